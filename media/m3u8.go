@@ -1,0 +1,154 @@
+package media
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrIncomplete is wrapped by errors about a manifest that may only be cut short: EMS truncates in
+// place, so a reader can meet any prefix of the content. The next closing brings the rest.
+var ErrIncomplete = errors.New("incomplete")
+
+// A Playlist is what the publisher has to know of an m3u8 file (RFC 8216).
+type Playlist struct {
+	Master                bool
+	References            []Reference // each URI once, in the order in which they are named
+	Segments              int         // Media Segments and partial ones, byte ranges counted each
+	MediaSequence         uint64
+	DiscontinuitySequence uint64
+	TargetDuration        time.Duration // 0 in a Master Playlist
+	EndList               bool
+}
+
+// A Reference is one URI in a manifest, as it is written there.
+type Reference struct {
+	URI  string
+	Line int // of its first occurrence, from 1
+}
+
+// ParsePlaylist reads a Media or Master Playlist of any protocol version. It does not judge whether the
+// playlist obeys RFC 8216, only what it names and whether it is whole: tags it does not know are
+// skipped, and a playlist that names nothing to play is taken for one that is cut short.
+// EXT-X-PRELOAD-HINT is left out: it names a file that does not exist yet.
+func ParsePlaylist(b []byte) (Playlist, error) {
+	p := playlistReader{named: make(map[string]struct{})}
+	b = bytes.TrimPrefix(b, []byte("\ufeff"))
+	if len(bytes.TrimSpace(b)) == 0 {
+		return Playlist{}, fmt.Errorf("playlist is empty: %w", ErrIncomplete)
+	}
+	endsInNewline := b[len(b)-1] == '\n'
+	for len(b) > 0 {
+		var raw []byte
+		raw, b, _ = bytes.Cut(b, []byte("\n"))
+		p.line++
+		text := strings.TrimRight(string(raw), "\r \t")
+		if p.line == 1 && text != "#EXTM3U" {
+			if strings.HasPrefix("#EXTM3U", text) && len(b) == 0 {
+				return Playlist{}, fmt.Errorf("playlist ends in its first line: %w", ErrIncomplete)
+			}
+			return Playlist{}, errors.New("playlist does not begin with #EXTM3U")
+		}
+		if err := p.read(text); err != nil {
+			return Playlist{}, err
+		}
+	}
+	switch {
+	case !endsInNewline && !p.EndList:
+		return Playlist{}, fmt.Errorf("last line %d has no line end: %w", p.line, ErrIncomplete)
+	case p.wantsURI != "":
+		return Playlist{}, fmt.Errorf("no URI follows the last %s: %w", p.wantsURI, ErrIncomplete)
+	case len(p.References) == 0 && !p.EndList:
+		return Playlist{}, fmt.Errorf("playlist names nothing: %w", ErrIncomplete)
+	}
+	return p.Playlist, nil
+}
+
+type playlistReader struct {
+	Playlist
+	line     int
+	wantsURI string // the tag whose URI line is still to come
+	named    map[string]struct{}
+}
+
+func (p *playlistReader) read(text string) error {
+	switch {
+	case text == "":
+		return nil
+	case !strings.HasPrefix(text, "#"):
+		if !p.Master {
+			p.Segments++
+		}
+		p.wantsURI = ""
+		p.name(text)
+		return nil
+	case !strings.HasPrefix(text, "#EXT"):
+		return nil // a comment
+	}
+	tag, value, _ := strings.Cut(text, ":")
+	var err error
+	switch tag {
+	case "#EXTINF":
+		p.wantsURI = tag
+	case "#EXT-X-STREAM-INF":
+		p.Master, p.wantsURI = true, tag
+	case "#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-SESSION-DATA", "#EXT-X-SESSION-KEY":
+		p.Master = true
+		p.nameAttribute(value)
+	case "#EXT-X-KEY", "#EXT-X-MAP":
+		p.nameAttribute(value)
+	case "#EXT-X-PART":
+		p.Segments++
+		p.nameAttribute(value)
+	case "#EXT-X-MEDIA-SEQUENCE":
+		p.MediaSequence, err = strconv.ParseUint(value, 10, 64)
+	case "#EXT-X-DISCONTINUITY-SEQUENCE":
+		p.DiscontinuitySequence, err = strconv.ParseUint(value, 10, 64)
+	case "#EXT-X-TARGETDURATION":
+		// An integer since protocol version 3, but writers of fractions exist.
+		var s float64
+		s, err = strconv.ParseFloat(value, 64)
+		if err == nil && !(s >= 0 && s <= 86400) {
+			err = strconv.ErrRange
+		}
+		p.TargetDuration = time.Duration(s * float64(time.Second))
+	case "#EXT-X-ENDLIST":
+		p.EndList = true
+	}
+	if err != nil {
+		return fmt.Errorf("line %d: %s: value %q is not a number in range", p.line, tag, value)
+	}
+	return nil
+}
+
+func (p *playlistReader) name(uri string) {
+	if _, twice := p.named[uri]; twice {
+		return
+	}
+	p.named[uri] = struct{}{}
+	p.References = append(p.References, Reference{URI: uri, Line: p.line})
+}
+
+// nameAttribute names the URI attribute of an attribute list (RFC 8216, section 4.2), if it has one.
+func (p *playlistReader) nameAttribute(list string) {
+	for list != "" {
+		name, rest, ok := strings.Cut(list, "=")
+		if !ok {
+			return
+		}
+		var value string
+		if strings.HasPrefix(rest, `"`) {
+			value, rest, _ = strings.Cut(rest[1:], `"`)
+			_, list, _ = strings.Cut(rest, ",")
+		} else {
+			value, list, _ = strings.Cut(rest, ",")
+		}
+		if strings.TrimSpace(name) == "URI" && value != "" {
+			p.name(value)
+			return
+		}
+	}
+}
