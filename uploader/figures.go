@@ -1,0 +1,69 @@
+package uploader
+
+import (
+	"slices"
+	"time"
+)
+
+// Figures is what an uploader did since it was started, and what it has to do.
+type Figures struct {
+	Streams   int           // directories with files that are known
+	Live      int           // of them, those that published within the last minute
+	Chunks    int64         // uploaded
+	Manifests int64         // published
+	Bytes     int64         // uploaded
+	Failures  int64         // of requests, of reading, of parsing
+	Lost      int64         // chunks that can never be uploaded
+	Queue     int           // chunks that wait for their upload
+	Waiting   int           // manifests with a snapshot that is not published yet
+	InFlight  int           // requests
+	LagP50    time.Duration // of the last minute: chunk closed to its manifest published
+	LagP99    time.Duration
+}
+
+// figures counts; its lags are those of the current minute.
+type figures struct {
+	chunks, manifests, bytes, failures, lost int64
+	lags                                     []time.Duration
+}
+
+// maxLags bounds the memory of one minute's lags.
+const maxLags = 100_000
+
+func (f *figures) lag(d time.Duration) {
+	if len(f.lags) < maxLags {
+		f.lags = append(f.lags, d)
+	}
+}
+
+// quantile returns the q-quantile of sorted, or 0 if it is empty.
+func quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[int(q*float64(len(sorted)-1))]
+}
+
+func (s *schedule) snapshotFigures(now time.Time) Figures {
+	lags := slices.Sorted(slices.Values(s.figures.lags))
+	f := Figures{
+		Chunks: s.figures.chunks, Manifests: s.figures.manifests, Bytes: s.figures.bytes,
+		Failures: s.figures.failures, Lost: s.figures.lost, InFlight: s.inFlight,
+		LagP50: quantile(lags, 0.5), LagP99: quantile(lags, 0.99),
+	}
+	for _, st := range s.ring {
+		if st.files > 0 {
+			f.Streams++
+		}
+		if !st.published.IsZero() && now.Sub(st.published) < time.Minute {
+			f.Live++
+		}
+		f.Queue += st.queue()
+		for _, m := range st.manifests {
+			if len(m.waiting) > 0 {
+				f.Waiting++
+			}
+		}
+	}
+	return f
+}

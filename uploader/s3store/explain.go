@@ -1,0 +1,175 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"ems-sidecar/uploader"
+)
+
+// An Error is a failed request in words for an operator. It wraps what the SDK said and, where trying
+// again is of no use, uploader.ErrPermanent and uploader.ErrBucket.
+type Error struct {
+	Status  int    // of the HTTP response, 0 if there was none
+	Code    string // S3's, such as AccessDenied
+	Message string
+	Advice  string // what to do, or ""
+	causes  []error
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	switch {
+	case e.Status != 0 && e.Code != "":
+		fmt.Fprintf(&b, "%d %s", e.Status, e.Code)
+		if e.Message != "" && e.Message != e.Code {
+			fmt.Fprintf(&b, ": %s", e.Message)
+		}
+	default:
+		b.WriteString(e.Message)
+	}
+	if e.Advice != "" {
+		fmt.Fprintf(&b, " (%s)", e.Advice)
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() []error { return e.causes }
+
+// bucketCodes are the refusals that meet every key alike.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+var bucketCodes = map[string]bool{
+	"NoSuchBucket": true, "InvalidBucketName": true, "PermanentRedirect": true, "MovedPermanently": true,
+	"AuthorizationHeaderMalformed": true, "IllegalLocationConstraintException": true,
+	"InvalidAccessKeyId": true, "SignatureDoesNotMatch": true, "ExpiredToken": true, "InvalidToken": true,
+	"TokenRefreshRequired": true, "RequestTimeTooSkewed": true, "RequestExpired": true,
+	"AccountProblem": true, "AllAccessDisabled": true, "NotSignedUp": true, "InvalidPayer": true,
+	"AccessControlListNotSupported": true, "KMS.NotFoundException": true, "KMS.DisabledException": true,
+	"InvalidStorageClass": true,
+}
+
+// transientCodes are answers with a status of 400 that are worth another attempt.
+var transientCodes = map[string]bool{
+	"RequestTimeout": true, "BadDigest": true, "IncompleteBody": true, "XAmzContentSHA256Mismatch": true,
+}
+
+// explain turns an error of the SDK into one for people. permission is what the request needs.
+func (s *Store) explain(permission string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &Error{Status: statusOf(err), Message: err.Error(), causes: []error{err}}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
+	}
+	var network net.Error
+	switch {
+	case e.Status == 0 && isCredentials(err):
+		e.Message = lastCause(err)
+		e.Advice = "no credentials: set aws_access_key and aws_secret_key in the config file, or give the host a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)
+	case errors.Is(err, context.DeadlineExceeded):
+		e.Message = "timeout"
+	case e.Status == 0 && errors.As(err, &network):
+		e.Message = network.Error()
+	case e.Status == 0:
+		e.Message = lastCause(err)
+	case bucketCodes[e.Code]:
+		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)
+	case isPermanent(e.Status, e.Code):
+		e.causes = append(e.causes, uploader.ErrPermanent)
+	}
+	if e.Advice == "" {
+		e.Advice = s.advice(permission, e, err)
+	}
+	return e
+}
+
+func isPermanent(status int, code string) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusConflict:
+		return false
+	case http.StatusNotImplemented:
+		return true
+	}
+	return status >= 300 && status < 500 && !transientCodes[code] && code != "SlowDown"
+}
+
+// expectedRegion is in S3's message to a request that was signed for another region.
+var expectedRegion = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
+
+func (s *Store) advice(permission string, e *Error, err error) string {
+	bucket, region := s.settings.Bucket, s.client.Options().Region
+	if right := bucketRegion(err, e.Message); right != "" && right != region {
+		return fmt.Sprintf("bucket %s is in the region %s, not %s: set region = %s", bucket, right, region, right)
+	}
+	switch e.Code {
+	case "NoSuchBucket":
+		return fmt.Sprintf("there is no bucket %s at %s: create it, or correct default_bucket", bucket, s.Endpoint())
+	case "AccessDenied", "Forbidden", "AllAccessDisabled":
+		if permission == "" {
+			return ""
+		}
+		return fmt.Sprintf("the credentials lack a permission: allow %s on arn:aws:s3:::%s/*", permission, bucket)
+	case "InvalidAccessKeyId":
+		return "the store does not know this access key: correct aws_access_key"
+	case "SignatureDoesNotMatch":
+		return "the secret key does not belong to the access key: correct aws_secret_key"
+	case "ExpiredToken", "InvalidToken", "TokenRefreshRequired":
+		return "the temporary credentials have expired: renew them"
+	case "RequestTimeTooSkewed", "RequestExpired":
+		return "this host's clock is wrong: let NTP set it (timedatectl set-ntp true)"
+	case "PermanentRedirect", "MovedPermanently", "AuthorizationHeaderMalformed":
+		return "the region is wrong: set region to the bucket's"
+	case "AccessControlListNotSupported":
+		return fmt.Sprintf("bucket %s has ACLs disabled (object ownership is enforced): remove acl and use a bucket policy", bucket)
+	}
+	return ""
+}
+
+// bucketRegion returns the region that S3's answer names, or "".
+func bucketRegion(err error, message string) string {
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) && response.Response != nil {
+		if r := response.Response.Header.Get("X-Amz-Bucket-Region"); r != "" {
+			return r
+		}
+	}
+	if m := expectedRegion.FindStringSubmatch(message); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+func statusOf(err error) int {
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) && response.Response != nil {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+// isCredentials reports whether err came from the SDK's chain of credentials, which has no type for it.
+func isCredentials(err error) bool {
+	return strings.Contains(err.Error(), "get credentials") || strings.Contains(err.Error(), "refresh cached credentials")
+}
+
+// lastCause returns the innermost message of a chain that repeats itself at each level.
+func lastCause(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
+}

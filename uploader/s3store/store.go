@@ -1,0 +1,189 @@
+// Package s3store is the uploader's Store on Amazon S3 and what speaks its protocol. It makes one attempt
+// at each request: trying again is the uploader's business.
+package s3store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"ems-sidecar/uploader"
+)
+
+// Settings are what a Store can be told. Empty fields leave the decision to S3 or to the SDK.
+type Settings struct {
+	Bucket               string
+	Region               string
+	Endpoint             string // of a store other than Amazon's, as a URL
+	PathStyle            *bool  // default: on with an endpoint
+	AccessKey, SecretKey string // both or none; none is the SDK's chain: environment, profile, role
+	ACL                  string
+	StorageClass         string
+	ServerSideEncryption string
+	KMSKeyID             string
+	PartSize             int64 // bytes; larger objects are uploaded in parts of that size
+	Connections          int   // kept open
+}
+
+// A Store puts objects into one bucket. It is safe for concurrent use.
+type Store struct {
+	settings Settings
+	client   *s3.Client
+	uploads  multipart
+	config   aws.Config
+	fresh    func(*s3.Options) // makes a request use a connection of its own
+}
+
+// fallbackRegion signs for stores that have no regions.
+const fallbackRegion = "us-east-1"
+
+// New returns a Store. It asks the SDK's chain for settings, but makes no request to the bucket.
+func New(ctx context.Context, t Settings) (*Store, error) {
+	options := []func(*awsconfig.LoadOptions) error{
+		// A plain http.Client would make a certificate bundle from the environment fail.
+		awsconfig.WithHTTPClient(client(t.Connections, false)),
+		awsconfig.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+	}
+	if t.Region != "" {
+		options = append(options, awsconfig.WithRegion(t.Region))
+	}
+	if t.AccessKey != "" {
+		options = append(options, awsconfig.WithCredentialsProvider(
+			credentials.StaticCredentialsProvider{Value: aws.Credentials{
+				AccessKeyID: t.AccessKey, SecretAccessKey: t.SecretKey, Source: "the config file",
+			}}))
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("settings for S3: %w", err)
+	}
+	c := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		if t.Endpoint != "" {
+			o.BaseEndpoint = &t.Endpoint
+		}
+		if o.BaseEndpoint != nil {
+			o.UsePathStyle = true
+			if o.Region == "" {
+				o.Region = fallbackRegion
+			}
+			// The SDK's default sends a checksum as a trailer, which many stores refuse.
+			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+		}
+		if t.PathStyle != nil {
+			o.UsePathStyle = *t.PathStyle
+		}
+	})
+	if c.Options().Region == "" {
+		return nil, errors.New("no region: set region in [S3], or AWS_REGION in the environment")
+	}
+	fresh := client(0, true)
+	return &Store{
+		settings: t, client: c, config: cfg, uploads: newMultipart(c, t.PartSize),
+		fresh: func(o *s3.Options) { o.HTTPClient = fresh },
+	}, nil
+}
+
+func client(connections int, fresh bool) *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
+		tr.DisableKeepAlives = fresh
+		tr.MaxIdleConns = max(tr.MaxIdleConns, connections)
+		tr.MaxIdleConnsPerHost = max(tr.MaxIdleConnsPerHost, connections)
+	})
+}
+
+// Put implements uploader.Store.
+func (s *Store) Put(ctx context.Context, o uploader.Object) error {
+	in := &s3.PutObjectInput{
+		Bucket:               &s.settings.Bucket,
+		Key:                  &o.Key,
+		Body:                 o.Body,
+		ContentType:          &o.ContentType,
+		CacheControl:         &o.CacheControl,
+		ACL:                  types.ObjectCannedACL(s.settings.ACL),
+		StorageClass:         types.StorageClass(s.settings.StorageClass),
+		ServerSideEncryption: types.ServerSideEncryption(s.settings.ServerSideEncryption),
+	}
+	if s.settings.KMSKeyID != "" {
+		in.SSEKMSKeyId = &s.settings.KMSKeyID
+	}
+	var options []func(*s3.Options)
+	if o.FreshConnection {
+		options = append(options, s.fresh)
+	}
+	return s.explain("s3:PutObject", s.uploads.put(ctx, in, options))
+}
+
+// Exists implements uploader.Store.
+func (s *Store) Exists(ctx context.Context, key string) (bool, error) {
+	_, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.settings.Bucket, Key: &key})
+	switch statusOf(err) {
+	case http.StatusNotFound:
+		return false, nil
+	case http.StatusForbidden:
+		// What S3 answers for an absent key to those who may not list the bucket.
+		return false, nil
+	}
+	return err == nil, s.explain("s3:GetObject", err)
+}
+
+// Get returns the object's content.
+func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
+	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.settings.Bucket, Key: &key})
+	if err != nil {
+		return nil, s.explain("s3:GetObject", err)
+	}
+	defer out.Body.Close()
+	var b bytes.Buffer
+	if _, err := io.Copy(&b, out.Body); err != nil {
+		return nil, fmt.Errorf("read the object: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Delete deletes the object.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.settings.Bucket, Key: &key})
+	return s.explain("s3:DeleteObject", err)
+}
+
+// Identity says as whom requests are signed, without any secret: the access key and where it comes from,
+// and on Amazon's S3 also the ARN that it belongs to.
+func (s *Store) Identity(ctx context.Context) (string, error) {
+	c, err := s.client.Options().Credentials.Retrieve(ctx)
+	if err != nil {
+		return "", s.explain("", err)
+	}
+	who := fmt.Sprintf("access key %s from %s", c.AccessKeyID, c.Source)
+	if s.client.Options().BaseEndpoint != nil {
+		return who, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	out, err := sts.NewFromConfig(s.config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return who, s.explain("", err)
+	}
+	return who + ", " + aws.ToString(out.Arn), nil
+}
+
+// Endpoint names where requests go, for messages.
+func (s *Store) Endpoint() string {
+	o := s.client.Options()
+	if o.BaseEndpoint != nil {
+		return *o.BaseEndpoint
+	}
+	return "Amazon S3 in " + o.Region
+}

@@ -1,0 +1,468 @@
+package uploader
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// The schedule knows every file that is to be published and decides what is uploaded next. It does no
+// I/O, has no clock of its own, and belongs to one goroutine.
+type schedule struct {
+	log     *slog.Logger
+	workers int
+
+	lanes    map[*Destination]*lane
+	streams  map[streamKey]*stream
+	ring     []*stream // round-robin order
+	turn     int       // index in ring of the stream that is asked first
+	inFlight int
+	draining bool // only manifests are started
+	figures  figures
+}
+
+type streamKey struct {
+	src  *Source
+	name string
+}
+
+// A job is what a worker does: one request to the store.
+type job struct {
+	file     *file
+	version  media.Version // of the chunk that is to be uploaded
+	snapshot *snapshot     // of the manifest that is to be uploaded, or nil
+	look     bool          // ask whether the bucket has the file, and upload nothing
+	fresh    bool          // over a fresh connection
+	started  time.Time
+}
+
+// A result is what came of a job.
+type result struct {
+	job
+	found bool  // for look
+	bytes int64 // that were sent
+	err   error // errChanged, errLocal and fs.ErrNotExist are about the file, all others about the store
+}
+
+var (
+	errChanged = errors.New("file changed")
+	errLocal   = errors.New("cannot read")
+)
+
+// localRetryCap is the longest wait before a file that could not be read is tried again.
+const localRetryCap = 30 * time.Second
+
+func newSchedule(workers int, log *slog.Logger) *schedule {
+	return &schedule{
+		log:     log,
+		workers: workers,
+		lanes:   make(map[*Destination]*lane),
+		streams: make(map[streamKey]*stream),
+	}
+}
+
+// file returns the entry for p, made if there is none.
+func (s *schedule) file(src *Source, p string) *file {
+	if f, ok := src.files[p]; ok {
+		return f
+	}
+	k := streamKey{src, path.Dir(p)}
+	st, ok := s.streams[k]
+	if !ok {
+		st = &stream{src: src, name: k.name}
+		s.streams[k] = st
+		s.ring = append(s.ring, st)
+	}
+	f := &file{src: src, stream: st, path: p}
+	if media.HLSKind(p).Role == media.Manifest {
+		f.manifest = &manifest{file: f}
+		st.manifests = append(st.manifests, f.manifest)
+	}
+	src.files[p] = f
+	st.files++
+	return f
+}
+
+func (s *schedule) lane(d *Destination) *lane {
+	l, ok := s.lanes[d]
+	if !ok {
+		l = &lane{dest: d}
+		s.lanes[d] = l
+	}
+	return l
+}
+
+// chunkClosed takes in that the chunk p is whole on disk, in version v.
+func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.Time) {
+	f := src.files[p]
+	named := f != nil && f.named > 0
+	// EMS creates, closes and deletes empty files as a permission test.
+	if !named && (media.HLSKind(p).Role != media.Chunk || v.Size == 0) {
+		return
+	}
+	if f == nil {
+		f = s.file(src, p)
+	}
+	if why := f.keyProblem(); why != "" {
+		s.lose(f, "file cannot be published", why)
+		return
+	}
+	f.removed, f.lost = false, false
+	if f.confirmed && f.confirmedVersion.Equal(v) || f.closed && f.version.Equal(v) && f.state != idle && !f.look {
+		f.closed, f.version = true, v
+		return
+	}
+	if f.confirmed {
+		f.confirmed = false // the bucket holds other content under this name
+		src.generation++
+	}
+	f.closed, f.version, f.look, f.lagKnown = true, v, false, false
+	f.closedAt = v.ModTime
+	if f.closedAt.After(now) || now.Sub(f.closedAt) > time.Minute {
+		f.closedAt = now // found by a scan, or another machine's clock
+	}
+	if f.state != inFlight {
+		f.stream.enqueue(f)
+	}
+}
+
+// manifestClosed takes in what the manifest p held at one closing, and which files below the root that names.
+func (s *schedule) manifestClosed(src *Source, p string, snap *snapshot, refs []string, now time.Time) {
+	f := s.file(src, p)
+	m := f.manifest
+	f.removed, f.closed = false, true
+	if why := f.keyProblem(); why != "" {
+		s.lose(f, "manifest cannot be published", why)
+		return
+	}
+	if known := m.newest(); known != nil && known.sum == snap.sum {
+		return
+	}
+	for _, r := range refs {
+		if r != p {
+			snap.refs = append(snap.refs, s.file(src, r))
+		}
+	}
+	if m.wentBack(snap) {
+		s.log.Warn("playlist went back, ignored until it moves on", "stream", f.stream.name, "key", f.key(),
+			"media_sequence", snap.playlist.MediaSequence, "known", m.newest().playlist.MediaSequence)
+		s.figures.failures++
+		for _, r := range snap.refs {
+			src.forgetIfUnused(r)
+		}
+		return
+	}
+	if snap.outside != "" && snap.outside != m.outside {
+		m.outside = snap.outside
+		s.log.Warn("playlist names a file outside of the root, which is never published", "stream", f.stream.name,
+			"key", f.key(), "uri", snap.outside, "next", "the playlist does not wait for it")
+	}
+	snap.generation = src.generation - 1 // so that ready looks at every reference
+	m.add(snap)
+	var unknown []string
+	for _, r := range snap.refs {
+		switch {
+		case r.settled() || r.closed:
+		case r.keyProblem() != "":
+			s.lose(r, "file cannot be published", r.keyProblem())
+		case r.state == idle:
+			unknown = append(unknown, r.path)
+		}
+	}
+	if len(unknown) > 0 {
+		src.expecter.Expect(unknown...)
+	}
+}
+
+// removed takes in that the name p is gone from the disk.
+func (s *schedule) removed(src *Source, p string) {
+	f, ok := src.files[p]
+	if !ok {
+		return
+	}
+	f.removed = true
+	if f.manifest != nil {
+		return // what was read of it is still to be published (R5)
+	}
+	if !f.confirmed && f.state != inFlight {
+		s.missing(f)
+	}
+	src.forgetIfUnused(f)
+}
+
+// absent takes in that p, which a manifest names, is not on disk.
+func (s *schedule) absent(src *Source, p string) {
+	if f, ok := src.files[p]; ok && !f.settled() && f.state == idle {
+		f.removed = true
+		s.missing(f)
+	}
+}
+
+// missing handles a file that is not on disk and not confirmed: an earlier run may have uploaded it.
+func (s *schedule) missing(f *file) {
+	f.closed = false
+	f.look = true
+	f.stream.enqueue(f)
+}
+
+// lose gives up a file that can never arrive: no manifest waits for it any longer.
+func (s *schedule) lose(f *file, what, why string) {
+	if f.lost {
+		return
+	}
+	f.lost = true
+	s.figures.lost++
+	s.warnPerFile(f.stream, what, "key", f.key(), "err", why, "named_by_manifest", f.named > 0,
+		"next", "manifests no longer wait for it")
+}
+
+// maxWarnings bounds, for each stream and minute, the warnings that can come once per file.
+const maxWarnings = 5
+
+func (s *schedule) warnPerFile(st *stream, msg string, attrs ...any) {
+	st.warnings++
+	if st.warnings > maxWarnings {
+		return
+	}
+	attrs = append([]any{"stream", st.name}, attrs...)
+	if st.warnings == maxWarnings {
+		attrs = append(attrs, "more", "further warnings of this minute are only counted")
+	}
+	s.log.Warn(msg, attrs...)
+}
+
+// next returns the job that is to be started now, if any, and takes it for started.
+func (s *schedule) next(now time.Time) (job, bool) {
+	if s.inFlight >= s.workers {
+		return job{}, false
+	}
+	for i := range s.ring {
+		at := (s.turn + i) % len(s.ring)
+		st := s.ring[at]
+		l := s.lane(st.src.dest)
+		if st.inFlight >= s.share(st) || !l.admits(st, now) {
+			continue
+		}
+		f, snap := st.pick(now, s.draining)
+		if f == nil {
+			continue
+		}
+		s.turn = at + 1
+		if snap != nil {
+			f.manifest.start(snap)
+			if p := f.manifest.published; p != nil && p.sum == snap.sum && !f.manifest.uncertain {
+				f.manifest.finish(snap) // it came back to what the bucket holds
+				return s.next(now)
+			}
+		} else {
+			f.state = inFlight
+		}
+		st.inFlight++
+		s.inFlight++
+		l.probing = l.closed
+		return job{file: f, version: f.version, snapshot: snap, look: snap == nil && f.look,
+			fresh: st.failures > 0 || l.closed, started: now}, true
+	}
+	return job{}, false
+}
+
+// share is how many workers st may hold at once: one while it is in trouble, and never so many that
+// others find none (R9).
+func (s *schedule) share(st *stream) int {
+	if st.failures > 0 {
+		return 1
+	}
+	return max(1, s.workers/4)
+}
+
+// done takes in what came of a job.
+func (s *schedule) done(r result, now time.Time) {
+	f, st := r.file, r.file.stream
+	s.inFlight--
+	st.inFlight--
+	if r.snapshot == nil {
+		f.state = idle
+	}
+	switch {
+	case errors.Is(r.err, fs.ErrNotExist) || errors.Is(r.err, errChanged) || errors.Is(r.err, errLocal):
+		s.lane(st.src.dest).probing = false
+		s.localFailure(r, now)
+	case r.err != nil:
+		s.storeFailure(r, now)
+	default:
+		s.success(r, now)
+	}
+	f.src.forgetIfUnused(f)
+}
+
+func (s *schedule) success(r result, now time.Time) {
+	f, st := r.file, r.file.stream
+	if s.lane(st.src.dest).success(st, now) {
+		s.log.Info("bucket accepts requests again", "bucket", st.src.dest.Bucket)
+		for _, other := range s.ring {
+			if other.src.dest == st.src.dest {
+				other.failures, other.retryAt, other.refused = 0, time.Time{}, false
+			}
+		}
+	}
+	st.failures, st.retryAt, st.refused = 0, time.Time{}, false
+	s.figures.bytes += r.bytes
+	switch {
+	case r.snapshot != nil:
+		s.published(f.manifest, r.snapshot, r, now)
+	case r.look:
+		s.looked(f, r.found)
+	default:
+		s.figures.chunks++
+		s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.bytes, "took", now.Sub(r.started))
+		f.failures = 0
+		if f.closed && !f.version.Equal(r.version) {
+			st.enqueue(f) // closed again, with other content
+			break
+		}
+		f.confirmed, f.confirmedVersion = true, r.version
+		f.lost, f.look = false, false
+	}
+}
+
+// looked takes in whether the bucket has f, which was not on disk when that was asked.
+func (s *schedule) looked(f *file, found bool) {
+	f.look = false
+	switch {
+	case f.confirmed:
+	case f.manifest != nil:
+		// A child playlist that is nowhere may still appear: EMS writes the master before it.
+		f.confirmed = found
+	case f.closed:
+		f.stream.enqueue(f) // it came to the disk meanwhile
+	case found:
+		f.confirmed, f.confirmedVersion = true, media.Version{}
+	default:
+		s.lose(f, "chunk is lost", "it was deleted from the disk before it could be uploaded")
+	}
+}
+
+func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Time) {
+	f, st := m.file, m.file.stream
+	first, ended := m.published == nil, m.published != nil && m.published.playlist.EndList
+	var lag time.Duration
+	for i := len(snap.refs) - 1; i >= 0; i-- {
+		c := snap.refs[i]
+		if c.lagKnown || c.manifest != nil || c.closedAt.IsZero() {
+			break
+		}
+		c.lagKnown = true
+		lag = max(lag, now.Sub(c.closedAt))
+		s.figures.lag(now.Sub(c.closedAt))
+	}
+	m.finish(snap)
+	m.notBefore = r.started.Add(st.src.dest.ManifestInterval)
+	st.published = now
+	s.figures.manifests++
+	attrs := []any{"stream", st.name, "key", f.key(), "media_sequence", snap.playlist.MediaSequence,
+		"segments", snap.playlist.Segments, "lag", lag, "took", now.Sub(r.started)}
+	s.log.Debug("published", attrs...)
+	switch end := snap.playlist.EndList; {
+	case snap.playlist.Master:
+	case end && !ended:
+		s.log.Info("stream ended", attrs...)
+	case (first || ended) && !end:
+		s.log.Info("stream is live", attrs...)
+	}
+}
+
+// localFailure handles a chunk that could not be read, or was not what it had been.
+func (s *schedule) localFailure(r result, now time.Time) {
+	f := r.file
+	newer := f.closed && !f.version.Equal(r.version)
+	switch {
+	case newer:
+		f.stream.enqueue(f)
+	case errors.Is(r.err, fs.ErrNotExist):
+		f.removed = true
+		s.missing(f)
+	case errors.Is(r.err, errChanged):
+		// Being rewritten: its next closing brings it back.
+		f.closed = false
+		f.src.expecter.Expect(f.path)
+	default:
+		f.failures++
+		s.figures.failures++
+		wait := backoff(f.failures+2, localRetryCap)
+		f.retryAt = now.Add(wait)
+		f.stream.enqueue(f)
+		s.warnPerFile(f.stream, "file cannot be read", "key", f.key(), "err", r.err, "attempt", f.failures,
+			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
+	}
+}
+
+// storeFailure handles a request that the bucket did not take.
+func (s *schedule) storeFailure(r result, now time.Time) {
+	f, st := r.file, r.file.stream
+	if r.snapshot != nil {
+		f.manifest.inFlight = nil
+		f.manifest.uncertain = true
+	} else if !f.confirmed {
+		st.enqueue(f)
+	}
+	s.figures.failures++
+	st.failures++
+	st.refused = errors.Is(r.err, ErrPermanent)
+	wait := backoff(st.failures, backoffCap)
+	if st.refused {
+		wait = refusedProbe
+	}
+	st.retryAt = now.Add(wait)
+	l := s.lane(st.src.dest)
+	closedNow := l.failure(st, st.refused, errors.Is(r.err, ErrBucket), now)
+	what := "upload failed"
+	if r.look {
+		what = "bucket cannot be asked for a file"
+	}
+	attrs := []any{"stream", st.name, "key", f.key(), "err", r.err, "attempt", st.failures}
+	switch {
+	case closedNow && l.refused:
+		s.log.Error("bucket refuses requests, uploads to it are stopped", append(attrs, "bucket", st.src.dest.Bucket,
+			"next", "one request at a time probes whether that is mended", "retry_in", refusedProbe)...)
+	case closedNow:
+		s.log.Error("bucket does not answer, uploads to it wait", append(attrs, "bucket", st.src.dest.Bucket,
+			"next", "one request at a time probes whether it is back")...)
+	case l.closed:
+		s.log.Warn(what, append(attrs, "next", "the bucket is probed again",
+			"retry_in", l.probeAt.Sub(now).Round(time.Millisecond))...)
+	case st.refused:
+		s.log.Warn(what, append(attrs, "next", "this stream waits, others go on", "retry_in", wait)...)
+	default:
+		s.log.Warn(what, append(attrs, "next", "tried again over a fresh connection",
+			"retry_in", wait.Round(time.Millisecond))...)
+	}
+}
+
+// wake returns when next may find something that it does not find now, or the zero time if only an
+// event can bring it.
+func (s *schedule) wake(now time.Time) time.Time {
+	var at time.Time
+	if s.inFlight >= s.workers {
+		return at
+	}
+	for _, st := range s.ring {
+		if st.inFlight >= s.share(st) {
+			continue
+		}
+		l := s.lane(st.src.dest)
+		if f, _ := st.pick(now, s.draining); f != nil {
+			switch {
+			case l.closed && !l.probing:
+				at = earlier(at, l.probeAt)
+			case !l.closed && now.Before(st.retryAt):
+				at = earlier(at, st.retryAt)
+			}
+		}
+		at = earlier(at, st.wake(now, s.draining))
+	}
+	return at
+}

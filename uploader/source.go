@@ -1,0 +1,179 @@
+package uploader
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// maxManifest bounds what is read of one manifest: an appending playlist of a week has 10 MiB.
+const maxManifest = 32 << 20
+
+// An Expecter is told which files a manifest names that have not been reported closed. It answers each
+// by a call of Closed or Absent, now or later, and does not block.
+type Expecter interface {
+	Expect(paths ...string)
+}
+
+// A Source is one root that is published to one Destination. Its methods report what happens below the
+// root, in order; paths are slash-separated and relative to it. They block while the uploader
+// is busy taking in other reports, and return at once when it has ended.
+type Source struct {
+	uploader *Uploader
+	dir      string
+	dest     *Destination
+	expecter Expecter
+	log      *slog.Logger
+
+	// Owned by the goroutine of Uploader.Run.
+	files      map[string]*file
+	generation uint64 // grows when a confirmed file has new content
+}
+
+// Source returns a new source for the root dir.
+func (u *Uploader) Source(dir string, dest *Destination, expecter Expecter) *Source {
+	return &Source{
+		uploader: u, dir: dir, dest: dest, expecter: expecter, log: u.log.With("root", dir),
+		files: make(map[string]*file),
+	}
+}
+
+// Closed reports that no process writes the file p and that it is whole in version v. A manifest
+// is read at once.
+func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
+	if media.HLSKind(p).Role != media.Manifest {
+		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkClosed(src, p, v, now) })
+		return
+	}
+	snap, refs, err := src.readManifest(p)
+	switch {
+	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged):
+		return // deleted or written anew: its next closing brings it
+	case err != nil:
+		src.log.Warn("playlist is not published", "stream", path.Dir(p), "key", src.dest.Prefix+p, "err", err,
+			"next", "its next closing is waited for")
+		src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.figures.failures++ })
+		return
+	}
+	src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestClosed(src, p, snap, refs, now) })
+}
+
+// Removed reports that the name p is gone from the disk.
+func (src *Source) Removed(ctx context.Context, p string) {
+	src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.removed(src, p) })
+}
+
+// Absent reports that p, which was expected, is not on disk.
+func (src *Source) Absent(ctx context.Context, p string) {
+	src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.absent(src, p) })
+}
+
+// open opens p for reading, and nothing that is not a regular file below the root.
+func (src *Source) open(p string) (*os.File, error) {
+	// Opened anew each time: a root that was deleted and created again is another directory.
+	root, err := os.OpenRoot(src.dir)
+	if err != nil {
+		return nil, localError(err)
+	}
+	defer root.Close()
+	f, err := root.OpenFile(p, os.O_RDONLY|openNonblock, 0)
+	if err != nil {
+		return nil, localError(err)
+	}
+	fi, err := f.Stat()
+	if err == nil && !fi.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", p)
+	}
+	if err != nil {
+		f.Close()
+		return nil, localError(err)
+	}
+	return f, nil
+}
+
+// localError marks err as one about the disk, except that a file is not there.
+func localError(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errLocal, err)
+}
+
+// readManifest returns what p holds, and the paths below the root of what it names. The error is
+// errChanged if it was written meanwhile.
+func (src *Source) readManifest(p string) (*snapshot, []string, error) {
+	f, err := src.open(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	before, err := f.Stat()
+	if err != nil {
+		return nil, nil, localError(err)
+	}
+	if before.Size() > maxManifest {
+		return nil, nil, fmt.Errorf("it has %d bytes, more than the %d that are read of a manifest", before.Size(), maxManifest)
+	}
+	content := make([]byte, before.Size())
+	if _, err := io.ReadFull(f, content); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, nil, errChanged // truncated under our hands
+		}
+		return nil, nil, localError(err)
+	}
+	if err := unchanged(f, media.VersionOf(before)); err != nil {
+		return nil, nil, err
+	}
+	playlist, err := media.ParsePlaylist(content)
+	if err != nil {
+		if len(content) == 0 {
+			return nil, nil, errChanged // EMS truncates and then writes
+		}
+		return nil, nil, err
+	}
+	refs, outside := src.resolve(p, playlist.References)
+	playlist.References = nil
+	return &snapshot{
+		content: content, sum: sha256.Sum256(content), playlist: playlist, outside: outside, readAt: time.Now(),
+	}, refs, nil
+}
+
+// resolve returns the paths below the root that a manifest waits for, and the first URI that leads out
+// of the root. What another host has is not waited for.
+func (src *Source) resolve(manifest string, references []media.Reference) (paths []string, outside string) {
+	dir := path.Dir(manifest)
+	paths = make([]string, 0, len(references))
+	for _, r := range references {
+		literal, decoded := media.Resolve(dir, r.URI)
+		switch {
+		case literal == "":
+			if outside == "" && strings.HasPrefix(r.URI, "..") {
+				outside = r.URI
+			}
+		case decoded != "" && !src.exists(literal):
+			paths = append(paths, decoded)
+		default:
+			paths = append(paths, literal)
+		}
+	}
+	return paths, outside
+}
+
+func (src *Source) exists(p string) bool {
+	root, err := os.OpenRoot(src.dir)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	_, err = root.Lstat(p)
+	return err == nil
+}

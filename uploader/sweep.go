@@ -1,0 +1,81 @@
+package uploader
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// A manifest that EMS deletes comes back within milliseconds when the stream is appending; one that
+	// stays away this long is forgotten.
+	manifestMemory = 10 * time.Minute
+	// A manifest that has waited this long for its references is worth a warning.
+	waitingTooLong = 30 * time.Second
+)
+
+// sweep forgets what is gone and warns of manifests that do not move. It is called once a minute.
+func (s *schedule) sweep(now time.Time) {
+	quiet := 0
+	for _, st := range s.ring {
+		st.warnings = 0
+		st.manifests = slices.DeleteFunc(st.manifests, func(m *manifest) bool {
+			gone := m.file.removed && len(m.waiting) == 0 && m.file.named == 0 && now.Sub(st.published) > manifestMemory
+			if gone {
+				if m.published != nil {
+					m.published.release()
+				}
+				m.file.src.forget(m.file)
+			}
+			return gone
+		})
+		for _, m := range st.manifests {
+			if s.lane(st.src.dest).closed || len(m.waiting) == 0 || now.Sub(m.waiting[0].readAt) < waitingTooLong {
+				continue
+			}
+			if quiet++; quiet > 10 {
+				continue
+			}
+			s.warnWaiting(m, now)
+		}
+	}
+	if quiet > 10 {
+		s.log.Warn("further playlists wait, too", "count", quiet-10)
+	}
+	s.ring = slices.DeleteFunc(s.ring, func(st *stream) bool {
+		gone := st.files == 0 && st.inFlight == 0
+		if gone {
+			delete(s.streams, streamKey{st.src, st.name})
+		}
+		return gone
+	})
+}
+
+func (s *schedule) warnWaiting(m *manifest, now time.Time) {
+	oldest := m.waiting[0]
+	if oldest.ready(m.file.src) {
+		return // its turn has not come, or its PUT fails: both are logged elsewhere
+	}
+	missing := 0
+	for _, f := range oldest.open {
+		if !f.settled() {
+			missing++
+		}
+	}
+	s.log.Warn("playlist waits for files that it names", "stream", m.file.stream.name, "key", m.file.key(),
+		"first", oldest.open[0].path, "missing", missing, "since", now.Sub(oldest.readAt).Round(time.Second),
+		"next", "it is published when they have arrived")
+}
+
+// forgetIfUnused drops the entry of a chunk that is not on disk and that nobody names or handles.
+func (src *Source) forgetIfUnused(f *file) {
+	if f.manifest == nil && f.named == 0 && f.state == idle && (f.removed || !f.closed) {
+		src.forget(f)
+	}
+}
+
+func (src *Source) forget(f *file) {
+	if src.files[f.path] == f {
+		delete(src.files, f.path)
+		f.stream.files--
+	}
+}

@@ -1,0 +1,156 @@
+package uploader
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Settings are what an Uploader can be told.
+type Settings struct {
+	Workers       int           // requests in flight at once
+	MinThroughput int64         // bytes per second: an attempt slower than this is given up
+	DrainTimeout  time.Duration // for what is in flight when Run is told to end
+}
+
+// A Destination is where and how a Source is published. Its fields are not changed once it is in use.
+type Destination struct {
+	Store                Store
+	Bucket               string // for messages
+	Prefix               string // of every key
+	CacheControlChunk    string // instead of what the kind of the file asks for
+	CacheControlManifest string
+	ManifestInterval     time.Duration // least time between two PUTs of one manifest
+}
+
+// An Uploader publishes what its Sources report. Create it with New, run it with Run.
+type Uploader struct {
+	settings Settings
+	log      *slog.Logger
+	inbox    chan func(*schedule, time.Time)
+	done     chan struct{} // closed when Run returns
+}
+
+// New returns an Uploader that does nothing until it is run.
+func New(settings Settings, log *slog.Logger) *Uploader {
+	return &Uploader{
+		settings: settings,
+		log:      log,
+		inbox:    make(chan func(*schedule, time.Time)),
+		done:     make(chan struct{}),
+	}
+}
+
+// tell has the goroutine of Run do something with the schedule. It reports false if that has ended.
+func (u *Uploader) tell(ctx context.Context, do func(*schedule, time.Time)) bool {
+	select {
+	case u.inbox <- do:
+		return true
+	case <-u.done:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Figures returns the current figures, or false once Run has ended.
+func (u *Uploader) Figures(ctx context.Context) (f Figures, ok bool) {
+	answer := make(chan Figures, 1)
+	ok = u.tell(ctx, func(s *schedule, now time.Time) { answer <- s.snapshotFigures(now) })
+	if ok {
+		f = <-answer
+	}
+	return f, ok
+}
+
+// Run publishes until ctx ends, and then finishes what is in flight and the manifests that need nothing
+// else, for Settings.DrainTimeout at most. It may be called once.
+func (u *Uploader) Run(ctx context.Context) {
+	defer close(u.done)
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	work, abort := context.WithCancel(context.WithoutCancel(ctx))
+	defer abort()
+
+	s := newSchedule(u.settings.Workers, u.log)
+	results := make(chan result, u.settings.Workers)
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	summary := summary{log: u.log}
+	inbox, stop := u.inbox, ctx.Done()
+	var drained <-chan time.Time
+
+	for {
+		now := time.Now()
+		for j, ok := s.next(now); ok; j, ok = s.next(now) {
+			workers.Go(func() { results <- u.do(work, j) })
+		}
+		if s.draining && s.inFlight == 0 && s.wake(now).IsZero() {
+			s.logLeft()
+			return
+		}
+		var wake <-chan time.Time
+		if at := s.wake(now); !at.IsZero() {
+			wake = time.After(at.Sub(now))
+		}
+		select {
+		case do := <-inbox:
+			do(s, time.Now())
+		case r := <-results:
+			s.done(r, time.Now())
+		case <-wake:
+		case <-minute.C:
+			s.sweep(time.Now())
+			summary.write(s.snapshotFigures(time.Now()))
+			s.figures.lags = nil
+		case <-stop:
+			s.draining, inbox, stop = true, nil, nil
+			drained = time.After(u.settings.DrainTimeout)
+		case <-drained:
+			s.logLeft()
+			return
+		}
+	}
+}
+
+// summary writes one line a minute: what happened since the line before, and what is left to do.
+type summary struct {
+	log  *slog.Logger
+	last Figures
+}
+
+func (y *summary) write(f Figures) {
+	y.log.Info("last minute", "streams", f.Live, "chunks", f.Chunks-y.last.Chunks,
+		"manifests", f.Manifests-y.last.Manifests, "bytes", f.Bytes-y.last.Bytes,
+		"lag_p50", f.LagP50.Round(time.Millisecond), "lag_p99", f.LagP99.Round(time.Millisecond),
+		"queue", f.Queue, "waiting_manifests", f.Waiting,
+		"failures", f.Failures-y.last.Failures, "lost", f.Lost-y.last.Lost)
+	y.last = f
+}
+
+// logLeft says what is not done when the uploader ends.
+func (s *schedule) logLeft() {
+	chunks, manifests := 0, 0
+	var first string
+	for _, st := range s.ring {
+		for _, f := range st.src.files {
+			if f.stream == st && f.closed && f.manifest == nil && !f.settled() {
+				chunks++
+				first = f.key()
+			}
+		}
+		for _, m := range st.manifests {
+			if len(m.waiting) > 0 {
+				manifests++
+				first = m.file.key()
+			}
+		}
+	}
+	if chunks+manifests == 0 {
+		s.log.Info("everything that was closed is published")
+		return
+	}
+	s.log.Warn("stopped before everything was published", "chunks", chunks, "manifests", manifests,
+		"one_of_them", first, "next", "the next start uploads what is still on disk")
+}

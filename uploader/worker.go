@@ -1,0 +1,136 @@
+package uploader
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+const (
+	// Each attempt has this long, and besides what its size takes at Settings.MinThroughput.
+	attemptTime = 2 * time.Second
+
+	// Names are not used again for other content of the same stream, so caches may keep a chunk.
+	chunkCacheControl = "public, max-age=31536000, immutable"
+	// The lifetime of a master playlist, which has no target duration to derive one from.
+	masterMaxAge = 2 * time.Second
+)
+
+// do makes one attempt at j.
+func (u *Uploader) do(ctx context.Context, j job) result {
+	r := result{job: j}
+	switch {
+	case j.look:
+		ctx, cancel := context.WithTimeout(ctx, attemptTime)
+		defer cancel()
+		r.found, r.err = j.file.src.dest.Store.Exists(ctx, j.file.key())
+	case j.snapshot != nil:
+		r.bytes = int64(len(j.snapshot.content))
+		r.err = u.put(ctx, j, bytes.NewReader(j.snapshot.content), r.bytes)
+	default:
+		r.bytes, r.err = u.putChunk(ctx, j)
+	}
+	return r
+}
+
+// putChunk uploads the content that was closed, from the open file, and makes sure that it was that
+// content from the beginning to the end (R1).
+func (u *Uploader) putChunk(ctx context.Context, j job) (int64, error) {
+	f, err := j.file.src.open(j.file.path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	if err := unchanged(f, j.version); err != nil {
+		return 0, err
+	}
+	size := j.version.Size
+	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, size)}
+	err = u.put(ctx, j, body, size)
+	if changed := unchanged(f, j.version); changed != nil {
+		return 0, changed
+	}
+	if body.err != nil {
+		return 0, fmt.Errorf("%w: %w", errLocal, body.err)
+	}
+	return size, err
+}
+
+func unchanged(f fs.File, v media.Version) error {
+	fi, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errLocal, err)
+	}
+	if !media.VersionOf(fi).Equal(v) {
+		return errChanged
+	}
+	return nil
+}
+
+// readErrors remembers that reading failed, which the store could not tell from a failing connection.
+type readErrors struct {
+	*io.SectionReader
+	err error
+}
+
+func (r *readErrors) Read(p []byte) (int, error) {
+	n, err := r.SectionReader.Read(p)
+	return n, r.note(err)
+}
+
+func (r *readErrors) ReadAt(p []byte, off int64) (int, error) {
+	n, err := r.SectionReader.ReadAt(p, off)
+	return n, r.note(err)
+}
+
+func (r *readErrors) note(err error) error {
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return err
+}
+
+func (u *Uploader) put(ctx context.Context, j job, body Body, size int64) error {
+	limit := attemptTime + time.Duration(float64(size)/float64(u.settings.MinThroughput)*float64(time.Second))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit.Round(time.Millisecond)))
+	defer cancel()
+	dest := j.file.src.dest
+	err := dest.Store.Put(ctx, Object{
+		Key:             j.file.key(),
+		Body:            body,
+		Size:            size,
+		ContentType:     media.HLSKind(j.file.path).ContentType,
+		CacheControl:    dest.cacheControl(j.snapshot),
+		FreshConnection: j.fresh,
+	})
+	if err != nil && errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	return err
+}
+
+// cacheControl returns the header for a manifest's snapshot, or for a chunk if that is nil.
+func (d *Destination) cacheControl(s *snapshot) string {
+	switch {
+	case s == nil && d.CacheControlChunk != "":
+		return d.CacheControlChunk
+	case s == nil:
+		return chunkCacheControl
+	case d.CacheControlManifest != "":
+		return d.CacheControlManifest
+	}
+	// Half the target duration: a cache then never hides a playlist for longer than a player waits
+	// before it asks again (RFC 8216, section 6.3.4).
+	age := masterMaxAge
+	if !s.playlist.Master {
+		age = max(time.Second, s.playlist.TargetDuration/2)
+	}
+	return "max-age=" + strconv.Itoa(int(age/time.Second))
+}
