@@ -2,6 +2,7 @@ package uploader
 
 import (
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"ems-sidecar/media"
@@ -46,8 +47,8 @@ func (s *snapshot) shares(t *snapshot) bool {
 }
 
 const (
-	// Of the snapshots that wait, only the oldest (which is pursued) and the newest (R5) are needed;
-	// those between let the manifest move in smaller steps. These bound what they cost (R8).
+	// Of the snapshots that wait, only the one that is pursued and the newest (R5) are needed; the
+	// others let the manifest move in smaller steps. These bound what they cost (R8).
 	maxWaiting      = 16
 	maxWaitingBytes = 2 << 20
 )
@@ -56,7 +57,8 @@ const (
 type manifest struct {
 	file      *file
 	waiting   []*snapshot // oldest first
-	inFlight  *snapshot   // also in waiting
+	inFlight  *snapshot   // also in waiting, as its oldest
+	pursued   *snapshot   // also in waiting: its chunks are uploaded first
 	published *snapshot   // what the bucket holds
 	uncertain bool        // a PUT without an answer: the bucket may hold something else
 	notBefore time.Time   // least time between two PUTs of a key
@@ -83,15 +85,19 @@ func (m *manifest) add(s *snapshot) {
 		f.named++
 	}
 	m.waiting = append(m.waiting, s)
-	size := 0 // the one in flight is the oldest: it is never dropped here
+	if m.pursued == nil {
+		m.pursued = s
+	}
+	size := 0
 	for _, w := range m.waiting {
 		size += len(w.content)
 	}
-	for n := len(m.waiting); n > 2 && (n > maxWaiting || size > maxWaitingBytes); n = len(m.waiting) {
-		dropped := m.waiting[n-2]
-		size -= len(dropped.content)
-		dropped.release()
-		m.waiting = append(m.waiting[:n-2], m.waiting[n-1])
+	for i := len(m.waiting) - 2; i >= 0 && (len(m.waiting) > maxWaiting || size > maxWaitingBytes); i-- {
+		if w := m.waiting[i]; w != m.inFlight && w != m.pursued {
+			size -= len(w.content)
+			w.release()
+			m.waiting = slices.Delete(m.waiting, i, i+1)
+		}
 	}
 }
 
@@ -120,22 +126,38 @@ func (m *manifest) publishable(now time.Time) *snapshot {
 // may have been applied all the same.
 func (m *manifest) start(s *snapshot) {
 	for m.waiting[0] != s {
-		m.waiting[0].release()
-		m.waiting = m.waiting[1:]
+		m.drop()
 	}
 	m.inFlight = s
 }
 
 // finish records that the bucket holds s, which is the oldest one waiting.
 func (m *manifest) finish(s *snapshot) {
-	m.waiting = m.waiting[1:]
+	if m.published != nil {
+		m.published.release()
+	}
+	m.published = s
+	for _, f := range s.refs {
+		f.named++
+	}
+	m.drop()
+	s.content, s.open = nil, nil
 	m.inFlight = nil
 	m.uncertain = false
 	m.file.confirmed = true
-	old := m.published
-	m.published = s
-	s.content, s.open = nil, nil
-	if old != nil {
-		old.release()
+}
+
+// drop takes the oldest waiting snapshot away. If that was the one pursued, the newest is from now on: a
+// stream that went from one to the next would, on a line too slow for it, fall back further and further,
+// and one that always turned to the newest would complete none.
+func (m *manifest) drop() {
+	oldest := m.waiting[0]
+	m.waiting = m.waiting[1:]
+	oldest.release()
+	if oldest == m.pursued {
+		m.pursued = nil
+		if n := len(m.waiting); n > 0 {
+			m.pursued = m.waiting[n-1]
+		}
 	}
 }

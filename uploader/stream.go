@@ -30,9 +30,7 @@ func (st *stream) enqueue(f *file) {
 }
 
 // pick chooses what the stream needs most: a publishable manifest, the chunks of the snapshot that is
-// pursued, those of the newest, and then the rest, oldest first. The oldest waiting snapshot is pursued
-// until it is published: a stream that always turned to the newest would, on a line that is too slow
-// for it, finish none.
+// pursued, those of the newest, and then the rest, oldest first.
 func (st *stream) pick(now time.Time, onlyManifests bool) (*file, *snapshot) {
 	for _, m := range st.manifests {
 		if s := m.publishable(now); s != nil {
@@ -51,7 +49,7 @@ func (st *stream) pick(now time.Time, onlyManifests bool) (*file, *snapshot) {
 	}
 	for _, m := range st.manifests {
 		if n := len(m.waiting); n > 0 {
-			for _, s := range []*snapshot{m.waiting[0], m.waiting[n-1]} {
+			for _, s := range []*snapshot{m.pursued, m.waiting[n-1]} {
 				if f := st.firstQueued(s.open, now); f != nil {
 					return f, nil
 				}

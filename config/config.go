@@ -1,0 +1,119 @@
+// Package config turns config.ini into typed, validated settings.
+//
+// It reads the dialect that PHP's parse_ini_file reads, because the files of the older services must
+// go on working unchanged, and reports every mistake of a file at once, each with its line. It opens
+// no directory and speaks to no server: whether a bucket or a path exists is for others to find out.
+// The only files it reads are the config itself and the secrets that it names.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// Config is what one config.ini says, with the defaults filled in.
+type Config struct {
+	Uploads []Upload // the enabled Amazon… sections, in the file's order
+	Watcher Watcher
+	Upload  Pool
+	EMS     EMS
+	Hooks   Hooks
+	Admin   Admin
+	Log     Log
+
+	Router   *Router   // nil: off, as the three below
+	Recorder *Recorder //
+	Balancer *Balancer //
+	Resetter *Resetter //
+
+	unsupported []Problem
+}
+
+// Watcher says how directories are watched.
+type Watcher struct {
+	Backend      string        // "auto", "inotify", "fsnotify" or "poll"
+	Settle       time.Duration // how long a file's size must stand still before it counts as closed
+	PollInterval time.Duration
+}
+
+// Pool bounds the uploads of all sections together. Sizes are in bytes.
+type Pool struct {
+	Workers       int
+	BulkWorkers   int // for large files, so that they never hold up a live chunk
+	PartSize      int64
+	MinThroughput int64  // per second; an attempt may take as long as its size needs at this rate
+	SpoolDir      string // empty: below each watched directory
+	SpoolMax      int64  // 0: not set
+	DrainTimeout  time.Duration
+}
+
+// EMS is the media server's API.
+type EMS struct {
+	APIURL            URI
+	Username          string
+	Password          Secret
+	Timeout           time.Duration
+	ReconcileInterval time.Duration
+}
+
+// Hooks is the listener for EMS's event notifications.
+type Hooks struct {
+	Listen  string         // host:port
+	Path    string         // begins and ends with a slash
+	Allow   []netip.Prefix // empty: everyone who can connect
+	Secret  Secret
+	MaxBody int64 // bytes
+}
+
+// Admin is the listener for health, metrics and the status page.
+type Admin struct {
+	Listen string // host:port; empty: none
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  slog.Level
+	Format string // "text" or "json"
+}
+
+// Load reads and validates the file. It returns an *Error that holds every mistake at once when the
+// file can be read but is wrong.
+func Load(path string) (*Config, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the config: %w", err)
+	}
+	return Parse(path, raw)
+}
+
+// Parse validates the content of a config file. The path only appears in messages.
+func Parse(path string, raw []byte) (*Config, error) {
+	doc, problems := readDocument(path, raw)
+	d := &decoder{doc: doc, problems: problems, unknown: newDirectory()}
+	all := newSettings()
+
+	d.decode("Plugins", all.switches.keys())
+	d.decode("S3", all.defaults.keys())
+	for i := range all.uploads {
+		all.uploads[i] = all.defaults.heir(all.uploads[i].Format)
+		d.decode(all.uploads[i].Section, all.uploads[i].keys())
+	}
+	for _, p := range all.parts() {
+		d.decode(p.section, p.keys)
+	}
+	d.unknownSections()
+
+	cfg := all.enabled(d)
+	if len(d.problems) > 0 {
+		return nil, newError(d.problems)
+	}
+	cfg.unsupported = unsupported(d, all, cfg)
+	return cfg, nil
+}
+
+// Unsupported returns what the file switches on but this version cannot do yet, ordered by line. None
+// of it is a mistake of the file.
+func (c *Config) Unsupported() []Problem { return c.unsupported }

@@ -1,0 +1,206 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// key is one key that a section may hold, and the setting that its value goes to.
+type key struct {
+	name     string
+	set      func(value string) (want string) // want: what would have been right; empty if it was
+	list     bool                             // may stand several times, as name[]
+	secret   bool                             // its value is never shown
+	required string                           // what an enabled section lacks without it; empty: nothing
+	blank    bool                             // it is enough that a required key is there
+}
+
+// parser turns a value into a setting, or says what would be right.
+type parser[V any] func(value string) (setting V, want string)
+
+// one is a key with one value.
+func one[V any](name string, to *V, parse parser[V]) key {
+	return key{name: name, set: func(value string) string {
+		v, want := parse(value)
+		if want == "" {
+			*to = v
+		}
+		return want
+	}}
+}
+
+// many is a key with a list of values: name = for one, name[] = for each of several.
+func many[V any](name string, to *[]V, parse parser[V]) key {
+	return key{name: name, list: true, set: func(value string) string {
+		v, want := parse(value)
+		if want == "" {
+			*to = append(*to, v)
+		}
+		return want
+	}}
+}
+
+func (k key) hidden() key { k.secret = true; return k }
+
+// needed makes a key one that an enabled section must fill.
+func (k key) needed(what string) key { k.required = what; return k }
+
+// stated makes a key one that an enabled section must have, be it empty.
+func (k key) stated(what string) key { k.required, k.blank = what, true; return k }
+
+// decoder carries the values of a document into settings and collects what is wrong.
+type decoder struct {
+	doc      *document
+	unknown  *directory
+	problems []Problem
+}
+
+// bad reports a problem with a section's key. If the file does not have the key, it reports the
+// section's header. A key is reported once: what was wrong with the value itself comes first, and a
+// default that several sections share is one mistake.
+func (d *decoder) bad(sectionName, keyName, value, want string) {
+	if keyName != "" && d.wrong(sectionName, keyName) {
+		return
+	}
+	p := Problem{File: d.doc.file, Section: sectionName, Key: keyName, Value: value, Want: want}
+	if s := d.doc.find(sectionName); s != nil {
+		p.Line = s.line
+		if n := s.lineOf(keyName); n > 0 {
+			p.Line = n
+		}
+	}
+	d.problems = append(d.problems, p)
+}
+
+// has tells whether the file has the section.
+func (d *decoder) has(section string) bool { return d.doc.find(section) != nil }
+
+// sets tells whether the file has the key in this very section.
+func (d *decoder) sets(section, key string) bool { return d.doc.find(section).lineOf(key) > 0 }
+
+// fills tells whether the file has the key in this very section, with a value.
+func (d *decoder) fills(section, key string) bool {
+	s := d.doc.find(section)
+	return s != nil && slices.ContainsFunc(s.entries, func(e entry) bool {
+		value, _ := phpValue(e.raw)
+		return e.name == key && value != ""
+	})
+}
+
+// wrong tells whether a problem with the key is known.
+func (d *decoder) wrong(section, key string) bool {
+	return slices.ContainsFunc(d.problems, func(p Problem) bool {
+		return p.Section == section && strings.TrimSuffix(p.Key, "[]") == key
+	})
+}
+
+// half is one of two keys that make sense only together.
+type half struct {
+	section, key string
+	filled       bool
+}
+
+// pair reports the one half that lacks the other.
+func (d *decoder) pair(a, b half) {
+	if a.filled == b.filled || d.wrong(a.section, a.key) || d.wrong(b.section, b.key) {
+		return
+	}
+	if b.filled {
+		a, b = b, a
+	}
+	d.bad(a.section, a.key, "", "is half a pair: set "+b.key+", too")
+}
+
+// decode sets what the file has of one section. A section that the file lacks is left at its
+// defaults.
+func (d *decoder) decode(name string, keys []key) {
+	s := d.doc.find(name)
+	if s == nil {
+		return
+	}
+	known := make(map[string]key, len(keys))
+	for _, k := range keys {
+		known[k.name] = k
+	}
+	first := make(map[string]entry)
+	for _, e := range s.entries {
+		k, ok := known[e.name]
+		p := Problem{File: d.doc.file, Line: e.line, Section: name, Key: e.written()}
+		if !ok {
+			// The value stays hidden: a mistyped aws_secret_key is unknown, too.
+			p.Key = shownKey(p.Key)
+			p.Want = d.unknown.wantKey(name, e.name)
+			d.problems = append(d.problems, p)
+			continue
+		}
+		before, again := first[e.name]
+		if !again {
+			first[e.name] = e
+		}
+		if p.Want = repeated(k, before, e, again); p.Want == "" {
+			var value string
+			if value, p.Want = phpValue(e.raw); p.Want != "" {
+				p.Value = k.shown(e.raw)
+			} else if value == "" && k.list && !e.list {
+				continue // an empty list; an empty item of one is a mistake
+			} else if p.Want = k.set(value); p.Want != "" {
+				p.Value = k.shown(value)
+			}
+		}
+		if p.Want != "" {
+			d.problems = append(d.problems, p)
+		}
+	}
+}
+
+// repeated says what is wrong with the way in which a key is written, alone or after an earlier one.
+func repeated(k key, before, e entry, again bool) (want string) {
+	switch {
+	case e.list && !k.list:
+		return "takes one value: write " + e.name + " ="
+	case again && k.list && !(before.list && e.list):
+		return fmt.Sprintf("is set in line %d already: for several values, write %s[] = in each line", before.line, e.name)
+	case again && !k.list:
+		return fmt.Sprintf("is set in line %d already", before.line)
+	}
+	return ""
+}
+
+// require reports the keys that an enabled section cannot do without.
+func (d *decoder) require(section string, keys []key) {
+	if !d.has(section) {
+		return // a mistake of its own
+	}
+	for _, k := range keys {
+		if there := d.fills(section, k.name) || (k.blank && d.sets(section, k.name)); k.required != "" && !there {
+			d.bad(section, k.name, "", "is missing: "+k.required)
+		}
+	}
+}
+
+// unknownSections reports the sections that nothing reads. Their keys are not looked at: they would
+// only repeat the one mistake.
+func (d *decoder) unknownSections() {
+	for _, s := range d.doc.sections {
+		if _, ok := d.unknown.keys[s.name]; !ok {
+			d.bad(s.name, "", "", d.unknown.wantSection(s.name))
+		}
+	}
+}
+
+// written is the key as the file has it.
+func (e entry) written() string {
+	if e.list {
+		return e.name + "[]"
+	}
+	return e.name
+}
+
+// shown is the value as a message may have it.
+func (k key) shown(value string) string {
+	if k.secret {
+		return Secret(value).String()
+	}
+	return redactValue(value)
+}

@@ -1,0 +1,166 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"gopkg.in/ini.v1"
+)
+
+// maxSize is far above any config, and keeps a wrong --config (a video, say) from being read as one.
+const maxSize = 256 << 10
+
+// document is a config file as sections, keys and raw values, each with its line.
+type document struct {
+	file     string
+	sections []*section // in the file's order, each name once
+}
+
+type section struct {
+	name    string
+	line    int // of its first header
+	entries []entry
+}
+
+// entry is one key = value line. The value is as written: quotes and comments are still in it.
+type entry struct {
+	line int
+	name string
+	list bool // written as name[]
+	raw  string
+}
+
+// find returns nil if the file has no such section.
+func (d *document) find(name string) *section {
+	for _, s := range d.sections {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// lineOf returns the line of a key's first entry, and 0 if the section does not have it.
+func (s *section) lineOf(key string) int {
+	if s == nil {
+		return 0
+	}
+	for _, e := range s.entries {
+		if e.name == key {
+			return e.line
+		}
+	}
+	return 0
+}
+
+// readDocument splits a file into its sections and keys, and reports the lines that are neither.
+func readDocument(file string, raw []byte) (*document, []Problem) {
+	doc := &document{file: file}
+	if len(raw) > maxSize {
+		return doc, []Problem{{File: file, Want: fmt.Sprintf("must be a config file, not one of over %s", bytesText(maxSize))}}
+	}
+	if bytes.HasPrefix(raw, []byte("\xff\xfe")) || bytes.HasPrefix(raw, []byte("\xfe\xff")) {
+		return doc, []Problem{{File: file, Line: 1, Want: "must be UTF-8 text, not UTF-16"}}
+	}
+	text, problems := numbered(file, string(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))))
+
+	parsed, err := ini.LoadSources(ini.LoadOptions{
+		KeyValueDelimiters:      "=",  // a colon is part of a URL, never a delimiter
+		IgnoreContinuation:      true, // a Windows path may end in a backslash
+		IgnoreInlineComment:     true, // ; and # inside quotes belong to the value: phpValue knows
+		PreserveSurroundedQuote: true, // phpValue must see the quotes
+	}, []byte(text))
+	if err != nil {
+		// The error quotes the line, in which there may be a secret.
+		return doc, append(problems, Problem{File: file, Want: "must be an INI file"})
+	}
+	for _, is := range parsed.Sections() {
+		line, name, ok := cutNumber(is.Name())
+		if !ok {
+			continue // ini.v1's own DEFAULT, which is empty
+		}
+		s := doc.find(name)
+		if s == nil {
+			s = &section{name: name, line: line}
+			doc.sections = append(doc.sections, s)
+		}
+		for _, key := range is.Keys() {
+			line, name, _ := cutNumber(key.Name())
+			name, list := strings.CutSuffix(name, "[]")
+			s.entries = append(s.entries, entry{line: line, name: strings.TrimSpace(name), list: list, raw: key.Value()})
+		}
+	}
+	return doc, problems
+}
+
+// numbered returns the file as ini.v1 is to read it: with the line number in front of every section
+// and key, and without the lines that it would stop at or misread.
+//
+// ini.v1 knows no line numbers, ends at the first bad line, keeps one value of a key (or, with its
+// shadows, drops the empty ones), gives a meaning to [DEFAULT], to a key called "-" and to quotes
+// around a key, and lets a value that begins with """ or ` run over the lines that follow. With a
+// number in front, every name is unique and ordinary.
+func numbered(file, text string) (string, []Problem) {
+	var b strings.Builder
+	var problems []Problem
+	current := ""
+	bad := func(line int, key, want string) {
+		problems = append(problems, Problem{File: file, Line: line, Section: current, Key: key, Want: want})
+	}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "" || line[0] == ';' || line[0] == '#':
+		case line[0] == '[':
+			name, rest, closed := strings.Cut(line[1:], "]")
+			name, rest = strings.TrimSpace(name), strings.TrimSpace(rest)
+			if !closed || name == "" || (rest != "" && rest[0] != ';' && rest[0] != '#') {
+				bad(n, "", "must be a section's name in brackets, such as [S3]")
+				continue
+			}
+			current = name
+			fmt.Fprintf(&b, "[%d %s]\n", n, name)
+		default:
+			// What such a line holds is never shown: it may be half a secret.
+			name, value, ok := strings.Cut(line, "=")
+			name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+			switch {
+			case !ok || name == "":
+				bad(n, "", "must be key = value, a [Section], or a comment that begins with ;")
+			case current == "":
+				bad(n, shownKey(name), "must stand below a [Section]")
+			case strings.HasPrefix(value, `"""`) || strings.HasPrefix(value, "`"):
+				bad(n, shownKey(name), "must stand between single or double quotes, on one line")
+			default:
+				fmt.Fprintf(&b, "%d %s = %s\n", n, name, value)
+			}
+		}
+	}
+	return b.String(), problems
+}
+
+func cutNumber(name string) (line int, rest string, ok bool) {
+	number, rest, ok := strings.Cut(name, " ")
+	line, err := strconv.Atoi(number)
+	return line, rest, ok && err == nil
+}
+
+// shownKey hides what can hardly be a key: a line of a secret that was wrapped may hold an = as well.
+func shownKey(name string) string {
+	const most = 32
+	name, list := strings.CutSuffix(name, "[]")
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-. ", r)
+	}
+	if len(name) > most || strings.ContainsFunc(name, odd) {
+		return mask
+	}
+	if list {
+		name += "[]"
+	}
+	return name
+}

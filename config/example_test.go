@@ -1,0 +1,89 @@
+package config
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const examplePath = "../config.ini.example"
+
+var commentedKey = regexp.MustCompile(`(?m)^;([a-z_]+(\[\])? = .*)$`)
+
+func TestExampleLoadsAsIs(t *testing.T) {
+	cfg, err := Load(examplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.Unsupported(); len(got) > 0 {
+		t.Errorf("unsupported: %v", got)
+	}
+	if len(cfg.Uploads) != 1 || cfg.Uploads[0].Bucket != "ems-files" {
+		t.Errorf("uploads: %+v", cfg.Uploads)
+	}
+}
+
+// The lines that it explains are real keys, and those that it calls defaults are.
+func TestExampleLoadsWithEveryLineUncommented(t *testing.T) {
+	raw, err := os.ReadFile(examplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asIs, err := Parse("example", raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(commentedKey.FindAll(raw, -1)); n < 20 {
+		t.Fatalf("only %d commented lines found", n)
+	}
+	cfg, err := Parse("example", commentedKey.ReplaceAll(raw, []byte("$1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.Unsupported(); len(got) > 0 {
+		t.Errorf("unsupported: %v", got)
+	}
+	// The two that are given as examples rather than defaults.
+	u := &cfg.Uploads[0]
+	if u.PathStyle == nil || !*u.PathStyle || u.ServerSideEncryption != "aws:kms" {
+		t.Errorf("path_style %v, server_side_encryption %q", u.PathStyle, u.ServerSideEncryption)
+	}
+	u.PathStyle, u.ServerSideEncryption = nil, ""
+	if !reflect.DeepEqual(asIs, cfg) {
+		t.Errorf("the lines are not the defaults:\n%+v\n%+v", asIs, cfg)
+	}
+}
+
+func TestExampleExplainsEverySupportedKey(t *testing.T) {
+	raw, err := os.ReadFile(examplePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, problems := readDocument("example", commentedKey.ReplaceAll(raw, []byte("$1")))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	later := []string{"bulk_workers", "spool_dir", "spool_max"}
+	known := newDirectory().keys
+	for _, section := range []string{"S3", "Watcher", "Upload", "Admin", "Log"} {
+		for _, key := range known[section] {
+			explained := doc.find(section).lineOf(key) > 0
+			if explained == slices.Contains(later, key) {
+				t.Errorf("[%s] %s: explained is %v", section, key, explained)
+			}
+		}
+	}
+	for section, key := range map[string]string{"Plugins": "AmazonHLSUpload", "AmazonHLSUpload": "watch_dir"} {
+		if doc.find(section).lineOf(key) == 0 {
+			t.Errorf("[%s] %s is not explained", section, key)
+		}
+	}
+	for _, word := range append(later, "mirror", "HDS", "DASH", "MSS", "StreamAutoRouter", "StreamRecorder", "StreamLoadBalancer", "Transcode", "[EMS]", "[Hooks]") {
+		if strings.Contains(string(raw), word) {
+			t.Errorf("it mentions %q, which this version cannot do", word)
+		}
+	}
+}

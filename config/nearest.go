@@ -1,0 +1,76 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// nearest returns the known name that a mistyped one most likely stands for. Case does not count:
+// [plugins] means [Plugins]. A first word left out counts little: bucket means default_bucket.
+func nearest(name string, known []string) string {
+	const most = 64 // beyond this nobody mistyped anything, and the comparison is quadratic
+	name = strings.ToLower(name[:min(len(name), most)])
+	best, distance := "", 0
+	for i, k := range known {
+		k = strings.ToLower(k)
+		d := levenshtein.ComputeDistance(name, k)
+		if _, short, ok := strings.Cut(k, "_"); ok {
+			d = min(d, 1+levenshtein.ComputeDistance(name, short))
+		}
+		if best == "" || d < distance {
+			best, distance = known[i], d
+		}
+	}
+	return best
+}
+
+// directory knows every section and its keys, to say where a stray one belongs.
+type directory struct {
+	sections []string
+	keys     map[string][]string
+}
+
+func newDirectory() *directory {
+	all := newSettings()
+	dir := &directory{keys: map[string][]string{}}
+	add := func(section string, keys []key) {
+		dir.sections = append(dir.sections, section)
+		for _, k := range keys {
+			dir.keys[section] = append(dir.keys[section], k.name)
+		}
+	}
+	add("Plugins", all.switches.keys())
+	add("S3", all.defaults.keys())
+	for i := range all.uploads {
+		add(all.uploads[i].Section, all.uploads[i].keys())
+	}
+	for _, p := range all.parts() {
+		add(p.section, p.keys)
+	}
+	return dir
+}
+
+func (d *directory) wantSection(name string) string {
+	return "unknown section (did you mean [" + nearest(name, d.sections) + "]?)"
+}
+
+func (d *directory) wantKey(section, name string) string {
+	if near := nearest(name, d.keys[section]); strings.EqualFold(near, name) {
+		return "unknown key (did you mean " + near + "?)"
+	}
+	var homes []string
+	for _, s := range d.sections {
+		if slices.Contains(d.keys[s], name) {
+			homes = append(homes, "["+s+"]")
+		}
+	}
+	switch {
+	case slices.Contains(homes, "[S3]"):
+		return "unknown key here: it belongs in [S3] or an Amazon… section"
+	case len(homes) > 0:
+		return "unknown key here: it belongs in " + strings.Join(homes, " or ")
+	}
+	return "unknown key (did you mean " + nearest(name, d.keys[section]) + "?)"
+}

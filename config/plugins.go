@@ -1,0 +1,143 @@
+package config
+
+import "time"
+
+// Router pushes inbound streams to other servers.
+type Router struct {
+	Token        string // a stream's name must contain it; empty: every stream
+	Destinations []URI
+}
+
+// Recorder records inbound streams.
+type Recorder struct {
+	FileLocation string        // as EMS is to see it: perhaps a Windows path
+	Period       time.Duration // the length of one file
+	Type         string        // "mp4", "flv" or "ts"
+}
+
+// Balancer makes every server of a group carry every stream.
+type Balancer struct {
+	Destinations []URI
+	Advertise    string // the address under which the others reach this server
+	Username     string
+	Password     Secret
+}
+
+// Resetter restarts a transcode whose audio stopped.
+type Resetter struct {
+	Video bool // also when video stopped
+}
+
+func (r *Router) keys() []key {
+	return []key{
+		one("token", &r.Token, anyText).stated("the word that a stream's name must contain, or '' for every stream"),
+		many("destination_uri", &r.Destinations, destination).needed("the server to which streams are pushed"),
+	}
+}
+
+func (r *Recorder) keys() []key {
+	return []key{
+		// No filepath.IsAbs here: EMS, not this program, opens the path.
+		one("file_location", &r.FileLocation, anyText).
+			needed("the directory for recordings, as EMS sees it"),
+		one("period_time", &r.Period, optional(seconds(1, 86399))).needed("the length of one file in seconds"),
+		one("type", &r.Type, oneOf("mp4", "flv", "ts")),
+	}
+}
+
+func (b *Balancer) keys() []key {
+	return []key{
+		many("destination_uri", &b.Destinations, destination).needed("the other servers of the group"),
+		one("advertise", &b.Advertise, optional(word)),
+		one("username", &b.Username, anyText),
+		one("password", &b.Password, secret).hidden(),
+	}
+}
+
+func (r *Resetter) keys() []key {
+	return []key{one("video", &r.Video, boolean)}
+}
+
+// switches holds the values of [Plugins] by the plugin's name.
+type switches map[string]*bool
+
+func pluginNames() []string {
+	return []string{
+		"AmazonHLSUpload", "AmazonHDSUpload", "AmazonDASHUpload", "AmazonMSSUpload", "AmazonRecordUpload",
+		"StreamAutoRouter", "StreamRecorder", "StreamLoadBalancer", "TranscodeResetter",
+	}
+}
+
+func newSwitches() switches {
+	s := switches{}
+	for _, name := range pluginNames() {
+		s[name] = new(bool)
+	}
+	return s
+}
+
+func (s switches) keys() []key {
+	var keys []key
+	for _, name := range pluginNames() {
+		keys = append(keys, one(name, s[name], enabledWord))
+	}
+	return keys
+}
+
+// on tells whether a plugin is enabled: by its switch where the file has [Plugins], else by its
+// section being there.
+func (s *settings) on(d *decoder, plugin string) bool {
+	if d.has("Plugins") {
+		return *s.switches[plugin]
+	}
+	return d.has(plugin)
+}
+
+// enabled returns the settings of what is switched on, and reports what that lacks.
+func (s *settings) enabled(d *decoder) *Config {
+	cfg := &Config{
+		Watcher: s.watcher, Upload: s.pool,
+		EMS: s.ems, Hooks: s.hooks, Admin: s.admin, Log: s.log,
+	}
+	for _, sec := range d.doc.sections {
+		if i := s.upload(sec.name); i >= 0 && s.on(d, sec.name) {
+			s.uploads[i].check(d)
+			cfg.Uploads = append(cfg.Uploads, s.uploads[i])
+		}
+	}
+	if s.on(d, "StreamAutoRouter") {
+		d.require("StreamAutoRouter", s.router.keys())
+		cfg.Router = &s.router
+	}
+	if s.on(d, "StreamRecorder") {
+		d.require("StreamRecorder", s.recorder.keys())
+		cfg.Recorder = &s.recorder
+	}
+	if s.on(d, "StreamLoadBalancer") {
+		d.require("StreamLoadBalancer", s.balancer.keys())
+		d.pair(half{"StreamLoadBalancer", "username", s.balancer.Username != ""},
+			half{"StreamLoadBalancer", "password", s.balancer.Password != ""})
+		cfg.Balancer = &s.balancer
+	}
+	if s.on(d, "TranscodeResetter") {
+		cfg.Resetter = &s.resetter
+	}
+	d.pair(half{"EMS", "username", s.ems.Username != ""}, half{"EMS", "password", s.ems.Password != ""})
+
+	for _, name := range pluginNames() {
+		if *s.switches[name] && !d.has(name) && name != "TranscodeResetter" {
+			d.bad("Plugins", name, "enabled", "needs a section ["+name+"]: add it, or set "+name+" = disabled")
+		}
+	}
+	return cfg
+}
+
+// upload returns the index of an Amazon… section, or -1.
+func (s *settings) upload(section string) int {
+	for i := range s.uploads {
+		if s.uploads[i].Section == section {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Problem is one mistake in a config file. No field ever holds a secret.
+type Problem struct {
+	File    string
+	Line    int    // 0: the file as a whole
+	Section string // empty: before the first section
+	Key     string // empty: the section or line as a whole
+	Value   string // empty: says nothing about the mistake, or must not be shown
+	Want    string // what would be right
+}
+
+// String returns the problem as one line, such as
+//
+//	config.ini:12: [S3] delete = "mirrror": must be keep or mirror (did you mean mirror?)
+func (p Problem) String() string {
+	var b strings.Builder
+	b.WriteString(printable(p.File))
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d", p.Line)
+	}
+	b.WriteString(":")
+	if p.Section != "" {
+		fmt.Fprintf(&b, " [%s]", printable(p.Section))
+	}
+	if p.Key != "" {
+		b.WriteString(" " + printable(p.Key))
+	}
+	if p.Value != "" {
+		fmt.Fprintf(&b, " = %s", quote(p.Value))
+	}
+	if p.Section != "" || p.Key != "" {
+		b.WriteString(":")
+	}
+	b.WriteString(" " + p.Want)
+	return b.String()
+}
+
+// Error holds every mistake of one file, ordered by line.
+type Error struct {
+	Problems []Problem
+}
+
+// Error returns one line for each problem.
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func newError(problems []Problem) *Error { return &Error{Problems: inOrder(problems)} }
+
+func inOrder(problems []Problem) []Problem {
+	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
+	return problems
+}
+
+// quote is for values: in plain quotes as long as these cannot mislead, so that a Windows path is
+// shown as it was written.
+func quote(s string) string {
+	const most = 200
+	cut := ""
+	if len(s) > most {
+		s, cut = s[:most], "…"
+	}
+	if strings.ContainsRune(s, '"') || strings.ContainsFunc(s, hidden) {
+		return strconv.Quote(s) + cut
+	}
+	return `"` + s + `"` + cut
+}
+
+// printable keeps a name on its line, whatever a file calls its sections and keys.
+func printable(s string) string {
+	if strings.ContainsFunc(s, hidden) {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+func hidden(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }

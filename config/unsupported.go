@@ -1,0 +1,58 @@
+package config
+
+// unsupported lists what the file switches on but this version cannot do. A version that can deletes
+// the line here.
+func unsupported(d *decoder, s *settings, cfg *Config) []Problem {
+	later := &decoder{doc: d.doc}
+
+	for _, plugin := range []string{
+		"AmazonHDSUpload",
+		"AmazonDASHUpload",
+		"AmazonMSSUpload",
+		"AmazonRecordUpload",
+		"StreamAutoRouter",
+		"StreamRecorder",
+		"StreamLoadBalancer",
+		"TranscodeResetter",
+	} {
+		if !s.on(d, plugin) {
+			continue
+		}
+		want := `not supported yet by this version: set "` + plugin + ` = disabled" under [Plugins], or remove the section`
+		if d.has("Plugins") {
+			later.bad("Plugins", plugin, "enabled", want)
+		} else {
+			later.bad(plugin, "", "", want)
+		}
+	}
+
+	for _, section := range []string{
+		"EMS",
+		"Hooks",
+	} {
+		if d.has(section) {
+			later.bad(section, "", "", "not supported yet by this version: remove the section")
+		}
+	}
+
+	for _, k := range []struct{ section, key string }{
+		{"Upload", "bulk_workers"},
+		{"Upload", "spool_dir"},
+		{"Upload", "spool_max"},
+	} {
+		if d.sets(k.section, k.key) {
+			later.bad(k.section, k.key, "", "not supported yet by this version: remove the key")
+		}
+	}
+
+	for _, u := range cfg.Uploads {
+		if u.Delete == Mirror {
+			later.bad(u.home(d, "delete"), "delete", string(Mirror), "not supported yet by this version: set delete = keep")
+		}
+		if u.Format == HLS && len(u.WatchDirs) == 0 {
+			later.bad(u.Section, "watch_dir", "", "is missing: set watch_dir to the directory that EMS's "+
+				"createHLSStream has as targetFolder; finding it through EMS is not supported yet")
+		}
+	}
+	return inOrder(later.problems)
+}

@@ -1,0 +1,227 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Format is the kind of output that an Amazon… section publishes.
+type Format int
+
+// The formats. The zero Format is none of them.
+const (
+	HLS Format = iota + 1
+	HDS
+	DASH
+	MSS
+	Record
+)
+
+// String returns the format as it stands in a section's name.
+func (f Format) String() string {
+	switch f {
+	case HLS:
+		return "HLS"
+	case HDS:
+		return "HDS"
+	case DASH:
+		return "DASH"
+	case MSS:
+		return "MSS"
+	case Record:
+		return "Record"
+	}
+	return "none"
+}
+
+// Deletion says what happens to an object whose file EMS deletes.
+type Deletion string
+
+// What delete may be.
+const (
+	Keep   Deletion = "keep"
+	Mirror Deletion = "mirror"
+)
+
+// S3 sets bounds to the parts of a multipart upload; each is at least this large, except for the last.
+const (
+	minPartSize = 5 << 20
+	maxPartSize = 5 << 30
+)
+
+// Upload is one Amazon… section over the defaults of [S3].
+type Upload struct {
+	Section   string
+	Format    Format
+	WatchDirs []string // absolute and clean
+	Bootstrap string   // HDS: the name of the bootstrap file
+
+	AccessKey string // empty, with SecretKey: the SDK's default chain
+	SecretKey Secret
+	Region    string // empty: the SDK's default chain
+	Endpoint  string // empty: AWS
+	PathStyle *bool  // nil: path style when an endpoint is set; UsePathStyle decides
+
+	Bucket               string
+	Prefix               string // empty, or ends with a slash and does not begin with one
+	ACL                  string // empty: none is sent, as with the three below
+	StorageClass         string
+	ServerSideEncryption string
+	KMSKeyID             string
+	CacheControlChunk    string // empty: by kind of file, as with the next
+	CacheControlManifest string
+
+	Delete           Deletion
+	DeleteDelay      time.Duration
+	ManifestInterval time.Duration // the least time between two versions of one manifest
+
+	secretFile Secret // a path; kept hidden, because a secret may have got here by mistake
+}
+
+// UsePathStyle tells whether the bucket goes into the path of a request rather than the host name.
+func (u Upload) UsePathStyle() bool {
+	if u.PathStyle != nil {
+		return *u.PathStyle
+	}
+	return u.Endpoint != ""
+}
+
+// heir returns the section of a format with u, which is [S3], as its defaults.
+func (u Upload) heir(f Format) Upload {
+	u.Format = f
+	u.Section = "Amazon" + f.String() + "Upload"
+	return u
+}
+
+// keys returns the keys of [S3], and those that a section of a format has beyond them.
+func (u *Upload) keys() []key {
+	keys := []key{
+		one("aws_access_key", &u.AccessKey, optional(word)),
+		one("aws_secret_key", &u.SecretKey, secret).hidden(),
+		one("aws_secret_key_file", &u.secretFile, secret).hidden(),
+		one("region", &u.Region, optional(region)),
+		one("endpoint", &u.Endpoint, optional(endpoint)),
+		one("path_style", &u.PathStyle, pointer(boolean)),
+		one("default_bucket", &u.Bucket, optional(bucket)),
+		one("prefix", &u.Prefix, prefix),
+		one("acl", &u.ACL, optional(oneOf("private", "public-read", "public-read-write", "authenticated-read",
+			"aws-exec-read", "bucket-owner-read", "bucket-owner-full-control"))),
+		// Stores other than AWS have classes of their own.
+		one("storage_class", &u.StorageClass, optional(word)),
+		one("server_side_encryption", &u.ServerSideEncryption, optional(oneOf("AES256", "aws:kms", "aws:kms:dsse"))),
+		one("kms_key_id", &u.KMSKeyID, optional(word)),
+		one("cache_control_chunk", &u.CacheControlChunk, headerText),
+		one("cache_control_manifest", &u.CacheControlManifest, headerText),
+		one("delete", &u.Delete, oneOf(Keep, Mirror)),
+		one("delete_delay", &u.DeleteDelay, duration(0, 7*24*time.Hour)),
+		one("manifest_interval", &u.ManifestInterval, duration(0, time.Hour)),
+	}
+	if u.Format != 0 {
+		keys = append(keys, many("watch_dir", &u.WatchDirs, u.watchDir))
+	}
+	if u.Format == HDS {
+		keys = append(keys, one("bootstrap", &u.Bootstrap, fileName))
+	}
+	return keys
+}
+
+// watchDir parses one more directory of this section.
+func (u *Upload) watchDir(value string) (string, string) {
+	dir, want := directoryPath(value)
+	if want != "" {
+		return "", want
+	}
+	for _, other := range u.WatchDirs {
+		switch {
+		case dir == other:
+			return "", "is listed twice in this section: its files would be published twice"
+		case inside(dir, other):
+			return "", "lies in " + other + ", which this section watches, too: its files would be published twice"
+		case inside(other, dir):
+			return "", "contains " + other + ", which this section watches, too: its files would be published twice"
+		}
+	}
+	return dir, ""
+}
+
+func inside(dir, parent string) bool {
+	rel, err := filepath.Rel(parent, dir)
+	return err == nil && rel != "." && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+// check reports what an enabled section lacks, and takes its secret from the file that holds it.
+func (u *Upload) check(d *decoder) {
+	if u.Bucket == "" && !d.wrong("S3", "default_bucket") {
+		d.bad(u.Section, "default_bucket", "", "is missing: set it here or in [S3]")
+	}
+	if u.KMSKeyID != "" && !strings.HasPrefix(u.ServerSideEncryption, "aws:kms") {
+		d.bad(u.home(d, "kms_key_id"), "kms_key_id", u.KMSKeyID, "needs server_side_encryption = aws:kms")
+	}
+	u.checkCredentials(d)
+}
+
+// home returns the section from which a key's value comes: this one or [S3].
+func (u *Upload) home(d *decoder, key string) string {
+	if !d.sets(u.Section, key) && d.sets("S3", key) {
+		return "S3"
+	}
+	return u.Section
+}
+
+// checkCredentials settles from where the secret comes: each section may have it in one of two ways,
+// and its own wins over [S3]'s either way.
+func (u *Upload) checkCredentials(d *decoder) {
+	defer func() { u.secretFile = "" }() // fmt would show it: the field is not exported
+	const name, inline, file = "aws_access_key", "aws_secret_key", "aws_secret_key_file"
+
+	from := "S3"
+	if d.sets(u.Section, inline) || d.sets(u.Section, file) {
+		from = u.Section
+	}
+	if d.fills(from, inline) && d.fills(from, file) {
+		d.bad(from, file, mask, "cannot stand beside "+inline+": remove one of the two")
+		return
+	}
+	secretKey := inline
+	if d.fills(from, file) {
+		secretKey = file
+		var want string
+		if u.SecretKey, want = readSecret(u.secretFile.Reveal()); want != "" {
+			d.bad(from, file, mask, want)
+			return
+		}
+	} else if !d.sets(from, inline) {
+		u.SecretKey = "" // an empty file name takes back what [S3] has
+	}
+
+	// One half from here and one from a whole pair in [S3] do not belong together.
+	if s3 := d.fills("S3", name) && (d.fills("S3", inline) || d.fills("S3", file)); s3 && from == "S3" && d.sets(u.Section, name) {
+		d.bad(u.Section, name, u.AccessKey, "is half a pair: set "+inline+" in this section, too")
+		return
+	} else if s3 && from != "S3" && !d.sets(u.Section, name) {
+		d.bad(u.Section, secretKey, mask, "is half a pair: set "+name+" in this section, too")
+		return
+	}
+	d.pair(half{u.home(d, name), name, u.AccessKey != ""}, half{from, secretKey, u.SecretKey != ""})
+}
+
+// readSecret never names the file: somebody may have put the secret itself there.
+func readSecret(path string) (content Secret, want string) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		var pathError *fs.PathError
+		if errors.As(err, &pathError) {
+			err = pathError.Err
+		}
+		return "", "must be the path of a readable file: " + err.Error()
+	}
+	content = Secret(strings.TrimSpace(string(raw)))
+	if content == "" || strings.ContainsFunc(content.Reveal(), control) {
+		return "", "must be the path of a file that holds the secret and nothing else"
+	}
+	return content, ""
+}

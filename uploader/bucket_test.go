@@ -1,0 +1,293 @@
+package uploader
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// A bucket is a Store that watches over the rules: at each PUT of a manifest it checks that all that the
+// manifest names is there (R2), that the media sequence does not fall (R3), and for each key that no
+// other PUT of it is under way (R3).
+type bucket struct {
+	t *testing.T
+	// before is asked at the beginning of each PUT; it may wait, and fail it.
+	before func(ctx context.Context, key string) error
+	// mayRestart lists keys whose media sequence may fall.
+	mayRestart map[string]bool
+	// mayMiss lists keys that a manifest may name without their being there.
+	mayMiss map[string]bool
+
+	mu       sync.Mutex
+	objects  map[string][]byte
+	headers  map[string]string
+	puts     []string // keys, in the order in which they were applied
+	attempts map[string]int
+	inFlight map[string]bool
+	most     int // PUTs in flight at once
+}
+
+func newBucket(t *testing.T) *bucket {
+	return &bucket{
+		t: t, objects: map[string][]byte{}, headers: map[string]string{}, attempts: map[string]int{},
+		inFlight: map[string]bool{}, mayRestart: map[string]bool{}, mayMiss: map[string]bool{},
+	}
+}
+
+func (b *bucket) Put(ctx context.Context, o Object) error {
+	b.mu.Lock()
+	if b.inFlight[o.Key] {
+		b.t.Errorf("two PUTs of %s in flight", o.Key)
+	}
+	b.inFlight[o.Key] = true
+	b.attempts[o.Key]++
+	b.most = max(b.most, len(b.inFlight))
+	b.mu.Unlock()
+	defer func() {
+		b.mu.Lock()
+		delete(b.inFlight, o.Key)
+		b.mu.Unlock()
+	}()
+	if b.before != nil {
+		if err := b.before(ctx, o.Key); err != nil {
+			return err
+		}
+	}
+	content, err := io.ReadAll(o.Body)
+	if err != nil {
+		return err
+	}
+	if int64(len(content)) != o.Size {
+		b.t.Errorf("%s: size is said to be %d, the body has %d", o.Key, o.Size, len(content))
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if strings.HasSuffix(o.Key, ".m3u8") {
+		b.checkManifest(o.Key, content)
+	}
+	b.objects[o.Key] = content
+	b.headers[o.Key] = o.ContentType + "; " + o.CacheControl
+	b.puts = append(b.puts, o.Key)
+	return nil
+}
+
+func (b *bucket) checkManifest(key string, content []byte) {
+	p, err := media.ParsePlaylist(content)
+	if err != nil {
+		b.t.Errorf("%s is published cut: %v", key, err)
+	}
+	for _, r := range p.References {
+		name, _ := media.Resolve(path.Dir(key), r.URI)
+		if _, ok := b.objects[name]; !ok && name != "" && !b.mayMiss[name] {
+			b.t.Errorf("R2: %s is published and names %s, which is not there", key, name)
+		}
+	}
+	if old, err := media.ParsePlaylist(b.objects[key]); err == nil && !b.mayRestart[key] && p.MediaSequence < old.MediaSequence {
+		b.t.Errorf("R3: media sequence of %s falls from %d to %d", key, old.MediaSequence, p.MediaSequence)
+	}
+}
+
+func (b *bucket) Exists(_ context.Context, key string) (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, ok := b.objects[key]
+	return ok, nil
+}
+
+func (b *bucket) content(key string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.objects[key])
+}
+
+// order returns the keys in the order in which their PUTs were applied.
+func (b *bucket) order() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Join(b.puts, " ")
+}
+
+func (b *bucket) atMost() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.most
+}
+
+func (b *bucket) keys() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Sorted(maps.Keys(b.objects))
+}
+
+func (b *bucket) count(key string) (attempts int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.attempts[key]
+}
+
+func (b *bucket) sequence(key string) uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, _ := media.ParsePlaylist(b.objects[key])
+	return p.MediaSequence
+}
+
+// A desk is a disk, an uploader that runs, and a bucket. What happens on the disk is reported by the
+// test, as a watcher would.
+type desk struct {
+	t      *testing.T
+	dir    string
+	bucket *bucket
+	dest   *Destination
+	up     *Uploader
+	src    *Source
+	log    *logBook
+	ctx    context.Context
+	end    context.CancelFunc
+}
+
+func newDesk(t *testing.T, settings Settings) *desk {
+	t.Helper()
+	d := &desk{t: t, dir: t.TempDir(), bucket: newBucket(t), log: &logBook{}}
+	if settings.Workers == 0 {
+		settings.Workers = 8
+	}
+	settings.MinThroughput = 64 << 10
+	settings.DrainTimeout = 20 * time.Second
+	d.up = New(settings, slog.New(d.log))
+	d.dest = &Destination{Store: d.bucket, Bucket: "b"}
+	d.src = d.up.Source(d.dir, d.dest, d)
+	d.ctx, d.end = context.WithCancel(t.Context())
+	return d
+}
+
+// start runs the uploader until the end of the test's bubble.
+func (d *desk) start() (ended chan struct{}) {
+	ended = make(chan struct{})
+	go func() { d.up.Run(d.ctx); close(ended) }()
+	d.t.Cleanup(func() { d.end(); <-ended })
+	return ended
+}
+
+// Expect implements Expecter as a watcher does on a disk where every file is closed.
+func (d *desk) Expect(paths ...string) {
+	go func() {
+		for _, p := range paths {
+			if fi, err := os.Stat(filepath.Join(d.dir, p)); errors.Is(err, fs.ErrNotExist) {
+				d.src.Absent(d.ctx, p)
+			} else if err == nil {
+				d.src.Closed(d.ctx, p, media.VersionOf(fi))
+			}
+		}
+	}()
+}
+
+func (d *desk) write(name, content string) {
+	d.t.Helper()
+	p := filepath.Join(d.dir, name)
+	if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
+		d.t.Fatal(err)
+	}
+	if err := os.WriteFile(p, []byte(content), 0o644); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// close writes the file and reports it closed.
+func (d *desk) close(name, content string) {
+	d.t.Helper()
+	d.write(name, content)
+	d.closed(name)
+}
+
+func (d *desk) closed(name string) {
+	d.t.Helper()
+	fi, err := os.Stat(filepath.Join(d.dir, name))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.src.Closed(d.ctx, name, media.VersionOf(fi))
+}
+
+func (d *desk) remove(name string) {
+	d.t.Helper()
+	if err := os.Remove(filepath.Join(d.dir, name)); err != nil {
+		d.t.Fatal(err)
+	}
+	d.src.Removed(d.ctx, name)
+}
+
+// playlist returns a rolling playlist of the segments first to last in EMS's form.
+func playlist(first, last int, tail ...string) string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "#EXTM3U\r\n#EXT-X-VERSION:3\r\n#EXT-X-TARGETDURATION:4\r\n#EXT-X-MEDIA-SEQUENCE:%d\r\n", first)
+	for n := first; n <= last; n++ {
+		fmt.Fprintf(&b, "#EXTINF:4.000,\r\n%d.ts\r\n", n)
+	}
+	for _, line := range tail {
+		b.WriteString(line + "\r\n")
+	}
+	return b.String()
+}
+
+// live plays segments of the stream dir as EMS does: the playlist is closed just before the chunk that it
+// names last, and the oldest chunk is deleted.
+func (d *desk) live(dir string, first, last int, every time.Duration) {
+	for n := first; n <= last; n++ {
+		d.write(fmt.Sprintf("%s/%d.ts", dir, n), fmt.Sprintf("%s %d", dir, n))
+		d.close(dir+"/playlist.m3u8", playlist(max(first, n-4), n))
+		d.closed(fmt.Sprintf("%s/%d.ts", dir, n))
+		time.Sleep(every) // in a bubble: no time passes
+	}
+}
+
+// settle lets everything happen that needs no more time.
+func settle() { synctest.Wait() }
+
+// A logBook keeps log records.
+type logBook struct {
+	mu      sync.Mutex
+	records []slog.Record
+}
+
+func (l *logBook) Enabled(context.Context, slog.Level) bool { return true }
+func (l *logBook) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *logBook) WithGroup(string) slog.Handler            { return l }
+
+func (l *logBook) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.records = append(l.records, r)
+	return nil
+}
+
+// lines returns the records of at least the given level that contain text, as "message key=value …".
+func (l *logBook) lines(level slog.Level, text string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []string
+	for _, r := range l.records {
+		line := r.Message
+		r.Attrs(func(a slog.Attr) bool { line += " " + a.String(); return true })
+		if r.Level >= level && strings.Contains(line, text) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
