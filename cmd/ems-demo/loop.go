@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	packetSize = 188     // ISO/IEC 13818-1, 2.4.3.2
+	clockWrap  = 1 << 33 // PTS, DTS and the PCR's base are 33 bits of a 90 kHz clock (2.4.2.2, 2.4.3.7)
+)
+
+// A loop is recorded MPEG-TS segments that repeat for ever as one unbroken stream: in every round
+// the clocks go on by the loop's duration and the continuity counters go on counting, so that a
+// player sees no seam.
+type loop struct {
+	segments [][]byte
+	duration uint64         // of one round, in ticks of the 90 kHz clock
+	step     map[uint16]int // by PID: what one round adds to its continuity counter, modulo 16
+}
+
+// newLoop checks that the segments follow each other without a gap and can be repeated. The
+// duration of a round is that of its video, so that pictures keep their distance across the seam.
+func newLoop(segments [][]byte) (*loop, error) {
+	l := &loop{segments: segments, step: make(map[uint16]int)}
+	type track struct {
+		first, last, frame uint64 // DTS since the first one is unwrapped; frame is the last distance
+		video              bool
+	}
+	tracks := make(map[uint16]*track)
+	firstCounter, lastCounter := make(map[uint16]int), make(map[uint16]int)
+
+	for i, segment := range segments {
+		if len(segment) == 0 || len(segment)%packetSize != 0 {
+			return nil, fmt.Errorf("segment %d: %d bytes are not whole packets", i, len(segment))
+		}
+		for offset := 0; offset < len(segment); offset += packetSize {
+			p := packet(segment[offset : offset+packetSize])
+			if p[0] != 0x47 {
+				return nil, fmt.Errorf("segment %d, byte %d: no sync byte", i, offset)
+			}
+			if p.hasPayload() {
+				if _, seen := firstCounter[p.pid()]; !seen {
+					firstCounter[p.pid()] = p.counter()
+				}
+				lastCounter[p.pid()] = p.counter()
+			}
+			header := p.pesHeader()
+			if header == nil || header.timestamps() == 0 {
+				continue
+			}
+			dts := header.dts()
+			t := tracks[p.pid()]
+			if t == nil {
+				tracks[p.pid()] = &track{first: dts, last: dts, video: header.isVideo()}
+				continue
+			}
+			distance := (dts - t.last) % clockWrap
+			if distance == 0 || distance > clockWrap/2 {
+				return nil, fmt.Errorf("segment %d, byte %d: PID %d goes back in time", i, offset, p.pid())
+			}
+			t.last, t.frame = t.last+distance, distance
+		}
+	}
+
+	for _, t := range tracks {
+		if t.video {
+			l.duration = t.last + t.frame - t.first
+		}
+	}
+	if l.duration == 0 {
+		return nil, errors.New("no video to take the duration from")
+	}
+	for pid, t := range tracks {
+		if t.first+l.duration <= t.last {
+			return nil, fmt.Errorf("PID %d is longer than the video and would go back in time at the seam", pid)
+		}
+	}
+	for pid, first := range firstCounter {
+		l.step[pid] = lastCounter[pid] + 1 - first
+	}
+	return l, nil
+}
+
+// segment returns a copy of the n-th segment of the endless stream, with n from 0.
+func (l *loop) segment(n int) []byte {
+	round := n / len(l.segments)
+	shift := uint64(round) * l.duration
+	out := append([]byte(nil), l.segments[n%len(l.segments)]...)
+	for offset := 0; offset < len(out); offset += packetSize {
+		p := packet(out[offset : offset+packetSize])
+		p.setCounter(p.counter() + round*l.step[p.pid()])
+		p.shiftClockReference(shift)
+		p.pesHeader().shift(shift)
+	}
+	return out
+}
+
+// chunkDuration is how long one segment lasts: EMS cuts at every other key frame, so all last the same.
+func (l *loop) chunkDuration() time.Duration {
+	return time.Duration(l.duration) * time.Second / 90000 / time.Duration(len(l.segments))
+}

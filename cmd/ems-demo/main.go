@@ -1,0 +1,55 @@
+// Command ems-demo shows the daemon on one machine without EMS and AWS: recorded live output, played in a
+// loop as EMS writes it, the daemon's own code that publishes it, an S3 server that holds the bucket in
+// memory, and a page with a player. It leaves nothing behind.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+type options struct {
+	Listen   string        `default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the page with the player; port 0 takes a free one (${default})."`
+	S3Listen string        `name:"s3-listen" default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the S3 server (${default})."`
+	Duration time.Duration `default:"0" help:"End by itself after this time; 0 runs until Ctrl-C."`
+	Keep     time.Duration `default:"10m" help:"How long the bucket keeps a chunk (${default})."`
+
+	pace time.Duration // how long a chunk takes to write; 0: what it lasts
+}
+
+func (o options) Validate() error {
+	if o.Duration < 0 {
+		return fmt.Errorf("--duration must not be negative")
+	}
+	if o.Keep < time.Minute {
+		return fmt.Errorf("--keep must be 1m at least: players still load chunks that the playlist no longer names")
+	}
+	return nil
+}
+
+func main() {
+	var o options
+	parser := kong.Must(&o, kong.Name("ems-demo"), kong.Description(
+		"A live stream as EvoStream Media Server writes it, published to an S3 bucket by ems-sidecar, all on this machine."))
+	if _, err := parser.Parse(os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "ems-demo: %v\nTry ems-demo --help.\n", err)
+		os.Exit(2)
+	}
+
+	// Signals end the demo in order, also a second one: it takes a few seconds at most. SIGPIPE is what
+	// a closed terminal or pipe looks like.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if err := run(ctx, o, os.Stdout, log); err != nil {
+		fmt.Fprintf(os.Stderr, "ems-demo: %v\n", err)
+		os.Exit(1)
+	}
+}
