@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -71,7 +71,7 @@ func (s *Store) explain(permission string, err error) error {
 	if errors.As(err, &api) {
 		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
 	}
-	var network net.Error
+	var request *url.Error
 	switch {
 	case e.Status == 0 && isCredentials(err):
 		e.Message = lastCause(err)
@@ -79,8 +79,9 @@ func (s *Store) explain(permission string, err error) error {
 		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Message = "timeout"
-	case e.Status == 0 && errors.As(err, &network):
-		e.Message = network.Error()
+	case e.Status == 0 && errors.As(err, &request):
+		e.Message = request.Err.Error() // without the URL, which the key in the log line tells
+		e.Advice = fmt.Sprintf("%s does not answer: is the endpoint right, and the network up?", s.Endpoint())
 	case e.Status == 0:
 		e.Message = lastCause(err)
 	case bucketCodes[e.Code]:

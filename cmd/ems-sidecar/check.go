@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"ems-sidecar/config"
+	"ems-sidecar/internal/daemon"
+	"ems-sidecar/uploader"
+	"ems-sidecar/uploader/s3store"
+)
+
+type checkCommand struct {
+	configFlag
+}
+
+// requestTimeout is for each request of the check.
+const requestTimeout = 15 * time.Second
+
+func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	r := &report{s: s}
+	r.say("config", c.Config, nil)
+	for _, u := range cfg.Uploads {
+		for _, dir := range u.WatchDirs {
+			r.say("directory", dir, checkDirectory(dir))
+		}
+		checkBucket(ctx, r, u, cfg.Upload)
+	}
+	if r.failed {
+		return errSaid
+	}
+	_, err = fmt.Fprintln(s.stdout, "everything is fine")
+	return err
+}
+
+// A report prints one line for each thing that was tested.
+type report struct {
+	s      surroundings
+	failed bool
+}
+
+func (r *report) say(what, which string, err error) bool {
+	if err != nil {
+		r.failed = true
+		fmt.Fprintf(r.s.stdout, "FAIL  %-9s  %s\n                 %v\n", what, which, err)
+		return false
+	}
+	fmt.Fprintf(r.s.stdout, "ok    %-9s  %s\n", what, which)
+	return true
+}
+
+func checkDirectory(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return errors.New("it does not exist; the daemon would wait for it: is it the targetFolder of EMS?")
+	case errors.Is(err, os.ErrPermission):
+		return errors.New("it cannot be read: give the user that runs the daemon read access, or its group")
+	case err != nil:
+		return err
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			if _, err := os.ReadDir(dir + string(os.PathSeparator) + e.Name()); err != nil {
+				return fmt.Errorf("the group %s in it cannot be read: %w", e.Name(), err)
+			}
+		}
+	}
+	return nil
+}
+
+// checkBucket does with one small object what the daemon does with all.
+func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Pool) {
+	where := fmt.Sprintf("bucket %s for [%s]", u.Bucket, u.Section)
+	store, err := daemon.OpenStore(ctx, u, pool)
+	if err != nil {
+		r.say("bucket", where, err)
+		return
+	}
+	where += " at " + store.Endpoint()
+	var who string
+	err = timed(ctx, func(ctx context.Context) (err error) {
+		who, err = store.Identity(ctx)
+		return err
+	})
+	switch {
+	case who == "":
+		r.say("identity", where, err)
+		return
+	case err != nil:
+		who += fmt.Sprintf(" (whose ARN STS does not tell: %v)", err)
+	}
+	r.say("identity", who, nil)
+	key := u.Prefix + ".ems-sidecar-check-" + rand.Text()
+	content := []byte("ems-sidecar check: this object may be deleted\n")
+	write := timed(ctx, func(ctx context.Context) error {
+		return store.Put(ctx, uploader.Object{
+			Key: key, Body: bytes.NewReader(content), Size: int64(len(content)),
+			ContentType: "text/plain", CacheControl: "no-store",
+		})
+	})
+	if !r.say("write", where+", key "+key, write) {
+		return
+	}
+	r.say("read", where, timed(ctx, func(ctx context.Context) error { return compare(ctx, store, key, content) }))
+	r.say("delete", where, timed(ctx, func(ctx context.Context) error { return store.Delete(ctx, key) }))
+}
+
+func timed(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return f(ctx)
+}
+
+func compare(ctx context.Context, store *s3store.Store, key string, want []byte) error {
+	got, err := store.Get(ctx, key)
+	if err == nil && !bytes.Equal(got, want) {
+		err = errors.New("the object has other content than was written")
+	}
+	return err
+}

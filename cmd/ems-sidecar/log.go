@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"ems-sidecar/config"
+)
+
+// newLogHandler returns the handler that the config asks for. Text that goes to systemd's journal has its
+// priority in front instead of a time, which the journal has anyway, so that journalctl -p works.
+func newLogHandler(s surroundings, c config.Log) slog.Handler {
+	options := &slog.HandlerOptions{Level: c.Level}
+	switch {
+	case c.Format == "json":
+		return slog.NewJSONHandler(s.stderr, options)
+	case s.getenv("JOURNAL_STREAM") == "":
+		return slog.NewTextHandler(s.stderr, options)
+	}
+	options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+		if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey) {
+			return slog.Attr{}
+		}
+		return a
+	}
+	priority := func(p string) slog.Handler {
+		return slog.NewTextHandler(prefixWriter{s.stderr, p}, options)
+	}
+	return journalHandler{debug: priority("<7>"), info: priority("<6>"), warn: priority("<4>"), err: priority("<3>")}
+}
+
+// A journalHandler has one handler for each of syslog's priorities (sd-daemon(3)).
+type journalHandler struct {
+	debug, info, warn, err slog.Handler
+}
+
+func (h journalHandler) of(l slog.Level) slog.Handler {
+	switch {
+	case l >= slog.LevelError:
+		return h.err
+	case l >= slog.LevelWarn:
+		return h.warn
+	case l >= slog.LevelInfo:
+		return h.info
+	}
+	return h.debug
+}
+
+func (h journalHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	return h.of(l).Enabled(ctx, l)
+}
+
+func (h journalHandler) Handle(ctx context.Context, r slog.Record) error {
+	return h.of(r.Level).Handle(ctx, r)
+}
+
+func (h journalHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return h.with(func(x slog.Handler) slog.Handler { return x.WithAttrs(attrs) })
+}
+
+func (h journalHandler) WithGroup(name string) slog.Handler {
+	return h.with(func(x slog.Handler) slog.Handler { return x.WithGroup(name) })
+}
+
+func (h journalHandler) with(f func(slog.Handler) slog.Handler) slog.Handler {
+	return journalHandler{f(h.debug), f(h.info), f(h.warn), f(h.err)}
+}
+
+// A prefixWriter puts a prefix before each write, which is one line.
+type prefixWriter struct {
+	w      io.Writer
+	prefix string
+}
+
+func (p prefixWriter) Write(line []byte) (int, error) {
+	n, err := p.w.Write(append([]byte(p.prefix), line...))
+	return max(0, n-len(p.prefix)), err
+}

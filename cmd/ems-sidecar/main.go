@@ -1,0 +1,133 @@
+// Command ems-sidecar publishes what an EvoStream Media Server writes to S3.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"ems-sidecar/config"
+)
+
+// Exit codes.
+const (
+	exitFine   = 0
+	exitFailed = 1
+	exitUsage  = 2 // wrong usage or config
+)
+
+// commands is the command line.
+type commands struct {
+	Run     runCommand     `cmd:"" help:"Watch the directories and publish them until SIGTERM."`
+	Check   checkCommand   `cmd:"" help:"Test the config, the directories and the bucket, and say what is wrong."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// configFlag is shared by the commands that read the config.
+type configFlag struct {
+	Config string `default:"/etc/ems-sidecar/config.ini" placeholder:"FILE" help:"The config file (${default})."`
+}
+
+// A surroundings is what a command may use of the process.
+type surroundings struct {
+	stdout, stderr io.Writer
+	getenv         func(string) string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(execute(ctx, os.Args[1:], surroundings{os.Stdout, os.Stderr, os.Getenv}))
+}
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string, s surroundings) int {
+	exit := -1
+	parser := kong.Must(&commands{},
+		kong.Name("ems-sidecar"),
+		kong.Description("Publishes the live streams that an EvoStream Media Server writes to disk to an S3 bucket."),
+		kong.Writers(s.stdout, s.stderr),
+		kong.Exit(func(code int) { exit = code }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+	)
+	command, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit // --help
+	}
+	if err != nil {
+		fmt.Fprintf(s.stderr, "ems-sidecar: %v\nTry: ems-sidecar --help\n", err)
+		return exitUsage
+	}
+	err = command.Run()
+	var mistakes *config.Error
+	switch {
+	case err == nil:
+		return exitFine
+	case errors.Is(err, errSaid):
+		return exitFailed
+	case errors.As(err, &mistakes):
+		fmt.Fprintln(s.stderr, mistakes)
+		return exitUsage
+	}
+	fmt.Fprintf(s.stderr, "ems-sidecar: %v\n", err)
+	if errors.Is(err, errConfig) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+var (
+	errSaid   = errors.New("failed") // and the reason is printed already
+	errConfig = errors.New("nothing to run")
+)
+
+// load reads the config. What it asks for must be supported.
+func (f configFlag) load() (*config.Config, error) {
+	cfg, err := config.Load(f.Config)
+	var mistakes *config.Error
+	if err != nil && !errors.As(err, &mistakes) {
+		return nil, fmt.Errorf("%w: %w (another file is named with --config)", errConfig, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if missing := cfg.Unsupported(); len(missing) > 0 {
+		return nil, &config.Error{Problems: missing}
+	}
+	if len(cfg.Uploads) == 0 {
+		return nil, fmt.Errorf("%w: %s switches no upload on: it needs a section [AmazonHLSUpload] with watch_dir and default_bucket", errConfig, f.Config)
+	}
+	return cfg, nil
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(s surroundings) error {
+	_, err := fmt.Fprintln(s.stdout, "ems-sidecar", version())
+	return err
+}
+
+// version returns what the Go tool recorded at the build.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && (v == "" || v == "(devel)") {
+			v = s.Value
+		}
+	}
+	return v + " " + info.GoVersion
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	sdnotify "github.com/coreos/go-systemd/v22/daemon"
+
+	"ems-sidecar/internal/daemon"
+)
+
+type runCommand struct {
+	configFlag
+}
+
+func (c *runCommand) Run(ctx context.Context, s surroundings) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	log := slog.New(newLogHandler(s, cfg.Log))
+	log.Info("starting", "version", version(), "config", c.Config)
+
+	systemd := func(state string) {
+		if _, err := sdnotify.SdNotify(false, state); err != nil {
+			log.Warn("systemd cannot be told", "state", state, "err", err)
+		}
+	}
+	defer context.AfterFunc(ctx, func() {
+		log.Info("stopping", "drain_timeout", cfg.Upload.DrainTimeout, "next", "what is in flight is finished; a second signal ends at once")
+		systemd(sdnotify.SdNotifyStopping)
+	})()
+	err = daemon.Run(ctx, cfg, log, func() {
+		log.Info("ready")
+		systemd(sdnotify.SdNotifyReady)
+	})
+	if err != nil {
+		log.Error("ended", "err", err)
+		return errSaid
+	}
+	log.Info("stopped")
+	return nil
+}

@@ -1,0 +1,102 @@
+// Package daemon builds the daemon out of its parts. It is shared by the command and by the demo.
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+
+	"golang.org/x/sync/errgroup"
+
+	"ems-sidecar/admin"
+	"ems-sidecar/config"
+	"ems-sidecar/media"
+	"ems-sidecar/uploader"
+	"ems-sidecar/uploader/s3store"
+	"ems-sidecar/watcher"
+)
+
+// Run watches and publishes as cfg says until ctx ends, and then drains. It calls started once, when every
+// root that exists is watched and scanned; a root that does not exist yet is waited for.
+func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func()) error {
+	backend, err := watcher.ParseBackend(cfg.Watcher.Backend)
+	if err != nil {
+		return err
+	}
+	up := uploader.New(uploader.Settings{
+		Workers:       cfg.Upload.Workers,
+		MinThroughput: cfg.Upload.MinThroughput,
+		DrainTimeout:  cfg.Upload.DrainTimeout,
+	}, log)
+	watch := func(dir string) *watcher.Watcher {
+		return watcher.New(dir, watcher.Options{
+			Backend:      backend,
+			Settle:       cfg.Watcher.Settle,
+			PollInterval: cfg.Watcher.PollInterval,
+			Quick:        func(p string) bool { return media.HLSKind(p).Role == media.Manifest },
+			Log:          log,
+		})
+	}
+	var all roots
+	for _, u := range cfg.Uploads {
+		store, err := OpenStore(ctx, u, cfg.Upload)
+		if err != nil {
+			return fmt.Errorf("[%s]: %w", u.Section, err)
+		}
+		dest := &uploader.Destination{
+			Store:                store,
+			Bucket:               u.Bucket,
+			Prefix:               u.Prefix,
+			CacheControlChunk:    u.CacheControlChunk,
+			CacheControlManifest: u.CacheControlManifest,
+			ManifestInterval:     u.ManifestInterval,
+		}
+		for _, dir := range u.WatchDirs {
+			r := all.get(dir, watch)
+			r.sources = append(r.sources, up.Source(dir, dest, r.watcher))
+			log.Info("publishing", "section", u.Section, "root", dir, "bucket", u.Bucket, "prefix", u.Prefix,
+				"endpoint", store.Endpoint())
+		}
+	}
+
+	// The admin listener and the uploader outlive ctx: one drains, the other tells so.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	parts, ctx := errgroup.WithContext(ctx)
+	if cfg.Admin.Listen != "" {
+		l, err := net.Listen("tcp", cfg.Admin.Listen)
+		if err != nil {
+			return fmt.Errorf("[Admin] listen: %w", err)
+		}
+		parts.Go(func() error { return admin.Serve(running, l, &state{up, all}) })
+	}
+	for _, r := range all {
+		parts.Go(func() error { return r.run(ctx) })
+	}
+	parts.Go(func() error { all.started(ctx, started); return nil })
+	parts.Go(func() error {
+		defer stop()
+		up.Run(ctx)
+		return nil
+	})
+	return parts.Wait()
+}
+
+// OpenStore returns the store that the section u asks for. It makes no request to the bucket.
+func OpenStore(ctx context.Context, u config.Upload, pool config.Pool) (*s3store.Store, error) {
+	return s3store.New(ctx, s3store.Settings{
+		Bucket:               u.Bucket,
+		Region:               u.Region,
+		Endpoint:             u.Endpoint,
+		PathStyle:            u.PathStyle,
+		AccessKey:            u.AccessKey,
+		SecretKey:            u.SecretKey.Reveal(),
+		ACL:                  u.ACL,
+		StorageClass:         u.StorageClass,
+		ServerSideEncryption: u.ServerSideEncryption,
+		KMSKeyID:             u.KMSKeyID,
+		PartSize:             pool.PartSize,
+		Connections:          pool.Workers,
+	})
+}

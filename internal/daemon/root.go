@@ -1,0 +1,109 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ems-sidecar/uploader"
+	"ems-sidecar/watcher"
+)
+
+// A root is a watched directory and the sections that publish it.
+type root struct {
+	dir     string
+	watcher *watcher.Watcher
+	sources []*uploader.Source
+}
+
+type roots []*root
+
+// get returns the root of dir, which several sections may share.
+func (rs *roots) get(dir string, watch func(dir string) *watcher.Watcher) *root {
+	for _, r := range *rs {
+		if r.dir == dir {
+			return r
+		}
+	}
+	r := &root{dir: dir, watcher: watch(dir)}
+	*rs = append(*rs, r)
+	return r
+}
+
+// run passes on what the watcher sees until ctx ends.
+func (r *root) run(ctx context.Context) error {
+	events := make(chan watcher.Event)
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return r.watcher.Run(ctx, events) })
+	parts.Go(func() error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case e := <-events:
+				for _, s := range r.sources {
+					switch e.Op {
+					case watcher.Closed:
+						s.Closed(ctx, e.Path, e.Version)
+					case watcher.Removed:
+						s.Removed(ctx, e.Path)
+					case watcher.Absent:
+						s.Absent(ctx, e.Path)
+					}
+				}
+			}
+		}
+	})
+	return parts.Wait()
+}
+
+// rootCheck is how often a root that is not ready is asked whether it exists at all.
+const rootCheck = 100 * time.Millisecond
+
+// started calls f when each root is ready or known to be missing: EMS creates its directories with the
+// first stream, and a service that counted as not started until then would hold up the boot.
+func (rs roots) started(ctx context.Context, f func()) {
+	tick := time.NewTicker(rootCheck)
+	defer tick.Stop()
+	for _, r := range rs {
+		for waiting := true; waiting; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-r.watcher.Ready():
+				waiting = false
+			case <-tick.C:
+				waiting = !r.watcher.State().Waiting
+			}
+		}
+	}
+	f()
+}
+
+// state implements admin.State.
+type state struct {
+	up    *uploader.Uploader
+	roots roots
+}
+
+func (s *state) Alive(ctx context.Context) bool {
+	_, ok := s.up.Figures(ctx)
+	return ok
+}
+
+func (s *state) NotReady() []string {
+	var wrong []string
+	for _, r := range s.roots {
+		select {
+		case <-r.watcher.Ready():
+		default:
+			if r.watcher.State().Waiting {
+				wrong = append(wrong, r.dir+" does not exist yet")
+			} else {
+				wrong = append(wrong, r.dir+" is being scanned")
+			}
+		}
+	}
+	return wrong
+}

@@ -1,0 +1,332 @@
+// Package emswriter repeats the system calls with which EMS writes a live HLS stream, one by one and
+// in its order, for tests and the demo. It encodes nothing and never sleeps: the caller brings the
+// bytes, the pace and the clock.
+package emswriter
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// packet is the size of one write(2) to a chunk: an MPEG-TS packet.
+const packet = 188
+
+// HLS writes one stream's directory. Set the exported fields before Start and leave them alone
+// afterwards. Its methods are for one goroutine.
+//
+// The order of calls is Start, Write…, Next, Write…, Next, …, End; a Start after that, or in the
+// middle of a chunk, is a stream that came back.
+type HLS struct {
+	Dir       string        // the stream's directory, <group>/<stream>; made if it is missing
+	Base      string        // chunk names are <Base>_<ms>_<n>.ts; default "segment"
+	Appending bool          // list all chunks instead of the newest ListLength
+	List      int           // chunks in a rolling playlist; default 5
+	Stale     int           // chunks kept behind the playlist; default List
+	Target    time.Duration // the chunk length that EMS was asked for; default 4 s
+	Key       []byte        // content of the AES key file that the playlist names; none if empty
+	Cleanup   bool          // cleanupDestination=1: Start deletes what earlier runs left
+	Now       func() time.Time
+
+	run    int64     // Unix ms at Start: a part of the chunks' names
+	next   time.Time // when the open chunk's first picture was taken
+	number int       // of the open chunk, from 1
+	chunk  *os.File
+	listed []listed      // closed chunks that are still on disk, oldest first; all of them if Appending
+	target time.Duration // of this run: the longest chunk
+}
+
+type listed struct {
+	name     string
+	at       time.Time
+	duration time.Duration
+}
+
+// Playlist returns the playlist's path.
+func (h *HLS) Playlist() string { return filepath.Join(h.Dir, "playlist.m3u8") }
+
+// Chunk returns the path of the chunk that is being written.
+func (h *HLS) Chunk() string { return filepath.Join(h.Dir, h.name(h.number)) }
+
+// Start begins a run: names with a new time, the media sequence at 1, the first chunk created. A
+// chunk that an earlier run left open is closed and never listed, as when a server is killed.
+func (h *HLS) Start() error {
+	if h.chunk != nil {
+		_ = h.chunk.Close()
+		h.chunk = nil
+	}
+	if err := os.MkdirAll(h.Dir, 0o755); err != nil {
+		return err
+	}
+	if h.Cleanup {
+		if err := h.cleanup(); err != nil {
+			return err
+		}
+	}
+	h.next = h.now()
+	h.run = h.next.UnixMilli()
+	h.number = 0
+	h.listed = nil
+	h.target = cmp.Or(h.Target, 4*time.Second)
+	if len(h.Key) > 0 {
+		if err := os.WriteFile(filepath.Join(h.Dir, h.keyName()), h.Key, 0o644); err != nil {
+			return err
+		}
+	}
+	return h.create()
+}
+
+// Write appends p to the open chunk with one write(2) for every 188 bytes.
+func (h *HLS) Write(p []byte) (int, error) {
+	if h.chunk == nil {
+		return 0, fs.ErrClosed
+	}
+	n := 0
+	for n < len(p) {
+		m, err := h.chunk.Write(p[n:min(n+packet, len(p))])
+		n += m
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// Next ends the open chunk, which lasted d, and creates the next one. The playlist names the chunk
+// before it is closed.
+func (h *HLS) Next(d time.Duration) error {
+	if err := h.finish(d); err != nil {
+		return err
+	}
+	return h.create()
+}
+
+// End ends the open chunk, which lasted d, and the stream.
+func (h *HLS) End(d time.Duration) error {
+	if err := h.finish(d); err != nil {
+		return err
+	}
+	if err := appendTo(h.Playlist(), endList); err != nil {
+		return err
+	}
+	if !h.Appending {
+		return nil
+	}
+	// A second closing follows, and the file is 2 bytes shorter than with ENDLIST alone: EVENT is VOD now.
+	return truncateAndWrite(h.Playlist(), strings.Replace(h.playlist(), ":EVENT", ":VOD", 1)+endList)
+}
+
+const endList = "#EXT-X-ENDLIST\r\n"
+
+// finish repeats what EMS was seen to do at the end of a chunk, within about 3 ms.
+func (h *HLS) finish(d time.Duration) error {
+	if h.chunk == nil {
+		return fs.ErrClosed
+	}
+	h.listed = append(h.listed, listed{name: h.name(h.number), at: h.next, duration: d})
+	h.next = h.next.Add(d)
+	h.target = max(h.target, d)
+	playlist := h.playlist()
+	var err error
+	if h.Appending {
+		err = h.rewriteAppending(playlist)
+	} else {
+		err = h.rewriteRolling(playlist)
+	}
+	if err != nil {
+		return err
+	}
+	err = h.chunk.Close()
+	h.chunk = nil
+	return err
+}
+
+func (h *HLS) rewriteRolling(playlist string) error {
+	tmp := h.Playlist() + ".tmp"
+	if err := truncateAndWrite(tmp, playlist); err != nil {
+		return err
+	}
+	if err := readAndUnlink(tmp); err != nil {
+		return err
+	}
+	if err := truncateAndWrite(h.Playlist(), playlist); err != nil {
+		return err
+	}
+	if len(h.listed) <= h.listLength()+h.stale() {
+		return nil
+	}
+	old := h.listed[0]
+	h.listed = h.listed[1:]
+	if err := os.Remove(filepath.Join(h.Dir, old.name)); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return nil
+}
+
+func (h *HLS) rewriteAppending(playlist string) error {
+	if err := os.Remove(h.Playlist()); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	// The temporary file is opened three times; what each write holds was not seen.
+	tmp := h.Playlist() + ".tmp"
+	head, entries := split(playlist, "#EXTINF")
+	older, newest := splitLast(entries, "#EXTINF")
+	for _, part := range []string{head, older, newest} {
+		if err := appendTo(tmp, part); err != nil {
+			return err
+		}
+	}
+	if err := readAndUnlink(tmp); err != nil {
+		return err
+	}
+	return truncateAndWrite(h.Playlist(), playlist)
+}
+
+// cleanup deletes the playlist and the old chunks in one burst, in no order.
+func (h *HLS) cleanup() error {
+	if err := os.Remove(h.Playlist()); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	old, err := filepath.Glob(filepath.Join(h.Dir, h.base()+"_*.ts"))
+	if err != nil {
+		return err
+	}
+	for _, name := range old {
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *HLS) create() error {
+	h.number++
+	var err error
+	h.chunk, err = os.OpenFile(h.Chunk(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	return err
+}
+
+// playlist returns the playlist's text. Byte for byte the form of a rolling one was recorded; an appending one
+// has the length that comes of a type line in the place of ALLOW-CACHE.
+func (h *HLS) playlist() string {
+	entries, sequence := h.listed, 1
+	if !h.Appending {
+		entries = entries[max(0, len(entries)-h.listLength()):]
+		sequence = h.number - len(entries) + 1
+	}
+	var b strings.Builder
+	b.WriteString("#EXTM3U\r\n#EXT-X-VERSION:3\r\n")
+	if h.Appending {
+		b.WriteString("#EXT-X-PLAYLIST-TYPE:EVENT\r\n")
+	} else {
+		b.WriteString("#EXT-X-ALLOW-CACHE:NO\r\n")
+	}
+	fmt.Fprintf(&b, "#EXT-X-TARGETDURATION:%d\r\n", int(math.Ceil(h.target.Seconds())))
+	fmt.Fprintf(&b, "#EXT-X-MEDIA-SEQUENCE:%d\r\n", sequence)
+	if len(h.Key) > 0 {
+		fmt.Fprintf(&b, "#EXT-X-KEY:METHOD=AES-128,URI=\"%s\"\r\n", h.keyName())
+	}
+	fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\r\n", entries[0].at.UTC().Format("2006-01-02T15:04:05.000-07:00"))
+	for _, e := range entries {
+		fmt.Fprintf(&b, "#EXTINF:%.3f,\r\n%s\r\n", e.duration.Seconds(), e.name)
+	}
+	return b.String()
+}
+
+func (h *HLS) name(number int) string { return fmt.Sprintf("%s_%d_%d.ts", h.base(), h.run, number) }
+func (h *HLS) keyName() string        { return fmt.Sprintf("%d.key", h.run) }
+
+func (h *HLS) base() string    { return cmp.Or(h.Base, "segment") }
+func (h *HLS) listLength() int { return cmp.Or(h.List, 5) }
+func (h *HLS) stale() int      { return cmp.Or(h.Stale, h.listLength()) }
+
+func (h *HLS) now() time.Time {
+	if h.Now == nil {
+		return time.Now()
+	}
+	return h.Now()
+}
+
+// A Variant is one stream of a group's master playlist.
+type Variant struct {
+	Stream     string // its directory below the group's
+	Bandwidth  int    // bit/s
+	Resolution string // such as 320x180; may be empty
+}
+
+// Master writes group/playlist.m3u8 as EMS does when a group's first stream starts, before there is any chunk.
+func Master(group string, variants ...Variant) error {
+	if err := os.MkdirAll(group, 0o755); err != nil {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString("#EXTM3U\r\n#EXT-X-VERSION:3\r\n")
+	for _, v := range variants {
+		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:PROGRAM-ID=1,BANDWIDTH=%d", v.Bandwidth)
+		if v.Resolution != "" {
+			fmt.Fprintf(&b, ",RESOLUTION=%s", v.Resolution)
+		}
+		fmt.Fprintf(&b, "\r\n%s/playlist.m3u8\r\n", v.Stream)
+	}
+	return truncateAndWrite(filepath.Join(group, "playlist.m3u8"), b.String())
+}
+
+func truncateAndWrite(name, text string) error {
+	return write(name, os.O_TRUNC, text)
+}
+
+func appendTo(name, text string) error {
+	return write(name, os.O_APPEND, text)
+}
+
+// write opens, writes once, and closes.
+func write(name string, flag int, text string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|flag, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func readAndUnlink(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, f)
+	_ = f.Close()
+	if err != nil {
+		return err
+	}
+	return os.Remove(name)
+}
+
+func split(s, sep string) (before, from string) {
+	i := strings.Index(s, sep)
+	return s[:i], s[i:]
+}
+
+func splitLast(s, sep string) (before, from string) {
+	i := strings.LastIndex(s, sep)
+	return s[:i], s[i:]
+}
+
+// Packet returns a transport stream packet's worth of bytes that tell the stream and the position, so
+// that a mixed-up or cut chunk is noticed: the sync byte, then text, padded.
+func Packet(stream string, n int) []byte {
+	p := bytes.Repeat([]byte{0xff}, packet)
+	p[0] = 0x47
+	copy(p[1:], fmt.Sprintf("%s %d ", stream, n))
+	return p
+}

@@ -1,0 +1,121 @@
+package watcher
+
+import (
+	"io/fs"
+	"path"
+	"time"
+)
+
+// minBusyWait is how soon a file is looked at again whose close was seen but which still has a writer:
+// the kernel tells of a close just before it takes the writer off the file.
+const minBusyWait = time.Millisecond
+
+// decide says whether a file is closed, or when to look at it again.
+func (t *tree) decide(e *entry, now time.Time) {
+	p := e.path()
+	l, err := t.probe(p)
+	switch {
+	case isGone(err):
+		t.vanished(e)
+		return
+	case err != nil:
+		t.warn("cannot look at file, trying again", p, "err", err)
+		t.due.set(e, now.Add(t.opts.SlowSettle))
+		return
+	case l.mode == fs.ModeDir:
+		t.forget(e)
+		t.scanSoon(t.addDir(p), true)
+		return
+	case l.mode != 0:
+		t.warn("not a regular file, ignored", p, "type", l.mode.String())
+		t.forget(e)
+		return
+	}
+
+	if !e.looked || !l.version.Equal(e.look) {
+		e.look, e.looked, e.since = l.version, true, now
+	}
+	quick := t.opts.Quick(p)
+	if e.emitted && l.version.Equal(e.last) && !e.expected && !(quick && e.noted) {
+		if l.writers == busy {
+			t.due.set(e, now.Add(t.busyWait(e, now))) // opened again; what comes is seen then
+			return
+		}
+		e.noted, e.closedAt = false, time.Time{}
+		return
+	}
+
+	switch l.writers {
+	case busy:
+		t.due.set(e, now.Add(t.busyWait(e, now)))
+		return
+	case free:
+		settled := now.Sub(e.since) >= t.opts.Settle || now.Sub(l.version.ModTime) >= t.opts.Settle
+		if !settled && !e.expected && !(quick && !e.closedAt.IsZero()) {
+			t.due.set(e, now.Add(t.opts.Settle))
+			return
+		}
+	case unknown:
+		if wait := t.quietFor(e, quick) - now.Sub(e.since); wait > 0 {
+			if e.expected {
+				wait = min(wait, t.opts.Settle) // the next chunk may appear meanwhile
+			}
+			t.due.set(e, now.Add(wait))
+			return
+		}
+	}
+	e.emitted, e.last = true, l.version
+	e.expected, e.noted, e.closedAt = false, false, time.Time{}
+	t.out.put(Event{Op: Closed, Path: p, Version: l.version})
+}
+
+// busyWait returns when to look again at a file that has a writer. Where closes are seen, the next
+// one will tell; looking again is for the close that was just seen, and for a writer that
+// has the file open under another name.
+func (t *tree) busyWait(e *entry, now time.Time) time.Duration {
+	switch {
+	case t.notify == nil || !t.notify.seesClose() || !e.dir.watched:
+		return t.opts.Settle
+	case e.closedAt.IsZero():
+		return t.opts.SlowSettle
+	}
+	return min(max(minBusyWait, now.Sub(e.closedAt)), t.opts.SlowSettle)
+}
+
+// quietFor returns how long a file must be unchanged if nobody can tell whether it has a writer.
+func (t *tree) quietFor(e *entry, quick bool) time.Duration {
+	switch {
+	case quick && !e.closedAt.IsZero():
+		return 0
+	case quick, e.expected && e.dir.newest[path.Ext(e.name)] > e.seen:
+		return t.opts.Settle
+	}
+	return t.opts.SlowSettle
+}
+
+func (t *tree) probe(p string) (look, error) {
+	if t.leases {
+		return t.w.probe(t.abs(p))
+	}
+	return lookFile(t.abs(p))
+}
+
+// vanished says that a name is gone, unless the whole root is.
+func (t *tree) vanished(e *entry) {
+	t.checkRoot()
+	if t.present {
+		t.forget(e)
+	}
+}
+
+// forget drops a file and tells whoever knows or asked of it.
+func (t *tree) forget(e *entry) {
+	p := e.path()
+	if e.emitted {
+		t.out.put(Event{Op: Removed, Path: p})
+	}
+	if e.expected {
+		t.out.put(Event{Op: Absent, Path: p})
+	}
+	t.drop(e)
+}

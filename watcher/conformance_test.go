@@ -1,0 +1,767 @@
+//go:build linux
+
+package watcher
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ems-sidecar/internal/emswriter"
+)
+
+// TestConformance is what every backend must do.
+func TestConformance(t *testing.T) {
+	needLeases(t)
+	for _, backend := range []Backend{Inotify, Fsnotify, Poll} {
+		t.Run(backend.String(), func(t *testing.T) {
+			for _, c := range conformance {
+				t.Run(c.name, func(t *testing.T) { c.run(t, backend) })
+			}
+		})
+	}
+}
+
+var conformance = []struct {
+	name string
+	run  func(*testing.T, Backend)
+}{
+	{"chunk in 188-byte writes", testChunk},
+	{"rolling stream", testRolling},
+	{"appending stream", testAppending},
+	{"truncation in place", testTruncate},
+	{"same size and content again", testQuickAgain},
+	{"delete and create anew", testAnew},
+	{"header closed, reopened, appended", testReopened},
+	{"patched after it was closed", testPatched},
+	{"permission test file", testPermissionFile},
+	{"empty file", testEmpty},
+	{"files in new directories", testNewDirectory},
+	{"1,000 directories", testManyDirectories},
+	{"queue overflow", testOverflow},
+	{"root comes late", testRootLate},
+	{"root is renamed away and comes back", testRootBack},
+	{"root is deleted and made anew", testRootAnew},
+	{"renamed in", testRenamedIn},
+	{"renamed over", testRenamedOver},
+	{"hard link", testHardLink},
+	{"directory moved within", testMovedDirectory},
+	{"directory moved out", testMovedOut},
+	{"directory deleted", testDeletedDirectory},
+	{"directory made anew under the same name", testDirectoryAnew},
+	{"not regular files", testNotRegular},
+	{"names that are not text", testNames},
+	{"ignored names", testIgnored},
+	{"directory named like a chunk", testDirectoryLikeChunk},
+	{"expect an open file", testExpectOpen},
+	{"expect an absent file", testExpectAbsent},
+	{"expect a closed file again", testExpectAgain},
+	{"expect in a directory not seen yet", testExpectNewDirectory},
+	{"slow consumer", testSlowConsumer},
+	{"files that were there before", testBefore},
+}
+
+// started returns a running watcher of a new directory.
+func started(t *testing.T, b Backend) *watch {
+	t.Helper()
+	w := prepare(t, t.TempDir(), Options{Backend: b})
+	w.run()
+	w.ready()
+	return w
+}
+
+func testChunk(t *testing.T, b Backend) {
+	w := started(t, b)
+	h := &emswriter.HLS{Dir: w.abs("g/s")}
+	if err := h.Start(); err != nil {
+		t.Fatal(err)
+	}
+	chunk := "g/s/" + filepath.Base(h.Chunk())
+	for n := range 5 { // with pauses, as frames come
+		for range 20 {
+			if _, err := h.Write(emswriter.Packet("s", n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.fence(fmt.Sprint("fence", n))
+	}
+	if evs := w.of(chunk); len(evs) != 0 {
+		t.Fatalf("events of a chunk that is open: %v", evs)
+	}
+	if err := h.Next(4 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	w.closed(chunk)
+	if err := h.End(4 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	w.closed("g/s/playlist.m3u8")
+}
+
+func testRolling(t *testing.T, b Backend)   { testStream(t, b, false) }
+func testAppending(t *testing.T, b Backend) { testStream(t, b, true) }
+
+func testStream(t *testing.T, b Backend, appending bool) {
+	w := started(t, b)
+	h := &emswriter.HLS{Dir: w.abs("g/s"), Appending: appending, List: 3, Stale: 1}
+	if err := emswriter.Master(w.abs("g"), emswriter.Variant{Stream: "s", Bandwidth: 1000}); err != nil {
+		t.Fatal(err)
+	}
+	w.closed("g/playlist.m3u8")
+	if err := h.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var chunks []string
+	for n := range 12 {
+		chunks = append(chunks, "g/s/"+filepath.Base(h.Chunk()))
+		if _, err := h.Write(bytes.Repeat(emswriter.Packet("s", n), 10)); err != nil {
+			t.Fatal(err)
+		}
+		end := h.Next
+		if n == 11 {
+			end = h.End
+		}
+		if err := end(4 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		w.closed(chunks[n])
+		w.closed("g/s/playlist.m3u8")
+	}
+	for n, c := range chunks {
+		if !appending && n < len(chunks)-4 {
+			w.last(Removed, c)
+		}
+		if evs := w.of(c); evs[0].Op != Closed || evs[0].Version.Size != 1880 || len(evs) > 2 {
+			t.Errorf("events of %s: %v", c, evs)
+		}
+	}
+	for _, ev := range w.all() {
+		if strings.HasSuffix(ev.Path, ".tmp") {
+			t.Errorf("event of a temporary file: %v", ev)
+		}
+	}
+}
+
+func testTruncate(t *testing.T, b Backend) {
+	w := started(t, b)
+	for n := range 5 {
+		w.write("playlist.m3u8", strings.Repeat("x", 100-n))
+		w.closed("playlist.m3u8")
+		w.write("chunk.ts", strings.Repeat("x", 100-n))
+		w.closed("chunk.ts")
+	}
+}
+
+func testQuickAgain(t *testing.T, b Backend) {
+	if b == Poll {
+		t.Skip("a scan sees versions only")
+	}
+	w := started(t, b)
+	w.write("playlist.m3u8", "one")
+	w.times(1, Closed, "playlist.m3u8")
+	fi, err := os.Stat(w.abs("playlist.m3u8"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := w.open("playlist.m3u8")
+	if _, err := syscall.Pwrite(int(f.Fd()), []byte("two"), 0); err != nil {
+		t.Fatal(err)
+	}
+	// As if both had come within one tick of the file system's clock.
+	if err := os.Chtimes(w.abs("playlist.m3u8"), fi.ModTime(), fi.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	w.close(f)
+	w.times(2, Closed, "playlist.m3u8")
+}
+
+func testAnew(t *testing.T, b Backend) {
+	w := started(t, b)
+	for n := range 3 {
+		w.write("playlist.m3u8", fmt.Sprint("version ", n))
+		w.closed("playlist.m3u8")
+		w.remove("playlist.m3u8")
+	}
+	w.last(Removed, "playlist.m3u8")
+	w.write("playlist.m3u8", "the last")
+	w.closed("playlist.m3u8")
+}
+
+func testReopened(t *testing.T, b Backend) {
+	w := started(t, b)
+	for n := range 10 {
+		name := fmt.Sprint("Seg1-Frag", n)
+		f := w.open(name)
+		w.put(f, "header")
+		before := time.Now()
+		w.close(f)
+		f = w.open(name)
+		if time.Since(before) > DefaultSettle/2 {
+			continue // the machine is busy: a watcher could not know better
+		}
+		w.fence(name + "-fence") // takes the settle time at least
+		if evs := w.of(name); len(evs) != 0 {
+			t.Fatalf("events of a file that is open again: %v", evs)
+		}
+		w.put(f, "frames")
+		w.close(f)
+		w.closed(name)
+		if evs := w.of(name); len(evs) != 1 {
+			t.Errorf("%d events, want 1: %v", len(evs), evs)
+		}
+		return
+	}
+	t.Skip("the machine is too busy")
+}
+
+func testPatched(t *testing.T, b Backend) {
+	w := started(t, b)
+	w.write("1000.fmp4", "whole, look-ahead box empty")
+	w.closed("1000.fmp4")
+	f, err := os.OpenFile(w.abs("1000.fmp4"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.put(f, "WHOLE")
+	w.close(f)
+	w.closed("1000.fmp4")
+	if evs := w.of("1000.fmp4"); len(evs) != 2 {
+		t.Errorf("%d events, want 2: %v", len(evs), evs)
+	}
+}
+
+func testPermissionFile(t *testing.T, b Backend) {
+	w := started(t, b)
+	w.write("r1.mp4", "")
+	w.remove("r1.mp4")
+	w.fence("fence")
+	if evs := w.of("r1.mp4"); len(evs) != 0 && b != Poll { // a scan may just have met it
+		t.Errorf("events: %v", evs)
+	}
+}
+
+func testEmpty(t *testing.T, b Backend) {
+	w := started(t, b)
+	w.write("empty.ts", "")
+	w.closed("empty.ts")
+}
+
+func testNewDirectory(t *testing.T, b Backend) {
+	w := started(t, b)
+	for n := range 20 {
+		dir := fmt.Sprintf("g%d/s/video/198000", n)
+		w.mkdir(dir)
+		w.write(dir+"/seg_init.mp4", "init")
+		w.write(dir+"/../../playlist.m3u8", "list")
+	}
+	for n := range 20 {
+		w.closed(fmt.Sprintf("g%d/s/video/198000/seg_init.mp4", n))
+		w.closed(fmt.Sprintf("g%d/s/playlist.m3u8", n))
+	}
+}
+
+func testManyDirectories(t *testing.T, b Backend) {
+	w := started(t, b)
+	for n := range 1000 {
+		dir := fmt.Sprintf("g/s%d", n)
+		w.mkdir(dir)
+		w.write(dir+"/1.ts", "x")
+	}
+	for n := range 1000 {
+		w.closed(fmt.Sprintf("g/s%d/1.ts", n))
+	}
+	for n := range 1000 { // all are watched by now
+		w.write(fmt.Sprintf("g/s%d/2.ts", n), "x")
+	}
+	for n := range 1000 {
+		w.closed(fmt.Sprintf("g/s%d/2.ts", n))
+	}
+	if s := w.State(); s.Dirs != 1002 || s.Files != 2000 || b != Poll && s.Watches != 1002 || s.Degraded {
+		t.Errorf("state: %+v", s)
+	}
+}
+
+func testOverflow(t *testing.T, b Backend) {
+	stall := make(chan struct{})
+	w := prepare(t, t.TempDir(), Options{Backend: b, Ignore: func(path string, _ bool) bool {
+		if path == "stall" {
+			<-stall
+		}
+		return false
+	}})
+	w.mkdir("d")
+	w.write("d/old.ts", "old")
+	create := w.newNotify
+	w.newNotify = func(b Backend) (notifier, error) {
+		defer lowerQueue(t)()
+		return create(b)
+	}
+	w.run()
+	w.ready()
+	w.closed("d/old.ts")
+
+	w.write("stall", "")
+	w.remove("d/old.ts")
+	for n := range 500 {
+		w.write(fmt.Sprintf("d/%d.ts", n), "x")
+	}
+	w.mkdir("new")
+	w.write("new/1.ts", "x")
+	close(stall)
+	for n := range 500 {
+		w.closed(fmt.Sprintf("d/%d.ts", n))
+	}
+	w.closed("new/1.ts")
+	w.last(Removed, "d/old.ts")
+	if s := w.State(); b != Poll && s.Overflows == 0 {
+		t.Errorf("state: %+v", s)
+	}
+	w.write("new/2.ts", "x") // the new directory is watched, too
+	w.closed("new/2.ts")
+}
+
+// lowerQueue makes the kernel's event queue short for watchers that are made now.
+func lowerQueue(t *testing.T) (restore func()) {
+	const limit = "/proc/sys/fs/inotify/max_queued_events"
+	old, err := os.ReadFile(limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(limit, []byte("16"), 0); err != nil {
+		t.Skipf("cannot lower the queue's length: %v", err)
+	}
+	return func() {
+		if err := os.WriteFile(limit, old, 0); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func testRootLate(t *testing.T, b Backend) {
+	w := prepare(t, filepath.Join(t.TempDir(), "a/root"), Options{Backend: b})
+	w.run()
+	w.eventually("the log line", func() bool { return w.log.count("root does not exist yet") > 0 })
+	select {
+	case <-w.Ready():
+		t.Fatal("ready without a root")
+	default:
+	}
+	if !w.State().Waiting {
+		t.Error("state does not say that the root is waited for")
+	}
+	w.mkdir("g/s")
+	w.write("g/s/1.ts", "x")
+	w.closed("g/s/1.ts")
+	w.ready()
+	if n := w.log.count("root does not exist yet"); n != 1 {
+		t.Errorf("%d log lines, want 1", n)
+	}
+	if s := w.State(); s.Waiting || s.Backend != b {
+		t.Errorf("state: %+v", s)
+	}
+}
+
+func testRootBack(t *testing.T, b Backend) {
+	w := prepare(t, filepath.Join(t.TempDir(), "root"), Options{Backend: b})
+	w.mkdir("g")
+	for _, name := range []string{"g/kept.ts", "g/gone.ts", "g/changed.ts"} {
+		w.write(name, "x")
+	}
+	w.run()
+	for _, name := range []string{"g/kept.ts", "g/gone.ts", "g/changed.ts"} {
+		w.closed(name)
+	}
+	away := w.root + "-away"
+	if err := os.Rename(w.root, away); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("the root is missed", func() bool { return w.State().Waiting })
+	w.Expect("g/kept.ts")
+	if err := os.Remove(filepath.Join(away, "g/gone.ts")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(away, "g/changed.ts"), []byte("changed"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if evs := w.all(); len(evs) != 3 {
+		t.Errorf("events while the root is gone: %v", evs)
+	}
+	if err := os.Rename(away, w.root); err != nil {
+		t.Fatal(err)
+	}
+	w.closed("g/changed.ts")
+	w.last(Removed, "g/gone.ts")
+	w.times(2, Closed, "g/kept.ts") // the answer to Expect
+	w.write("g/new.ts", "x")
+	w.closed("g/new.ts")
+	if evs := w.all(); len(evs) != 7 {
+		t.Errorf("%d events, want 7: %v", len(evs), evs)
+	}
+}
+
+func testRootAnew(t *testing.T, b Backend) {
+	w := prepare(t, filepath.Join(t.TempDir(), "root"), Options{Backend: b})
+	w.mkdir("g/s")
+	w.write("g/s/1.ts", "x")
+	w.run()
+	w.closed("g/s/1.ts")
+	for n := range 3 {
+		if err := os.Rename(w.root, fmt.Sprint(w.root, n)); err != nil {
+			t.Fatal(err)
+		}
+		w.mkdir("g/s")
+		name := fmt.Sprintf("g/s/new%d.ts", n)
+		w.write(name, "x")
+		w.closed(name)
+	}
+	w.last(Removed, "g/s/1.ts")
+	w.remove("")
+	w.mkdir("g/s")
+	w.write("g/s/last.ts", "x")
+	w.closed("g/s/last.ts")
+}
+
+func testRenamedIn(t *testing.T, b Backend) {
+	w := started(t, b)
+	outside := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(outside, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(outside, w.abs("in.ts")); err != nil {
+		t.Fatal(err)
+	}
+	w.closed("in.ts")
+	w.write("list.tmp", "x")
+	w.rename("list.tmp", "list.m3u8")
+	w.closed("list.m3u8")
+	w.rename("in.ts", "other.ts")
+	w.closed("other.ts")
+	w.last(Removed, "in.ts")
+}
+
+func testRenamedOver(t *testing.T, b Backend) {
+	w := started(t, b)
+	w.write("playlist.m3u8", "one")
+	w.closed("playlist.m3u8")
+	w.write("new.tmp", "two")
+	w.rename("new.tmp", "playlist.m3u8")
+	w.closed("playlist.m3u8")
+}
+
+func testHardLink(t *testing.T, b Backend) {
+	w := started(t, b)
+	outside := filepath.Join(filepath.Dir(w.root), "outside-"+b.String())
+	f, err := os.Create(outside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(outside)
+	if err := os.Link(outside, w.abs("link.ts")); err != nil {
+		t.Fatal(err)
+	}
+	w.put(f, "written under the other name")
+	w.fence("fence")
+	if evs := w.of("link.ts"); len(evs) != 0 {
+		t.Fatalf("events of a file that is open under another name: %v", evs)
+	}
+	w.close(f)
+	w.closed("link.ts")
+}
+
+func testMovedDirectory(t *testing.T, b Backend) {
+	w := started(t, b)
+	w.mkdir("a/x")
+	w.write("a/x/1.ts", "x")
+	w.closed("a/x/1.ts")
+	w.rename("a", "b")
+	w.closed("b/x/1.ts")
+	w.last(Removed, "a/x/1.ts")
+	w.write("b/x/2.ts", "x")
+	w.closed("b/x/2.ts")
+	w.mkdir("a/x")
+	w.write("a/x/3.ts", "x")
+	w.closed("a/x/3.ts")
+	w.write("b/x/4.ts", "x")
+	w.closed("b/x/4.ts")
+	if s := w.State(); s.Dirs != 5 || b != Poll && s.Watches != 5 {
+		t.Errorf("state: %+v", s)
+	}
+}
+
+func testMovedOut(t *testing.T, b Backend) {
+	w := started(t, b)
+	w.mkdir("a/x")
+	w.write("a/x/1.ts", "x")
+	w.closed("a/x/1.ts")
+	out := filepath.Join(t.TempDir(), "out")
+	if err := os.Rename(w.abs("a"), out); err != nil {
+		t.Fatal(err)
+	}
+	w.last(Removed, "a/x/1.ts")
+	if err := os.WriteFile(filepath.Join(out, "x/2.ts"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w.fence("fence")
+	if s := w.State(); s.Dirs != 1 || b != Poll && s.Watches != 1 {
+		t.Errorf("state: %+v", s)
+	}
+	if evs := w.of("a/x/2.ts"); len(evs) != 0 {
+		t.Errorf("events from outside the root: %v", evs)
+	}
+}
+
+func testDeletedDirectory(t *testing.T, b Backend) {
+	w := started(t, b)
+	w.mkdir("a/x")
+	for n := range 50 {
+		w.write(fmt.Sprintf("a/x/%d.ts", n), "x")
+	}
+	for n := range 50 {
+		w.closed(fmt.Sprintf("a/x/%d.ts", n))
+	}
+	w.remove("a")
+	for n := range 50 {
+		w.last(Removed, fmt.Sprintf("a/x/%d.ts", n))
+	}
+	w.eventually("nothing is known any more", func() bool { s := w.State(); return s.Dirs == 1 && s.Files == 0 && (b == Poll || s.Watches == 1) })
+}
+
+func testDirectoryAnew(t *testing.T, b Backend) {
+	w := started(t, b)
+	for n := range 10 {
+		w.mkdir("g/s")
+		name := fmt.Sprintf("g/s/%d.ts", n)
+		w.write(name, "x")
+		w.closed(name)
+		w.remove("g")
+		w.mkdir("g/s")
+		w.write("g/s/same.ts", fmt.Sprint("content ", n))
+		w.closed("g/s/same.ts")
+		w.last(Removed, name)
+		w.remove("g")
+	}
+	w.last(Removed, "g/s/same.ts")
+}
+
+func testNotRegular(t *testing.T, b Backend) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.Mkdir(secret, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(secret, "1.ts"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w := started(t, b)
+	if err := os.Symlink(filepath.Join(secret, "1.ts"), w.abs("link.ts")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(secret, w.abs("dir")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(w.abs("fifo.ts"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", w.abs("socket.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	w.Expect("dir/1.ts", "link.ts", "fifo.ts")
+	w.last(Absent, "dir/1.ts")
+	w.last(Absent, "link.ts")
+	w.last(Absent, "fifo.ts")
+	w.fence("fence")
+	for _, ev := range w.all() {
+		if ev.Op == Closed && ev.Path != "fence" {
+			t.Errorf("event: %v", ev)
+		}
+	}
+	for _, name := range []string{"link.ts", "fifo.ts", "socket.ts"} {
+		if n := w.log.count("path=" + name); n != 1 {
+			t.Errorf("%d log lines on %s, want 1:\n%s", n, name, w.log)
+		}
+	}
+}
+
+func testNames(t *testing.T, b Backend) {
+	w := started(t, b)
+	names := []string{"a b", "ümläut", "per%cent", "p+l#u?s", "inv\xff\xfealid", "line\nbreak", "back\\slash", "-rf"}
+	for _, dir := range names {
+		w.mkdir(dir)
+		for _, name := range names {
+			w.write(dir+"/"+name, "x")
+		}
+	}
+	for _, dir := range names {
+		for _, name := range names {
+			w.closed(dir + "/" + name)
+			w.Expect(dir + "/" + name)
+			w.times(2, Closed, dir+"/"+name)
+		}
+	}
+}
+
+func testIgnored(t *testing.T, b Backend) {
+	w := prepare(t, t.TempDir(), Options{Backend: b, Ignore: func(path string, dir bool) bool {
+		return dir && path == "g/skip" || !dir && strings.HasSuffix(path, ".mdat")
+	}})
+	w.run()
+	w.ready()
+	w.mkdir(".spool")
+	w.mkdir("g/skip")
+	for _, name := range []string{".spool/1.ts", "g/.hidden", "g/playlist.m3u8.tmp", "g/skip/1.ts", "g/r.mp4.mdat"} {
+		w.write(name, "x")
+		w.Expect(name)
+		w.last(Absent, name)
+	}
+	w.fence("g/fence")
+	for _, ev := range w.all() {
+		if ev.Op == Closed && ev.Path != "g/fence" {
+			t.Errorf("event: %v", ev)
+		}
+	}
+	if s := w.State(); s.Dirs != 2 {
+		t.Errorf("state: %+v", s)
+	}
+}
+
+func testDirectoryLikeChunk(t *testing.T, b Backend) {
+	w := started(t, b)
+	w.write("1.ts", "x")
+	w.closed("1.ts")
+	w.remove("1.ts")
+	w.mkdir("1.ts")
+	w.write("1.ts/2.ts", "x")
+	w.closed("1.ts/2.ts")
+	w.last(Removed, "1.ts")
+	w.remove("1.ts")
+	w.write("1.ts", "a file again")
+	w.closed("1.ts")
+	w.last(Removed, "1.ts/2.ts")
+}
+
+func testExpectOpen(t *testing.T, b Backend) {
+	w := started(t, b)
+	f := w.open("1.ts")
+	w.put(f, "x")
+	w.Expect("1.ts")
+	w.fence("fence")
+	if evs := w.of("1.ts"); len(evs) != 0 {
+		t.Fatalf("events of a file that is open: %v", evs)
+	}
+	w.close(f)
+	w.closed("1.ts")
+}
+
+func testExpectAbsent(t *testing.T, b Backend) {
+	w := started(t, b)
+	paths := []string{"absent.ts", "no/dir.ts", "../out.ts", "/abs.ts", "a/../b.ts", "", ".", "a//b", "dir/", "nul\x00",
+		strings.Repeat("long", 100), strings.Repeat("deep/", 2000) + "1.ts"}
+	w.Expect(paths...)
+	for _, p := range paths {
+		w.last(Absent, p)
+	}
+	w.write("absent.ts", "here now")
+	w.closed("absent.ts")
+}
+
+func testExpectAgain(t *testing.T, b Backend) {
+	w := started(t, b)
+	w.write("1.ts", "x")
+	w.closed("1.ts")
+	for n := range 3 {
+		w.Expect("1.ts")
+		w.times(n+2, Closed, "1.ts")
+	}
+	w.remove("1.ts")
+	w.Expect("1.ts")
+	w.times(1, Absent, "1.ts")
+	w.times(1, Removed, "1.ts")
+}
+
+func testExpectNewDirectory(t *testing.T, b Backend) {
+	w := started(t, b)
+	for n := range 20 {
+		dir := fmt.Sprintf("g%d/s", n)
+		w.mkdir(dir)
+		w.write(dir+"/1.ts", "x")
+		w.Expect(dir + "/1.ts")
+	}
+	for n := range 20 {
+		name := fmt.Sprintf("g%d/s/1.ts", n)
+		w.closed(name)
+		if evs := w.of(name); evs[0].Op != Closed {
+			t.Errorf("events: %v", evs)
+		}
+	}
+}
+
+func testSlowConsumer(t *testing.T, b Backend) {
+	w := prepare(t, t.TempDir(), Options{Backend: b})
+	events := make(chan Event)
+	done := make(chan error)
+	ctx := t.Context()
+	go func() { done <- w.Run(ctx, events) }()
+	w.ready()
+	for n := range 200 { // nobody takes an event
+		w.write("playlist.m3u8", strings.Repeat("x", 200-n))
+		w.write(fmt.Sprintf("%d.ts", n%10), strings.Repeat("x", 200-n))
+	}
+	w.write("last.ts", "x")
+	got := map[string]int{}
+	for got["last.ts"] == 0 || len(got) < 12 {
+		select {
+		case ev := <-events:
+			got[ev.Path]++
+		case <-time.After(patience):
+			t.Fatalf("got %v", got)
+		}
+	}
+	if len(got) != 12 {
+		t.Errorf("got %v", got)
+	}
+	// The events of one file became one, as far as they were not taken yet.
+	if got["playlist.m3u8"] > 20 {
+		t.Errorf("%d events of the playlist", got["playlist.m3u8"])
+	}
+	t.Cleanup(func() { <-done })
+}
+
+func testBefore(t *testing.T, b Backend) {
+	w := prepare(t, t.TempDir(), Options{Backend: b})
+	w.mkdir("g/s")
+	w.write("g/s/1.ts", "x")
+	f := w.open("g/s/open.ts")
+	w.put(f, "x")
+	w.run()
+	w.ready()
+	w.closed("g/s/1.ts")
+	w.fence("fence")
+	if evs := w.of("g/s/open.ts"); len(evs) != 0 {
+		t.Fatalf("events of a file that is open: %v", evs)
+	}
+	w.close(f)
+	w.closed("g/s/open.ts")
+}
+
+// needLeases skips a test where the kernel does not say whether a file is open for writing.
+func needLeases(t *testing.T) {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	l, err := probeFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.writers != free {
+		t.Skip("leases do not work here")
+	}
+}

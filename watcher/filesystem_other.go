@@ -1,0 +1,12 @@
+//go:build !linux
+
+package watcher
+
+type fileSystem struct {
+	name   string
+	shared bool
+}
+
+func statfs(string) (fileSystem, error) { return fileSystem{name: "unknown"}, nil }
+
+func device(string) (uint64, bool) { return 0, false }

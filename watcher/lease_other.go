@@ -1,0 +1,6 @@
+//go:build !linux
+
+package watcher
+
+// probeFile cannot ask for writers here.
+func probeFile(path string) (look, error) { return lookFile(path) }

@@ -1,0 +1,49 @@
+package watcher
+
+import (
+	"io/fs"
+	"os"
+
+	"ems-sidecar/media"
+)
+
+// A look is what one glance at a file told.
+type look struct {
+	version media.Version
+	mode    fs.FileMode // only the type bits
+	writers writers
+}
+
+// writers says whether a process has the file open for writing.
+type writers uint8
+
+const (
+	unknown writers = iota // nobody can tell
+	free
+	busy
+)
+
+// lookFile looks without asking for writers. The file is opened, because a network file system's
+// client asks its server then, and may answer a plain stat from its cache.
+func lookFile(path string) (look, error) {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return look{}, err
+	}
+	if !fi.Mode().IsRegular() {
+		return look{mode: fi.Mode().Type()}, nil
+	}
+	f, err := os.Open(path)
+	if os.IsNotExist(err) {
+		return look{}, err
+	}
+	if err != nil {
+		// Who reads the file will meet the same error, and can say what it means.
+		return look{version: media.VersionOf(fi)}, nil
+	}
+	defer func() { _ = f.Close() }()
+	if fi, err = f.Stat(); err != nil {
+		return look{}, err
+	}
+	return look{version: media.VersionOf(fi), mode: fi.Mode().Type()}, nil
+}

@@ -1,0 +1,163 @@
+package watcher
+
+import (
+	"os"
+	"path"
+	"syscall"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+const (
+	errNotDir  = syscall.ENOTDIR // a directory in the path has become a file
+	errTooLong = syscall.ENAMETOOLONG
+)
+
+// scanSoon puts a directory, and with deep all below it, into the queue, where it is at most once.
+func (t *tree) scanSoon(d *dir, deep bool) {
+	d.deep = d.deep || deep
+	if !d.queued {
+		d.queued = true
+		t.scans = append(t.scans, d)
+	}
+}
+
+// rescanAll has the whole tree scanned. Another one before the first is through does no work twice.
+func (t *tree) rescanAll() {
+	t.rescan = true
+	t.full = false
+	t.scanSoon(t.dirs[""], true)
+}
+
+// scan has a directory watched and then compares it with what is known of it; in this order, because files
+// appear in a new directory faster than anybody can watch it.
+func (t *tree) scan(d *dir, now time.Time) {
+	deep := d.deep
+	d.queued, d.deep = false, false
+	if d.gone {
+		return
+	}
+	if deep || !d.watched {
+		t.watch(d)
+	}
+	list, err := os.ReadDir(t.abs(d.path))
+	if isGone(err) {
+		if d.parent == nil {
+			t.replaced = true
+			t.checkRoot()
+		} else {
+			t.dirGone(d, now)
+		}
+		return
+	}
+	d.unread = err != nil
+	if err != nil {
+		t.state.Degraded = true
+		t.warn("cannot read directory, trying again", d.path, "err", err, "every", t.opts.PollInterval)
+		return
+	}
+
+	t.tick++
+	for _, de := range list {
+		p := path.Join(d.path, de.Name())
+		if t.ignored(p, de.IsDir()) {
+			continue
+		}
+		if de.IsDir() {
+			sub := d.subs[de.Name()]
+			if sub == nil || sub.gone || deep {
+				sub = t.addDir(p)
+				t.scanSoon(sub, true)
+			}
+			sub.mark = t.tick
+			continue
+		}
+		if !de.Type().IsRegular() {
+			t.warn("not a regular file, ignored", p, "type", de.Type().String())
+			continue
+		}
+		fi, err := de.Info()
+		if err != nil {
+			continue // gone meanwhile
+		}
+		t.compare(d, de.Name(), media.VersionOf(fi), now)
+	}
+	if t.suspended {
+		return
+	}
+	for _, e := range d.files {
+		if e.mark != t.tick {
+			t.setSoon(e, now)
+		}
+	}
+	for _, sub := range d.subs {
+		if sub.mark != t.tick && !sub.gone {
+			t.dirGone(sub, now)
+		}
+	}
+}
+
+// compare notes what a scan saw of a file.
+func (t *tree) compare(d *dir, name string, v media.Version, now time.Time) {
+	e := d.files[name]
+	switch {
+	case e == nil:
+		e = t.addFile(d, name)
+		e.look, e.looked, e.since = v, true, now
+		t.due.set(e, now) // it may have been closed long ago
+	case !e.emitted || !e.due.IsZero():
+		t.setSoon(e, now)
+	case !v.Equal(e.last):
+		e.look, e.looked, e.since = v, true, now
+		t.setSoon(e, now)
+	}
+	e.mark = t.tick
+}
+
+// watch has a directory watched. If that fails, it is scanned again and again.
+func (t *tree) watch(d *dir) {
+	if t.notify == nil || (t.full && !d.watched) {
+		return
+	}
+	err := t.notify.watch(d.path)
+	switch {
+	case err == nil:
+		if !d.watched {
+			d.watched = true
+			t.state.Watches++
+		}
+		return
+	case outOfWatches(err):
+		t.full = true
+	case !isGone(err):
+		t.warn("cannot watch directory, scanning it instead", d.path, "err", err, "every", t.opts.PollInterval)
+	}
+	t.unwatch(d)
+	t.state.Degraded = true
+}
+
+// scanDone is called when no directory waits to be scanned.
+func (t *tree) scanDone() {
+	t.scanned = time.Now()
+	if t.rescan {
+		t.rescan = false
+		t.state.Degraded = t.notify != nil && t.state.Watches < t.state.Dirs
+		for _, d := range t.dirs {
+			t.state.Degraded = t.state.Degraded || d.unread && !d.gone
+		}
+		if t.short && !t.full {
+			t.short = false
+			t.log.Info("all directories are watched again", "watches", t.state.Watches)
+		}
+	}
+	if t.full && !t.short {
+		t.short = true
+		t.logShort()
+	}
+	select {
+	case <-t.w.ready:
+	default:
+		close(t.w.ready)
+	}
+}

@@ -1,0 +1,494 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+const (
+	// rootCheck is how often we look whether the root is still the directory that we watch: nothing
+	// tells when something is mounted over it.
+	rootCheck = time.Second
+	// decisions is how many files are looked at before events are taken and offered again.
+	decisions = 64
+	// maxWarned bounds the memory of what was warned of.
+	maxWarned = 1000
+	// overflowLog is the least time between two log lines on overflows, which come in storms.
+	overflowLog = 10 * time.Second
+)
+
+// tree is everything known about one root. It belongs to Run's goroutine.
+type tree struct {
+	w    *Watcher
+	opts Options
+	log  *slog.Logger
+
+	dirs map[string]*dir // by path; "" is the root
+	due  dueList
+	out  *outbox
+	tick uint64 // grows with every scan and every new name
+
+	scans     []*dir // waiting to be scanned, in order
+	scanned   time.Time
+	rescan    bool            // the scan under way covers the whole tree
+	full      bool            // no more watches were to be had in the scan under way
+	expected  map[string]bool // what Expect named while there was no root
+	warned    map[string]bool
+	announced bool // that the root is waited for
+	short     bool // that watches are short was logged
+	flowed    time.Time
+
+	present    bool // the root exists and is attached
+	replaced   bool // the attached root is not what has its name any more
+	suspended  bool // it is the empty mount point of the root that we knew: nothing is missing from it
+	rootInfo   fs.FileInfo
+	rootDevice uint64
+	backend    Backend
+	leases     bool
+	notify     notifier // nil while there is no root, and with Poll
+
+	state State
+}
+
+// dir is a directory in the tree. One that is gone stays until its files are decided on.
+type dir struct {
+	path    string
+	parent  *dir
+	subs    map[string]*dir
+	files   map[string]*entry
+	newest  map[string]uint64 // by extension: entry.seen of the newest file
+	mark    uint64            // tick of the scan that saw it last
+	watched bool
+	unread  bool // could not be scanned
+	gone    bool
+	queued  bool // is in tree.scans
+	deep    bool // the directories in it are to be scanned, too
+}
+
+// entry is a file's name and what we know of the file.
+type entry struct {
+	dir  *dir
+	name string
+	seen uint64 // when the name was first seen, in ticks
+	mark uint64 // tick of the scan that saw it last
+
+	due    time.Time // when to decide; zero: nothing to decide
+	queued time.Time // of dueList
+
+	look     media.Version // at the last look
+	looked   bool
+	since    time.Time // when a change was last noticed
+	closedAt time.Time // when a close was last noticed, until it is decided
+	noted    bool      // the kernel told of it since it was last emitted
+	expected bool
+	emitted  bool
+	last     media.Version // emitted
+}
+
+func (e *entry) path() string { return path.Join(e.dir.path, e.name) }
+
+func newTree(w *Watcher) *tree {
+	t := &tree{
+		w:        w,
+		opts:     w.opts,
+		log:      w.opts.Log,
+		dirs:     map[string]*dir{},
+		out:      newOutbox(),
+		expected: map[string]bool{},
+		warned:   map[string]bool{},
+	}
+	t.dirs[""] = newDir("", nil)
+	t.state.Dirs = 1
+	return t
+}
+
+func newDir(p string, parent *dir) *dir {
+	return &dir{
+		path:   p,
+		parent: parent,
+		subs:   map[string]*dir{},
+		files:  map[string]*entry{},
+		newest: map[string]uint64{},
+	}
+}
+
+func (t *tree) run(ctx context.Context, events chan<- Event) {
+	defer t.detach()
+	t.checkRoot()
+	check := time.NewTicker(min(rootCheck, t.opts.PollInterval))
+	defer check.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	always := make(chan struct{})
+	close(always)
+
+	for {
+		var more <-chan struct{}
+		if t.step() {
+			more = always
+		}
+		t.publishState()
+		if wait, ok := t.nextStep(); ok {
+			timer.Reset(wait)
+		} else {
+			timer.Stop()
+		}
+		var batches <-chan batch
+		if t.notify != nil {
+			batches = t.notify.batches()
+		}
+		var out chan<- Event
+		var first Event
+		if !t.out.empty() {
+			out, first = events, t.out.first()
+		}
+
+		select {
+		case <-ctx.Done():
+			return
+		case decode, ok := <-batches:
+			if !ok {
+				t.replaced = true // the notifier failed: start anew
+				t.checkRoot()
+				continue
+			}
+			now := time.Now()
+			for _, n := range decode() {
+				t.take(n, now)
+			}
+		case out <- first:
+			t.out.pop()
+		case <-t.w.wake:
+			t.expect(t.w.takeExpected())
+		case <-check.C:
+			t.checkRoot()
+		case <-timer.C:
+		case <-more:
+		}
+	}
+}
+
+// step does a share of what is to be done and reports whether there is more.
+func (t *tree) step() bool {
+	if !t.present {
+		return false
+	}
+	now := time.Now()
+	n := 0
+	for ; n < decisions && t.present; n++ {
+		e := t.due.pop(now)
+		if e == nil {
+			break
+		}
+		t.decide(e, now)
+	}
+	if t.present && len(t.scans) == 0 && t.incomplete() && now.Sub(t.scanned) >= t.opts.PollInterval {
+		t.rescanAll()
+	}
+	if t.present && len(t.scans) > 0 {
+		d := t.scans[0]
+		t.scans[0] = nil
+		t.scans = t.scans[1:]
+		t.scan(d, now)
+		if t.present && len(t.scans) == 0 {
+			t.scanDone()
+		}
+	}
+	return n == decisions || len(t.scans) > 0
+}
+
+// nextStep returns how long there is nothing to do unless something happens.
+func (t *tree) nextStep() (time.Duration, bool) {
+	if !t.present {
+		return 0, false
+	}
+	at, ok := t.due.next()
+	if t.incomplete() {
+		if scan := t.scanned.Add(t.opts.PollInterval); !ok || scan.Before(at) {
+			at, ok = scan, true
+		}
+	}
+	return max(0, time.Until(at)), ok
+}
+
+// incomplete reports whether notes do not tell all that happens in the tree, so that it is scanned
+// again and again.
+func (t *tree) incomplete() bool {
+	return t.notify == nil || t.state.Degraded
+}
+
+// take does what a note asks for.
+func (t *tree) take(n note, now time.Time) {
+	if !t.present {
+		return
+	}
+	switch n.kind {
+	case noteRoot:
+		t.replaced = true
+		t.checkRoot()
+		return
+	case noteOverflow:
+		t.state.Overflows++
+		if now.Sub(t.flowed) >= overflowLog {
+			t.flowed = now
+			t.log.Warn("event queue overflowed, scanning all", "backend", t.backend.String(), "overflows", t.state.Overflows)
+		}
+		t.rescanAll()
+		return
+	}
+	if n.kind == noteAppeared && !t.notify.seesClose() && t.isDir(n.path) {
+		n.kind = noteDir
+	}
+	d := t.dirs[n.path]
+	if d != nil && n.kind == noteRemoved {
+		n.kind = noteDirGone
+	}
+	switch n.kind {
+	case noteDir:
+		if !t.ignored(n.path, true) {
+			t.scanSoon(t.addDir(n.path), true)
+		}
+		return
+	case noteDirGone:
+		if d != nil {
+			t.dirGone(d, now)
+			if t.isDir(n.path) { // made anew
+				t.scanSoon(t.addDir(n.path), true)
+			}
+		}
+		return
+	}
+	if d != nil && !d.gone {
+		t.scanSoon(d, false) // some kernels say "written" of a directory
+		return
+	}
+	if t.ignored(n.path, false) {
+		return
+	}
+	if n.kind == noteRemoved {
+		if e := t.file(n.path); e != nil {
+			t.setSoon(e, now)
+		}
+		return
+	}
+	e := t.touch(n.path)
+	if e == nil {
+		return
+	}
+	e.noted, e.since = true, now
+	at := now.Add(t.opts.Settle)
+	if n.kind == noteClosed {
+		e.closedAt = now
+		if e.expected || t.opts.Quick(n.path) {
+			at = now
+		}
+	} else {
+		e.closedAt = time.Time{}
+		if e.expected && t.notify.seesClose() {
+			at = now
+		}
+	}
+	t.due.set(e, at)
+}
+
+// setSoon has e decided after the settle time at the latest. A name that is gone waits, too: it may come
+// back at once, as EMS's playlists do, or the root may be on its way out.
+func (t *tree) setSoon(e *entry, now time.Time) {
+	at := now.Add(t.opts.Settle)
+	if e.due.IsZero() || e.due.After(at) {
+		t.due.set(e, at)
+	}
+}
+
+// expect has each file decided on now.
+func (t *tree) expect(paths []string) {
+	now := time.Now()
+	for _, p := range paths {
+		if !t.present {
+			t.expected[p] = true // a root that is not there says nothing about its files
+			continue
+		}
+		e := t.file(p)
+		if e == nil && t.reachable(p) {
+			e = t.touch(p)
+		}
+		if e == nil {
+			t.out.put(Event{Op: Absent, Path: p})
+			continue
+		}
+		e.expected = true
+		t.due.set(e, now)
+	}
+}
+
+// reachable reports whether p is a name below the root that we would see, with no symbolic link above it.
+func (t *tree) reachable(p string) bool {
+	if p == "" || p == "." || strings.IndexByte(p, 0) >= 0 || path.Clean(p) != p || !filepath.IsLocal(filepath.FromSlash(p)) || t.ignored(p, false) {
+		return false
+	}
+	if d := t.dirs[parentOf(p)]; d != nil && !d.gone {
+		return true
+	}
+	for i, c := range p {
+		if c != '/' {
+			continue
+		}
+		if d := t.dirs[p[:i]]; d != nil && !d.gone {
+			continue
+		}
+		if t.ignored(p[:i], true) || !t.isDir(p[:i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// file returns the entry of a path, or nil.
+func (t *tree) file(p string) *entry {
+	d := t.dirs[parentOf(p)]
+	if d == nil {
+		return nil
+	}
+	return d.files[path.Base(p)]
+}
+
+// touch returns the entry of a path, made if need be.
+func (t *tree) touch(p string) *entry {
+	if e := t.file(p); e != nil {
+		return e
+	}
+	parent := parentOf(p)
+	d := t.dirs[parent]
+	if d == nil || d.gone {
+		d = t.addDir(parent)
+		t.scanSoon(d, true)
+	}
+	t.tick++
+	return t.addFile(d, path.Base(p))
+}
+
+func (t *tree) addFile(d *dir, name string) *entry {
+	e := &entry{dir: d, name: name, seen: t.tick, mark: t.tick}
+	d.files[name] = e
+	d.newest[path.Ext(name)] = t.tick
+	t.state.Files++
+	return e
+}
+
+// drop forgets a file.
+func (t *tree) drop(e *entry) {
+	e.due = time.Time{}
+	delete(e.dir.files, e.name)
+	t.state.Files--
+	t.prune(e.dir)
+}
+
+// addDir returns the directory of a path, made or brought back to life if need be.
+func (t *tree) addDir(p string) *dir {
+	d := t.dirs[p]
+	if d == nil {
+		parent := t.addDir(parentOf(p))
+		d = newDir(p, parent)
+		parent.subs[path.Base(p)] = d
+		t.dirs[p] = d
+		t.state.Dirs++
+	}
+	if d.gone {
+		d.gone = false
+		t.state.Dirs++
+		if d.parent != nil && d.parent.gone {
+			t.addDir(d.parent.path)
+		}
+	}
+	return d
+}
+
+// dirGone says that a directory is not there, or is another one now. Its files are looked at one by one.
+func (t *tree) dirGone(d *dir, now time.Time) {
+	t.unwatch(d)
+	if !d.gone && d.parent != nil {
+		d.gone = true
+		t.state.Dirs--
+	}
+	for _, sub := range d.subs {
+		t.dirGone(sub, now)
+	}
+	for _, e := range d.files {
+		t.setSoon(e, now)
+	}
+	t.prune(d)
+}
+
+// prune forgets directories that are gone and of which nothing is left to decide.
+func (t *tree) prune(d *dir) {
+	for d.gone && d.parent != nil && len(d.files) == 0 && len(d.subs) == 0 {
+		delete(t.dirs, d.path)
+		delete(d.parent.subs, path.Base(d.path))
+		d = d.parent
+	}
+}
+
+func (t *tree) unwatch(d *dir) {
+	if !d.watched {
+		return
+	}
+	d.watched = false
+	t.state.Watches--
+	if t.notify != nil {
+		t.notify.forget(d.path)
+	}
+}
+
+// ignored says which names are not looked at.
+func (t *tree) ignored(p string, isDir bool) bool {
+	name := path.Base(p)
+	return strings.HasPrefix(name, ".") || !isDir && strings.HasSuffix(name, ".tmp") || t.opts.Ignore(p, isDir)
+}
+
+func (t *tree) isDir(p string) bool {
+	fi, err := os.Lstat(t.abs(p))
+	return err == nil && fi.IsDir()
+}
+
+func (t *tree) abs(p string) string { return filepath.Join(t.w.root, filepath.FromSlash(p)) }
+
+// warn logs the first trouble with each path.
+func (t *tree) warn(msg, p string, args ...any) {
+	key := msg + "\x00" + p
+	if t.warned[key] || len(t.warned) > maxWarned {
+		return
+	}
+	t.warned[key] = true
+	t.log.Warn(msg, append([]any{"path", p}, args...)...)
+	if len(t.warned) > maxWarned {
+		t.log.Warn("too many such warnings, the rest is not logged", "warnings", maxWarned)
+	}
+}
+
+func (t *tree) publishState() {
+	t.state.Backend = t.backend
+	t.state.Waiting = !t.present
+	t.w.setState(t.state)
+}
+
+// parentOf returns the path of the directory that holds p; the root's own is "".
+func parentOf(p string) string {
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		return p[:i]
+	}
+	return ""
+}
+
+// isGone reports whether err says that no file has, or can have, that name.
+func isGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotDir) || errors.Is(err, errTooLong)
+}
