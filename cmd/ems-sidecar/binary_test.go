@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"ems-sidecar/internal/s3test"
+)
+
+// binary is the built command. The tests that end in a process of their own share it.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "ems-sidecar-test-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "ems-sidecar")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// A sidecar is a running process of the built binary.
+type sidecar struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	admin string // host:port
+	ended chan struct{}
+
+	mu  sync.Mutex
+	log []string
+}
+
+// configFor returns a config that publishes root to the server behind endpoint. Each of more is a line
+// of the section that it names: "Upload workers = 4".
+func configFor(root, endpoint, admin string, more ...string) string {
+	sections := map[string][]string{
+		"S3": {
+			"aws_access_key = '" + s3test.AccessKey + "'", "aws_secret_key = '" + s3test.SecretKey + "'",
+			"endpoint = '" + endpoint + "'", "default_bucket = 'live'",
+		},
+		"AmazonHLSUpload": {"watch_dir = '" + root + "'"},
+		"Admin":           {"listen = " + admin},
+		"Log":             {"level = debug"},
+	}
+	for _, m := range more {
+		section, line, _ := strings.Cut(m, " ")
+		sections[section] = append(sections[section], line)
+	}
+	var b strings.Builder
+	for section, lines := range sections {
+		fmt.Fprintf(&b, "[%s]\n%s\n", section, strings.Join(lines, "\n"))
+	}
+	return b.String()
+}
+
+// startSidecar runs the built binary on root and waits until it is ready.
+func startSidecar(t *testing.T, root, endpoint string, more ...string) *sidecar {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sidecar{t: t, admin: l.Addr().String(), ended: make(chan struct{})}
+	l.Close()
+	ini := filepath.Join(t.TempDir(), "config.ini")
+	if err := os.WriteFile(ini, []byte(configFor(root, endpoint, s.admin, more...)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.cmd = exec.Command(path, "run", "--config", ini)
+	stderr, err := s.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(s.ended)
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			s.mu.Lock()
+			s.log = append(s.log, lines.Text())
+			s.mu.Unlock()
+		}
+	}()
+	t.Cleanup(func() {
+		if s.cmd.ProcessState == nil {
+			s.cmd.Process.Kill()
+			<-s.ended
+			s.cmd.Wait()
+		}
+		if t.Failed() {
+			t.Logf("the last of its log:\n%s", s.tail(40))
+		}
+	})
+	s.waitFor("ready", func() bool { return s.get("/readyz") == http.StatusOK })
+	return s
+}
+
+// get returns the status of a GET at the admin listener, or 0.
+func (s *sidecar) get(path string) int {
+	r, err := http.Get("http://" + s.admin + path)
+	if err != nil {
+		return 0
+	}
+	r.Body.Close()
+	return r.StatusCode
+}
+
+// waitFor waits until what is named comes true, for 30 s at most.
+func (s *sidecar) waitFor(what string, done func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("not %s after 30s", what)
+		}
+	}
+}
+
+// stop sends SIGTERM and returns the exit code.
+func (s *sidecar) stop() int {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		s.t.Fatal(err)
+	}
+	<-s.ended
+	s.cmd.Wait()
+	return s.cmd.ProcessState.ExitCode()
+}
+
+// lines returns the log lines that contain each of the texts.
+func (s *sidecar) lines(texts ...string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []string
+next:
+	for _, l := range s.log {
+		for _, text := range texts {
+			if !strings.Contains(l, text) {
+				continue next
+			}
+		}
+		found = append(found, l)
+	}
+	return found
+}
+
+func (s *sidecar) tail(n int) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.log[max(0, len(s.log)-n):], "\n")
+}
+
+// runCommandLine runs the built binary to its end.
+func runCommandLine(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, args...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Run() // the code tells
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}

@@ -1,0 +1,128 @@
+// Package s3test runs a real S3 server as a process of its own, and a proxy in front of it that can delay
+// and refuse, for tests. The server is versitygw, built from the module in tools.
+package s3test
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The credentials of each Server.
+const (
+	AccessKey = "s3test"
+	SecretKey = "s3test-secret"
+)
+
+// A Server is one S3 server. Its buckets are directories: an object is the file under its key.
+type Server struct {
+	Endpoint string // its URL
+	Dir      string // of the bucket
+	Bucket   string
+}
+
+// Start starts a server with one empty bucket, which ends with the test.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	root := t.TempDir()
+	s := &Server{Bucket: "live", Dir: filepath.Join(root, "live")}
+	if err := os.Mkdir(s.Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	s.Endpoint = "http://" + address
+	cmd := exec.Command(binary(t), "--port", address, "--health", "/healthz", "--keep-alive", "--quiet", "posix", root)
+	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(cmd.Process.Kill(), ignoreExit(cmd.Wait())); err != nil {
+			t.Errorf("end the S3 server: %v", err)
+		}
+	})
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		response, err := http.Get(s.Endpoint + "/healthz")
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return s
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the S3 server does not answer: %v\n%s", err, output.String())
+		}
+		time.Sleep(20 * time.Millisecond) // a process that starts gives no other sign
+	}
+}
+
+// ignoreExit drops the error that a killed process ends with.
+func ignoreExit(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return nil
+	}
+	return err
+}
+
+// binary returns the path of the server's executable, which the Go tool builds once and keeps in its cache.
+func binary(t testing.TB) string {
+	t.Helper()
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		t.Fatalf("find the module: %v", err)
+	}
+	build := exec.Command("go", "tool", "-n", "versitygw")
+	build.Dir = filepath.Join(strings.TrimSpace(string(module)), "tools")
+	var stderr bytes.Buffer
+	build.Stderr = &stderr
+	path, err := build.Output()
+	if err != nil {
+		t.Fatalf("build the S3 server: %v\n%s", err, stderr.String())
+	}
+	return strings.TrimSpace(string(path))
+}
+
+// freeAddress returns an address on which nobody listens.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Object returns the content of the object under key, or fs.ErrNotExist.
+func (s *Server) Object(key string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(s.Dir, filepath.FromSlash(key)))
+}
+
+// Keys returns the keys of all objects, in order.
+func (s *Server) Keys() ([]string, error) {
+	var keys []string
+	err := filepath.WalkDir(s.Dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if err == nil && strings.HasPrefix(d.Name(), ".sgwtmp") {
+				return fs.SkipDir // where the server keeps what is being uploaded
+			}
+			return err
+		}
+		rel, err := filepath.Rel(s.Dir, p)
+		keys = append(keys, filepath.ToSlash(rel))
+		return err
+	})
+	return keys, err
+}
