@@ -18,13 +18,12 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// binary is the built command. The tests that end in a process of their own share it.
+// binaryDir is where binary builds the command; TestMain makes and removes it.
+var binaryDir string
+
+// binary is the built command. The tests that start processes share it.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "ems-sidecar-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "ems-sidecar")
+	path := filepath.Join(binaryDir, "ems-sidecar")
 	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -32,10 +31,13 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	var err error
+	if binaryDir, err = os.MkdirTemp("", "ems-sidecar-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	code := m.Run()
+	os.RemoveAll(binaryDir)
 	os.Exit(code)
 }
 
