@@ -454,3 +454,30 @@ func TestRulesHoldUnderRandomFaults(t *testing.T) {
 		})
 	}
 }
+
+// A root that is unmounted takes its files along for a while, and not for good.
+func TestChunkOfARootThatVanishedIsNotGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.bucket.before = func(_ context.Context, key string) error {
+			if d.bucket.count(key) == 1 {
+				return errors.New("503")
+			}
+			return nil
+		}
+		d.start()
+		d.close("g/s/1.ts", "x")
+		settle()
+		if err := os.Rename(d.dir, d.dir+".away"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		if err := os.Rename(d.dir+".away", d.dir); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if got := d.bucket.content("g/s/1.ts"); got != "x" {
+			t.Errorf("the bucket holds %q; log: %q", got, d.log.lines(slog.LevelWarn, ""))
+		}
+	})
+}

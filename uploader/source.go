@@ -82,7 +82,8 @@ func (src *Source) open(p string) (*os.File, error) {
 	// Opened anew each time: a root that was deleted and created again is another directory.
 	root, err := os.OpenRoot(src.dir)
 	if err != nil {
-		return nil, localError(err)
+		// %v: that the root is gone says nothing about the file, which may come back with it.
+		return nil, fmt.Errorf("%w: %v", errLocal, err)
 	}
 	defer root.Close()
 	f, err := root.OpenFile(p, os.O_RDONLY|openNonblock, 0)

@@ -78,7 +78,7 @@ func (u *Uploader) Run(ctx context.Context) {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	summary := summary{log: u.log}
-	inbox, stop := u.inbox, ctx.Done()
+	stop := ctx.Done()
 	var drained <-chan time.Time
 
 	for {
@@ -95,7 +95,7 @@ func (u *Uploader) Run(ctx context.Context) {
 			wake = time.After(at.Sub(now))
 		}
 		select {
-		case do := <-inbox:
+		case do := <-u.inbox:
 			do(s, time.Now())
 		case r := <-results:
 			s.done(r, time.Now())
@@ -105,7 +105,7 @@ func (u *Uploader) Run(ctx context.Context) {
 			summary.write(s.snapshotFigures(time.Now()))
 			s.figures.lags = nil
 		case <-stop:
-			s.draining, inbox, stop = true, nil, nil
+			s.draining, stop = true, nil
 			drained = time.After(u.settings.DrainTimeout)
 		case <-drained:
 			s.logLeft()
