@@ -100,10 +100,20 @@ func (t *tree) probe(p string) (look, error) {
 	return lookFile(t.abs(p))
 }
 
-// vanished says that a name is gone, unless the whole root is.
+// vanished says that a name is gone, unless the whole root is: what was known of it then is compared when
+// it is back.
 func (t *tree) vanished(e *entry) {
+	before := t.attached
 	t.checkRoot()
-	if t.present {
+	switch {
+	case !t.present, t.suspended && e.seen <= t.kept:
+		if e.expected {
+			e.expected = false
+			t.expected[e.path()] = true
+		}
+	case t.attached != before:
+		t.due.set(e, time.Now()) // another root: look there
+	default:
 		t.forget(e)
 	}
 }

@@ -56,13 +56,18 @@ func (t *tree) attach(fi fs.FileInfo) {
 	t.log.Info("watching", "backend", backend.String(), "reason", reason, "filesystem", file.name)
 
 	dev, _ := device(t.w.root)
-	t.suspended = t.rootInfo != nil && dev != t.rootDevice && isEmpty(t.w.root)
-	if t.suspended {
+	still := t.suspended && dev == t.pointDevice // what was written to it since makes it no other
+	t.suspended = t.rootInfo != nil && dev != t.rootDevice && (still || isEmpty(t.w.root))
+	switch {
+	case still:
+	case t.suspended:
+		t.kept, t.pointDevice = t.tick, dev
 		t.log.Warn("root is an empty directory on another device now, is its file system not mounted?")
-	} else {
+	default:
 		t.rootDevice = dev
 	}
 	t.rootInfo = fi
+	t.attached++
 	t.present, t.replaced, t.announced = true, false, false
 	t.backend, t.notify, t.leases = backend, n, !file.shared
 	t.rescanAll()

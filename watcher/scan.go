@@ -92,7 +92,7 @@ func (t *tree) scan(d *dir, now time.Time) {
 		}
 	}
 	for _, sub := range d.subs {
-		if sub.mark != t.tick && !sub.gone {
+		if sub.mark != t.tick {
 			t.dirGone(sub, now)
 		}
 	}
@@ -155,6 +155,7 @@ func (t *tree) scanDone() {
 		t.short = true
 		t.logShort()
 	}
+	t.publishState()
 	select {
 	case <-t.w.ready:
 	default:

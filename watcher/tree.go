@@ -47,14 +47,17 @@ type tree struct {
 	short     bool // that watches are short was logged
 	flowed    time.Time
 
-	present    bool // the root exists and is attached
-	replaced   bool // the attached root is not what has its name any more
-	suspended  bool // it is the empty mount point of the root that we knew: nothing is missing from it
-	rootInfo   fs.FileInfo
-	rootDevice uint64
-	backend    Backend
-	leases     bool
-	notify     notifier // nil while there is no root, and with Poll
+	present     bool   // the root exists and is attached
+	replaced    bool   // the attached root is not what has its name any more
+	attached    int    // how often a root was attached
+	suspended   bool   // it is the empty mount point of the root that we knew: what is missing from it is not gone
+	kept        uint64 // tick of the last name from before it was suspended
+	rootInfo    fs.FileInfo
+	rootDevice  uint64
+	pointDevice uint64 // while suspended: the mount point's
+	backend     Backend
+	leases      bool
+	notify      notifier // nil while there is no root, and with Poll
 
 	state State
 }
@@ -161,9 +164,11 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 				t.checkRoot()
 				continue
 			}
-			now := time.Now()
+			now, root := time.Now(), t.attached
 			for _, n := range decode() {
-				t.take(n, now)
+				if t.attached == root { // the rest is of the former root
+					t.take(n, now)
+				}
 			}
 		case out <- first:
 			t.out.pop()

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ems-sidecar/media"
@@ -127,7 +128,7 @@ type Watcher struct {
 
 	ready    chan struct{}
 	wake     chan struct{} // capacity 1: expected is not empty
-	runOnce  sync.Once
+	started  atomic.Bool
 	expectMu sync.Mutex // guards expected
 	expected []string
 	stateMu  sync.Mutex // guards state
@@ -174,12 +175,11 @@ func New(root string, o Options) *Watcher {
 // Run watches until ctx ends and then returns nil, with every goroutine that it started ended. It
 // may be called once. A mount that hangs, hangs Run with it, and nothing else.
 func (w *Watcher) Run(ctx context.Context, events chan<- Event) error {
-	err := errors.New("watcher runs or ran already")
-	w.runOnce.Do(func() {
-		newTree(w).run(ctx, events)
-		err = nil
-	})
-	return err
+	if !w.started.CompareAndSwap(false, true) {
+		return errors.New("watcher runs or ran already")
+	}
+	newTree(w).run(ctx, events)
+	return nil
 }
 
 // Expect says that a manifest names these files, so that they are wanted now. It never blocks. Each
