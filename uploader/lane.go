@@ -17,8 +17,6 @@ const (
 	// long: fewer can be one stream's own trouble (R9).
 	laneFailures = 5
 	laneSilence  = 5 * time.Second
-	// A refusal closes the lane unless another stream got through within this time.
-	refusalMemory = time.Minute
 )
 
 // backoff returns how long to wait after the given number of failures in a row: exponential, with full
@@ -36,8 +34,7 @@ func backoff(failures int, most time.Duration) time.Duration {
 type lane struct {
 	dest *Destination
 
-	closed  bool
-	refused bool // by an answer that only a change of rights or settings mends
+	state   laneState
 	probeAt time.Time
 	probing bool
 
@@ -45,48 +42,68 @@ type lane struct {
 	failedFirst *stream
 	manyFailed  bool // the failures in a row are of more than one stream
 	succeededAt time.Time
-	succeeded   *stream
 }
+
+type laneState uint8
+
+const (
+	open           laneState = iota
+	silent                   // the bucket does not answer
+	bucketRefuses            // whatever is asked, until rights or settings are changed
+	streamsRefused           // each stream that has something to upload; one that was not refused yet may try
+)
 
 // admits reports whether st may send a request now.
 func (l *lane) admits(st *stream, now time.Time) bool {
-	if l.closed {
-		return !l.probing && !now.Before(l.probeAt)
+	return !now.Before(l.opensFor(st)) && !(l.closedTo(st) && l.probing)
+}
+
+// opensFor returns when st may send a request, if no other one is probing then.
+func (l *lane) opensFor(st *stream) time.Time {
+	if l.closedTo(st) {
+		return l.probeAt
 	}
-	return !now.Before(st.retryAt)
+	return st.retryAt
 }
 
-// success records an answer of the bucket to st, and reports whether that opened the lane.
-func (l *lane) success(st *stream, now time.Time) (opened bool) {
-	opened = l.closed
-	l.closed, l.refused, l.probing = false, false, false
+// closedTo reports whether a request of st is a probe.
+func (l *lane) closedTo(st *stream) bool {
+	return l.state != open && (l.state != streamsRefused || st.refused)
+}
+
+// success records an answer of the bucket to st, and reports whether that reopens the lane for those to
+// whom it was closed.
+func (l *lane) success(st *stream, now time.Time) (reopened bool) {
+	reopened = l.closedTo(st)
+	l.state, l.probing = open, false
 	l.failures, l.failedFirst, l.manyFailed = 0, nil, false
-	l.succeededAt, l.succeeded = now, st
-	return opened
+	l.succeededAt = now
+	return reopened
 }
 
-// failure records that a request of st failed, and reports whether that closed the lane.
-func (l *lane) failure(st *stream, refused, wholeBucket bool, now time.Time) (closed bool) {
+// failure records that a request of st failed and reports whether that closed the lane. For a refusal,
+// whole says that it concerns the whole bucket, and all that it met all streams alike.
+func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (closed bool) {
 	l.failures++
 	if l.failedFirst == nil {
 		l.failedFirst = st
 	}
 	l.manyFailed = l.manyFailed || l.failedFirst != st
-	otherSucceeded := l.succeeded != nil && l.succeeded != st && now.Sub(l.succeededAt) < refusalMemory
-	was := l.closed
+	was := l.state
 	switch {
-	case refused && (wholeBucket || !otherSucceeded):
-		l.closed, l.refused = true, true
+	case refused && whole:
+		l.state = bucketRefuses
+	case refused && all:
+		l.state = streamsRefused
 	case !refused && l.manyFailed && l.failures >= laneFailures && now.Sub(l.succeededAt) >= laneSilence:
-		l.closed, l.refused = true, false
+		l.state = silent
 	}
-	if l.closed {
-		l.probing = false
-		if l.refused {
-			l.probeAt = now.Add(refusedProbe)
-		} else {
-			l.probeAt = now.Add(backoff(l.failures, probeCap))
-		}
+	switch l.state {
+	case bucketRefuses, streamsRefused:
+		l.probeAt = now.Add(refusedProbe)
+	case silent:
+		l.probeAt = now.Add(backoff(l.failures, probeCap))
 	}
-	return l.closed && !was
+	l.probing = false
+	return l.state != open && l.state != was
 }

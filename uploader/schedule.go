@@ -263,9 +263,10 @@ func (s *schedule) next(now time.Time) (job, bool) {
 		}
 		st.inFlight++
 		s.inFlight++
-		l.probing = l.closed
+		probe := l.closedTo(st)
+		l.probing = l.probing || probe
 		return job{file: f, version: f.version, snapshot: snap, look: snap == nil && f.look,
-			fresh: st.failures > 0 || l.closed, started: now}, true
+			fresh: st.failures > 0 || probe, started: now}, true
 	}
 	return job{}, false
 }
@@ -418,20 +419,20 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 	}
 	st.retryAt = now.Add(wait)
 	l := s.lane(st.src.dest)
-	closedNow := l.failure(st, st.refused, errors.Is(r.err, ErrBucket), now)
+	closedNow := l.failure(st, st.refused, errors.Is(r.err, ErrBucket), s.allRefused(st.src.dest, now), now)
 	what := "upload failed"
 	if r.look {
 		what = "bucket cannot be asked for a file"
 	}
 	attrs := []any{"stream", st.name, "key", f.key(), "err", r.err, "attempt", st.failures}
 	switch {
-	case closedNow && l.refused:
+	case closedNow && l.state != silent:
 		s.log.Error("bucket refuses requests, uploads to it are stopped", append(attrs, "bucket", st.src.dest.Bucket,
 			"next", "one request at a time probes whether that is mended", "retry_in", refusedProbe)...)
 	case closedNow:
 		s.log.Error("bucket does not answer, uploads to it wait", append(attrs, "bucket", st.src.dest.Bucket,
 			"next", "one request at a time probes whether it is back")...)
-	case l.closed:
+	case l.closedTo(st):
 		s.log.Warn(what, append(attrs, "next", "the bucket is probed again",
 			"retry_in", l.probeAt.Sub(now).Round(time.Millisecond))...)
 	case st.refused:
@@ -440,6 +441,18 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 		s.log.Warn(what, append(attrs, "next", "tried again over a fresh connection",
 			"retry_in", wait.Round(time.Millisecond))...)
 	}
+}
+
+// allRefused reports whether every stream that has something to upload to dest was refused.
+func (s *schedule) allRefused(dest *Destination, now time.Time) bool {
+	for _, st := range s.ring {
+		if st.src.dest == dest && !st.refused {
+			if f, _ := st.pick(now, false); f != nil || st.inFlight > 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // wake returns when next may find something that it does not find now, or the zero time if only an
@@ -454,13 +467,8 @@ func (s *schedule) wake(now time.Time) time.Time {
 			continue
 		}
 		l := s.lane(st.src.dest)
-		if f, _ := st.pick(now, s.draining); f != nil {
-			switch {
-			case l.closed && !l.probing:
-				at = earlier(at, l.probeAt)
-			case !l.closed && now.Before(st.retryAt):
-				at = earlier(at, st.retryAt)
-			}
+		if f, _ := st.pick(now, s.draining); f != nil && !(l.closedTo(st) && l.probing) {
+			at = earlier(at, l.opensFor(st))
 		}
 		at = earlier(at, st.wake(now, s.draining))
 	}

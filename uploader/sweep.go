@@ -29,7 +29,7 @@ func (s *schedule) sweep(now time.Time) {
 			return gone
 		})
 		for _, m := range st.manifests {
-			if s.lane(st.src.dest).closed || len(m.waiting) == 0 || now.Sub(m.waiting[0].readAt) < waitingTooLong {
+			if s.lane(st.src.dest).closedTo(st) || len(m.waiting) == 0 || now.Sub(m.waiting[0].readAt) < waitingTooLong {
 				continue
 			}
 			if quiet++; quiet > 10 {

@@ -1,0 +1,394 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// A tamperedStore is the bucket with other answers to Exists.
+type tamperedStore struct {
+	*bucket
+	exists func(key string) (bool, error)
+	asked  atomic.Int64
+}
+
+func (s *tamperedStore) Exists(ctx context.Context, key string) (bool, error) {
+	s.asked.Add(1)
+	if s.exists != nil {
+		return s.exists(key)
+	}
+	return s.bucket.Exists(ctx, key)
+}
+
+// The SDK's chain of credentials reads files (AWS_WEB_IDENTITY_TOKEN_FILE, credential_process): that one of them is
+// missing wraps fs.ErrNotExist and says nothing about the stream's files.
+func TestSuspectMissingCredentialsFileIsNotAMissingChunk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		var broken atomic.Bool
+		broken.Store(true)
+		missing := fmt.Errorf("put: get credentials: %w", &fs.PathError{Op: "open", Path: "/run/token", Err: fs.ErrNotExist})
+		store := &tamperedStore{bucket: d.bucket}
+		d.bucket.before = func(context.Context, string) error {
+			if broken.Load() {
+				return missing
+			}
+			return nil
+		}
+		d.dest.Store = store
+		d.start()
+		d.close("g/s/1.ts", "x")
+		d.close("g/s/playlist.m3u8", playlist(1, 1))
+		time.Sleep(10 * time.Minute)
+		if n := len(d.log.lines(slog.LevelWarn, "get credentials")); n == 0 {
+			t.Errorf("no line says that the credentials are missing")
+		}
+		for _, l := range d.log.lines(slog.LevelWarn, "lost") {
+			t.Errorf("said of a chunk that is on disk: %s", l)
+		}
+		broken.Store(false)
+		time.Sleep(10 * time.Minute)
+		if d.bucket.content("g/s/1.ts") == "" || d.bucket.content("g/s/playlist.m3u8") == "" {
+			t.Errorf("ten minutes after the credentials are back, the bucket has %q", d.bucket.keys())
+		}
+	})
+}
+
+// The same, once the chunk is there and the manifest's PUT meets it: the manifest stays in flight for ever.
+func TestSuspectManifestIsStuckAfterAnErrorAboutAFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		var broken atomic.Bool
+		d.bucket.before = func(context.Context, string) error {
+			if broken.Load() {
+				return fmt.Errorf("get credentials: %w", fs.ErrNotExist)
+			}
+			return nil
+		}
+		d.start()
+		d.close("g/s/1.ts", "x")
+		settle()
+		broken.Store(true)
+		d.close("g/s/playlist.m3u8", playlist(1, 1))
+		settle()
+		broken.Store(false)
+		d.close("g/s/2.ts", "x")
+		d.close("g/s/playlist.m3u8", playlist(1, 2, "#EXT-X-ENDLIST"))
+		time.Sleep(10 * time.Minute)
+		if d.bucket.content("g/s/playlist.m3u8") == "" {
+			t.Errorf("the manifest is never published again; log %q", d.log.lines(slog.LevelWarn, ""))
+		}
+	})
+}
+
+// HEAD of a missing key in a missing bucket is 404, and with refused credentials 403, which the store takes for
+// "not there": neither says that the bucket accepts requests.
+func TestSuspectLookOpensALaneThatIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.bucket.before = func(context.Context, string) error {
+			return fmt.Errorf("404 NoSuchBucket: %w", errors.Join(ErrPermanent, ErrBucket))
+		}
+		d.start()
+		for n := 1; n <= 200; n++ { // a rolling stream: EMS deletes what is old
+			d.write(fmt.Sprintf("g/s/%d.ts", n), "x")
+			d.close("g/s/playlist.m3u8", playlist(max(1, n-4), n))
+			d.closed(fmt.Sprintf("g/s/%d.ts", n))
+			if n > 10 {
+				d.remove(fmt.Sprintf("g/s/%d.ts", n-10))
+			}
+			time.Sleep(4 * time.Second)
+		}
+		if l := d.log.lines(slog.LevelInfo, "accepts requests again"); len(l) > 0 {
+			t.Errorf("%d times it is said that a bucket which does not exist accepts requests again", len(l))
+		}
+		if l := d.log.lines(slog.LevelError, "refuses"); len(l) > 1 {
+			t.Errorf("%d errors for one outage", len(l))
+		}
+	})
+}
+
+// A stream whose chunks get through and whose playlist is refused closes the way for all.
+func TestSuspectStreamWithARefusedPlaylistHoldsUpOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{Workers: 16})
+		d.bucket.before = func(_ context.Context, key string) error {
+			if key == "g/bad/playlist.m3u8" {
+				return fmt.Errorf("403 AccessDenied: %w", ErrPermanent)
+			}
+			return nil
+		}
+		d.start()
+		go d.live("g/good", 1, 60, 4*time.Second)
+		time.Sleep(time.Second)
+		go d.live("g/bad", 1, 60, 4*time.Second)
+		for n := 1; n <= 50; n++ {
+			if want, got := uint64(max(1, n-4)), d.bucket.sequence("g/good/playlist.m3u8"); got != want {
+				t.Fatalf("1s after chunk %d of the good stream, media sequence %d is published, want %d; %q", n, got, want, d.log.lines(slog.LevelError, ""))
+			}
+			time.Sleep(4 * time.Second)
+		}
+		time.Sleep(5 * time.Minute)
+	})
+}
+
+// The first answers after a start are a refusal of one stream's keys.
+func TestSuspectRefusedStreamAtTheStartHoldsUpOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{Workers: 16})
+		d.bucket.before = func(_ context.Context, key string) error {
+			if strings.HasPrefix(key, "g/bad") {
+				return fmt.Errorf("403 AccessDenied: %w", ErrPermanent)
+			}
+			return nil
+		}
+		d.start()
+		d.close("g/bad/1.ts", "x")
+		settle()
+		d.close("g/good/1.ts", "x")
+		d.close("g/good/playlist.m3u8", playlist(1, 1))
+		time.Sleep(5 * time.Second)
+		if d.bucket.content("g/good/playlist.m3u8") == "" {
+			t.Errorf("5s later the good stream is not there: %q", d.log.lines(slog.LevelError, ""))
+		}
+	})
+}
+
+// One key that the store refuses for ever is always the first to be asked for again.
+func TestSuspectOneRefusedChunkStopsItsStreamForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.bucket.before = func(_ context.Context, key string) error {
+			if key == "g/s/3.ts" {
+				return fmt.Errorf("400 InvalidObjectName: %w", ErrPermanent)
+			}
+			return nil
+		}
+		d.bucket.mayMiss["g/s/3.ts"] = true
+		d.start()
+		go d.live("g/other", 1, 300, 4*time.Second)
+		d.live("g/s", 1, 300, 4*time.Second)
+		time.Sleep(5 * time.Minute)
+		if got := d.bucket.sequence("g/s/playlist.m3u8"); got != 296 {
+			t.Errorf("25 minutes later, media sequence %d is published, want 296", got)
+		}
+	})
+}
+
+// What is lost and comes back must be waited for again by snapshots that have passed it already.
+func TestSuspectLostFileThatComesBackIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		slow := make(chan struct{})
+		d.bucket.before = func(_ context.Context, key string) error {
+			if key == "g/s/1.ts" {
+				<-slow
+			}
+			return nil
+		}
+		d.start()
+		d.close("g/s/playlist.m3u8", playlist(1, 2)) // neither is there: both are lost but for
+		d.write("g/s/2.ts", "x")                     // the second, which is expected
+		settle()
+		d.close("g/s/2.ts", "xx")
+		settle()
+		d.close("g/s/playlist.m3u8", playlist(1, 3))
+		settle()
+		d.close("g/s/1.ts", "x") // the first comes after all, and its upload takes long
+		settle()
+		d.close("g/s/3.ts", "x")
+		settle()
+		close(slow)
+		settle()
+	})
+}
+
+// Behind a file that cannot be uploaded, all that were are kept.
+func TestSuspectQueueGrowsBehindAFileThatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.start()
+		if err := os.MkdirAll(d.dir+"/g/s/0.ts", 0o755); err != nil { // reading it fails, whoever asks
+			t.Fatal(err)
+		}
+		d.src.Closed(d.ctx, "g/s/0.ts", media.Version{Size: 1, ModTime: time.Now()})
+		settle()
+		for n := 1; n <= 2000; n++ {
+			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
+			settle()
+			d.remove(fmt.Sprintf("g/s/%d.ts", n))
+			settle()
+		}
+		pending := 0
+		d.up.tell(t.Context(), func(s *schedule, _ time.Time) {
+			for _, st := range s.ring {
+				pending += len(st.pending)
+			}
+		})
+		settle()
+		if pending > 100 {
+			t.Errorf("%d entries are kept, of which 1 waits", pending)
+		}
+	})
+}
+
+// An outage must not make a list of everything that was deleted meanwhile and that nobody names.
+func TestSuspectOutageKeepsAListOfAllThatWasDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.bucket.before = func(context.Context, string) error {
+			return fmt.Errorf("403: %w", errors.Join(ErrPermanent, ErrBucket))
+		}
+		d.dest.Store = &tamperedStore{bucket: d.bucket, exists: func(string) (bool, error) {
+			return false, fmt.Errorf("403: %w", errors.Join(ErrPermanent, ErrBucket))
+		}}
+		d.start()
+		for n := 1; n <= 2000; n++ {
+			d.write(fmt.Sprintf("g/s/%d.ts", n), "x")
+			d.close("g/s/playlist.m3u8", playlist(max(1, n-4), n))
+			d.closed(fmt.Sprintf("g/s/%d.ts", n))
+			if n > 10 {
+				d.remove(fmt.Sprintf("g/s/%d.ts", n-10))
+			}
+			time.Sleep(4 * time.Second)
+		}
+		known := 0
+		d.up.tell(t.Context(), func(*schedule, time.Time) { known = len(d.src.files) })
+		settle()
+		if known > 200 {
+			t.Errorf("%d files are known, of which 10 are on disk and at most %d in snapshots", known, 5*maxWaiting)
+		}
+	})
+}
+
+// A name that can have no key must not become a question to the bucket when it is deleted.
+func TestSuspectNameWithoutAKeyIsNeverAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.dest.Store = &tamperedStore{bucket: d.bucket, exists: func(key string) (bool, error) {
+			return false, fmt.Errorf("400 InvalidURI: %w", ErrPermanent)
+		}}
+		d.start()
+		d.close("g/s/\xff.ts", "x")
+		d.remove("g/s/\xff.ts")
+		time.Sleep(time.Second)
+		d.close("g/other/1.ts", "x")
+		d.close("g/other/playlist.m3u8", playlist(1, 1))
+		time.Sleep(5 * time.Second)
+		if d.bucket.content("g/other/playlist.m3u8") == "" {
+			t.Errorf("another stream stands still: %q", d.log.lines(slog.LevelWarn, ""))
+		}
+	})
+}
+
+// A packager that numbers from 0 again after its restart, with the same names and new content.
+func TestSuspectRestartWithTheSameNamesIsPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.bucket.mayRestart["g/s/playlist.m3u8"] = true
+		d.start()
+		d.live("g/s", 1, 30, 4*time.Second)
+		for n := 26; n <= 30; n++ {
+			_ = n // EMS would delete them; this packager writes them anew
+		}
+		for n := 1; n <= 28; n++ {
+			d.write(fmt.Sprintf("g/s/%d.ts", n), fmt.Sprintf("second run, %d", n))
+			d.close("g/s/playlist.m3u8", playlist(max(1, n-4), n))
+			d.closed(fmt.Sprintf("g/s/%d.ts", n))
+			time.Sleep(4 * time.Second)
+		}
+		if got := d.bucket.sequence("g/s/playlist.m3u8"); got != 24 {
+			t.Errorf("media sequence %d is published, want 24 of the second run", got)
+		}
+		if n := len(d.log.lines(slog.LevelWarn, "went back")); n > 1 {
+			t.Errorf("%d warnings for one event", n)
+		}
+	})
+}
+
+// The last playlist must arrive even if reading it failed once.
+func TestSuspectPlaylistThatCouldNotBeReadOnceIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.start()
+		d.close("g/s/1.ts", "x")
+		// Stands for EMFILE or EIO at the one moment when it is read.
+		if err := os.MkdirAll(d.dir+"/g/s/playlist.m3u8", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		d.src.Closed(d.ctx, "g/s/playlist.m3u8", media.Version{Size: 1})
+		if err := os.Remove(d.dir + "/g/s/playlist.m3u8"); err != nil {
+			t.Fatal(err)
+		}
+		d.write("g/s/playlist.m3u8", playlist(1, 1, "#EXT-X-ENDLIST"))
+		time.Sleep(10 * time.Minute)
+		if d.bucket.content("g/s/playlist.m3u8") == "" {
+			t.Errorf("it is never read again: %q", d.log.lines(slog.LevelWarn, ""))
+		}
+	})
+}
+
+// A probe of /healthz during the drain must find the uploader alive.
+func TestSuspectFiguresAreThereDuringTheDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		hang := make(chan struct{})
+		d.bucket.before = func(context.Context, string) error { <-hang; return nil }
+		ended := d.start()
+		d.close("g/s/1.ts", "x")
+		settle()
+		d.end()
+		settle()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if _, ok := d.up.Figures(ctx); !ok {
+			t.Error("no answer")
+		}
+		close(hang)
+		<-ended
+	})
+}
+
+// What one event costs must not grow with another stream's queue.
+func TestSuspectCostOfAnEventBesideALongQueue(t *testing.T) {
+	cost := func(backlog int) time.Duration {
+		s := newSchedule(8, slog.New(slog.DiscardHandler))
+		u := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler))
+		src := u.Source(t.TempDir(), &Destination{}, nobodyExpects{})
+		now := time.Now()
+		for n := range backlog {
+			s.chunkClosed(src, fmt.Sprintf("g/long/%d.ts", n), media.Version{Size: 1, ModTime: now}, now)
+		}
+		for {
+			if _, ok := s.next(now); !ok {
+				break
+			}
+		}
+		began := time.Now()
+		for range 1000 {
+			s.next(now)
+			s.wake(now)
+		}
+		return time.Since(began) / 1000
+	}
+	small, large := cost(100), cost(100_000)
+	t.Logf("one turn of the loop: %v with 100 chunks queued, %v with 100,000", small, large)
+	if large > 50*small+50*time.Microsecond {
+		t.Errorf("one turn of the loop takes %v beside 100,000 queued chunks, %v beside 100", large, small)
+	}
+}
+
+type nobodyExpects struct{}
+
+func (nobodyExpects) Expect(...string) {}
