@@ -1,0 +1,73 @@
+package admin
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+type fakeState struct {
+	alive    bool
+	notReady []string
+}
+
+func (s fakeState) Alive(context.Context) bool { return s.alive }
+func (s fakeState) NotReady() []string         { return s.notReady }
+
+func TestHealthAndReadiness(t *testing.T) {
+	for name, c := range map[string]struct {
+		path   string
+		state  fakeState
+		status int
+		body   string
+	}{
+		"alive":         {"/healthz", fakeState{alive: true, notReady: []string{"x"}}, 200, "ok"},
+		"stuck":         {"/healthz", fakeState{}, 503, "does not answer"},
+		"ready":         {"/readyz", fakeState{alive: true}, 200, "ok"},
+		"not ready":     {"/readyz", fakeState{alive: true, notReady: []string{"/a is missing", "/b is missing"}}, 503, "/a is missing\n/b is missing"},
+		"anything else": {"/", fakeState{alive: true}, 404, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			Handler(c.state).ServeHTTP(w, httptest.NewRequest("GET", c.path, nil))
+			if w.Code != c.status || !strings.Contains(w.Body.String(), c.body) {
+				t.Errorf("%d %q, want %d and %q", w.Code, w.Body, c.status, c.body)
+			}
+		})
+	}
+}
+
+func TestServeEndsWithItsContext(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- Serve(ctx, l, fakeState{alive: true}) }()
+	r, err := http.Get("http://" + l.Addr().String() + "/healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.Copy(io.Discard, r.Body)
+	r.Body.Close()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Serve returns %v at the end of its context", err)
+	}
+}
+
+func TestServeReportsAListenerThatFails(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	if err := Serve(t.Context(), l, fakeState{}); err == nil {
+		t.Error("no error for a closed listener")
+	}
+}
