@@ -21,7 +21,8 @@ type schedule struct {
 	ring     []*stream // round-robin order
 	turn     int       // index in ring of the stream that is asked first
 	inFlight int
-	draining bool // only manifests are started
+	draining bool                // only manifests are started
+	rereads  map[*file]time.Time // manifests that could not be read, and when to try again
 	figures  figures
 }
 
@@ -43,15 +44,14 @@ type job struct {
 // A result is what came of a job.
 type result struct {
 	job
-	found bool  // for look
-	bytes int64 // that were sent
-	err   error // errChanged, errLocal and fs.ErrNotExist are about the file, all others about the store
+	found   bool  // for look
+	bytes   int64 // that were sent
+	fileErr error // why the file cannot be sent: fs.ErrNotExist, errChanged, or a failure to read it
+	err     error // the store's
 }
 
-var (
-	errChanged = errors.New("file changed")
-	errLocal   = errors.New("cannot read")
-)
+// errChanged says that a file is not what it was when it was closed.
+var errChanged = errors.New("file changed")
 
 // localRetryCap is the longest wait before a file that could not be read is tried again.
 const localRetryCap = 30 * time.Second
@@ -62,6 +62,7 @@ func newSchedule(workers int, log *slog.Logger) *schedule {
 		workers: workers,
 		lanes:   make(map[*Destination]*lane),
 		streams: make(map[streamKey]*stream),
+		rereads: make(map[*file]time.Time),
 	}
 }
 
@@ -111,7 +112,11 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		s.lose(f, "file cannot be published", why)
 		return
 	}
-	f.removed, f.lost = false, false
+	if f.lost {
+		f.lost = false
+		src.generation++
+	}
+	f.removed = false
 	if f.confirmed && f.confirmedVersion.Equal(v) || f.closed && f.version.Equal(v) && f.state != idle && !f.look {
 		f.closed, f.version = true, v
 		return
@@ -134,7 +139,8 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 func (s *schedule) manifestClosed(src *Source, p string, snap *snapshot, refs []string, now time.Time) {
 	f := s.file(src, p)
 	m := f.manifest
-	f.removed, f.closed = false, true
+	f.removed, f.closed, f.failures = false, true, 0
+	delete(s.rereads, f)
 	if why := f.keyProblem(); why != "" {
 		s.lose(f, "manifest cannot be published", why)
 		return
@@ -194,6 +200,18 @@ func (s *schedule) removed(src *Source, p string) {
 	src.forgetIfUnused(f)
 }
 
+// manifestUnreadable has the manifest p, which cannot be read now, reported again later: if it was
+// the stream's last one, no closing will.
+func (s *schedule) manifestUnreadable(src *Source, p string, err error, now time.Time) {
+	f := s.file(src, p)
+	f.failures++
+	s.figures.failures++
+	wait := backoff(f.failures+2, localRetryCap)
+	s.rereads[f] = now.Add(wait)
+	s.log.Warn("playlist cannot be read", "root", src.dir, "stream", f.stream.name, "key", f.key(), "err", err,
+		"attempt", f.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))
+}
+
 // absent takes in that p, which a manifest names, is not on disk.
 func (s *schedule) absent(src *Source, p string) {
 	if f, ok := src.files[p]; ok && !f.settled() && f.state == idle {
@@ -202,12 +220,20 @@ func (s *schedule) absent(src *Source, p string) {
 	}
 }
 
-// missing handles a file that is not on disk and not confirmed: an earlier run may have uploaded it.
+// missing handles a file that is not on disk and not confirmed. If a manifest names it, the bucket is
+// asked for it: an earlier run may have uploaded it.
 func (s *schedule) missing(f *file) {
 	f.closed = false
+	if f.named == 0 && f.manifest == nil {
+		f.state = idle
+		s.lose(f, "chunk is lost", deletedTooSoon)
+		return
+	}
 	f.look = true
 	f.stream.enqueue(f)
 }
+
+const deletedTooSoon = "it was deleted from the disk before it could be uploaded"
 
 // lose gives up a file that can never arrive: no manifest waits for it any longer.
 func (s *schedule) lose(f *file, what, why string) {
@@ -237,6 +263,12 @@ func (s *schedule) warnPerFile(st *stream, msg string, attrs ...any) {
 
 // next returns the job that is to be started now, if any, and takes it for started.
 func (s *schedule) next(now time.Time) (job, bool) {
+	for f, at := range s.rereads {
+		if !now.Before(at) {
+			delete(s.rereads, f)
+			f.src.expecter.Expect(f.path)
+		}
+	}
 	if s.inFlight >= s.workers {
 		return job{}, false
 	}
@@ -247,7 +279,7 @@ func (s *schedule) next(now time.Time) (job, bool) {
 		if st.inFlight >= s.share(st) || !l.admits(st, now) {
 			continue
 		}
-		f, snap := st.pick(now, s.draining)
+		f, snap := st.pick(now, s.draining, l.closedTo(st))
 		if f == nil {
 			continue
 		}
@@ -289,9 +321,9 @@ func (s *schedule) done(r result, now time.Time) {
 		f.state = idle
 	}
 	switch {
-	case errors.Is(r.err, fs.ErrNotExist) || errors.Is(r.err, errChanged) || errors.Is(r.err, errLocal):
+	case r.fileErr != nil:
 		s.lane(st.src.dest).probing = false
-		s.localFailure(r, now)
+		s.fileFailure(r, now)
 	case r.err != nil:
 		s.storeFailure(r, now)
 	default:
@@ -302,21 +334,26 @@ func (s *schedule) done(r result, now time.Time) {
 
 func (s *schedule) success(r result, now time.Time) {
 	f, st := r.file, r.file.stream
+	if r.look {
+		// That a key is not there is no word on whether the bucket takes one: S3 answers the same where
+		// the bucket is missing.
+		s.lane(st.src.dest).probing = false
+		s.looked(f, r.found)
+		return
+	}
 	if s.lane(st.src.dest).success(st, now) {
 		s.log.Info("bucket accepts requests again", "bucket", st.src.dest.Bucket)
 		for _, other := range s.ring {
 			if other.src.dest == st.src.dest {
-				other.failures, other.retryAt, other.refused = 0, time.Time{}, false
+				other.recovered()
 			}
 		}
 	}
-	st.failures, st.retryAt, st.refused = 0, time.Time{}, false
+	st.recovered()
 	s.figures.bytes += r.bytes
 	switch {
 	case r.snapshot != nil:
 		s.published(f.manifest, r.snapshot, r, now)
-	case r.look:
-		s.looked(f, r.found)
 	default:
 		s.figures.chunks++
 		s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.bytes, "took", now.Sub(r.started))
@@ -343,7 +380,7 @@ func (s *schedule) looked(f *file, found bool) {
 	case found:
 		f.confirmed, f.confirmedVersion = true, media.Version{}
 	default:
-		s.lose(f, "chunk is lost", "it was deleted from the disk before it could be uploaded")
+		s.lose(f, "chunk is lost", deletedTooSoon)
 	}
 }
 
@@ -376,17 +413,17 @@ func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Tim
 	}
 }
 
-// localFailure handles a chunk that could not be read, or was not what it had been.
-func (s *schedule) localFailure(r result, now time.Time) {
+// fileFailure handles a chunk that could not be read, or was not what it had been.
+func (s *schedule) fileFailure(r result, now time.Time) {
 	f := r.file
 	newer := f.closed && !f.version.Equal(r.version)
 	switch {
 	case newer:
 		f.stream.enqueue(f)
-	case errors.Is(r.err, fs.ErrNotExist):
+	case errors.Is(r.fileErr, fs.ErrNotExist):
 		f.removed = true
 		s.missing(f)
-	case errors.Is(r.err, errChanged):
+	case errors.Is(r.fileErr, errChanged):
 		// Being rewritten: its next closing brings it back.
 		f.closed = false
 		f.src.expecter.Expect(f.path)
@@ -396,7 +433,7 @@ func (s *schedule) localFailure(r result, now time.Time) {
 		wait := backoff(f.failures+2, localRetryCap)
 		f.retryAt = now.Add(wait)
 		f.stream.enqueue(f)
-		s.warnPerFile(f.stream, "file cannot be read", "key", f.key(), "err", r.err, "attempt", f.failures,
+		s.warnPerFile(f.stream, "file cannot be read", "key", f.key(), "err", r.fileErr, "attempt", f.failures,
 			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
 	}
 }
@@ -412,14 +449,24 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 	}
 	s.figures.failures++
 	st.failures++
-	st.refused = errors.Is(r.err, ErrPermanent)
+	refused, whole := errors.Is(r.err, ErrPermanent), errors.Is(r.err, ErrBucket)
 	wait := backoff(st.failures, backoffCap)
-	if st.refused {
-		wait = refusedProbe
-	}
 	st.retryAt = now.Add(wait)
+	if refused {
+		// Other keys may fare better, so it is first this one that waits, and then the stream.
+		wait = refusedProbe
+		st.retryAt = time.Time{}
+		if r.snapshot != nil {
+			f.manifest.notBefore = now.Add(wait)
+		} else {
+			f.retryAt = now.Add(wait)
+		}
+		if st.refusals++; st.refusals >= streamRefusals {
+			st.refused, st.retryAt = true, now.Add(wait)
+		}
+	}
 	l := s.lane(st.src.dest)
-	closedNow := l.failure(st, st.refused, errors.Is(r.err, ErrBucket), s.allRefused(st.src.dest, now), now)
+	closedNow := l.failure(st, refused, whole, st.refused && s.allRefused(st.src.dest, now), now)
 	what := "upload failed"
 	if r.look {
 		what = "bucket cannot be asked for a file"
@@ -437,6 +484,8 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 			"retry_in", l.probeAt.Sub(now).Round(time.Millisecond))...)
 	case st.refused:
 		s.log.Warn(what, append(attrs, "next", "this stream waits, others go on", "retry_in", wait)...)
+	case refused:
+		s.log.Warn(what, append(attrs, "next", "this file waits, others go on", "retry_in", wait)...)
 	default:
 		s.log.Warn(what, append(attrs, "next", "tried again over a fresh connection",
 			"retry_in", wait.Round(time.Millisecond))...)
@@ -447,7 +496,7 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 func (s *schedule) allRefused(dest *Destination, now time.Time) bool {
 	for _, st := range s.ring {
 		if st.src.dest == dest && !st.refused {
-			if f, _ := st.pick(now, false); f != nil || st.inFlight > 0 {
+			if f, _ := st.pick(now, false, false); f != nil || st.inFlight > 0 {
 				return false
 			}
 		}
@@ -459,6 +508,11 @@ func (s *schedule) allRefused(dest *Destination, now time.Time) bool {
 // event can bring it.
 func (s *schedule) wake(now time.Time) time.Time {
 	var at time.Time
+	if !s.draining {
+		for _, reread := range s.rereads {
+			at = earlier(at, reread)
+		}
+	}
 	if s.inFlight >= s.workers {
 		return at
 	}
@@ -467,7 +521,7 @@ func (s *schedule) wake(now time.Time) time.Time {
 			continue
 		}
 		l := s.lane(st.src.dest)
-		if f, _ := st.pick(now, s.draining); f != nil && !(l.closedTo(st) && l.probing) {
+		if f, _ := st.pick(now, s.draining, l.closedTo(st)); f != nil && !(l.closedTo(st) && l.probing) {
 			at = earlier(at, l.opensFor(st))
 		}
 		at = earlier(at, st.wake(now, s.draining))

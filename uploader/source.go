@@ -58,10 +58,13 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	switch {
 	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged):
 		return // deleted or written anew: its next closing brings it
-	case err != nil:
+	case errors.As(err, new(*notPlaylistError)):
 		src.log.Warn("playlist is not published", "stream", path.Dir(p), "key", src.dest.Prefix+p, "err", err,
 			"next", "its next closing is waited for")
 		src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.figures.failures++ })
+		return
+	case err != nil:
+		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestUnreadable(src, p, err, now) })
 		return
 	}
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestClosed(src, p, snap, refs, now) })
@@ -83,12 +86,12 @@ func (src *Source) open(p string) (*os.File, error) {
 	root, err := os.OpenRoot(src.dir)
 	if err != nil {
 		// %v: that the root is gone says nothing about the file, which may come back with it.
-		return nil, fmt.Errorf("%w: %v", errLocal, err)
+		return nil, fmt.Errorf("the root is not there: %v", err)
 	}
 	defer root.Close()
 	f, err := root.OpenFile(p, os.O_RDONLY|openNonblock, 0)
 	if err != nil {
-		return nil, localError(err)
+		return nil, err
 	}
 	fi, err := f.Stat()
 	if err == nil && !fi.Mode().IsRegular() {
@@ -96,18 +99,13 @@ func (src *Source) open(p string) (*os.File, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, localError(err)
+		return nil, err
 	}
 	return f, nil
 }
 
-// localError marks err as one about the disk, except that a file is not there.
-func localError(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", errLocal, err)
-}
+// A notPlaylistError is about what a playlist holds, which only its writer can change.
+type notPlaylistError struct{ error }
 
 // readManifest returns what p holds, and the paths below the root of what it names. The error is
 // errChanged if it was written meanwhile.
@@ -119,17 +117,17 @@ func (src *Source) readManifest(p string) (*snapshot, []string, error) {
 	defer f.Close()
 	before, err := f.Stat()
 	if err != nil {
-		return nil, nil, localError(err)
+		return nil, nil, err
 	}
 	if before.Size() > maxManifest {
-		return nil, nil, fmt.Errorf("it has %d bytes, more than the %d that are read of a manifest", before.Size(), maxManifest)
+		return nil, nil, &notPlaylistError{fmt.Errorf("it has %d bytes, more than the %d that are read of a manifest", before.Size(), maxManifest)}
 	}
 	content := make([]byte, before.Size())
 	if _, err := io.ReadFull(f, content); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, nil, errChanged // truncated under our hands
 		}
-		return nil, nil, localError(err)
+		return nil, nil, err
 	}
 	if err := unchanged(f, media.VersionOf(before)); err != nil {
 		return nil, nil, err
@@ -139,7 +137,7 @@ func (src *Source) readManifest(p string) (*snapshot, []string, error) {
 		if len(content) == 0 {
 			return nil, nil, errChanged // EMS truncates and then writes
 		}
-		return nil, nil, err
+		return nil, nil, &notPlaylistError{err}
 	}
 	refs, outside := src.resolve(p, playlist.References)
 	playlist.References = nil

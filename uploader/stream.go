@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"slices"
 	"time"
 )
 
@@ -12,12 +13,23 @@ type stream struct {
 	manifests []*manifest
 	files     int // entries of src.files that belong here
 
+	compactAt int // length of pending at which it is rid of what does not wait any more
+
 	inFlight  int
 	failures  int // of the store, in a row
 	retryAt   time.Time
-	refused   bool // the last failure was a refusal of this stream's keys
+	refusals  int  // since the last success
+	refused   bool // so many that it is the stream's keys, and not one of them
 	published time.Time
 	warnings  int // this minute, of the kinds that can come once per file
+}
+
+// streamRefusals is how many refusals of its files make a stream wait as a whole.
+const streamRefusals = 3
+
+// recovered forgets failures.
+func (st *stream) recovered() {
+	st.failures, st.retryAt, st.refusals, st.refused = 0, time.Time{}, 0, false
 }
 
 // enqueue lists f for upload, or for the question whether the bucket has it.
@@ -27,11 +39,19 @@ func (st *stream) enqueue(f *file) {
 		f.inPending = true
 		st.pending = append(st.pending, f)
 	}
+	if len(st.pending) > st.compactAt {
+		st.pending = slices.DeleteFunc(st.pending, func(f *file) bool {
+			f.inPending = f.state == queued
+			return !f.inPending
+		})
+		st.compactAt = 2*len(st.pending) + 64
+	}
 }
 
 // pick chooses what the stream needs most: a publishable manifest, the chunks of the snapshot that is
 // pursued, those of the newest, and then the rest, oldest first.
-func (st *stream) pick(now time.Time, onlyManifests bool) (*file, *snapshot) {
+// A probe is an upload: the answer to a question would not tell whether the bucket takes any.
+func (st *stream) pick(now time.Time, onlyManifests, probe bool) (*file, *snapshot) {
 	for _, m := range st.manifests {
 		if s := m.publishable(now); s != nil {
 			return m.file, s
@@ -50,18 +70,18 @@ func (st *stream) pick(now time.Time, onlyManifests bool) (*file, *snapshot) {
 	for _, m := range st.manifests {
 		if n := len(m.waiting); n > 0 {
 			for _, s := range []*snapshot{m.pursued, m.waiting[n-1]} {
-				if f := st.firstQueued(s.open, now); f != nil {
+				if f := st.firstQueued(s.open, now, probe); f != nil {
 					return f, nil
 				}
 			}
 		}
 	}
-	return st.firstQueued(st.pending, now), nil
+	return st.firstQueued(st.pending, now, probe), nil
 }
 
-func (st *stream) firstQueued(files []*file, now time.Time) *file {
+func (st *stream) firstQueued(files []*file, now time.Time, probe bool) *file {
 	for _, f := range files {
-		if f.state == queued && f.stream == st && !now.Before(f.retryAt) {
+		if f.state == queued && f.stream == st && !(probe && f.look) && !now.Before(f.retryAt) {
 			return f
 		}
 	}

@@ -18,6 +18,12 @@ func (s *schedule) sweep(now time.Time) {
 	quiet := 0
 	for _, st := range s.ring {
 		st.warnings = 0
+		for _, f := range st.pending {
+			if f.state == queued && f.look && f.named == 0 {
+				s.missing(f) // nobody wants to know any more
+				st.src.forgetIfUnused(f)
+			}
+		}
 		st.manifests = slices.DeleteFunc(st.manifests, func(m *manifest) bool {
 			gone := m.file.removed && len(m.waiting) == 0 && m.file.named == 0 && now.Sub(st.published) > manifestMemory
 			if gone {

@@ -35,43 +35,38 @@ func (u *Uploader) do(ctx context.Context, j job) result {
 		r.bytes = int64(len(j.snapshot.content))
 		r.err = u.put(ctx, j, bytes.NewReader(j.snapshot.content), r.bytes)
 	default:
-		r.bytes, r.err = u.putChunk(ctx, j)
+		u.putChunk(ctx, &r)
 	}
 	return r
 }
 
 // putChunk uploads the content that was closed, from the open file, and makes sure that it was that
 // content from the beginning to the end (R1).
-func (u *Uploader) putChunk(ctx context.Context, j job) (int64, error) {
-	f, err := j.file.src.open(j.file.path)
+func (u *Uploader) putChunk(ctx context.Context, r *result) {
+	f, err := r.file.src.open(r.file.path)
 	if err != nil {
-		return 0, err
+		r.fileErr = err
+		return
 	}
 	defer f.Close()
-	if err := unchanged(f, j.version); err != nil {
-		return 0, err
+	if r.fileErr = unchanged(f, r.version); r.fileErr != nil {
+		return
 	}
-	size := j.version.Size
-	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, size)}
-	err = u.put(ctx, j, body, size)
-	if changed := unchanged(f, j.version); changed != nil {
-		return 0, changed
+	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size)}
+	r.err = u.put(ctx, r.job, body, r.version.Size)
+	r.bytes = r.version.Size
+	if r.fileErr = unchanged(f, r.version); r.fileErr == nil {
+		r.fileErr = body.err
 	}
-	if body.err != nil {
-		return 0, fmt.Errorf("%w: %w", errLocal, body.err)
-	}
-	return size, err
 }
 
+// unchanged returns errChanged if f is not in version v any more.
 func unchanged(f fs.File, v media.Version) error {
 	fi, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("%w: %w", errLocal, err)
-	}
-	if !media.VersionOf(fi).Equal(v) {
+	if err == nil && !media.VersionOf(fi).Equal(v) {
 		return errChanged
 	}
-	return nil
+	return err
 }
 
 // readErrors remembers that reading failed, which the store could not tell from a failing connection.
