@@ -431,8 +431,7 @@ func (s *schedule) fileFailure(r result, now time.Time) {
 		f.failures++
 		s.figures.failures++
 		wait := backoff(f.failures+2, localRetryCap)
-		f.retryAt = now.Add(wait)
-		f.stream.enqueue(f)
+		f.stream.delay(f, now.Add(wait))
 		s.warnPerFile(f.stream, "file cannot be read", "key", f.key(), "err", r.fileErr, "attempt", f.failures,
 			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
 	}
@@ -459,7 +458,7 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 		if r.snapshot != nil {
 			f.manifest.notBefore = now.Add(wait)
 		} else {
-			f.retryAt = now.Add(wait)
+			st.delay(f, now.Add(wait))
 		}
 		if st.refusals++; st.refusals >= streamRefusals {
 			st.refused, st.retryAt = true, now.Add(wait)

@@ -13,7 +13,8 @@ type stream struct {
 	manifests []*manifest
 	files     int // entries of src.files that belong here
 
-	compactAt int // length of pending at which it is rid of what does not wait any more
+	delayed   []*file // of pending: those that were told to wait
+	compactAt int     // length of pending at which it is rid of what does not wait any more
 
 	inFlight  int
 	failures  int // of the store, in a row
@@ -100,12 +101,18 @@ func (st *stream) wake(now time.Time, onlyManifests bool) time.Time {
 	if onlyManifests {
 		return at
 	}
-	for _, f := range st.pending {
-		if f.state == queued && now.Before(f.retryAt) {
-			at = earlier(at, f.retryAt)
-		}
+	st.delayed = slices.DeleteFunc(st.delayed, func(f *file) bool { return f.state != queued || !now.Before(f.retryAt) })
+	for _, f := range st.delayed {
+		at = earlier(at, f.retryAt)
 	}
 	return at
+}
+
+// delay enqueues f, which is not to be tried before at.
+func (st *stream) delay(f *file, at time.Time) {
+	f.retryAt = at
+	st.enqueue(f)
+	st.delayed = append(st.delayed, f)
 }
 
 // queue counts the files that wait for their upload.

@@ -346,8 +346,8 @@ func TestFiguresAreThereDuringTheDrain(t *testing.T) {
 	})
 }
 
-// What one turn of the loop costs must not grow with a stream's queue.
-func BenchmarkTurnBesideAQueue(b *testing.B) {
+// What one turn of the loop costs must not grow with what an outage leaves in the queue.
+func BenchmarkTurnInAnOutage(b *testing.B) {
 	for _, backlog := range []int{100, 100_000} {
 		b.Run(fmt.Sprint(backlog), func(b *testing.B) {
 			s := newSchedule(8, slog.New(slog.DiscardHandler))
@@ -357,9 +357,7 @@ func BenchmarkTurnBesideAQueue(b *testing.B) {
 			for n := range backlog {
 				s.chunkClosed(src, fmt.Sprintf("g/long/%d.ts", n), media.Version{Size: 1, ModTime: now}, now)
 			}
-			for _, ok := s.next(now); ok; {
-				_, ok = s.next(now)
-			}
+			s.ring[0].failures, s.ring[0].retryAt = 1, now.Add(time.Hour)
 			for b.Loop() {
 				s.next(now)
 				s.wake(now)
