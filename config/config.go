@@ -107,10 +107,10 @@ func Parse(path string, raw []byte) (*Config, error) {
 	d.unknownSections()
 
 	cfg := all.enabled(d)
-	if len(d.problems) > 0 {
-		return nil, newError(d.problems)
-	}
 	cfg.unsupported = unsupported(d, all, cfg)
+	if len(d.problems) > 0 {
+		return nil, newError(d.problems, cfg.unsupported)
+	}
 	return cfg, nil
 }
 

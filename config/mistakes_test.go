@@ -16,7 +16,25 @@ func problems(t *testing.T, text string) []string {
 	if !errors.As(err, &e) {
 		t.Fatalf("error %v, want an *Error", err)
 	}
-	return strings.Split(e.Error(), "\n")
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return lines
+}
+
+func TestMistakesAndWhatIsNotSupportedYetAreSaidTogether(t *testing.T) {
+	_, err := Parse("c", []byte("[AmazonHDSUpload]\ndefault_bucket = b\n[Upload]\nworkers = many\nspool_max = lots\n"))
+	want := []string{"c:1: [AmazonHDSUpload]: not supported yet", "c:4: [Upload] workers", "c:5: [Upload] spool_max = \"lots\""}
+	got := strings.Split(err.Error(), "\n")
+	if len(got) != len(want) {
+		t.Fatalf("got\n%v", err)
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("%q, want %q…", got[i], want[i])
+		}
+	}
 }
 
 func TestMistakesSayWhereAndWhatWouldBeRight(t *testing.T) {

@@ -157,32 +157,36 @@ func TestBadPlaylists(t *testing.T) {
 }
 
 func TestResolve(t *testing.T) {
-	for _, c := range []struct{ uri, literal, decoded string }{
-		{"a.ts", "g/s/a.ts", ""},
-		{"./sub/a.ts", "g/s/sub/a.ts", ""},
-		{"../t/a.ts", "g/t/a.ts", ""},
-		{"../../a.ts", "a.ts", ""},
-		{"../../../a.ts", "", ""},
-		{"..", "g", ""},
-		{"", "", ""},
-		{"a b.ts", "g/s/a b.ts", ""},
-		{"a+b.ts", "g/s/a+b.ts", ""},
-		{"100%.ts", "g/s/100%.ts", ""},
-		{"a%20b.ts", "g/s/a%20b.ts", "g/s/a b.ts"},
-		{"a.ts?token=1", "g/s/a.ts?token=1", "g/s/a.ts"},
-		{"a#1.ts", "g/s/a#1.ts", "g/s/a"},
-		{"ü.ts", "g/s/ü.ts", ""},
-		{"%2e%2e/%2e%2e/%2e%2e/etc/passwd", "g/s/%2e%2e/%2e%2e/%2e%2e/etc/passwd", ""},
-		{"%00", "g/s/%00", ""},
-		{"http://example.com/a.ts", "", ""},
-		{"skd://key", "", ""},
-		{"data:text/plain,x", "", ""},
-		{"//example.com/a.ts", "", ""},
-		{"/a.ts", "", ""},
+	for _, c := range []struct {
+		uri, literal, decoded string
+		outside               bool
+	}{
+		{"a.ts", "g/s/a.ts", "", false},
+		{"./sub/a.ts", "g/s/sub/a.ts", "", false},
+		{"../t/a.ts", "g/t/a.ts", "", false},
+		{"../../a.ts", "a.ts", "", false},
+		{"../../../a.ts", "", "", true},
+		{"..", "g", "", false},
+		{"", "", "", false},
+		{"a b.ts", "g/s/a b.ts", "", false},
+		{"a+b.ts", "g/s/a+b.ts", "", false},
+		{"100%.ts", "g/s/100%.ts", "", false},
+		{"a%20b.ts", "g/s/a%20b.ts", "g/s/a b.ts", false},
+		{"a.ts?token=1", "g/s/a.ts?token=1", "g/s/a.ts", false},
+		{"a#1.ts", "g/s/a#1.ts", "g/s/a", false},
+		{"ü.ts", "g/s/ü.ts", "", false},
+		{"%2e%2e/%2e%2e/%2e%2e/etc/passwd", "g/s/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "", true},
+		{"x/../../../../a.ts", "", "", true},
+		{"%00", "g/s/%00", "", false},
+		{"http://example.com/a.ts", "", "", false},
+		{"skd://key", "", "", false},
+		{"data:text/plain,x", "", "", false},
+		{"//example.com/a.ts", "", "", false},
+		{"/a.ts", "", "", false},
 	} {
-		literal, decoded := Resolve("g/s", c.uri)
-		if literal != c.literal || decoded != c.decoded {
-			t.Errorf("Resolve(%q) = %q, %q, want %q, %q", c.uri, literal, decoded, c.literal, c.decoded)
+		literal, decoded, outside := Resolve("g/s", c.uri)
+		if literal != c.literal || decoded != c.decoded || outside != c.outside {
+			t.Errorf("Resolve(%q) = %q, %q, %v, want %q, %q, %v", c.uri, literal, decoded, outside, c.literal, c.decoded, c.outside)
 		}
 	}
 }
@@ -209,7 +213,7 @@ func FuzzParsePlaylist(f *testing.F) {
 			t.Errorf("%d references in %d lines", len(p.References), strings.Count(string(b), "\n")+1)
 		}
 		for _, r := range p.References {
-			literal, decoded := Resolve("g/s", r.URI)
+			literal, decoded, _ := Resolve("g/s", r.URI)
 			for _, path := range []string{literal, decoded} {
 				if path != "" && (path == ".." || strings.HasPrefix(path, "../") || strings.HasPrefix(path, "/")) {
 					t.Errorf("%q leads to %q, out of the root", r.URI, path)

@@ -9,36 +9,40 @@ import (
 // Resolve returns the paths below the root that uri can mean in a manifest in the directory dir: first
 // as it is written, and then, where that differs, without query and fragment and with its escapes
 // decoded. EMS writes file names as they are, so that `a%20b.ts` may be either. Both are empty for a URI
-// that leads elsewhere: to another host, to the top of this one, or out of the root.
-func Resolve(dir, uri string) (literal, decoded string) {
+// of another host, or of this one's top. Outside is set if one of the two meanings leads out of the root.
+func Resolve(dir, uri string) (literal, decoded string, outside bool) {
 	if strings.HasPrefix(uri, "/") || hasScheme(uri) || strings.ContainsRune(uri, 0) {
-		return "", ""
+		return "", "", false
 	}
-	literal = below(dir, uri)
 	p, _, _ := strings.Cut(uri, "#")
 	p, _, _ = strings.Cut(p, "?")
 	if u, err := url.PathUnescape(p); err == nil && !strings.ContainsRune(u, 0) {
 		p = u
 	}
-	if decoded = below(dir, p); decoded == literal {
+	literal, out := below(dir, uri)
+	decoded, decodedOut := below(dir, p)
+	if decoded == literal {
 		decoded = ""
 	}
 	if literal == "" {
-		return decoded, ""
+		literal, decoded = decoded, ""
 	}
-	return literal, decoded
+	return literal, decoded, out || decodedOut
 }
 
-// below joins dir and name, and returns "" if that is not a file below the root.
-func below(dir, name string) string {
+// below joins dir and name. It returns "" if that is not a file below the root, and whether it is out of it.
+func below(dir, name string) (p string, outside bool) {
 	if name == "" || strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/") {
-		return ""
+		return "", false
 	}
-	p := path.Join(dir, name)
-	if p == "." || p == ".." || strings.HasPrefix(p, "../") || p == path.Clean(dir) {
-		return ""
+	p = path.Join(dir, name)
+	if p == ".." || strings.HasPrefix(p, "../") {
+		return "", true
 	}
-	return p
+	if p == "." || p == path.Clean(dir) {
+		return "", false
+	}
+	return p, false
 }
 
 // hasScheme reports whether uri begins with a scheme (RFC 3986, section 3.1).

@@ -93,7 +93,7 @@ func (b *bucket) checkManifest(key string, content []byte) {
 		b.t.Errorf("%s is published cut: %v", key, err)
 	}
 	for _, r := range p.References {
-		name, _ := media.Resolve(path.Dir(key), r.URI)
+		name, _, _ := media.Resolve(path.Dir(key), r.URI)
 		if _, ok := b.objects[name]; !ok && name != "" && !b.mayMiss[name] {
 			b.t.Errorf("R2: %s is published and names %s, which is not there", key, name)
 		}

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path"
-	"strings"
 	"time"
 
 	"ems-sidecar/media"
@@ -152,16 +151,15 @@ func (src *Source) resolve(manifest string, references []media.Reference) (paths
 	dir := path.Dir(manifest)
 	paths = make([]string, 0, len(references))
 	for _, r := range references {
-		literal, decoded := media.Resolve(dir, r.URI)
+		literal, decoded, out := media.Resolve(dir, r.URI)
+		other := decoded != "" || out // than as it is written
 		switch {
-		case literal == "":
-			if outside == "" && strings.HasPrefix(r.URI, "..") {
-				outside = r.URI
-			}
-		case decoded != "" && !src.exists(literal):
-			paths = append(paths, decoded)
-		default:
+		case literal != "" && (!other || src.exists(literal)):
 			paths = append(paths, literal)
+		case decoded != "":
+			paths = append(paths, decoded)
+		case out && outside == "":
+			outside = r.URI
 		}
 	}
 	return paths, outside

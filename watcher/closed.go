@@ -32,6 +32,12 @@ func (t *tree) decide(e *entry, now time.Time) {
 		return
 	}
 
+	if l.noLease != nil && !t.leaseless {
+		t.leaseless = true
+		t.log.Warn("kernel does not say which files are being written: no lease on them", "path", p, "err", l.noLease,
+			"next", "a chunk counts as closed when a playlist names it and the next one is there, or after "+t.opts.SlowSettle.String(),
+			"hint", "run as the owner of the files, or with CAP_LEASE")
+	}
 	if !e.looked || !l.version.Equal(e.look) {
 		e.look, e.looked, e.since = l.version, true, now
 	}

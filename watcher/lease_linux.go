@@ -41,6 +41,7 @@ func probeFile(path string) (look, error) {
 	defer func() { _ = unix.Close(fd) }()
 
 	w := unknown
+	var noLease error
 	_, _, errno := unix.RawSyscall(unix.SYS_FCNTL, uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
 	err = unix.Fstat(fd, &st) // before the lease is dropped: this version has no writer
 	switch errno {
@@ -49,12 +50,14 @@ func probeFile(path string) (look, error) {
 		w = free
 	case unix.EAGAIN:
 		w = busy
+	default:
+		noLease = errno
 	}
 	if err != nil {
 		return look{}, &fs.PathError{Op: "fstat", Path: path, Err: err}
 	}
 	l := lookOf(&st)
-	l.writers = w
+	l.writers, l.noLease = w, noLease
 	return l, nil
 }
 

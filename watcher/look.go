@@ -12,6 +12,7 @@ type look struct {
 	version media.Version
 	mode    fs.FileMode // only the type bits
 	writers writers
+	noLease error // why the kernel would not say whether there are writers
 }
 
 // writers says whether a process has the file open for writing.

@@ -45,6 +45,7 @@ type tree struct {
 	warned    map[string]bool
 	announced bool // that the root is waited for
 	short     bool // that watches are short was logged
+	leaseless bool // that leases are refused was logged
 	flowed    time.Time
 
 	present     bool   // the root exists and is attached

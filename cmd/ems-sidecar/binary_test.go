@@ -18,11 +18,11 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// binaryDir is where binary builds the command; TestMain makes and removes it.
+// binaryDir is where buildBinary builds the command; TestMain makes and removes it.
 var binaryDir string
 
-// binary is the built command. The tests that start processes share it.
-var binary = sync.OnceValues(func() (string, error) {
+// buildBinary returns the path of the built command. The tests that start processes share it.
+var buildBinary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaryDir, "ems-sidecar")
 	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 
 // A sidecar is a running process of the built binary.
 type sidecar struct {
-	t     *testing.T
+	t     testing.TB
 	cmd   *exec.Cmd
 	admin string // host:port
 	ended chan struct{}
@@ -62,11 +62,13 @@ func configFor(root, endpoint, admin string, more ...string) string {
 		},
 		"AmazonHLSUpload": {"watch_dir = '" + root + "'"},
 		"Admin":           {"listen = " + admin},
-		"Log":             {"level = debug"},
 	}
 	for _, m := range more {
 		section, line, _ := strings.Cut(m, " ")
 		sections[section] = append(sections[section], line)
+	}
+	if sections["Log"] == nil {
+		sections["Log"] = []string{"level = debug"}
 	}
 	var b strings.Builder
 	for section, lines := range sections {
@@ -76,30 +78,25 @@ func configFor(root, endpoint, admin string, more ...string) string {
 }
 
 // startSidecar runs the built binary on root and waits until it is ready.
-func startSidecar(t *testing.T, root, endpoint string, more ...string) *sidecar {
+func startSidecar(t testing.TB, root, endpoint string, more ...string) *sidecar {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &sidecar{t: t, admin: l.Addr().String(), ended: make(chan struct{})}
-	l.Close()
+	path, err := buildBinary()
+	must(t, err)
+	admin := freeAddress(t)
 	ini := filepath.Join(t.TempDir(), "config.ini")
-	if err := os.WriteFile(ini, []byte(configFor(root, endpoint, s.admin, more...)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.cmd = exec.Command(path, "run", "--config", ini)
-	stderr, err := s.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, os.WriteFile(ini, []byte(configFor(root, endpoint, admin, more...)), 0o600))
+	s := launch(t, exec.Command(path, "run", "--config", ini), admin)
+	s.waitFor("ready", func() bool { return s.get("/readyz") == http.StatusOK })
+	return s
+}
+
+// launch starts cmd, which is the built binary, and collects its log.
+func launch(t testing.TB, cmd *exec.Cmd, admin string) *sidecar {
+	t.Helper()
+	s := &sidecar{t: t, cmd: cmd, admin: admin, ended: make(chan struct{})}
+	stderr, err := cmd.StderrPipe()
+	must(t, err)
+	must(t, cmd.Start())
 	go func() {
 		defer close(s.ended)
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
@@ -109,16 +106,15 @@ func startSidecar(t *testing.T, root, endpoint string, more ...string) *sidecar 
 		}
 	}()
 	t.Cleanup(func() {
-		if s.cmd.ProcessState == nil {
-			s.cmd.Process.Kill()
+		if cmd.ProcessState == nil {
+			cmd.Process.Kill()
 			<-s.ended
-			s.cmd.Wait()
+			cmd.Wait()
 		}
 		if t.Failed() {
 			t.Logf("the last of its log:\n%s", s.tail(40))
 		}
 	})
-	s.waitFor("ready", func() bool { return s.get("/readyz") == http.StatusOK })
 	return s
 }
 
@@ -132,13 +128,11 @@ func (s *sidecar) get(path string) int {
 	return r.StatusCode
 }
 
-// waitFor waits until what is named comes true, for 30 s at most.
+// waitFor waits until what is named comes true, and ends the test if it does not within 30 s.
 func (s *sidecar) waitFor(what string, done func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("not %s after 30s", what)
-		}
+	if !eventually(s.t, what, done) {
+		s.t.FailNow()
 	}
 }
 
@@ -170,6 +164,11 @@ next:
 	return found
 }
 
+// complaints returns the warnings and errors of the log.
+func (s *sidecar) complaints() []string {
+	return append(s.lines("level=WARN"), s.lines("level=ERROR")...)
+}
+
 func (s *sidecar) tail(n int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,7 +178,7 @@ func (s *sidecar) tail(n int) string {
 // runCommandLine runs the built binary to its end.
 func runCommandLine(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	path, err := binary()
+	path, err := buildBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,4 +187,31 @@ func runCommandLine(t *testing.T, args ...string) (code int, stdout, stderr stri
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.Run() // the code tells
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+// eventually waits until what is named comes true, and fails the test if it does not within 30 s.
+func eventually(t testing.TB, what string, done func() bool) bool {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Errorf("not after 30s: %s", what)
+			return false
+		}
+	}
+	return true
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -102,7 +102,7 @@ func (f configFlag) load() (*config.Config, error) {
 		return nil, err
 	}
 	if missing := cfg.Unsupported(); len(missing) > 0 {
-		return nil, &config.Error{Problems: missing}
+		return nil, &config.Error{Unsupported: missing}
 	}
 	if len(cfg.Uploads) == 0 {
 		return nil, fmt.Errorf("%w: %s switches no upload on: it needs a section [AmazonHLSUpload] with watch_dir and default_bucket", errConfig, f.Config)

@@ -227,7 +227,7 @@ func TestOrder(t *testing.T) {
 	if code := side.stop(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
-	if warnings := side.lines("level=WARN"); len(warnings) > 0 {
+	if warnings := side.complaints(); len(warnings) > 0 {
 		t.Errorf("warnings in a run without a fault: %q", warnings)
 	}
 	t.Logf("%d chunks, %d of them delayed by %v; %d looks of a viewer", chunks, r.delayed, chunkDelay, <-looks)

@@ -53,7 +53,7 @@ var bucketCodes = map[string]bool{
 	"TokenRefreshRequired": true, "RequestTimeTooSkewed": true, "RequestExpired": true,
 	"AccountProblem": true, "AllAccessDisabled": true, "NotSignedUp": true, "InvalidPayer": true,
 	"AccessControlListNotSupported": true, "KMS.NotFoundException": true, "KMS.DisabledException": true,
-	"InvalidStorageClass": true,
+	"InvalidStorageClass": true, "XAdminUserNotFound": true, // the latter is versitygw's InvalidAccessKeyId
 }
 
 // transientCodes are answers with a status of 400 that are worth another attempt.
@@ -121,7 +121,7 @@ func (s *Store) advice(permission string, e *Error, err error) string {
 			return ""
 		}
 		return fmt.Sprintf("the credentials lack a permission: allow %s on arn:aws:s3:::%s/*", permission, bucket)
-	case "InvalidAccessKeyId":
+	case "InvalidAccessKeyId", "XAdminUserNotFound":
 		return "the store does not know this access key: correct aws_access_key"
 	case "SignatureDoesNotMatch":
 		return "the secret key does not belong to the access key: correct aws_secret_key"

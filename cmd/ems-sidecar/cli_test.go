@@ -1,0 +1,341 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ems-sidecar/internal/emswriter"
+	"ems-sidecar/internal/s3test"
+)
+
+// writeConfig writes what configFor returns, with each old text replaced by the new one behind it, and
+// returns the file's path.
+func writeConfig(t *testing.T, root, endpoint string, replace []string, more ...string) string {
+	t.Helper()
+	ini := filepath.Join(t.TempDir(), "config.ini")
+	text := strings.NewReplacer(replace...).Replace(configFor(root, endpoint, freeAddress(t), more...))
+	must(t, os.WriteFile(ini, []byte(text), 0o600))
+	return ini
+}
+
+// says fails the test if the output lacks one of the texts, or has the secret key.
+func says(t *testing.T, output string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(output, text) {
+			t.Errorf("%q is not in:\n%s", text, output)
+		}
+	}
+	if strings.Contains(output, s3test.SecretKey) {
+		t.Errorf("the secret key is in:\n%s", output)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		code int
+		out  string
+		errs string
+	}{
+		{[]string{"version"}, exitFine, "ems-sidecar ", ""},
+		{[]string{"--help"}, exitFine, "Usage: ems-sidecar", ""},
+		{[]string{"check", "--help"}, exitFine, "--config", ""},
+		{nil, exitUsage, "", "--help"},
+		{[]string{"rnu"}, exitUsage, "", "rnu"},
+		{[]string{"run", "--no-such-flag"}, exitUsage, "", "--no-such-flag"},
+		{[]string{"run", "--config", "/nonexistent/config.ini"}, exitUsage, "", "/nonexistent/config.ini"},
+		{[]string{"check", "--config", "/nonexistent/config.ini"}, exitUsage, "", "--config"},
+	} {
+		code, out, errs := runCommandLine(t, c.args...)
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) {
+			t.Errorf("%q: exit code %d, want %d; stdout %q, want %q; stderr %q, want %q", c.args, code, c.code, out, c.out, errs, c.errs)
+		}
+	}
+}
+
+func TestConfigMistakesAreSaidAllAtOnce(t *testing.T) {
+	ini := filepath.Join(t.TempDir(), "config.ini")
+	must(t, os.WriteFile(ini, []byte(`[S3]
+aws_access_key = 'AKIDEXAMPLE'
+aws_secret_key = '`+s3test.SecretKey+`'
+regoin = eu-central-1
+[AmazonHLSUpload]
+watch_dir = /srv/live
+default_bucket = live
+[Upload]
+workers = many
+[AmazonHDSUpload]
+default_bucket = live
+[Hooky]
+listen = x
+`), 0o600))
+	for _, command := range []string{"run", "check"} {
+		code, out, errs := runCommandLine(t, command, "--config", ini)
+		if code != exitUsage {
+			t.Errorf("%s: exit code %d, want %d", command, code, exitUsage)
+		}
+		says(t, out+errs, ini+":4", "regoin", "region", ini+":9", "workers", "many", "Hooky", "Hooks", "AmazonHDSUpload", "not supported yet")
+	}
+}
+
+func TestCheckAgainstARealServer(t *testing.T) {
+	root := t.TempDir()
+	server := s3test.Start(t)
+	nobodyListens := "http://" + freeAddress(t)
+	notADirectory := filepath.Join(root, "file")
+	must(t, os.WriteFile(notADirectory, nil, 0o600))
+	for _, c := range []struct {
+		name     string
+		root     string
+		endpoint string
+		replace  []string
+		more     []string
+		code     int
+		says     []string
+	}{
+		{"all is well", root, server.Endpoint, nil, nil, exitFine,
+			[]string{"ok    config", "ok    directory  " + root, "access key " + s3test.AccessKey + " from the config file", "ok    write", "ok    read", "ok    delete", "everything is fine"}},
+		{"below a prefix", root, server.Endpoint, nil, []string{"S3 prefix = 'a/b c/'"}, exitFine,
+			[]string{"key a/b c/.ems-sidecar-check-", "everything is fine"}},
+		{"no such bucket", root, server.Endpoint, []string{"'live'", "'absent'"}, nil, exitFailed,
+			[]string{"FAIL  write", "there is no bucket absent at " + server.Endpoint, "create it, or correct default_bucket"}},
+		{"wrong secret", root, server.Endpoint, []string{s3test.SecretKey, "another-secret"}, nil, exitFailed,
+			[]string{"FAIL  write", "SignatureDoesNotMatch", "correct aws_secret_key"}},
+		{"unknown access key", root, server.Endpoint, []string{"'" + s3test.AccessKey + "'", "'AKIDUNKNOWN'"}, nil, exitFailed,
+			[]string{"FAIL  write", "No user exists", "correct aws_access_key"}},
+		{"connection refused", root, nobodyListens, nil, nil, exitFailed,
+			[]string{"FAIL  write", "connection refused", nobodyListens, "is the endpoint right"}},
+		{"missing directory", filepath.Join(root, "absent"), server.Endpoint, nil, nil, exitFailed,
+			[]string{"FAIL  directory", "does not exist", "targetFolder", "ok    delete"}},
+		{"a file instead of a directory", notADirectory, server.Endpoint, nil, nil, exitFailed,
+			[]string{"FAIL  directory", "not a directory"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, out, errs := runCommandLine(t, "check", "--config", writeConfig(t, c.root, c.endpoint, c.replace, c.more...))
+			if code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			says(t, out+errs, c.says...)
+			if strings.Contains(out+errs, "another-secret") {
+				t.Errorf("the secret key is in:\n%s%s", out, errs)
+			}
+			if keys, err := server.Keys(); err != nil || len(keys) > 0 {
+				t.Errorf("left in the bucket: %q (%v)", keys, err)
+			}
+		})
+	}
+}
+
+// What S3 answers, by its documentation, and another server does not.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func TestCheckSaysWhatS3Refuses(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		method  string // that is refused
+		status  int
+		code    string
+		message string
+		extra   string // further XML
+		header  string // x-amz-bucket-region
+		more    []string
+		says    []string
+	}{
+		{"access denied to write", "PUT", 403, "AccessDenied", "Access Denied", "", "", nil,
+			[]string{"FAIL  write", "allow s3:PutObject on arn:aws:s3:::live/*"}},
+		{"access denied to read", "GET", 403, "AccessDenied", "Access Denied", "", "", nil,
+			[]string{"ok    write", "FAIL  read", "allow s3:GetObject on arn:aws:s3:::live/*", "ok    delete"}},
+		{"access denied to delete", "DELETE", 403, "AccessDenied", "Access Denied", "", "", nil,
+			[]string{"ok    read", "FAIL  delete", "allow s3:DeleteObject on arn:aws:s3:::live/*"}},
+		{"clock skew", "PUT", 403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.",
+			"<RequestTime>20260101T000000Z</RequestTime><ServerTime>2026-01-01T01:00:00Z</ServerTime>", "", nil,
+			[]string{"FAIL  write", "this host's clock is wrong", "NTP"}},
+		{"bucket elsewhere", "PUT", 301, "PermanentRedirect", "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
+			"<Endpoint>live.s3.eu-west-3.amazonaws.com</Endpoint><Bucket>live</Bucket>", "eu-west-3", []string{"S3 region = eu-central-1"},
+			[]string{"FAIL  write", "bucket live is in the region eu-west-3, not eu-central-1", "set region = eu-west-3"}},
+		{"signed for another region", "PUT", 400, "AuthorizationHeaderMalformed",
+			"The authorization header is malformed; the region 'eu-central-1' is wrong; expecting 'us-west-2'",
+			"<Region>us-west-2</Region>", "", []string{"S3 region = eu-central-1"},
+			[]string{"FAIL  write", "bucket live is in the region us-west-2, not eu-central-1", "set region = us-west-2"}},
+		{"ACLs disabled", "PUT", 400, "AccessControlListNotSupported", "The bucket does not allow ACLs", "", "", []string{"S3 acl = public-read"},
+			[]string{"FAIL  write", "bucket live has ACLs disabled", "remove acl"}},
+		{"expired credentials", "PUT", 400, "ExpiredToken", "The provided token has expired.", "", "", nil,
+			[]string{"FAIL  write", "temporary credentials have expired"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var object []byte // requests come one after the other
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == c.method {
+					if c.header != "" {
+						w.Header().Set("X-Amz-Bucket-Region", c.header)
+					}
+					w.Header().Set("Content-Type", "application/xml")
+					w.WriteHeader(c.status)
+					fmt.Fprintf(w, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+
+						"<Error><Code>%s</Code><Message>%s</Message>%s<RequestId>4442587FB7D0A2F9</RequestId></Error>", c.code, c.message, c.extra)
+					return
+				}
+				switch r.Method {
+				case http.MethodPut:
+					object = make([]byte, r.ContentLength)
+					if _, err := r.Body.Read(object); err != nil && err.Error() != "EOF" {
+						t.Error(err)
+					}
+				case http.MethodGet:
+					w.Write(object)
+				case http.MethodDelete:
+					w.WriteHeader(http.StatusNoContent)
+				}
+			}))
+			defer server.Close()
+			code, out, errs := runCommandLine(t, "check", "--config", writeConfig(t, t.TempDir(), server.URL, nil, c.more...))
+			if code != exitFailed {
+				t.Errorf("exit code %d, want %d", code, exitFailed)
+			}
+			says(t, out+errs, append(c.says, c.code, c.message)...)
+		})
+	}
+}
+
+func TestTheDaemonLinksNoStoreOfTheDemo(t *testing.T) {
+	deps, err := exec.Command("go", "list", "-deps", "ems-sidecar/cmd/ems-sidecar").Output()
+	must(t, err)
+	list := strings.Fields(string(deps))
+	if !slices.Contains(list, "ems-sidecar/uploader") {
+		t.Fatalf("this is no list of packages: %q", list)
+	}
+	for _, p := range list {
+		if strings.Contains(p, "gofakes3") || strings.Contains(p, "rclone") || strings.HasPrefix(p, "ems-sidecar/internal/s3test") || p == "testing" {
+			t.Errorf("the daemon links %s", p)
+		}
+	}
+}
+
+// systemdSocket receives what systemd is told.
+func systemdSocket(t *testing.T) (path string, told func() []string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "notify-") // a socket's path has 107 bytes at most
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path = filepath.Join(dir, "s")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	must(t, err)
+	t.Cleanup(func() { conn.Close() })
+	messages := make(chan string, 16)
+	go func() {
+		for b := make([]byte, 4096); ; {
+			n, err := conn.Read(b)
+			if err != nil {
+				return
+			}
+			messages <- string(b[:n])
+		}
+	}()
+	var all []string
+	return path, func() []string {
+		for {
+			select {
+			case m := <-messages:
+				all = append(all, m)
+			default:
+				return all
+			}
+		}
+	}
+}
+
+func TestLifeOfTheDaemonAsSystemdSeesIt(t *testing.T) {
+	server := s3test.Start(t)
+	proxy := s3test.NewProxy(t, server)
+	proxy.Before = func(r *s3test.Request, _ http.ResponseWriter) bool {
+		if strings.HasPrefix(r.Key, "g/") && strings.HasSuffix(r.Key, ".ts") {
+			time.Sleep(300 * time.Millisecond)
+		}
+		return true
+	}
+	root := filepath.Join(t.TempDir(), "absent", "live")
+	path, err := buildBinary()
+	must(t, err)
+	address := freeAddress(t)
+	ini := filepath.Join(t.TempDir(), "config.ini")
+	must(t, os.WriteFile(ini, []byte(configFor(root, proxy.Endpoint, address)), 0o600))
+	socket, told := systemdSocket(t)
+	cmd := exec.Command(path, "run", "--config", ini)
+	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket)
+	s := launch(t, cmd, address)
+
+	s.waitFor("healthy", func() bool { return s.get("/healthz") == http.StatusOK })
+	eventually(t, "READY, even without the root", func() bool { return slices.Contains(told(), "READY=1") })
+	response, err := http.Get("http://" + address + "/readyz")
+	must(t, err)
+	reason := make([]byte, 1000)
+	n, _ := response.Body.Read(reason)
+	response.Body.Close()
+	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(reason[:n]), root+" does not exist yet") {
+		t.Errorf("/readyz without the root: %d %q", response.StatusCode, reason[:n])
+	}
+	must(t, os.MkdirAll(root, 0o755))
+	eventually(t, "/readyz with the root", func() bool { return s.get("/readyz") == http.StatusOK })
+
+	w := &emswriter.HLS{Dir: filepath.Join(root, "g", "s"), Target: time.Second}
+	must(t, w.Start())
+	for i := range 3 {
+		_, err := w.Write(emswriter.Packet("s", i))
+		must(t, err)
+		must(t, w.Next(time.Second))
+	}
+	last := filepath.Join(root, "g", "s", "playlist.m3u8")
+	eventually(t, "the last chunk on its way", func() bool {
+		requests := 0
+		for _, r := range proxy.Log() {
+			if strings.HasSuffix(r.Key, ".ts") {
+				requests++
+			}
+		}
+		return requests == 3
+	})
+	if code := s.stop(); code != exitFine {
+		t.Errorf("exit code %d after SIGTERM, want %d", code, exitFine)
+	}
+	want, err := os.ReadFile(last)
+	must(t, err)
+	if got, err := server.Object("g/s/playlist.m3u8"); string(got) != string(want) {
+		t.Errorf("after the drain the bucket's playlist is %q (%v), want %q", got, err, want)
+	}
+	if all := told(); !slices.Equal(all, []string{"READY=1", "STOPPING=1"}) {
+		t.Errorf("systemd was told %q", all)
+	}
+	if len(s.lines("level=INFO", "everything that was closed is published")) != 1 || len(s.lines("msg=stopped")) != 1 {
+		t.Errorf("the end of the log:\n%s", s.tail(5))
+	}
+}
+
+func TestHealthzWhileDraining(t *testing.T) {
+	server := s3test.Start(t)
+	proxy := s3test.NewProxy(t, server)
+	proxy.Before = func(r *s3test.Request, _ http.ResponseWriter) bool {
+		if strings.HasSuffix(r.Key, ".ts") {
+			time.Sleep(1500 * time.Millisecond)
+		}
+		return true
+	}
+	root := t.TempDir()
+	s := startSidecar(t, root, proxy.Endpoint)
+	put(t, root, "g/s/1.ts", "one")
+	eventually(t, "the chunk on its way", func() bool { return len(proxy.Log()) > 0 })
+	must(t, s.cmd.Process.Signal(os.Interrupt))
+	s.waitFor("draining", func() bool { return len(s.lines("msg=stopping")) == 1 })
+	if got := s.get("/healthz"); got != http.StatusOK {
+		t.Errorf("/healthz while the last chunk is uploaded: %d, want 200: it is alive", got)
+	}
+	<-s.ended
+}

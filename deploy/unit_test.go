@@ -1,0 +1,116 @@
+// Package deploy_test holds the files that install the daemon against the daemon itself.
+package deploy_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ems-sidecar/config"
+)
+
+const unit = "ems-sidecar.service"
+
+// setting returns the values of a key of the unit, in order; a comment is none.
+func setting(t *testing.T, key string) []string {
+	t.Helper()
+	text, err := os.ReadFile(unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values []string
+	for line := range strings.Lines(string(text)) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(line), key+"="); ok {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+func build(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "ems-sidecar")
+	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/ems-sidecar").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// The real binary takes the command line and, as no such config is there, ends with the code after which
+// systemd does not start it again.
+func TestBinaryTakesTheCommandLineOfTheUnit(t *testing.T) {
+	command := strings.Fields(setting(t, "ExecStart")[0])
+	absent := filepath.Join(t.TempDir(), "config.ini")
+	i := slices.Index(command, "/etc/ems-sidecar/config.ini")
+	if i < 0 {
+		t.Fatalf("the default config is not on the command line: %q", command)
+	}
+	command[i] = absent
+
+	out, err := exec.Command(build(t), command[1:]...).CombinedOutput()
+
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || !strings.Contains(string(out), "open "+absent) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if want := setting(t, "RestartPreventExitStatus")[0]; want != "2" || exit.ExitCode() != 2 {
+		t.Errorf("exit code %d, RestartPreventExitStatus=%s, want 2 both", exit.ExitCode(), want)
+	}
+}
+
+func TestSystemdWaitsLongerThanTheDrainTakes(t *testing.T) {
+	cfg, err := config.Parse("defaults", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit, err := time.ParseDuration(setting(t, "TimeoutStopSec")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	const abortOfMultipart = 10 * time.Second
+	if drain := cfg.Upload.DrainTimeout; limit <= drain+abortOfMultipart {
+		t.Errorf("TimeoutStopSec=%v, drain_timeout is %v", limit, drain)
+	}
+}
+
+// CAP_LEASE is the one right that the service has, and it must have effect: in a user namespace it has none.
+func TestUnitGivesTheLeaseCapabilityAndNothingElse(t *testing.T) {
+	for _, key := range []string{"AmbientCapabilities", "CapabilityBoundingSet"} {
+		if got := setting(t, key); !slices.Equal(got, []string{"CAP_LEASE"}) {
+			t.Errorf("%s: %q", key, got)
+		}
+	}
+	if got := setting(t, "PrivateUsers"); len(got) > 0 {
+		t.Errorf("PrivateUsers: %q", got)
+	}
+	if got := setting(t, "User"); !slices.Equal(got, []string{"ems-sidecar"}) {
+		t.Errorf("User: %q", got)
+	}
+}
+
+func TestSystemdAcceptsTheUnit(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil || runtime.GOOS != "linux" {
+		t.Skip("no systemd-analyze")
+	}
+	text, err := os.ReadFile(unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It wants the command to be there.
+	here := strings.Replace(string(text), "/usr/local/bin/ems-sidecar", build(t), 1)
+	copied := filepath.Join(t.TempDir(), unit)
+	if err := os.WriteFile(copied, []byte(here), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	// It may complain of this machine's units, too.
+	if out, err := exec.Command(analyze, "verify", "--man=no", copied).CombinedOutput(); err != nil || strings.Contains(string(out), unit) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
