@@ -18,11 +18,11 @@ func unsupported(d *decoder, s *settings, cfg *Config) []Problem {
 		if !s.on(d, plugin) {
 			continue
 		}
-		want := `not supported yet by this version: set "` + plugin + ` = disabled" under [Plugins], or remove the section`
 		if d.has("Plugins") {
-			later.bad("Plugins", plugin, "enabled", want)
+			later.bad("Plugins", plugin, "enabled", `not supported yet by this version: set "`+plugin+` = disabled"`)
 		} else {
-			later.bad(plugin, "", "", want)
+			// Not "under [Plugins]": with that section, what it does not list is off.
+			later.bad(plugin, "", "", "not supported yet by this version: remove the section")
 		}
 	}
 

@@ -242,8 +242,11 @@ func (s *schedule) lose(f *file, what, why string) {
 	}
 	f.lost = true
 	s.figures.lost++
-	s.warnPerFile(f.stream, what, "key", f.key(), "err", why, "named_by_manifest", f.named > 0,
-		"next", "manifests no longer wait for it")
+	next := "it stays out of the bucket; no manifest names it"
+	if f.named > 0 {
+		next = "the manifest that names it no longer waits for it"
+	}
+	s.warnPerFile(f.stream, what, "key", f.key(), "err", why, "next", next)
 }
 
 // maxWarnings bounds, for each stream and minute, the warnings that can come once per file.
@@ -356,7 +359,7 @@ func (s *schedule) success(r result, now time.Time) {
 		s.published(f.manifest, r.snapshot, r, now)
 	default:
 		s.figures.chunks++
-		s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.bytes, "took", now.Sub(r.started))
+		s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.bytes, "took", rounded(now.Sub(r.started)))
 		f.failures = 0
 		if f.closed && !f.version.Equal(r.version) {
 			st.enqueue(f) // closed again, with other content
@@ -402,16 +405,21 @@ func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Tim
 	st.published = now
 	s.figures.manifests++
 	attrs := []any{"stream", st.name, "key", f.key(), "media_sequence", snap.playlist.MediaSequence,
-		"segments", snap.playlist.Segments, "lag", lag, "took", now.Sub(r.started)}
+		"segments", snap.playlist.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.started))}
 	s.log.Debug("published", attrs...)
 	switch end := snap.playlist.EndList; {
 	case snap.playlist.Master:
+	case end && first:
+		s.log.Info("stream that has ended is published", attrs...)
 	case end && !ended:
 		s.log.Info("stream ended", attrs...)
 	case (first || ended) && !end:
 		s.log.Info("stream is live", attrs...)
 	}
 }
+
+// rounded is for people.
+func rounded(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
 
 // fileFailure handles a chunk that could not be read, or was not what it had been.
 func (s *schedule) fileFailure(r result, now time.Time) {

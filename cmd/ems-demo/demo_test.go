@@ -27,7 +27,7 @@ func TestDemo(t *testing.T) {
 
 	go func() {
 		o := options{Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", Keep: time.Minute, pace: 200 * time.Millisecond}
-		err := run(ctx, o, out, slog.New(slog.NewTextHandler(&complaints, nil)))
+		err := run(ctx, o, out, slog.New(slog.NewTextHandler(&complaints, &slog.HandlerOptions{Level: slog.LevelWarn})))
 		out.Close()
 		result <- err
 	}()

@@ -80,23 +80,24 @@ func execute(ctx context.Context, args []string, s surroundings) int {
 		return exitUsage
 	}
 	fmt.Fprintf(s.stderr, "ems-sidecar: %v\n", err)
-	if errors.Is(err, errConfig) {
+	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}
 	return exitFailed
 }
 
-var (
-	errSaid   = errors.New("failed") // and the reason is printed already
-	errConfig = errors.New("nothing to run")
-)
+// errSaid ends a command whose reason is printed already.
+var errSaid = errors.New("failed")
+
+// A usageError is the caller's or the config's fault.
+type usageError struct{ error }
 
 // load reads the config. What it asks for must be supported.
 func (f configFlag) load() (*config.Config, error) {
 	cfg, err := config.Load(f.Config)
 	var mistakes *config.Error
 	if err != nil && !errors.As(err, &mistakes) {
-		return nil, fmt.Errorf("%w: %w (another file is named with --config)", errConfig, err)
+		return nil, usageError{fmt.Errorf("%w (another file is named with --config)", err)}
 	}
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (f configFlag) load() (*config.Config, error) {
 		return nil, &config.Error{Unsupported: missing}
 	}
 	if len(cfg.Uploads) == 0 {
-		return nil, fmt.Errorf("%w: %s switches no upload on: it needs a section [AmazonHLSUpload] with watch_dir and default_bucket", errConfig, f.Config)
+		return nil, usageError{fmt.Errorf("%s switches no upload on: it needs a section [AmazonHLSUpload] with watch_dir and default_bucket", f.Config)}
 	}
 	return cfg, nil
 }

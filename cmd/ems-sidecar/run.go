@@ -26,14 +26,19 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 			log.Warn("systemd cannot be told", "state", state, "err", err)
 		}
 	}
-	defer context.AfterFunc(ctx, func() {
+	stopping := make(chan struct{})
+	notStopped := context.AfterFunc(ctx, func() {
+		defer close(stopping)
 		log.Info("stopping", "drain_timeout", cfg.Upload.DrainTimeout, "next", "what is in flight is finished; a second signal ends at once")
 		systemd(sdnotify.SdNotifyStopping)
-	})()
+	})
 	err = daemon.Run(ctx, cfg, log, func() {
 		log.Info("ready")
 		systemd(sdnotify.SdNotifyReady)
 	})
+	if !notStopped() {
+		<-stopping
+	}
 	if err != nil {
 		log.Error("ended", "err", err)
 		return errSaid
