@@ -26,8 +26,9 @@ type Playlist struct {
 
 // A Reference is one URI in a manifest, as it is written there.
 type Reference struct {
-	URI  string
-	Line int // of its first occurrence, from 1
+	URI     string
+	Line    int  // of its first occurrence, from 1
+	Segment bool // and not a playlist, a key or an init segment
 }
 
 // ParsePlaylist reads a Media or Master Playlist of any protocol version. It does not judge whether the
@@ -83,7 +84,7 @@ func (p *playlistReader) read(text string) error {
 			p.Segments++
 		}
 		p.wantsURI = ""
-		p.name(text)
+		p.name(text, !p.Master)
 		return nil
 	case !strings.HasPrefix(text, "#EXT"):
 		return nil // a comment
@@ -97,12 +98,12 @@ func (p *playlistReader) read(text string) error {
 		p.Master, p.wantsURI = true, tag
 	case "#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-SESSION-DATA", "#EXT-X-SESSION-KEY":
 		p.Master = true
-		p.nameAttribute(value)
+		p.nameAttribute(value, false)
 	case "#EXT-X-KEY", "#EXT-X-MAP":
-		p.nameAttribute(value)
+		p.nameAttribute(value, false)
 	case "#EXT-X-PART":
 		p.Segments++
-		p.nameAttribute(value)
+		p.nameAttribute(value, true)
 	case "#EXT-X-MEDIA-SEQUENCE":
 		p.MediaSequence, err = strconv.ParseUint(value, 10, 64)
 	case "#EXT-X-DISCONTINUITY-SEQUENCE":
@@ -124,16 +125,16 @@ func (p *playlistReader) read(text string) error {
 	return nil
 }
 
-func (p *playlistReader) name(uri string) {
+func (p *playlistReader) name(uri string, segment bool) {
 	if _, twice := p.named[uri]; twice {
 		return
 	}
 	p.named[uri] = struct{}{}
-	p.References = append(p.References, Reference{URI: uri, Line: p.line})
+	p.References = append(p.References, Reference{URI: uri, Line: p.line, Segment: segment})
 }
 
 // nameAttribute names the URI attribute of an attribute list (RFC 8216, section 4.2), if it has one.
-func (p *playlistReader) nameAttribute(list string) {
+func (p *playlistReader) nameAttribute(list string, segment bool) {
 	for list != "" {
 		name, rest, ok := strings.Cut(list, "=")
 		if !ok {
@@ -147,7 +148,7 @@ func (p *playlistReader) nameAttribute(list string) {
 			value, list, _ = strings.Cut(rest, ",")
 		}
 		if strings.TrimSpace(name) == "URI" && value != "" {
-			p.name(value)
+			p.name(value, segment)
 			return
 		}
 	}

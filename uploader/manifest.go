@@ -14,6 +14,7 @@ type snapshot struct {
 	sum      [sha256.Size]byte
 	playlist media.Playlist // without its references
 	refs     []*file
+	others   int    // of refs, at its beginning: those that are no segments
 	outside  string // the first URI that leads out of the root
 	readAt   time.Time
 
@@ -32,13 +33,14 @@ func (s *snapshot) ready(src *Source) bool {
 	return len(s.open) == 0
 }
 
-// shares reports whether s and t name a file in common.
+// shares reports whether s and t name a segment in common. An init segment or a key may have the same name
+// in each run of a stream.
 func (s *snapshot) shares(t *snapshot) bool {
 	names := make(map[*file]struct{}, len(t.refs))
-	for _, f := range t.refs {
+	for _, f := range t.refs[t.others:] {
 		names[f] = struct{}{}
 	}
-	for _, f := range s.refs {
+	for _, f := range s.refs[s.others:] {
 		if _, ok := names[f]; ok {
 			return true
 		}

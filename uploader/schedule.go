@@ -126,6 +126,7 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		src.generation++
 	}
 	f.closed, f.version, f.look, f.lagKnown = true, v, false, false
+	f.retryAt, f.failures = time.Time{}, 0
 	f.closedAt = v.ModTime
 	if f.closedAt.After(now) || now.Sub(f.closedAt) > time.Minute {
 		f.closedAt = now // found by a scan, or another machine's clock
@@ -226,14 +227,12 @@ func (s *schedule) missing(f *file) {
 	f.closed = false
 	if f.named == 0 && f.manifest == nil {
 		f.state = idle
-		s.lose(f, "chunk is lost", deletedTooSoon)
+		s.lose(f, "chunk is lost", "it was deleted from the disk before it could be uploaded")
 		return
 	}
 	f.look = true
 	f.stream.enqueue(f)
 }
-
-const deletedTooSoon = "it was deleted from the disk before it could be uploaded"
 
 // lose gives up a file that can never arrive: no manifest waits for it any longer.
 func (s *schedule) lose(f *file, what, why string) {
@@ -340,7 +339,11 @@ func (s *schedule) success(r result, now time.Time) {
 	if r.look {
 		// That a key is not there is no word on whether the bucket takes one: S3 answers the same where
 		// the bucket is missing.
-		s.lane(st.src.dest).probing = false
+		l := s.lane(st.src.dest)
+		l.probing = false
+		if l.state == open {
+			st.recovered()
+		}
 		s.looked(f, r.found)
 		return
 	}
@@ -348,7 +351,7 @@ func (s *schedule) success(r result, now time.Time) {
 		s.log.Info("bucket accepts requests again", "bucket", st.src.dest.Bucket)
 		for _, other := range s.ring {
 			if other.src.dest == st.src.dest {
-				other.recovered()
+				other.reopened(now)
 			}
 		}
 	}
@@ -383,7 +386,7 @@ func (s *schedule) looked(f *file, found bool) {
 	case found:
 		f.confirmed, f.confirmedVersion = true, media.Version{}
 	default:
-		s.lose(f, "chunk is lost", deletedTooSoon)
+		s.lose(f, "chunk is lost", "it is neither on disk nor in the bucket")
 	}
 }
 

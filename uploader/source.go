@@ -138,31 +138,35 @@ func (src *Source) readManifest(p string) (*snapshot, []string, error) {
 		}
 		return nil, nil, &notPlaylistError{err}
 	}
-	refs, outside := src.resolve(p, playlist.References)
+	refs, others, outside := src.resolve(p, playlist.References)
 	playlist.References = nil
 	return &snapshot{
-		content: content, sum: sha256.Sum256(content), playlist: playlist, outside: outside, readAt: time.Now(),
+		content: content, sum: sha256.Sum256(content), playlist: playlist, others: others, outside: outside, readAt: time.Now(),
 	}, refs, nil
 }
 
-// resolve returns the paths below the root that a manifest waits for, and the first URI that leads out
-// of the root. What another host has is not waited for.
-func (src *Source) resolve(manifest string, references []media.Reference) (paths []string, outside string) {
+// resolve returns the paths below the root that a manifest waits for, its segments last, how many are no
+// segments, and the first URI that leads out of the root. What another host has is not waited for.
+func (src *Source) resolve(manifest string, references []media.Reference) (paths []string, others int, outside string) {
 	dir := path.Dir(manifest)
-	paths = make([]string, 0, len(references))
+	var segments []string
 	for _, r := range references {
 		literal, decoded, out := media.Resolve(dir, r.URI)
-		other := decoded != "" || out // than as it is written
+		ambiguous := decoded != "" || out
+		p := literal
+		if literal == "" || ambiguous && !src.exists(literal) {
+			p = decoded
+		}
 		switch {
-		case literal != "" && (!other || src.exists(literal)):
-			paths = append(paths, literal)
-		case decoded != "":
-			paths = append(paths, decoded)
+		case p != "" && r.Segment:
+			segments = append(segments, p)
+		case p != "":
+			paths = append(paths, p)
 		case out && outside == "":
 			outside = r.URI
 		}
 	}
-	return paths, outside
+	return append(paths, segments...), len(paths), outside
 }
 
 func (src *Source) exists(p string) bool {

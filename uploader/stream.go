@@ -33,6 +33,19 @@ func (st *stream) recovered() {
 	st.failures, st.retryAt, st.refusals, st.refused = 0, time.Time{}, 0, false
 }
 
+// reopened forgets also what the single files were told to wait.
+func (st *stream) reopened(now time.Time) {
+	st.recovered()
+	for _, f := range st.delayed {
+		f.retryAt = time.Time{}
+	}
+	for _, m := range st.manifests {
+		if soon := now.Add(st.src.dest.ManifestInterval); m.notBefore.After(soon) {
+			m.notBefore = soon
+		}
+	}
+}
+
 // enqueue lists f for upload, or for the question whether the bucket has it.
 func (st *stream) enqueue(f *file) {
 	f.state = queued
@@ -51,7 +64,8 @@ func (st *stream) enqueue(f *file) {
 
 // pick chooses what the stream needs most: a publishable manifest, the chunks of the snapshot that is
 // pursued, those of the newest, and then the rest, oldest first.
-// A probe is an upload: the answer to a question would not tell whether the bucket takes any.
+// A probe is an upload, if there is any to do: the answer to a question does not tell whether the
+// bucket takes one.
 func (st *stream) pick(now time.Time, onlyManifests, probe bool) (*file, *snapshot) {
 	for _, m := range st.manifests {
 		if s := m.publishable(now); s != nil {
@@ -68,21 +82,27 @@ func (st *stream) pick(now time.Time, onlyManifests, probe bool) (*file, *snapsh
 	if len(st.pending) == 0 {
 		return nil, nil
 	}
+	if probe {
+		if f := st.firstQueued(st.pending, now, false); f != nil {
+			return f, nil
+		}
+		return st.firstQueued(st.pending, now, true), nil
+	}
 	for _, m := range st.manifests {
 		if n := len(m.waiting); n > 0 {
 			for _, s := range []*snapshot{m.pursued, m.waiting[n-1]} {
-				if f := st.firstQueued(s.open, now, probe); f != nil {
+				if f := st.firstQueued(s.open, now, true); f != nil {
 					return f, nil
 				}
 			}
 		}
 	}
-	return st.firstQueued(st.pending, now, probe), nil
+	return st.firstQueued(st.pending, now, true), nil
 }
 
-func (st *stream) firstQueued(files []*file, now time.Time, probe bool) *file {
+func (st *stream) firstQueued(files []*file, now time.Time, looks bool) *file {
 	for _, f := range files {
-		if f.state == queued && f.stream == st && !(probe && f.look) && !now.Before(f.retryAt) {
+		if f.state == queued && f.stream == st && (looks || !f.look) && !now.Before(f.retryAt) {
 			return f
 		}
 	}

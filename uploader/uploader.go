@@ -134,8 +134,8 @@ func (s *schedule) logLeft() {
 	chunks, manifests := 0, 0
 	var first string
 	for _, st := range s.ring {
-		for _, f := range st.src.files {
-			if f.stream == st && f.closed && f.manifest == nil && !f.settled() {
+		for _, f := range st.pending {
+			if f.state == queued && !f.look {
 				chunks++
 				first = f.key()
 			}

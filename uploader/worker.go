@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"ems-sidecar/media"
@@ -56,7 +57,7 @@ func (u *Uploader) putChunk(ctx context.Context, r *result) {
 	r.err = u.put(ctx, r.job, body, r.version.Size)
 	r.bytes = r.version.Size
 	if r.fileErr = unchanged(f, r.version); r.fileErr == nil {
-		r.fileErr = body.err
+		r.fileErr = body.first()
 	}
 }
 
@@ -72,7 +73,14 @@ func unchanged(f fs.File, v media.Version) error {
 // readErrors remembers that reading failed, which the store could not tell from a failing connection.
 type readErrors struct {
 	*io.SectionReader
-	err error
+	err atomic.Pointer[error] // parts are read in parallel
+}
+
+func (r *readErrors) first() error {
+	if err := r.err.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 func (r *readErrors) Read(p []byte) (int, error) {
@@ -87,7 +95,7 @@ func (r *readErrors) ReadAt(p []byte, off int64) (int, error) {
 
 func (r *readErrors) note(err error) error {
 	if err != nil && !errors.Is(err, io.EOF) {
-		r.err = err
+		r.err.CompareAndSwap(nil, &err)
 	}
 	return err
 }

@@ -1,43 +1,68 @@
 package watcher
 
 // outbox holds the events that the consumer has not taken yet, at most one Closed or Removed and one
-// Absent for each path: a slow consumer costs memory for each file, not for each event.
+// Absent for each path: a slow consumer costs memory for each file, not for each event. What is absent comes
+// last: a playlist that names a hundred thousand files which do not exist must not hold up another stream's.
 type outbox struct {
-	order  []outKey // from head on, oldest first
-	head   int
-	events map[outKey]Event
+	news    queue // Closed and Removed
+	answers queue // Absent, which no later event of the path swallows
 }
 
-// An answer keeps a place of its own, so that no later event of the path swallows it.
-type outKey struct {
-	path   string
-	absent bool
+func newOutbox() *outbox {
+	return &outbox{news: queue{events: map[string]Event{}}, answers: queue{events: map[string]Event{}}}
 }
-
-func newOutbox() *outbox { return &outbox{events: map[outKey]Event{}} }
 
 func (o *outbox) put(ev Event) {
-	k := outKey{ev.Path, ev.Op == Absent}
-	if _, ok := o.events[k]; !ok {
-		o.order = append(o.order, k)
+	if ev.Op == Absent {
+		o.answers.put(ev)
+	} else {
+		o.news.put(ev)
 	}
-	o.events[k] = ev
 }
 
-func (o *outbox) empty() bool { return o.head == len(o.order) }
+func (o *outbox) empty() bool { return o.news.empty() && o.answers.empty() }
 
-func (o *outbox) first() Event { return o.events[o.order[o.head]] }
+// next returns the queue whose turn it is.
+func (o *outbox) next() *queue {
+	if o.news.empty() {
+		return &o.answers
+	}
+	return &o.news
+}
 
-func (o *outbox) pop() {
-	delete(o.events, o.order[o.head])
-	o.order[o.head] = outKey{}
-	o.head++
-	if o.head == len(o.order) {
-		o.order, o.head = o.order[:0], 0
+func (o *outbox) first() Event { return o.next().first() }
+
+// pop takes away what first returned, if nothing was put in between.
+func (o *outbox) pop() { o.next().pop() }
+
+// queue has one event for each path, in the order in which the paths came.
+type queue struct {
+	order  []string // from head on, oldest first
+	head   int
+	events map[string]Event
+}
+
+func (q *queue) put(ev Event) {
+	if _, ok := q.events[ev.Path]; !ok {
+		q.order = append(q.order, ev.Path)
+	}
+	q.events[ev.Path] = ev
+}
+
+func (q *queue) empty() bool { return q.head == len(q.order) }
+
+func (q *queue) first() Event { return q.events[q.order[q.head]] }
+
+func (q *queue) pop() {
+	delete(q.events, q.order[q.head])
+	q.order[q.head] = ""
+	q.head++
+	if q.head == len(q.order) {
+		q.order, q.head = q.order[:0], 0
 		return
 	}
-	if o.head > 1024 && o.head > len(o.order)/2 {
-		o.order = append(o.order[:0], o.order[o.head:]...)
-		o.head = 0
+	if q.head > 1024 && q.head > len(q.order)/2 {
+		q.order = append(q.order[:0], q.order[q.head:]...)
+		q.head = 0
 	}
 }

@@ -112,7 +112,7 @@ type State struct {
 	Dirs      int     // directories in the tree
 	Files     int     // files known
 	Overflows int     // how often the kernel's queue was full; each led to a scan of the whole tree
-	Waiting   bool    // the root does not exist
+	Waiting   bool    // the root was found not to exist
 	Degraded  bool    // the kernel does not watch all directories, so they are scanned every PollInterval
 }
 
@@ -168,7 +168,6 @@ func New(root string, o Options) *Watcher {
 		wake:   make(chan struct{}, 1),
 	}
 	w.newNotify = func(b Backend) (notifier, error) { return newNotifier(b, w.root, o.Log) }
-	w.state.Waiting = true
 	return w
 }
 

@@ -109,10 +109,14 @@ func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Po
 		})
 	})
 	if !r.say("write", where+", key "+key, write) {
+		if !errors.Is(write, uploader.ErrPermanent) {
+			// It may have been applied all the same. Whether this works was not asked.
+			_ = timed(context.WithoutCancel(ctx), func(ctx context.Context) error { return store.Delete(ctx, key) })
+		}
 		return
 	}
 	r.say("read", where, timed(ctx, func(ctx context.Context) error { return compare(ctx, store, key, content) }))
-	r.say("delete", where, timed(ctx, func(ctx context.Context) error { return store.Delete(ctx, key) }))
+	r.say("delete", where, timed(context.WithoutCancel(ctx), func(ctx context.Context) error { return store.Delete(ctx, key) }))
 }
 
 func timed(ctx context.Context, f func(context.Context) error) error {

@@ -124,8 +124,8 @@ func (fs figures) get(unit string) string {
 	return "-"
 }
 
-// run writes the streams below root and measures meanwhile: the CPU time of each process, in percent of
-// one core, and how far behind its clock the writer was at the end of a batch.
+// run writes the streams below root and measures meanwhile: the CPU time of each process, and what all
+// processors had left, in percent of one core, and how far behind its clock the writer was at the end of a batch.
 func (l load) run(t testing.TB, root string, processes map[string]int) ([]*loadStream, figures) {
 	t.Helper()
 	var streams []*loadStream
@@ -147,7 +147,7 @@ func (l load) run(t testing.TB, root string, processes map[string]int) ([]*loadS
 		})
 	}
 	sample := func() map[string]time.Duration {
-		times := map[string]time.Duration{"machine": busyTime(t)}
+		times := map[string]time.Duration{"idle": idleTime(t)}
 		for name, pid := range processes {
 			times[name] = cpuTime(t, pid)
 		}
@@ -264,7 +264,8 @@ var loadBackends = []string{"inotify", "fsnotify", "poll"}
 
 // BenchmarkLoad measures what README's table says, with each backend: CPU in percent of one core, of
 // a process that only watches and of the whole daemon, and how long a chunk takes to become visible. One
-// iteration takes -load.duration and a few seconds. Streams write 4-second chunks of 2 Mbit/s.
+// iteration takes -load.duration, which goes behind the package's name, and a few seconds. Streams write
+// 4-second chunks of 2 Mbit/s.
 func BenchmarkLoad(b *testing.B) {
 	l := load{streams: *loadStreams, chunk: 4 * time.Second, duration: *loadDuration}
 	measured := func(b *testing.B, measure func(testing.TB, string) figures, backend string) (fs figures) {
