@@ -481,3 +481,20 @@ func TestChunkOfARootThatVanishedIsNotGivenUp(t *testing.T) {
 		}
 	})
 }
+
+func TestPlaylistThatNamesItselfIsPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.bucket.mayRestart["g/s/playlist.m3u8"] = true
+		d.bucket.mayMiss["g/s/playlist.m3u8"] = true
+		d.start()
+		for _, first := range []int{1, 0} { // the second one goes back
+			d.close(fmt.Sprintf("g/s/%d.ts", first), "x")
+			d.close("g/s/playlist.m3u8", fmt.Sprintf("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:%d\n#EXT-X-MAP:URI=\"playlist.m3u8\"\n#EXTINF:4,\n%d.ts\n", first, first))
+			settle()
+		}
+		if n := d.bucket.count("g/s/playlist.m3u8"); n != 2 {
+			t.Errorf("%d PUTs, want 2", n)
+		}
+	})
+}

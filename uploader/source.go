@@ -158,6 +158,7 @@ func (src *Source) resolve(manifest string, references []media.Reference) (paths
 			p = decoded
 		}
 		switch {
+		case p == manifest: // it would wait for itself
 		case p != "" && r.Segment:
 			segments = append(segments, p)
 		case p != "":

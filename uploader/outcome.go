@@ -1,0 +1,197 @@
+package uploader
+
+import (
+	"errors"
+	"io/fs"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// done takes in what came of a job.
+func (s *schedule) done(r result, now time.Time) {
+	f, st := r.file, r.file.stream
+	s.inFlight--
+	st.inFlight--
+	if r.snapshot == nil {
+		f.state = idle
+	}
+	switch {
+	case r.fileErr != nil:
+		s.lane(st.src.dest).probing = false
+		s.fileFailure(r, now)
+	case r.err != nil:
+		s.storeFailure(r, now)
+	default:
+		s.success(r, now)
+	}
+	f.src.forgetIfUnused(f)
+}
+
+func (s *schedule) success(r result, now time.Time) {
+	f, st := r.file, r.file.stream
+	if r.look {
+		// That a key is not there is no word on whether the bucket takes one: S3 answers the same where
+		// the bucket is missing.
+		l := s.lane(st.src.dest)
+		l.probing = false
+		if l.state == open {
+			st.recovered()
+		}
+		s.looked(f, r.found)
+		return
+	}
+	if s.lane(st.src.dest).success(st, now) {
+		s.log.Info("bucket accepts requests again", "bucket", st.src.dest.Bucket)
+		for _, other := range s.ring {
+			if other.src.dest == st.src.dest {
+				other.reopened(now)
+			}
+		}
+	}
+	st.recovered()
+	s.figures.bytes += r.bytes
+	switch {
+	case r.snapshot != nil:
+		s.published(f.manifest, r.snapshot, r, now)
+	default:
+		s.figures.chunks++
+		s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.bytes, "took", rounded(now.Sub(r.started)))
+		f.failures = 0
+		if f.closed && !f.version.Equal(r.version) {
+			st.enqueue(f) // closed again, with other content
+			break
+		}
+		f.confirmed, f.confirmedVersion = true, r.version
+		f.lost, f.look = false, false
+	}
+}
+
+// looked takes in whether the bucket has f, which was not on disk when that was asked.
+func (s *schedule) looked(f *file, found bool) {
+	f.look = false
+	switch {
+	case f.confirmed:
+	case f.manifest != nil:
+		// A child playlist that is nowhere may still appear: EMS writes the master before it.
+		f.confirmed = found
+	case f.closed:
+		f.stream.enqueue(f) // it came to the disk meanwhile
+	case found:
+		f.confirmed, f.confirmedVersion = true, media.Version{}
+	default:
+		s.lose(f, "chunk is lost", "it is neither on disk nor in the bucket")
+	}
+}
+
+func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Time) {
+	f, st := m.file, m.file.stream
+	first, ended := m.published == nil, m.published != nil && m.published.playlist.EndList
+	var lag time.Duration
+	for i := len(snap.refs) - 1; i >= 0; i-- {
+		c := snap.refs[i]
+		if c.lagKnown || c.manifest != nil || c.closedAt.IsZero() {
+			break
+		}
+		c.lagKnown = true
+		lag = max(lag, now.Sub(c.closedAt))
+		s.figures.lag(now.Sub(c.closedAt))
+	}
+	m.finish(snap)
+	m.notBefore = r.started.Add(st.src.dest.ManifestInterval)
+	st.published = now
+	s.figures.manifests++
+	attrs := []any{"stream", st.name, "key", f.key(), "media_sequence", snap.playlist.MediaSequence,
+		"segments", snap.playlist.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.started))}
+	s.log.Debug("published", attrs...)
+	switch end := snap.playlist.EndList; {
+	case snap.playlist.Master:
+	case end && first:
+		s.log.Info("stream that has ended is published", attrs...)
+	case end && !ended:
+		s.log.Info("stream ended", attrs...)
+	case (first || ended) && !end:
+		s.log.Info("stream is live", attrs...)
+	}
+}
+
+// rounded is for people.
+func rounded(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
+
+// fileFailure handles a chunk that could not be read, or was not what it had been.
+func (s *schedule) fileFailure(r result, now time.Time) {
+	f := r.file
+	newer := f.closed && !f.version.Equal(r.version)
+	switch {
+	case newer:
+		f.stream.enqueue(f)
+	case errors.Is(r.fileErr, fs.ErrNotExist):
+		f.removed = true
+		s.missing(f)
+	case errors.Is(r.fileErr, errChanged):
+		// Being rewritten: its next closing brings it back.
+		f.closed = false
+		f.src.expecter.Expect(f.path)
+	default:
+		f.failures++
+		s.figures.failures++
+		wait := backoff(f.failures+2, localRetryCap)
+		f.stream.delay(f, now.Add(wait))
+		s.warnPerFile(f.stream, "file cannot be read", "key", f.key(), "err", r.fileErr, "attempt", f.failures,
+			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
+	}
+}
+
+// storeFailure handles a request that the bucket did not take.
+func (s *schedule) storeFailure(r result, now time.Time) {
+	f, st := r.file, r.file.stream
+	if r.snapshot != nil {
+		f.manifest.inFlight = nil
+		f.manifest.uncertain = true
+	} else if !f.confirmed {
+		st.enqueue(f)
+	}
+	s.figures.failures++
+	st.failures++
+	refused, whole := errors.Is(r.err, ErrPermanent), errors.Is(r.err, ErrBucket)
+	wait := backoff(st.failures, backoffCap)
+	st.retryAt = now.Add(wait)
+	if refused {
+		// Other keys may fare better, so it is first this one that waits, and then the stream.
+		wait = refusedProbe
+		st.retryAt = time.Time{}
+		if r.snapshot != nil {
+			f.manifest.notBefore = now.Add(wait)
+		} else {
+			st.delay(f, now.Add(wait))
+		}
+		if st.refusals++; st.refusals >= streamRefusals {
+			st.refused, st.retryAt = true, now.Add(wait)
+		}
+	}
+	l := s.lane(st.src.dest)
+	closedNow := l.failure(st, refused, whole, st.refused && s.allRefused(st.src.dest, now), now)
+	what := "upload failed"
+	if r.look {
+		what = "bucket cannot be asked for a file"
+	}
+	attrs := []any{"stream", st.name, "key", f.key(), "err", r.err, "attempt", st.failures}
+	switch {
+	case closedNow && l.state != silent:
+		s.log.Error("bucket refuses requests, uploads to it are stopped", append(attrs, "bucket", st.src.dest.Bucket,
+			"next", "one request at a time probes whether that is mended", "retry_in", refusedProbe)...)
+	case closedNow:
+		s.log.Error("bucket does not answer, uploads to it wait", append(attrs, "bucket", st.src.dest.Bucket,
+			"next", "one request at a time probes whether it is back")...)
+	case l.closedTo(st):
+		s.log.Warn(what, append(attrs, "next", "the bucket is probed again",
+			"retry_in", l.probeAt.Sub(now).Round(time.Millisecond))...)
+	case st.refused:
+		s.log.Warn(what, append(attrs, "next", "this stream waits, others go on", "retry_in", wait)...)
+	case refused:
+		s.log.Warn(what, append(attrs, "next", "this file waits, others go on", "retry_in", wait)...)
+	default:
+		s.log.Warn(what, append(attrs, "next", "tried again over a fresh connection",
+			"retry_in", wait.Round(time.Millisecond))...)
+	}
+}

@@ -1,0 +1,134 @@
+package watcher
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// take does what a note asks for.
+func (t *tree) take(n note, now time.Time) {
+	if !t.present {
+		return
+	}
+	switch n.kind {
+	case noteRoot:
+		t.replaced = true
+		t.checkRoot()
+		return
+	case noteOverflow:
+		t.state.Overflows++
+		if now.Sub(t.flowed) >= overflowLog {
+			t.flowed = now
+			t.log.Warn("event queue overflowed, scanning all", "backend", t.backend.String(), "overflows", t.state.Overflows)
+		}
+		t.rescanAll()
+		return
+	}
+	if n.kind == noteAppeared && !t.notify.seesClose() && t.isDir(n.path) {
+		n.kind = noteDir
+	}
+	d := t.dirs[n.path]
+	if d != nil && n.kind == noteRemoved {
+		n.kind = noteDirGone
+	}
+	switch n.kind {
+	case noteDir:
+		if !t.ignored(n.path, true) {
+			t.scanSoon(t.addDir(n.path), true)
+		}
+		return
+	case noteDirGone:
+		if d != nil {
+			t.dirGone(d, now)
+			if t.isDir(n.path) { // made anew
+				t.scanSoon(t.addDir(n.path), true)
+			}
+		}
+		return
+	}
+	if d != nil && !d.gone {
+		t.scanSoon(d, false) // some kernels say "written" of a directory
+		return
+	}
+	if t.ignored(n.path, false) {
+		return
+	}
+	if n.kind == noteRemoved {
+		if e := t.file(n.path); e != nil {
+			t.setSoon(e, now)
+		}
+		return
+	}
+	e := t.touch(n.path)
+	if e == nil {
+		return
+	}
+	e.noted, e.since = true, now
+	at := now.Add(t.opts.Settle)
+	if n.kind == noteClosed {
+		e.closedAt = now
+		if e.expected || t.opts.Quick(n.path) {
+			at = now
+		}
+	} else {
+		e.closedAt = time.Time{}
+		if e.expected && t.notify.seesClose() {
+			at = now
+		}
+	}
+	t.due.set(e, at)
+}
+
+// setSoon has e decided after the settle time at the latest. A name that is gone waits, too: it may come
+// back at once, as EMS's playlists do, or the root may be on its way out.
+func (t *tree) setSoon(e *entry, now time.Time) {
+	at := now.Add(t.opts.Settle)
+	if e.due.IsZero() || e.due.After(at) {
+		t.due.set(e, at)
+	}
+}
+
+// expect has each file decided on now.
+func (t *tree) expect(paths []string) {
+	now := time.Now()
+	for _, p := range paths {
+		if !t.present {
+			t.expected[p] = true // a root that is not there says nothing about its files
+			continue
+		}
+		e := t.file(p)
+		if e == nil && t.reachable(p) {
+			e = t.touch(p)
+		}
+		if e == nil {
+			t.out.put(Event{Op: Absent, Path: p})
+			continue
+		}
+		e.expected = true
+		t.due.set(e, now)
+	}
+}
+
+// reachable reports whether p is a name below the root that we would see, with no symbolic link above it.
+func (t *tree) reachable(p string) bool {
+	if p == "" || p == "." || strings.IndexByte(p, 0) >= 0 || path.Clean(p) != p || !filepath.IsLocal(filepath.FromSlash(p)) || t.ignored(p, false) {
+		return false
+	}
+	if d := t.dirs[parentOf(p)]; d != nil && !d.gone {
+		return true
+	}
+	for i, c := range p {
+		if c != '/' {
+			continue
+		}
+		if d := t.dirs[p[:i]]; d != nil && !d.gone {
+			continue
+		}
+		if t.ignored(p[:i], true) || !t.isDir(p[:i]) {
+			return false
+		}
+	}
+	return true
+}
