@@ -541,11 +541,3 @@ func startAs(t *testing.T, public, root, endpoint string, uid uint32) *sidecar {
 	s.waitFor("ready", func() bool { return s.get("/readyz") == http.StatusOK })
 	return s
 }
-
-// put writes dir/name, which may have directories in it.
-func put(t *testing.T, dir, name, content string) {
-	t.Helper()
-	p := filepath.Join(dir, filepath.FromSlash(name))
-	must(t, os.MkdirAll(filepath.Dir(p), 0o755))
-	must(t, os.WriteFile(p, []byte(content), 0o644))
-}

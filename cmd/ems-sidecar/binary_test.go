@@ -215,3 +215,11 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// put writes dir/name, which may have directories in it.
+func put(t *testing.T, dir, name, content string) {
+	t.Helper()
+	p := filepath.Join(dir, filepath.FromSlash(name))
+	must(t, os.MkdirAll(filepath.Dir(p), 0o755))
+	must(t, os.WriteFile(p, []byte(content), 0o644))
+}
