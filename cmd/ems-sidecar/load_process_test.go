@@ -36,19 +36,21 @@ func cpuTime(t testing.TB, pid int) time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// idleTime returns the time that all processors together have been idle. The kernel measures it, while
-// it only samples, at the ticks, what it calls busy, and misses a writer that wakes up after each.
-func idleTime(t testing.TB) time.Duration {
+// idleTimes returns how long all processors together have had nothing to do, apart from iowait, when
+// somebody waited for a disk. The kernel measures these, while it only samples, at the ticks, what it
+// calls busy, and misses a writer that wakes up after each.
+func idleTimes(t testing.TB) (idle, iowait time.Duration) {
 	t.Helper()
 	b, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var user, nice, system, idle, iowait int64
-	if _, err := fmt.Sscanf(string(b), "cpu %d %d %d %d %d", &user, &nice, &system, &idle, &iowait); err != nil {
+	var user, nice, system, i, w int64
+	if _, err := fmt.Sscanf(string(b), "cpu %d %d %d %d %d", &user, &nice, &system, &i, &w); err != nil {
 		t.Fatalf("/proc/stat: %v", err)
 	}
-	return time.Duration(idle+iowait) * 10 * time.Millisecond
+	const tick = 10 * time.Millisecond
+	return time.Duration(i) * tick, time.Duration(w) * tick
 }
 
 // serverPID returns the process of s.

@@ -147,7 +147,8 @@ func (l load) run(t testing.TB, root string, processes map[string]int) ([]*loadS
 		})
 	}
 	sample := func() map[string]time.Duration {
-		times := map[string]time.Duration{"idle": idleTime(t)}
+		times := map[string]time.Duration{}
+		times["idle"], times["iowait"] = idleTimes(t)
 		for name, pid := range processes {
 			times[name] = cpuTime(t, pid)
 		}
