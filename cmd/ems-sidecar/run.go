@@ -26,19 +26,18 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 			log.Warn("systemd cannot be told", "state", state, "err", err)
 		}
 	}
-	stopping := make(chan struct{})
-	notStopped := context.AfterFunc(ctx, func() {
-		defer close(stopping)
+	// The daemon is told to end when that has been said.
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	defer context.AfterFunc(ctx, func() {
 		log.Info("stopping", "drain_timeout", cfg.Upload.DrainTimeout, "next", "what is in flight is finished; a second signal ends at once")
 		systemd(sdnotify.SdNotifyStopping)
-	})
-	err = daemon.Run(ctx, cfg, log, func() {
+		end()
+	})()
+	err = daemon.Run(running, cfg, log, func() {
 		log.Info("ready")
 		systemd(sdnotify.SdNotifyReady)
 	})
-	if !notStopped() {
-		<-stopping
-	}
 	if err != nil {
 		log.Error("ended", "err", err)
 		return errSaid
