@@ -42,9 +42,7 @@ func cpuTime(t testing.TB, pid int) time.Duration {
 func idleTimes(t testing.TB) (idle, iowait time.Duration) {
 	t.Helper()
 	b, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	var user, nice, system, i, w int64
 	if _, err := fmt.Sscanf(string(b), "cpu %d %d %d %d %d", &user, &nice, &system, &i, &w); err != nil {
 		t.Fatalf("/proc/stat: %v", err)
@@ -58,9 +56,7 @@ func serverPID(t testing.TB, s *s3test.Server) int {
 	t.Helper()
 	address := "\x00" + strings.TrimPrefix(s.Endpoint, "http://") + "\x00"
 	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	for _, name := range all {
 		b, _ := os.ReadFile(name) // it may have ended
 		if bytes.Contains(b, []byte(address)) {
@@ -86,9 +82,7 @@ func TestWatchProcess(t *testing.T) {
 		t.Skip("a part of the load test, which runs it as a process of its own")
 	}
 	backend, err := watcher.ParseBackend(os.Getenv(watchBackend))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	w := watcher.New(root, watcher.Options{Backend: backend, Quick: isManifest})
 	events := make(chan watcher.Event)
 	go w.Run(context.Background(), events)
@@ -129,16 +123,10 @@ func startWatchProcess(t testing.TB, root, backend string) *watchProcess {
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestWatchProcess$")
 	cmd.Env = append(os.Environ(), watchRoot+"="+root, watchBackend+"="+backend)
 	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
+	must(t, cmd.Start())
 	t.Cleanup(func() {
 		in.Close()
 		if err := cmd.Wait(); err != nil {

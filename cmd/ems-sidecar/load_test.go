@@ -135,9 +135,7 @@ func (l load) run(t testing.TB, root string, processes map[string]int) ([]*loadS
 		key := fmt.Sprintf("group%d/live", id)
 		s := &loadStream{id: id, key: key, hls: emswriter.HLS{Dir: filepath.Join(root, key), Target: l.chunk}}
 		streams = append(streams, s)
-		if err := emswriter.Master(filepath.Join(root, path.Dir(key)), emswriter.Variant{Stream: "live", Bandwidth: bitrate}); err != nil {
-			t.Fatal(err)
-		}
+		must(t, emswriter.Master(filepath.Join(root, path.Dir(key)), emswriter.Variant{Stream: "live", Bandwidth: bitrate}))
 		// Encoders do not know of each other: neither their chunks nor their batches coincide.
 		phase := (l.chunk + writeEvery) / time.Duration(l.streams) * time.Duration(id)
 		all.Go(func() {

@@ -42,9 +42,7 @@ type call struct {
 func readCalls(t *testing.T) []call {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(recording, "fs-events.tsv"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	var calls []call
 	for line := range strings.Lines(string(b)) {
 		field := strings.Split(strings.TrimSpace(line), "\t")
@@ -143,9 +141,7 @@ func recordedPlaylist(t *testing.T, c call) []byte {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(recording, "manifests",
 		fmt.Sprintf("%06d_%s", c.at.Milliseconds(), strings.ReplaceAll(c.path, "/", "__"))))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	return b
 }
 
@@ -216,9 +212,7 @@ func TestReplay(t *testing.T) {
 	proxy := s3test.NewProxy(t, server)
 	dir := t.TempDir()
 	root := filepath.Join(dir, "hls")
-	if err := os.Mkdir(root, 0o755); err != nil { // a server that ran before has left it
-		t.Fatal(err)
-	}
+	must(t, os.Mkdir(root, 0o755)) // a server that ran before has left it
 	r := newReplay(t, dir)
 	if len(r.chunks) != 18 || len(r.playlists) != 2 || r.never == "" {
 		t.Fatalf("the recording has %d whole chunks and %d playlists, the one not closed is %q", len(r.chunks), len(r.playlists), r.never)
@@ -226,9 +220,7 @@ func TestReplay(t *testing.T) {
 	side := startSidecar(t, root, proxy.Endpoint)
 
 	late, err := r.run(scale)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer r.close(r.never)
 
 	want := map[string][]byte{} // by key
@@ -251,9 +243,7 @@ func TestReplay(t *testing.T) {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
 	keys, err := server.Keys()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	for _, key := range keys {
 		if want[key] == nil {
 			t.Errorf("%s is in the bucket", key)
