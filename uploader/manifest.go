@@ -57,14 +57,15 @@ const (
 
 // A manifest is published one snapshot at a time, never an older one after a newer (R3).
 type manifest struct {
-	file      *file
-	waiting   []*snapshot // oldest first
-	inFlight  *snapshot   // also in waiting, as its oldest
-	pursued   *snapshot   // also in waiting: its chunks are uploaded first
-	published *snapshot   // what the bucket holds
-	uncertain bool        // a PUT without an answer: the bucket may hold something else
-	notBefore time.Time   // least time between two PUTs of a key
-	outside   string      // the URI out of the root that was warned of
+	file        *file
+	waiting     []*snapshot // oldest first
+	inFlight    *snapshot   // also in waiting, as its oldest
+	pursued     *snapshot   // also in waiting: its chunks are uploaded first
+	published   *snapshot   // what the bucket holds
+	publishedAt time.Time
+	uncertain   bool      // a PUT without an answer: the bucket may hold something else
+	notBefore   time.Time // least time between two PUTs of a key
+	outside     string    // the URI out of the root that was warned of
 }
 
 func (m *manifest) newest() *snapshot {

@@ -99,7 +99,7 @@ func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Tim
 	}
 	m.finish(snap)
 	m.notBefore = r.started.Add(st.src.dest.ManifestInterval)
-	st.published = now
+	m.publishedAt, st.published = now, now
 	s.figures.manifests++
 	attrs := []any{"stream", st.name, "key", f.key(), "media_sequence", snap.playlist.MediaSequence,
 		"segments", snap.playlist.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.started))}

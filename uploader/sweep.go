@@ -19,13 +19,18 @@ func (s *schedule) sweep(now time.Time) {
 	for _, st := range s.ring {
 		st.warnings = 0
 		for _, f := range st.pending {
-			if f.state == queued && f.look && f.named == 0 {
-				s.missing(f) // nobody wants to know any more
+			switch {
+			case f.state != queued || !f.look || f.named > 0:
+			case f.manifest != nil:
+				f.state, f.look = idle, false // nobody wants to know any more
+			default:
+				s.missing(f)
 				st.src.forgetIfUnused(f)
 			}
 		}
 		st.manifests = slices.DeleteFunc(st.manifests, func(m *manifest) bool {
-			gone := m.file.removed && len(m.waiting) == 0 && m.file.named == 0 && now.Sub(st.published) > manifestMemory
+			gone := (m.file.removed || !m.file.closed) && m.file.state == idle && m.file.named == 0 &&
+				len(m.waiting) == 0 && now.Sub(m.publishedAt) > manifestMemory
 			if gone {
 				if m.published != nil {
 					m.published.release()

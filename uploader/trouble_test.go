@@ -452,3 +452,21 @@ func TestNewContentDoesNotServeTheOldOnesWait(t *testing.T) {
 		}
 	})
 }
+
+// A child playlist that was asked for and that no master names any more is forgotten, whatever else is queued.
+func TestSweepForgetsAChildThatNobodyNames(t *testing.T) {
+	s := newSchedule(8, slog.New(slog.DiscardHandler))
+	src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), &Destination{}, nobodyExpects{})
+	child := s.file(src, "g/s/playlist.m3u8")
+	s.missing(child)
+	for n := range 10 { // have been handled, and are still listed
+		f := s.file(src, fmt.Sprintf("g/s/%d.ts", n))
+		child.stream.enqueue(f)
+		f.state = idle
+	}
+	child.stream.compactAt = 0
+	s.sweep(time.Now())
+	if _, ok := src.files[child.path]; ok || len(child.stream.manifests) != 0 {
+		t.Error("it is kept")
+	}
+}
