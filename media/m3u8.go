@@ -4,42 +4,21 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// ErrIncomplete is wrapped by errors about a manifest that may only be cut short: EMS truncates in
-// place, so a reader can meet any prefix of the content. The next closing brings the rest.
-var ErrIncomplete = errors.New("incomplete")
-
-// A Playlist is what the publisher has to know of an m3u8 file (RFC 8216).
-type Playlist struct {
-	Master                bool
-	References            []Reference // each URI once, in the order in which they are named
-	Segments              int         // Media Segments and partial ones, byte ranges counted each
-	MediaSequence         uint64
-	DiscontinuitySequence uint64
-	TargetDuration        time.Duration // 0 in a Master Playlist
-	EndList               bool
-}
-
-// A Reference is one URI in a manifest, as it is written there.
-type Reference struct {
-	URI     string
-	Line    int  // of its first occurrence, from 1
-	Segment bool // and not a playlist, a key or an init segment
-}
-
 // ParsePlaylist reads a Media or Master Playlist of any protocol version. It does not judge whether the
 // playlist obeys RFC 8216, only what it names and whether it is whole: tags it does not know are
 // skipped, and a playlist that names nothing to play is taken for one that is cut short.
 // EXT-X-PRELOAD-HINT is left out: it names a file that does not exist yet.
-func ParsePlaylist(b []byte) (Playlist, error) {
+func ParsePlaylist(b []byte) (Manifest, error) {
 	p := playlistReader{named: make(map[string]struct{})}
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	if len(bytes.TrimSpace(b)) == 0 {
-		return Playlist{}, fmt.Errorf("playlist is empty: %w", ErrIncomplete)
+		return Manifest{}, fmt.Errorf("playlist is empty: %w", ErrIncomplete)
 	}
 	endsInNewline := b[len(b)-1] == '\n'
 	for len(b) > 0 {
@@ -49,30 +28,34 @@ func ParsePlaylist(b []byte) (Playlist, error) {
 		text := strings.TrimRight(string(raw), "\r \t")
 		if p.line == 1 && text != "#EXTM3U" {
 			if strings.HasPrefix("#EXTM3U", text) && len(b) == 0 {
-				return Playlist{}, fmt.Errorf("playlist ends in its first line: %w", ErrIncomplete)
+				return Manifest{}, fmt.Errorf("playlist ends in its first line: %w", ErrIncomplete)
 			}
-			return Playlist{}, errors.New("playlist does not begin with #EXTM3U")
+			return Manifest{}, errors.New("playlist does not begin with #EXTM3U")
 		}
 		if err := p.read(text); err != nil {
-			return Playlist{}, err
+			return Manifest{}, err
 		}
 	}
 	switch {
-	case !endsInNewline && !p.EndList:
-		return Playlist{}, fmt.Errorf("last line %d has no line end: %w", p.line, ErrIncomplete)
+	case !endsInNewline && !p.Ended:
+		return Manifest{}, fmt.Errorf("last line %d has no line end: %w", p.line, ErrIncomplete)
 	case p.wantsURI != "":
-		return Playlist{}, fmt.Errorf("no URI follows the last %s: %w", p.wantsURI, ErrIncomplete)
-	case len(p.References) == 0 && !p.EndList:
-		return Playlist{}, fmt.Errorf("playlist names nothing: %w", ErrIncomplete)
+		return Manifest{}, fmt.Errorf("no URI follows the last %s: %w", p.wantsURI, ErrIncomplete)
+	case len(p.references) == 0 && !p.Ended:
+		return Manifest{}, fmt.Errorf("playlist names nothing: %w", ErrIncomplete)
 	}
-	return p.Playlist, nil
+	p.Last = p.Sequence + max(p.whole, 1) - 1
+	p.Manifest.references = slices.Values(p.references)
+	return p.Manifest, nil
 }
 
 type playlistReader struct {
-	Playlist
-	line     int
-	wantsURI string // the tag whose URI line is still to come
-	named    map[string]struct{}
+	Manifest
+	references []Reference // each URI once
+	whole      uint64      // Media Segments, of which parts are not
+	line       int
+	wantsURI   string // the tag whose URI line is still to come
+	named      map[string]struct{}
 }
 
 func (p *playlistReader) read(text string) error {
@@ -80,11 +63,12 @@ func (p *playlistReader) read(text string) error {
 	case text == "":
 		return nil
 	case !strings.HasPrefix(text, "#"):
-		if !p.Master {
+		if !p.Set {
 			p.Segments++
+			p.whole++
 		}
 		p.wantsURI = ""
-		p.name(text, !p.Master)
+		p.name(text, !p.Set)
 		return nil
 	case !strings.HasPrefix(text, "#EXT"):
 		return nil // a comment
@@ -95,9 +79,9 @@ func (p *playlistReader) read(text string) error {
 	case "#EXTINF":
 		p.wantsURI = tag
 	case "#EXT-X-STREAM-INF":
-		p.Master, p.wantsURI = true, tag
+		p.Set, p.wantsURI = true, tag
 	case "#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-SESSION-DATA", "#EXT-X-SESSION-KEY":
-		p.Master = true
+		p.Set = true
 		p.nameAttribute(value, false)
 	case "#EXT-X-KEY", "#EXT-X-MAP":
 		p.nameAttribute(value, false)
@@ -105,9 +89,7 @@ func (p *playlistReader) read(text string) error {
 		p.Segments++
 		p.nameAttribute(value, true)
 	case "#EXT-X-MEDIA-SEQUENCE":
-		p.MediaSequence, err = strconv.ParseUint(value, 10, 64)
-	case "#EXT-X-DISCONTINUITY-SEQUENCE":
-		p.DiscontinuitySequence, err = strconv.ParseUint(value, 10, 64)
+		p.Sequence, err = strconv.ParseUint(value, 10, 64)
 	case "#EXT-X-TARGETDURATION":
 		// An integer since protocol version 3, but writers of fractions exist.
 		var s float64
@@ -117,7 +99,7 @@ func (p *playlistReader) read(text string) error {
 		}
 		p.TargetDuration = time.Duration(s * float64(time.Second))
 	case "#EXT-X-ENDLIST":
-		p.EndList = true
+		p.Ended = true
 	}
 	if err != nil {
 		return fmt.Errorf("line %d: %s: value %q is not a number in range", p.line, tag, value)
@@ -130,7 +112,7 @@ func (p *playlistReader) name(uri string, segment bool) {
 		return
 	}
 	p.named[uri] = struct{}{}
-	p.References = append(p.References, Reference{URI: uri, Line: p.line, Segment: segment})
+	p.references = append(p.references, Reference{URI: uri, Segment: segment})
 }
 
 // nameAttribute names the URI attribute of an attribute list (RFC 8216, section 4.2), if it has one.

@@ -92,14 +92,14 @@ func (b *bucket) checkManifest(key string, content []byte) {
 	if err != nil {
 		b.t.Errorf("%s is published cut: %v", key, err)
 	}
-	for _, r := range p.References {
+	for r := range p.References() {
 		name, _, _ := media.Resolve(path.Dir(key), r.URI)
 		if _, ok := b.objects[name]; !ok && name != "" && !b.mayMiss[name] {
 			b.t.Errorf("R2: %s is published and names %s, which is not there", key, name)
 		}
 	}
-	if old, err := media.ParsePlaylist(b.objects[key]); err == nil && !b.mayRestart[key] && p.MediaSequence < old.MediaSequence {
-		b.t.Errorf("R3: media sequence of %s falls from %d to %d", key, old.MediaSequence, p.MediaSequence)
+	if old, err := media.ParsePlaylist(b.objects[key]); err == nil && !b.mayRestart[key] && p.Sequence < old.Sequence {
+		b.t.Errorf("R3: media sequence of %s falls from %d to %d", key, old.Sequence, p.Sequence)
 	}
 }
 
@@ -145,7 +145,7 @@ func (b *bucket) sequence(key string) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p, _ := media.ParsePlaylist(b.objects[key])
-	return p.MediaSequence
+	return p.Sequence
 }
 
 // A desk is a disk, an uploader that runs, and a bucket. What happens on the disk is reported by the
@@ -172,7 +172,7 @@ func newDesk(t *testing.T, settings Settings) *desk {
 	settings.DrainTimeout = 20 * time.Second
 	d.up = New(settings, slog.New(d.log))
 	d.dest = &Destination{Store: d.bucket, Bucket: "b"}
-	d.src = d.up.Source(d.dir, d.dest, d)
+	d.src = d.up.Source(d.dir, media.Layout{Format: media.HLS}, d.dest, d)
 	d.ctx, d.end = context.WithCancel(t.Context())
 	return d
 }

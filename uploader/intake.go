@@ -11,7 +11,7 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	f := src.files[p]
 	named := f != nil && f.named > 0
 	// EMS creates, closes and deletes empty files as a permission test.
-	if !named && (media.HLSKind(p).Role != media.Chunk || v.Size == 0) {
+	if !named && (src.layout.Kind(p).Role != media.ChunkFile || v.Size == 0) {
 		return
 	}
 	if f == nil {
@@ -62,8 +62,8 @@ func (s *schedule) manifestClosed(src *Source, p string, snap *snapshot, refs []
 		snap.refs = append(snap.refs, s.file(src, r))
 	}
 	if m.wentBack(snap) {
-		s.warnPerFile(f.stream, "playlist went back", "key", f.key(), "media_sequence", snap.playlist.MediaSequence,
-			"known", m.newest().playlist.MediaSequence, "next", "it is ignored until it moves on")
+		s.warnPerFile(f.stream, "playlist went back", "key", f.key(), "media_sequence", snap.playlist.Sequence,
+			"known", m.newest().playlist.Sequence, "next", "it is ignored until it moves on")
 		s.figures.failures++
 		for _, r := range snap.refs {
 			src.forgetIfUnused(r)

@@ -12,7 +12,7 @@ import (
 type snapshot struct {
 	content  []byte // nil once published
 	sum      [sha256.Size]byte
-	playlist media.Playlist // without its references
+	playlist media.Manifest // without its references
 	refs     []*file
 	others   int    // of refs, at its beginning: those that are no segments
 	outside  string // the first URI that leads out of the root
@@ -79,8 +79,8 @@ func (m *manifest) newest() *snapshot {
 // new start of the stream when the names are new, too; with names in common it is an old playlist.
 func (m *manifest) wentBack(s *snapshot) bool {
 	known := m.newest()
-	return known != nil && !s.playlist.Master && !known.playlist.Master &&
-		s.playlist.MediaSequence < known.playlist.MediaSequence && s.shares(known)
+	return known != nil && !s.playlist.Set && !known.playlist.Set &&
+		s.playlist.Sequence < known.playlist.Sequence && s.shares(known)
 }
 
 func (m *manifest) add(s *snapshot) {

@@ -86,7 +86,7 @@ func (s *schedule) looked(f *file, found bool) {
 
 func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Time) {
 	f, st := m.file, m.file.stream
-	first, ended := m.published == nil, m.published != nil && m.published.playlist.EndList
+	first, ended := m.published == nil, m.published != nil && m.published.playlist.Ended
 	var lag time.Duration
 	for i := len(snap.refs) - 1; i >= 0; i-- {
 		c := snap.refs[i]
@@ -101,11 +101,11 @@ func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Tim
 	m.notBefore = r.started.Add(st.src.dest.ManifestInterval)
 	m.publishedAt, st.published = now, now
 	s.figures.manifests++
-	attrs := []any{"stream", st.name, "key", f.key(), "media_sequence", snap.playlist.MediaSequence,
+	attrs := []any{"stream", st.name, "key", f.key(), "media_sequence", snap.playlist.Sequence,
 		"segments", snap.playlist.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.started))}
 	s.log.Debug("published", attrs...)
-	switch end := snap.playlist.EndList; {
-	case snap.playlist.Master:
+	switch end := snap.playlist.Ended; {
+	case snap.playlist.Set:
 	case end && first:
 		s.log.Info("stream that has ended is published", attrs...)
 	case end && !ended:

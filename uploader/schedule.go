@@ -52,7 +52,7 @@ func (s *schedule) file(src *Source, p string) *file {
 		s.ring = append(s.ring, st)
 	}
 	f := &file{src: src, stream: st, path: p}
-	if media.HLSKind(p).Role == media.Manifest {
+	if src.layout.Kind(p).Role == media.ManifestFile {
 		f.manifest = &manifest{file: f}
 		st.manifests = append(st.manifests, f.manifest)
 	}

@@ -29,6 +29,7 @@ type Expecter interface {
 type Source struct {
 	uploader *Uploader
 	dir      string
+	layout   media.Layout
 	dest     *Destination
 	expecter Expecter
 	log      *slog.Logger
@@ -38,10 +39,10 @@ type Source struct {
 	generation uint64 // grows when a confirmed file has new content
 }
 
-// Source returns a new source for the root dir.
-func (u *Uploader) Source(dir string, dest *Destination, expecter Expecter) *Source {
+// Source returns a new source for what layout finds below the root dir.
+func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, expecter Expecter) *Source {
 	return &Source{
-		uploader: u, dir: dir, dest: dest, expecter: expecter, log: u.log.With("root", dir),
+		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir),
 		files: make(map[string]*file),
 	}
 }
@@ -49,7 +50,7 @@ func (u *Uploader) Source(dir string, dest *Destination, expecter Expecter) *Sou
 // Closed reports that no process writes the file p and that it is whole in version v. A manifest
 // is read at once.
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
-	if media.HLSKind(p).Role != media.Manifest {
+	if src.layout.Kind(p).Role != media.ManifestFile {
 		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkClosed(src, p, v, now) })
 		return
 	}
@@ -138,8 +139,7 @@ func (src *Source) readManifest(p string) (*snapshot, []string, error) {
 		}
 		return nil, nil, &notPlaylistError{err}
 	}
-	refs, others, outside := src.resolve(p, playlist.References)
-	playlist.References = nil
+	refs, others, outside := src.resolve(p, playlist)
 	return &snapshot{
 		content: content, sum: sha256.Sum256(content), playlist: playlist, others: others, outside: outside, readAt: time.Now(),
 	}, refs, nil
@@ -147,10 +147,10 @@ func (src *Source) readManifest(p string) (*snapshot, []string, error) {
 
 // resolve returns the paths below the root that a manifest waits for, its segments last, how many are no
 // segments, and the first URI that leads out of the root. What another host has is not waited for.
-func (src *Source) resolve(manifest string, references []media.Reference) (paths []string, others int, outside string) {
+func (src *Source) resolve(manifest string, named media.Manifest) (paths []string, others int, outside string) {
 	dir := path.Dir(manifest)
 	var segments []string
-	for _, r := range references {
+	for r := range named.References() {
 		literal, decoded, out := media.Resolve(dir, r.URI)
 		ambiguous := decoded != "" || out
 		p := literal

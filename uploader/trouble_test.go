@@ -352,7 +352,7 @@ func BenchmarkTurnInAnOutage(b *testing.B) {
 		b.Run(fmt.Sprint(backlog), func(b *testing.B) {
 			s := newSchedule(8, slog.New(slog.DiscardHandler))
 			u := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler))
-			src := u.Source(b.TempDir(), &Destination{}, nobodyExpects{})
+			src := u.Source(b.TempDir(), media.Layout{Format: media.HLS}, &Destination{}, nobodyExpects{})
 			now := time.Now()
 			for n := range backlog {
 				s.chunkClosed(src, fmt.Sprintf("g/long/%d.ts", n), media.Version{Size: 1, ModTime: now}, now)
@@ -456,7 +456,7 @@ func TestNewContentDoesNotServeTheOldOnesWait(t *testing.T) {
 // A child playlist that was asked for and that no master names any more is forgotten, whatever else is queued.
 func TestSweepForgetsAChildThatNobodyNames(t *testing.T) {
 	s := newSchedule(8, slog.New(slog.DiscardHandler))
-	src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), &Destination{}, nobodyExpects{})
+	src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), media.Layout{Format: media.HLS}, &Destination{}, nobodyExpects{})
 	child := s.file(src, "g/s/playlist.m3u8")
 	s.missing(child)
 	for n := range 10 { // have been handled, and are still listed

@@ -109,7 +109,7 @@ func (u *Uploader) put(ctx context.Context, j job, body Body, size int64) error 
 		Key:             j.file.key(),
 		Body:            body,
 		Size:            size,
-		ContentType:     media.HLSKind(j.file.path).ContentType,
+		ContentType:     j.file.src.layout.Kind(j.file.path).ContentType,
 		CacheControl:    dest.cacheControl(j.snapshot),
 		FreshConnection: j.fresh,
 	})
@@ -132,7 +132,7 @@ func (d *Destination) cacheControl(s *snapshot) string {
 	// Half the target duration: a cache then never hides a playlist for longer than a player waits
 	// before it asks again (RFC 8216, section 6.3.4).
 	age := masterMaxAge
-	if !s.playlist.Master {
+	if !s.playlist.Set {
 		age = max(time.Second, s.playlist.TargetDuration/2)
 	}
 	return "max-age=" + strconv.Itoa(int(age/time.Second))

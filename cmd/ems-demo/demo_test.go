@@ -61,11 +61,11 @@ func TestDemo(t *testing.T) {
 		if err != nil {
 			t.Fatalf("status %d: %v", status, err)
 		}
-		if playlist.MediaSequence < last {
-			t.Fatalf("the media sequence goes back from %d to %d", last, playlist.MediaSequence)
+		if playlist.Sequence < last {
+			t.Fatalf("the media sequence goes back from %d to %d", last, playlist.Sequence)
 		}
-		last = playlist.MediaSequence
-		for _, reference := range playlist.References {
+		last = playlist.Sequence
+		for reference := range playlist.References() {
 			if status, _ := get(t, strings.Replace(stream, "playlist.m3u8", "live1/"+reference.URI, 1)); status != http.StatusOK {
 				t.Fatalf("%s: status %d", reference.URI, status)
 			}

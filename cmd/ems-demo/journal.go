@@ -76,7 +76,7 @@ func (j *journal) stored(ctx context.Context, key string) {
 	}
 	playlist, broken := media.ParsePlaylist(content)
 	missing := 0
-	for _, reference := range playlist.References {
+	for reference := range playlist.References() {
 		if _, ok := j.store.size(ctx, path.Join(path.Dir(key), reference.URI)); !ok {
 			missing++
 		}
@@ -90,9 +90,9 @@ func (j *journal) stored(ctx context.Context, key string) {
 		if lag := j.named(playlist, at); lag != nil {
 			e.LagMS, j.now.LagMS = lag, *lag
 		}
-		j.now.MediaSequence = playlist.MediaSequence
-		j.now.NewestSequence = playlist.MediaSequence + uint64(playlist.Segments) - 1
-		if playlist.EndList && !j.now.Ended {
+		j.now.MediaSequence = playlist.Sequence
+		j.now.NewestSequence = playlist.Last
+		if playlist.Ended && !j.now.Ended {
 			j.now.Ended = true
 			close(j.ended)
 		}
@@ -102,9 +102,9 @@ func (j *journal) stored(ctx context.Context, key string) {
 
 // named takes what a published playlist names off the pending chunks, and also what is older: a playlist
 // that was skipped named it, and no later one will. It returns the lag of the newest one.
-func (j *journal) named(playlist media.Playlist, at time.Time) (lag *int64) {
+func (j *journal) named(playlist media.Manifest, at time.Time) (lag *int64) {
 	var newest time.Time
-	for _, reference := range playlist.References {
+	for reference := range playlist.References() {
 		chunk := path.Join(path.Dir(playlistKey), reference.URI)
 		if closed := j.pending[chunk]; closed.After(newest) {
 			newest, lag = closed, j.since(chunk, at)

@@ -60,14 +60,14 @@ func TestLiveStreamKeepsPaceAndEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !playlist.EndList || playlist.Segments != 5 || playlist.MediaSequence != 9 {
+		if !playlist.Ended || playlist.Segments != 5 || playlist.Sequence != 9 {
 			t.Errorf("the last playlist is not one of chunks 9 to 13 with an end:\n%s", text)
 		}
 		if n := strings.Count(string(text), "#EXTINF:4.000,"); n != 5 {
 			t.Errorf("%d of 5 chunks last 4 s:\n%s", n, text)
 		}
 		// The recording has ten chunks: these lie across its seam.
-		for i, reference := range playlist.References {
+		for i, reference := range slices.Collect(playlist.References()) {
 			got, err := os.ReadFile(filepath.Join(root, groupName, streamName, reference.URI))
 			if err != nil {
 				t.Fatal(err)
@@ -83,7 +83,8 @@ func TestLiveStreamKeepsPaceAndEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if variants, err := media.ParsePlaylist(master); err != nil || !variants.Master || variants.References[0].URI != "live1/playlist.m3u8" {
+		variants, err := media.ParsePlaylist(master)
+		if names := slices.Collect(variants.References()); err != nil || !variants.Set || len(names) != 1 || names[0].URI != "live1/playlist.m3u8" {
 			t.Errorf("the master playlist does not name the stream (%v):\n%s", err, master)
 		}
 	})

@@ -108,7 +108,9 @@ func TestWatchProcess(t *testing.T) {
 	os.Exit(0) // without a word more
 }
 
-func isManifest(p string) bool { return media.HLSKind(p).Role == media.Manifest }
+func isManifest(p string) bool {
+	return media.Layout{Format: media.HLS}.Kind(p).Role == media.ManifestFile
+}
 
 // A watchProcess is a process in which nothing runs but the watcher.
 type watchProcess struct {

@@ -225,7 +225,7 @@ func (l load) publish(t testing.TB, backend string) figures {
 			t.Errorf("PUT %s: status %d", q.Key, q.Status)
 		}
 		playlist, _ := media.ParsePlaylist(q.Body) // of a chunk: without references
-		for _, ref := range playlist.References {
+		for ref := range playlist.References() {
 			key := path.Join(path.Dir(q.Key), ref.URI)
 			if visible[key].IsZero() {
 				visible[key] = q.Ended

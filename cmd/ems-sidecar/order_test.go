@@ -57,15 +57,15 @@ func (r *referee) judge(q *s3test.Request) {
 		r.t.Errorf("%s is published cut: %v\n%s", q.Key, err, q.Body)
 		return
 	}
-	for _, ref := range p.References {
+	for ref := range p.References() {
 		if name := path.Join(path.Dir(q.Key), ref.URI); !r.confirmed[name] {
 			r.t.Errorf("%s is published and names %s, which is not in the bucket", q.Key, name)
 		}
 	}
-	if old, ok := r.sequence[q.Key]; ok && p.MediaSequence < old {
-		r.t.Errorf("the media sequence of %s goes back from %d to %d", q.Key, old, p.MediaSequence)
+	if old, ok := r.sequence[q.Key]; ok && p.Sequence < old {
+		r.t.Errorf("the media sequence of %s goes back from %d to %d", q.Key, old, p.Sequence)
 	}
-	r.sequence[q.Key] = p.MediaSequence
+	r.sequence[q.Key] = p.Sequence
 }
 
 func (r *referee) after(q *s3test.Request) {
@@ -95,7 +95,7 @@ func viewer(t *testing.T, server *s3test.Server, keys []string, stop <-chan stru
 				t.Errorf("a viewer reads %s and cannot use it: %v", key, err)
 				continue
 			}
-			for _, ref := range p.References {
+			for ref := range p.References() {
 				if _, err := os.Stat(filepath.Join(server.Dir, path.Dir(key), ref.URI)); err != nil {
 					t.Errorf("a viewer reads %s and does not find %s", key, ref.URI)
 				}

@@ -289,13 +289,13 @@ func (r *replay) judge(t *testing.T, requests []s3test.Request) (published int) 
 		if err != nil {
 			t.Errorf("%s is published cut: %v", q.Key, err)
 		}
-		for _, ref := range playlist.References {
+		for ref := range playlist.References() {
 			name := path.Join(path.Dir(q.Key), ref.URI)
 			if at, ok := confirmed[name]; !ok || at.After(q.Began) {
 				t.Errorf("%s is published before %s", q.Key, name)
 			}
 		}
-		if !playlist.Master {
+		if !playlist.Set {
 			published++
 		}
 	}

@@ -17,6 +17,11 @@ import (
 	"ems-sidecar/watcher"
 )
 
+var formats = map[config.Format]media.Format{
+	config.HLS: media.HLS, config.HDS: media.HDS, config.DASH: media.DASH, config.MSS: media.MSS,
+	config.Record: media.Recording,
+}
+
 // Run watches and publishes as cfg says until ctx ends, and then drains. It calls started once, when every
 // root that exists is watched and scanned; a root that does not exist yet is waited for.
 func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func()) error {
@@ -29,12 +34,12 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 		MinThroughput: cfg.Upload.MinThroughput,
 		DrainTimeout:  cfg.Upload.DrainTimeout,
 	}, log)
-	watch := func(dir string) *watcher.Watcher {
-		return watcher.New(dir, watcher.Options{
+	watch := func(r *root) *watcher.Watcher {
+		return watcher.New(r.dir, watcher.Options{
 			Backend:      backend,
 			Settle:       cfg.Watcher.Settle,
 			PollInterval: cfg.Watcher.PollInterval,
-			Quick:        func(p string) bool { return media.HLSKind(p).Role == media.Manifest },
+			Quick:        r.isManifest,
 			Log:          log,
 		})
 	}
@@ -54,7 +59,9 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 		}
 		for _, dir := range u.WatchDirs {
 			r := all.get(dir, watch)
-			r.sources = append(r.sources, up.Source(dir, dest, r.watcher))
+			layout := media.Layout{Format: formats[u.Format], Bootstrap: u.Bootstrap}
+			r.layouts = append(r.layouts, layout)
+			r.sources = append(r.sources, up.Source(dir, layout, dest, r.watcher))
 			log.Info("publishing", "section", u.Section, "root", dir, "bucket", u.Bucket, "prefix", u.Prefix,
 				"endpoint", store.Endpoint())
 		}

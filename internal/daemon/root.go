@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"ems-sidecar/media"
 	"ems-sidecar/uploader"
 	"ems-sidecar/watcher"
 )
@@ -14,19 +16,25 @@ import (
 type root struct {
 	dir     string
 	watcher *watcher.Watcher
+	layouts []media.Layout // of the sources
 	sources []*uploader.Source
+}
+
+func (r *root) isManifest(p string) bool {
+	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool { return l.Kind(p).Role == media.ManifestFile })
 }
 
 type roots []*root
 
 // get returns the root of dir, which several sections may share.
-func (rs *roots) get(dir string, watch func(dir string) *watcher.Watcher) *root {
+func (rs *roots) get(dir string, watch func(*root) *watcher.Watcher) *root {
 	for _, r := range *rs {
 		if r.dir == dir {
 			return r
 		}
 	}
-	r := &root{dir: dir, watcher: watch(dir)}
+	r := &root{dir: dir}
+	r.watcher = watch(r)
 	*rs = append(*rs, r)
 	return r
 }
