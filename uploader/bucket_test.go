@@ -103,11 +103,11 @@ func (b *bucket) checkManifest(key string, content []byte) {
 	}
 }
 
-func (b *bucket) Exists(_ context.Context, key string) (bool, error) {
+func (b *bucket) Stat(_ context.Context, key string) (ObjectInfo, bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_, ok := b.objects[key]
-	return ok, nil
+	content, ok := b.objects[key]
+	return ObjectInfo{Size: int64(len(content))}, ok, nil
 }
 
 func (b *bucket) content(key string) string {

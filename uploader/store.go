@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 )
 
 // A Store is the bucket that a Source is published to. Its methods make one attempt each and are safe
@@ -12,15 +13,23 @@ import (
 type Store interface {
 	// Put writes the object whole or not at all.
 	Put(ctx context.Context, o Object) error
-	// Exists reports whether the bucket has an object under key.
-	Exists(ctx context.Context, key string) (bool, error)
+	// Stat tells what the bucket has under key; found is false if it has nothing.
+	Stat(ctx context.Context, key string) (i ObjectInfo, found bool, err error)
+}
+
+// An ObjectInfo is what the bucket tells of an object.
+type ObjectInfo struct {
+	Size    int64     // bytes
+	ModTime time.Time // of the file, as Object said; zero if it did not
+	Stored  time.Time // by the store's clock
 }
 
 // An Object is what one Put writes.
 type Object struct {
 	Key          string
 	Body         Body
-	Size         int64 // bytes
+	Size         int64     // bytes
+	ModTime      time.Time // of the file; zero for what is no file
 	ContentType  string
 	CacheControl string
 	// FreshConnection asks for a connection that no earlier attempt has used.

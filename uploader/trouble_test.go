@@ -16,19 +16,20 @@ import (
 	"ems-sidecar/media"
 )
 
-// A tamperedStore is the bucket with other answers to Exists.
+// A tamperedStore is the bucket with other answers to Stat.
 type tamperedStore struct {
 	*bucket
 	exists func(key string) (bool, error)
 	asked  atomic.Int64
 }
 
-func (s *tamperedStore) Exists(ctx context.Context, key string) (bool, error) {
+func (s *tamperedStore) Stat(ctx context.Context, key string) (ObjectInfo, bool, error) {
 	s.asked.Add(1)
 	if s.exists != nil {
-		return s.exists(key)
+		found, err := s.exists(key)
+		return ObjectInfo{}, found, err
 	}
-	return s.bucket.Exists(ctx, key)
+	return s.bucket.Stat(ctx, key)
 }
 
 // The SDK's chain of credentials reads files (AWS_WEB_IDENTITY_TOKEN_FILE, credential_process): that one of them is

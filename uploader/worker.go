@@ -31,7 +31,7 @@ func (u *Uploader) do(ctx context.Context, j job) result {
 	case j.look:
 		ctx, cancel := context.WithTimeout(ctx, attemptTime)
 		defer cancel()
-		r.found, r.err = j.file.src.dest.Store.Exists(ctx, j.file.key())
+		_, r.found, r.err = j.file.src.dest.Store.Stat(ctx, j.file.key())
 	case j.snapshot != nil:
 		r.bytes = int64(len(j.snapshot.content))
 		r.err = u.put(ctx, j, bytes.NewReader(j.snapshot.content), r.bytes)

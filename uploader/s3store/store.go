@@ -116,6 +116,9 @@ func (s *Store) Put(ctx context.Context, o uploader.Object) error {
 		StorageClass:         types.StorageClass(s.settings.StorageClass),
 		ServerSideEncryption: types.ServerSideEncryption(s.settings.ServerSideEncryption),
 	}
+	if !o.ModTime.IsZero() {
+		in.Metadata = map[string]string{modTimeKey: formatModTime(o.ModTime)}
+	}
 	if s.settings.KMSKeyID != "" {
 		in.SSEKMSKeyId = &s.settings.KMSKeyID
 	}
@@ -126,17 +129,22 @@ func (s *Store) Put(ctx context.Context, o uploader.Object) error {
 	return s.explain("s3:PutObject", s.uploads.put(ctx, in, options))
 }
 
-// Exists implements uploader.Store.
-func (s *Store) Exists(ctx context.Context, key string) (bool, error) {
-	_, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.settings.Bucket, Key: &key})
+// Stat implements uploader.Store.
+func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, found bool, err error) {
+	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.settings.Bucket, Key: &key})
 	switch statusOf(err) {
 	case http.StatusNotFound:
-		return false, nil
+		return i, false, nil
 	case http.StatusForbidden:
 		// What S3 answers for an absent key to those who may not list the bucket.
-		return false, nil
+		return i, false, nil
 	}
-	return err == nil, s.explain("s3:GetObject", err)
+	if err != nil {
+		return i, false, s.explain("s3:GetObject", err)
+	}
+	return uploader.ObjectInfo{
+		Size: aws.ToInt64(out.ContentLength), ModTime: parseModTime(out.Metadata[modTimeKey]), Stored: aws.ToTime(out.LastModified),
+	}, true, nil
 }
 
 // Get returns the object's content.

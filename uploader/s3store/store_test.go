@@ -33,11 +33,14 @@ func open(t *testing.T, endpoint string) *Store {
 	return s
 }
 
+// modTime has an odd number of nanoseconds, to see that all of them come back.
+var modTime = time.Unix(1795334975, 123456789)
+
 func object(key string, body uploader.Body, size int64) uploader.Object {
-	return uploader.Object{Key: key, Body: body, Size: size, ContentType: "video/mp2t", CacheControl: "max-age=7"}
+	return uploader.Object{Key: key, Body: body, Size: size, ModTime: modTime, ContentType: "video/mp2t", CacheControl: "max-age=7"}
 }
 
-func TestPutGetExistsDelete(t *testing.T) {
+func TestPutGetStatDelete(t *testing.T) {
 	server := s3test.Start(t)
 	s := open(t, server.Endpoint)
 	ctx := t.Context()
@@ -51,14 +54,14 @@ func TestPutGetExistsDelete(t *testing.T) {
 		if b, err := s.Get(ctx, key); err != nil || string(b) != "content" {
 			t.Errorf("Get(%s) = %q, %v", key, b, err)
 		}
-		if ok, err := s.Exists(ctx, key); err != nil || !ok {
-			t.Errorf("Exists(%s) = %v, %v", key, ok, err)
+		if i, ok, err := s.Stat(ctx, key); err != nil || !ok || i.Size != 7 || !i.ModTime.Equal(modTime) || time.Since(i.Stored) > time.Hour {
+			t.Errorf("Stat(%s) = %+v, %v, %v", key, i, ok, err)
 		}
 		if err := s.Delete(ctx, key); err != nil {
 			t.Error(err)
 		}
-		if ok, err := s.Exists(ctx, key); err != nil || ok {
-			t.Errorf("after Delete, Exists(%s) = %v, %v", key, ok, err)
+		if _, ok, err := s.Stat(ctx, key); err != nil || ok {
+			t.Errorf("after Delete, Stat(%s) = %v, %v", key, ok, err)
 		}
 	}
 }

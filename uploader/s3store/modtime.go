@@ -1,0 +1,30 @@
+package s3store
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// modTimeKey is the user metadata that says when the uploaded file was last changed, in seconds since 1970 with
+// nine digits behind the point, as rclone and others write it.
+const modTimeKey = "mtime"
+
+func formatModTime(t time.Time) string {
+	return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())
+}
+
+// parseModTime returns the zero time for what is none.
+func parseModTime(s string) time.Time {
+	seconds, fraction, _ := strings.Cut(s, ".")
+	unix, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	nanos, err := strconv.ParseUint((fraction + "000000000")[:9], 10, 32)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(unix, int64(nanos))
+}
