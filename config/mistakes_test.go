@@ -24,8 +24,8 @@ func problems(t *testing.T, text string) []string {
 }
 
 func TestMistakesAndWhatIsNotSupportedYetAreSaidTogether(t *testing.T) {
-	_, err := Parse("c", []byte("[AmazonHDSUpload]\ndefault_bucket = ems\n[Upload]\nworkers = many\nspool_max = lots\n"))
-	want := []string{"c:1: [AmazonHDSUpload]: not supported yet", "c:4: [Upload] workers", "c:5: [Upload] spool_max = \"lots\""}
+	_, err := Parse("c", []byte("[TranscodeResetter]\n\n[Upload]\nworkers = many\nspool_max = lots\n"))
+	want := []string{"c:1: [TranscodeResetter]: not supported yet", "c:4: [Upload] workers", "c:5: [Upload] spool_max = \"lots\""}
 	got := strings.Split(err.Error(), "\n")
 	if len(got) != len(want) {
 		t.Fatalf("got\n%v", err)
@@ -83,18 +83,23 @@ func TestMistakesSayWhereAndWhatWouldBeRight(t *testing.T) {
 		"an empty item of a list": {hls + "watch_dir[] =", "c:3: [AmazonHLSUpload] watch_dir[]: must be a directory's absolute path"},
 
 		// The values.
-		"a relative directory":   {hls + "watch_dir = srv", `c:3: [AmazonHLSUpload] watch_dir = "srv": must be a directory's absolute path`},
-		"a Windows directory":    {hls + `watch_dir = C:\media\`, `c:3: [AmazonHLSUpload] watch_dir = "C:\media\": must be a directory's absolute path`},
-		"a mistyped choice":      {"[S3]\ndelete = \"mirrror\"", `c:2: [S3] delete = "mirrror": must be keep or mirror (did you mean mirror?)`},
-		"no choice at all":       {"[Watcher]\nbackend = kqueue", `c:2: [Watcher] backend = "kqueue": must be auto, inotify, fsnotify or poll`},
-		"a number in words":      {"[Upload]\nworkers = many", `c:2: [Upload] workers = "many": must be a whole number from 1 to 1024`},
-		"a number too small":     {"[Upload]\nworkers = 0", `c:2: [Upload] workers = "0": must be a whole number from 1 to 1024`},
-		"a number too large":     {"[Upload]\nworkers = 1025", `c:2: [Upload] workers = "1025": must be a whole number from 1 to 1024`},
-		"a time without sense":   {"[Watcher]\nsettle = soon", `c:2: [Watcher] settle = "soon": must be a time from 1ms to 1m, such as 500ms, 30s or 2m`},
-		"a negative time":        {"[Watcher]\nsettle = -1s", `c:2: [Watcher] settle = "-1s": must be a time from 1ms to 1m, such as 500ms, 30s or 2m`},
-		"a time beyond all":      {"[Watcher]\nsettle = 99999999999999999999", `c:2: [Watcher] settle = "99999999999999999999": must be a time from 1ms to 1m, such as 500ms, 30s or 2m`},
-		"a time of dots":         {"[Watcher]\nsettle = ...", `c:2: [Watcher] settle = "...": must be a time from 1ms to 1m, such as 500ms, 30s or 2m`},
-		"an empty time":          {"[Watcher]\nsettle =", "c:2: [Watcher] settle: must be a time from 1ms to 1m, such as 500ms, 30s or 2m"},
+		"a relative directory": {hls + "watch_dir = srv", `c:3: [AmazonHLSUpload] watch_dir = "srv": must be a directory's absolute path`},
+		"a Windows directory":  {hls + `watch_dir = C:\media\`, `c:3: [AmazonHLSUpload] watch_dir = "C:\media\": must be a directory's absolute path`},
+		"a mistyped choice":    {"[S3]\ndelete = \"mirrror\"", `c:2: [S3] delete = "mirrror": must be keep or mirror (did you mean mirror?)`},
+		"no choice at all":     {"[Watcher]\nbackend = kqueue", `c:2: [Watcher] backend = "kqueue": must be auto, inotify, fsnotify or poll`},
+		"a number in words":    {"[Upload]\nworkers = many", `c:2: [Upload] workers = "many": must be a whole number from 1 to 1024`},
+		"a number too small":   {"[Upload]\nworkers = 0", `c:2: [Upload] workers = "0": must be a whole number from 1 to 1024`},
+		"a number too large":   {"[Upload]\nworkers = 1025", `c:2: [Upload] workers = "1025": must be a whole number from 1 to 1024`},
+		"a time without sense": {"[Watcher]\nsettle = soon", `c:2: [Watcher] settle = "soon": must be a time from 1ms to 1m, such as 500ms, 30s or 2m`},
+		"a negative time":      {"[Watcher]\nsettle = -1s", `c:2: [Watcher] settle = "-1s": must be a time from 1ms to 1m, such as 500ms, 30s or 2m`},
+		"a time beyond all":    {"[Watcher]\nsettle = 99999999999999999999", `c:2: [Watcher] settle = "99999999999999999999": must be a time from 1ms to 1m, such as 500ms, 30s or 2m`},
+		"a time of dots":       {"[Watcher]\nsettle = ...", `c:2: [Watcher] settle = "...": must be a time from 1ms to 1m, such as 500ms, 30s or 2m`},
+		"an empty time":        {"[Watcher]\nsettle =", "c:2: [Watcher] settle: must be a time from 1ms to 1m, such as 500ms, 30s or 2m"},
+		"no word for deletion": {"[Plugins]\n[AmazonRecordUpload]\ndelete_local = on", `c:3: [AmazonRecordUpload] delete_local = "on": must be after_upload or off`},
+		"a recordings' directory that is another's": {"[S3]\ndefault_bucket = ems\n[AmazonRecordUpload]\nwatch_dir = /srv/\n[AmazonHLSUpload]\nwatch_dir = /srv",
+			`c:4: [AmazonRecordUpload] watch_dir = "/srv": is watched by [AmazonHLSUpload], too: recordings need a directory of their own`},
+		"a recorder's path elsewhere": {"[Plugins]\nAmazonRecordUpload = enabled\n[AmazonRecordUpload]\ndefault_bucket = ems\n[StreamRecorder]\nfile_location = C:\\rec\\",
+			`c:6: [StreamRecorder] file_location = "C:\rec\": is no path of this host, so that [AmazonRecordUpload] needs watch_dir: the directory as this host sees it`},
 		"no second":              {"[StreamRecorder]\nfile_location = x\nperiod_time = 0", `c:3: [StreamRecorder] period_time = "0": must be a whole number of seconds from 1 to 86399`},
 		"a whole day":            {"[StreamRecorder]\nfile_location = x\nperiod_time = 24h", `c:3: [StreamRecorder] period_time = "24h": must be a whole number of seconds from 1 to 86399`},
 		"half a second":          {"[StreamRecorder]\nfile_location = x\nperiod_time = 1.5", `c:3: [StreamRecorder] period_time = "1.5": must be a whole number of seconds from 1 to 86399`},
@@ -192,29 +197,28 @@ func TestUnsupported(t *testing.T) {
 		want []string
 	}{
 		"nothing":            {hls, nil},
-		"HLS alone":          {hls + "[AmazonHDSUpload]\n[StreamAutoRouter]\n[Plugins]\nAmazonHLSUpload = enabled", nil},
+		"HLS alone":          {hls + "[StreamRecorder]\n[StreamAutoRouter]\n[Plugins]\nAmazonHLSUpload = enabled", nil},
 		"the older sections": {"[Plugins]\nStreamAutoRouter = enabled\n[StreamAutoRouter]\ntoken=\ndestination_uri=h", []string{`c:2: [Plugins] StreamAutoRouter = "enabled": not supported yet by this version: set "StreamAutoRouter = disabled"`}},
 		"without [Plugins]": {sample, []string{
 			"c:1: [StreamAutoRouter]: " + remove,
 			"c:5: [StreamRecorder]: " + remove,
 			"c:9: [StreamLoadBalancer]: " + remove,
-			"c:14: [AmazonHDSUpload]: " + remove,
+			"c:14: [AmazonHDSUpload] watch_dir: is missing: set watch_dir to the directory that EMS's createHDSStream has as targetFolder; finding it through EMS is not supported yet",
 			"c:20: [AmazonHLSUpload] watch_dir: is missing: set watch_dir to the directory that EMS's createHLSStream has as targetFolder; finding it through EMS is not supported yet",
 		}},
 		"the other formats": {"[S3]\ndefault_bucket=ems\n[AmazonDASHUpload]\n[AmazonMSSUpload]\n[AmazonRecordUpload]\n[TranscodeResetter]", []string{
-			"c:3: [AmazonDASHUpload]: " + remove,
-			"c:4: [AmazonMSSUpload]: " + remove,
-			"c:5: [AmazonRecordUpload]: " + remove,
+			"c:3: [AmazonDASHUpload] watch_dir: is missing: set watch_dir to the directory that EMS's createDASHStream has as targetFolder; finding it through EMS is not supported yet",
+			"c:4: [AmazonMSSUpload] watch_dir: is missing: set watch_dir to the directory that EMS's createMSSStream has as targetFolder; finding it through EMS is not supported yet",
+			"c:5: [AmazonRecordUpload] watch_dir: is missing: set watch_dir to the directory that EMS's record writes into (file_location in [StreamRecorder] if that records); finding it through EMS is not supported yet",
 			"c:6: [TranscodeResetter]: " + remove,
 		}},
 		"EMS and its events": {hls + "[EMS]\n[Hooks]", []string{
 			"c:4: [EMS]: not supported yet by this version: remove the section",
 			"c:5: [Hooks]: not supported yet by this version: remove the section",
 		}},
-		"keys": {hls + "[Upload]\nspool_dir = /s\nspool_max = 1GiB\nbulk_workers = 2", []string{
+		"keys": {hls + "[Upload]\nspool_dir = /s\nspool_max = 1GiB", []string{
 			"c:5: [Upload] spool_dir: not supported yet by this version: remove the key",
 			"c:6: [Upload] spool_max: not supported yet by this version: remove the key",
-			"c:7: [Upload] bulk_workers: not supported yet by this version: remove the key",
 		}},
 		"mirror":             {hls + "delete = mirror", []string{`c:4: [AmazonHLSUpload] delete = "mirror": not supported yet by this version: set delete = keep`}},
 		"mirror in [S3]":     {hls + "[S3]\ndelete = mirror", []string{`c:5: [S3] delete = "mirror": not supported yet by this version: set delete = keep`}},

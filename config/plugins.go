@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Router pushes inbound streams to other servers.
 type Router struct {
@@ -103,6 +106,11 @@ func (s *settings) enabled(d *decoder) *Config {
 		if i := s.upload(sec.name); i >= 0 && s.on(d, sec.name) {
 			s.uploads[i].check(d)
 			cfg.Uploads = append(cfg.Uploads, s.uploads[i])
+		}
+	}
+	for i := range cfg.Uploads {
+		if u := &cfg.Uploads[i]; u.Format == Record {
+			u.checkRecordings(d, s.recorder, slices.Delete(slices.Clone(cfg.Uploads), i, i+1))
 		}
 	}
 	if s.on(d, "StreamAutoRouter") {

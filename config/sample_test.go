@@ -180,3 +180,29 @@ AmazonDASHUpload = enabled
 		t.Errorf("hls: %+v", hls)
 	}
 }
+
+func TestRecordingsAreWhereTheRecorderPutsThem(t *testing.T) {
+	const section = "[Plugins]\nAmazonRecordUpload = enabled\n[S3]\ndefault_bucket = ems-files\n[StreamRecorder]\nfile_location = /srv/rec/\n[AmazonRecordUpload]\n"
+	for name, c := range map[string]struct {
+		text string
+		dirs []string
+		kept bool
+	}{
+		"by default":                 {section, []string{"/srv/rec"}, true},
+		"where else they are said":   {section + "watch_dir[] = /a\nwatch_dir[] = /b\n", []string{"/a", "/b"}, true},
+		"deleted, but only if asked": {section + "delete_local = after_upload\n", []string{"/srv/rec"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := Parse("config.ini", []byte(c.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(cfg.Uploads) != 1 || len(cfg.Unsupported()) > 0 {
+				t.Fatalf("uploads %+v, unsupported %v", cfg.Uploads, cfg.Unsupported())
+			}
+			if u := cfg.Uploads[0]; !slices.Equal(u.WatchDirs, c.dirs) || u.DeleteLocal == c.kept || u.DeleteLocalAfter != time.Hour {
+				t.Errorf("got %+v", u)
+			}
+		})
+	}
+}

@@ -6,10 +6,6 @@ func unsupported(d *decoder, s *settings, cfg *Config) []Problem {
 	later := &decoder{doc: d.doc}
 
 	for _, plugin := range []string{
-		"AmazonHDSUpload",
-		"AmazonDASHUpload",
-		"AmazonMSSUpload",
-		"AmazonRecordUpload",
 		"StreamAutoRouter",
 		"StreamRecorder",
 		"StreamLoadBalancer",
@@ -36,7 +32,6 @@ func unsupported(d *decoder, s *settings, cfg *Config) []Problem {
 	}
 
 	for _, k := range []struct{ section, key string }{
-		{"Upload", "bulk_workers"},
 		{"Upload", "spool_dir"},
 		{"Upload", "spool_max"},
 	} {
@@ -49,9 +44,9 @@ func unsupported(d *decoder, s *settings, cfg *Config) []Problem {
 		if u.Delete == Mirror {
 			later.bad(u.home(d, "delete"), "delete", string(Mirror), "not supported yet by this version: set delete = keep")
 		}
-		if u.Format == HLS && len(u.WatchDirs) == 0 {
+		if len(u.WatchDirs) == 0 && !d.wrong("StreamRecorder", "file_location") {
 			later.bad(u.Section, "watch_dir", "", "is missing: set watch_dir to the directory that EMS's "+
-				"createHLSStream has as targetFolder; finding it through EMS is not supported yet")
+				u.Format.command()+"; finding it through EMS is not supported yet")
 		}
 	}
 	return inOrder(later.problems)

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,6 +37,14 @@ func (f Format) String() string {
 		return "Record"
 	}
 	return "none"
+}
+
+// command says where EMS is told the directory.
+func (f Format) command() string {
+	if f == Record {
+		return "record writes into (file_location in [StreamRecorder] if that records)"
+	}
+	return "create" + f.String() + "Stream has as targetFolder"
 }
 
 // Deletion says what happens to an object whose file EMS deletes.
@@ -78,6 +87,9 @@ type Upload struct {
 	Delete           Deletion
 	DeleteDelay      time.Duration
 	ManifestInterval time.Duration // the least time between two versions of one manifest
+
+	DeleteLocal      bool          // Record: delete a file that the bucket holds, compared by size and checksum
+	DeleteLocalAfter time.Duration // and how long after it was uploaded
 
 	secretFile Secret // a path; kept hidden, because a secret may have got here by mistake
 }
@@ -126,6 +138,10 @@ func (u *Upload) keys() []key {
 	if u.Format == HDS {
 		keys = append(keys, one("bootstrap", &u.Bootstrap, fileName))
 	}
+	if u.Format == Record {
+		keys = append(keys, one("delete_local", &u.DeleteLocal, afterUpload),
+			one("delete_local_after", &u.DeleteLocalAfter, duration(0, 366*24*time.Hour)))
+	}
 	return keys
 }
 
@@ -162,6 +178,27 @@ func (u *Upload) check(d *decoder) {
 		d.bad(u.home(d, "kms_key_id"), "kms_key_id", u.KMSKeyID, "needs server_side_encryption = aws:kms")
 	}
 	u.checkCredentials(d)
+}
+
+// checkRecordings gives the recordings' section its default directory, and reports one that another section
+// watches, too: a name alone does not tell a recording from a chunk.
+func (u *Upload) checkRecordings(d *decoder, r Recorder, others []Upload) {
+	if len(u.WatchDirs) == 0 && r.FileLocation != "" {
+		dir, want := directoryPath(r.FileLocation)
+		if want != "" {
+			d.bad("StreamRecorder", "file_location", r.FileLocation, "is no path of this host, so that ["+u.Section+
+				"] needs watch_dir: the directory as this host sees it")
+			return
+		}
+		u.WatchDirs = []string{dir}
+	}
+	for _, dir := range u.WatchDirs {
+		for _, other := range others {
+			if slices.Contains(other.WatchDirs, dir) {
+				d.bad(u.Section, "watch_dir", dir, "is watched by ["+other.Section+"], too: recordings need a directory of their own")
+			}
+		}
+	}
 }
 
 // home returns the section from which a key's value comes: this one or [S3].

@@ -97,6 +97,17 @@ func boolean(value string) (bool, string) {
 	return false, "must be on or off"
 }
 
+// afterUpload turns the deletion of local files on with the one word that says when.
+func afterUpload(value string) (bool, string) {
+	if strings.EqualFold(value, "after_upload") {
+		return true, ""
+	}
+	if on, want := boolean(value); want == "" && !on {
+		return false, ""
+	}
+	return false, "must be after_upload or off"
+}
+
 // enabledWord is a switch of [Plugins]: one word turns on, anything else off, as in the older services.
 func enabledWord(value string) (bool, string) { return strings.EqualFold(value, "enabled"), "" }
 

@@ -10,6 +10,9 @@ import (
 // the kernel tells of a close just before it takes the writer off the file.
 const minBusyWait = time.Millisecond
 
+// heldLong is how long it is normal that a file without a writer is unfinished.
+const heldLong = time.Minute
+
 // decide says whether a file is closed, or when to look at it again.
 func (t *tree) decide(e *entry, now time.Time) {
 	p := e.path()
@@ -57,7 +60,8 @@ func (t *tree) decide(e *entry, now time.Time) {
 		return
 	case free:
 		settled := now.Sub(e.since) >= t.opts.Settle || now.Sub(l.version.ModTime) >= t.opts.Settle
-		if !settled && !e.expected && !(quick && !e.closedAt.IsZero()) {
+		soon := e.expected && !t.opts.ClosesEarly(p) || quick && !e.closedAt.IsZero()
+		if !settled && !soon {
 			t.due.set(e, now.Add(t.opts.Settle))
 			return
 		}
@@ -70,9 +74,32 @@ func (t *tree) decide(e *entry, now time.Time) {
 			return
 		}
 	}
+	if t.unfinished(e, now) {
+		return
+	}
 	e.emitted, e.last = true, l.version
 	e.expected, e.noted, e.closedAt = false, false, time.Time{}
 	t.out.put(Event{Op: Closed, Path: p, Version: l.version})
+}
+
+// unfinished reports whether a file beside e says that e is not whole. Then e is decided on again when one of
+// its directory is gone.
+func (t *tree) unfinished(e *entry, now time.Time) bool {
+	for _, beside := range t.opts.Unfinished(e.path()) {
+		if t.file(beside) == nil {
+			continue
+		}
+		e.dir.held[e.name] = e
+		if held := now.Sub(e.since); held < heldLong {
+			t.due.set(e, now.Add(heldLong-held))
+		} else {
+			t.warn("file is not taken: another one beside it says that it is unfinished", e.path(), "beside", beside,
+				"since", held.Round(time.Second), "next", "it is taken when that one is gone")
+		}
+		return true
+	}
+	delete(e.dir.held, e.name)
+	return false
 }
 
 // busyWait returns when to look again at a file that has a writer. Where closes are seen, the next

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ems-sidecar/internal/emswriter"
+	"ems-sidecar/media"
 )
 
 // TestConformance is what every backend must do.
@@ -42,6 +43,8 @@ var conformance = []struct {
 	{"delete and create anew", testAnew},
 	{"header closed, reopened, appended", testReopened},
 	{"patched after it was closed", testPatched},
+	{"header closed, expected", testEarlyCloseExpected},
+	{"recording out of parts", testRecording},
 	{"permission test file", testPermissionFile},
 	{"empty file", testEmpty},
 	{"files in new directories", testNewDirectory},
@@ -220,6 +223,62 @@ func testReopened(t *testing.T, b Backend) {
 		return
 	}
 	t.Skip("the machine is too busy")
+}
+
+// A manifest may name a fragment that is only begun, since names come back.
+func testEarlyCloseExpected(t *testing.T, b Backend) {
+	w := prepare(t, t.TempDir(), Options{Backend: b, Settle: 200 * time.Millisecond,
+		ClosesEarly: func(p string) bool { return strings.Contains(p, "Frag") }})
+	w.run()
+	w.ready()
+	for n := range 10 {
+		name := fmt.Sprint("Seg1-Frag", n)
+		f := w.open(name)
+		w.Expect(name)
+		w.put(f, "header")
+		before := time.Now()
+		w.close(f)
+		w.fence(name + ".m3u8") // comes at once
+		f = w.open(name)
+		if time.Since(before) > 100*time.Millisecond {
+			continue // the machine is busy: a watcher could not know better
+		}
+		if w.fence(name + ".txt"); len(w.of(name)) != 0 {
+			t.Fatalf("events of a file that is open again: %v", w.of(name))
+		}
+		w.put(f, "frames")
+		w.close(f)
+		w.closed(name)
+		return
+	}
+	t.Skip("the machine is too busy")
+}
+
+// EMS makes an mp4 file out of four others, which it deletes then.
+func testRecording(t *testing.T, b Backend) {
+	w := prepare(t, t.TempDir(), Options{Backend: b, Unfinished: media.Layout{Format: media.Recording}.Unfinished})
+	w.run()
+	w.ready()
+	parts := []string{"r.mp4.mdat", "r.mp4.info", "r.mp4.track1", "r.mp4.track2"}
+	for _, p := range parts {
+		w.write(p, "grew")
+	}
+	w.write("other.mp4", "has none")
+	w.closed("other.mp4")
+	w.write("r.mp4", "all of it")
+	for _, p := range parts {
+		w.closed(p)
+		w.fence("before " + p + " is gone")
+		if evs := w.of("r.mp4"); len(evs) != 0 {
+			t.Fatalf("events while %s is there: %v", p, evs)
+		}
+		w.remove(p)
+		w.last(Removed, p)
+	}
+	w.closed("r.mp4")
+	if evs := w.of("r.mp4"); len(evs) != 1 {
+		t.Errorf("%d events, want 1: %v", len(evs), evs)
+	}
 }
 
 func testPatched(t *testing.T, b Backend) {

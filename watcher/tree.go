@@ -69,6 +69,7 @@ type dir struct {
 	parent  *dir
 	subs    map[string]*dir
 	files   map[string]*entry
+	held    map[string]*entry // of files: those that are unfinished because of others
 	newest  map[string]uint64 // by extension: entry.seen of the newest file
 	mark    uint64            // tick of the scan that saw it last
 	watched bool
@@ -121,6 +122,7 @@ func newDir(p string, parent *dir) *dir {
 		parent: parent,
 		subs:   map[string]*dir{},
 		files:  map[string]*entry{},
+		held:   map[string]*entry{},
 		newest: map[string]uint64{},
 	}
 }
@@ -268,6 +270,10 @@ func (t *tree) addFile(d *dir, name string) *entry {
 func (t *tree) drop(e *entry) {
 	e.due = time.Time{}
 	delete(e.dir.files, e.name)
+	delete(e.dir.held, e.name)
+	for _, held := range e.dir.held {
+		t.due.set(held, time.Now())
+	}
 	t.state.Files--
 	t.prune(e.dir)
 }

@@ -100,6 +100,12 @@ type Options struct {
 	// Closed at every closing, even if their version looks unchanged, and without waiting; where
 	// closings cannot be seen, after Settle.
 	Quick func(path string) bool
+	// ClosesEarly names the files that are closed once before they are whole, and opened again at once: they
+	// have to stand still for Settle even if they are expected.
+	ClosesEarly func(path string) bool
+	// Unfinished names the files beside path whose presence says that it is not whole, although nobody has
+	// it open: it is Closed when they are gone.
+	Unfinished func(path string) []string
 	// Ignore names what is left out besides *.tmp, dot files and dot directories.
 	Ignore func(path string, dir bool) bool
 	Log    *slog.Logger
@@ -148,6 +154,12 @@ func New(root string, o Options) *Watcher {
 	}
 	if o.Quick == nil {
 		o.Quick = func(string) bool { return false }
+	}
+	if o.ClosesEarly == nil {
+		o.ClosesEarly = func(string) bool { return false }
+	}
+	if o.Unfinished == nil {
+		o.Unfinished = func(string) []string { return nil }
 	}
 	if o.Ignore == nil {
 		o.Ignore = func(string, bool) bool { return false }

@@ -106,7 +106,7 @@ func (f configFlag) load() (*config.Config, error) {
 		return nil, &config.Error{Unsupported: missing}
 	}
 	if len(cfg.Uploads) == 0 {
-		return nil, usageError{fmt.Errorf("%s switches no upload on: it needs a section [AmazonHLSUpload] with watch_dir and default_bucket", f.Config)}
+		return nil, usageError{fmt.Errorf("%s switches no upload on: it needs a section such as [AmazonHLSUpload] with watch_dir and default_bucket", f.Config)}
 	}
 	return cfg, nil
 }
