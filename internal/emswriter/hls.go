@@ -1,13 +1,12 @@
-// Package emswriter repeats the system calls with which EMS writes a live HLS stream, one by one and
-// in its order, for tests and the demo. It encodes nothing and never sleeps: the caller brings the
-// bytes, the pace and the clock.
+// Package emswriter repeats the system calls with which EMS writes live streams (HLS, HDS, DASH, MSS)
+// and recordings, one by one and in its order, for tests and the demo. It encodes nothing and never
+// sleeps: the caller brings the bytes, the pace and the clock.
 package emswriter
 
 import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -35,10 +34,11 @@ type HLS struct {
 	Cleanup   bool          // cleanupDestination=1: Start deletes what earlier runs left
 	Now       func() time.Time
 
+	disk
 	run    int64     // Unix ms at Start: a part of the chunks' names
 	next   time.Time // when the open chunk's first picture was taken
 	number int       // of the open chunk, from 1
-	chunk  *os.File
+	chunk  *file
 	listed []listed      // closed chunks that are still on disk, oldest first; all of them if Appending
 	target time.Duration // of this run: the longest chunk
 }
@@ -70,13 +70,13 @@ func (h *HLS) Start() error {
 			return err
 		}
 	}
-	h.next = h.now()
+	h.next = clock(h.Now)
 	h.run = h.next.UnixMilli()
 	h.number = 0
 	h.listed = nil
 	h.target = cmp.Or(h.Target, 4*time.Second)
 	if len(h.Key) > 0 {
-		if err := os.WriteFile(filepath.Join(h.Dir, h.keyName()), h.Key, 0o644); err != nil {
+		if err := h.truncateAndWrite(filepath.Join(h.Dir, h.keyName()), string(h.Key)); err != nil {
 			return err
 		}
 	}
@@ -113,14 +113,14 @@ func (h *HLS) End(d time.Duration) error {
 	if err := h.finish(d); err != nil {
 		return err
 	}
-	if err := appendTo(h.Playlist(), endList); err != nil {
+	if err := h.appendTo(h.Playlist(), endList); err != nil {
 		return err
 	}
 	if !h.Appending {
 		return nil
 	}
 	// A second closing follows, and the file is 2 bytes shorter than with ENDLIST alone: EVENT is VOD now.
-	return truncateAndWrite(h.Playlist(), strings.Replace(h.playlist(), ":EVENT", ":VOD", 1)+endList)
+	return h.truncateAndWrite(h.Playlist(), strings.Replace(h.playlist(), ":EVENT", ":VOD", 1)+endList)
 }
 
 const endList = "#EXT-X-ENDLIST\r\n"
@@ -150,13 +150,13 @@ func (h *HLS) finish(d time.Duration) error {
 
 func (h *HLS) rewriteRolling(playlist string) error {
 	tmp := h.Playlist() + ".tmp"
-	if err := truncateAndWrite(tmp, playlist); err != nil {
+	if err := h.truncateAndWrite(tmp, playlist); err != nil {
 		return err
 	}
-	if err := readAndUnlink(tmp); err != nil {
+	if err := h.readAndRemove(tmp); err != nil {
 		return err
 	}
-	if err := truncateAndWrite(h.Playlist(), playlist); err != nil {
+	if err := h.truncateAndWrite(h.Playlist(), playlist); err != nil {
 		return err
 	}
 	if len(h.listed) <= h.listLength()+h.stale() {
@@ -164,14 +164,11 @@ func (h *HLS) rewriteRolling(playlist string) error {
 	}
 	old := h.listed[0]
 	h.listed = h.listed[1:]
-	if err := os.Remove(filepath.Join(h.Dir, old.name)); err != nil && !os.IsNotExist(err) {
-		return err
-	}
-	return nil
+	return h.remove(filepath.Join(h.Dir, old.name))
 }
 
 func (h *HLS) rewriteAppending(playlist string) error {
-	if err := os.Remove(h.Playlist()); err != nil && !os.IsNotExist(err) {
+	if err := h.remove(h.Playlist()); err != nil {
 		return err
 	}
 	// The temporary file is opened three times; what each write holds was not seen.
@@ -179,37 +176,28 @@ func (h *HLS) rewriteAppending(playlist string) error {
 	head, entries := split(playlist, "#EXTINF")
 	older, newest := splitLast(entries, "#EXTINF")
 	for _, part := range []string{head, older, newest} {
-		if err := appendTo(tmp, part); err != nil {
+		if err := h.appendTo(tmp, part); err != nil {
 			return err
 		}
 	}
-	if err := readAndUnlink(tmp); err != nil {
+	if err := h.readAndRemove(tmp); err != nil {
 		return err
 	}
-	return truncateAndWrite(h.Playlist(), playlist)
+	return h.truncateAndWrite(h.Playlist(), playlist)
 }
 
-// cleanup deletes the playlist and the old chunks in one burst, in no order.
+// cleanup deletes the playlist and the old chunks in one burst.
 func (h *HLS) cleanup() error {
-	if err := os.Remove(h.Playlist()); err != nil && !os.IsNotExist(err) {
+	if err := h.remove(h.Playlist()); err != nil {
 		return err
 	}
-	old, err := filepath.Glob(filepath.Join(h.Dir, h.base()+"_*.ts"))
-	if err != nil {
-		return err
-	}
-	for _, name := range old {
-		if err := os.Remove(name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return h.sweep(h.Dir, h.base()+"_*.ts")
 }
 
 func (h *HLS) create() error {
 	h.number++
 	var err error
-	h.chunk, err = os.OpenFile(h.Chunk(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	h.chunk, err = h.disk.create(h.Chunk())
 	return err
 }
 
@@ -247,13 +235,6 @@ func (h *HLS) base() string    { return cmp.Or(h.Base, "segment") }
 func (h *HLS) listLength() int { return cmp.Or(h.List, 5) }
 func (h *HLS) stale() int      { return cmp.Or(h.Stale, h.listLength()) }
 
-func (h *HLS) now() time.Time {
-	if h.Now == nil {
-		return time.Now()
-	}
-	return h.Now()
-}
-
 // A Variant is one stream of a group's master playlist.
 type Variant struct {
 	Stream     string // its directory below the group's
@@ -275,41 +256,7 @@ func Master(group string, variants ...Variant) error {
 		}
 		fmt.Fprintf(&b, "\r\n%s/playlist.m3u8\r\n", v.Stream)
 	}
-	return truncateAndWrite(filepath.Join(group, "playlist.m3u8"), b.String())
-}
-
-func truncateAndWrite(name, text string) error {
-	return write(name, os.O_TRUNC, text)
-}
-
-func appendTo(name, text string) error {
-	return write(name, os.O_APPEND, text)
-}
-
-// write opens, writes once, and closes.
-func write(name string, flag int, text string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|flag, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	return err
-}
-
-func readAndUnlink(name string) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, f)
-	_ = f.Close()
-	if err != nil {
-		return err
-	}
-	return os.Remove(name)
+	return new(disk).truncateAndWrite(filepath.Join(group, "playlist.m3u8"), b.String())
 }
 
 func split(s, sep string) (before, from string) {

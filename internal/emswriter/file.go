@@ -1,0 +1,137 @@
+package emswriter
+
+import (
+	"cmp"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A disk is the file system as the writers use it. In tests it says what a watcher can see of that.
+type disk struct {
+	seen func(event, path string) // CREATE, CLOSE_WRITE or DELETE of inotify(7); nil outside of tests
+}
+
+// A file is open for writing.
+type file struct {
+	*os.File
+	disk *disk
+}
+
+func (f *file) Close() error {
+	err := f.File.Close()
+	f.disk.see("CLOSE_WRITE", f.Name())
+	return err
+}
+
+func (d *disk) see(event, path string) {
+	if d.seen != nil {
+		d.seen(event, path)
+	}
+}
+
+// create makes the file, or truncates it in place.
+func (d *disk) create(name string) (*file, error) {
+	return d.open(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+}
+
+// reopen opens a file that is there, to change it in place.
+func (d *disk) reopen(name string) (*file, error) {
+	return d.open(name, os.O_RDWR)
+}
+
+func (d *disk) open(name string, flag int) (*file, error) {
+	created := false
+	if d.seen != nil && flag&os.O_CREATE != 0 {
+		_, err := os.Lstat(name)
+		created = os.IsNotExist(err)
+	}
+	f, err := os.OpenFile(name, flag, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		d.see("CREATE", name)
+	}
+	return &file{File: f, disk: d}, nil
+}
+
+// remove deletes a file, if it is there.
+func (d *disk) remove(name string) error {
+	err := os.Remove(name)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err == nil {
+		d.see("DELETE", name)
+	}
+	return err
+}
+
+// sweep deletes the files of a directory that match the pattern, in the directory's own order.
+func (d *disk) sweep(dir, pattern string) error {
+	f, err := os.Open(dir)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	names, err := f.Readdirnames(-1)
+	_ = f.Close()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		matched, err := filepath.Match(pattern, name)
+		if err != nil {
+			return err
+		}
+		if matched {
+			if err := d.remove(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *disk) truncateAndWrite(name, text string) error {
+	return d.write(name, os.O_TRUNC, text)
+}
+
+func (d *disk) appendTo(name, text string) error {
+	return d.write(name, os.O_APPEND, text)
+}
+
+// write opens, writes once, and closes.
+func (d *disk) write(name string, flag int, text string) error {
+	f, err := d.open(name, os.O_WRONLY|os.O_CREATE|flag)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return cmp.Or(err, f.Close())
+}
+
+func (d *disk) readAndRemove(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, f)
+	_ = f.Close()
+	if err != nil {
+		return err
+	}
+	return d.remove(name)
+}
+
+// clock returns what a writer's Now returns, or the time.
+func clock(now func() time.Time) time.Time {
+	if now == nil {
+		return time.Now()
+	}
+	return now()
+}
