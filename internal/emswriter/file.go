@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -69,8 +70,8 @@ func (d *disk) remove(name string) error {
 	return err
 }
 
-// sweep deletes the files of a directory that match the pattern, in the directory's own order.
-func (d *disk) sweep(dir, pattern string) error {
+// sweep deletes the files of a directory that match, in the directory's own order.
+func (d *disk) sweep(dir string, match func(name string) bool) error {
 	f, err := os.Open(dir)
 	if os.IsNotExist(err) {
 		return nil
@@ -84,14 +85,11 @@ func (d *disk) sweep(dir, pattern string) error {
 		return err
 	}
 	for _, name := range names {
-		matched, err := filepath.Match(pattern, name)
-		if err != nil {
-			return err
+		if !match(name) {
+			continue
 		}
-		if matched {
-			if err := d.remove(filepath.Join(dir, name)); err != nil {
-				return err
-			}
+		if err := d.remove(filepath.Join(dir, name)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -134,4 +132,8 @@ func clock(now func() time.Time) time.Time {
 		return time.Now()
 	}
 	return now()
+}
+
+func endsIn(suffix string) func(name string) bool {
+	return func(name string) bool { return strings.HasSuffix(name, suffix) }
 }

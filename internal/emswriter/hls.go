@@ -191,7 +191,9 @@ func (h *HLS) cleanup() error {
 	if err := h.remove(h.Playlist()); err != nil {
 		return err
 	}
-	return h.sweep(h.Dir, h.base()+"_*.ts")
+	return h.sweep(h.Dir, func(name string) bool {
+		return strings.HasPrefix(name, h.base()+"_") && strings.HasSuffix(name, ".ts")
+	})
 }
 
 func (h *HLS) create() error {

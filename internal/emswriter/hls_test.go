@@ -165,3 +165,50 @@ func TestMasterIsAsRecorded(t *testing.T) {
 		t.Errorf("master is %q, want %q", got, want)
 	}
 }
+
+func TestHLSIsWrittenAsRecorded(t *testing.T) {
+	tr := newTrace(t.TempDir())
+	h := &HLS{Dir: filepath.Join(tr.root, "hls/g/live1"), disk: tr.disk()}
+	h.Now = func() time.Time { return time.UnixMilli(1795334975196) }
+	must(t, h.Start())
+	for range 18 {
+		must(t, h.Next(4*time.Second))
+	}
+	diff(t, tr.events, recorded(t, "live/fs-events.tsv", "^hls/g/live1/"))
+}
+
+func TestHLSEndsAndComesBackAsRecorded(t *testing.T) {
+	for kind, run := range map[string]struct {
+		start  int64 // Unix ms, as the chunks' names have it
+		chunks int
+	}{
+		"roll": {1795333309777, 76},
+		"app":  {1795333309897, 77},
+	} {
+		tr := newTrace(t.TempDir())
+		h := &HLS{
+			Dir:       filepath.Join(tr.root, "hls_"+kind, "hls"+kind, "test1"),
+			Appending: kind == "app",
+			Cleanup:   true,
+			disk:      tr.disk(),
+		}
+		h.Now = func() time.Time { return time.UnixMilli(run.start) }
+		must(t, h.Start())
+		for range run.chunks - 1 {
+			must(t, h.Next(4*time.Second))
+		}
+		must(t, h.End(3*time.Second))
+		want := recorded(t, "end/fs-events.txt", "^hls_"+kind)
+		diff(t, tail(tr.events, len(want)), want)
+		if kind == "roll" {
+			continue // did not come back
+		}
+		ended := len(tr.events)
+		h.Now = func() time.Time { return time.UnixMilli(1795333673225) }
+		must(t, h.Start())
+		for range 4 {
+			must(t, h.Next(4*time.Second))
+		}
+		diff(t, tr.since(ended), recorded(t, "reconnect/fs-events.txt", "^hls_app/hlsapp/test1/"))
+	}
+}
