@@ -31,6 +31,7 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 	}
 	up := uploader.New(uploader.Settings{
 		Workers:       cfg.Upload.Workers,
+		BulkWorkers:   cfg.Upload.BulkWorkers,
 		MinThroughput: cfg.Upload.MinThroughput,
 		DrainTimeout:  cfg.Upload.DrainTimeout,
 	}, log)
@@ -39,7 +40,11 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 			Backend:      backend,
 			Settle:       cfg.Watcher.Settle,
 			PollInterval: cfg.Watcher.PollInterval,
+			SlowSettle:   r.slowSettle(),
 			Quick:        r.isManifest,
+			ClosesEarly:  r.closesEarly,
+			Unfinished:   r.unfinished,
+			Ignore:       r.isAnothers,
 			Log:          log,
 		})
 	}
@@ -56,16 +61,18 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 			CacheControlChunk:    u.CacheControlChunk,
 			CacheControlManifest: u.CacheControlManifest,
 			ManifestInterval:     u.ManifestInterval,
+			DeleteLocal:          u.DeleteLocal,
+			DeleteLocalAfter:     u.DeleteLocalAfter,
 		}
 		for _, dir := range u.WatchDirs {
-			r := all.get(dir, watch)
 			layout := media.Layout{Format: formats[u.Format], Bootstrap: u.Bootstrap}
-			r.layouts = append(r.layouts, layout)
+			r := all.get(dir, layout, watch)
 			r.sources = append(r.sources, up.Source(dir, layout, dest, r.watcher))
 			log.Info("publishing", "section", u.Section, "root", dir, "bucket", u.Bucket, "prefix", u.Prefix,
 				"endpoint", store.Endpoint())
 		}
 	}
+	all.divide()
 
 	// The admin listener and the uploader outlive ctx: one drains, the other tells so.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))

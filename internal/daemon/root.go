@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -18,25 +19,70 @@ type root struct {
 	watcher *watcher.Watcher
 	layouts []media.Layout // of the sources
 	sources []*uploader.Source
+	others  []string // directories in it, relative to it, that are left to another root
 }
+
+// recordingSettle is how long a recording must be unchanged where nobody can tell whether it has a writer. A
+// stream that has no pictures for a while is more likely than gigabytes being uploaded twice is cheap.
+const recordingSettle = 30 * time.Second
 
 func (r *root) isManifest(p string) bool {
 	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool { return l.Kind(p).Role == media.ManifestFile })
 }
 
+func (r *root) closesEarly(p string) bool {
+	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool {
+		return l.Format.ClosesEarly() && l.Kind(p).Role == media.ChunkFile
+	})
+}
+
+func (r *root) unfinished(p string) (names []string) {
+	for _, l := range r.layouts {
+		names = append(names, l.Unfinished(p)...)
+	}
+	return names
+}
+
+func (r *root) slowSettle() time.Duration {
+	if r.holdsRecordings() {
+		return recordingSettle
+	}
+	return watcher.DefaultSlowSettle
+}
+
+func (r *root) isAnothers(p string, dir bool) bool { return dir && slices.Contains(r.others, p) }
+
+func (r *root) holdsRecordings() bool {
+	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool { return l.Format == media.Recording })
+}
+
 type roots []*root
 
-// get returns the root of dir, which several sections may share.
-func (rs *roots) get(dir string, watch func(*root) *watcher.Watcher) *root {
+// get returns the root of dir, which several sections may share, with one more layout.
+func (rs *roots) get(dir string, layout media.Layout, watch func(*root) *watcher.Watcher) *root {
 	for _, r := range *rs {
 		if r.dir == dir {
+			r.layouts = append(r.layouts, layout)
 			return r
 		}
 	}
-	r := &root{dir: dir}
+	r := &root{dir: dir, layouts: []media.Layout{layout}}
 	r.watcher = watch(r)
 	*rs = append(*rs, r)
 	return r
+}
+
+// divide has roots with recordings in them and others that lie in each other leave each their own: a name alone
+// does not tell a recording from a chunk.
+func (rs roots) divide() {
+	for _, r := range rs {
+		for _, o := range rs {
+			rel, err := filepath.Rel(r.dir, o.dir)
+			if err == nil && filepath.IsLocal(rel) && o != r && r.holdsRecordings() != o.holdsRecordings() {
+				r.others = append(r.others, filepath.ToSlash(rel))
+			}
+		}
+	}
 }
 
 // run passes on what the watcher sees until ctx ends.

@@ -8,7 +8,7 @@ import (
 // The heads are the beginnings of two recorded chunks, one closed and the one that was open then, up to
 // trun's entries. Chunks differ in their number.
 func TestDraftIsLikeARecordedOpenChunk(t *testing.T) {
-	bootstrap := read(t, "testdata/live/manifests/073276_hds__g__live1__bootstrap")
+	bootstrap := read(t, "../../testdata/live/manifests/073276_hds__g__live1__bootstrap")
 	for format, f := range map[string]struct {
 		form   form
 		number int // offset of mfhd's sequence number
@@ -19,7 +19,7 @@ func TestDraftIsLikeARecordedOpenChunk(t *testing.T) {
 		"mss":  {form{head: mssVideoHead, behind: mssTfxd, draft: draftMSS}, 20, 0},
 	} {
 		t.Run(format, func(t *testing.T) {
-			closed, open := read(t, "testdata/live/heads/"+format+".closed"), read(t, "testdata/live/heads/"+format+".open")
+			closed, open := read(t, "../../testdata/live/heads/"+format+".closed"), read(t, "../../testdata/live/heads/"+format+".open")
 			f.form.entries = len(open)
 			name := filepath.Join(t.TempDir(), "chunk")
 			content := append([]byte(closed), Content(80000, "media")...)

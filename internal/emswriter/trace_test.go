@@ -45,7 +45,7 @@ func recorded(t *testing.T, name, pattern string) []string {
 	t.Helper()
 	match := regexp.MustCompile(pattern)
 	var events []string
-	for line := range strings.Lines(read(t, filepath.Join("testdata", name))) {
+	for line := range strings.Lines(read(t, filepath.Join("../../testdata", name))) {
 		fields := eventLine.FindStringSubmatch(line)
 		if fields == nil || strings.Contains(line, "CREATE,ISDIR") {
 			continue
@@ -102,18 +102,21 @@ func tail(events []string, n int) []string { return events[max(0, len(events)-n)
 // sameVersions tests that the recorded versions of a manifest come in their order among those that were written.
 func sameVersions(t *testing.T, written [][]byte, name string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("testdata/live/manifests", "*_"+name))
+	files, err := filepath.Glob(filepath.Join("../../testdata/live/manifests", "*_"+name))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no recorded %s: %v", name, err)
 	}
 	from := 0
 	for _, file := range files {
 		want := []byte(read(t, file))
+		if len(want) == 0 {
+			continue // read between truncation and write
+		}
 		i := slices.IndexFunc(written[from:], func(got []byte) bool { return bytes.Equal(got, want) })
 		if i < 0 {
 			t.Fatalf("%s was not written after version %d of %d; the next is\n%q\nwant\n%q", file, from, len(written), written[min(from, len(written)-1)], want)
 		}
-		from += i + 1
+		from += i // not one more: a recorder that was late has the second of two versions twice
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -36,6 +37,9 @@ type Proxy struct {
 	log []*Request
 }
 
+// manifestName matches the manifests of all formats, with EMS's default names.
+var manifestName = regexp.MustCompile(`(\.(m3u8|f4m|mpd|ismc)|/bootstrap)$`)
+
 // NewProxy returns a proxy for s, which ends with the test.
 func NewProxy(t testing.TB, s *Server) *Proxy {
 	t.Helper()
@@ -54,7 +58,7 @@ func NewProxy(t testing.TB, s *Server) *Proxy {
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, in *http.Request) {
 		r := &Request{Method: in.Method, Key: strings.TrimPrefix(in.URL.Path, "/"+s.Bucket+"/"), Began: time.Now()}
-		if in.Method == http.MethodPut && strings.HasSuffix(r.Key, ".m3u8") {
+		if in.Method == http.MethodPut && manifestName.MatchString(r.Key) {
 			r.Body, _ = io.ReadAll(in.Body) // a body that is cut is the server's to refuse
 			in.Body = io.NopCloser(strings.NewReader(string(r.Body)))
 		}
