@@ -18,8 +18,9 @@ type Manifest struct {
 	// going through References: a few bytes can claim billions, and whoever goes through them has to look first.
 	Segments int
 	// Sequence and Last say where the manifest's first and last segment stand in the stream: in HLS by media
-	// sequence number, in HDS by fragment number, in DASH and MSS by presentation time in milliseconds, or by
-	// number where a SegmentTemplate has no times. They grow as the stream goes on and fall when it starts anew.
+	// sequence number, in HDS by fragment number, in DASH and MSS by the time in milliseconds at which they
+	// begin, or by number where a SegmentList tells no times. They grow as the stream goes on and fall when it
+	// starts anew.
 	Sequence, Last uint64
 	// TargetDuration is about how long a segment lasts; 0 if the manifest does not tell.
 	TargetDuration time.Duration

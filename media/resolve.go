@@ -59,3 +59,43 @@ func hasScheme(uri string) bool {
 	}
 	return false
 }
+
+// joinURI returns what ref means relative to base (RFC 3986, section 5.2.2). It leaves dot segments and
+// escapes as they are, and so joins paths that are no valid URIs, too; (a+b)+c is a+(b+c).
+func joinURI(base, ref string) string {
+	switch {
+	case ref == "":
+		return base
+	case hasScheme(ref) || strings.HasPrefix(ref, "//"):
+		return ref
+	}
+	host := base[:hostEnd(base)]
+	if strings.HasPrefix(ref, "/") {
+		return host + ref
+	}
+	if i := strings.IndexAny(base, "?#"); i >= 0 {
+		base = base[:i]
+	}
+	if i := strings.LastIndexByte(base, '/'); i >= len(host) {
+		return base[:i+1] + ref
+	}
+	if host != "" {
+		return host + "/" + ref
+	}
+	return ref
+}
+
+// hostEnd returns where the scheme and host of uri end, or 0 if it is relative.
+func hostEnd(uri string) int {
+	i := 0
+	if hasScheme(uri) {
+		i = strings.IndexByte(uri, ':') + 1
+	}
+	if !strings.HasPrefix(uri[i:], "//") {
+		return i
+	}
+	if end := strings.IndexAny(uri[i+2:], "/?#"); end >= 0 {
+		return i + 2 + end
+	}
+	return len(uri)
+}

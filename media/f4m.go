@@ -1,0 +1,166 @@
+package media
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// An f4mDocument has those parts of Adobe's F4M, versions 1.0 to 3.0, that name files.
+type f4mDocument struct {
+	BaseURL    string         `xml:"baseURL"`
+	StreamType string         `xml:"streamType"`
+	Bootstraps []f4mBootstrap `xml:"bootstrapInfo"`
+	Headers    []struct {
+		URL string `xml:"url,attr"`
+	} `xml:"drmAdditionalHeader"`
+	Media []f4mMedia `xml:"media"`
+	Sets  []struct {
+		Media []f4mMedia `xml:"media"`
+	} `xml:"adaptiveSet"` // since 3.0
+}
+
+type f4mBootstrap struct {
+	ID      string `xml:"id,attr"`
+	URL     string `xml:"url,attr"`
+	Content string `xml:",chardata"`
+
+	inline *Bootstrap // without URL
+	lists  Manifest   // what inline names of one media
+}
+
+type f4mMedia struct {
+	URL         string `xml:"url,attr"`
+	Href        string `xml:"href,attr"` // of a manifest; since 2.0
+	BootstrapID string `xml:"bootstrapInfoId,attr"`
+	Multicast   string `xml:"groupspec,attr"`
+}
+
+// ParseF4M reads a manifest of one stream or of a set of them. It names the manifests of a set, bootstrap
+// files, DRM headers, what bootstrap information inside of the manifest lists, and media without any, which are whole
+// files. What bootstrap files list is for [ParseBootstrap] to say, with the media of the result.
+//
+// A manifest without media is whole: EMS writes that when a stream ends. It is Ended only if it says that the
+// stream is a recording; a live stream's end is in the bootstrap.
+func ParseF4M(b []byte) (Manifest, error) {
+	var doc f4mDocument
+	if err := decodeXML(b, "manifest", &doc); err != nil {
+		return Manifest{}, fmt.Errorf("F4M: %w", err)
+	}
+	m, err := doc.manifest()
+	if err != nil {
+		return Manifest{}, fmt.Errorf("F4M: %w", err)
+	}
+	return m, nil
+}
+
+// An f4mItem is something that an F4M names.
+type f4mItem struct {
+	uri     string
+	segment bool
+	inline  *Bootstrap // then uri is the media whose fragments it lists
+}
+
+func (doc *f4mDocument) manifest() (Manifest, error) {
+	m := Manifest{Ended: strings.TrimSpace(doc.StreamType) == "recorded"}
+	base := strings.TrimSpace(doc.BaseURL)
+	if base != "" && !strings.HasSuffix(base, "/") {
+		base += "/" // it is a directory in any case
+	}
+	if len(base) > maxURI {
+		return Manifest{}, fmt.Errorf("its baseURL has %d bytes, more than %d", len(base), maxURI)
+	}
+
+	var items []f4mItem
+	bootstraps := make(map[string]*f4mBootstrap, len(doc.Bootstraps))
+	for i := range doc.Bootstraps {
+		boot := &doc.Bootstraps[i]
+		if err := boot.read(); err != nil {
+			return Manifest{}, fmt.Errorf("bootstrapInfo %.40q: %w", boot.ID, err)
+		}
+		if boot.URL != "" {
+			items = append(items, f4mItem{uri: boot.URL})
+			boot.URL = joinURI(base, boot.URL)
+		}
+		if bootstraps[boot.ID] == nil {
+			bootstraps[boot.ID] = boot
+		}
+	}
+	for _, h := range doc.Headers {
+		if h.URL != "" {
+			items = append(items, f4mItem{uri: h.URL})
+		}
+	}
+
+	media := doc.Media
+	for _, set := range doc.Sets {
+		media = append(media, set.Media...)
+	}
+	children := 0
+	for _, named := range media {
+		if named.Href != "" {
+			items = append(items, f4mItem{uri: named.Href})
+			children++
+			continue
+		}
+		if len(named.URL) > maxURI {
+			return Manifest{}, fmt.Errorf("the URL of a media has %d bytes, more than %d", len(named.URL), maxURI)
+		}
+		// A bootstrapInfo without id is for the media without bootstrapInfoId.
+		boot := bootstraps[named.BootstrapID]
+		switch {
+		case named.URL == "":
+		case boot != nil && boot.inline != nil:
+			items = append(items, f4mItem{uri: named.URL, inline: boot.inline})
+			m.add(boot.lists)
+		case boot != nil:
+			m.Media = append(m.Media, BootstrappedMedia{Bootstrap: boot.URL, URL: joinURI(base, named.URL)})
+		case named.BootstrapID == "" && named.Multicast == "":
+			items = append(items, f4mItem{uri: named.URL, segment: true})
+			m.Segments = atMost(uint64(m.Segments) + 1)
+		}
+	}
+	m.Set = children > 0 && children == len(media) && len(doc.Bootstraps) == 0
+	m.references = func(yield func(Reference) bool) {
+		for _, item := range items {
+			uri := joinURI(base, item.uri)
+			if item.inline != nil && !item.inline.each(uri, yield) ||
+				item.inline == nil && !yield(Reference{URI: uri, Segment: item.segment}) {
+				return
+			}
+		}
+	}
+	return m, nil
+}
+
+// read reads the content of a bootstrapInfo that has no URL. The XML is whole, so that bootstrap information
+// that is cut short stays so: no error wraps ErrIncomplete.
+func (boot *f4mBootstrap) read() error {
+	if boot.URL != "" {
+		return nil
+	}
+	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(boot.Content), ""))
+	if err != nil {
+		return err
+	}
+	inline, err := ParseBootstrap(b)
+	if err != nil {
+		return fmt.Errorf("%v", err)
+	}
+	boot.inline, boot.lists = &inline, inline.Manifest([]string{""})
+	return nil
+}
+
+// add adds what part counts to what m counts.
+func (m *Manifest) add(part Manifest) {
+	m.TargetDuration = max(m.TargetDuration, part.TargetDuration)
+	if part.Segments == 0 {
+		return
+	}
+	if m.Segments == 0 {
+		m.Sequence = part.Sequence
+	}
+	m.Sequence = min(m.Sequence, part.Sequence)
+	m.Last = max(m.Last, part.Last)
+	m.Segments = atMost(plus(uint64(m.Segments), uint64(part.Segments)))
+}

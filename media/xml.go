@@ -1,0 +1,140 @@
+package media
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// maxURI bounds, in bytes, those URIs and patterns that others are made of: a manifest of a megabyte could name
+// gigabytes otherwise. It is what browsers have long been happy with.
+const maxURI = 2048
+
+// decodeXML reads the one document in b, whose root element has to be called root in any namespace, into v.
+func decodeXML(b []byte, root string, v any) error {
+	b = trimHalfRune(bytes.TrimPrefix(b, []byte("\ufeff")))
+	d := xml.NewDecoder(bytes.NewReader(b))
+	for whole := false; ; {
+		token, err := d.Token()
+		if err == io.EOF && whole {
+			return nil
+		}
+		if err == io.EOF {
+			return fmt.Errorf("it ends before its %s element: %w", root, ErrIncomplete)
+		}
+		if err != nil {
+			return cut(err)
+		}
+		switch token := token.(type) {
+		case xml.CharData:
+			if len(bytes.TrimSpace(token)) > 0 {
+				return fmt.Errorf("it has text outside of its %s element", root)
+			}
+		case xml.StartElement:
+			if token.Name.Local != root || whole {
+				return fmt.Errorf("it has <%.40s> where only one <%s> is expected", token.Name.Local, root)
+			}
+			if err := d.DecodeElement(v, &token); err != nil {
+				return cut(err)
+			}
+			whole = true
+		}
+	}
+}
+
+// cut makes an error of the XML decoder that comes from the end of its input wrap ErrIncomplete.
+func cut(err error) error {
+	var syntax *xml.SyntaxError
+	if errors.As(err, &syntax) && strings.HasPrefix(syntax.Msg, "unexpected EOF") {
+		return fmt.Errorf("it ends in line %d: %w", syntax.Line, ErrIncomplete)
+	}
+	return err
+}
+
+// trimHalfRune cuts off the beginning of a UTF-8 sequence at the end of b. Otherwise a file that was cut inside of
+// one would pass for one with invalid text.
+func trimHalfRune(b []byte) []byte {
+	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
+		if end := b[len(b)-n:]; utf8.RuneStart(end[0]) {
+			if !utf8.FullRune(end) {
+				return b[:len(b)-n]
+			}
+			break
+		}
+	}
+	return b
+}
+
+// A number is an attribute of the type xs:unsignedLong or a narrower one.
+type number struct {
+	n   uint64
+	set bool
+}
+
+func (v *number) UnmarshalXMLAttr(a xml.Attr) error {
+	n, err := strconv.ParseUint(strings.TrimSpace(a.Value), 10, 64)
+	if err != nil {
+		return fmt.Errorf("%s: %.40q is not a number in range", a.Name.Local, a.Value)
+	}
+	*v = number{n, true}
+	return nil
+}
+
+func (v number) or(other uint64) uint64 {
+	if v.set {
+		return v.n
+	}
+	return other
+}
+
+// A span is an attribute of the type xs:duration.
+type span struct {
+	d   time.Duration
+	set bool
+}
+
+var (
+	xsDuration = regexp.MustCompile(`^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d*)?)S)?)?$`)
+	// A year and a month have no fixed length; these are what players take.
+	xsUnits = [...]time.Duration{365 * 24 * time.Hour, 30 * 24 * time.Hour, 24 * time.Hour, time.Hour, time.Minute, time.Second}
+)
+
+const maxSpan = 48 * 365 * 24 * time.Hour // six of them fit into a time.Duration
+
+func (v *span) UnmarshalXMLAttr(a xml.Attr) error {
+	value := strings.TrimSpace(a.Value)
+	fields := xsDuration.FindStringSubmatch(value)
+	if fields == nil {
+		return fmt.Errorf("%s: %.40q is not a duration", a.Name.Local, a.Value)
+	}
+	*v = span{set: true}
+	for i, unit := range xsUnits {
+		if fields[i+1] == "" {
+			continue
+		}
+		whole, fraction, _ := strings.Cut(fields[i+1], ".")
+		n, err := strconv.ParseInt(whole, 10, 64)
+		if err != nil || n > int64(maxSpan/unit) {
+			return fmt.Errorf("%s: %.40q is too long", a.Name.Local, a.Value)
+		}
+		v.d += time.Duration(n) * unit
+		if fraction != "" { // only of seconds
+			n, err := time.ParseDuration("0." + fraction + "s")
+			if err != nil {
+				return fmt.Errorf("%s: %.40q is not a duration", a.Name.Local, a.Value)
+			}
+			v.d += n
+		}
+	}
+	if v.d > maxSpan {
+		return fmt.Errorf("%s: %.40q is too long", a.Name.Local, a.Value)
+	}
+	return nil
+}
