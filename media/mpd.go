@@ -1,0 +1,194 @@
+package media
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// An mpdDocument has those parts of a DASH Media Presentation Description that name files (ISO/IEC 23009-1,
+// section 5.3).
+type mpdDocument struct {
+	Type     string      `xml:"type,attr"`
+	Duration span        `xml:"mediaPresentationDuration,attr"`
+	BaseURLs []string    `xml:"BaseURL"`
+	Periods  []mpdPeriod `xml:"Period"`
+}
+
+type mpdPeriod struct {
+	Start    span     `xml:"start,attr"`
+	Duration span     `xml:"duration,attr"`
+	BaseURLs []string `xml:"BaseURL"`
+	mpdSegments
+	Sets []struct {
+		BaseURLs []string `xml:"BaseURL"`
+		mpdSegments
+		Representations []mpdRepresentation `xml:"Representation"`
+	} `xml:"AdaptationSet"`
+}
+
+type mpdRepresentation struct {
+	ID        string   `xml:"id,attr"`
+	Bandwidth number   `xml:"bandwidth,attr"`
+	BaseURLs  []string `xml:"BaseURL"`
+	mpdSegments
+}
+
+// ParseMPD reads a Media Presentation Description. It names the init segment of each representation and then its
+// segments, all of them under each alternative BaseURL. What is in other files (xlink) is left out, and so
+// are the segments of a dynamic presentation that gives nothing but their duration, and no end of the
+// Period: which of them exist follows from the clock and not from the file.
+func ParseMPD(b []byte) (Manifest, error) {
+	var doc mpdDocument
+	if err := decodeXML(b, "MPD", &doc); err != nil {
+		return Manifest{}, fmt.Errorf("MPD: %w", err)
+	}
+	tracks, err := doc.tracks()
+	if err != nil {
+		return Manifest{}, fmt.Errorf("MPD: %w", err)
+	}
+	var timed, untimed Manifest
+	for _, t := range tracks {
+		if t.timed {
+			timed.add(t.listed)
+		} else {
+			untimed.add(t.listed)
+		}
+	}
+	m := timed
+	if timed.Segments == 0 {
+		m = untimed
+	}
+	m.Segments = atMost(plus(uint64(timed.Segments), uint64(untimed.Segments)))
+	m.TargetDuration = max(timed.TargetDuration, untimed.TargetDuration)
+	typ := strings.TrimSpace(doc.Type)
+	m.Ended = typ == "" || typ == "static"
+	m.references = func(yield func(Reference) bool) {
+		for _, t := range tracks {
+			if !t.each(yield) {
+				return
+			}
+		}
+	}
+	return m, nil
+}
+
+// tracks returns all representations.
+func (doc *mpdDocument) tracks() ([]mpdTrack, error) {
+	var tracks []mpdTrack
+	var none *mpdBase
+	top, err := none.with(doc.BaseURLs)
+	if err != nil {
+		return nil, err
+	}
+	whens := doc.whens()
+	for i, p := range doc.Periods {
+		inPeriod, err := top.with(p.BaseURLs)
+		if err != nil {
+			return nil, err
+		}
+		for _, set := range p.Sets {
+			inSet, err := inPeriod.with(set.BaseURLs)
+			if err != nil {
+				return nil, err
+			}
+			segments := set.inherit(p.mpdSegments)
+			for _, r := range set.Representations {
+				base, err := inSet.with(r.BaseURLs)
+				if err != nil {
+					return nil, err
+				}
+				t := mpdTrack{base: base, values: values{id: r.ID, bandwidth: r.Bandwidth.n}}
+				if err := t.list(r.inherit(segments), whens[i]); err != nil {
+					return nil, fmt.Errorf("representation %.40q: %w", r.ID, err)
+				}
+				tracks = append(tracks, t)
+			}
+		}
+	}
+	return tracks, nil
+}
+
+// An mpdWhen is the time that a Period takes in the presentation.
+type mpdWhen struct {
+	start  time.Duration
+	length time.Duration // 0 if it is not known
+}
+
+// whens returns the time of each Period (section 5.3.2.1).
+func (doc *mpdDocument) whens() []mpdWhen {
+	whens := make([]mpdWhen, len(doc.Periods))
+	begin, known := time.Duration(0), true
+	for i, p := range doc.Periods {
+		if p.Start.set {
+			begin, known = p.Start.d, true
+		}
+		w := mpdWhen{start: begin}
+		switch last := i == len(doc.Periods)-1; {
+		case p.Duration.set:
+			w.length = p.Duration.d
+		case !known:
+		case !last && doc.Periods[i+1].Start.set:
+			w.length = max(doc.Periods[i+1].Start.d-begin, 0)
+		case last && doc.Duration.set:
+			w.length = max(doc.Duration.d-begin, 0)
+		}
+		whens[i] = w
+		begin = min(begin+w.length, maxSpan)
+		known = known && w.length > 0
+	}
+	return whens
+}
+
+// An mpdBase is what names are relative to: the alternative BaseURLs of one level, which are relative to those of
+// the level above. They are joined when they are needed, since each name of a small file could be long otherwise.
+// nil is the place of the file itself.
+type mpdBase struct {
+	above *mpdBase
+	urls  []string
+	count int // of alternatives, with those above
+}
+
+// maxBases bounds in how many places a segment can be said to be.
+const maxBases = 32
+
+// with returns b, or the base of the level below it if that has BaseURLs (section 5.6.4).
+func (b *mpdBase) with(urls []string) (*mpdBase, error) {
+	below := mpdBase{above: b}
+	for _, u := range urls {
+		if u = strings.TrimSpace(u); len(u) > maxURI {
+			return nil, fmt.Errorf("a BaseURL has %d bytes, more than %d", len(u), maxURI)
+		}
+		if u != "" {
+			below.urls = append(below.urls, u)
+		}
+	}
+	if len(below.urls) == 0 {
+		return b, nil
+	}
+	if below.count = len(below.urls) * b.alternatives(); below.count > maxBases {
+		return nil, fmt.Errorf("its BaseURLs have %d combinations, more than %d", below.count, maxBases)
+	}
+	return &below, nil
+}
+
+func (b *mpdBase) alternatives() int {
+	if b == nil {
+		return 1
+	}
+	return b.count
+}
+
+// each yields what uri means under each alternative, and reports whether yield wants more. An empty one means the
+// base itself.
+func (b *mpdBase) each(uri string, yield func(string) bool) bool {
+	if b == nil {
+		return uri == "" || yield(uri)
+	}
+	for _, u := range b.urls {
+		if !b.above.each(joinURI(u, uri), yield) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,145 @@
+package media
+
+import (
+	"cmp"
+	"errors"
+	"time"
+)
+
+// An mpdTrack is what one representation names.
+type mpdTrack struct {
+	base     *mpdBase
+	segments mpdSegments
+	values   values   // for templates; the number is that of the first segment
+	times    timeline // of a template's segments
+
+	listed Manifest // what to count for it, without references
+	timed  bool     // listed tells times and not numbers
+}
+
+// list finds out which segments there are in the Period p.
+func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
+	t.segments = segments
+	begin := uint64(p.start.Milliseconds())
+	info := cmp.Or(segments.Template, segments.List)
+	if info == nil {
+		if t.timed = t.base != nil; t.timed { // its file is the only segment
+			t.listed = Manifest{Segments: t.base.alternatives(), Sequence: begin, Last: begin}
+		}
+		return nil
+	}
+	for _, pattern := range []template{info.Media, info.Index, info.Init, info.Switching} {
+		if err := pattern.check(t.values.id); err != nil {
+			return err
+		}
+	}
+	timescale := info.Timescale.or(1)
+	if timescale == 0 {
+		return errors.New("its timescale is 0")
+	}
+	end := uint64(0) // of the Period, if it is known
+	if p.length > 0 {
+		end = plus(info.Offset.n, scaled(uint64(p.length), timescale, uint64(time.Second)))
+	}
+	var err error
+	if t.times, err = info.times(end, segments.List != nil); err != nil {
+		return err
+	}
+	t.values.number = info.StartNumber.or(1)
+
+	longest := t.times.longest
+	if info.Timeline == nil {
+		longest = info.Duration.n // also of segments that are not listed
+	}
+	count := t.times.count
+	switch {
+	case segments.List != nil:
+		count = uint64(len(info.URLs.list))
+		if t.base == nil {
+			count -= info.URLs.ranges
+		}
+	case info.Media.blank(t.values.id):
+		count = 0
+	}
+	t.listed = Manifest{
+		Segments:       atMost(product(count, uint64(t.base.alternatives()))),
+		Sequence:       t.values.number,
+		Last:           plus(t.values.number, max(count, 1)-1),
+		TargetDuration: ticks(longest, timescale),
+	}
+	if t.timed = t.times.count > 0; t.timed {
+		ms := func(at uint64) uint64 {
+			return plus(begin, scaled(max(at, info.Offset.n)-info.Offset.n, 1000, timescale))
+		}
+		t.listed.Sequence, t.listed.Last = ms(t.times.first()), ms(t.times.last())
+	}
+	return nil
+}
+
+// times returns when the segments of a template or of a list begin, as far as that is known. end is that of the
+// Period, or 0 if it is not known.
+func (s *mpdSegmentInfo) times(end uint64, isList bool) (timeline, error) {
+	if s.Timeline != nil {
+		return s.Timeline.S.closed(end), nil
+	}
+	count := uint64(1) // of a template without a duration
+	switch {
+	case s.Duration.set && s.Duration.n == 0:
+		return timeline{}, errors.New("its segments have a duration of 0")
+	case isList && s.Duration.set:
+		count = uint64(len(s.URLs.list))
+	case isList, s.Duration.set && end <= s.Offset.n:
+		return timeline{}, nil
+	case s.Duration.set:
+		count = (end-s.Offset.n-1)/s.Duration.n + 1
+	}
+	var l timeline
+	err := l.add(s.Offset.n, s.Duration.n, max(count, 1), true, false)
+	return l, err
+}
+
+// each yields what the track names, and reports whether yield wants more.
+func (t mpdTrack) each(yield func(Reference) bool) bool {
+	name := func(uri string, segment bool) bool {
+		return t.base.each(uri, func(u string) bool { return yield(Reference{URI: u, Segment: segment}) })
+	}
+	// A file has a name or none, in which case it is part of the segments' file.
+	file := func(uri string) bool { return uri == "" || name(uri, false) }
+
+	info := cmp.Or(t.segments.Template, t.segments.List, t.segments.Base)
+	if info == nil {
+		return name("", true)
+	}
+	ok := file(info.Init.expand(t.values)) && file(info.InitFile.name()) &&
+		file(info.Switching.expand(t.values)) && file(info.SwitchingFile.name()) && file(info.IndexFile.name())
+	if !ok {
+		return false
+	}
+	switch {
+	case t.segments.Template != nil:
+		first := t.values.number
+		blank := info.Media.blank(t.values.id)
+		for i, at := range t.times.begins() {
+			t.values.number, t.values.time = plus(first, i), at
+			if !blank && !name(info.Media.expand(t.values), true) || !file(info.Index.expand(t.values)) {
+				return false
+			}
+		}
+	case t.segments.List != nil:
+		for _, u := range info.URLs.list {
+			if !name(u.media, true) || !file(u.index) {
+				return false
+			}
+		}
+	default:
+		return name("", true)
+	}
+	return true
+}
+
+func (f *mpdFile) name() string {
+	if f == nil {
+		return ""
+	}
+	return f.URL
+}

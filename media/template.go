@@ -1,0 +1,172 @@
+package media
+
+import (
+	"encoding/xml"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A template is the pattern of the URIs of segments, taken apart.
+type template []part
+
+type part struct {
+	is    placeholder
+	text  string // of a literal
+	width uint8  // to which a number is padded with zeros
+}
+
+type placeholder uint8
+
+const (
+	literal placeholder = iota
+	idPart
+	bandwidthPart
+	numberPart
+	timePart
+)
+
+// values are what stands for a template's placeholders.
+type values struct {
+	id        string // or custom attributes
+	bandwidth uint64
+	number    uint64
+	time      uint64
+}
+
+// expand returns the URI that v makes of t.
+func (t template) expand(v values) string {
+	b := make([]byte, 0, 64)
+	for _, p := range t {
+		switch p.is {
+		case literal:
+			b = append(b, p.text...)
+		case idPart:
+			b = append(b, v.id...)
+		case bandwidthPart:
+			b = appendPadded(b, v.bandwidth, p.width)
+		case numberPart:
+			b = appendPadded(b, v.number, p.width)
+		case timePart:
+			b = appendPadded(b, v.time, p.width)
+		}
+	}
+	return string(b)
+}
+
+func appendPadded(b []byte, n uint64, width uint8) []byte {
+	var buffer [20]byte
+	digits := strconv.AppendUint(buffer[:0], n, 10)
+	for range int(width) - len(digits) {
+		b = append(b, '0')
+	}
+	return append(b, digits...)
+}
+
+// check returns an error if t makes URIs that are too long.
+func (t template) check(id string) error {
+	n := 0
+	for _, p := range t {
+		n += len(p.text)
+		if p.is == idPart {
+			n += len(id)
+		}
+	}
+	if n > maxURI {
+		return fmt.Errorf("it names URIs of %d bytes, more than %d", n, maxURI)
+	}
+	return nil
+}
+
+// blank reports whether t makes no URI at all.
+func (t template) blank(id string) bool {
+	return !slices.ContainsFunc(t, func(p part) bool { return p.is != idPart || id != "" })
+}
+
+// UnmarshalXMLAttr reads DASH's form, `$Number%05d$` (ISO/IEC 23009-1, section 5.3.9.4.4).
+func (t *template) UnmarshalXMLAttr(a xml.Attr) error {
+	*t = nil
+	rest := a.Value
+	for rest != "" {
+		text, behind, found := strings.Cut(rest, "$")
+		if text != "" {
+			*t = append(*t, part{text: text})
+		}
+		if !found {
+			break
+		}
+		identifier, behind, closed := strings.Cut(behind, "$")
+		if !closed {
+			return fmt.Errorf("%s: %.80q ends within an identifier", a.Name.Local, a.Value)
+		}
+		p, ok := dashIdentifier(identifier)
+		if !ok {
+			return fmt.Errorf("%s: $%.40s$ is not an identifier", a.Name.Local, identifier)
+		}
+		*t = append(*t, p)
+		rest = behind
+	}
+	return nil
+}
+
+func dashIdentifier(s string) (p part, ok bool) {
+	name, format, formatted := strings.Cut(s, "%")
+	switch name {
+	case "":
+		return part{text: "$"}, !formatted
+	case "RepresentationID":
+		return part{is: idPart}, !formatted
+	case "Bandwidth":
+		p.is = bandwidthPart
+	case "Number":
+		p.is = numberPart
+	case "Time":
+		p.is = timePart
+	default:
+		return part{}, false
+	}
+	if !formatted {
+		return p, true
+	}
+	// Only %0[width]d is allowed.
+	digits, isDecimal := strings.CutSuffix(format, "d")
+	digits, isPadded := strings.CutPrefix(digits, "0")
+	width, err := strconv.ParseUint(digits, 10, 8)
+	if !isDecimal || !isPadded || err != nil {
+		return part{}, false
+	}
+	p.width = uint8(width)
+	return p, true
+}
+
+// mssTemplate reads Smooth Streaming's form, `{bitrate}` ([MS-SSTR], section 2.2.2.4). What it does not know it
+// leaves as it is.
+func mssTemplate(s string) template {
+	var t template
+	for s != "" {
+		text, behind, found := strings.Cut(s, "{")
+		name, rest, closed := strings.Cut(behind, "}")
+		if text != "" {
+			t = append(t, part{text: text})
+		}
+		if !found {
+			break
+		}
+		if !closed {
+			return append(t, part{text: "{" + behind})
+		}
+		switch name {
+		case "bitrate", "Bitrate":
+			t = append(t, part{is: bandwidthPart})
+		case "start time", "start_time":
+			t = append(t, part{is: timePart})
+		case "CustomAttributes":
+			t = append(t, part{is: idPart})
+		default:
+			t = append(t, part{text: "{" + name + "}"})
+		}
+		s = rest
+	}
+	return t
+}
