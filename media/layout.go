@@ -1,6 +1,7 @@
 package media
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -120,10 +121,10 @@ var fragmentName = regexp.MustCompile(`Seg[0-9]+-Frag[0-9]+$`)
 // application/octet-stream.
 func (l Layout) Kind(p string) Kind {
 	if l.Format == HDS {
-		switch name := path.Base(p); {
-		case name == l.Bootstrap:
+		switch {
+		case l.IsBootstrap(p):
 			return Kind{ManifestFile, bootstrapType}
-		case fragmentName.MatchString(name):
+		case fragmentName.MatchString(p):
 			return Kind{ChunkFile, fragmentType}
 		}
 	}
@@ -131,6 +132,29 @@ func (l Layout) Kind(p string) Kind {
 		return k
 	}
 	return Kind{OtherFile, "application/octet-stream"}
+}
+
+// IsBootstrap reports whether p is a file of bootstrap information. It is a manifest that [Layout.Parse] cannot read:
+// it lists fragments of media that only the F4M names which names p, too. See [Manifest.Media] and [ParseBootstrap].
+func (l Layout) IsBootstrap(p string) bool {
+	return l.Format == HDS && path.Base(p) == l.Bootstrap
+}
+
+// Parse reads the content of the manifest p. The error wraps [ErrIncomplete] if the content may only be cut short.
+func (l Layout) Parse(p string, content []byte) (Manifest, error) {
+	if l.IsBootstrap(p) || l.Kind(p).Role != ManifestFile {
+		return Manifest{}, fmt.Errorf("%s: it is no manifest of %s that can be read alone", p, l.Format)
+	}
+	switch l.Format {
+	case HLS:
+		return ParsePlaylist(content)
+	case HDS:
+		return ParseF4M(content)
+	case DASH:
+		return ParseMPD(content)
+	default: // no other format has manifests
+		return ParseISMC(content)
+	}
 }
 
 // Stream returns the directory of the stream that p belongs to. DASH and MSS have chunks two levels below
