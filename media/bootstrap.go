@@ -109,7 +109,7 @@ func (boot *Bootstrap) read(f *fields) error {
 // quality. In an F4M each quality is a media of its own, whose name takes no modifier: theirs is the table
 // without. If there is none, players take the first.
 func readTable(f *fields, name string, timed bool) (runs *fields, timescale uint64) {
-	modified := true
+	var modified bool
 	for range f.byte() {
 		table := f.box(name)
 		table.uint32() // version and flags
