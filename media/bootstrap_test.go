@@ -220,9 +220,8 @@ func TestFragments(t *testing.T) {
 			if m.Ended != c.ended {
 				t.Errorf("ended is %v, want %v", m.Ended, c.ended)
 			}
-			if n := segments(m); n != m.Segments {
-				t.Errorf("%d fragments, %d counted", n, m.Segments)
-			}
+			checkNames(t, m)
+			checkStops(t, m)
 		})
 	}
 }

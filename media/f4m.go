@@ -67,8 +67,8 @@ func (doc *f4mDocument) manifest() (Manifest, error) {
 	if base != "" && !strings.HasSuffix(base, "/") {
 		base += "/" // it is a directory in any case
 	}
-	if len(base) > maxURI {
-		return Manifest{}, fmt.Errorf("its baseURL has %d bytes, more than %d", len(base), maxURI)
+	if err := checkLength(len(base)); err != nil {
+		return Manifest{}, fmt.Errorf("baseURL: %w", err)
 	}
 
 	var items []f4mItem
@@ -103,8 +103,8 @@ func (doc *f4mDocument) manifest() (Manifest, error) {
 			children++
 			continue
 		}
-		if len(named.URL) > maxURI {
-			return Manifest{}, fmt.Errorf("the URL of a media has %d bytes, more than %d", len(named.URL), maxURI)
+		if err := checkLength(len(named.URL)); err != nil {
+			return Manifest{}, fmt.Errorf("media: %w", err)
 		}
 		// A bootstrapInfo without id is for the media without bootstrapInfoId.
 		boot := bootstraps[named.BootstrapID]

@@ -80,9 +80,8 @@ func TestF4Ms(t *testing.T) {
 			if got := uris(m); !reflect.DeepEqual(got, c.uris) {
 				t.Errorf("references %q, want %q", got, c.uris)
 			}
-			if n := segments(m); n != m.Segments {
-				t.Errorf("%d segments among the references, %d counted", n, m.Segments)
-			}
+			checkNames(t, m)
+			checkStops(t, m)
 			m.references = nil
 			if !reflect.DeepEqual(m, c.want) {
 				t.Errorf("got %+v, want %+v", m, c.want)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -63,5 +64,68 @@ func checkNames(t *testing.T, m Manifest) {
 	}
 	if m.Segments < 0 || m.Segments <= few && segments != m.Segments {
 		t.Errorf("%d segments among the references, %d counted", segments, m.Segments)
+	}
+}
+
+// segments counts the references that are segments.
+func segments(m Manifest) int {
+	n := 0
+	for r := range m.References() {
+		if r.Segment {
+			n++
+		}
+	}
+	return n
+}
+
+// checkStops checks that whoever goes through the references of m can stop at each: one that is yielded after that is a panic.
+func checkStops(t *testing.T, m Manifest) {
+	all := slices.Collect(m.References())
+	for stop := range all {
+		i := 0
+		for r := range m.References() {
+			if r != all[i] {
+				t.Errorf("reference %d was %v, now it is %v", i, all[i], r)
+			}
+			if i++; i > stop {
+				break
+			}
+		}
+	}
+}
+
+// What takes much more memory than it has bytes can do so only by being repeated.
+func TestMemory(t *testing.T) {
+	for _, c := range []struct {
+		before, repeated, behind string
+		parse                    func([]byte) (Manifest, error)
+	}{
+		{"<MPD>", "<a>", "", ParseMPD},
+		{"<MPD", ` a=""`, "/>", ParseMPD},
+		{"<MPD", ` xmlns:a="b"`, "/>", ParseMPD},
+		{"<MPD>", "<Period/>", "</MPD>", ParseMPD},
+		{"<MPD><Period>", "<AdaptationSet/>", "</Period></MPD>", ParseMPD},
+		{"<MPD><Period><SegmentTemplate media='a'/><AdaptationSet>", "<Representation/>", "</AdaptationSet></Period></MPD>", ParseMPD},
+		{"<MPD><BaseURL>" + strings.Repeat("a", maxURI) + "</BaseURL><Period><AdaptationSet>", "<Representation><BaseURL>a</BaseURL></Representation>",
+			"</AdaptationSet></Period></MPD>", ParseMPD},
+		{"<MPD><Period><SegmentTemplate media='" + strings.Repeat("$$", maxURI/2) + "'/><AdaptationSet>", "<Representation><SegmentTemplate/></Representation>",
+			"</AdaptationSet></Period></MPD>", ParseMPD},
+		{"<MPD><Period><SegmentTemplate media='", "$Time$", "'/></Period></MPD>", ParseMPD},
+		{"<MPD><Period><SegmentTemplate><SegmentTimeline>", "<S d='1'/>", "</SegmentTimeline></SegmentTemplate></Period></MPD>", ParseMPD},
+		{"<MPD><Period><SegmentList>", "<SegmentURL/>", "</SegmentList></Period></MPD>", ParseMPD},
+		{"<SmoothStreamingMedia>", "<StreamIndex/>", "</SmoothStreamingMedia>", ParseISMC},
+		{"<SmoothStreamingMedia><StreamIndex Url='a'>", "<QualityLevel/>", "<c d='1'/></StreamIndex></SmoothStreamingMedia>", ParseISMC},
+		{"<SmoothStreamingMedia><StreamIndex>", "<c/>", "</StreamIndex></SmoothStreamingMedia>", ParseISMC},
+		{"<SmoothStreamingMedia><StreamIndex Url='", "{}", "'/></SmoothStreamingMedia>", ParseISMC},
+		{"<manifest>", "<media/>", "</manifest>", ParseF4M},
+		{"<manifest><baseURL>" + strings.Repeat("a", maxURI-1) + "</baseURL><bootstrapInfo url='a'/>", "<media url='a'/>", "</manifest>", ParseF4M},
+		{"<manifest>", "<bootstrapInfo url='a'/>", "</manifest>", ParseF4M},
+		{"<manifest><bootstrapInfo>", "A ", "</bootstrapInfo></manifest>", ParseF4M},
+		{"#EXTM3U\n", "#EXTINF:\na\n", "", ParsePlaylist},
+	} {
+		text := c.before + strings.Repeat(c.repeated, 100_000/len(c.repeated)) + c.behind
+		if _, err := within(t, []byte(text), c.parse); t.Failed() {
+			t.Fatalf("that was %.60s %s… %v", c.before, c.repeated, err)
+		}
 	}
 }

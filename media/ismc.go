@@ -42,7 +42,10 @@ func ParseISMC(b []byte) (Manifest, error) {
 		if timescale == 0 {
 			return Manifest{}, errors.New("ISMC: its TimeScale is 0")
 		}
-		pattern := mssTemplate(s.URL)
+		pattern, err := mssTemplate(s.URL)
+		if err != nil {
+			return Manifest{}, fmt.Errorf("ISMC: Url: %w", err)
+		}
 		if len(pattern) == 0 || s.Fragments.count == 0 {
 			continue
 		}

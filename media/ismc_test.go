@@ -56,7 +56,8 @@ func TestISMCs(t *testing.T) {
 		"fragments of tracks": {ismc("{start_time}", level+`<c t="4" d="1"><f i="0" s="10" q="1"/></c>`),
 			Manifest{Segments: 1, Sequence: 4, Last: 4, TargetDuration: time.Millisecond}, "4"},
 		"no quality level": {ismc("{start_time}", `<c t="4" d="1"/>`), Manifest{TargetDuration: time.Millisecond}, ""},
-		"no Url":           {ismc("", level+`<c t="4" d="1"/>`), Manifest{}, ""},
+		"a stream without a Url and one with": {`<SmoothStreamingMedia TimeScale="1000"><StreamIndex>` + level + `<c t="4" d="1"/></StreamIndex><StreamIndex Url="{start_time}">` +
+			level + `<c t="5" d="1"/></StreamIndex></SmoothStreamingMedia>`, Manifest{Segments: 1, Sequence: 5, Last: 5, TargetDuration: time.Millisecond, Ended: true}, "5"},
 		"no fragments":     {ismc("{start_time}", level), Manifest{}, ""},
 		"nothing":          {`<SmoothStreamingMedia IsLive="FALSE"/>`, Manifest{Ended: true}, ""},
 		"live in capitals": {`<SmoothStreamingMedia IsLive="TRUE"/>`, Manifest{}, ""},
@@ -71,9 +72,8 @@ func TestISMCs(t *testing.T) {
 			if got := strings.Join(uris(m), " "); got != c.uris {
 				t.Errorf("references\n%s, want\n%s", got, c.uris)
 			}
-			if n := segments(m); n != m.Segments {
-				t.Errorf("%d segments among the references, %d counted", n, m.Segments)
-			}
+			checkNames(t, m)
+			checkStops(t, m)
 			m.references = nil
 			if !reflect.DeepEqual(m, c.want) {
 				t.Errorf("got %+v, want %+v", m, c.want)

@@ -156,12 +156,13 @@ const maxBases = 32
 func (b *mpdBase) with(urls []string) (*mpdBase, error) {
 	below := mpdBase{above: b}
 	for _, u := range urls {
-		if u = strings.TrimSpace(u); len(u) > maxURI {
-			return nil, fmt.Errorf("a BaseURL has %d bytes, more than %d", len(u), maxURI)
+		if u = strings.TrimSpace(u); u == "" {
+			continue
 		}
-		if u != "" {
-			below.urls = append(below.urls, u)
+		if err := checkLength(len(u)); err != nil {
+			return nil, fmt.Errorf("BaseURL: %w", err)
 		}
+		below.urls = append(below.urls, u)
 	}
 	if len(below.urls) == 0 {
 		return b, nil

@@ -115,6 +115,9 @@ media="$Time$"><SegmentTimeline><S t="100" d="40" r="-1"/></SegmentTimeline></Se
 		"alternative BaseURLs": {`<MPD><BaseURL>a/</BaseURL><BaseURL>http://h/b/</BaseURL><Period><AdaptationSet><Representation id="v"><BaseURL>c/</BaseURL><BaseURL>d/</BaseURL>
 <SegmentTemplate initialization="i" media="m"/></Representation></AdaptationSet></Period></MPD>`,
 			Manifest{Segments: 4, Ended: true}, "a/c/i http://h/b/c/i a/d/i http://h/b/d/i a/c/m http://h/b/c/m a/d/m http://h/b/d/m"},
+		"as many alternatives as there may be": {`<MPD>` + strings.Repeat(`<BaseURL>a/</BaseURL>`, maxBases/2) + `<Period>` + strings.Repeat(`<BaseURL>b/</BaseURL>`, 2) +
+			`<AdaptationSet><SegmentTemplate media="c"/><Representation/></AdaptationSet></Period></MPD>`,
+			Manifest{Segments: maxBases, Ended: true}, strings.Repeat(" a/b/c", maxBases)[1:]},
 		"the lower kind of segments": {mpd(`<SegmentTemplate media="none"/><Representation id="v"><SegmentList><SegmentURL media="a"/></SegmentList></Representation>`),
 			Manifest{Segments: 1, Sequence: 1, Last: 1}, "a"},
 		"other files": {`<MPD xmlns:xlink="http://www.w3.org/1999/xlink"><Location>http://h/x.mpd</Location><Period xlink:href="urn:mpeg:dash:resolve-to-zero:2013"/>
@@ -136,9 +139,8 @@ media="$Time$"><SegmentTimeline><S t="100" d="40" r="-1"/></SegmentTimeline></Se
 			if got := strings.Join(uris(m), " "); got != c.uris {
 				t.Errorf("references\n%s, want\n%s", got, c.uris)
 			}
-			if n := segments(m); n != m.Segments {
-				t.Errorf("%d segments among the references, %d counted", n, m.Segments)
-			}
+			checkNames(t, m)
+			checkStops(t, m)
 			m.references = nil
 			if !reflect.DeepEqual(m, c.want) {
 				t.Errorf("got %+v, want %+v", m, c.want)

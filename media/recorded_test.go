@@ -31,9 +31,8 @@ func testRecordings(t *testing.T, dir string, parse func([]byte) (Manifest, erro
 			if u := uris(got); !reflect.DeepEqual(u, r.uris) {
 				t.Errorf("references %q, want %q", u, r.uris)
 			}
-			if n := segments(got); n != got.Segments {
-				t.Errorf("%d segments among the references, %d counted", n, got.Segments)
-			}
+			checkNames(t, got)
+			checkStops(t, got)
 			got.references = nil
 			if !reflect.DeepEqual(got, r.want) {
 				t.Errorf("got %+v, want %+v", got, r.want)
@@ -46,17 +45,6 @@ func testRecordings(t *testing.T, dir string, parse func([]byte) (Manifest, erro
 			}
 		})
 	}
-}
-
-// segments counts the references that are segments.
-func segments(m Manifest) int {
-	n := 0
-	for r := range m.References() {
-		if r.Segment {
-			n++
-		}
-	}
-	return n
 }
 
 // A malformed input is not parsed; incomplete says whether the rest of it may still come.

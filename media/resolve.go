@@ -1,6 +1,7 @@
 package media
 
 import (
+	"fmt"
 	"net/url"
 	"path"
 	"strings"
@@ -98,4 +99,15 @@ func hostEnd(uri string) int {
 		return i + 2 + end
 	}
 	return len(uri)
+}
+
+// maxURI bounds, in bytes, the URIs and patterns that others are made of: a manifest of a megabyte could name gigabytes
+// otherwise. It is what browsers have long been happy with.
+const maxURI = 2048
+
+func checkLength(n int) error {
+	if n > maxURI {
+		return fmt.Errorf("a URI or a pattern of %d bytes is longer than %d", n, maxURI)
+	}
+	return nil
 }

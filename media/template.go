@@ -64,7 +64,7 @@ func appendPadded(b []byte, n uint64, width uint8) []byte {
 	return append(b, digits...)
 }
 
-// check returns an error if t makes URIs that are too long.
+// check returns an error if id makes t's URIs too long.
 func (t template) check(id string) error {
 	n := 0
 	for _, p := range t {
@@ -73,10 +73,7 @@ func (t template) check(id string) error {
 			n += len(id)
 		}
 	}
-	if n > maxURI {
-		return fmt.Errorf("it names URIs of %d bytes, more than %d", n, maxURI)
-	}
-	return nil
+	return checkLength(n)
 }
 
 // blank reports whether t makes no URI at all.
@@ -86,6 +83,9 @@ func (t template) blank(id string) bool {
 
 // UnmarshalXMLAttr reads DASH's form, `$Number%05d$` (ISO/IEC 23009-1, section 5.3.9.4.4).
 func (t *template) UnmarshalXMLAttr(a xml.Attr) error {
+	if err := checkLength(len(a.Value)); err != nil {
+		return fmt.Errorf("%s: %w", a.Name.Local, err)
+	}
 	*t = nil
 	rest := a.Value
 	for rest != "" {
@@ -142,8 +142,10 @@ func dashIdentifier(s string) (p part, ok bool) {
 
 // mssTemplate reads Smooth Streaming's form, `{bitrate}` ([MS-SSTR], section 2.2.2.4). What it does not know it
 // leaves as it is.
-func mssTemplate(s string) template {
-	var t template
+func mssTemplate(s string) (t template, err error) {
+	if err := checkLength(len(s)); err != nil {
+		return nil, err
+	}
 	for s != "" {
 		text, behind, found := strings.Cut(s, "{")
 		name, rest, closed := strings.Cut(behind, "}")
@@ -154,7 +156,7 @@ func mssTemplate(s string) template {
 			break
 		}
 		if !closed {
-			return append(t, part{text: "{" + behind})
+			return append(t, part{text: "{" + behind}), nil
 		}
 		switch name {
 		case "bitrate", "Bitrate":
@@ -168,5 +170,5 @@ func mssTemplate(s string) template {
 		}
 		s = rest
 	}
-	return t
+	return t, nil
 }

@@ -13,10 +13,6 @@ import (
 	"unicode/utf8"
 )
 
-// maxURI bounds, in bytes, those URIs and patterns that others are made of: a manifest of a megabyte could name
-// gigabytes otherwise. It is what browsers have long been happy with.
-const maxURI = 2048
-
 // decodeXML reads the one document in b, whose root element has to be called root in any namespace, into v.
 func decodeXML(b []byte, root string, v any) error {
 	b = trimHalfRune(bytes.TrimPrefix(b, []byte("\ufeff")))
