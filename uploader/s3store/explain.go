@@ -56,10 +56,19 @@ var bucketCodes = map[string]bool{
 	"InvalidStorageClass": true, "XAdminUserNotFound": true, // the latter is versitygw's InvalidAccessKeyId
 }
 
-// transientCodes are answers with a status of 400 that are worth another attempt.
+// transientCodes are answers with a status of 400 or 404 that are worth another attempt. The last two are
+// about an upload that the next attempt does not meet again.
 var transientCodes = map[string]bool{
 	"RequestTimeout": true, "BadDigest": true, "IncompleteBody": true, "XAmzContentSHA256Mismatch": true,
+	noSuchUpload: true, "InvalidPart": true,
 }
+
+// What requests need that are made in more than one place.
+const (
+	putPermission         = "s3:PutObject"
+	listUploadsPermission = "s3:ListBucketMultipartUploads"
+	listPartsPermission   = "s3:ListMultipartUploadParts"
+)
 
 // explain turns an error of the SDK into one for people. permission is what the request needs.
 func (s *Store) explain(permission string, err error) error {
@@ -120,7 +129,7 @@ func (s *Store) advice(permission string, e *Error, err error) string {
 		if permission == "" {
 			return ""
 		}
-		return fmt.Sprintf("the credentials lack a permission: allow %s on arn:aws:s3:::%s/*", permission, bucket)
+		return "the credentials lack a permission: allow " + allowing(permission, e.Message, bucket)
 	case "InvalidAccessKeyId", "XAdminUserNotFound":
 		return "the store does not know this access key: correct aws_access_key"
 	case "SignatureDoesNotMatch":
@@ -133,6 +142,30 @@ func (s *Store) advice(permission string, e *Error, err error) string {
 		return "the region is wrong: set region to the bucket's"
 	case "AccessControlListNotSupported":
 		return fmt.Sprintf("bucket %s has ACLs disabled (object ownership is enforced): remove acl and use a bucket policy", bucket)
+	}
+	return ""
+}
+
+// allowing names what the request needs, and with it what the next one does.
+func allowing(permission, message, bucket string) string {
+	switch permission {
+	case listUploadsPermission, listPartsPermission:
+		return fmt.Sprintf("%s on arn:aws:s3:::%s and %s on arn:aws:s3:::%s/*",
+			listUploadsPermission, bucket, listPartsPermission, bucket)
+	case putPermission:
+		// With SSE-KMS, to put parts together takes both.
+		if strings.Contains(message, "kms:") {
+			return "kms:GenerateDataKey and kms:Decrypt on the KMS key"
+		}
+	}
+	return fmt.Sprintf("%s on arn:aws:s3:::%s/*", permission, bucket)
+}
+
+// codeOf returns S3's code of an error that was explained, or "".
+func codeOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
 	}
 	return ""
 }

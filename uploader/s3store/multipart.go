@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// A multipart puts small objects in one request and large ones in parts.
+// A multipart puts small objects in one request and large ones in parts, all of them anew at each attempt.
 type multipart struct {
 	client  *s3.Client
 	manager *manager.Uploader
@@ -23,17 +23,18 @@ const (
 	abortTime   = 10 * time.Second
 )
 
-func newMultipart(c *s3.Client, partSize int64) multipart {
+func newMultipart(c *s3.Client) multipart {
 	return multipart{client: c, manager: manager.NewUploader(c, func(u *manager.Uploader) {
-		u.PartSize = max(partSize, manager.MinUploadPartSize)
 		u.Concurrency = partsAtOnce
 		u.LeavePartsOnError = true // put aborts, with a context that has not ended
 		u.RequestChecksumCalculation = c.Options().RequestChecksumCalculation
 	})}
 }
 
-func (m multipart) put(ctx context.Context, in *s3.PutObjectInput, options []func(*s3.Options)) error {
-	_, err := m.manager.Upload(ctx, in, manager.WithUploaderRequestOptions(options...))
+func (m multipart) put(ctx context.Context, in *s3.PutObjectInput, partSize int64, options []func(*s3.Options)) error {
+	_, err := m.manager.Upload(ctx, in, manager.WithUploaderRequestOptions(options...), func(u *manager.Uploader) {
+		u.PartSize = partSize
+	})
 	var failure manager.MultiUploadFailure
 	if !errors.As(err, &failure) || failure.UploadID() == "" {
 		return err

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,7 +18,6 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"ems-sidecar/uploader"
@@ -33,17 +34,23 @@ type Settings struct {
 	StorageClass         string
 	ServerSideEncryption string
 	KMSKeyID             string
-	PartSize             int64 // bytes; larger objects are uploaded in parts of that size
-	Connections          int   // kept open
+	PartSize             int64        // bytes; larger objects are uploaded in parts of that size, or more if they would be too many
+	MinThroughput        int64        // bytes per second: a resumable object slower than this fails; 0 is any
+	Connections          int          // kept open
+	Log                  *slog.Logger // for what goes wrong without failing a request; nil is none
 }
 
 // A Store puts objects into one bucket. It is safe for concurrent use.
 type Store struct {
-	settings Settings
-	client   *s3.Client
-	uploads  multipart
-	config   aws.Config
-	fresh    func(*s3.Options) // makes a request use a connection of its own
+	settings    Settings
+	client      *s3.Client
+	uploads     multipart
+	config      aws.Config
+	fresh       func(*s3.Options) // makes a request use a connection of its own
+	partTime    time.Duration     // the constant of that name, for tests to change
+	unfinished  unfinished
+	log         *slog.Logger
+	warnListing sync.Once
 }
 
 // fallbackRegion signs for stores that have no regions.
@@ -89,10 +96,14 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	if c.Options().Region == "" {
 		return nil, errors.New("no region: set region in [S3], or AWS_REGION in the environment")
 	}
-	fresh := client(0, true)
+	fresh, log := client(0, true), t.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	return &Store{
-		settings: t, client: c, config: cfg, uploads: newMultipart(c, t.PartSize),
+		settings: t, client: c, config: cfg, uploads: newMultipart(c), partTime: partTime,
 		fresh: func(o *s3.Options) { o.HTTPClient = fresh },
+		log:   log,
 	}, nil
 }
 
@@ -106,27 +117,14 @@ func client(connections int, fresh bool) *awshttp.BuildableClient {
 
 // Put implements uploader.Store.
 func (s *Store) Put(ctx context.Context, o uploader.Object) error {
-	in := &s3.PutObjectInput{
-		Bucket:               &s.settings.Bucket,
-		Key:                  &o.Key,
-		Body:                 o.Body,
-		ContentType:          &o.ContentType,
-		CacheControl:         &o.CacheControl,
-		ACL:                  types.ObjectCannedACL(s.settings.ACL),
-		StorageClass:         types.StorageClass(s.settings.StorageClass),
-		ServerSideEncryption: types.ServerSideEncryption(s.settings.ServerSideEncryption),
+	options, p := s.requestOptions(o), s.plan(o.Size)
+	if o.Resumable && p.parts() > 1 {
+		return s.putResumable(ctx, o, p, options)
 	}
-	if !o.ModTime.IsZero() {
-		in.Metadata = map[string]string{modTimeKey: formatModTime(o.ModTime)}
+	if u := s.unfinished.take(o.Key); u != nil {
+		s.abandon(ctx, u.key, u.id, options) // of another version
 	}
-	if s.settings.KMSKeyID != "" {
-		in.SSEKMSKeyId = &s.settings.KMSKeyID
-	}
-	var options []func(*s3.Options)
-	if o.FreshConnection {
-		options = append(options, s.fresh)
-	}
-	return s.explain("s3:PutObject", s.uploads.put(ctx, in, options))
+	return s.explain(putPermission, s.uploads.put(ctx, s.putInput(o), p.partSize, options))
 }
 
 // Stat implements uploader.Store.

@@ -22,11 +22,16 @@ import (
 	"ems-sidecar/uploader"
 )
 
-func open(t *testing.T, endpoint string) *Store {
+// open returns a new Store, which remembers nothing of others.
+func open(t *testing.T, endpoint string, changes ...func(*Settings)) *Store {
 	t.Helper()
-	s, err := New(t.Context(), Settings{
+	settings := Settings{
 		Bucket: "live", Endpoint: endpoint, AccessKey: s3test.AccessKey, SecretKey: s3test.SecretKey, PartSize: 5 << 20,
-	})
+	}
+	for _, change := range changes {
+		change(&settings)
+	}
+	s, err := New(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,6 +185,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}{
 		"no such bucket": {404, "", "<Error><Code>NoSuchBucket</Code><Message>m</Message></Error>", true, true, "there is no bucket live"},
 		"denied":         {403, "", "<Error><Code>AccessDenied</Code><Message>m</Message></Error>", true, false, "allow s3:PutObject on arn:aws:s3:::live/*"},
+		"denied by KMS":  {403, "", "<Error><Code>AccessDenied</Code><Message>not authorized to perform: kms:GenerateDataKey</Message></Error>", true, false, "allow kms:GenerateDataKey and kms:Decrypt on the KMS key"},
 		"unknown key":    {403, "", "<Error><Code>InvalidAccessKeyId</Code><Message>m</Message></Error>", true, true, "correct aws_access_key"},
 		"wrong secret":   {403, "", "<Error><Code>SignatureDoesNotMatch</Code><Message>m</Message></Error>", true, true, "correct aws_secret_key"},
 		"clock":          {403, "", "<Error><Code>RequestTimeTooSkewed</Code><Message>m</Message></Error>", true, true, "clock is wrong"},

@@ -1,0 +1,58 @@
+package s3store
+
+import (
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"ems-sidecar/uploader"
+)
+
+// putInput returns the request that puts o at once, with all that is to be said of the object.
+func (s *Store) putInput(o uploader.Object) *s3.PutObjectInput {
+	in := &s3.PutObjectInput{
+		Bucket:               &s.settings.Bucket,
+		Key:                  &o.Key,
+		Body:                 o.Body,
+		ContentType:          &o.ContentType,
+		CacheControl:         &o.CacheControl,
+		ACL:                  types.ObjectCannedACL(s.settings.ACL),
+		StorageClass:         types.StorageClass(s.settings.StorageClass),
+		ServerSideEncryption: types.ServerSideEncryption(s.settings.ServerSideEncryption),
+	}
+	if !o.ModTime.IsZero() {
+		in.Metadata = map[string]string{modTimeKey: formatModTime(o.ModTime)}
+	}
+	if s.settings.KMSKeyID != "" {
+		in.SSEKMSKeyId = &s.settings.KMSKeyID
+	}
+	return in
+}
+
+// createInput returns the request that begins to put o in parts, and says the same of the object.
+func (s *Store) createInput(o uploader.Object) *s3.CreateMultipartUploadInput {
+	put := s.putInput(o)
+	in := &s3.CreateMultipartUploadInput{
+		Bucket:               put.Bucket,
+		Key:                  put.Key,
+		ContentType:          put.ContentType,
+		CacheControl:         put.CacheControl,
+		ACL:                  put.ACL,
+		StorageClass:         put.StorageClass,
+		ServerSideEncryption: put.ServerSideEncryption,
+		SSEKMSKeyId:          put.SSEKMSKeyId,
+		Metadata:             put.Metadata,
+	}
+	if s.client.Options().RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported {
+		in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
+	}
+	return in
+}
+
+// requestOptions returns what is to be done differently in each request of a Put.
+func (s *Store) requestOptions(o uploader.Object) []func(*s3.Options) {
+	if o.FreshConnection {
+		return []func(*s3.Options){s.fresh}
+	}
+	return nil
+}

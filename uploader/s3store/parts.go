@@ -1,0 +1,90 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
+	"golang.org/x/sync/errgroup"
+
+	"ems-sidecar/uploader"
+)
+
+// sendParts sends the parts of u that are missing, a few at once. The first that fails ends the others.
+func (s *Store) sendParts(ctx context.Context, u *upload, o uploader.Object, p plan, options []func(*s3.Options)) error {
+	missing := u.missing()
+	var next atomic.Int64
+	senders, ctx := errgroup.WithContext(ctx)
+	for range min(partsAtOnce, len(missing)) {
+		senders.Go(func() error {
+			summer := newSummer(true)
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(missing) {
+					return nil
+				}
+				number := missing[i]
+				sent, err := s.sendPart(ctx, u, number, o.Body, p, summer, options)
+				if err != nil {
+					return fmt.Errorf("part %d of %d: %w", number, p.parts(), err)
+				}
+				u.parts[number-1] = sent
+			}
+		})
+	}
+	return senders.Wait()
+}
+
+// sendPart reads its part of body twice: to sum it up, and to send it. With the content goes one checksum
+// that the store compares: CRC32 where the upload was begun with it, as on Amazon's own S3, which keeps it
+// and takes no MD5 in some of its buckets; else MD5, which every store knows. The signature holds a SHA-256.
+func (s *Store) sendPart(ctx context.Context, u *upload, number int, body io.ReaderAt, p plan, summer *summer,
+	options []func(*s3.Options)) (part, error) {
+	section := p.section(body, number)
+	content, payload, err := summer.sum(ctx, section)
+	if err != nil {
+		return part{}, fmt.Errorf("read it: %w", err)
+	}
+	if _, err := section.Seek(0, io.SeekStart); err != nil {
+		return part{}, err
+	}
+	in := &s3.UploadPartInput{
+		Bucket: &s.settings.Bucket, Key: &u.key, UploadId: &u.id, PartNumber: aws.Int32(int32(number)),
+		Body: section, ContentLength: aws.Int64(section.Size()),
+	}
+	if u.crc32 {
+		in.ChecksumCRC32 = &content.crc32
+	} else {
+		in.ContentMD5 = &content.md5
+	}
+	out, err := within(ctx, s.partLimit(p, number), func(ctx context.Context) (*s3.UploadPartOutput, error) {
+		return s.client.UploadPart(ctx, in, append(options[:len(options):len(options)], summedUp(payload))...)
+	})
+	if err != nil {
+		return part{}, s.explain(putPermission, err)
+	}
+	if aws.ToString(out.ETag) == "" {
+		return part{}, errors.New("the store's answer has no ETag")
+	}
+	return part{etag: *out.ETag, sums: content}, nil
+}
+
+// summedUp keeps the SDK from reading the content to sign it, with a hash that is known, or to add a checksum.
+func summedUp(payload string) func(*s3.Options) {
+	return func(o *s3.Options) {
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("PayloadHash", func(
+				ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+			) (middleware.InitializeOutput, middleware.Metadata, error) {
+				return next.HandleInitialize(v4.SetPayloadHash(ctx, payload), in)
+			}), middleware.Before)
+		})
+	}
+}

@@ -1,0 +1,210 @@
+package s3store
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"ems-sidecar/internal/s3test"
+	"ems-sidecar/uploader"
+)
+
+func TestParts(t *testing.T) {
+	for name, calculation := range map[string]aws.RequestChecksumCalculation{
+		"with MD5": aws.RequestChecksumCalculationWhenRequired, "with CRC32": aws.RequestChecksumCalculationWhenSupported,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := s3test.Start(t)
+			g := newGate(t, server)
+			clip := content(1, clipSize)
+			with := func() *Store {
+				s := open(t, g.endpoint)
+				s.client = s3.New(s.client.Options(), func(o *s3.Options) { o.RequestChecksumCalculation = calculation })
+				return s
+			}
+			leave(t, with(), resumable("a.mp4", clip), 1)
+			g.forget()
+			o := resumable("a.mp4", clip)
+			body := &countingBody{Body: o.Body}
+			o.Body = body
+			if err := with().Put(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			parts, _ := g.sent()
+			if !slices.Equal(parts, []int{2}) {
+				t.Errorf("parts %v were sent, want the second", parts)
+			}
+			crc := calculation == aws.RequestChecksumCalculationWhenSupported
+			for _, c := range g.of("UploadPart") {
+				if (c.header.Get("Content-Md5") == "") != crc || (c.header.Get("X-Amz-Checksum-Crc32") != "") != crc ||
+					c.header.Get("X-Amz-Trailer") != "" || len(c.header.Get("X-Amz-Content-Sha256")) != 64 {
+					t.Errorf("part %d was sent with %v", c.part, c.header)
+				}
+			}
+			// Once to compare or to sum up, and once more to send.
+			if n, want := body.bytes(), int64(5*mib+2*(clipSize-5*mib)); n != want {
+				t.Errorf("%d bytes of %d were read, want %d", n, clipSize, want)
+			}
+			wantObject(t, server, "a.mp4", clip)
+		})
+	}
+}
+
+// What is said of an object does not depend on how it is sent.
+func TestPartsSayTheSameOfTheObject(t *testing.T) {
+	server := s3test.Start(t)
+	g := newGate(t, server)
+	s := open(t, g.endpoint, func(t *Settings) {
+		t.ACL, t.StorageClass, t.ServerSideEncryption, t.KMSKeyID = "public-read", "STANDARD_IA", "aws:kms", "key"
+	})
+	for _, size := range []int{1, clipSize} {
+		if err := s.Put(t.Context(), resumable("a.mp4", content(1, size))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole, parts := g.of("PUT")[0].header, g.of("Create")[0].header
+	for _, name := range []string{"Content-Type", "Cache-Control", "X-Amz-Acl", "X-Amz-Storage-Class", "X-Amz-Server-Side-Encryption",
+		"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", "X-Amz-Meta-Mtime"} {
+		if whole.Get(name) == "" || whole.Get(name) != parts.Get(name) {
+			t.Errorf("%s is %q in one request and %q in parts", name, whole.Get(name), parts.Get(name))
+		}
+	}
+}
+
+// Parts that have no checksum, as with SSE-KMS, are sent again; an upload that somebody else has begun with
+// other checksums is no use.
+func TestPartsThatCannotBeCompared(t *testing.T) {
+	clip := content(1, clipSize)
+	for name, c := range map[string]struct{ op, old, new string }{
+		"no MD5":         {"ListParts", "<ETag>&#34;", "<ETag>&#34;opaque-"},
+		"other checksum": {"ListUploads", "<ChecksumAlgorithm></ChecksumAlgorithm>", "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := s3test.Start(t)
+			g := newGate(t, server)
+			leave(t, open(t, server.Endpoint), resumable("a.mp4", clip), 1)
+			g.onAnswer(func(call *call, r *http.Response) error {
+				if call.op == c.op {
+					rewrite(r, func(b string) string { return strings.ReplaceAll(b, c.old, c.new) })
+				}
+				return nil
+			})
+			if err := open(t, g.endpoint).Put(t.Context(), resumable("a.mp4", clip)); err != nil {
+				t.Fatal(err)
+			}
+			if parts, n := g.sent(); len(parts) != 2 || n != clipSize {
+				t.Errorf("parts %v and %d bytes were sent", parts, n)
+			}
+			wantObject(t, server, "a.mp4", clip)
+		})
+	}
+}
+
+func TestCompareSums(t *testing.T) {
+	for name, c := range map[string]struct {
+		a                sums
+		same, comparable bool
+	}{
+		"MD5":                       {sums{md5: "m", crc32: ""}, true, true},
+		"other MD5":                 {sums{md5: "n", crc32: ""}, false, true},
+		"CRC":                       {sums{md5: "", crc32: "c"}, true, true},
+		"other CRC":                 {sums{md5: "", crc32: "d"}, false, true},
+		"CRC, and an ETag of KMS":   {sums{md5: "n", crc32: "c"}, true, true},
+		"other CRC and ETag of KMS": {sums{md5: "n", crc32: "d"}, false, true},
+		"none":                      {sums{}, false, false},
+	} {
+		if same, comparable := c.a.compare(sums{md5: "m", crc32: "c"}); same != c.same || comparable != c.comparable {
+			t.Errorf("%s: same %v, comparable %v", name, same, comparable)
+		}
+	}
+}
+
+func TestFreshConnectionForAllRequests(t *testing.T) {
+	server := s3test.Start(t)
+	g := newGate(t, server)
+	s := open(t, g.endpoint)
+	leave(t, open(t, server.Endpoint), resumable("a.mp4", content(2, clipSize)), 1)
+	if _, _, err := s.Stat(t.Context(), "x"); err != nil { // over a connection that is kept
+		t.Fatal(err)
+	}
+	o := resumable("a.mp4", content(1, clipSize))
+	o.FreshConnection = true
+	if err := s.Put(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	for _, c := range g.all() {
+		if before, ok := seen[c.from]; ok {
+			t.Errorf("%s went over the connection of %s", c.op, before)
+		}
+		seen[c.from] = c.op
+	}
+	for _, op := range []string{"ListUploads", "ListParts", "Abort", "Create", "UploadPart", "Complete"} {
+		if len(g.of(op)) == 0 {
+			t.Errorf("there was no %s", op)
+		}
+	}
+}
+
+// A file that is cut or cannot be read while it is sent fails, and nothing of it is in the bucket.
+func TestFileThatIsCut(t *testing.T) {
+	server := s3test.Start(t)
+	o := resumable("a.mp4", content(1, clipSize))
+	o.Size += mib
+	err := open(t, server.Endpoint).Put(t.Context(), o)
+	if !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, uploader.ErrPermanent) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := server.Object("a.mp4"); err == nil {
+		t.Error("there is an object")
+	}
+}
+
+func TestRecordingIsNotCopiedIntoMemory(t *testing.T) {
+	size := int64(1 << 30)
+	if testing.Short() {
+		size = 128 * mib
+	}
+	server := s3test.Start(t)
+	s := open(t, server.Endpoint, func(t *Settings) { t.PartSize = 16 * mib })
+	f, err := os.Create(filepath.Join(t.TempDir(), "a.mp4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Truncate(size); err != nil {
+		t.Fatal(err)
+	}
+	used := func(do func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		do()
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	o := object("a.mp4", f, size)
+	o.Resumable = true
+	put := used(func() {
+		if err := s.Put(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	})
+	same := used(func() {
+		if same, err := s.Same(t.Context(), "a.mp4", f, size, modTime); !same || err != nil {
+			t.Fatalf("Same = %v, %v", same, err)
+		}
+	})
+	t.Logf("for a file of %d MiB, Put allocates %d KiB and Same %d KiB in all", size/mib, put>>10, same>>10)
+	if put > 10*mib || same > 2*mib {
+		t.Errorf("for a file of %d MiB, Put allocates %d KiB and Same %d KiB", size/mib, put>>10, same>>10)
+	}
+}

@@ -1,0 +1,145 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"ems-sidecar/uploader"
+)
+
+// noSuchUpload is S3's code for an upload that was aborted, or completed.
+const noSuchUpload = "NoSuchUpload"
+
+// spoilt are the answers to completing an upload that it would meet again, so that it has to begin anew.
+var spoilt = map[string]bool{
+	"InvalidPart": true, "InvalidPartOrder": true, "EntityTooSmall": true, "BadDigest": true,
+	"InvalidRequest": true, "MalformedXML": true,
+}
+
+// putResumable puts o in the parts of p, without those that an earlier attempt has left. It leaves the parts
+// there if it fails, also if that is because ctx ends.
+func (s *Store) putResumable(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) error {
+	u, err := s.resume(ctx, o, p, options)
+	if err != nil {
+		return err
+	}
+	if u != nil {
+		if err := s.finish(ctx, u, o, p, options); codeOf(err) != noSuchUpload {
+			return err
+		}
+	}
+	if u, err = s.create(ctx, o, p, options); err != nil {
+		return err
+	}
+	return s.finish(ctx, u, o, p, options)
+}
+
+func (s *Store) create(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) (*upload, error) {
+	in := s.createInput(o)
+	out, err := within(ctx, requestTime, func(ctx context.Context) (*s3.CreateMultipartUploadOutput, error) {
+		return s.client.CreateMultipartUpload(ctx, in, options...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("begin the upload: %w", s.explain(putPermission, err))
+	}
+	return &upload{
+		key: o.Key, id: aws.ToString(out.UploadId), size: o.Size, modTime: o.ModTime,
+		crc32: in.ChecksumAlgorithm != "", parts: make([]part, p.parts()),
+	}, nil
+}
+
+// finish sends the parts of u that are missing, and completes it.
+func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan, options []func(*s3.Options)) error {
+	s.unfinished.begin(u.id)
+	defer s.unfinished.end(u.id)
+	if err := s.sendParts(ctx, u, o, p, options); err != nil {
+		if codeOf(err) != noSuchUpload {
+			s.unfinished.remember(u)
+		}
+		return err
+	}
+	err := s.complete(ctx, u, options)
+	switch code := codeOf(err); {
+	case code == noSuchUpload:
+		// As after an attempt whose answer was lost on its way.
+		switch same, sameErr := s.same(ctx, u.key, o.Body, o.Size, o.ModTime, options); {
+		case same:
+			return nil
+		case sameErr != nil && !errors.Is(sameErr, uploader.ErrIncomparable) && !errors.Is(sameErr, uploader.ErrPermanent):
+			s.unfinished.remember(u)
+			return sameErr
+		}
+	case spoilt[code]:
+		s.abandon(ctx, u.key, u.id, options)
+	case err != nil && !errors.As(err, new(*otherContentError)):
+		s.unfinished.remember(u)
+	}
+	return err
+}
+
+// An otherContentError is that of an object that is not what its parts were.
+type otherContentError struct{ got, want string }
+
+func (e *otherContentError) Error() string {
+	return fmt.Sprintf("the store has other content than was sent: the object's ETag is %s, that of its parts %s", e.got, e.want)
+}
+
+// complete makes an object of the parts of u, all of which are there. The SDK makes an error of one that S3
+// sends with the status 200, but not of an answer that breaks off before it begins.
+func (s *Store) complete(ctx context.Context, u *upload, options []func(*s3.Options)) error {
+	parts := make([]types.CompletedPart, len(u.parts))
+	for i := range u.parts {
+		parts[i] = types.CompletedPart{PartNumber: aws.Int32(int32(i + 1)), ETag: &u.parts[i].etag}
+		if u.crc32 {
+			parts[i].ChecksumCRC32 = &u.parts[i].crc32
+		}
+	}
+	out, err := within(ctx, completeLimit(u.size), func(ctx context.Context) (*s3.CompleteMultipartUploadOutput, error) {
+		return s.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+			Bucket: &s.settings.Bucket, Key: &u.key, UploadId: &u.id,
+			MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+		}, options...)
+	})
+	if err != nil {
+		return fmt.Errorf("put the parts together: %w", s.explain(putPermission, err))
+	}
+	got, want := strings.Trim(aws.ToString(out.ETag), `"`), u.etag()
+	switch {
+	case got == "":
+		return errors.New("put the parts together: the store's answer is empty")
+	case want == "" || strings.EqualFold(got, want):
+	default:
+		if c := checkOfETag(got); c != nil && c.part != nil {
+			return &otherContentError{got, want}
+		}
+	}
+	return nil
+}
+
+// abandon aborts an upload that is of no more use. That it fails only leaves something to clear up.
+func (s *Store) abandon(ctx context.Context, key, id string, options []func(*s3.Options)) {
+	if err := s.abort(ctx, key, id, options); err != nil {
+		s.log.Warn("upload that is of no more use cannot be aborted", "bucket", s.settings.Bucket, "key", key, "err", err,
+			"next", "its parts stay in the bucket until it is found abandoned")
+	}
+}
+
+// abort aborts an upload, also when ctx has ended. That there is none is no error.
+func (s *Store) abort(ctx context.Context, key, id string, options []func(*s3.Options)) error {
+	_, err := within(context.WithoutCancel(ctx), abortTime, func(ctx context.Context) (*s3.AbortMultipartUploadOutput, error) {
+		return s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
+			Bucket: &s.settings.Bucket, Key: &key, UploadId: &id,
+		}, options...)
+	})
+	if err = s.explain("s3:AbortMultipartUpload", err); err != nil && codeOf(err) != noSuchUpload {
+		return err
+	}
+	s.unfinished.forget(id)
+	return nil
+}

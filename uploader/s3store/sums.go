@@ -1,0 +1,99 @@
+package s3store
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"hash"
+	"hash/crc32"
+	"io"
+	"strings"
+)
+
+// sums are checksums of a part's content, in base64 as in S3's headers. One that is "" is not known.
+type sums struct{ md5, crc32 string }
+
+// compare reports whether two contents are the same, as far as their sums can be compared.
+func (a sums) compare(b sums) (same, comparable bool) {
+	switch {
+	case a.md5 != "" && a.md5 == b.md5:
+		return true, true
+	case a.crc32 != "" && b.crc32 != "":
+		// Also where MD5s differ: with SSE-KMS an ETag looks like an MD5 and is none.
+		return a.crc32 == b.crc32, true
+	case a.md5 != "" && b.md5 != "":
+		return false, true
+	}
+	return false, false
+}
+
+// copyBuffer is how much of a file is read at once, in bytes.
+const copyBuffer = 64 << 10
+
+// A summer computes sums, one after the other, without memory for each.
+type summer struct {
+	md5     hash.Hash
+	crc32   hash.Hash
+	payload hash.Hash // SHA-256, with which a request is signed; nil if none is made
+	all     io.Writer
+	buffer  []byte
+}
+
+func newSummer(forRequest bool) *summer {
+	s := &summer{md5: md5.New(), crc32: crc32.NewIEEE(), buffer: make([]byte, copyBuffer)}
+	s.all = io.MultiWriter(s.md5, s.crc32)
+	if forRequest {
+		s.payload = sha256.New()
+		s.all = io.MultiWriter(s.md5, s.crc32, s.payload)
+	}
+	return s
+}
+
+// sum reads the section from its beginning to its end, once, and returns its sums and the hash to sign it with.
+func (s *summer) sum(ctx context.Context, section *io.SectionReader) (content sums, payload string, err error) {
+	s.md5.Reset()
+	s.crc32.Reset()
+	if s.payload != nil {
+		s.payload.Reset()
+	}
+	if err := copyAll(ctx, s.all, section, s.buffer); err != nil {
+		return sums{}, "", err
+	}
+	content = sums{md5: encodeSum(s.md5), crc32: encodeSum(s.crc32)}
+	if s.payload != nil {
+		payload = hex.EncodeToString(s.payload.Sum(nil))
+	}
+	return content, payload, nil
+}
+
+// copyAll reads all of the section. That it ends early is an error: the file has been cut.
+func copyAll(ctx context.Context, w io.Writer, section *io.SectionReader, buffer []byte) error {
+	for left := section.Size(); left > 0; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := io.ReadFull(section, buffer[:min(left, int64(len(buffer)))])
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return err
+		}
+		w.Write(buffer[:n]) // a hash never fails
+		left -= int64(n)
+	}
+	return nil
+}
+
+func encodeSum(h hash.Hash) string { return base64.StdEncoding.EncodeToString(h.Sum(nil)) }
+
+// md5OfETag returns the MD5, in base64, that etag has the form of, or "".
+func md5OfETag(etag string) string {
+	b, err := hex.DecodeString(strings.Trim(etag, `"`))
+	if err != nil || len(b) != md5.Size {
+		return ""
+	}
+	return base64.StdEncoding.EncodeToString(b)
+}

@@ -1,0 +1,112 @@
+package s3store
+
+import (
+	"crypto/md5"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// maxRememberedParts bounds what is remembered of failed uploads: a part takes some 150 bytes.
+const maxRememberedParts = 20_000
+
+// An upload is a multipart upload that has begun.
+type upload struct {
+	key, id string
+	size    int64     // of the file
+	modTime time.Time // of the file
+	crc32   bool      // its parts are sent with a CRC32, else with an MD5
+	parts   []part    // by their number, less one
+}
+
+// A part is one that the store has, or none if its etag is "". Only the goroutine that sends it writes it.
+type part struct {
+	etag string
+	sums // of its content
+}
+
+func (u *upload) missing() (numbers []int) {
+	for i, p := range u.parts {
+		if p.etag == "" {
+			numbers = append(numbers, i+1)
+		}
+	}
+	return numbers
+}
+
+// etag returns what the whole object's ETag is where ETags are MD5s, or "" where those of the parts are not.
+func (u *upload) etag() string {
+	h := md5.New()
+	for _, p := range u.parts {
+		if md5OfETag(p.etag) != p.md5 {
+			return ""
+		}
+		b, _ := base64.StdEncoding.DecodeString(p.md5)
+		h.Write(b)
+	}
+	return fmt.Sprintf("%x-%d", h.Sum(nil), len(u.parts))
+}
+
+// unfinished knows the uploads that are in flight, and remembers those that failed. It is a hint: what it
+// has forgotten can be listed.
+type unfinished struct {
+	mu       sync.Mutex
+	inFlight map[string]bool // by upload ID
+	failed   []*upload       // oldest first, at most one of a key
+}
+
+func (r *unfinished) begin(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.inFlight == nil {
+		r.inFlight = make(map[string]bool)
+	}
+	r.inFlight[id] = true
+}
+
+func (r *unfinished) end(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.inFlight, id)
+}
+
+func (r *unfinished) isInFlight(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.inFlight[id]
+}
+
+// remember keeps u for the next attempt, in the place of older ones if there are too many.
+func (r *unfinished) remember(u *upload) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed = append(slices.DeleteFunc(r.failed, func(f *upload) bool { return f.key == u.key }), u)
+	parts := 0
+	for i := len(r.failed) - 1; i >= 0; i-- {
+		if parts += len(r.failed[i].parts); parts > maxRememberedParts {
+			r.failed = slices.Delete(r.failed, 0, i+1)
+			return
+		}
+	}
+}
+
+// take returns the upload of key that is remembered, and forgets it, or nil.
+func (r *unfinished) take(key string) *upload {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.IndexFunc(r.failed, func(u *upload) bool { return u.key == key })
+	if i < 0 {
+		return nil
+	}
+	u := r.failed[i]
+	r.failed = slices.Delete(r.failed, i, i+1)
+	return u
+}
+
+func (r *unfinished) forget(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failed = slices.DeleteFunc(r.failed, func(u *upload) bool { return u.id == id })
+}
