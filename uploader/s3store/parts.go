@@ -72,7 +72,7 @@ func (s *Store) sendPart(ctx context.Context, u *upload, number int, body io.Rea
 	if aws.ToString(out.ETag) == "" {
 		return part{}, errors.New("the store's answer has no ETag")
 	}
-	return part{etag: *out.ETag, sums: content}, nil
+	return part{etag: *out.ETag, sums: u.sumsOf(content), sent: true}, nil
 }
 
 // summedUp keeps the SDK from reading the content to sign it, with a hash that is known, or to add a checksum.

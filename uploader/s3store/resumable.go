@@ -30,7 +30,8 @@ func (s *Store) putResumable(ctx context.Context, o uploader.Object, p plan, opt
 		return err
 	}
 	if u != nil {
-		if err := s.finish(ctx, u, o, p, options); codeOf(err) != noSuchUpload {
+		err := s.finish(ctx, u, o, p, options)
+		if codeOf(err) != noSuchUpload && !errors.Is(err, errOtherFile) {
 			return err
 		}
 	}
@@ -54,17 +55,26 @@ func (s *Store) create(ctx context.Context, o uploader.Object, p plan, options [
 	}, nil
 }
 
-// finish sends the parts of u that are missing, and completes it.
+// finish sends the parts of u that are missing, compares the others with the file, and completes u. In that
+// order an attempt that meets a store that is away does not read gigabytes for nothing.
 func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan, options []func(*s3.Options)) error {
 	s.unfinished.begin(u.id)
 	defer s.unfinished.end(u.id)
-	if err := s.sendParts(ctx, u, o, p, options); err != nil {
-		if codeOf(err) != noSuchUpload {
-			s.unfinished.remember(u)
-		}
+	err := s.sendParts(ctx, u, o, p, options)
+	if err == nil {
+		err = u.compare(ctx, o, p)
+	}
+	switch {
+	case errors.Is(err, errOtherFile):
+		s.abandon(ctx, u.key, u.id, options)
+		return err
+	case codeOf(err) == noSuchUpload:
+		return err
+	case err != nil:
+		s.unfinished.remember(u)
 		return err
 	}
-	err := s.complete(ctx, u, options)
+	err = s.complete(ctx, u, options)
 	switch code := codeOf(err); {
 	case code == noSuchUpload:
 		// As after an attempt whose answer was lost on its way.

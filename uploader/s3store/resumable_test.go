@@ -179,10 +179,10 @@ func TestChangedFileBeginsAnew(t *testing.T) {
 		restart bool
 		parts   int // that are sent
 	}{
-		"in a part that was sent":                {changedAt(mib), modTime, false, 2},
-		"in a part that was sent, restart":       {changedAt(mib), modTime, true, 2},
+		"in a part that was sent":                {changedAt(mib), modTime, false, 3},
+		"in a part that was sent, restart":       {changedAt(mib), modTime, true, 3},
 		"in a part that was sent, time":          {changedAt(mib), later, false, 2},
-		"in a part that was sent, time, restart": {changedAt(mib), later, true, 2},
+		"in a part that was sent, time, restart": {changedAt(mib), later, true, 3},
 		"in a part that was not sent":            {changedAt(5 * mib), modTime, false, 1},
 		"in a part that was not sent, restart":   {changedAt(5 * mib), modTime, true, 1},
 		"in a part that was not sent, time":      {changedAt(5 * mib), later, false, 2},
@@ -234,11 +234,17 @@ func TestOtherPlanBeginsAnew(t *testing.T) {
 			leave(t, open(t, g.endpoint), resumable(name, whole), c.left...)
 			g.forget()
 			s := open(t, g.endpoint, func(t *Settings) { t.PartSize = c.size })
-			if err := s.Put(t.Context(), resumable(name, c.content)); err != nil {
+			o := resumable(name, c.content)
+			body := &countingBody{Body: o.Body}
+			o.Body = body
+			if err := s.Put(t.Context(), o); err != nil {
 				t.Fatal(err)
 			}
-			if parts, n := g.sent(); !slices.Equal(parts, c.parts) || n != int64(len(c.content)) {
+			if parts, n := g.sent(); !slices.Equal(parts, c.parts) || n != o.Size {
 				t.Errorf("parts %v with %d bytes were sent", parts, n)
+			}
+			if n := body.bytes(); n != 2*o.Size {
+				t.Errorf("%d bytes were read, want none to compare", n)
 			}
 			wantObject(t, server, name, c.content)
 			wantUnfinished(t, s)

@@ -3,6 +3,7 @@ package s3store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,54 +15,45 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// resume returns an upload of o that an earlier attempt has begun, with those of its parts that are in the
-// store and have the content that body has there today. It returns nil if there is none to go on with.
+// errOtherFile is about an upload whose parts are not those of the file. What was said of the object when it
+// began, as the file's time, cannot be changed any more.
+var errOtherFile = errors.New("what was sent before is of another file")
+
+// resume returns an upload of o's key that an earlier attempt has begun, or nil if there is none to go on
+// with. Whether its parts are those of o is still to be seen.
 func (s *Store) resume(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) (*upload, error) {
 	u := s.unfinished.take(o.Key)
 	if u == nil {
-		var err error
-		if u, err = s.find(ctx, o, p, options); u == nil || err != nil {
-			return nil, err
-		}
-	} else if u.size != o.Size || !u.modTime.Equal(o.ModTime) {
+		return s.find(ctx, o, p, options)
+	}
+	if u.size != o.Size || !u.modTime.Equal(o.ModTime) {
 		s.abandon(ctx, u.key, u.id, options)
 		return nil, nil
 	}
-	same, err := u.compare(ctx, o, p)
-	if err != nil {
-		s.unfinished.remember(u)
-		return nil, fmt.Errorf("read what was sent before: %w", err)
-	}
-	if !same {
-		// Of another file: what was said of that when the upload began, as its time, cannot be changed.
-		s.abandon(ctx, u.key, u.id, options)
-		return nil, nil
+	for i := range u.parts {
+		u.parts[i].sent = false
 	}
 	return u, nil
 }
 
-// compare reports whether the parts of u are those of o, as far as they can be compared; those that cannot be
-// are taken for missing. Nothing is read for parts that the store does not have.
-func (u *upload) compare(ctx context.Context, o uploader.Object, p plan) (same bool, err error) {
+// compare returns errOtherFile if the store has a part that was not sent by this attempt and has other
+// content than o has there.
+func (u *upload) compare(ctx context.Context, o uploader.Object, p plan) error {
 	summer := newSummer(false)
 	for i := range u.parts {
-		if u.parts[i].etag == "" {
+		if u.parts[i].sent {
 			continue
 		}
 		local, _, err := summer.sum(ctx, p.section(o.Body, i+1))
 		if err != nil {
-			return false, err
+			return fmt.Errorf("compare part %d of %d with the file: %w", i+1, p.parts(), err)
 		}
-		switch same, comparable := u.parts[i].compare(local); {
-		case !comparable:
-			u.parts[i] = part{}
-		case !same:
-			return false, nil
-		default:
-			u.parts[i].sums = local
+		if !u.parts[i].same(local) {
+			return errOtherFile
 		}
+		u.parts[i].sums = u.sumsOf(local)
 	}
-	return true, nil
+	return nil
 }
 
 // find returns the newest upload of o's key in the bucket, if its parts fit p, or nil. All others of that
@@ -109,14 +101,17 @@ func (s *Store) find(ctx context.Context, o uploader.Object, p plan, options []f
 	return nil, nil
 }
 
-// place notes a part that is in the store. It reports false if the plan of the upload was another one.
+// place notes a part that is in the store, if it has a checksum to compare: one that has none, as with
+// SSE-KMS, is sent again. It reports false if the plan of the upload was another one.
 func (u *upload) place(listed types.Part, p plan) bool {
 	number := int(aws.ToInt32(listed.PartNumber))
 	if number < 1 || number > p.parts() || aws.ToInt64(listed.Size) != p.length(number) {
 		return false
 	}
 	etag := aws.ToString(listed.ETag)
-	u.parts[number-1] = part{etag: etag, sums: sums{md5: md5OfETag(etag), crc32: aws.ToString(listed.ChecksumCRC32)}}
+	if known := (sums{md5: md5OfETag(etag), crc32: aws.ToString(listed.ChecksumCRC32)}); known != (sums{}) {
+		u.parts[number-1] = part{etag: etag, sums: known}
+	}
 	return true
 }
 

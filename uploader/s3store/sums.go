@@ -15,18 +15,13 @@ import (
 // sums are checksums of a part's content, in base64 as in S3's headers. One that is "" is not known.
 type sums struct{ md5, crc32 string }
 
-// compare reports whether two contents are the same, as far as their sums can be compared.
-func (a sums) compare(b sums) (same, comparable bool) {
-	switch {
-	case a.md5 != "" && a.md5 == b.md5:
-		return true, true
-	case a.crc32 != "" && b.crc32 != "":
-		// Also where MD5s differ: with SSE-KMS an ETag looks like an MD5 and is none.
-		return a.crc32 == b.crc32, true
-	case a.md5 != "" && b.md5 != "":
-		return false, true
+// same reports whether content with the sums a, one of which may be unknown, is that with the sums b.
+func (a sums) same(b sums) bool {
+	if a.crc32 == "" {
+		return a.md5 == b.md5
 	}
-	return false, false
+	// Also if the MD5s differ: with SSE-KMS an ETag looks like an MD5 and is none.
+	return a.crc32 == b.crc32
 }
 
 // copyBuffer is how much of a file is read at once, in bytes.

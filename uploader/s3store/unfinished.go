@@ -24,7 +24,16 @@ type upload struct {
 // A part is one that the store has, or none if its etag is "". Only the goroutine that sends it writes it.
 type part struct {
 	etag string
-	sums // of its content
+	sums      // of its content
+	sent bool // by this attempt
+}
+
+// sumsOf returns what is remembered of a part's content: the weaker sum only if the store has it, too.
+func (u *upload) sumsOf(content sums) sums {
+	if !u.crc32 {
+		content.crc32 = ""
+	}
+	return content
 }
 
 func (u *upload) missing() (numbers []int) {
