@@ -53,3 +53,9 @@ type BootstrappedMedia struct {
 	Bootstrap string
 	URL       string // the fragments are called URL + "Seg1-Frag1" and so on
 }
+
+// WithoutReferences returns m without what References needs, which is much where it names much.
+func (m Manifest) WithoutReferences() Manifest {
+	m.references = nil
+	return m
+}

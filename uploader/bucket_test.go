@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,7 +27,8 @@ import (
 // manifest names is there (R2), that the media sequence does not fall (R3), and for each key that no
 // other PUT of it is under way (R3).
 type bucket struct {
-	t *testing.T
+	t      *testing.T
+	layout media.Layout
 	// before is asked at the beginning of each PUT; it may wait, and fail it.
 	before func(ctx context.Context, key string) error
 	// mayRestart lists keys whose media sequence may fall.
@@ -34,18 +36,26 @@ type bucket struct {
 	// mayMiss lists keys that a manifest may name without their being there.
 	mayMiss map[string]bool
 
-	mu       sync.Mutex
-	objects  map[string][]byte
-	headers  map[string]string
-	puts     []string // keys, in the order in which they were applied
-	attempts map[string]int
-	inFlight map[string]bool
-	most     int // PUTs in flight at once
+	// incomparable lists keys whose content the store does not tell.
+	incomparable map[string]bool
+
+	mu        sync.Mutex
+	objects   map[string][]byte
+	modTimes  map[string]time.Time
+	headers   map[string]string
+	resumable map[string]bool
+	// unfinished has the keys of multipart uploads.
+	unfinished []string
+	puts       []string // keys, in the order in which they were applied
+	attempts   map[string]int
+	inFlight   map[string]bool
+	most       int // PUTs in flight at once
 }
 
-func newBucket(t *testing.T) *bucket {
+func newBucket(t *testing.T, layout media.Layout) *bucket {
 	return &bucket{
-		t: t, objects: map[string][]byte{}, headers: map[string]string{}, attempts: map[string]int{},
+		t: t, layout: layout, modTimes: map[string]time.Time{}, resumable: map[string]bool{}, incomparable: map[string]bool{},
+		objects: map[string][]byte{}, headers: map[string]string{}, attempts: map[string]int{},
 		inFlight: map[string]bool{}, mayRestart: map[string]bool{}, mayMiss: map[string]bool{},
 	}
 }
@@ -78,17 +88,18 @@ func (b *bucket) Put(ctx context.Context, o Object) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if strings.HasSuffix(o.Key, ".m3u8") {
+	if b.layout.Kind(o.Key).Role == media.ManifestFile {
 		b.checkManifest(o.Key, content)
 	}
 	b.objects[o.Key] = content
 	b.headers[o.Key] = o.ContentType + "; " + o.CacheControl
+	b.modTimes[o.Key], b.resumable[o.Key] = o.ModTime, o.Resumable
 	b.puts = append(b.puts, o.Key)
 	return nil
 }
 
 func (b *bucket) checkManifest(key string, content []byte) {
-	p, err := media.ParsePlaylist(content)
+	p, err := b.parse(key, content)
 	if err != nil {
 		b.t.Errorf("%s is published cut: %v", key, err)
 	}
@@ -98,31 +109,71 @@ func (b *bucket) checkManifest(key string, content []byte) {
 			b.t.Errorf("R2: %s is published and names %s, which is not there", key, name)
 		}
 	}
-	if old, err := media.ParsePlaylist(b.objects[key]); err == nil && !b.mayRestart[key] && p.Sequence < old.Sequence {
+	if old, err := b.parse(key, b.objects[key]); err == nil && !b.mayRestart[key] && p.Sequence < old.Sequence {
 		b.t.Errorf("R3: media sequence of %s falls from %d to %d", key, old.Sequence, p.Sequence)
 	}
+}
+
+func (b *bucket) parse(key string, content []byte) (media.Manifest, error) {
+	if !b.layout.IsBootstrap(key) {
+		return b.layout.Parse(key, content)
+	}
+	bootstrap, err := media.ParseBootstrap(content)
+	return bootstrap.Manifest([]string{"f4v"}), err
 }
 
 func (b *bucket) Stat(_ context.Context, key string) (ObjectInfo, bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	content, ok := b.objects[key]
-	return ObjectInfo{Size: int64(len(content))}, ok, nil
+	return ObjectInfo{Size: int64(len(content)), ModTime: b.modTimes[key], Stored: time.Now()}, ok, nil
 }
 
-func (b *bucket) Same(_ context.Context, key string, body Body, _ int64, _ time.Time) (bool, error) {
+func (b *bucket) Same(_ context.Context, key string, body Body, size int64, _ time.Time) (bool, error) {
 	content, err := io.ReadAll(body)
-	return err == nil && string(content) == b.content(key), err
+	if err != nil {
+		return false, err
+	}
+	if b.incomparable[key] {
+		return false, ErrIncomparable
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return int64(len(content)) == size && bytes.Equal(b.objects[key], content), nil
 }
 
-func (b *bucket) AbortUploads(context.Context, string, time.Duration, func(string) bool) (int, error) {
-	return 0, nil
+// AbortUploads forgets the unfinished uploads that are not kept, as if all were old enough.
+func (b *bucket) AbortUploads(_ context.Context, prefix string, _ time.Duration, keep func(string) bool) (n int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unfinished = slices.DeleteFunc(b.unfinished, func(key string) bool {
+		abort := strings.HasPrefix(key, prefix) && !keep(key)
+		if abort {
+			n++
+		}
+		return abort
+	})
+	return n, nil
+}
+
+// left returns the keys of unfinished uploads.
+func (b *bucket) left() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.unfinished)
 }
 
 func (b *bucket) content(key string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return string(b.objects[key])
+}
+
+// header returns the content type and the cache control of the object.
+func (b *bucket) header(key string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.headers[key]
 }
 
 // order returns the keys in the order in which their PUTs were applied.
@@ -153,7 +204,7 @@ func (b *bucket) count(key string) (attempts int) {
 func (b *bucket) sequence(key string) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p, _ := media.ParsePlaylist(b.objects[key])
+	p, _ := b.parse(key, b.objects[key])
 	return p.Sequence
 }
 
@@ -169,19 +220,36 @@ type desk struct {
 	log    *logBook
 	ctx    context.Context
 	end    context.CancelFunc
+	writes atomic.Int64
+	turn   chan struct{} // held while something is reported: a mutex would keep the bubble's clock from moving
 }
 
+func (d *desk) report(f func()) {
+	d.turn <- struct{}{}
+	f()
+	<-d.turn
+}
+
+// newDesk returns a desk for HLS.
 func newDesk(t *testing.T, settings Settings) *desk {
 	t.Helper()
-	d := &desk{t: t, dir: t.TempDir(), bucket: newBucket(t), log: &logBook{}}
+	return newDeskFor(t, media.Layout{Format: media.HLS}, settings)
+}
+
+func newDeskFor(t *testing.T, layout media.Layout, settings Settings) *desk {
+	t.Helper()
+	d := &desk{t: t, dir: t.TempDir(), bucket: newBucket(t, layout), log: &logBook{}, turn: make(chan struct{}, 1)}
 	if settings.Workers == 0 {
 		settings.Workers = 8
+	}
+	if settings.BulkWorkers == 0 {
+		settings.BulkWorkers = 2
 	}
 	settings.MinThroughput = 64 << 10
 	settings.DrainTimeout = 20 * time.Second
 	d.up = New(settings, slog.New(d.log))
 	d.dest = &Destination{Store: d.bucket, Bucket: "b"}
-	d.src = d.up.Source(d.dir, media.Layout{Format: media.HLS}, d.dest, d)
+	d.src = d.up.Source(d.dir, layout, d.dest, d)
 	d.ctx, d.end = context.WithCancel(t.Context())
 	return d
 }
@@ -199,9 +267,9 @@ func (d *desk) Expect(paths ...string) {
 	go func() {
 		for _, p := range paths {
 			if fi, err := os.Stat(filepath.Join(d.dir, p)); errors.Is(err, fs.ErrNotExist) {
-				d.src.Absent(d.ctx, p)
+				d.report(func() { d.src.Absent(d.ctx, p) })
 			} else if err == nil {
-				d.src.Closed(d.ctx, p, media.VersionOf(fi))
+				d.report(func() { d.src.Closed(d.ctx, p, media.VersionOf(fi)) })
 			}
 		}
 	}()
@@ -215,6 +283,10 @@ func (d *desk) write(name, content string) {
 	}
 	if err := os.WriteFile(p, []byte(content), 0o644); err != nil {
 		d.t.Fatal(err)
+	}
+	// By the bubble's clock; no two writes have the same time.
+	if at := time.Now().Add(time.Duration(d.writes.Add(1))); os.Chtimes(p, at, at) != nil {
+		d.t.Fatal("cannot set the time of ", p)
 	}
 }
 
@@ -231,7 +303,7 @@ func (d *desk) closed(name string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.src.Closed(d.ctx, name, media.VersionOf(fi))
+	d.report(func() { d.src.Closed(d.ctx, name, media.VersionOf(fi)) })
 }
 
 func (d *desk) remove(name string) {
@@ -239,7 +311,7 @@ func (d *desk) remove(name string) {
 	if err := os.Remove(filepath.Join(d.dir, name)); err != nil {
 		d.t.Fatal(err)
 	}
-	d.src.Removed(d.ctx, name)
+	d.report(func() { d.src.Removed(d.ctx, name) })
 }
 
 // playlist returns a rolling playlist of the segments first to last in EMS's form.

@@ -48,7 +48,7 @@ func (s *schedule) snapshotFigures(now time.Time) Figures {
 	lags := slices.Sorted(slices.Values(s.figures.lags))
 	f := Figures{
 		Chunks: s.figures.chunks, Manifests: s.figures.manifests, Bytes: s.figures.bytes,
-		Failures: s.figures.failures, Lost: s.figures.lost, InFlight: s.inFlight,
+		Failures: s.figures.failures, Lost: s.figures.lost, InFlight: s.inFlight[livePool] + s.inFlight[bulkPool],
 		LagP50: quantile(lags, 0.5), LagP99: quantile(lags, 0.99),
 	}
 	for _, st := range s.ring {

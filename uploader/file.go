@@ -21,15 +21,22 @@ type file struct {
 	// confirmed: the bucket holds confirmedVersion. For a manifest: it was published at least once.
 	confirmed        bool
 	confirmedVersion media.Version
+	replaces         bool      // until it is confirmed anew, the bucket holds other content under this name
+	freshAt          time.Time // when no cache holds that other content any more
+	changedAt        time.Time // when it was last seen to have other content than the bucket
 
+	doubted bool // not there when it was looked for; it may still appear
 	lost    bool // neither on disk nor in the bucket: it can never arrive
 	removed bool // its name is gone from the disk
 	named   int  // waiting and published snapshots that name it
+	shown   int  // of them, the published ones
 
 	state     fileState
-	look      bool // what is queued is not an upload but the question whether the bucket has it
+	task      task // what it is queued for
 	inPending bool
-	retryAt   time.Time // after a failure to read it
+	retryAt   time.Time // not to be tried before
+	delayed   bool      // is in stream.delayed
+	early     bool      // retryAt is because EMS will change it once more
 	failures  int       // to read it, in a row
 	lagKnown  bool      // its way into a published manifest has been measured
 }
@@ -42,8 +49,52 @@ const (
 	inFlight
 )
 
-// settled reports whether no manifest has to wait for f.
+// A task is what is to be done about a file.
+type task uint8
+
+const (
+	upload  task = iota
+	look         // ask what the bucket has under its key
+	discard      // delete it from the disk, if the bucket has it
+)
+
+// returnedCacheTime is how long caches may keep a chunk whose name can come back with other content. When it
+// does, manifests that name it wait for so long after its upload: then no cache gives out an old one for a new.
+const returnedCacheTime = 2 * time.Second
+
+// serves reports whether snapshot s need not wait for f.
+func (f *file) serves(s *snapshot, now time.Time) bool {
+	switch {
+	case f.lost:
+		return true
+	case !f.confirmed:
+		return false
+	case f.manifest != nil:
+		return !f.manifest.owes(s, now)
+	}
+	return !now.Before(f.freshAt)
+}
+
+// settled reports whether no manifest has to wait for f, but for a moment.
 func (f *file) settled() bool { return f.confirmed || f.lost }
+
+// outdated takes in that the bucket holds other content than the disk.
+func (f *file) outdated(now time.Time) {
+	f.confirmed, f.replaces, f.changedAt = false, true, now
+	f.src.generation++
+}
+
+// confirm takes in that the bucket holds v.
+func (f *file) confirm(v media.Version, now time.Time) {
+	f.confirmed, f.confirmedVersion = true, v
+	f.lost = false
+	if f.replaces {
+		f.replaces, f.freshAt = false, now
+		if f.src.layout.Format.ReusesNames() {
+			f.freshAt = now.Add(returnedCacheTime)
+		}
+	}
+}
 
 func (f *file) key() string { return f.src.dest.Prefix + f.path }
 

@@ -1,10 +1,23 @@
 package uploader
 
 import (
+	"slices"
 	"time"
 
 	"ems-sidecar/media"
 )
+
+// lateSettle is how long a chunk that EMS changes once more, just before a manifest names it, waits for that. One
+// that no manifest comes to name is uploaded then: the last two of a stream stay as they are.
+const lateSettle = time.Minute
+
+// startHold is how long a manifest waits that names nothing to play yet. When a DASH stream starts anew, EMS
+// rewrites its init segments a few milliseconds after the manifest that names them.
+const startHold = time.Second
+
+// absentGrace is how long a file that a manifest names, but that was never there, may take to appear: EMS writes the
+// first manifest of a DASH stream before the init segments.
+const absentGrace = 2 * time.Second
 
 // chunkClosed takes in that the chunk p is whole on disk, in version v.
 func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.Time) {
@@ -26,44 +39,59 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		src.generation++
 	}
 	f.removed = false
-	if f.confirmed && f.confirmedVersion.Equal(v) || f.closed && f.version.Equal(v) && f.state != idle && !f.look {
+	if f.confirmed && f.confirmedVersion.Equal(v) || f.closed && f.version.Equal(v) && f.state != idle && f.task == upload {
 		f.closed, f.version = true, v
 		return
 	}
-	if f.confirmed {
-		f.confirmed = false // the bucket holds other content under this name
-		src.generation++
+	patched := src.layout.Format.PatchesLate()
+	if f.confirmed && !(patched && f.shown > 0) { // viewers have the unpatched one already, and can play it
+		f.outdated(now)
 	}
-	f.closed, f.version, f.look, f.lagKnown = true, v, false, false
-	f.retryAt, f.failures = time.Time{}, 0
+	f.closed, f.version, f.lagKnown = true, v, false
+	f.retryAt, f.early, f.failures = time.Time{}, false, 0
 	f.closedAt = v.ModTime
 	if f.closedAt.After(now) || now.Sub(f.closedAt) > time.Minute {
 		f.closedAt = now // found by a scan, or another machine's clock
 	}
-	if f.state != inFlight {
-		f.stream.enqueue(f)
+	if f.state == inFlight {
+		return // its outcome tells what is to be done
 	}
+	f.task = upload
+	if src.bulk() {
+		f.task = look // gigabytes are not sent again because the daemon was started again
+	}
+	// By another machine's clock, it may be of the future.
+	if age := max(0, now.Sub(v.ModTime)); patched && !named && age < lateSettle {
+		f.early = true
+		f.stream.delay(f, now.Add(lateSettle-age))
+		return
+	}
+	f.stream.enqueue(f)
 }
 
-// manifestClosed takes in what the manifest p held at one closing, and which files below the root that names.
-func (s *schedule) manifestClosed(src *Source, p string, snap *snapshot, refs []string, now time.Time) {
+// manifestClosed takes in what the manifest p held at one closing.
+func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Time) {
 	f := s.file(src, p)
-	m := f.manifest
+	m, snap := f.manifest, r.snapshot
 	f.removed, f.closed, f.failures = false, true, 0
 	delete(s.rereads, f)
 	if why := f.keyProblem(); why != "" {
 		s.lose(f, "manifest cannot be published", why)
 		return
 	}
-	if known := m.newest(); known != nil && known.sum == snap.sum {
+	snap.manifest = m
+	for _, p := range r.refs {
+		snap.refs = append(snap.refs, s.file(src, p))
+	}
+	if known := m.newest(); known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs) {
+		known.held = false
+		known.verify(r.onDisk, now)
+		s.expect(src, known.refs)
 		return
 	}
-	for _, r := range refs {
-		snap.refs = append(snap.refs, s.file(src, r))
-	}
 	if m.wentBack(snap) {
-		s.warnPerFile(f.stream, "playlist went back", "key", f.key(), "media_sequence", snap.playlist.Sequence,
-			"known", m.newest().playlist.Sequence, "next", "it is ignored until it moves on")
+		s.warnPerFile(f.stream, "playlist went back", "key", f.key(), "sequence", snap.parsed.Sequence,
+			"known", m.newest().parsed.Sequence, "next", "it is ignored until it moves on")
 		s.figures.failures++
 		for _, r := range snap.refs {
 			src.forgetIfUnused(r)
@@ -72,13 +100,44 @@ func (s *schedule) manifestClosed(src *Source, p string, snap *snapshot, refs []
 	}
 	if snap.outside != "" && snap.outside != m.outside {
 		m.outside = snap.outside
-		s.log.Warn("playlist names a file outside of the root, which is never published", "stream", f.stream.name,
-			"key", f.key(), "uri", snap.outside, "next", "the playlist does not wait for it")
+		s.log.Warn("manifest names a file outside of the root, which is never published", "stream", f.stream.name,
+			"key", f.key(), "uri", snap.outside, "next", "the manifest does not wait for it")
 	}
+	snap.verify(r.onDisk, now)
 	snap.generation = src.generation - 1 // so that ready looks at every reference
+	if src.layout.Format == media.DASH && snap.parsed.Segments == 0 {
+		snap.held = true
+		s.rereads[f] = now.Add(startHold)
+	}
+	snap.anew = m.startsAnew(snap)
 	m.add(snap)
-	var unknown []string
 	for _, r := range snap.refs {
+		r.stream.isNamedBy(m)
+	}
+	s.expect(src, snap.refs)
+}
+
+// verify compares what the bucket has of the references with what is on disk: names may have come back with other
+// content, of which no closing was reported yet.
+func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
+	for i, v := range onDisk {
+		r := s.refs[i]
+		if r.manifest != nil || !r.confirmed || v == (media.Version{}) || v.Equal(r.confirmedVersion) {
+			continue
+		}
+		r.outdated(now)
+		r.closed = r.closed && r.version.Equal(v)
+	}
+}
+
+// expect asks for those of refs, which a manifest names, of which it is not known that they are on disk or
+// in the bucket.
+func (s *schedule) expect(src *Source, refs []*file) {
+	var unknown []string
+	for _, r := range refs {
+		if r.early {
+			r.early, r.retryAt = false, time.Time{} // the manifest says that it is as it will be
+		}
 		switch {
 		case r.settled() || r.closed:
 		case r.keyProblem() != "":
@@ -116,13 +175,22 @@ func (s *schedule) manifestUnreadable(src *Source, p string, err error, now time
 	s.figures.failures++
 	wait := backoff(f.failures+2, localRetryCap)
 	s.rereads[f] = now.Add(wait)
-	s.log.Warn("playlist cannot be read", "root", src.dir, "stream", f.stream.name, "key", f.key(), "err", err,
+	s.log.Warn("manifest cannot be read", "root", src.dir, "stream", f.stream.name, "key", f.key(), "err", err,
 		"attempt", f.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))
 }
 
-// absent takes in that p, which a manifest names, is not on disk.
+// absent takes in that p, which a manifest names or which was to be read again, is not on disk.
 func (s *schedule) absent(src *Source, p string) {
-	if f, ok := src.files[p]; ok && !f.settled() && f.state == idle {
+	f, ok := src.files[p]
+	if !ok {
+		return
+	}
+	if f.manifest != nil {
+		for _, w := range f.manifest.waiting {
+			w.held = false
+		}
+	}
+	if !f.settled() && f.state == idle {
 		f.removed = true
 		s.missing(f)
 	}
@@ -137,7 +205,7 @@ func (s *schedule) missing(f *file) {
 		s.lose(f, "chunk is lost", "it was deleted from the disk before it could be uploaded")
 		return
 	}
-	f.look = true
+	f.task, f.early, f.retryAt = look, false, time.Time{}
 	f.stream.enqueue(f)
 }
 

@@ -12,7 +12,7 @@ type job struct {
 	file     *file
 	version  media.Version // of the chunk that is to be uploaded
 	snapshot *snapshot     // of the manifest that is to be uploaded, or nil
-	look     bool          // ask whether the bucket has the file, and upload nothing
+	task     task          // without a snapshot
 	fresh    bool          // over a fresh connection
 	started  time.Time
 }
@@ -20,10 +20,23 @@ type job struct {
 // A result is what came of a job.
 type result struct {
 	job
-	found   bool  // for look
-	bytes   int64 // that were sent
-	fileErr error // why the file cannot be sent: fs.ErrNotExist, errChanged, or a failure to read it
-	err     error // the store's
+	found   *ObjectInfo // of a look; nil: the bucket has none
+	same    bool        // of a discard: the bucket had the file, and it is deleted from the disk
+	bytes   int64       // that were sent
+	fileErr error       // why the file cannot be sent: fs.ErrNotExist, errChanged, or a failure to read it
+	err     error       // the store's
+}
+
+// wanted reports whether a job without a snapshot that failed is to be done again.
+func (r result) wanted() bool {
+	f := r.file
+	switch r.task {
+	case look:
+		return !f.confirmed
+	case discard:
+		return true
+	}
+	return !f.confirmed || !f.confirmedVersion.Equal(f.version)
 }
 
 // errChanged says that a file is not what it was when it was closed.

@@ -10,27 +10,56 @@ import (
 
 // A snapshot is what one manifest held at one closing.
 type snapshot struct {
+	manifest *manifest
 	content  []byte // nil once published
 	sum      [sha256.Size]byte
-	playlist media.Manifest // without its references
+	parsed   media.Manifest // without its references
 	refs     []*file
-	others   int    // of refs, at its beginning: those that are no segments
-	outside  string // the first URI that leads out of the root
+	others   int       // of refs, at its beginning: those that are no segments
+	outside  string    // the first URI that leads out of the root
+	modTime  time.Time // of the file
 	readAt   time.Time
+	held     bool // not to be published before it was read again
+	anew     bool // the stream began anew with it
 
-	open       []*file // those of refs that may still be unsettled, in order
+	open       []*file // those of refs that may not serve yet, in order
 	generation uint64  // src.generation when open was made
 }
 
-// ready reports whether every reference is settled (R2).
-func (s *snapshot) ready(src *Source) bool {
+// ready reports whether every reference serves (R2).
+func (s *snapshot) ready(src *Source, now time.Time) bool {
 	if s.generation != src.generation {
 		s.open, s.generation = s.refs, src.generation
 	}
-	for len(s.open) > 0 && s.open[0].settled() {
+	for len(s.open) > 0 && s.open[0].serves(s, now) {
 		s.open = s.open[1:]
 	}
 	return len(s.open) == 0
+}
+
+// wake returns when ready may change by itself, or the zero time.
+func (s *snapshot) wake(now time.Time) time.Time {
+	var at time.Time
+	if len(s.open) == 0 || !s.open[0].confirmed {
+		return at
+	}
+	for _, t := range []time.Time{s.open[0].freshAt, s.readAt.Add(siblingPatience), s.readAt.Add(startPatience)} {
+		if t.After(now) {
+			at = earlier(at, t)
+		}
+	}
+	return at
+}
+
+// misses reports whether a file that it names can never arrive.
+func (s *snapshot) misses() bool {
+	return slices.ContainsFunc(s.refs, func(f *file) bool { return f.lost })
+}
+
+// stale reports whether a chunk that it names has got other content since: then another run of the stream
+// uses its name, and s is not to be seen any more if there is a newer one.
+func (s *snapshot) stale() bool {
+	return slices.ContainsFunc(s.refs, func(f *file) bool { return f.changedAt.After(s.readAt) })
 }
 
 // shares reports whether s and t name a segment in common. An init segment or a key may have the same name
@@ -53,6 +82,13 @@ const (
 	// others let the manifest move in smaller steps. These bound what they cost (R8).
 	maxWaiting      = 16
 	maxWaitingBytes = 2 << 20
+
+	// startPatience is how long an F4M waits for the first bootstrap of its run: with an encoder that went away
+	// at once, there is none.
+	startPatience = 30 * time.Second
+	// siblingPatience is how long an F4M waits for anything of the other streams of its group. For longer, one
+	// that is stuck would hold up the others (R9).
+	siblingPatience = 10 * time.Second
 )
 
 // A manifest is published one snapshot at a time, never an older one after a newer (R3).
@@ -69,18 +105,51 @@ type manifest struct {
 }
 
 func (m *manifest) newest() *snapshot {
-	if n := len(m.waiting); n > 0 {
-		return m.waiting[n-1]
+	if s := m.newestWaiting(); s != nil {
+		return s
 	}
 	return m.published
 }
 
-// wentBack reports whether s is older than what is known already. A media sequence that falls is a
-// new start of the stream when the names are new, too; with names in common it is an old playlist.
+// wentBack reports whether s is older than what is known already. In HLS, a media sequence that falls is a
+// new start of the stream when the names are new, too; with names in common it is an old playlist. In the other
+// formats, names that come back are nothing strange.
 func (m *manifest) wentBack(s *snapshot) bool {
 	known := m.newest()
-	return known != nil && !s.playlist.Set && !known.playlist.Set &&
-		s.playlist.Sequence < known.playlist.Sequence && s.shares(known)
+	return m.file.src.layout.Format == media.HLS && known != nil && !s.parsed.Set && !known.parsed.Set &&
+		s.parsed.Sequence < known.parsed.Sequence && s.shares(known)
+}
+
+// startsAnew reports whether s belongs to another run of the stream than what is known.
+func (m *manifest) startsAnew(s *snapshot) bool {
+	known := m.newest()
+	if known == nil || s.parsed.Set || known.parsed.Segments == 0 {
+		return false
+	}
+	if m.file.src.layout.Format == media.HLS {
+		return s.parsed.Sequence < known.parsed.Sequence && !s.shares(known)
+	}
+	return s.parsed.Segments == 0 || s.parsed.Sequence < known.parsed.Sequence || s.parsed.Last < known.parsed.Last
+}
+
+// owes reports whether s, which names m, has to wait although m was published. In HDS, bootstraps come before the
+// F4M that names them: at the end of a stream, so that a player which stops asking has seen all, and when it
+// starts anew, so that a new F4M does not lead to fragments of the run before, which EMS's old bootstrap lists
+// until the first new fragment is whole.
+func (m *manifest) owes(s *snapshot, now time.Time) bool {
+	layout := m.file.src.layout
+	if layout.Format != media.HDS {
+		return false
+	}
+	same, waited := s.manifest.file.stream == m.file.stream, now.Sub(s.readAt)
+	if !same && waited >= siblingPatience {
+		return false
+	}
+	if len(m.waiting) > 0 && !m.waiting[0].readAt.After(s.readAt) {
+		return true
+	}
+	return layout.IsBootstrap(m.file.path) && m.published != nil && m.published.modTime.Before(s.modTime) &&
+		!m.published.parsed.Ended && !s.parsed.Ended && waited < startPatience
 }
 
 func (m *manifest) add(s *snapshot) {
@@ -112,17 +181,52 @@ func (s *snapshot) release() {
 	}
 }
 
+// retire is release for the snapshot that was published.
+func (s *snapshot) retire() {
+	for _, f := range s.refs {
+		f.shown--
+	}
+	s.release()
+}
+
 // publishable returns the newest snapshot that may be PUT now (R4), or nil.
 func (m *manifest) publishable(now time.Time) *snapshot {
 	if m.inFlight != nil || len(m.waiting) == 0 || now.Before(m.notBefore) {
 		return nil
 	}
 	for i := len(m.waiting) - 1; i >= 0; i-- {
-		if m.waiting[i].ready(m.file.src) {
-			return m.waiting[i]
+		s := m.waiting[i]
+		if s.held || !s.ready(m.file.src, now) || m.hopeless(i) || i < len(m.waiting)-1 && s.stale() {
+			continue
 		}
+		return s
 	}
 	return nil
+}
+
+// hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it names what can
+// never arrive, and it was deleted itself, or the stream began anew after it.
+func (m *manifest) hopeless(i int) bool {
+	overtaken := m.file.removed || slices.ContainsFunc(m.waiting[i+1:], func(s *snapshot) bool { return s.anew })
+	return overtaken && m.waiting[i].misses()
+}
+
+// wake returns when publishable may find something that it does not find now because of a time that has not
+// come, or the zero time.
+func (m *manifest) wake(now time.Time) time.Time {
+	if m.inFlight != nil || len(m.waiting) == 0 {
+		return time.Time{}
+	}
+	if now.Before(m.notBefore) {
+		return m.notBefore
+	}
+	var at time.Time
+	for _, s := range m.waiting {
+		if w := s.wake(now); !w.IsZero() {
+			at = earlier(at, w)
+		}
+	}
+	return at
 }
 
 // start marks s as being PUT. What is older is dropped here and not at the end: an attempt that fails
@@ -137,11 +241,12 @@ func (m *manifest) start(s *snapshot) {
 // finish records that the bucket holds s, which is the oldest one waiting.
 func (m *manifest) finish(s *snapshot) {
 	if m.published != nil {
-		m.published.release()
+		m.published.retire()
 	}
 	m.published = s
 	for _, f := range s.refs {
 		f.named++
+		f.shown++
 	}
 	m.drop()
 	s.content, s.open = nil, nil
@@ -158,9 +263,13 @@ func (m *manifest) drop() {
 	m.waiting = m.waiting[1:]
 	oldest.release()
 	if oldest == m.pursued {
-		m.pursued = nil
-		if n := len(m.waiting); n > 0 {
-			m.pursued = m.waiting[n-1]
-		}
+		m.pursued = m.newestWaiting()
 	}
+}
+
+func (m *manifest) newestWaiting() *snapshot {
+	if n := len(m.waiting); n > 0 {
+		return m.waiting[n-1]
+	}
+	return nil
 }

@@ -11,7 +11,7 @@ import (
 // done takes in what came of a job.
 func (s *schedule) done(r result, now time.Time) {
 	f, st := r.file, r.file.stream
-	s.inFlight--
+	s.inFlight[st.pool()]--
 	st.inFlight--
 	if r.snapshot == nil {
 		f.state = idle
@@ -30,7 +30,7 @@ func (s *schedule) done(r result, now time.Time) {
 
 func (s *schedule) success(r result, now time.Time) {
 	f, st := r.file, r.file.stream
-	if r.look {
+	if r.snapshot == nil && r.task != upload {
 		// That a key is not there is no word on whether the bucket takes one: S3 answers the same where
 		// the bucket is missing.
 		l := s.lane(st.src.dest)
@@ -38,7 +38,11 @@ func (s *schedule) success(r result, now time.Time) {
 		if l.state == open {
 			st.recovered()
 		}
-		s.looked(f, r.found)
+		if r.task == discard {
+			s.discarded(r, now)
+		} else {
+			s.looked(f, r.found, now)
+		}
 		return
 	}
 	if s.lane(st.src.dest).success(st, now) {
@@ -62,23 +66,32 @@ func (s *schedule) success(r result, now time.Time) {
 			st.enqueue(f) // closed again, with other content
 			break
 		}
-		f.confirmed, f.confirmedVersion = true, r.version
-		f.lost, f.look = false, false
+		f.confirm(r.version, now)
+		if st.src.bulk() {
+			s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.bytes, "took", rounded(now.Sub(r.started)))
+		}
+		s.discardLater(f, now)
 	}
 }
 
-// looked takes in whether the bucket has f, which was not on disk when that was asked.
-func (s *schedule) looked(f *file, found bool) {
-	f.look = false
+// looked takes in what the bucket has under f's key.
+func (s *schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 	switch {
 	case f.confirmed:
 	case f.manifest != nil:
 		// A child playlist that is nowhere may still appear: EMS writes the master before it.
-		f.confirmed = found
+		f.confirmed = found != nil
+	case f.closed && f.src.bulk() && found.holds(f.version):
+		f.confirm(f.version, now)
+		s.discardLater(f, found.Stored)
 	case f.closed:
-		f.stream.enqueue(f) // it came to the disk meanwhile
-	case found:
-		f.confirmed, f.confirmedVersion = true, media.Version{}
+		f.task = upload
+		f.stream.enqueue(f) // it came to the disk meanwhile, or was there and is not in the bucket
+	case found != nil:
+		f.confirm(media.Version{}, now)
+	case f.version == (media.Version{}) && !f.doubted:
+		f.doubted = true
+		s.rereads[f] = now.Add(absentGrace)
 	default:
 		s.lose(f, "chunk is lost", "it is neither on disk nor in the bucket")
 	}
@@ -86,12 +99,11 @@ func (s *schedule) looked(f *file, found bool) {
 
 func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Time) {
 	f, st := m.file, m.file.stream
-	first, ended := m.published == nil, m.published != nil && m.published.playlist.Ended
+	first, ended := m.published == nil, m.published != nil && m.published.parsed.Ended
 	var lag time.Duration
-	for i := len(snap.refs) - 1; i >= 0; i-- {
-		c := snap.refs[i]
+	for _, c := range snap.refs {
 		if c.lagKnown || c.manifest != nil || c.closedAt.IsZero() {
-			break
+			continue
 		}
 		c.lagKnown = true
 		lag = max(lag, now.Sub(c.closedAt))
@@ -101,11 +113,11 @@ func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Tim
 	m.notBefore = r.started.Add(st.src.dest.ManifestInterval)
 	m.publishedAt, st.published = now, now
 	s.figures.manifests++
-	attrs := []any{"stream", st.name, "key", f.key(), "media_sequence", snap.playlist.Sequence,
-		"segments", snap.playlist.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.started))}
+	attrs := []any{"stream", st.name, "key", f.key(), "sequence", snap.parsed.Sequence,
+		"segments", snap.parsed.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.started))}
 	s.log.Debug("published", attrs...)
-	switch end := snap.playlist.Ended; {
-	case snap.playlist.Set:
+	switch end := snap.parsed.Ended; {
+	case snap.parsed.Segments == 0 && !end:
 	case end && first:
 		s.log.Info("stream that has ended is published", attrs...)
 	case end && !ended:
@@ -127,11 +139,15 @@ func (s *schedule) fileFailure(r result, now time.Time) {
 		f.stream.enqueue(f)
 	case errors.Is(r.fileErr, fs.ErrNotExist):
 		f.removed = true
-		s.missing(f)
+		if !f.confirmed {
+			s.missing(f)
+		}
 	case errors.Is(r.fileErr, errChanged):
 		// Being rewritten: its next closing brings it back.
 		f.closed = false
 		f.src.expecter.Expect(f.path)
+	case r.task == discard:
+		s.cannotDiscard(r, now)
 	default:
 		f.failures++
 		s.figures.failures++
@@ -148,7 +164,7 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 	if r.snapshot != nil {
 		f.manifest.inFlight = nil
 		f.manifest.uncertain = true
-	} else if !f.confirmed {
+	} else if r.wanted() {
 		st.enqueue(f)
 	}
 	s.figures.failures++
@@ -162,7 +178,7 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 		st.retryAt = time.Time{}
 		if r.snapshot != nil {
 			f.manifest.notBefore = now.Add(wait)
-		} else {
+		} else if r.wanted() {
 			st.delay(f, now.Add(wait))
 		}
 		if st.refusals++; st.refusals >= streamRefusals {
@@ -172,7 +188,7 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 	l := s.lane(st.src.dest)
 	closedNow := l.failure(st, refused, whole, st.refused && s.allRefused(st.src.dest, now), now)
 	what := "upload failed"
-	if r.look {
+	if r.snapshot == nil && r.task != upload {
 		what = "bucket cannot be asked for a file"
 	}
 	attrs := []any{"stream", st.name, "key", f.key(), "err", r.err, "attempt", st.failures}

@@ -172,16 +172,16 @@ func TestR5EndArrivesEvenIfItsPlaylistIsDeleted(t *testing.T) {
 
 func TestR8SnapshotsThatWaitAreBounded(t *testing.T) {
 	d := newDesk(t, Settings{})
-	s := newSchedule(8, d.up.log)
+	s := newSchedule(8, 2, d.up.log)
 	now := time.Now()
 	segments := "#EXTM3U\n" + strings.Repeat("#EXTINF:4,\n1.ts\n", 20_000)
 	for n := range 200 {
 		d.write("g/s/playlist.m3u8", segments+fmt.Sprintf("#EXTINF:4,\n%d.ts\n", n))
-		snap, refs, err := d.src.readManifest("g/s/playlist.m3u8")
+		r, err := d.src.readManifest("g/s/playlist.m3u8")
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.manifestClosed(d.src, "g/s/playlist.m3u8", snap, refs, now)
+		s.manifestClosed(d.src, "g/s/playlist.m3u8", r, now)
 	}
 	m := d.src.files["g/s/playlist.m3u8"].manifest
 	size := 0

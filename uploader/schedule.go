@@ -2,7 +2,7 @@ package uploader
 
 import (
 	"log/slog"
-	"path"
+	"slices"
 	"time"
 
 	"ems-sidecar/media"
@@ -12,15 +12,15 @@ import (
 // I/O, has no clock of its own, and belongs to one goroutine.
 type schedule struct {
 	log     *slog.Logger
-	workers int
+	workers [2]int // live and bulk
 
 	lanes    map[*Destination]*lane
 	streams  map[streamKey]*stream
-	ring     []*stream // round-robin order
-	turn     int       // index in ring of the stream that is asked first
-	inFlight int
+	ring     []*stream           // round-robin order
+	turn     int                 // index in ring of the stream that is asked first
+	inFlight [2]int              // of workers
 	draining bool                // only manifests are started
-	rereads  map[*file]time.Time // manifests that could not be read, and when to try again
+	rereads  map[*file]time.Time // files that are to be reported again, and when
 	figures  figures
 }
 
@@ -29,10 +29,16 @@ type streamKey struct {
 	name string
 }
 
-func newSchedule(workers int, log *slog.Logger) *schedule {
+// The two pools of workers. Large files have their own, so that they never hold up a live chunk.
+const (
+	livePool = iota
+	bulkPool
+)
+
+func newSchedule(workers, bulkWorkers int, log *slog.Logger) *schedule {
 	return &schedule{
 		log:     log,
-		workers: workers,
+		workers: [2]int{livePool: workers, bulkPool: bulkWorkers},
 		lanes:   make(map[*Destination]*lane),
 		streams: make(map[streamKey]*stream),
 		rereads: make(map[*file]time.Time),
@@ -44,7 +50,7 @@ func (s *schedule) file(src *Source, p string) *file {
 	if f, ok := src.files[p]; ok {
 		return f
 	}
-	k := streamKey{src, path.Dir(p)}
+	k := streamKey{src, src.layout.Stream(p)}
 	st, ok := s.streams[k]
 	if !ok {
 		st = &stream{src: src, name: k.name}
@@ -78,14 +84,14 @@ func (s *schedule) next(now time.Time) (job, bool) {
 			f.src.expecter.Expect(f.path)
 		}
 	}
-	if s.inFlight >= s.workers {
+	if !s.room(livePool) && !s.room(bulkPool) {
 		return job{}, false
 	}
 	for i := range s.ring {
 		at := (s.turn + i) % len(s.ring)
 		st := s.ring[at]
 		l := s.lane(st.src.dest)
-		if st.inFlight >= s.share(st) || !l.admits(st, now) {
+		if !s.room(st.pool()) || st.inFlight >= s.share(st) || !l.admits(st, now) {
 			continue
 		}
 		f, snap := st.pick(now, s.draining, l.closedTo(st))
@@ -103,10 +109,10 @@ func (s *schedule) next(now time.Time) (job, bool) {
 			f.state = inFlight
 		}
 		st.inFlight++
-		s.inFlight++
+		s.inFlight[st.pool()]++
 		probe := l.closedTo(st)
 		l.probing = l.probing || probe
-		return job{file: f, version: f.version, snapshot: snap, look: snap == nil && f.look,
+		return job{file: f, version: f.version, snapshot: snap, task: f.task,
 			fresh: st.failures > 0 || probe, started: now}, true
 	}
 	return job{}, false
@@ -118,8 +124,16 @@ func (s *schedule) share(st *stream) int {
 	if st.failures > 0 {
 		return 1
 	}
-	return max(1, s.workers/4)
+	if st.pool() == bulkPool {
+		return s.workers[bulkPool]
+	}
+	return max(1, s.workers[livePool]/4)
 }
+
+// room reports whether a worker of the pool is free.
+func (s *schedule) room(pool int) bool { return s.inFlight[pool] < s.workers[pool] }
+
+func (s *schedule) busy() bool { return slices.Max(s.inFlight[:]) > 0 }
 
 // allRefused reports whether every stream that has something to upload to dest was refused.
 func (s *schedule) allRefused(dest *Destination, now time.Time) bool {
@@ -142,11 +156,8 @@ func (s *schedule) wake(now time.Time) time.Time {
 			at = earlier(at, reread)
 		}
 	}
-	if s.inFlight >= s.workers {
-		return at
-	}
 	for _, st := range s.ring {
-		if st.inFlight >= s.share(st) {
+		if !s.room(st.pool()) || st.inFlight >= s.share(st) {
 			continue
 		}
 		l := s.lane(st.src.dest)

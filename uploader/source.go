@@ -2,10 +2,8 @@ package uploader
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path"
@@ -14,18 +12,15 @@ import (
 	"ems-sidecar/media"
 )
 
-// maxManifest bounds what is read of one manifest: an appending playlist of a week has 10 MiB.
-const maxManifest = 32 << 20
-
 // An Expecter is told which files a manifest names that have not been reported closed. It answers each
 // by a call of Closed or Absent, now or later, and does not block.
 type Expecter interface {
 	Expect(paths ...string)
 }
 
-// A Source is one root that is published to one Destination. Its methods report what happens below the
-// root, in order; paths are slash-separated and relative to it. They block while the uploader
-// is busy taking in other reports, and return at once when it has ended.
+// A Source is what one format has below one root, published to one Destination. Its methods report what
+// happens below the root, in order and one after the other; paths are slash-separated and relative to it. They
+// block while the uploader is busy taking in other reports, and return at once when it has ended.
 type Source struct {
 	uploader *Uploader
 	dir      string
@@ -34,6 +29,8 @@ type Source struct {
 	expecter Expecter
 	log      *slog.Logger
 
+	bootstraps bootstraps // owned by whoever calls the methods
+
 	// Owned by the goroutine of Uploader.Run.
 	files      map[string]*file
 	generation uint64 // grows when a confirmed file has new content
@@ -41,10 +38,12 @@ type Source struct {
 
 // Source returns a new source for what layout finds below the root dir.
 func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, expecter Expecter) *Source {
-	return &Source{
+	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir),
-		files: make(map[string]*file),
+		bootstraps: newBootstraps(), files: make(map[string]*file),
 	}
+	u.sources = append(u.sources, src)
+	return src
 }
 
 // Closed reports that no process writes the file p and that it is whole in version v. A manifest
@@ -54,12 +53,12 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkClosed(src, p, v, now) })
 		return
 	}
-	snap, refs, err := src.readManifest(p)
+	r, err := src.readManifest(p)
 	switch {
-	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged):
-		return // deleted or written anew: its next closing brings it
-	case errors.As(err, new(*notPlaylistError)):
-		src.log.Warn("playlist is not published", "stream", path.Dir(p), "key", src.dest.Prefix+p, "err", err,
+	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
+		return // deleted or written anew: its next closing brings it; or what names it does
+	case errors.As(err, new(*notManifestError)):
+		src.log.Warn("manifest is not published", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "err", err,
 			"next", "its next closing is waited for")
 		src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.figures.failures++ })
 		return
@@ -67,11 +66,12 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestUnreadable(src, p, err, now) })
 		return
 	}
-	src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestClosed(src, p, snap, refs, now) })
+	src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestClosed(src, p, r, now) })
 }
 
 // Removed reports that the name p is gone from the disk.
 func (src *Source) Removed(ctx context.Context, p string) {
+	src.bootstraps.forget(p)
 	src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.removed(src, p) })
 }
 
@@ -80,13 +80,14 @@ func (src *Source) Absent(ctx context.Context, p string) {
 	src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.absent(src, p) })
 }
 
+// bulk reports whether its files are large, so that they have workers of their own.
+func (src *Source) bulk() bool { return src.layout.Format == media.Recording }
+
 // open opens p for reading, and nothing that is not a regular file below the root.
 func (src *Source) open(p string) (*os.File, error) {
-	// Opened anew each time: a root that was deleted and created again is another directory.
-	root, err := os.OpenRoot(src.dir)
+	root, err := src.openRoot()
 	if err != nil {
-		// %v: that the root is gone says nothing about the file, which may come back with it.
-		return nil, fmt.Errorf("the root is not there: %v", err)
+		return nil, err
 	}
 	defer root.Close()
 	f, err := root.OpenFile(p, os.O_RDONLY|openNonblock, 0)
@@ -104,78 +105,65 @@ func (src *Source) open(p string) (*os.File, error) {
 	return f, nil
 }
 
-// A notPlaylistError is about what a playlist holds, which only its writer can change.
-type notPlaylistError struct{ error }
-
-// readManifest returns what p holds, and the paths below the root of what it names. The error is
-// errChanged if it was written meanwhile.
-func (src *Source) readManifest(p string) (*snapshot, []string, error) {
-	f, err := src.open(p)
+// openRoot opens the root anew each time: one that was deleted and created again is another directory.
+func (src *Source) openRoot() (*os.Root, error) {
+	root, err := os.OpenRoot(src.dir)
 	if err != nil {
-		return nil, nil, err
+		// %v: that the root is gone says nothing about the file, which may come back with it.
+		return nil, fmt.Errorf("the root is not there: %v", err)
 	}
-	defer f.Close()
-	before, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	if before.Size() > maxManifest {
-		return nil, nil, &notPlaylistError{fmt.Errorf("it has %d bytes, more than the %d that are read of a manifest", before.Size(), maxManifest)}
-	}
-	content := make([]byte, before.Size())
-	if _, err := io.ReadFull(f, content); err != nil {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, nil, errChanged // truncated under our hands
-		}
-		return nil, nil, err
-	}
-	if err := unchanged(f, media.VersionOf(before)); err != nil {
-		return nil, nil, err
-	}
-	playlist, err := media.ParsePlaylist(content)
-	if err != nil {
-		if len(content) == 0 {
-			return nil, nil, errChanged // EMS truncates and then writes
-		}
-		return nil, nil, &notPlaylistError{err}
-	}
-	refs, others, outside := src.resolve(p, playlist)
-	return &snapshot{
-		content: content, sum: sha256.Sum256(content), playlist: playlist, others: others, outside: outside, readAt: time.Now(),
-	}, refs, nil
+	return root, nil
 }
 
-// resolve returns the paths below the root that a manifest waits for, its segments last, how many are no
-// segments, and the first URI that leads out of the root. What another host has is not waited for.
-func (src *Source) resolve(manifest string, named media.Manifest) (paths []string, others int, outside string) {
-	dir := path.Dir(manifest)
-	var segments []string
-	for r := range named.References() {
-		literal, decoded, out := media.Resolve(dir, r.URI)
-		ambiguous := decoded != "" || out
-		p := literal
-		if literal == "" || ambiguous && !src.exists(literal) {
-			p = decoded
-		}
-		switch {
-		case p == manifest: // it would wait for itself
-		case p != "" && r.Segment:
-			segments = append(segments, p)
-		case p != "":
-			paths = append(paths, p)
-		case out && outside == "":
-			outside = r.URI
-		}
+// remove deletes p from the disk.
+func (src *Source) remove(p string) error {
+	root, err := src.openRoot()
+	if err != nil {
+		return err
 	}
-	return append(paths, segments...), len(paths), outside
+	defer root.Close()
+	return root.Remove(p)
 }
 
 func (src *Source) exists(p string) bool {
-	root, err := os.OpenRoot(src.dir)
+	root, err := src.openRoot()
 	if err != nil {
 		return false
 	}
 	defer root.Close()
 	_, err = root.Lstat(p)
 	return err == nil
+}
+
+// versions returns what is on disk under the paths now; the zero Version where there is no regular file.
+func (src *Source) versions(paths []string) []media.Version {
+	found := make([]media.Version, len(paths))
+	root, err := src.openRoot()
+	if err != nil {
+		return found
+	}
+	defer root.Close()
+	dirs := make(map[string]*os.Root) // nil for one that is not there
+	defer func() {
+		for _, d := range dirs {
+			if d != nil {
+				d.Close()
+			}
+		}
+	}()
+	for i, p := range paths {
+		name := path.Dir(p)
+		dir, known := dirs[name]
+		if !known {
+			dir, _ = root.OpenRoot(name) // what is not there has no version
+			dirs[name] = dir
+		}
+		if dir == nil {
+			continue
+		}
+		if fi, err := dir.Lstat(path.Base(p)); err == nil && fi.Mode().IsRegular() {
+			found[i] = media.VersionOf(fi)
+		}
+	}
+	return found
 }

@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// A stream is the publisher of one directory: its chunks that are to be uploaded, and its manifests.
+// A stream is the publisher of one stream directory: its chunks that are to be uploaded, and its manifests.
 type stream struct {
 	src       *Source
 	name      string // the directory, below the root
 	pending   []*file
 	manifests []*manifest
-	files     int // entries of src.files that belong here
+	namedBy   []*manifest // of other directories, which name chunks of this one: in DASH and MSS, the group's
+	files     int         // entries of src.files that belong here
 
 	delayed   []*file // of pending: those that were told to wait
 	compactAt int     // length of pending at which it is rid of what does not wait any more
@@ -27,6 +28,21 @@ type stream struct {
 
 // streamRefusals is how many refusals of its files make a stream wait as a whole.
 const streamRefusals = 3
+
+// isNamedBy takes in that m names a chunk of st.
+func (st *stream) isNamedBy(m *manifest) {
+	if st != m.file.stream && !slices.Contains(st.namedBy, m) {
+		st.namedBy = append(st.namedBy, m)
+	}
+}
+
+// pool is that of the workers who upload it.
+func (st *stream) pool() int {
+	if st.src.bulk() {
+		return bulkPool
+	}
+	return livePool
+}
 
 // recovered forgets failures.
 func (st *stream) recovered() {
@@ -46,7 +62,7 @@ func (st *stream) reopened(now time.Time) {
 	}
 }
 
-// enqueue lists f for upload, or for the question whether the bucket has it.
+// enqueue lists f for its task.
 func (st *stream) enqueue(f *file) {
 	f.state = queued
 	if !f.inPending {
@@ -88,21 +104,33 @@ func (st *stream) pick(now time.Time, onlyManifests, probe bool) (*file, *snapsh
 		}
 		return st.firstQueued(st.pending, now, true), nil
 	}
-	for _, m := range st.manifests {
-		if n := len(m.waiting); n > 0 {
-			for _, s := range []*snapshot{m.pursued, m.waiting[n-1]} {
-				if f := st.firstQueued(s.open, now, true); f != nil {
-					return f, nil
-				}
+	for _, manifests := range [][]*manifest{st.manifests, st.namedBy} {
+		for _, m := range manifests {
+			if f := st.firstWanted(m, now); f != nil {
+				return f, nil
 			}
 		}
 	}
 	return st.firstQueued(st.pending, now, true), nil
 }
 
-func (st *stream) firstQueued(files []*file, now time.Time, looks bool) *file {
+// firstWanted returns the chunk of st that m needs first.
+func (st *stream) firstWanted(m *manifest, now time.Time) *file {
+	n := len(m.waiting)
+	if n == 0 {
+		return nil
+	}
+	for _, s := range []*snapshot{m.pursued, m.waiting[n-1]} {
+		if f := st.firstQueued(s.open, now, true); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+func (st *stream) firstQueued(files []*file, now time.Time, all bool) *file {
 	for _, f := range files {
-		if f.state == queued && f.stream == st && (looks || !f.look) && !now.Before(f.retryAt) {
+		if f.state == queued && f.stream == st && (all || f.task == upload) && !now.Before(f.retryAt) {
 			return f
 		}
 	}
@@ -114,14 +142,15 @@ func (st *stream) firstQueued(files []*file, now time.Time, looks bool) *file {
 func (st *stream) wake(now time.Time, onlyManifests bool) time.Time {
 	var at time.Time
 	for _, m := range st.manifests {
-		if m.inFlight == nil && len(m.waiting) > 0 && now.Before(m.notBefore) {
-			at = earlier(at, m.notBefore)
-		}
+		at = earlier(at, m.wake(now))
 	}
 	if onlyManifests {
 		return at
 	}
-	st.delayed = slices.DeleteFunc(st.delayed, func(f *file) bool { return f.state != queued || !now.Before(f.retryAt) })
+	st.delayed = slices.DeleteFunc(st.delayed, func(f *file) bool {
+		f.delayed = f.state == queued && now.Before(f.retryAt)
+		return !f.delayed
+	})
 	for _, f := range st.delayed {
 		at = earlier(at, f.retryAt)
 	}
@@ -132,14 +161,17 @@ func (st *stream) wake(now time.Time, onlyManifests bool) time.Time {
 func (st *stream) delay(f *file, at time.Time) {
 	f.retryAt = at
 	st.enqueue(f)
-	st.delayed = append(st.delayed, f)
+	if !f.delayed {
+		f.delayed = true
+		st.delayed = append(st.delayed, f)
+	}
 }
 
 // queue counts the files that wait for their upload.
 func (st *stream) queue() int {
 	n := 0
 	for _, f := range st.pending {
-		if f.state == queued {
+		if f.state == queued && f.task == upload && !f.early {
 			n++
 		}
 	}

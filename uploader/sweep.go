@@ -20,9 +20,9 @@ func (s *schedule) sweep(now time.Time) {
 		st.warnings = 0
 		for _, f := range st.pending {
 			switch {
-			case f.state != queued || !f.look || f.named > 0:
+			case f.state != queued || f.task != look || f.closed || f.named > 0:
 			case f.manifest != nil:
-				f.state, f.look = idle, false // nobody wants to know any more
+				f.state = idle // nobody wants to know any more
 			default:
 				s.missing(f)
 				st.src.forgetIfUnused(f)
@@ -33,13 +33,15 @@ func (s *schedule) sweep(now time.Time) {
 				len(m.waiting) == 0 && now.Sub(m.publishedAt) > manifestMemory
 			if gone {
 				if m.published != nil {
-					m.published.release()
+					m.published.retire()
 				}
 				m.file.src.forget(m.file)
 			}
 			return gone
 		})
+		st.namedBy = slices.DeleteFunc(st.namedBy, func(m *manifest) bool { return m.file.src.files[m.file.path] != m.file })
 		for _, m := range st.manifests {
+			s.dropHopeless(m)
 			if s.lane(st.src.dest).closedTo(st) || len(m.waiting) == 0 || now.Sub(m.waiting[0].readAt) < waitingTooLong {
 				continue
 			}
@@ -50,7 +52,7 @@ func (s *schedule) sweep(now time.Time) {
 		}
 	}
 	if quiet > 10 {
-		s.log.Warn("further playlists wait, too", "count", quiet-10)
+		s.log.Warn("further manifests wait, too", "count", quiet-10)
 	}
 	s.ring = slices.DeleteFunc(s.ring, func(st *stream) bool {
 		gone := st.files == 0 && st.inFlight == 0
@@ -61,18 +63,37 @@ func (s *schedule) sweep(now time.Time) {
 	})
 }
 
+// dropHopeless gives up the snapshots that are not to be seen any more.
+func (s *schedule) dropHopeless(m *manifest) {
+	for i := len(m.waiting) - 1; i >= 0; i-- {
+		w := m.waiting[i]
+		if w == m.inFlight || !m.hopeless(i) {
+			continue
+		}
+		m.waiting = slices.Delete(m.waiting, i, i+1)
+		if m.pursued == w {
+			m.pursued = m.newestWaiting()
+		}
+		w.release()
+		s.figures.failures++
+		s.warnPerFile(m.file.stream, "manifest is given up", "key", m.file.key(), "err",
+			"the server deleted files that it names before they could be uploaded, and goes on without them",
+			"next", "viewers see the one before until there is a new one")
+	}
+}
+
 func (s *schedule) warnWaiting(m *manifest, now time.Time) {
 	oldest := m.waiting[0]
-	if oldest.ready(m.file.src) {
+	if oldest.held || oldest.ready(m.file.src, now) {
 		return // its turn has not come, or its PUT fails: both are logged elsewhere
 	}
 	missing := 0
 	for _, f := range oldest.open {
-		if !f.settled() {
+		if !f.serves(oldest, now) {
 			missing++
 		}
 	}
-	s.log.Warn("playlist waits for files that it names", "stream", m.file.stream.name, "key", m.file.key(),
+	s.log.Warn("manifest waits for files that it names", "stream", m.file.stream.name, "key", m.file.key(),
 		"first", oldest.open[0].path, "missing", missing, "since", now.Sub(oldest.readAt).Round(time.Second),
 		"next", "it is published when they have arrived")
 }

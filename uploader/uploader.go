@@ -10,6 +10,7 @@ import (
 // Settings are what an Uploader can be told.
 type Settings struct {
 	Workers       int           // requests in flight at once
+	BulkWorkers   int           // and besides for recordings
 	MinThroughput int64         // bytes per second: an attempt slower than this is given up
 	DrainTimeout  time.Duration // for what is in flight when Run is told to end
 }
@@ -22,6 +23,8 @@ type Destination struct {
 	CacheControlChunk    string // instead of what the kind of the file asks for
 	CacheControlManifest string
 	ManifestInterval     time.Duration // least time between two PUTs of one manifest
+	DeleteLocal          bool          // recordings: delete the file, once compared with its object
+	DeleteLocalAfter     time.Duration // and how long after its upload
 }
 
 // An Uploader publishes what its Sources report. Create it with New, run it with Run.
@@ -30,6 +33,7 @@ type Uploader struct {
 	log      *slog.Logger
 	inbox    chan func(*schedule, time.Time)
 	done     chan struct{} // closed when Run returns
+	sources  []*Source     // complete when Run is called
 }
 
 // New returns an Uploader that does nothing until it is run.
@@ -72,9 +76,10 @@ func (u *Uploader) Run(ctx context.Context) {
 	defer workers.Wait()
 	work, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
+	workers.Go(func() { u.abortAbandoned(ctx) })
 
-	s := newSchedule(u.settings.Workers, u.log)
-	results := make(chan result, u.settings.Workers)
+	s := newSchedule(u.settings.Workers, u.settings.BulkWorkers, u.log)
+	results := make(chan result, u.settings.Workers+u.settings.BulkWorkers)
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	summary := summary{log: u.log}
@@ -86,7 +91,7 @@ func (u *Uploader) Run(ctx context.Context) {
 		for j, ok := s.next(now); ok; j, ok = s.next(now) {
 			workers.Go(func() { results <- u.do(work, j) })
 		}
-		if s.draining && s.inFlight == 0 && s.wake(now).IsZero() {
+		if s.draining && !s.busy() && s.wake(now).IsZero() {
 			s.logLeft()
 			return
 		}
@@ -135,7 +140,7 @@ func (s *schedule) logLeft() {
 	var first string
 	for _, st := range s.ring {
 		for _, f := range st.pending {
-			if f.state == queued && !f.look {
+			if f.state == queued && f.task == upload && !f.early {
 				chunks++
 				first = f.key()
 			}

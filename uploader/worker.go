@@ -18,9 +18,9 @@ const (
 	// Each attempt has this long, and besides what its size takes at Settings.MinThroughput.
 	attemptTime = 2 * time.Second
 
-	// Names are not used again for other content of the same stream, so caches may keep a chunk.
+	// Where names are not used again for other content of the same stream, caches may keep a chunk.
 	chunkCacheControl = "public, max-age=31536000, immutable"
-	// The lifetime of a master playlist, which has no target duration to derive one from.
+	// The lifetime of a manifest that tells no target duration to derive one from.
 	masterMaxAge = 2 * time.Second
 )
 
@@ -28,13 +28,19 @@ const (
 func (u *Uploader) do(ctx context.Context, j job) result {
 	r := result{job: j}
 	switch {
-	case j.look:
-		ctx, cancel := context.WithTimeout(ctx, attemptTime)
-		defer cancel()
-		_, r.found, r.err = j.file.src.dest.Store.Stat(ctx, j.file.key())
 	case j.snapshot != nil:
 		r.bytes = int64(len(j.snapshot.content))
 		r.err = u.put(ctx, j, bytes.NewReader(j.snapshot.content), r.bytes)
+	case j.task == look:
+		ctx, cancel := context.WithTimeout(ctx, attemptTime)
+		defer cancel()
+		if i, found, err := j.file.src.dest.Store.Stat(ctx, j.file.key()); err != nil {
+			r.err = err
+		} else if found {
+			r.found = &i
+		}
+	case j.task == discard:
+		u.discard(ctx, &r)
 	default:
 		u.putChunk(ctx, &r)
 	}
@@ -109,8 +115,10 @@ func (u *Uploader) put(ctx context.Context, j job, body Body, size int64) error 
 		Key:             j.file.key(),
 		Body:            body,
 		Size:            size,
+		ModTime:         j.version.ModTime,
+		Resumable:       j.file.src.bulk(),
 		ContentType:     j.file.src.layout.Kind(j.file.path).ContentType,
-		CacheControl:    dest.cacheControl(j.snapshot),
+		CacheControl:    dest.cacheControl(j.file.src.layout.Format, j.snapshot),
 		FreshConnection: j.fresh,
 	})
 	if err != nil && errors.Is(err, context.DeadlineExceeded) {
@@ -119,11 +127,42 @@ func (u *Uploader) put(ctx context.Context, j job, body Body, size int64) error 
 	return err
 }
 
+// discard deletes the file from the disk if the bucket has just this one.
+func (u *Uploader) discard(ctx context.Context, r *result) {
+	src := r.file.src
+	f, err := src.open(r.file.path)
+	if err != nil {
+		r.fileErr = err
+		return
+	}
+	defer f.Close()
+	if r.fileErr = unchanged(f, r.version); r.fileErr != nil {
+		return
+	}
+	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size)}
+	r.same, err = src.dest.Store.Same(ctx, r.file.key(), body, r.version.Size, r.version.ModTime)
+	if r.fileErr = body.first(); r.fileErr != nil {
+		return
+	}
+	if errors.Is(err, ErrIncomparable) {
+		r.fileErr = err
+		return
+	}
+	if r.err = err; err != nil || !r.same {
+		return
+	}
+	if r.fileErr = unchanged(f, r.version); r.fileErr == nil {
+		r.fileErr = src.remove(r.file.path)
+	}
+}
+
 // cacheControl returns the header for a manifest's snapshot, or for a chunk if that is nil.
-func (d *Destination) cacheControl(s *snapshot) string {
+func (d *Destination) cacheControl(format media.Format, s *snapshot) string {
 	switch {
 	case s == nil && d.CacheControlChunk != "":
 		return d.CacheControlChunk
+	case s == nil && format.ReusesNames():
+		return "public, max-age=" + strconv.Itoa(int(returnedCacheTime/time.Second))
 	case s == nil:
 		return chunkCacheControl
 	case d.CacheControlManifest != "":
@@ -132,8 +171,8 @@ func (d *Destination) cacheControl(s *snapshot) string {
 	// Half the target duration: a cache then never hides a playlist for longer than a player waits
 	// before it asks again (RFC 8216, section 6.3.4).
 	age := masterMaxAge
-	if !s.playlist.Set {
-		age = max(time.Second, s.playlist.TargetDuration/2)
+	if s.parsed.TargetDuration > 0 {
+		age = max(time.Second, s.parsed.TargetDuration/2)
 	}
 	return "max-age=" + strconv.Itoa(int(age/time.Second))
 }

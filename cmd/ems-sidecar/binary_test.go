@@ -46,22 +46,25 @@ type sidecar struct {
 	t     testing.TB
 	cmd   *exec.Cmd
 	admin string // host:port
+	began time.Time
 	ended chan struct{}
 
 	mu  sync.Mutex
 	log []string
 }
 
-// configFor returns a config that publishes root to the server behind endpoint. Each of more is a line
-// of the section that it names: "Upload workers = 4".
+// configFor returns a config that publishes root, which has HLS, to the server behind endpoint. Each of more is a
+// line of the section that it names: "Upload workers = 4".
 func configFor(root, endpoint, admin string, more ...string) string {
 	sections := map[string][]string{
 		"S3": {
 			"aws_access_key = '" + s3test.AccessKey + "'", "aws_secret_key = '" + s3test.SecretKey + "'",
 			"endpoint = '" + endpoint + "'", "default_bucket = 'live'",
 		},
-		"AmazonHLSUpload": {"watch_dir = '" + root + "'"},
-		"Admin":           {"listen = " + admin},
+		"Admin": {"listen = " + admin},
+	}
+	if root != "" {
+		sections["AmazonHLSUpload"] = []string{"watch_dir = '" + root + "'"}
 	}
 	for _, m := range more {
 		section, line, _ := strings.Cut(m, " ")
@@ -93,7 +96,7 @@ func startSidecar(t testing.TB, root, endpoint string, more ...string) *sidecar 
 // launch starts cmd, which is the built binary, and collects its log.
 func launch(t testing.TB, cmd *exec.Cmd, admin string) *sidecar {
 	t.Helper()
-	s := &sidecar{t: t, cmd: cmd, admin: admin, ended: make(chan struct{})}
+	s := &sidecar{t: t, cmd: cmd, admin: admin, began: time.Now(), ended: make(chan struct{})}
 	stderr, err := cmd.StderrPipe()
 	must(t, err)
 	must(t, cmd.Start())
@@ -192,9 +195,15 @@ func runCommandLine(t *testing.T, args ...string) (code int, stdout, stderr stri
 // eventually waits until what is named comes true, and fails the test if it does not within 30 s.
 func eventually(t testing.TB, what string, done func() bool) bool {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+	return within(t, 30*time.Second, what, done)
+}
+
+// within waits until what is named comes true, and fails the test if it does not in time.
+func within(t testing.TB, limit time.Duration, what string, done func() bool) bool {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !done(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Errorf("not after 30s: %s", what)
+			t.Errorf("not after %v: %s", limit, what)
 			return false
 		}
 	}

@@ -31,7 +31,9 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 	r.say("config", c.Config, nil)
 	for _, u := range cfg.Uploads {
 		for _, dir := range u.WatchDirs {
-			r.say("directory", dir, checkDirectory(dir))
+			if r.say("directory", dir, checkDirectory(dir)) && u.DeleteLocal {
+				r.say("deletion", dir, checkDeletion(dir))
+			}
 		}
 		checkBucket(ctx, r, u, cfg.Upload)
 	}
@@ -78,10 +80,22 @@ func checkDirectory(dir string) error {
 	return nil
 }
 
+// checkDeletion tests the right that delete_local takes.
+func checkDeletion(dir string) error {
+	f, err := os.CreateTemp(dir, ".ems-sidecar-check-*") // a name that the daemon ignores
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	if err != nil {
+		return fmt.Errorf("delete_local = after_upload needs the right to delete here: give it to the user that runs the daemon, and in its unit set ReadWritePaths=%s: %w", dir, err)
+	}
+	return nil
+}
+
 // checkBucket does with one small object what the daemon does with all.
 func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Pool) {
 	where := fmt.Sprintf("bucket %s for [%s]", u.Bucket, u.Section)
-	store, err := daemon.OpenStore(ctx, u, pool)
+	store, err := daemon.OpenStore(ctx, u, pool, nil)
 	if err != nil {
 		r.say("bucket", where, err)
 		return

@@ -2,36 +2,47 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"ems-sidecar/internal/emswriter"
 	"ems-sidecar/internal/s3test"
 	"ems-sidecar/media"
 )
 
 // A referee stands at the door of the bucket and sees every request: it knows which objects the
-// bucket has confirmed, and tests each playlist on its way in.
+// bucket has confirmed, and tests each manifest on its way in.
 type referee struct {
-	t *testing.T
+	t       *testing.T
+	server  *s3test.Server
+	archive *archive
 
 	mu        sync.Mutex
 	confirmed map[string]bool
-	sequence  map[string]uint64
+	published map[string]progress
 	random    *rand.Rand
 	delayed   int
+	judged    int // manifests of which the run was known
 }
 
-const chunkDelay = 2 * time.Second
+// progress is how far a manifest in the bucket is.
+type progress struct {
+	run      int
+	sequence uint64
+}
+
+const (
+	chunkDelay = 2 * time.Second
+	initDelay  = time.Second // an attempt with so few bytes may take little more than 2 s
+)
 
 func (r *referee) before(q *s3test.Request, _ http.ResponseWriter) bool {
 	r.mu.Lock()
@@ -41,6 +52,9 @@ func (r *referee) before(q *s3test.Request, _ http.ResponseWriter) bool {
 	case q.Body == nil:
 		if r.random.IntN(2) == 0 {
 			delay = chunkDelay
+			if strings.HasSuffix(q.Key, "seg_init.mp4") {
+				delay = initDelay
+			}
 			r.delayed++
 		}
 	default:
@@ -52,20 +66,31 @@ func (r *referee) before(q *s3test.Request, _ http.ResponseWriter) bool {
 }
 
 func (r *referee) judge(q *s3test.Request) {
-	p, err := media.ParsePlaylist(q.Body)
-	if err != nil {
-		r.t.Errorf("%s is published cut: %v\n%s", q.Key, err, q.Body)
-		return
+	run, known := r.archive.runOf(q.Body)
+	if known {
+		r.judged++
 	}
-	for ref := range p.References() {
-		if name := path.Join(path.Dir(q.Key), ref.URI); !r.confirmed[name] {
+	for _, name := range namedBy(r.t, q.Key, q.Body) {
+		if !r.confirmed[name] {
 			r.t.Errorf("%s is published and names %s, which is not in the bucket", q.Key, name)
+			continue
+		}
+		if !known || layoutOf(name).Kind(name).Role == media.ManifestFile {
+			continue
+		}
+		object, err := r.server.Object(name)
+		if runs := r.archive.runs(name, object); err != nil || !slices.Contains(runs, run) {
+			r.t.Errorf("%s of run %d is published and names %s, which has %d bytes of the runs %v (%v)", q.Key, run, name, len(object), runs, err)
 		}
 	}
-	if old, ok := r.sequence[q.Key]; ok && p.Sequence < old {
-		r.t.Errorf("the media sequence of %s goes back from %d to %d", q.Key, old, p.Sequence)
+	m, err := parse(q.Key, q.Body)
+	if err != nil || m.Segments == 0 || !known {
+		return // those that name no segments yet may be alike in both runs
 	}
-	r.sequence[q.Key] = p.Sequence
+	if old := r.published[q.Key]; run < old.run || run == old.run && m.Sequence < old.sequence {
+		r.t.Errorf("%s goes back from %d in run %d to %d in run %d", q.Key, old.sequence, old.run, m.Sequence, run)
+	}
+	r.published[q.Key] = progress{run, m.Sequence}
 }
 
 func (r *referee) after(q *s3test.Request) {
@@ -76,8 +101,10 @@ func (r *referee) after(q *s3test.Request) {
 	}
 }
 
-// A viewer reads playlists from the bucket as fast as it can and looks for what they name.
-func viewer(t *testing.T, server *s3test.Server, keys []string, stop <-chan struct{}) (looks int) {
+// A viewer reads manifests from the bucket as fast as it can and fetches what they name: that must be there, whole,
+// and of the manifest's run or, if that was replaced meanwhile, of a later one.
+func (r *referee) view(keys []string, stop <-chan struct{}) (looks int) {
+	seen := map[string]os.FileInfo{} // what was fetched, to be fetched again when it has changed
 	for {
 		for _, key := range keys {
 			select {
@@ -85,144 +112,164 @@ func viewer(t *testing.T, server *s3test.Server, keys []string, stop <-chan stru
 				return looks
 			default:
 			}
-			b, err := server.Object(key)
+			b, err := r.server.Object(key)
 			if err != nil {
 				continue // not published yet
 			}
 			looks++
-			p, err := media.ParsePlaylist(b)
-			if err != nil {
-				t.Errorf("a viewer reads %s and cannot use it: %v", key, err)
-				continue
-			}
-			for ref := range p.References() {
-				if _, err := os.Stat(filepath.Join(server.Dir, path.Dir(key), ref.URI)); err != nil {
-					t.Errorf("a viewer reads %s and does not find %s", key, ref.URI)
+			run, known := r.archive.runOf(b)
+			for _, name := range namedBy(r.t, key, b) {
+				file := filepath.Join(r.server.Dir, name)
+				fi, err := os.Stat(file)
+				if err != nil {
+					r.t.Errorf("a viewer reads %s and does not find %s", key, name)
+					continue
 				}
+				if old := seen[name]; old != nil && os.SameFile(old, fi) && old.ModTime().Equal(fi.ModTime()) || layoutOf(name).Kind(name).Role == media.ManifestFile {
+					continue
+				}
+				object, err := r.server.Object(name)
+				runs := r.archive.runs(name, object)
+				if err != nil || len(runs) == 0 || known && slices.Max(runs) < run {
+					r.t.Errorf("a viewer reads %s of run %d and gets %d bytes of the runs %v for %s (%v)", key, run, len(object), runs, name, err)
+				}
+				seen[name] = fi
 			}
 		}
 		time.Sleep(10 * time.Millisecond) // leaves the processor to those who are watched
 	}
 }
 
-// An encoder plays one stream and remembers what it wrote.
-type encoder struct {
-	hls    emswriter.HLS
-	key    string // the stream's directory, below the root
-	chunks map[string][sha256.Size]byte
-}
-
-const (
-	chunkDuration = 2 * time.Second
-	packetBatch   = 100 * time.Millisecond
-	packetsPer    = 40 // in a batch: about 600 kbit/s
-)
-
-func (e *encoder) play(d time.Duration) error {
-	if err := e.hls.Start(); err != nil {
-		return err
-	}
-	tick := time.NewTicker(packetBatch)
+// walkHDS does what an HDS player does, twice a second: from the set-level manifest to each fragment.
+func (r *referee) walkHDS(set string, stop <-chan struct{}) (fragments int) {
+	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
-	end := time.Now().Add(d)
-	for n := 0; ; {
-		name, content := filepath.Base(e.hls.Chunk()), sha256.New()
-		for range chunkDuration / packetBatch {
-			<-tick.C
-			for range packetsPer {
-				p := emswriter.Packet(e.key, n)
-				n++
-				content.Write(p)
-				if _, err := e.hls.Write(p); err != nil {
-					return err
+	for {
+		select {
+		case <-stop:
+			return fragments
+		case <-tick.C:
+		}
+		b, err := r.server.Object(set)
+		if err != nil {
+			continue // not published yet
+		}
+		for _, stream := range namedBy(r.t, set, b) {
+			b, err := r.server.Object(stream)
+			if err != nil {
+				r.t.Errorf("a player does not get %s: %v", stream, err)
+				continue
+			}
+			f4m, err := media.ParseF4M(b)
+			if err != nil || len(f4m.Media) == 0 {
+				r.t.Errorf("a player cannot use %s: %v", stream, err)
+				continue
+			}
+			bootstrap := path.Join(path.Dir(stream), f4m.Media[0].Bootstrap)
+			if b, err = r.server.Object(bootstrap); err != nil {
+				r.t.Errorf("a player does not get %s: %v", bootstrap, err)
+				continue
+			}
+			for _, name := range namedBy(r.t, bootstrap, b) {
+				fragments++
+				if object, err := r.server.Object(name); err != nil || len(r.archive.runs(name, object)) == 0 {
+					r.t.Errorf("a player asks for %s and gets %d bytes, which are not the whole of any run's (%v)", name, len(object), err)
 				}
 			}
 		}
-		e.chunks[e.key+"/"+name] = [sha256.Size]byte(content.Sum(nil))
-		if time.Now().After(end) {
-			return e.hls.End(chunkDuration)
-		}
-		if err := e.hls.Next(chunkDuration); err != nil {
-			return err
-		}
 	}
 }
 
-// Ten rolling and ten appending streams, and a bucket that takes its time for a random half of the
-// chunks: no viewer may ever meet a playlist that names what is not there.
+// 24 streams of all formats, rolling and appending, whose encoders go away and come back, and a bucket that takes its
+// time for a random half of the chunks: no viewer may ever meet a manifest that names what is not there, or what
+// is there of another run.
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	duration := time.Minute
+	duration, streams := 26*time.Second, 24 // of each of two runs
 	if testing.Short() {
-		duration = 10 * time.Second
+		duration, streams = 6*time.Second, 16
 	}
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
+	root := t.TempDir()
+	a := newArchive(root)
 	r := &referee{
-		t: t, confirmed: map[string]bool{}, sequence: map[string]uint64{}, random: rand.New(rand.NewPCG(seed, 0)),
+		t: t, server: server, archive: a, confirmed: map[string]bool{}, published: map[string]progress{},
+		random: rand.New(rand.NewPCG(seed, 0)),
 	}
 	proxy.Before, proxy.After = r.before, r.after
-	root := t.TempDir()
-	side := startSidecar(t, root, proxy.Endpoint)
+	sections := []string{"Upload min_throughput = 16KiB"}   // a busy machine is no slow line
+	for _, format := range []string{"HDS", "DASH", "MSS"} { // they share the root with HLS
+		sections = append(sections, "Amazon"+format+"Upload watch_dir = '"+root+"'")
+	}
+	side := startSidecar(t, root, proxy.Endpoint, sections...)
 
-	var encoders []*encoder
-	var playlists []string
-	for n := range 20 {
-		group := fmt.Sprintf("group%d", n)
-		key := group + "/live"
-		encoders = append(encoders, &encoder{
-			hls: emswriter.HLS{Dir: filepath.Join(root, key), Appending: n >= 10, Target: chunkDuration},
-			key: key, chunks: map[string][sha256.Size]byte{},
-		})
-		playlists = append(playlists, group+"/playlist.m3u8", key+"/playlist.m3u8")
-		if err := emswriter.Master(filepath.Join(root, group), emswriter.Variant{Stream: "live"}); err != nil {
-			t.Fatal(err)
+	all := encoders(a, streams)
+	var manifests []string
+	stop := make(chan struct{})
+	var viewers sync.WaitGroup
+	var looks, fragments int
+	var walked sync.Mutex
+	for _, e := range all {
+		for _, file := range e.manifests() {
+			manifests = append(manifests, a.key(file))
+		}
+		if strings.HasPrefix(e.directory(), "hds") {
+			viewers.Go(func() {
+				n := r.walkHDS(path.Dir(e.directory())+"/manifest.f4m", stop)
+				walked.Lock()
+				fragments += n
+				walked.Unlock()
+			})
 		}
 	}
-	stopViewer, looks := make(chan struct{}), make(chan int)
-	go func() { looks <- viewer(t, server, playlists, stopViewer) }()
-	var all sync.WaitGroup
-	for _, e := range encoders {
-		all.Go(func() {
-			if err := e.play(duration); err != nil {
-				t.Errorf("%s: %v", e.key, err)
+	viewers.Go(func() { looks = r.view(manifests, stop) })
+	var playing sync.WaitGroup
+	for i, e := range all {
+		playing.Go(func() {
+			for run := 1; run <= 2; run++ {
+				if err := e.play(run, duration+time.Duration(i)*50*time.Millisecond); err != nil {
+					t.Errorf("%s: %v", e.directory(), err)
+				}
+				time.Sleep(4 * time.Second) // the encoder is away
 			}
 		})
 	}
-	all.Wait()
+	playing.Wait()
 
-	for _, key := range playlists {
+	for _, key := range manifests {
 		side.waitFor(key+" in the bucket as on disk", func() bool {
 			disk, err := os.ReadFile(filepath.Join(root, key))
 			if err != nil {
 				t.Fatal(err)
 			}
 			got, _ := server.Object(key)
-			return bytes.Equal(got, disk) && (strings.Count(key, "/") == 1 || bytes.Contains(got, []byte("#EXT-X-ENDLIST")))
+			return bytes.Equal(got, disk)
 		})
 	}
-	close(stopViewer)
-	chunks := 0
-	for _, e := range encoders {
-		for key, sum := range e.chunks {
-			chunks++
-			if got, err := server.Object(key); err != nil || sha256.Sum256(got) != sum {
-				t.Errorf("%s is not in the bucket as it was written: %d bytes, %v", key, len(got), err)
-			}
-		}
+	close(stop)
+	viewers.Wait()
+	versions := 0
+	for key, written := range a.chunks {
+		versions += len(written)
+		last := written[len(written)-1]
+		within(t, 90*time.Second, key+" in the bucket as it was written last", func() bool {
+			got, err := server.Object(key)
+			return err == nil && slices.Contains(a.runs(key, got), last.run)
+		})
 	}
 	sent := map[string]int{}
 	for _, q := range proxy.Log() {
 		if q.Method == http.MethodPut && q.Body == nil {
-			if sent[q.Key]++; sent[q.Key] == 2 {
-				t.Errorf("%s is sent twice", q.Key)
+			if sent[q.Key]++; sent[q.Key] > len(a.chunks[q.Key]) {
+				t.Errorf("%s is sent %d times, it had %d contents", q.Key, sent[q.Key], len(a.chunks[q.Key]))
 			}
 		}
 	}
-	if len(sent) != chunks {
-		t.Errorf("%d chunks are sent, %d were written", len(sent), chunks)
+	if len(sent) != len(a.chunks) {
+		t.Errorf("%d chunks are sent, %d were written", len(sent), len(a.chunks))
 	}
 	if code := side.stop(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
@@ -230,5 +277,19 @@ func TestOrder(t *testing.T) {
 	if warnings := side.complaints(); len(warnings) > 0 {
 		t.Errorf("warnings in a run without a fault: %q", warnings)
 	}
-	t.Logf("%d chunks, %d of them delayed by %v; %d looks of a viewer", chunks, r.delayed, chunkDelay, <-looks)
+	t.Logf("%d streams, %d chunks of two runs, %d of them delayed by %v; %d manifests judged at the door; %d looks of a viewer; %d fragments asked for by HDS players",
+		streams, versions, r.delayed, chunkDelay, r.judged, looks, fragments)
+}
+
+// parse returns what the manifest names, by the format that the key's group is named after.
+func parse(key string, content []byte) (media.Manifest, error) {
+	layout := layoutOf(key)
+	if !layout.IsBootstrap(key) {
+		return layout.Parse(key, content)
+	}
+	b, err := media.ParseBootstrap(content)
+	if err != nil {
+		return media.Manifest{}, fmt.Errorf("bootstrap: %w", err)
+	}
+	return b.Manifest([]string{"f4v"}), nil
 }

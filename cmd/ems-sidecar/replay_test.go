@@ -17,22 +17,15 @@ import (
 	"ems-sidecar/internal/emswriter"
 	"ems-sidecar/internal/s3test"
 	"ems-sidecar/media"
-	"ems-sidecar/testdata/hls"
 	"ems-sidecar/watcher"
 )
 
 // recording is where the calls of a real server are, and each playlist as it was at each closing.
 const recording = "../../testdata/live"
 
-// The recording ends in the middle of a chunk. It had so many bytes then, which took so long at the rate
-// of the chunks before it.
-const (
-	lastSize = 69748
-	lastTook = 2300 * time.Millisecond
-)
-
 // A call is one line of the recording.
 type call struct {
+	line int // calls of one millisecond are in their order
 	at   time.Duration
 	op   string
 	path string
@@ -45,107 +38,166 @@ func readCalls(t *testing.T) []call {
 	must(t, err)
 	var calls []call
 	for line := range strings.Lines(string(b)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
 		field := strings.Split(strings.TrimSpace(line), "\t")
 		ms, err := strconv.Atoi(field[0])
 		if err != nil || len(field) != 4 {
 			t.Fatalf("not a recorded call: %q", line)
 		}
-		calls = append(calls, call{time.Duration(ms) * time.Millisecond, field[1], field[2], field[3]})
+		calls = append(calls, call{len(calls), time.Duration(ms) * time.Millisecond, field[1], field[2], field[3]})
 	}
 	return calls
 }
 
 // A step is one or a few system calls at their time since the beginning.
 type step struct {
-	at time.Duration
-	do func() error
+	at   time.Duration
+	line int
+	do   func() error
 }
 
 // A replay makes the recorded calls again, below dir.
 type replay struct {
 	dir       string
 	steps     []step
-	chunks    map[string][]byte // the whole content of those that get closed
-	never     string            // the chunk that does not
-	playlists map[string][][]byte
+	chunks    map[string][]byte   // the last content of those that get closed as a whole
+	never     []string            // the chunks that do not
+	manifests map[string][][]byte // each version
 	open      map[string]*os.File
 }
 
+// layouts are those of the recording's directories.
+var layouts = map[string]media.Layout{
+	"hls":  {Format: media.HLS},
+	"hds":  {Format: media.HDS, Bootstrap: "bootstrap"},
+	"dash": {Format: media.DASH},
+	"mss":  {Format: media.MSS},
+}
+
+// layoutOf returns the layout of a path whose first directory is named after a format, perhaps with a number.
+func layoutOf(p string) media.Layout {
+	top, _, _ := strings.Cut(p, "/")
+	return layouts[strings.TrimRight(top, "0123456789")]
+}
+
 func newReplay(t *testing.T, dir string) *replay {
-	r := &replay{dir: dir, chunks: map[string][]byte{}, playlists: map[string][][]byte{}, open: map[string]*os.File{}}
+	r := &replay{dir: dir, chunks: map[string][]byte{}, manifests: map[string][][]byte{}, open: map[string]*os.File{}}
 	calls := readCalls(t)
+	end := calls[len(calls)-1].at
+	lives := map[string][]call{} // of chunks: their calls
 	for i, c := range calls {
-		switch name := strings.TrimSuffix(c.path, ".tmp"); {
+		name := strings.TrimSuffix(c.path, ".tmp")
+		manifest := layoutOf(c.path).Kind(name).Role == media.ManifestFile
+		switch {
 		case c.op == "CREATE,ISDIR":
-			r.add(c.at, func() error { return os.MkdirAll(r.file(c.path), 0o755) })
+			r.add(c, func() error { return os.MkdirAll(r.file(c.path), 0o755) })
+		case c.op == "DELETE":
+			r.add(c, func() error { return r.remove(c.path) })
+		case !manifest:
+			lives[c.path] = append(lives[c.path], c)
 		case c.op == "CREATE":
-			r.add(c.at, func() error { return r.create(c.path) })
-			if path.Ext(c.path) == ".ts" {
-				r.addPackets(t, c, calls[i:])
-			}
-		case c.op == "CLOSE_WRITE" && path.Ext(c.path) == ".ts":
-			r.add(c.at, func() error { return r.close(c.path) })
+			r.add(c, func() error { return r.create(c.path) })
 		case c.op == "CLOSE_WRITE":
 			// What was in the temporary file was not recorded; it had the length of the playlist that followed.
 			j := i + slices.IndexFunc(calls[i:], func(d call) bool { return d.op == c.op && d.path == name })
-			content := recordedPlaylist(t, calls[j])
-			if name == c.path {
-				r.playlists[name] = append(r.playlists[name], content)
+			content := recordedManifest(t, calls[j])
+			if name == c.path && len(content) > 0 {
+				r.manifests[name] = append(r.manifests[name], content)
 			}
-			r.add(c.at, func() error { return r.rewrite(c.path, content) })
-		case c.op == "DELETE":
-			r.add(c.at, func() error { return r.remove(c.path) })
+			r.add(c, func() error { return r.rewrite(c.path, content) })
 		default:
 			t.Fatalf("what is %q?", c.op)
 		}
 	}
-	slices.SortStableFunc(r.steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
+	for p, life := range lives {
+		r.addChunk(t, p, life, end)
+	}
+	slices.SortStableFunc(r.steps, func(a, b step) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.line, b.line))
+	})
 	return r
 }
 
-// addPackets spreads the packets of the chunk that created made over the time until it was closed.
-func (r *replay) addPackets(t *testing.T, created call, after []call) {
-	size, took := lastSize, lastTook
-	i := slices.IndexFunc(after, func(d call) bool { return d.op == "CLOSE_WRITE" && d.path == created.path })
-	if i >= 0 {
-		took = after[i].at - created.at
+// addChunk repeats how the chunk p was written. Only sizes were recorded, so its bytes are made up: each tells
+// where in which chunk it stands.
+func (r *replay) addChunk(t *testing.T, p string, life []call, end time.Duration) {
+	created, closes := life[0], life[1:]
+	sizes := make([]int, len(closes))
+	for i, c := range closes {
 		var err error
-		if size, err = strconv.Atoi(after[i].size); err != nil {
-			t.Fatal(err)
+		if sizes[i], err = strconv.Atoi(c.size); err != nil || created.op != "CREATE" || c.op != "CLOSE_WRITE" {
+			t.Fatalf("the calls of %s: %v", p, life)
 		}
 	}
-	content, err := hls.Files.ReadFile("live1/" + path.Base(created.path))
-	if err != nil { // the tree was copied at the end, when this chunk had been deleted, or was not whole yet
-		for n := 0; len(content) < size; n++ {
-			content = append(content, emswriter.Packet(path.Base(created.path), n)...)
+	// HLS chunks and init segments are whole when they are closed for the first time, MSS chunks change once more
+	// when they are closed for the third time. All others are closed at the beginning, and then when they are whole.
+	whole := 1
+	if layoutOf(p).Format == media.HLS || path.Base(p) == "seg_init.mp4" {
+		whole = 0
+	}
+	if len(closes) <= whole {
+		r.never = append(r.never, p)
+		size, reopen := 70_000, len(closes) > 0
+		r.add(created, func() error { return r.create(p) })
+		if reopen {
+			r.add(closes[0], func() error { return r.reopen(p) })
 		}
+		r.addWrites(p, 0, emswriter.Content(size, p), created, call{at: end})
+		return
 	}
-	if len(content) != size {
-		t.Fatalf("%s has %d bytes, recorded are %d", created.path, len(content), size)
-	}
-	if i >= 0 {
-		r.chunks[created.path] = content
+	final := emswriter.Content(sizes[whole], p)
+	r.add(created, func() error { return r.create(p) })
+	if whole == 0 {
+		r.addWrites(p, 0, final, created, closes[0])
 	} else {
-		r.never = created.path
+		// The header is there before its time; until the end it has other bytes, which are patched then.
+		header := min(sizes[0], len(final))
+		r.add(closes[0], func() error { return r.writeAt(p, bytes.Repeat([]byte{'w'}, header), 0) })
+		r.add(closes[0], func() error { return r.reopen(p) })
+		r.addWrites(p, header, final, closes[0], closes[1])
+		r.add(closes[1], func() error { return r.writeAt(p, final[:header], 0) })
 	}
-	packets := slices.Collect(slices.Chunk(content, 188))
-	for n, p := range packets {
-		r.add(created.at+took*time.Duration(n)/time.Duration(len(packets)), func() error {
-			_, err := r.open[created.path].Write(p)
-			return err
+	r.add(closes[whole], func() error { return r.close(p) })
+	if len(closes) > 2 {
+		patch := []byte(strings.Repeat("look ahead ", 9))
+		final = slices.Concat(final[:len(final)/2], patch, final[len(final)/2+len(patch):])
+		r.add(closes[2], func() error {
+			if err := r.reopen(p); err != nil {
+				return err
+			}
+			if err := r.writeAt(p, patch, int64(len(final)/2)); err != nil {
+				return err
+			}
+			return r.close(p)
 		})
+	}
+	r.chunks[p] = final
+}
+
+// addWrites spreads the bytes of the chunk p from the offset on over the time between two calls, in writes of a packet.
+func (r *replay) addWrites(p string, offset int, b []byte, from, to call) {
+	packets := slices.Collect(slices.Chunk(b[offset:], 188))
+	for n, data := range packets {
+		at := int64(offset + n*188)
+		when := call{line: from.line, at: from.at + (to.at-from.at)*time.Duration(n)/time.Duration(len(packets))}
+		r.add(when, func() error { return r.writeAt(p, data, at) })
 	}
 }
 
-func recordedPlaylist(t *testing.T, c call) []byte {
+func recordedManifest(t *testing.T, c call) []byte {
 	t.Helper()
+	if c.size == "0" {
+		return nil // it was seen empty: of two closings in a row, only the second one's content is known
+	}
 	b, err := os.ReadFile(filepath.Join(recording, "manifests",
 		fmt.Sprintf("%06d_%s", c.at.Milliseconds(), strings.ReplaceAll(c.path, "/", "__"))))
 	must(t, err)
 	return b
 }
 
-func (r *replay) add(at time.Duration, do func() error) { r.steps = append(r.steps, step{at, do}) }
+func (r *replay) add(c call, do func() error) { r.steps = append(r.steps, step{c.at, c.line, do}) }
 
 func (r *replay) file(p string) string { return filepath.Join(r.dir, filepath.FromSlash(p)) }
 
@@ -169,6 +221,23 @@ func (r *replay) rewrite(p string, content []byte) error {
 		return err
 	}
 	return r.close(p)
+}
+
+func (r *replay) writeAt(p string, b []byte, at int64) error {
+	_, err := r.open[p].WriteAt(b, at)
+	return err
+}
+
+// reopen closes the file and opens it again at once, or opens it if it is closed.
+func (r *replay) reopen(p string) error {
+	if r.open[p] != nil {
+		if err := r.close(p); err != nil {
+			return err
+		}
+	}
+	var err error
+	r.open[p], err = os.OpenFile(r.file(p), os.O_RDWR, 0o644)
+	return err
 }
 
 func (r *replay) close(p string) error {
@@ -201,7 +270,7 @@ func (r *replay) run(scale int) (late time.Duration, err error) {
 }
 
 // What a real server did, at the time at which it did it: every whole chunk gets into the bucket, also
-// those that the server deleted, and every published playlist is one that it wrote.
+// those that the server deleted, and every published manifest is one that it wrote.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	scale := 1
@@ -211,34 +280,44 @@ func TestReplay(t *testing.T) {
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	dir := t.TempDir()
-	root := filepath.Join(dir, "hls")
-	must(t, os.Mkdir(root, 0o755)) // a server that ran before has left it
 	r := newReplay(t, dir)
-	if len(r.chunks) != 18 || len(r.playlists) != 2 || r.never == "" {
-		t.Fatalf("the recording has %d whole chunks and %d playlists, the one not closed is %q", len(r.chunks), len(r.playlists), r.never)
+	if len(r.chunks) != 96 || len(r.manifests) != 8 || len(r.never) != 6 {
+		t.Fatalf("the recording has %d whole chunks and %d manifests, not closed are %q", len(r.chunks), len(r.manifests), r.never)
 	}
-	side := startSidecar(t, root, proxy.Endpoint)
+	var sections []string
+	for top, layout := range layouts {
+		must(t, os.Mkdir(filepath.Join(dir, top), 0o755)) // a server that ran before has left it
+		section := fmt.Sprintf("Amazon%sUpload ", layout.Format)
+		sections = append(sections, section+"watch_dir = '"+filepath.Join(dir, top)+"'", section+"prefix = "+top)
+	}
+	side := startSidecar(t, "", proxy.Endpoint, sections...)
 
 	late, err := r.run(scale)
 	must(t, err)
-	defer r.close(r.never)
+	defer func() {
+		for _, p := range r.never {
+			r.close(p)
+		}
+	}()
 
-	want := map[string][]byte{} // by key
+	want := map[string][]byte{} // by key, which is the path: each root has its name as prefix
 	for p, content := range r.chunks {
-		want[strings.TrimPrefix(p, "hls/")] = content
+		want[p] = content
 	}
-	for p := range r.playlists {
-		if want[strings.TrimPrefix(p, "hls/")], err = os.ReadFile(r.file(p)); err != nil {
+	for p := range r.manifests {
+		if want[p], err = os.ReadFile(r.file(p)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	began := time.Now()
 	for key, content := range want {
-		side.waitFor(key+" in the bucket as it was written", func() bool {
+		within(t, 90*time.Second, key+" in the bucket as it was written", func() bool {
 			got, _ := server.Object(key)
 			return bytes.Equal(got, content)
 		})
 	}
-	time.Sleep(watcher.DefaultSlowSettle + time.Second) // an open chunk stays out however long nobody writes it
+	// An open chunk stays out however long nobody writes it.
+	time.Sleep(time.Until(began.Add(watcher.DefaultSlowSettle + time.Second)))
 	if code := side.stop(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
@@ -253,13 +332,13 @@ func TestReplay(t *testing.T) {
 	if warnings := side.complaints(); len(warnings) > 0 {
 		t.Errorf("warnings in a run without a fault: %q", warnings)
 	}
-	t.Logf("%d calls, the latest %v after its time; %d of %d versions of the media playlist published",
-		len(r.steps), late.Round(time.Microsecond), published, len(r.playlists["hls/g/live1/playlist.m3u8"]))
+	t.Logf("%d calls, the latest %v after its time; versions published of those written: %s",
+		len(r.steps), late.Round(time.Microsecond), published)
 }
 
-// judge goes through the requests: each object is put once, each playlist is one of the recorded, in
-// their order, and comes after all that it names. It returns how many media playlists were published.
-func (r *replay) judge(t *testing.T, requests []s3test.Request) (published int) {
+// judge goes through the requests: each object is put once, each manifest is one of the recorded, in
+// their order, and comes after all that it names. It returns how many versions of each were published.
+func (r *replay) judge(t *testing.T, requests []s3test.Request) string {
 	confirmed := map[string]time.Time{} // by key, when the store had first answered
 	newest := map[string]int{}          // by key, the index of the recorded version
 	for _, q := range requests {
@@ -272,32 +351,45 @@ func (r *replay) judge(t *testing.T, requests []s3test.Request) (published int) 
 		}
 		if _, again := confirmed[q.Key]; !again {
 			confirmed[q.Key] = q.Ended
-		} else if q.Body == nil {
+		} else if r.manifests[q.Key] == nil {
 			t.Errorf("%s is sent twice", q.Key)
 		}
 	}
+	published := map[string]int{}
 	for _, q := range requests {
-		if q.Method != http.MethodPut || q.Body == nil {
+		versions := r.manifests[q.Key]
+		if q.Method != http.MethodPut || versions == nil {
 			continue
 		}
-		version := slices.IndexFunc(r.playlists["hls/"+q.Key], func(b []byte) bool { return bytes.Equal(b, q.Body) }) + 1
+		published[q.Key]++
+		version := slices.IndexFunc(versions, func(b []byte) bool { return bytes.Equal(b, q.Body) }) + 1
 		if version <= newest[q.Key] {
 			t.Errorf("%s is published as version %d after %d of the recorded (0: none):\n%s", q.Key, version, newest[q.Key], q.Body)
 		}
 		newest[q.Key] = version
-		playlist, err := media.ParsePlaylist(q.Body)
-		if err != nil {
-			t.Errorf("%s is published cut: %v", q.Key, err)
-		}
-		for ref := range playlist.References() {
-			name := path.Join(path.Dir(q.Key), ref.URI)
+		for _, name := range namedBy(t, q.Key, q.Body) {
 			if at, ok := confirmed[name]; !ok || at.After(q.Began) {
 				t.Errorf("%s is published before %s", q.Key, name)
 			}
 		}
-		if !playlist.Set {
-			published++
-		}
 	}
-	return published
+	var counts []string
+	for key, versions := range r.manifests {
+		counts = append(counts, fmt.Sprintf("%s %d of %d", key, published[key], len(versions)))
+	}
+	slices.Sort(counts)
+	return strings.Join(counts, ", ")
+}
+
+// namedBy returns the keys that the manifest names.
+func namedBy(t *testing.T, key string, content []byte) (keys []string) {
+	t.Helper()
+	m, err := parse(key, content)
+	if err != nil {
+		t.Errorf("%s is published cut: %v", key, err)
+	}
+	for ref := range m.References() {
+		keys = append(keys, path.Join(path.Dir(key), ref.URI))
+	}
+	return keys
 }

@@ -50,7 +50,7 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 	}
 	var all roots
 	for _, u := range cfg.Uploads {
-		store, err := OpenStore(ctx, u, cfg.Upload)
+		store, err := OpenStore(ctx, u, cfg.Upload, log)
 		if err != nil {
 			return fmt.Errorf("[%s]: %w", u.Section, err)
 		}
@@ -97,8 +97,9 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 	return parts.Wait()
 }
 
-// OpenStore returns the store that the section u asks for. It makes no request to the bucket.
-func OpenStore(ctx context.Context, u config.Upload, pool config.Pool) (*s3store.Store, error) {
+// OpenStore returns the store that the section u asks for. It makes no request to the bucket. The log is for what goes
+// wrong without failing a request.
+func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog.Logger) (*s3store.Store, error) {
 	return s3store.New(ctx, s3store.Settings{
 		Bucket:               u.Bucket,
 		Region:               u.Region,
@@ -111,6 +112,8 @@ func OpenStore(ctx context.Context, u config.Upload, pool config.Pool) (*s3store
 		ServerSideEncryption: u.ServerSideEncryption,
 		KMSKeyID:             u.KMSKeyID,
 		PartSize:             pool.PartSize,
-		Connections:          pool.Workers,
+		MinThroughput:        pool.MinThroughput,
+		Connections:          pool.Workers + pool.BulkWorkers,
+		Log:                  log,
 	})
 }

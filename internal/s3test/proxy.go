@@ -18,6 +18,8 @@ import (
 type Request struct {
 	Method string
 	Key    string // of the object, without the bucket
+	Query  string
+	Length int64  // of the body
 	Body   []byte // of a manifest's PUT
 	Status int    // of the answer, 0 if there was none
 	Began  time.Time
@@ -57,7 +59,8 @@ func NewProxy(t testing.TB, s *Server) *Proxy {
 		ErrorLog:  log.New(io.Discard, "", 0), // clients that give up are the client's to report
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, in *http.Request) {
-		r := &Request{Method: in.Method, Key: strings.TrimPrefix(in.URL.Path, "/"+s.Bucket+"/"), Began: time.Now()}
+		r := &Request{Method: in.Method, Key: strings.TrimPrefix(in.URL.Path, "/"+s.Bucket+"/"),
+			Query: in.URL.RawQuery, Length: in.ContentLength, Began: time.Now()}
 		if in.Method == http.MethodPut && manifestName.MatchString(r.Key) {
 			r.Body, _ = io.ReadAll(in.Body) // a body that is cut is the server's to refuse
 			in.Body = io.NopCloser(strings.NewReader(string(r.Body)))

@@ -1,0 +1,92 @@
+package uploader
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"ems-sidecar/media"
+)
+
+// A bootstraps knows which media the bootstraps of HDS streams belong to: a bootstrap lists fragments by
+// number, and only the F4M that names it tells what they are called.
+type bootstraps struct {
+	named   map[string][]fragments // by the F4M's path
+	waiting map[string]bool        // bootstraps that were closed before any F4M named them
+}
+
+// A fragments is one media of an F4M: paths below the root.
+type fragments struct {
+	bootstrap string
+	base      string // followed by Seg1-Frag1 and so on
+}
+
+func newBootstraps() bootstraps {
+	return bootstraps{named: make(map[string][]fragments), waiting: make(map[string]bool)}
+}
+
+// learn takes in what the F4M f4m names, and returns the bootstraps that waited for it.
+func (b *bootstraps) learn(f4m string, m media.Manifest) (found []string) {
+	delete(b.named, f4m)
+	dir := path.Dir(f4m)
+	for _, bm := range m.Media {
+		list, _, _ := media.Resolve(dir, bm.Bootstrap)
+		base, _, _ := media.Resolve(dir, bm.URL)
+		if list == "" || base == "" {
+			continue // on another host, or outside of the root
+		}
+		b.named[f4m] = append(b.named[f4m], fragments{list, base})
+		if b.waiting[list] {
+			delete(b.waiting, list)
+			found = append(found, list)
+		}
+	}
+	return found
+}
+
+// bases returns what the fragments that bootstrap lists are called.
+func (b *bootstraps) bases(bootstrap string) []string {
+	var bases []string
+	for _, all := range b.named {
+		for _, f := range all {
+			if f.bootstrap == bootstrap && !slices.Contains(bases, f.base) {
+				bases = append(bases, f.base)
+			}
+		}
+	}
+	slices.Sort(bases)
+	return bases
+}
+
+func (b *bootstraps) forget(p string) {
+	delete(b.named, p)
+	delete(b.waiting, p)
+}
+
+// bases returns what the fragments that the bootstrap p lists are called. If no F4M that was closed so far names
+// it, those on disk are asked: at the start, the order in which files are reported says nothing.
+func (src *Source) bases(p string) []string {
+	if known := src.bootstraps.bases(p); len(known) > 0 {
+		return known
+	}
+	root, err := src.openRoot()
+	if err != nil {
+		return nil
+	}
+	defer root.Close()
+	stream := path.Dir(p)
+	for _, dir := range []string{stream, path.Dir(stream)} {
+		entries, _ := fs.ReadDir(root.FS(), dir) // the next closing finds more
+		for _, e := range entries {
+			if f4m := path.Join(dir, e.Name()); strings.EqualFold(path.Ext(f4m), ".f4m") {
+				if content, err := root.ReadFile(f4m); err == nil && len(content) <= maxManifest {
+					if m, err := src.layout.Parse(f4m, content); err == nil {
+						src.bootstraps.learn(f4m, m)
+					}
+				}
+			}
+		}
+	}
+	return src.bootstraps.bases(p)
+}

@@ -1,0 +1,145 @@
+package uploader
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+const (
+	// maxManifest bounds what is read of one manifest, in bytes: an appending playlist of a week has 10 MiB.
+	maxManifest = 32 << 20
+	// maxSegments bounds what one manifest may name: a week of segments of 1.2 s. In HDS and DASH, a few bytes can
+	// claim billions.
+	maxSegments = 1 << 19
+)
+
+// A reading is what one closing of a manifest brought.
+type reading struct {
+	snapshot *snapshot
+	refs     []string // paths below the root of what it waits for; segments last
+	// onDisk has the version of each of refs as it was right after the manifest was read, or is nil if names
+	// never come back in this format: then what is confirmed stays so.
+	onDisk []media.Version
+}
+
+// A notManifestError is about what a manifest holds, which only its writer can change.
+type notManifestError struct{ error }
+
+// errNotNamed says that nothing on disk tells yet what a bootstrap's fragments are called.
+var errNotNamed = errors.New("no F4M names it yet")
+
+// readManifest returns what the manifest p holds. The error is errChanged if it was written meanwhile.
+func (src *Source) readManifest(p string) (reading, error) {
+	content, version, err := src.readWhole(p)
+	if err != nil {
+		return reading{}, err
+	}
+	manifest, dir, err := src.parse(p, content)
+	switch {
+	case errors.Is(err, errNotNamed):
+		return reading{}, err
+	case err != nil && len(content) == 0:
+		return reading{}, errChanged // EMS truncates and then writes
+	case err != nil:
+		return reading{}, &notManifestError{err}
+	case manifest.Segments > maxSegments:
+		return reading{}, &notManifestError{fmt.Errorf("it claims %d segments, more than the %d that a manifest may name", manifest.Segments, maxSegments)}
+	}
+	refs, others, outside := src.resolve(p, dir, manifest)
+	r := reading{
+		snapshot: &snapshot{
+			content: content, sum: sha256.Sum256(content), parsed: manifest.WithoutReferences(),
+			others: others, outside: outside, modTime: version.ModTime, readAt: time.Now(),
+		},
+		refs: refs,
+	}
+	if src.layout.Format.ReusesNames() {
+		r.onDisk = src.versions(refs)
+	}
+	return r, nil
+}
+
+// readWhole returns the content of the manifest p and its version, or errChanged if it was written meanwhile.
+func (src *Source) readWhole(p string) (content []byte, v media.Version, err error) {
+	f, err := src.open(p)
+	if err != nil {
+		return nil, v, err
+	}
+	defer f.Close()
+	before, err := f.Stat()
+	if err != nil {
+		return nil, v, err
+	}
+	if before.Size() > maxManifest {
+		return nil, v, &notManifestError{fmt.Errorf("it has %d bytes, more than the %d that are read of a manifest", before.Size(), maxManifest)}
+	}
+	content, v = make([]byte, before.Size()), media.VersionOf(before)
+	if _, err := io.ReadFull(f, content); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, v, errChanged // truncated under our hands
+		}
+		return nil, v, err
+	}
+	return content, v, unchanged(f, v)
+}
+
+// parse returns what the manifest p names, and the directory to which that is relative.
+func (src *Source) parse(p string, content []byte) (m media.Manifest, dir string, err error) {
+	if src.layout.IsBootstrap(p) {
+		b, err := media.ParseBootstrap(content)
+		if err != nil {
+			return m, "", err
+		}
+		bases := src.bases(p)
+		if len(bases) == 0 && !src.bootstraps.waiting[p] {
+			src.bootstraps.waiting[p] = true
+			src.log.Warn("bootstrap waits for an F4M that names it, which tells what its fragments are called",
+				"stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "next", "it is published when there is one")
+		}
+		if len(bases) == 0 {
+			return m, "", errNotNamed
+		}
+		return b.Manifest(bases), ".", nil
+	}
+	m, err = src.layout.Parse(p, content)
+	if err == nil && src.layout.Format == media.HDS {
+		if waited := src.bootstraps.learn(p, m); len(waited) > 0 {
+			src.expecter.Expect(waited...)
+		}
+	}
+	return m, path.Dir(p), err
+}
+
+// resolve returns the paths below the root that the manifest p waits for, its segments last, how many are no
+// segments, and the first URI that leads out of the root. What another host has is not waited for.
+func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, others int, outside string) {
+	var segments []string
+	seen := make(map[string]bool) // of what is no segment: representations share init segments
+	for r := range m.References() {
+		literal, decoded, out := media.Resolve(dir, r.URI)
+		ambiguous := decoded != "" || out
+		ref := literal
+		if literal == "" || ambiguous && !src.exists(literal) {
+			ref = decoded
+		}
+		switch {
+		case ref == p: // it would wait for itself
+		case ref != "" && r.Segment:
+			if n := len(segments); n == 0 || segments[n-1] != ref { // ranges of one file
+				segments = append(segments, ref)
+			}
+		case ref != "" && !seen[ref]:
+			seen[ref] = true
+			paths = append(paths, ref)
+		case out && outside == "":
+			outside = r.URI
+		}
+	}
+	return append(paths, segments...), len(paths), outside
+}
