@@ -82,6 +82,8 @@ media="$Time$"><SegmentTimeline><S t="100" d="40" r="-1"/></SegmentTimeline></Se
 <Representation id="en"/></AdaptationSet></Period></MPD>`, Manifest{Segments: 1, Sequence: 3000, Last: 3000, Ended: true}, "en.1.vtt"},
 		"a template for init segments": {mpd(`<Representation id="v"><SegmentTemplate initialization="init"><SegmentTimeline><S d="1"/></SegmentTimeline></SegmentTemplate></Representation>`),
 			Manifest{TargetDuration: time.Second}, "init"},
+		"a template for init segments and index files": {`<MPD><Period duration="PT1H"><AdaptationSet><SegmentTemplate initialization="init" index="$Number$" duration="1"/><Representation id="v"/>
+</AdaptationSet></Period></MPD>`, Manifest{TargetDuration: time.Second, Ended: true}, "init"},
 		"a template that makes no name": {mpd(`<Representation><SegmentTemplate media="$RepresentationID$" initialization="$RepresentationID$"><SegmentTimeline><S d="1"/></SegmentTimeline>
 </SegmentTemplate></Representation>`), Manifest{TargetDuration: time.Second}, ""},
 		"a list": {`<MPD><Period><AdaptationSet><SegmentList timescale="10" duration="45"><Initialization sourceURL="init"/><RepresentationIndex sourceURL="sidx"/>

@@ -116,12 +116,12 @@ func (t mpdTrack) each(yield func(Reference) bool) bool {
 		return false
 	}
 	switch {
+	case t.segments.Template != nil && info.Media.blank(t.values.id): // no segments, and no index files then
 	case t.segments.Template != nil:
 		first := t.values.number
-		blank := info.Media.blank(t.values.id)
 		for i, at := range t.times.begins() {
 			t.values.number, t.values.time = plus(first, i), at
-			if !blank && !name(info.Media.expand(t.values), true) || !file(info.Index.expand(t.values)) {
+			if !name(info.Media.expand(t.values), true) || !file(info.Index.expand(t.values)) {
 				return false
 			}
 		}

@@ -20,11 +20,8 @@ type timeline struct {
 type run struct{ t, d, n uint64 }
 
 // add appends n segments of the duration d. They begin at t, or without hasTime where the ones before end. If open is
-// set, they are as many as begin before what follows.
+// set, n is 1 and they are as many as begin before what follows.
 func (l *timeline) add(t, d, n uint64, hasTime, open bool) error {
-	if open {
-		n = 1
-	}
 	if i := len(l.runs) - 1; i >= 0 {
 		r := &l.runs[i]
 		if !hasTime {
