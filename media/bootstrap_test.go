@@ -104,14 +104,14 @@ func boxed(name string, b []byte) []byte {
 // ranges writes what m names, which has to be fragments of the media m, as "segment/from-to …".
 func ranges(m Manifest) string {
 	var all []string
-	segment, from, to := -1, -1, -1
+	segment, from, to := int64(-1), int64(-1), int64(-1)
 	flush := func() {
 		if segment >= 0 {
 			all = append(all, fmt.Sprintf("%d/%d-%d", segment, from, to))
 		}
 	}
 	for r := range m.References() {
-		var s, f int
+		var s, f int64
 		if _, err := fmt.Sscanf(r.URI, "mSeg%d-Frag%d", &s, &f); err != nil || !r.Segment {
 			return "not a fragment: " + r.URI
 		}
@@ -304,7 +304,7 @@ func TestBillionsOfFragments(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := boot.Manifest([]string{"a", "b"})
-	if m.Segments != 2*(unknownCount-1) || m.Last != unknownCount-1 {
+	if m.Segments != atMost(2*(unknownCount-1)) || m.Last != unknownCount-1 {
 		t.Errorf("%d segments, the last of them %d", m.Segments, m.Last)
 	}
 	for range m.References() {

@@ -87,9 +87,6 @@ func (f *fields) skipTexts(n byte) {
 
 // box reads a box that has to be called name.
 func (f *fields) box(name string) fields {
-	if f.err != nil {
-		return *f
-	}
 	inner, rest, err := nextBox(f.b)
 	switch {
 	case inner.name != "" && inner.name != name:

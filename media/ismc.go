@@ -113,19 +113,19 @@ func (f *ismcFragments) UnmarshalXML(decoder *xml.Decoder, start xml.StartElemen
 			err = r.UnmarshalXMLAttr(a)
 		}
 		if err != nil {
-			return fmt.Errorf("c: %w", err)
+			return fmt.Errorf("element c: %w", err)
 		}
 	}
 	n := r.or(1)
 	if n == 0 {
-		return errors.New("c: r is 0")
+		return errors.New("element c: r is 0")
 	}
 	if f.implicit && t.set {
 		f.stretch(t.n)
 	}
 	f.implicit = !d.set
 	if err := f.add(t.n, d.n, n, t.set, false); err != nil {
-		return fmt.Errorf("c: %w", err)
+		return fmt.Errorf("element c: %w", err)
 	}
 	return decoder.Skip()
 }

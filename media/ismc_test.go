@@ -122,7 +122,7 @@ func BenchmarkParseISMC(b *testing.B) {
 		for _, track := range []string{"video", "audio"} {
 			fmt.Fprintf(&text, `<StreamIndex Type="%s" Url="live1/%[1]s/{bitrate}/{start_time}.fmp4"><QualityLevel Bitrate="198000"/>`, track)
 			for n := range fragments {
-				fmt.Fprintf(&text, "            <c d=\"6000\" n=\"%d\" t=\"%d\"/>\n", n, 1795334976000+n*6014)
+				fmt.Fprintf(&text, "            <c d=\"6000\" n=\"%d\" t=\"%d\"/>\n", n, 1795334976000+6014*int64(n))
 			}
 			text.WriteString(`</StreamIndex>`)
 		}

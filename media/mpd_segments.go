@@ -111,14 +111,14 @@ func (l *mpdTimes) UnmarshalXML(decoder *xml.Decoder, start xml.StartElement) er
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("S: %w", err)
+			return fmt.Errorf("element S: %w", err)
 		}
 	}
 	if !d.set {
-		return errors.New("S has no duration")
+		return errors.New("element S: it has no duration")
 	}
 	if err := l.add(t.n, d.n, uint64(max(r, 0))+1, t.set, r < 0); err != nil {
-		return fmt.Errorf("S: %w", err)
+		return fmt.Errorf("element S: %w", err)
 	}
 	return decoder.Skip()
 }

@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -158,7 +159,7 @@ func TestHugeMPD(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Segments != 1<<63-1 {
+	if m.Segments != math.MaxInt {
 		t.Errorf("%d segments", m.Segments)
 	}
 	for r := range m.References() {
