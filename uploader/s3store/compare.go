@@ -63,13 +63,16 @@ func (s *Store) same(ctx context.Context, key string, body uploader.Body, size i
 // Where neither can be, it returns a plan of another number of parts.
 func (s *Store) layout(ctx context.Context, key string, head *s3.HeadObjectOutput, parts int, options []func(*s3.Options)) (plan, error) {
 	size := aws.ToInt64(head.ContentLength)
+	if parts == 1 {
+		return plan{size: size, partSize: max(1, size)}, nil
+	}
 	first, err := s.head(ctx, &s3.HeadObjectInput{Key: &key, PartNumber: aws.Int32(1)}, options)
 	switch {
 	case isNotFound(err), err == nil && aws.ToString(first.ETag) != aws.ToString(head.ETag):
 		return plan{}, errReplaced
 	case err != nil && !errors.Is(err, uploader.ErrPermanent):
 		return plan{}, err
-	case err == nil && (first.PartsCount != nil || aws.ToInt64(first.ContentLength) < size):
+	case err == nil && aws.ToInt64(first.ContentLength) < size: // else the store does not know of parts
 		return plan{size: size, partSize: max(1, aws.ToInt64(first.ContentLength))}, nil
 	}
 	return s.plan(size), nil

@@ -6,6 +6,7 @@ import (
 	"crypto/md5"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -65,6 +66,10 @@ func TestSame(t *testing.T) {
 	}
 	noChecksums := func(c *call, h http.Header) { hideChecksums(c, &http.Response{Header: h}) }
 	opaque := func(_ *call, h http.Header) { h.Set("Etag", `"opaque"`) }
+	onePart := func(_ *call, h http.Header) { // as of an upload of one part
+		sum := md5.Sum(whole)
+		h.Set("Etag", fmt.Sprintf("\"%x-1\"", md5.Sum(sum[:])))
+	}
 	kms := func(_ *call, h http.Header) {
 		h.Set("X-Amz-Server-Side-Encryption", "aws:kms")
 		h.Set("Etag", `"00112233445566778899aabbccddeeff"`)
@@ -88,6 +93,8 @@ func TestSame(t *testing.T) {
 		"in parts, ETag, changed":             {5 * mib, 5 * mib, all(noChecksums), changed, false, nil, 1},
 		"in parts, ETag, 8 MiB today":         {5 * mib, 8 * mib, all(noChecksums), whole, true, nil, 1},
 		"in parts, ETag, 16 MiB today":        {5 * mib, 16 * mib, all(noChecksums), whole, true, nil, 1},
+		"in one part, ETag":                   {16 * mib, 5 * mib, all(noChecksums, onePart), whole, true, nil, 0},
+		"in one part, ETag, changed":          {16 * mib, 5 * mib, all(noChecksums, onePart), changed, false, nil, 0},
 		"in unknown parts, ETag, as today":    {5 * mib, 5 * mib, all(noChecksums, noParts), whole, true, nil, 1},
 		"in unknown parts, ETag, as many":     {6 * mib, 7 * mib, all(noChecksums, noParts), whole, false, nil, 1},
 		"in unknown parts, ETag, not as many": {5 * mib, 8 * mib, all(noChecksums, noParts), whole, false, uploader.ErrIncomparable, 1},
@@ -111,7 +118,11 @@ func TestSame(t *testing.T) {
 			g.forget()
 			g.onAnswer(c.answer)
 			s := open(t, g.endpoint, func(s *Settings) { s.PartSize = c.ask })
-			same, err := sameAs(t, s, key, c.content, modTime)
+			body := &countingBody{Body: bytes.NewReader(c.content)}
+			same, err := s.Same(t.Context(), key, body, int64(len(c.content)), modTime)
+			if len(c.content) != len(whole) && body.bytes() > 0 {
+				t.Errorf("%d bytes were read of a file of another size", body.bytes())
+			}
 			if same != c.same || !errors.Is(err, c.err) || c.err == nil && err != nil {
 				t.Errorf("Same = %v, %v, want %v, %v", same, err, c.same, c.err)
 			}

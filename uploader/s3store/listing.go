@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -73,18 +72,11 @@ func (s *Store) eachPart(ctx context.Context, key, id string, options []func(*s3
 }
 
 // listingRefused reports whether err says that this store or these credentials do not let uploads be listed,
-// and warns of it, once.
+// and warns of it, once. Stores that do not know how answer in many ways.
 func (s *Store) listingRefused(err error) bool {
-	var e *Error
-	if !errors.As(err, &e) || errors.Is(err, uploader.ErrBucket) {
+	refused := errors.Is(err, uploader.ErrPermanent) && !errors.Is(err, uploader.ErrBucket)
+	if !refused && !errors.Is(err, errStands) {
 		return false
-	}
-	switch e.Status {
-	case http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-	default:
-		if e.Code != "NotImplemented" {
-			return false
-		}
 	}
 	s.warnListing.Do(func() {
 		s.log.Warn("unfinished uploads cannot be listed", "bucket", s.settings.Bucket, "err", err,

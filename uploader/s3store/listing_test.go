@@ -58,11 +58,11 @@ func TestAllPagesOfParts(t *testing.T) {
 	}
 }
 
-// A store that gives the same page for ever is an error.
+// A store that gives the same page for ever is one that cannot list.
 func TestListThatDoesNotEnd(t *testing.T) {
 	server := s3test.Start(t)
 	for op, list := range map[string]string{
-		"ListUploads": "<R><IsTruncated>true</IsTruncated><NextKeyMarker>a.mp4</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker></R>",
+		"ListUploads": "<R><Upload><Key>x</Key><UploadId>1</UploadId></Upload><IsTruncated>true</IsTruncated><NextKeyMarker>a.mp4</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker></R>",
 		"ListParts":   "<R><IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker></R>",
 	} {
 		g := newGate(t, server)
@@ -73,8 +73,16 @@ func TestListThatDoesNotEnd(t *testing.T) {
 			}
 			return c.op != op
 		})
-		if err := open(t, g.endpoint).Put(t.Context(), resumable("a.mp4", content(1, clipSize))); !errors.Is(err, errStands) {
-			t.Errorf("%s: %v", op, err)
+		var lines bytes.Buffer
+		s := open(t, g.endpoint, func(t *Settings) { t.Log = slog.New(slog.NewTextHandler(&lines, nil)) })
+		if err := s.Put(t.Context(), resumable("a.mp4", content(1, clipSize))); err != nil || !strings.Contains(lines.String(), errStands.Error()) {
+			t.Errorf("%s: %v, and the log is\n%s", op, err, lines.String())
+		}
+		if op == "ListParts" { // Put has aborted the upload
+			leave(t, open(t, g.endpoint), resumable("b.mp4", content(1, clipSize)))
+		}
+		if n, err := s.AbortUploads(t.Context(), "", 0, keepNone); n != 0 || !errors.Is(err, errStands) {
+			t.Errorf("%s: %d were aborted, %v", op, n, err)
 		}
 	}
 }
@@ -89,6 +97,7 @@ func TestListingRefused(t *testing.T) {
 		"uploads, no permission":  {"ListUploads", "AccessDenied", 403},
 		"uploads, not known":      {"ListUploads", "NotImplemented", 501},
 		"uploads, not allowed":    {"ListUploads", "MethodNotAllowed", 405},
+		"uploads, not found":      {"ListUploads", "NoSuchKey", 404},
 		"parts, no permission":    {"ListParts", "AccessDenied", 403},
 		"parts, not known as 400": {"ListParts", "NotImplemented", 400},
 	} {
@@ -147,6 +156,24 @@ func TestListingThatFailsIsTriedAgain(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An upload that ends between being listed and being looked at is none.
+func TestListedUploadThatVanishes(t *testing.T) {
+	server := s3test.Start(t)
+	g := newGate(t, server)
+	clip := content(1, clipSize)
+	leave(t, open(t, server.Endpoint), resumable("a.mp4", clip), 1)
+	g.onCall(func(c *call, w http.ResponseWriter, r *http.Request) bool {
+		if c.op == "ListParts" {
+			refuse(w, r, 404, noSuchUpload)
+		}
+		return c.op != "ListParts"
+	})
+	if err := open(t, g.endpoint).Put(t.Context(), resumable("a.mp4", clip)); err != nil || len(g.of("Create")) != 1 {
+		t.Errorf("%d uploads were begun, %v", len(g.of("Create")), err)
+	}
+	wantObject(t, server, "a.mp4", clip)
 }
 
 // Other uploads that cannot be aborted are no reason to fail.

@@ -19,31 +19,34 @@ import (
 )
 
 func TestParts(t *testing.T) {
-	for name, calculation := range map[string]aws.RequestChecksumCalculation{
-		"with MD5": aws.RequestChecksumCalculationWhenRequired, "with CRC32": aws.RequestChecksumCalculationWhenSupported,
+	const md5, crc32 = aws.RequestChecksumCalculationWhenRequired, aws.RequestChecksumCalculationWhenSupported
+	for name, c := range map[string]struct {
+		begun, goesOn aws.RequestChecksumCalculation
+	}{
+		"with MD5": {md5, md5}, "with CRC32": {crc32, crc32}, "with MD5, begun so": {md5, crc32}, "with CRC32, begun so": {crc32, md5},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := s3test.Start(t)
 			g := newGate(t, server)
 			clip := content(1, clipSize)
-			with := func() *Store {
+			with := func(calculation aws.RequestChecksumCalculation) *Store {
 				s := open(t, g.endpoint)
 				s.client = s3.New(s.client.Options(), func(o *s3.Options) { o.RequestChecksumCalculation = calculation })
 				return s
 			}
-			leave(t, with(), resumable("a.mp4", clip), 1)
+			leave(t, with(c.begun), resumable("a.mp4", clip), 1)
 			g.forget()
 			o := resumable("a.mp4", clip)
 			body := &countingBody{Body: o.Body}
 			o.Body = body
-			if err := with().Put(t.Context(), o); err != nil {
+			if err := with(c.goesOn).Put(t.Context(), o); err != nil {
 				t.Fatal(err)
 			}
 			parts, _ := g.sent()
 			if !slices.Equal(parts, []int{2}) {
 				t.Errorf("parts %v were sent, want the second", parts)
 			}
-			crc := calculation == aws.RequestChecksumCalculationWhenSupported
+			crc := c.begun == crc32
 			for _, c := range g.of("UploadPart") {
 				if (c.header.Get("Content-Md5") == "") != crc || (c.header.Get("X-Amz-Checksum-Crc32") != "") != crc ||
 					c.header.Get("X-Amz-Trailer") != "" || len(c.header.Get("X-Amz-Content-Sha256")) != 64 {
@@ -176,14 +179,16 @@ func TestFreshConnectionForAllRequests(t *testing.T) {
 // A file that is cut or cannot be read while it is sent fails, and nothing of it is in the bucket.
 func TestFileThatIsCut(t *testing.T) {
 	server := s3test.Start(t)
-	o := resumable("a.mp4", content(1, clipSize))
-	o.Size += mib
-	err := open(t, server.Endpoint).Put(t.Context(), o)
-	if !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, uploader.ErrPermanent) {
-		t.Errorf("got %v", err)
-	}
-	if _, err := server.Object("a.mp4"); err == nil {
-		t.Error("there is an object")
+	for _, size := range []int{clipSize, 5*mib + copyBuffer} {
+		o := resumable("a.mp4", content(1, size))
+		o.Size += mib
+		err := open(t, server.Endpoint).Put(t.Context(), o)
+		if !errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, uploader.ErrPermanent) {
+			t.Errorf("at %d bytes: %v", size, err)
+		}
+		if _, err := server.Object("a.mp4"); err == nil {
+			t.Error("there is an object")
+		}
 	}
 }
 

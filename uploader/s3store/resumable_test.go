@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"hash/crc32"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -172,6 +173,14 @@ func TestChangedFileBeginsAnew(t *testing.T) {
 		b[offset] ^= 1
 		return b
 	}
+	// The polynomial of CRC-32 itself, which leaves the CRC as it is.
+	sameCRC := slices.Clone(before)
+	for i, b := range []byte{0x41, 0x06, 0x71, 0xdb, 0x01} {
+		sameCRC[mib+i] ^= b
+	}
+	if crc32.ChecksumIEEE(sameCRC) != crc32.ChecksumIEEE(before) {
+		t.Fatal("the CRC has changed")
+	}
 	later := modTime.Add(time.Nanosecond)
 	for name, c := range map[string]struct {
 		content []byte
@@ -181,6 +190,8 @@ func TestChangedFileBeginsAnew(t *testing.T) {
 	}{
 		"in a part that was sent":                {changedAt(mib), modTime, false, 3},
 		"in a part that was sent, restart":       {changedAt(mib), modTime, true, 3},
+		"to the same CRC":                        {sameCRC, modTime, false, 3},
+		"to the same CRC, restart":               {sameCRC, modTime, true, 3},
 		"in a part that was sent, time":          {changedAt(mib), later, false, 2},
 		"in a part that was sent, time, restart": {changedAt(mib), later, true, 3},
 		"in a part that was not sent":            {changedAt(5 * mib), modTime, false, 1},
