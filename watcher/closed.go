@@ -10,6 +10,13 @@ import (
 // the kernel tells of a close just before it takes the writer off the file.
 const minBusyWait = time.Millisecond
 
+const (
+	// youngAge is how old a file is at most whose close may be an early one, and youngSettle how long it must be
+	// unchanged then: on a busy machine, its writer takes a while to open it again.
+	youngAge    = time.Second
+	youngSettle = time.Second
+)
+
 // heldLong is how long it is normal that a file without a writer is unfinished.
 const heldLong = time.Minute
 
@@ -42,7 +49,7 @@ func (t *tree) decide(e *entry, now time.Time) {
 			"hint", "run as the owner of the files, or with CAP_LEASE")
 	}
 	if !e.looked || !l.version.Equal(e.look) {
-		e.look, e.looked, e.since = l.version, true, now
+		e.see(l.version, now)
 	}
 	quick := t.opts.Quick(p)
 	if e.emitted && l.version.Equal(e.last) && !e.expected && !(quick && e.noted) {
@@ -59,10 +66,14 @@ func (t *tree) decide(e *entry, now time.Time) {
 		t.due.set(e, now.Add(t.busyWait(e, now)))
 		return
 	case free:
-		settled := now.Sub(e.since) >= t.opts.Settle || now.Sub(l.version.ModTime) >= t.opts.Settle
-		soon := e.expected && !t.opts.ClosesEarly(p) || quick && !e.closedAt.IsZero()
+		settle, early := t.opts.Settle, t.opts.ClosesEarly(p)
+		if early && now.Sub(e.appeared) < youngAge {
+			settle = max(settle, youngSettle)
+		}
+		settled := now.Sub(e.since) >= settle || now.Sub(l.version.ModTime) >= settle
+		soon := e.expected && !early || quick && !e.closedAt.IsZero()
 		if !settled && !soon {
-			t.due.set(e, now.Add(t.opts.Settle))
+			t.due.set(e, now.Add(settle))
 			return
 		}
 	case unknown:

@@ -44,6 +44,7 @@ var conformance = []struct {
 	{"header closed, reopened, appended", testReopened},
 	{"patched after it was closed", testPatched},
 	{"header closed, expected", testEarlyCloseExpected},
+	{"header closed, reopened late", testReopenedLate},
 	{"recording out of parts", testRecording},
 	{"permission test file", testPermissionFile},
 	{"empty file", testEmpty},
@@ -252,6 +253,40 @@ func testEarlyCloseExpected(t *testing.T, b Backend) {
 		return
 	}
 	t.Skip("the machine is too busy")
+}
+
+// A server on a busy machine takes longer than the settle time to open the fragment again.
+func testReopenedLate(t *testing.T, b Backend) {
+	w := prepare(t, t.TempDir(), Options{Backend: b, ClosesEarly: func(p string) bool { return strings.Contains(p, "Frag") }})
+	w.run()
+	w.ready()
+	for run := range 2 { // the name comes back
+		header := "header"
+		if run > 0 {
+			w.remove("Seg1-Frag1")
+			if b != Poll { // which can only tell by the size
+				header = strings.Repeat("header", 10)
+			}
+		}
+		w.write("Seg1-Frag1", header)
+		w.fence(fmt.Sprint("settled", run))
+		time.Sleep(5 * DefaultSettle) // no event can tell that nothing happens here
+		f := w.open("Seg1-Frag1")
+		w.put(f, "frames")
+		time.Sleep(youngAge) // no chunk is shorter
+		w.put(f, "more frames")
+		w.close(f)
+		w.closed("Seg1-Frag1")
+		closed := 0
+		for _, ev := range w.of("Seg1-Frag1") {
+			if ev.Op == Closed {
+				closed++
+			}
+		}
+		if closed != run+1 {
+			t.Fatalf("in run %d, its events are %v", run, w.of("Seg1-Frag1"))
+		}
+	}
 }
 
 // EMS makes an mp4 file out of four others, which it deletes then.

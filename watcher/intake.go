@@ -66,6 +66,9 @@ func (t *tree) take(n note, now time.Time) {
 		return
 	}
 	e.noted, e.since = true, now
+	if n.kind == noteAppeared {
+		e.appeared = now
+	}
 	at := now.Add(t.opts.Settle)
 	if n.kind == noteClosed {
 		e.closedAt = now

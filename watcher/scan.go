@@ -104,12 +104,12 @@ func (t *tree) compare(d *dir, name string, v media.Version, now time.Time) {
 	switch {
 	case e == nil:
 		e = t.addFile(d, name)
-		e.look, e.looked, e.since = v, true, now
+		e.see(v, now)
 		t.due.set(e, now) // it may have been closed long ago
 	case !e.emitted || !e.due.IsZero():
 		t.setSoon(e, now)
 	case !v.Equal(e.last):
-		e.look, e.looked, e.since = v, true, now
+		e.see(v, now)
 		t.setSoon(e, now)
 	}
 	e.mark = t.tick

@@ -86,6 +86,8 @@ type entry struct {
 	seen uint64 // when the name was first seen, in ticks
 	mark uint64 // tick of the scan that saw it last
 
+	appeared time.Time // when the file was first seen under this name
+
 	due    time.Time // when to decide; zero: nothing to decide
 	queued time.Time // of dueList
 
@@ -97,6 +99,14 @@ type entry struct {
 	expected bool
 	emitted  bool
 	last     media.Version // emitted
+}
+
+// see notes a version that is new.
+func (e *entry) see(v media.Version, now time.Time) {
+	if e.looked && (v.Inode != e.look.Inode || v.Size < e.look.Size) {
+		e.appeared = now // another file has the name, or it was begun anew; inode numbers are used again
+	}
+	e.look, e.looked, e.since = v, true, now
 }
 
 func (e *entry) path() string { return path.Join(e.dir.path, e.name) }
@@ -259,7 +269,7 @@ func (t *tree) touch(p string) *entry {
 }
 
 func (t *tree) addFile(d *dir, name string) *entry {
-	e := &entry{dir: d, name: name, seen: t.tick, mark: t.tick}
+	e := &entry{dir: d, name: name, seen: t.tick, mark: t.tick, appeared: time.Now()}
 	d.files[name] = e
 	d.newest[path.Ext(name)] = t.tick
 	t.state.Files++

@@ -100,8 +100,9 @@ type Options struct {
 	// Closed at every closing, even if their version looks unchanged, and without waiting; where
 	// closings cannot be seen, after Settle.
 	Quick func(path string) bool
-	// ClosesEarly names the files that are closed once before they are whole, and opened again at once: they
-	// have to stand still for Settle even if they are expected.
+	// ClosesEarly names the files that are closed once before they are whole, soon after they appeared, and opened
+	// again at once: they have to stand still for Settle even if they are expected, and for a second while
+	// they are so young that it may be that close.
 	ClosesEarly func(path string) bool
 	// Unfinished names the files beside path whose presence says that it is not whole, although nobody has
 	// it open: it is Closed when they are gone.

@@ -326,7 +326,7 @@ var badCases = []badCase{
 		},
 		arrive: []string{"1.ts"},
 		not:    []string{"playlist.m3u8"},
-		log:    [][]string{{"level=WARN", "playlist is not published", "#EXTM3U", "next="}},
+		log:    [][]string{{"level=WARN", "manifest is not published", "#EXTM3U", "next="}},
 	},
 	{
 		name: "a playlist that is huge",
@@ -336,7 +336,7 @@ var badCases = []badCase{
 		},
 		arrive: []string{"1.ts"},
 		not:    []string{"playlist.m3u8"},
-		log:    [][]string{{"level=WARN", "playlist is not published", "next="}},
+		log:    [][]string{{"level=WARN", "manifest is not published", "next="}},
 	},
 	{
 		name: "100,000 lines that name one file",

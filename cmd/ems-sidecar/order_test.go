@@ -264,7 +264,8 @@ func TestOrder(t *testing.T) {
 	for _, q := range proxy.Log() {
 		if q.Method == http.MethodPut && q.Body == nil {
 			if sent[q.Key]++; sent[q.Key] > len(a.chunks[q.Key]) {
-				t.Errorf("%s is sent %d times, it had %d contents", q.Key, sent[q.Key], len(a.chunks[q.Key]))
+				t.Errorf("%s is sent %d times, it had %d contents; log:\n%s", q.Key, sent[q.Key], len(a.chunks[q.Key]),
+					strings.Join(side.lines(" key="+q.Key), "\n"))
 			}
 		}
 	}
