@@ -580,6 +580,26 @@ func TestRecordingsDoNotHoldUpLiveChunks(t *testing.T) {
 	})
 }
 
+// A stop does not wait for hours until gigabytes are up; the next start goes on.
+func TestRecordingThatIsInFlightAtTheStopIsSaidToBeLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, recordings, Settings{})
+		d.bucket.before = func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
+		ended := d.start()
+		d.write("r.mp4", "x")
+		if err := os.Truncate(filepath.Join(d.dir, "r.mp4"), 1<<30); err != nil { // may take hours
+			t.Fatal(err)
+		}
+		d.closed("r.mp4")
+		settle()
+		d.end()
+		<-ended
+		if lines := d.log.lines(slog.LevelWarn, "stopped before everything was published chunks=1 manifests=0 one_of_them=r.mp4"); len(lines) != 1 {
+			t.Errorf("what is left is not said: %q", d.log.lines(slog.LevelInfo, ""))
+		}
+	})
+}
+
 func TestRecordingIsDeletedFromTheDiskOnlyOnceCompared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, recordings, Settings{})

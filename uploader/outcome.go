@@ -15,6 +15,7 @@ func (s *schedule) done(r result, now time.Time) {
 	st.inFlight--
 	if r.snapshot == nil {
 		f.state = idle
+		delete(s.sending, f)
 	}
 	switch {
 	case r.fileErr != nil:

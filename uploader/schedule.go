@@ -19,6 +19,7 @@ type schedule struct {
 	ring     []*stream           // round-robin order
 	turn     int                 // index in ring of the stream that is asked first
 	inFlight [2]int              // of workers
+	sending  map[*file]bool      // chunks that are in flight; false if it is no upload
 	draining bool                // only manifests are started
 	rereads  map[*file]time.Time // files that are to be reported again, and when
 	figures  figures
@@ -41,6 +42,7 @@ func newSchedule(workers, bulkWorkers int, log *slog.Logger) *schedule {
 		workers: [2]int{livePool: workers, bulkPool: bulkWorkers},
 		lanes:   make(map[*Destination]*lane),
 		streams: make(map[streamKey]*stream),
+		sending: make(map[*file]bool),
 		rereads: make(map[*file]time.Time),
 	}
 }
@@ -107,6 +109,7 @@ func (s *schedule) next(now time.Time) (job, bool) {
 			}
 		} else {
 			f.state = inFlight
+			s.sending[f] = f.task == upload
 		}
 		st.inFlight++
 		s.inFlight[st.pool()]++

@@ -138,6 +138,12 @@ func (y *summary) write(f Figures) {
 func (s *schedule) logLeft() {
 	chunks, manifests := 0, 0
 	var first string
+	for f, isUpload := range s.sending {
+		if isUpload {
+			chunks++
+			first = f.key()
+		}
+	}
 	for _, st := range s.ring {
 		for _, f := range st.pending {
 			if f.state == queued && f.task == upload && !f.early {

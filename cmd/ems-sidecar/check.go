@@ -60,6 +60,15 @@ func (r *report) say(what, which string, err error) bool {
 	return true
 }
 
+// hint is say for what the daemon can do without.
+func (r *report) hint(what, which, without string, err error) {
+	if err == nil {
+		r.say(what, which, nil)
+		return
+	}
+	fmt.Fprintf(r.s.stdout, "warn  %-9s  %s\n                 %v\n                 without this, %s\n", what, which, err, without)
+}
+
 func checkDirectory(dir string) error {
 	entries, err := os.ReadDir(dir)
 	switch {
@@ -131,6 +140,13 @@ func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Po
 	}
 	r.say("read", where, timed(ctx, func(ctx context.Context) error { return compare(ctx, store, key, content) }))
 	r.say("delete", where, timed(context.WithoutCancel(ctx), func(ctx context.Context) error { return store.Delete(ctx, key) }))
+	if u.Format == config.Record {
+		err := timed(ctx, func(ctx context.Context) error {
+			_, err := store.AbortUploads(ctx, key, 0, func(string) bool { return true }) // lists them, and aborts none
+			return err
+		})
+		r.hint("resume", where, "a recording whose upload is interrupted by a restart begins anew", err)
+	}
 }
 
 func timed(ctx context.Context, f func(context.Context) error) error {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -134,6 +135,43 @@ func TestCheckAgainstARealServer(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestCheckOfRecordings(t *testing.T) {
+	server := s3test.Start(t)
+	proxy := s3test.NewProxy(t, server)
+	var refuse atomic.Bool
+	proxy.Before = func(q *s3test.Request, w http.ResponseWriter) bool {
+		if !refuse.Load() || !strings.HasPrefix(q.Query, "prefix=") && !strings.Contains(q.Query, "uploads") {
+			return true
+		}
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+		return false
+	}
+	root := t.TempDir()
+	check := func() (code int, out string) {
+		code, stdout, stderr := runCommandLine(t, "check", "--config", writeConfig(t, t.TempDir(), proxy.Endpoint, nil,
+			"AmazonRecordUpload watch_dir = '"+root+"'", "AmazonRecordUpload delete_local = after_upload"))
+		return code, stdout + stderr
+	}
+	code, out := check()
+	if code != exitFine {
+		t.Errorf("exit code %d", code)
+	}
+	says(t, out, "ok    directory  "+root, "ok    deletion   "+root, "ok    resume", "everything is fine")
+	if left, err := os.ReadDir(root); err != nil || len(left) > 0 {
+		t.Errorf("left in the directory: %v, %v", left, err)
+	}
+	if err := checkDeletion("/proc"); err == nil || !strings.Contains(err.Error(), "ReadWritePaths=/proc") {
+		t.Errorf("where nothing can be deleted: %v", err)
+	}
+	// It does without.
+	refuse.Store(true)
+	if code, out = check(); code != exitFine {
+		t.Errorf("exit code %d", code)
+	}
+	says(t, out, "warn  resume", "s3:ListBucketMultipartUploads", "begins anew", "everything is fine")
 }
 
 // What S3 answers, by its documentation, and another server does not.
