@@ -54,7 +54,7 @@ func execute(ctx context.Context, args []string, s surroundings) int {
 	exit := -1
 	parser := kong.Must(&commands{},
 		kong.Name("ems-sidecar"),
-		kong.Description("Publishes the live streams that an EvoStream Media Server writes to disk to an S3 bucket."),
+		kong.Description("Publishes the live streams and recordings that an EvoStream Media Server writes to disk to an S3 bucket."),
 		kong.Writers(s.stdout, s.stderr),
 		kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
