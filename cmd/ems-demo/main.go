@@ -38,7 +38,7 @@ func main() {
 	var o options
 	parser := kong.Must(&o, kong.Name("ems-demo"), kong.Description(
 		"A live stream as EvoStream Media Server writes it, published to an S3 bucket by ems-sidecar, all on this machine."))
-	if _, err := parser.Parse(os.Args[1:]); err != nil {
+	if _, err := parser.Parse(goFlags(parser.Model, os.Args[1:])); err != nil {
 		fmt.Fprintf(os.Stderr, "ems-demo: %v\nTry ems-demo --help.\n", err)
 		os.Exit(2)
 	}
