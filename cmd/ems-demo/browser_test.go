@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 
 var screenshot = flag.String("screenshot", "", "file for a picture (PNG) of the page while it plays")
 
-func TestBrowserPlaysTheStream(t *testing.T) {
+func TestBrowserPlaysTheStreams(t *testing.T) {
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("no chromium")
@@ -23,38 +24,67 @@ func TestBrowserPlaysTheStream(t *testing.T) {
 		t.Skip("no descriptors to hand to chromium")
 	}
 	t.Parallel()
-	demo := startDemo(t)
-	demo.waitForChunk(t)
+	demo := startDemo(t, "hls,hds,dash")
+	for _, format := range []string{"HLS", "HDS", "DASH"} {
+		demo.waitForChunks(t, format, 1)
+	}
 	b := startBrowser(t, chromium, demo.page)
-	const started = 30 * time.Second
-
-	first := b.number(t, "video.currentTime")
-	for deadline := time.Now().Add(started); b.number(t, "video.getVideoPlaybackQuality().totalVideoFrames") == 0; {
-		if time.Now().After(deadline) {
-			t.Fatalf("no picture after %s", started)
+	videos := []string{"HLS", "DASH"}
+	const started = 40 * time.Second
+	for _, format := range videos {
+		for deadline := time.Now().Add(started); b.number(t, "document.querySelector('#"+format+" video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0") == 0; {
+			if time.Now().After(deadline) {
+				b.screenshot(t)
+				t.Fatalf("%s: no picture after %s", format, started)
+			}
+			time.Sleep(200 * time.Millisecond)
 		}
-		time.Sleep(200 * time.Millisecond)
-		first = b.number(t, "video.currentTime")
+	}
+	position := func(format string) float64 {
+		return b.number(t, "document.querySelector('#"+format+" video').currentTime")
+	}
+	before := make(map[string]float64)
+	for _, format := range videos {
+		before[format] = position(format)
 	}
 	time.Sleep(*playFor)
 
-	played := b.number(t, "video.currentTime") - first
-	t.Logf("currentTime went on by %.1f s in %s", played, *playFor)
-	if want := playFor.Seconds() - 2; played < want || played > playFor.Seconds()+2 {
-		t.Errorf("currentTime went on by %.1f s in %s", played, *playFor)
-	}
-	if width := b.number(t, "video.videoWidth"); width != 320 {
-		t.Errorf("the picture is %g wide, want 320", width)
-	}
-	if missing := b.number(t, "Number(document.getElementById('missing').textContent)"); missing != 0 {
-		t.Errorf("the page tells of %g missing objects", missing)
-	}
-	if *screenshot != "" {
-		var picture struct{ Data []byte }
-		b.call(t, "Page.captureScreenshot", map[string]any{"format": "png"}, &picture)
-		if err := os.WriteFile(*screenshot, picture.Data, 0o644); err != nil {
-			t.Fatal(err)
+	for _, format := range videos {
+		played := position(format) - before[format]
+		t.Logf("%s: currentTime went on by %.1f s in %s", format, played, *playFor)
+		if want := playFor.Seconds() - 2; played < want || played > playFor.Seconds()+2 {
+			t.Errorf("%s: currentTime went on by %.1f s in %s", format, played, *playFor)
 		}
+		if width := b.number(t, "document.querySelector('#"+format+" video').videoWidth"); width != 320 {
+			t.Errorf("%s: the picture is %g wide, want 320", format, width)
+		}
+	}
+	for format := range demo.streams {
+		if missing := b.evaluate(t, "document.querySelector('#"+format+" .missing').textContent"); missing != `"0"` {
+			t.Errorf("%s: the page tells of %s missing objects", format, missing)
+		}
+	}
+	walked := b.evaluate(t, "document.querySelector('#HDS .found').textContent")
+	t.Logf("%s; walks / fragments: %s", walked, b.evaluate(t, "document.querySelector('#HDS .latency').textContent"))
+	if !regexp.MustCompile(`^"HDS: fragments \d+ to \d+ listed, all there"$`).MatchString(walked) {
+		t.Errorf("the walk through HDS has found %s", walked)
+	}
+	b.screenshot(t)
+	for _, complaint := range b.complaints {
+		t.Errorf("the browser complains: %s", complaint)
+	}
+}
+
+// screenshot takes the picture that is asked for.
+func (b *browser) screenshot(t *testing.T) {
+	t.Helper()
+	if *screenshot == "" {
+		return
+	}
+	var picture struct{ Data []byte }
+	b.call(t, "Page.captureScreenshot", map[string]any{"format": "png"}, &picture)
+	if err := os.WriteFile(*screenshot, picture.Data, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -65,6 +95,8 @@ type browser struct {
 	from    *bufio.Reader
 	session string
 	id      int
+
+	complaints []string // what the page or the browser has reported as wrong, such as what the page's policy forbids
 }
 
 func startBrowser(t *testing.T, chromium, url string) *browser {
@@ -122,6 +154,8 @@ func startBrowser(t *testing.T, chromium, url string) *browser {
 			b.session = attached.SessionID
 		}
 	}
+	b.call(t, "Runtime.enable", nil, nil)
+	b.call(t, "Log.enable", nil, nil)
 	b.call(t, "Page.navigate", map[string]any{"url": url}, nil)
 	for deadline := time.Now().Add(10 * time.Second); b.evaluate(t, "document.readyState") != `"complete"`; {
 		if time.Now().After(deadline) {
@@ -154,7 +188,7 @@ func (b *browser) evaluate(t *testing.T, expression string) string {
 	return string(answer.Result.Value)
 }
 
-// call sends a command and reads its answer into result; events in between are dropped.
+// call sends a command and reads its answer into result. Of events in between, complaints are kept.
 func (b *browser) call(t *testing.T, method string, params, result any) {
 	t.Helper()
 	if err := b.send(method, params); err != nil {
@@ -169,9 +203,18 @@ func (b *browser) call(t *testing.T, method string, params, result any) {
 			ID     int
 			Result json.RawMessage
 			Error  *struct{ Message string }
+			Method string
+			Params struct {
+				Type  string
+				Entry struct{ Level string }
+			}
 		}
 		if err := json.Unmarshal(line[:len(line)-1], &answer); err != nil {
 			t.Fatal(err)
+		}
+		if answer.Method == "Runtime.exceptionThrown" || answer.Method == "Runtime.consoleAPICalled" && answer.Params.Type == "error" ||
+			answer.Method == "Log.entryAdded" && answer.Params.Entry.Level == "error" {
+			b.complaints = append(b.complaints, string(line[:len(line)-1]))
 		}
 		if answer.ID != b.id {
 			continue

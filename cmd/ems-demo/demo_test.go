@@ -13,12 +13,19 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"ems-sidecar/media"
 )
 
 // The whole demo in this process, at twenty times the speed.
 func TestDemo(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
+	before := goleak.IgnoreCurrent()
+	defer func() {
+		http.DefaultClient.CloseIdleConnections()
+		goleak.VerifyNone(t, before)
+	}()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var complaints bytes.Buffer
@@ -26,7 +33,7 @@ func TestDemo(t *testing.T) {
 	result := make(chan error, 1)
 
 	go func() {
-		o := options{Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", Keep: time.Minute, pace: 200 * time.Millisecond}
+		o := options{Format: playable, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", Keep: time.Minute, speed: 20}
 		err := run(ctx, o, out, slog.New(slog.NewTextHandler(&complaints, &slog.HandlerOptions{Level: slog.LevelWarn})))
 		out.Close()
 		result <- err
@@ -45,48 +52,46 @@ func TestDemo(t *testing.T) {
 		b, _ := io.ReadAll(printed)
 		rest <- b
 	}()
-	page, stream := urls(t, string(text))
+	page, streams := urls(t, string(text))
+	if len(streams) != len(playable) {
+		t.Fatalf("streams %v, want %d", streams, len(playable))
+	}
 
-	// While it plays: the playlist moves on, and what it names is there.
-	var last uint64
-	for deadline := time.Now().Add(30 * time.Second); last < 12; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the media sequence is %d after 30 s", last)
-		}
-		status, body := get(t, strings.Replace(stream, "playlist.m3u8", "live1/playlist.m3u8", 1))
-		if status == http.StatusNotFound && last == 0 {
-			continue // no chunk yet
-		}
-		playlist, err := media.ParsePlaylist(body)
+	// While it plays: the manifests move on, and what they name is there.
+	for _, f := range playable {
+		s, err := newStream(f)
 		if err != nil {
-			t.Fatalf("status %d: %v", status, err)
+			t.Fatal(err)
 		}
-		if playlist.Sequence < last {
-			t.Fatalf("the media sequence goes back from %d to %d", last, playlist.Sequence)
-		}
-		last = playlist.Sequence
-		for reference := range playlist.References() {
-			if status, _ := get(t, strings.Replace(stream, "playlist.m3u8", "live1/"+reference.URI, 1)); status != http.StatusOK {
-				t.Fatalf("%s: status %d", reference.URI, status)
-			}
+		watch(t, s.output(), strings.TrimSuffix(streams[f.String()], s.output().entry))
+	}
+	loop, _ := newTestHDSLoop(t)
+	walk := &hdsWalk{entry: streams["HDS"], loop: loop}
+	for deadline := time.Now().Add(30 * time.Second); walk.seams == 0; time.Sleep(50 * time.Millisecond) {
+		if walk.once(t); time.Now().After(deadline) {
+			t.Fatalf("%d walks through %d fragments have not met a seam in 30 s", walk.walks, walk.read)
 		}
 	}
-	if status, master := get(t, stream); status != http.StatusOK || !bytes.Contains(master, []byte("live1/playlist.m3u8")) {
-		t.Errorf("master playlist: status %d, %q", status, master)
-	}
-	for _, file := range []string{"", "page.js", "page.css", "hls.light.min.js"} {
+	for _, file := range []string{"", "page.js", "page.css", "hls.light.min.js", "dash.mediaplayer.min.js"} {
 		if status, body := get(t, page+file); status != http.StatusOK || len(body) == 0 {
 			t.Errorf("page %q: status %d, %d bytes", file, status, len(body))
 		}
 	}
 	var answer struct {
-		Stream string
-		Status status
+		Streams []struct {
+			URL string
+			status
+		}
 		Recent []event
 	}
-	if _, body := get(t, page+"status"); json.Unmarshal(body, &answer) != nil || answer.Stream != stream ||
-		answer.Status.InBucket == 0 || len(answer.Recent) == 0 {
-		t.Errorf("status: %s", body)
+	if _, body := get(t, page+"status"); json.Unmarshal(body, &answer) != nil || len(answer.Streams) != len(playable) ||
+		len(answer.Recent) == 0 {
+		t.Fatalf("status: %s", body)
+	}
+	for _, s := range answer.Streams {
+		if s.URL != streams[s.Format] || s.InBucket == 0 || s.Listed == 0 {
+			t.Errorf("status: %+v", s)
+		}
 	}
 
 	stop()
@@ -94,8 +99,11 @@ func TestDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(<-rest)), "\n")
-	if end := lines[len(lines)-1]; !strings.Contains(end, "ended") || strings.Contains(end, "NOT THERE") {
-		t.Errorf("the last line is %q", end)
+	for i, f := range playable {
+		end := lines[len(lines)-len(playable)+i]
+		if !strings.Contains(end, f.String()) || !strings.Contains(end, "ended") || strings.Contains(end, "NOT THERE") {
+			t.Errorf("the last line of %s is %q", f, end)
+		}
 	}
 	if complaints.Len() > 0 {
 		t.Errorf("complaints:\n%s", &complaints)
@@ -106,9 +114,68 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// watch looks at the output in the bucket until it has been through its recording once and further.
+func watch(t *testing.T, o output, bucket string) {
+	t.Helper()
+	beyond := map[media.Format]uint64{media.HLS: 12, media.HDS: 9, media.DASH: 45000}[o.layout.Format]
+	var last uint64
+	for deadline := time.Now().Add(30 * time.Second); last < beyond; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: it is at %d after 30 s, want %d", o.index, last, beyond)
+		}
+		status, content := get(t, bucket+o.index)
+		if status == http.StatusNotFound && last == 0 {
+			continue // no chunk yet
+		}
+		m, err := o.parse(o.index, content)
+		if err != nil {
+			t.Fatalf("%s: status %d: %v", o.index, status, err)
+		}
+		if m.Sequence < last {
+			t.Fatalf("%s goes back from %d to %d", o.index, last, m.Sequence)
+		}
+		last = m.Sequence
+		for _, key := range named(o.index, m) {
+			if status, _ := get(t, bucket+key); status != http.StatusOK {
+				t.Fatalf("%s: status %d", key, status)
+			}
+		}
+	}
+	status, content := get(t, bucket+o.entry)
+	entry, err := o.parse(o.entry, content)
+	if err != nil {
+		t.Fatalf("%s: status %d: %v", o.entry, status, err)
+	}
+	for _, key := range named(o.entry, entry) {
+		if status, _ := get(t, bucket+key); status != http.StatusOK {
+			t.Errorf("%s: status %d", key, status)
+		}
+	}
+}
+
+func TestDemoEndsAfterItsDuration(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var printed, complaints bytes.Buffer
+	// In the middle of the first chunks.
+	o := options{Format: playable, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", Keep: time.Minute, Duration: 500 * time.Millisecond}
+	began := time.Now()
+
+	err := run(t.Context(), o, &printed, slog.New(slog.NewTextHandler(&complaints, &slog.HandlerOptions{Level: slog.LevelWarn})))
+
+	if took := time.Since(began); err != nil || took < o.Duration || took > 5*time.Second || complaints.Len() > 0 {
+		t.Errorf("it ended with %v after %s; complaints: %s", err, took, &complaints)
+	}
+	if n := strings.Count(printed.String(), "ended"); n != len(playable) {
+		t.Errorf("%d streams of %d have ended:\n%s", n, len(playable), &printed)
+	}
+	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
 func TestDemoSaysWhichAddressIsTaken(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	o := options{Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:1:1", Keep: time.Minute}
+	o := options{Format: playable, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:1:1", Keep: time.Minute}
 
 	err := run(t.Context(), o, io.Discard, slog.New(slog.DiscardHandler))
 
@@ -134,13 +201,20 @@ func TestServerOnAllAddressesIsReachableUnderTheRequestsHost(t *testing.T) {
 }
 
 // urls returns the addresses that the demo printed.
-func urls(t *testing.T, text string) (page, stream string) {
+func urls(t *testing.T, text string) (page string, streams map[string]string) {
 	t.Helper()
-	m := regexp.MustCompile(`(?s)page +(http://\S+).*stream +(http://\S+)`).FindStringSubmatch(text)
-	if m == nil {
+	streams = make(map[string]string)
+	for _, m := range regexp.MustCompile(`(?m)^(page|HLS|HDS|DASH) +(http://\S+)$`).FindAllStringSubmatch(text, -1) {
+		if m[1] == "page" {
+			page = m[2]
+		} else {
+			streams[m[1]] = m[2]
+		}
+	}
+	if page == "" || len(streams) == 0 {
 		t.Fatalf("no URLs in %q", text)
 	}
-	return m[1], m[2]
+	return page, streams
 }
 
 func get(t *testing.T, url string) (int, []byte) {

@@ -1,6 +1,6 @@
-// Command ems-demo shows the daemon on one machine without EMS and AWS: recorded live output, played in a
-// loop as EMS writes it, the daemon's own code that publishes it, an S3 server that holds the bucket in
-// memory, and a page with a player. It leaves nothing behind.
+// Command ems-demo shows the daemon on one machine without EMS and AWS: recorded live output in one format or
+// several, played in a loop as EMS writes it, the daemon's own code that publishes it, an S3 server that holds
+// the bucket in memory, and a page with players. It leaves nothing behind.
 package main
 
 import (
@@ -16,12 +16,13 @@ import (
 )
 
 type options struct {
-	Listen   string        `default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the page with the player; port 0 takes a free one (${default})."`
+	Format   formats       `default:"hls" placeholder:"LIST" help:"Formats to play: hls, hds, dash, or several with commas between them (${default})."`
+	Listen   string        `default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the page with the players; port 0 takes a free one (${default})."`
 	S3Listen string        `name:"s3-listen" default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the S3 server (${default})."`
 	Duration time.Duration `default:"0" help:"End by itself after this time; 0 runs until Ctrl-C."`
 	Keep     time.Duration `default:"10m" help:"How long the bucket keeps a chunk (${default})."`
 
-	pace time.Duration // how long a chunk takes to write; 0: what it lasts
+	speed float64 // how many times as fast as in life the streams play; 0: once
 }
 
 func (o options) Validate() error {
@@ -29,7 +30,7 @@ func (o options) Validate() error {
 		return fmt.Errorf("--duration must not be negative")
 	}
 	if o.Keep < time.Minute {
-		return fmt.Errorf("--keep must be 1m at least: players still load chunks that the playlist no longer names")
+		return fmt.Errorf("--keep must be 1m at least: players still load chunks that the manifest no longer names")
 	}
 	return nil
 }
@@ -37,7 +38,7 @@ func (o options) Validate() error {
 func main() {
 	var o options
 	parser := kong.Must(&o, kong.Name("ems-demo"), kong.Description(
-		"A live stream as EvoStream Media Server writes it, published to an S3 bucket by ems-sidecar, all on this machine."))
+		"Live streams as EvoStream Media Server writes them, published to an S3 bucket by ems-sidecar, all on this machine."))
 	if _, err := parser.Parse(goFlags(parser.Model, os.Args[1:])); err != nil {
 		fmt.Fprintf(os.Stderr, "ems-demo: %v\nTry ems-demo --help.\n", err)
 		os.Exit(2)

@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,16 +21,17 @@ var playFor = flag.Duration("play", 8*time.Second, "how long the players of the 
 
 // A process is the built demo, running.
 type process struct {
-	page, stream string
+	page    string
+	streams map[string]string // by format
 
 	cmd  *exec.Cmd
 	temp string
 	read chan string // all that it printed, when it has ended
 }
 
-// startDemo builds the demo and starts it. At the test's end it gets the signal of Ctrl-C, must exit with
+// startDemo builds the demo and starts it with these formats. At the test's end it gets the signal of Ctrl-C, must exit with
 // code 0 in a few seconds, and may leave nothing in the temporary directory.
-func startDemo(t *testing.T) *process {
+func startDemo(t *testing.T, formats string) *process {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("no signal to end a process with")
@@ -38,7 +41,7 @@ func startDemo(t *testing.T) *process {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	p := &process{temp: t.TempDir(), read: make(chan string, 1)}
-	p.cmd = exec.Command(binary)
+	p.cmd = exec.Command(binary, "-format", formats)
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+p.temp)
 	var complaints bytes.Buffer
 	p.cmd.Stderr = &complaints
@@ -75,56 +78,84 @@ func startDemo(t *testing.T) *process {
 	})
 	select {
 	case text := <-started:
-		p.page, p.stream = urls(t, text)
+		p.page, p.streams = urls(t, text)
 	case <-time.After(10 * time.Second):
 		t.Fatal("the demo does not start")
 	}
 	return p
 }
 
-// waitForChunk returns when the bucket has something to play.
-func (p *process) waitForChunk(t *testing.T) {
+// waitForChunks returns when the bucket's manifest of the format lists so many chunks.
+func (p *process) waitForChunks(t *testing.T, format string, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		if status, _ := get(t, p.stream); status == 200 {
-			return
-		}
+	for deadline := time.Now().Add(40 * time.Second); p.status(t, format).Listed < n; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("nothing to play after 20 s")
+			t.Fatalf("%s: no %d chunks listed after 40 s", format, n)
 		}
 	}
 }
 
-func TestFFmpegReadsTheStreamWithoutAnError(t *testing.T) {
+// status returns what the demo tells of a format.
+func (p *process) status(t *testing.T, format string) status {
+	t.Helper()
+	var answer struct{ Streams []status }
+	_, body := get(t, p.page+"status")
+	if err := json.Unmarshal(body, &answer); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	for _, s := range answer.Streams {
+		if s.Format == format {
+			return s
+		}
+	}
+	t.Fatalf("no %s: %s", format, body)
+	return status{}
+}
+
+func TestFFmpegReadsTheStreamsWithoutAnError(t *testing.T) {
 	ffmpeg, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		t.Skip("no ffmpeg")
 	}
 	t.Parallel()
-	demo := startDemo(t)
-	demo.waitForChunk(t)
+	demo := startDemo(t, "hls,dash")
+	for _, c := range []struct {
+		format string
+		chunks int // to begin with
+		flags  []string
+	}{
+		{"HLS", 1, nil},
+		// At the live edge, ffmpeg's DASH demuxer tries to guess the name of the next chunk, as fast as it can, until the
+		// manifest has it. At the stream's own speed it stays behind the edge.
+		{"DASH", 4, []string{"-re"}}, // of video and audio
+	} {
+		t.Run(c.format, func(t *testing.T) {
+			t.Parallel()
+			demo.waitForChunks(t, c.format, c.chunks)
+			ctx, cancel := context.WithTimeout(t.Context(), *playFor+time.Minute)
+			defer cancel()
+			args := append([]string{"-nostdin", "-v", "error", "-xerror", "-progress", "pipe:1"}, c.flags...)
+			args = append(args, "-i", demo.streams[c.format], "-t", fmt.Sprint(playFor.Seconds()), "-f", "null", "-")
+			out, err := exec.CommandContext(ctx, ffmpeg, args...).CombinedOutput()
 
-	ctx, cancel := context.WithTimeout(t.Context(), *playFor+time.Minute)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, ffmpeg, "-nostdin", "-v", "error", "-xerror", "-progress", "pipe:1",
-		"-i", demo.stream, "-t", fmt.Sprint(playFor.Seconds()), "-f", "null", "-").CombinedOutput()
-
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	// All that it prints is its progress, which are key=value lines.
-	frames := ""
-	for line := range strings.Lines(string(out)) {
-		key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if !ok || strings.ContainsAny(key, " [") {
-			t.Errorf("ffmpeg: %s", line)
-		}
-		if key == "frame" {
-			frames = value
-		}
-	}
-	t.Logf("%s pictures in %s", frames, *playFor)
-	if frames == "" || frames == "0" {
-		t.Error("no picture")
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			// All that it prints is its progress, which are key=value lines.
+			frames := 0
+			for line := range strings.Lines(string(out)) {
+				key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+				if !ok || strings.ContainsAny(key, " [") {
+					t.Errorf("ffmpeg: %s", line)
+				}
+				if key == "frame" {
+					frames, _ = strconv.Atoi(value)
+				}
+			}
+			t.Logf("%d pictures in %s", frames, *playFor)
+			if want := int(playFor.Seconds() * 24); frames < want {
+				t.Errorf("%d pictures in %s, want %d at least", frames, *playFor, want)
+			}
+		})
 	}
 }

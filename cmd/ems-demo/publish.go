@@ -6,11 +6,13 @@ import (
 
 	"ems-sidecar/config"
 	"ems-sidecar/internal/daemon"
+	"ems-sidecar/media"
 )
 
 // A publication says what goes where.
 type publication struct {
-	Root      string // the watched directory
+	Root      string // the watched directory, of all formats
+	Outputs   []output
 	Endpoint  string // of the S3 server, an http URL
 	Bucket    string
 	AccessKey string
@@ -18,6 +20,8 @@ type publication struct {
 	Admin     string // host:port of the daemon's admin listener, or "" for none
 	Log       *slog.Logger
 }
+
+var sections = map[media.Format]config.Format{media.HLS: config.HLS, media.HDS: config.HDS, media.DASH: config.DASH}
 
 // publish runs the daemon on the root until the context ends. It returns when that has drained.
 func publish(ctx context.Context, p publication) error {
@@ -27,14 +31,19 @@ func publish(ctx context.Context, p publication) error {
 		return err
 	}
 	cfg.Admin.Listen = p.Admin
-	cfg.Uploads = []config.Upload{{
-		Section:   "AmazonHLSUpload",
-		Format:    config.HLS,
-		WatchDirs: []string{p.Root},
-		Endpoint:  p.Endpoint,
-		Bucket:    p.Bucket,
-		AccessKey: p.AccessKey,
-		SecretKey: config.Secret(p.SecretKey),
-	}}
+	cfg.Uploads = nil
+	for _, o := range p.Outputs {
+		format := sections[o.layout.Format]
+		cfg.Uploads = append(cfg.Uploads, config.Upload{
+			Section:   "Amazon" + format.String() + "Upload",
+			Format:    format,
+			WatchDirs: []string{p.Root},
+			Bootstrap: o.layout.Bootstrap,
+			Endpoint:  p.Endpoint,
+			Bucket:    p.Bucket,
+			AccessKey: p.AccessKey,
+			SecretKey: config.Secret(p.SecretKey),
+		})
+	}
 	return daemon.Run(ctx, cfg, p.Log, func() {})
 }

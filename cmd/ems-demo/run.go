@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,22 +15,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// drainTimeout is how long the end of the stream may take to reach the bucket.
+// drainTimeout is how long the end of the streams may take to reach the bucket.
 const drainTimeout = 10 * time.Second
 
 // run is the whole demo: it builds the parts, runs them until the context ends or the duration is over,
 // and ends them in the order in which data flows, so that each finishes what the one before it left.
 func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err error) {
-	segments, err := recordedSegments()
-	if err != nil {
-		return err
-	}
-	recording, err := newLoop(segments)
-	if err != nil {
-		return fmt.Errorf("recording: %w", err)
-	}
-	if o.pace == 0 {
-		o.pace = recording.chunkDuration()
+	var streams []stream
+	var outputs []output
+	for _, f := range o.Format {
+		s, err := newStream(f)
+		if err != nil {
+			return fmt.Errorf("recording of %s: %w", f, err)
+		}
+		streams, outputs = append(streams, s), append(outputs, s.output())
 	}
 	if o.Duration > 0 {
 		var cancel context.CancelFunc
@@ -47,7 +46,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	if err != nil {
 		return err
 	}
-	events := newJournal(bucket)
+	events := newJournal(bucket, outputs)
 
 	s3Listener, err := net.Listen("tcp", o.S3Listen)
 	if err != nil {
@@ -60,19 +59,21 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	}
 	defer pageListener.Close()
 	endpoint := "http://" + s3Listener.Addr().String()
-	stream := endpoint + "/" + bucketName + "/" + masterKey
-	player, err := newPage(events, stream, log)
+	address := endpoint + "/" + bucketName
+	player, err := newPage(events, address, log)
 	if err != nil {
 		return err
 	}
 	s3Server := &http.Server{Handler: bucket, ReadHeaderTimeout: 10 * time.Second}
 	pageServer := &http.Server{Handler: player, ReadHeaderTimeout: 10 * time.Second}
 
-	fmt.Fprintf(out, "page    %s\nstream  %s\n",
-		reachable("http://"+pageListener.Addr().String()+"/", "localhost"), reachable(stream, "localhost"))
+	fmt.Fprintf(out, "page    %s\n", reachable("http://"+pageListener.Addr().String()+"/", "localhost"))
+	for _, o := range outputs {
+		fmt.Fprintf(out, "%-6s  %s/%s\n", o.layout.Format, reachable(address, "localhost"), o.entry)
+	}
 	fmt.Fprintf(out, "files   %s (removed at the end)\nCtrl-C ends the demo.\n\n", root)
 
-	// The source ends with ctx; what comes behind it ends later, one after the other. A part that fails
+	// The sources end with ctx; what comes behind it ends later, one after the other. A part that fails
 	// ends the whole demo, too.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
@@ -82,7 +83,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	defer stopPlaying()
 	healthy, fail := context.WithCancel(serving)
 	defer fail()
-	var servers, publisher, source errgroup.Group
+	var servers, publisher, sources errgroup.Group
 	start := func(g *errgroup.Group, part string, f func() error) {
 		g.Go(func() error {
 			if err := f(); err != nil {
@@ -94,33 +95,50 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	}
 	start(&servers, "S3 server", func() error { return serve(serving, s3Server, s3Listener) })
 	start(&servers, "page", func() error { return serve(serving, pageServer, pageListener) })
-	start(&servers, "lifecycle rule", func() error { bucket.runLifecycle(serving, o.Keep, log); return nil })
+	start(&servers, "lifecycle rule", func() error {
+		lifecycle{store: bucket, outputs: outputs, age: o.Keep, log: log}.run(serving)
+		return nil
+	})
 	start(&publisher, "publisher", func() error {
 		return publish(publishing, publication{
-			Root: root, Endpoint: reachable(endpoint, "localhost"), Bucket: bucketName,
+			Root: root, Outputs: outputs, Endpoint: reachable(endpoint, "localhost"), Bucket: bucketName,
 			AccessKey: bucket.AccessKey, SecretKey: bucket.SecretKey, Log: log,
 		})
 	})
-	start(&source, "live stream", func() error {
-		return (&live{root: root, loop: recording, pace: o.pace, closing: events.closing}).play(playing)
-	})
+	on := stage{root: root, speed: cmp.Or(o.speed, 1), closing: events.closing}
+	for i, s := range streams {
+		start(&sources, outputs[i].layout.Format.String()+" stream", func() error { return s.play(playing, on) })
+	}
 
 	console := newConsole(out, events)
 	console.run(ctx, healthy)
 
 	stopPlaying()
-	err = source.Wait()
-	select {
-	case <-events.ended:
-	case <-healthy.Done():
-	case <-time.After(drainTimeout):
-		err = errors.Join(err, fmt.Errorf("the end of the stream did not reach the bucket within %s", drainTimeout))
+	err = sources.Wait()
+	if healthy.Err() == nil {
+		err = errors.Join(err, awaitEnds(healthy, events, root))
 	}
 	stopPublishing()
 	err = errors.Join(err, publisher.Wait())
-	console.line(serving)
+	console.end(serving)
 	stopServing()
 	return errors.Join(err, servers.Wait())
+}
+
+// awaitEnds returns when the end of each stream has reached the bucket.
+func awaitEnds(ctx context.Context, j *journal, root string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, drainTimeout, fmt.Errorf("it took more than %s", drainTimeout))
+	defer cancel()
+	for i, o := range j.outputs {
+		manifests, err := o.manifests(root)
+		if err != nil {
+			return err
+		}
+		if err := j.awaitEnd(ctx, i, manifests); err != nil {
+			return fmt.Errorf("%s stream: %w", o.layout.Format, err)
+		}
+	}
+	return nil
 }
 
 // serve serves until the context ends, and then finishes the requests in flight.

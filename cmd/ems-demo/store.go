@@ -7,9 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"path"
 	"strings"
-	"time"
 
 	"github.com/rclone/gofakes3"
 	"github.com/rclone/gofakes3/s3mem"
@@ -96,59 +94,13 @@ func (s *store) read(ctx context.Context, key string) ([]byte, error) {
 	return io.ReadAll(o.Contents)
 }
 
-// chunks lists the chunks that the bucket holds.
-func (s *store) chunks(ctx context.Context) ([]*gofakes3.Content, error) {
+// list lists what the bucket holds.
+func (s *store) list(ctx context.Context) ([]*gofakes3.Content, error) {
 	list, err := s.backend.ListBucket(ctx, bucketName, nil, gofakes3.ListBucketPage{})
 	if err != nil {
 		return nil, fmt.Errorf("list bucket: %w", err)
 	}
-	var chunks []*gofakes3.Content
-	for _, o := range list.Contents {
-		if path.Ext(o.Key) == ".ts" {
-			chunks = append(chunks, o)
-		}
-	}
-	return chunks, nil
-}
-
-// expire deletes the chunks that are older than before. Playlists stay, however old: the master
-// playlist is written once.
-func (s *store) expire(ctx context.Context, before time.Time) (int, error) {
-	chunks, err := s.chunks(ctx)
-	if err != nil {
-		return 0, err
-	}
-	expired := 0
-	for _, c := range chunks {
-		if !c.LastModified.Before(before) {
-			continue
-		}
-		if _, err := s.backend.DeleteObject(ctx, bucketName, c.Key); err != nil {
-			return expired, fmt.Errorf("expire %s: %w", c.Key, err)
-		}
-		expired++
-	}
-	return expired, nil
-}
-
-// runLifecycle expires chunks at age, until the context ends, so that hours of a live stream do not
-// fill the memory. It stands for the lifecycle rule of a real bucket.
-func (s *store) runLifecycle(ctx context.Context, age time.Duration, log *slog.Logger) {
-	tick := time.NewTicker(min(age/4, time.Minute))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			n, err := s.expire(ctx, now.Add(-age))
-			if err != nil {
-				log.Warn("lifecycle rule failed, goes on at its next turn", "error", err)
-			} else if n > 0 {
-				log.Debug("chunks expired", "count", n)
-			}
-		}
-	}
+	return list.Contents, nil
 }
 
 // observedBackend tells of each object that was stored.

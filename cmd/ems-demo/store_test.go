@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -10,8 +9,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -165,41 +162,6 @@ func TestStoreAnswersABrowsersPreflight(t *testing.T) {
 		response.Header.Get("Access-Control-Allow-Headers") != "*" {
 		t.Errorf("status %d, headers %v", response.StatusCode, response.Header)
 	}
-}
-
-func TestLifecycleExpiresOldChunksOnly(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, err := newStore(slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan struct{})
-		go func() {
-			s.runLifecycle(ctx, 10*time.Minute, slog.New(slog.DiscardHandler))
-			close(done)
-		}()
-		put(t, s, "demo/playlist.m3u8", "x")
-		put(t, s, "demo/live1/old.ts", "x")
-
-		time.Sleep(9 * time.Minute)
-		put(t, s, "demo/live1/new.ts", "x")
-		synctest.Wait()
-		if !holds(t, s, "demo/live1/old.ts") {
-			t.Error("a chunk of 9 minutes is gone")
-		}
-		time.Sleep(3 * time.Minute)
-		synctest.Wait()
-
-		if holds(t, s, "demo/live1/old.ts") {
-			t.Error("a chunk of 12 minutes is still there")
-		}
-		if !holds(t, s, "demo/live1/new.ts") || !holds(t, s, "demo/playlist.m3u8") {
-			t.Error("the new chunk or the playlist is gone")
-		}
-		stop()
-		<-done
-	})
 }
 
 // put stores an object, behind the server's back.

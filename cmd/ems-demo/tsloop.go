@@ -11,19 +11,19 @@ const (
 	clockWrap  = 1 << 33 // PTS, DTS and the PCR's base are 33 bits of a 90 kHz clock (2.4.2.2, 2.4.3.7)
 )
 
-// A loop is recorded MPEG-TS segments that repeat for ever as one unbroken stream: in every round
+// A tsLoop is recorded MPEG-TS segments that repeat for ever as one unbroken stream: in every round
 // the clocks go on by the loop's duration and the continuity counters go on counting, so that a
 // player sees no seam.
-type loop struct {
+type tsLoop struct {
 	segments [][]byte
 	duration uint64         // of one round, in ticks of the 90 kHz clock
 	step     map[uint16]int // by PID: what one round adds to its continuity counter, modulo 16
 }
 
-// newLoop checks that the segments follow each other without a gap and can be repeated. The
+// newTSLoop checks that the segments follow each other without a gap and can be repeated. The
 // duration of a round is that of its video, so that pictures keep their distance across the seam.
-func newLoop(segments [][]byte) (*loop, error) {
-	l := &loop{segments: segments, step: make(map[uint16]int)}
+func newTSLoop(segments [][]byte) (*tsLoop, error) {
+	l := &tsLoop{segments: segments, step: make(map[uint16]int)}
 	type track struct {
 		first, last, frame uint64 // DTS since the first one is unwrapped; frame is the last distance
 		video              bool
@@ -84,7 +84,7 @@ func newLoop(segments [][]byte) (*loop, error) {
 }
 
 // segment returns a copy of the n-th segment of the endless stream, with n from 0.
-func (l *loop) segment(n int) []byte {
+func (l *tsLoop) segment(n int) []byte {
 	round := n / len(l.segments)
 	shift := uint64(round) * l.duration
 	out := append([]byte(nil), l.segments[n%len(l.segments)]...)
@@ -98,6 +98,6 @@ func (l *loop) segment(n int) []byte {
 }
 
 // chunkDuration is how long one segment lasts: EMS cuts at every other key frame, so all last the same.
-func (l *loop) chunkDuration() time.Duration {
+func (l *tsLoop) chunkDuration() time.Duration {
 	return time.Duration(l.duration) * time.Second / 90000 / time.Duration(len(l.segments))
 }

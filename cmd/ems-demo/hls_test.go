@@ -16,13 +16,13 @@ import (
 	"ems-sidecar/media"
 )
 
-func TestLiveStreamKeepsPaceAndEnds(t *testing.T) {
+func TestHLSKeepsPaceAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		segments, err := recordedSegments()
 		if err != nil {
 			t.Fatal(err)
 		}
-		recording, err := newLoop(segments)
+		recording, err := newTSLoop(segments)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,9 +31,10 @@ func TestLiveStreamKeepsPaceAndEnds(t *testing.T) {
 		defer stop()
 		var closed []string
 		result := make(chan error, 1)
-		l := &live{root: root, loop: recording, pace: 4 * time.Second, closing: func(key string) { closed = append(closed, key) }}
+		on := stage{root: root, speed: 1, closing: func(key string) { closed = append(closed, key) }}
+		s := hlsStream{recording}
 
-		go func() { result <- l.play(ctx) }()
+		go func() { result <- s.play(ctx, on) }()
 		time.Sleep(12*4*time.Second + 2*time.Second)
 		synctest.Wait()
 
@@ -52,7 +53,7 @@ func TestLiveStreamKeepsPaceAndEnds(t *testing.T) {
 		if err := <-result; err != nil {
 			t.Fatal(err)
 		}
-		text, err := os.ReadFile(filepath.Join(root, playlistKey))
+		text, err := os.ReadFile(filepath.Join(root, s.output().index))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +80,7 @@ func TestLiveStreamKeepsPaceAndEnds(t *testing.T) {
 				t.Errorf("the closing of %s was not told", reference.URI)
 			}
 		}
-		master, err := os.ReadFile(filepath.Join(root, masterKey))
+		master, err := os.ReadFile(filepath.Join(root, s.output().entry))
 		if err != nil {
 			t.Fatal(err)
 		}

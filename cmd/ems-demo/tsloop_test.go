@@ -10,7 +10,7 @@ func TestLoopIsOneUnbrokenStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLoop(segments)
+	l, err := newTSLoop(segments)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestLoopLeavesTheRecordingAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := bytes.Clone(segments[3])
-	l, err := newLoop(segments)
+	l, err := newTSLoop(segments)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestLoopRefusesWhatCannotBeRepeated(t *testing.T) {
 		"time goes back":   {segments[1], segments[0]},
 		"no video":         {segments[0][:2*packetSize]},
 	} {
-		if _, err := newLoop(broken); err == nil {
+		if _, err := newTSLoop(broken); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}

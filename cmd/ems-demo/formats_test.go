@@ -1,0 +1,47 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"ems-sidecar/media"
+)
+
+func TestFormatsAreReadFromTheCommandLine(t *testing.T) {
+	for _, c := range []struct {
+		args    string
+		want    formats
+		problem string
+	}{
+		{args: "", want: formats{media.HLS}},
+		{args: "--format hds", want: formats{media.HDS}},
+		{args: "-format hls,hds,dash", want: formats{media.HLS, media.HDS, media.DASH}},
+		{args: "-format=dash,hls", want: formats{media.DASH, media.HLS}},
+		{args: "--format=DASH,dash,hls,dash", want: formats{media.DASH, media.HLS}},
+		{args: "-duration 5s -format dash", want: formats{media.DASH}},
+		{args: "-format hls,mss", problem: `"mss" is no format of the demo: it has hls, hds, dash`},
+		{args: "-format hls,,dash", problem: `"" is no format of the demo: it has hls, hds, dash`},
+		{args: "-format=", problem: `"" is no format of the demo: it has hls, hds, dash`},
+		{args: "-format", problem: "--format"},
+		{args: "-formats hls", problem: "unknown flag"},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			var o options
+			parser := kong.Must(&o)
+
+			_, err := parser.Parse(goFlags(parser.Model, strings.Fields(c.args)))
+
+			switch {
+			case c.problem == "" && err != nil:
+				t.Fatal(err)
+			case c.problem != "" && (err == nil || !strings.Contains(err.Error(), c.problem)):
+				t.Errorf("error %v, want one that says %q", err, c.problem)
+			case !slices.Equal(o.Format, c.want) && c.problem == "":
+				t.Errorf("formats %v, want %v", o.Format, c.want)
+			}
+		})
+	}
+}
