@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,11 +22,6 @@ import (
 )
 
 var recordingSize = flag.String("recording", "256MiB", "size of the recording in TestRecordingIsResumedAfterAKill")
-
-// peakMemory is the most that an ended process had in memory, in bytes.
-func (s *sidecar) peakMemory() int64 {
-	return s.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
-}
 
 func sumOf(t *testing.T, file string) (sum [sha256.Size]byte) {
 	t.Helper()
