@@ -216,10 +216,6 @@ func TestUnsupported(t *testing.T) {
 			"c:4: [EMS]: not supported yet by this version: remove the section",
 			"c:5: [Hooks]: not supported yet by this version: remove the section",
 		}},
-		"keys": {hls + "[Upload]\nspool_dir = /s\nspool_max = 1GiB", []string{
-			"c:5: [Upload] spool_dir: not supported yet by this version: remove the key",
-			"c:6: [Upload] spool_max: not supported yet by this version: remove the key",
-		}},
 		"mirror":             {hls + "delete = mirror", []string{`c:4: [AmazonHLSUpload] delete = "mirror": not supported yet by this version: set delete = keep`}},
 		"mirror in [S3]":     {hls + "[S3]\ndelete = mirror", []string{`c:5: [S3] delete = "mirror": not supported yet by this version: set delete = keep`}},
 		"mirror taken back":  {hls + "delete = keep\n[S3]\ndelete = mirror", nil},

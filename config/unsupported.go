@@ -31,15 +31,6 @@ func unsupported(d *decoder, s *settings, cfg *Config) []Problem {
 		}
 	}
 
-	for _, k := range []struct{ section, key string }{
-		{"Upload", "spool_dir"},
-		{"Upload", "spool_max"},
-	} {
-		if d.sets(k.section, k.key) {
-			later.bad(k.section, k.key, "", "not supported yet by this version: remove the key")
-		}
-	}
-
 	for _, u := range cfg.Uploads {
 		if u.Delete == Mirror {
 			later.bad(u.home(d, "delete"), "delete", string(Mirror), "not supported yet by this version: set delete = keep")

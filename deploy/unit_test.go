@@ -79,10 +79,11 @@ func TestSystemdWaitsLongerThanTheDrainTakes(t *testing.T) {
 	}
 }
 
-// CAP_LEASE is the one right that the service has, and it must have effect: in a user namespace it has none.
-func TestUnitGivesTheLeaseCapabilityAndNothingElse(t *testing.T) {
+// CAP_LEASE and CAP_FOWNER, for links, are the rights that the service has, and they must have effect: in a user namespace
+// they have none.
+func TestUnitGivesTheTwoCapabilitiesAndNothingElse(t *testing.T) {
 	for _, key := range []string{"AmbientCapabilities", "CapabilityBoundingSet"} {
-		if got := setting(t, key); !slices.Equal(got, []string{"CAP_LEASE"}) {
+		if got := setting(t, key); !slices.Equal(got, []string{"CAP_LEASE CAP_FOWNER"}) {
 			t.Errorf("%s: %q", key, got)
 		}
 	}

@@ -386,11 +386,11 @@ func TestDASHNewStartWaitsForItsInitSegments(t *testing.T) {
 	}
 }
 
-// EMS deletes all of a run in one burst when the next one starts: what was not uploaded by then can never arrive, and
-// a manifest that names it is not published.
+// EMS deletes all of a run in one burst when the next one starts: what was not uploaded by then, and finds no room in the
+// spool, can never arrive, and a manifest that names it is not published.
 func TestManifestOfARunThatWasCleanedUpIsNotPublishedWithHoles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDeskFor(t, dashLayout, Settings{})
+		d := newDeskFor(t, dashLayout, Settings{SpoolMax: 1})
 		d.bucket.mayRestart["g/manifest.mpd"] = true
 		d.bucket.before = func(_ context.Context, key string) error {
 			if strings.HasSuffix(key, "segment_8000.m4s") {

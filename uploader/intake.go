@@ -23,8 +23,7 @@ const absentGrace = 2 * time.Second
 func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.Time) {
 	f := src.files[p]
 	named := f != nil && f.named > 0
-	// EMS creates, closes and deletes empty files as a permission test.
-	if !named && (src.layout.Kind(p).Role != media.ChunkFile || v.Size == 0) {
+	if !named && !src.isChunk(p, v) {
 		return
 	}
 	if f == nil {
@@ -158,10 +157,15 @@ func (s *schedule) removed(src *Source, p string) {
 		return
 	}
 	f.removed = true
-	if f.manifest != nil {
+	switch {
+	case f.manifest != nil:
 		return // what was read of it is still to be published (R5)
-	}
-	if !f.confirmed && f.state != inFlight {
+	case f.confirmed || f.state == inFlight:
+	case f.closed && f.state == queued: // its upload finds the content in the spool, if there is any (R6)
+		if f.early {
+			f.early, f.retryAt = false, time.Time{} // EMS changes no file that it deleted
+		}
+	default:
 		s.missing(f)
 	}
 	src.forgetIfUnused(f)
@@ -215,6 +219,7 @@ func (s *schedule) lose(f *file, what, why string) {
 		return
 	}
 	f.lost = true
+	f.src.spool.Release(f.path, media.Version{})
 	s.figures.lost++
 	next := "it stays out of the bucket; no manifest names it"
 	if f.named > 0 {

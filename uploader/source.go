@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/spool"
 )
 
 // An Expecter is told which files a manifest names that have not been reported closed. It answers each
@@ -30,6 +31,7 @@ type Source struct {
 	log      *slog.Logger
 
 	bootstraps bootstraps // owned by whoever calls the methods
+	spool      *spool.Spool
 
 	// Owned by the goroutine of Uploader.Run.
 	files      map[string]*file
@@ -42,6 +44,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir),
 		bootstraps: newBootstraps(), files: make(map[string]*file),
 	}
+	src.spool = src.newSpool(u.settings.SpoolDir)
 	u.sources = append(u.sources, src)
 	return src
 }
@@ -50,6 +53,9 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 // is read at once.
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	if src.layout.Kind(p).Role != media.ManifestFile {
+		if src.isChunk(p, v) {
+			src.spool.Keep(ctx, p, v)
+		}
 		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkClosed(src, p, v, now) })
 		return
 	}
@@ -72,11 +78,16 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 // Removed reports that the name p is gone from the disk.
 func (src *Source) Removed(ctx context.Context, p string) {
 	src.bootstraps.forget(p)
+	src.spool.Gone(p)
 	src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.removed(src, p) })
 }
 
 // Absent reports that p, which was expected, is not on disk.
 func (src *Source) Absent(ctx context.Context, p string) {
+	if v, kept := src.spool.Find(ctx, p); kept {
+		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkKept(src, p, v, now) })
+		return
+	}
 	src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.absent(src, p) })
 }
 

@@ -23,7 +23,8 @@ type stream struct {
 	refusals  int  // since the last success
 	refused   bool // so many that it is the stream's keys, and not one of them
 	published time.Time
-	warnings  int // this minute, of the kinds that can come once per file
+	warnings  int  // this minute, of the kinds that can come once per file
+	spoolFull bool // that its chunks are lost to a full spool was logged
 }
 
 // streamRefusals is how many refusals of its files make a stream wait as a whole.
@@ -47,6 +48,7 @@ func (st *stream) pool() int {
 // recovered forgets failures.
 func (st *stream) recovered() {
 	st.failures, st.retryAt, st.refusals, st.refused = 0, time.Time{}, 0, false
+	st.spoolFull = false
 }
 
 // reopened forgets also what the single files were told to wait.

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"ems-sidecar/uploader/spool"
 )
 
 // Settings are what an Uploader can be told.
@@ -13,6 +15,8 @@ type Settings struct {
 	BulkWorkers   int           // and besides for recordings
 	MinThroughput int64         // bytes per second: an attempt slower than this is given up
 	DrainTimeout  time.Duration // for what is in flight when Run is told to end
+	SpoolDir      string        // for the spools of all sources; empty: in the root of each
+	SpoolMax      int64         // bytes of deleted files that spools keep on one file system; 0: see spool.DefaultMax
 }
 
 // A Destination is where and how a Source is published. Its fields are not changed once it is in use.
@@ -77,6 +81,11 @@ func (u *Uploader) Run(ctx context.Context) {
 	work, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
 	workers.Go(func() { u.abortAbandoned(ctx) })
+	budget := spool.NewBudget(u.settings.SpoolMax, len(u.sources))
+	for _, src := range u.sources {
+		src.spool.Budget = budget
+		workers.Go(func() { src.spool.Run(work) })
+	}
 
 	s := newSchedule(u.settings.Workers, u.settings.BulkWorkers, u.log)
 	results := make(chan result, u.settings.Workers+u.settings.BulkWorkers)
@@ -163,5 +172,5 @@ func (s *schedule) logLeft() {
 		return
 	}
 	s.log.Warn("stopped before everything was published", "chunks", chunks, "manifests", manifests,
-		"one_of_them", first, "next", "the next start uploads what is still on disk")
+		"one_of_them", first, "next", "the next start goes on with them, also with what is deleted from the disk until then")
 }

@@ -50,7 +50,7 @@ func (u *Uploader) do(ctx context.Context, j job) result {
 // putChunk uploads the content that was closed, from the open file, and makes sure that it was that
 // content from the beginning to the end (R1).
 func (u *Uploader) putChunk(ctx context.Context, r *result) {
-	f, err := r.file.src.open(r.file.path)
+	f, err := r.file.src.openKept(ctx, r.file.path)
 	if err != nil {
 		r.fileErr = err
 		return

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
+	"strings"
 )
 
 // checkRoot finds the root, or finds that it is gone or another one now. A root that vanished is
@@ -111,7 +113,8 @@ func choose(wanted Backend, file fileSystem) (Backend, string) {
 	return Fsnotify, "no inotify on " + runtime.GOOS
 }
 
+// isEmpty reports whether there is nothing to watch in dir: a dot directory of somebody's is no sign of a root.
 func isEmpty(dir string) bool {
 	list, err := os.ReadDir(dir)
-	return err == nil && len(list) == 0
+	return err == nil && !slices.ContainsFunc(list, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") })
 }

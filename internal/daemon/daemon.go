@@ -34,6 +34,8 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 		BulkWorkers:   cfg.Upload.BulkWorkers,
 		MinThroughput: cfg.Upload.MinThroughput,
 		DrainTimeout:  cfg.Upload.DrainTimeout,
+		SpoolDir:      cfg.Upload.SpoolDir,
+		SpoolMax:      cfg.Upload.SpoolMax,
 	}, log)
 	watch := func(r *root) *watcher.Watcher {
 		return watcher.New(r.dir, watcher.Options{

@@ -1,0 +1,79 @@
+package uploader
+
+import (
+	"context"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ems-sidecar/media"
+	"ems-sidecar/uploader/spool"
+)
+
+// newSpool returns the spool of src: in the root, or below dir. Each format has one of its own, so that what is in it
+// needs no explanation after a restart.
+func (src *Source) newSpool(dir string) *spool.Spool {
+	if dir == "" {
+		dir = filepath.Join(src.dir, spool.DirName)
+	} else {
+		dir = filepath.Join(dir, url.PathEscape(src.dir))
+	}
+	return spool.New(spool.Settings{
+		Root: src.dir,
+		Dir:  filepath.Join(dir, strings.ToLower(src.layout.Format.String())),
+		Log:  src.log,
+		Found: func(ctx context.Context, p string, v media.Version) {
+			src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkKept(src, p, v, now) })
+		},
+		Evicted: func(ctx context.Context, p string) {
+			src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.evicted(src, p) })
+		},
+	})
+}
+
+// isChunk reports whether p is uploaded whether or not a manifest names it.
+func (src *Source) isChunk(p string, v media.Version) bool {
+	// EMS creates, closes and deletes empty files as a permission test.
+	return src.layout.Kind(p).Role == media.ChunkFile && v.Size > 0
+}
+
+// openKept opens p, or what the spool has of it if the name is gone.
+func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
+	f, err := src.open(p)
+	if err == nil {
+		return f, nil
+	}
+	if kept, spoolErr := src.spool.Open(ctx, p); spoolErr == nil {
+		return kept, nil
+	}
+	return nil, err
+}
+
+// chunkKept takes in that the spool has the chunk p, whose name is gone.
+func (s *schedule) chunkKept(src *Source, p string, v media.Version, now time.Time) {
+	s.chunkClosed(src, p, v, now)
+	s.removed(src, p)
+}
+
+// evicted takes in that the spool was full: the chunk p, which is not on disk, is lost.
+func (s *schedule) evicted(src *Source, p string) {
+	f, ok := src.files[p]
+	if !ok || f.confirmed || f.lost {
+		return
+	}
+	st := f.stream
+	if f.state == queued {
+		f.state = idle
+	}
+	f.closed, f.lost = false, true
+	s.figures.lost++
+	if !st.spoolFull {
+		st.spoolFull = true
+		s.log.Error("chunks are lost, the oldest first: the spool is full", "stream", st.name, "key", f.key(),
+			"next", "further ones of this stream are only counted, until one of it is uploaded",
+			"hint", "spool_max bounds what is kept of files that are deleted before their upload")
+	}
+	src.generation++ // manifests need not wait for it
+	src.forgetIfUnused(f)
+}

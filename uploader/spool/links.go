@@ -1,0 +1,279 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+
+	"ems-sidecar/media"
+)
+
+// newName is the link that takes another's place, in the directory for the links.
+const newName = ".new"
+
+// link links p into the spool, in the place of what is there.
+func (s *Spool) link(p string) error {
+	root, err := os.OpenRoot(s.Root)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	links, err := s.openDir()
+	if err != nil {
+		return err
+	}
+	defer links.Close()
+	err = linkBetween(root, links, p, p)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, statErr := root.Lstat(p); statErr != nil {
+			return statErr
+		}
+		if err := links.MkdirAll(path.Dir(p), 0o700); err != nil {
+			return noPlace(err)
+		}
+		err = linkBetween(root, links, p, p)
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	was, err := links.Lstat(p)
+	if err != nil {
+		return noPlace(err)
+	}
+	is, err := root.Lstat(p)
+	if err != nil {
+		return err
+	}
+	if os.SameFile(was, is) {
+		return nil
+	}
+	if err := links.Remove(newName); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := linkBetween(root, links, p, newName); err != nil {
+		return err
+	}
+	return noPlace(links.Rename(newName, p))
+}
+
+// noPlace makes an error about the spool's own directories one that does not say that the file is gone.
+func noPlace(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errNoPlace
+	}
+	return err
+}
+
+var errNoPlace = errors.New("the spool's directory is gone")
+
+// openDir opens the directory of the links, which is made if need be.
+func (s *Spool) openDir() (*os.Root, error) {
+	links, err := os.OpenRoot(s.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(s.Dir, 0o700); err == nil {
+			links, err = os.OpenRoot(s.Dir)
+		}
+	}
+	return links, noPlace(err)
+}
+
+func (s *Spool) openLink(p string) (File, error) {
+	links, err := os.OpenRoot(s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer links.Close()
+	return links.Open(p)
+}
+
+func (s *Spool) unlink(p string) {
+	links, err := os.OpenRoot(s.Dir)
+	if err != nil {
+		return // with the directory, the link is gone
+	}
+	defer links.Close()
+	if err := links.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.Log.Warn("file stays in the spool although it is uploaded", "path", p, "err", err,
+			"next", "it is compared with the bucket, and removed, at the next start")
+	}
+}
+
+func (s *Spool) stat(e *entry) (fs.FileInfo, error) {
+	if e.file != nil {
+		return e.file.Stat()
+	}
+	links, err := os.OpenRoot(s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer links.Close()
+	return links.Lstat(e.path)
+}
+
+// hold opens p, to keep it open.
+func (s *Spool) hold(p string) *os.File {
+	f, err := openRegular(s.Root, p)
+	if err == nil {
+		s.exposed = false
+		return f
+	}
+	if !errors.Is(err, fs.ErrNotExist) && !s.exposed {
+		s.exposed = true
+		s.Log.Error("files can neither be linked nor held open: what EMS deletes before its upload is lost", "path", p, "err", err,
+			"links", s.trouble)
+	}
+	return nil
+}
+
+func openRegular(dir, p string) (*os.File, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	f, err := root.OpenFile(p, os.O_RDONLY|openNonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+		f.Close()
+		return nil, &fs.PathError{Op: "open", Path: p, Err: errors.Join(err, errors.New("not a regular file"))}
+	}
+	return f, nil
+}
+
+// report logs when links become impossible, and when they are possible again.
+func (s *Spool) report(err error) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err == nil && s.trouble != "":
+		s.trouble = ""
+		s.Log.Info("files are linked into the spool again", "spool", s.Dir)
+	case err != nil && s.trouble == "":
+		s.trouble = err.Error()
+		s.Log.Warn("files cannot be linked into the spool", "spool", s.Dir, "err", err, "hint", hint(err),
+			"next", "each file is held open until it is uploaded, which does not survive an end of this process, "+
+				"and not more than that many at once", "most", s.Budget.maxHeld)
+	}
+}
+
+// hint says what would make links possible.
+func hint(err error) string {
+	switch {
+	case errors.Is(err, syscall.EXDEV):
+		return "spool_dir must be on the file system, and below the mount point, of watch_dir"
+	case errors.Is(err, syscall.EROFS):
+		return "the spool must be writable; under systemd, ReadWritePaths= in the unit names the directory"
+	case errors.Is(err, syscall.EPERM), errors.Is(err, fs.ErrPermission):
+		return "the daemon's user must be allowed to write into the spool and own the files that it links, or have CAP_FOWNER"
+	case errors.Is(err, syscall.ENOSPC):
+		return "the file system is full, or out of inodes"
+	}
+	return "see spool_dir in the manual"
+}
+
+// prepare makes the directory of the links when the root has come, or has come back as another one, and takes in what
+// is in it.
+func (s *Spool) prepare(ctx context.Context) {
+	fi, err := os.Stat(s.Root)
+	if err != nil || !fi.IsDir() {
+		return
+	}
+	known := s.rootInfo != nil && os.SameFile(fi, s.rootInfo)
+	if known && s.prepared != nil {
+		if now, err := os.Stat(s.Dir); err == nil && os.SameFile(now, s.prepared) {
+			return
+		}
+	}
+	if known && s.prepared == nil && s.trouble != "" {
+		return // it is tried with each file
+	}
+	s.rootInfo = fi
+	links, err := s.openDir()
+	if err == nil {
+		defer links.Close()
+		s.prepared, err = links.Stat(".")
+	}
+	s.device = s.Budget.use(s.Root)
+	if err == nil && deviceOf(fi) != deviceOf(s.prepared) {
+		err = &os.LinkError{Op: "link", Old: s.Root, New: s.Dir, Err: syscall.EXDEV}
+	}
+	if err != nil {
+		s.report(err)
+		return
+	}
+	s.scan(ctx, links)
+}
+
+// scan takes in what is in the spool.
+func (s *Spool) scan(ctx context.Context, links *os.Root) {
+	root, err := os.OpenRoot(s.Root)
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	found := 0
+	err = fs.WalkDir(links.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			s.Log.Warn("spool cannot be read", "path", p, "err", err, "next", "what is in it stays there; other files are not concerned")
+			return nil
+		}
+		if d.IsDir() {
+			s.dirs[p] += 0
+			return nil
+		}
+		fi, err := d.Info()
+		if err != nil || !fi.Mode().IsRegular() || p == newName || s.entries[p] != nil {
+			return nil
+		}
+		e := &entry{path: p, version: media.VersionOf(fi)}
+		named, err := root.Lstat(p)
+		switch {
+		case err == nil && os.SameFile(named, fi): // its closing will be reported, if it is closed
+			s.entries[p] = e
+			s.dirs[path.Dir(p)]++
+		case err == nil:
+			s.unlink(p) // the name has other content, which is what is wanted
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+			found++
+			s.entries[p] = e
+			s.dirs[path.Dir(p)]++
+			s.orphan(ctx, e)
+			if !e.gone {
+				s.Found(ctx, p, e.version)
+			}
+		default:
+			s.Log.Warn("file in the spool is left alone: it is not known whether it still has its name", "path", p, "err", err)
+		}
+		return nil
+	})
+	if err == nil && found > 0 {
+		s.Log.Info("files that were deleted before their upload are in the spool", "spool", s.Dir, "count", found)
+	}
+}
+
+// tidy removes directories without links.
+func (s *Spool) tidy() {
+	links, err := os.OpenRoot(s.Dir)
+	if err != nil {
+		return
+	}
+	defer links.Close()
+	for dir, n := range s.dirs {
+		if n > 0 {
+			continue
+		}
+		delete(s.dirs, dir)
+		for ; dir != "." && s.dirs[dir] == 0; dir = path.Dir(dir) {
+			if links.Remove(dir) != nil {
+				break // not empty, or gone
+			}
+		}
+	}
+}

@@ -1,0 +1,324 @@
+// Package spool keeps the content of files from which somebody else may take the name at any time: by a hard link
+// where that is possible, by an open descriptor where not. No bytes are copied. What it has on disk is, after a
+// restart, the list of what was not released. It knows nothing of what is in the files, nor what becomes of them.
+package spool
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path"
+	"slices"
+	"sync"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// DirName is the directory for the links in a root that has no other. Its dot keeps watchers out.
+const DirName = ".ems-sidecar"
+
+// Settings are what a Spool is told. Its functions are called from Run, one at a time.
+type Settings struct {
+	Root   string  // whose files are kept
+	Dir    string  // for the links, below which paths are as below Root; on Root's file system, if links are to be possible
+	Budget *Budget // shared by all spools
+	// Found is told of each file that an earlier run has kept, and whose name is gone.
+	Found func(ctx context.Context, p string, v media.Version)
+	// Evicted is told of each file that was given up because of the budget.
+	Evicted func(ctx context.Context, p string)
+	Log     *slog.Logger
+}
+
+// A Spool keeps files of one root. Paths are slash-separated and relative to it. Its methods may be called from any
+// goroutine; none waits for longer than the file system takes, and all return at once when Run has ended.
+type Spool struct {
+	Settings
+	asks chan func()
+	wake chan struct{} // capacity 1: told is not empty
+	done chan struct{} // closed when Run returns
+
+	toldMu sync.Mutex // guards told
+	told   []note
+
+	// Owned by the goroutine of Run.
+	entries  map[string]*entry
+	lonely   []*entry // those that only the spool has, oldest first, and some that are gone
+	held     []*entry // those that are held open, oldest first, and some that are gone
+	dirs     map[string]int
+	prepared fs.FileInfo // the directory of the links that was scanned, or nil
+	rootInfo fs.FileInfo // of the root then
+	device   uint64      // whose budget is used
+	trouble  string      // why links are impossible, as it was logged; "" if they are not
+	exposed  bool        // that nothing can be held open was logged
+}
+
+// An entry is one file that is kept.
+type entry struct {
+	path    string
+	version media.Version
+	file    *os.File // held open; nil if it is linked
+	lonely  bool     // its name is gone: nobody else has the content
+	device  uint64   // whose budget it counts in then
+	gone    bool     // it is no longer kept
+}
+
+// A note is what was told without waiting.
+type note struct {
+	path    string
+	version media.Version
+	release bool // else its name is gone
+}
+
+// New returns a Spool that keeps nothing until it is run.
+func New(s Settings) *Spool {
+	return &Spool{
+		Settings: s,
+		asks:     make(chan func()),
+		wake:     make(chan struct{}, 1),
+		done:     make(chan struct{}),
+		entries:  make(map[string]*entry),
+		dirs:     make(map[string]int),
+	}
+}
+
+const (
+	// prepareEvery is how often it is looked whether the root has come, or is another one.
+	prepareEvery = time.Second
+	// tidyEvery is how often directories in which there is no link any more are removed.
+	tidyEvery = time.Minute
+)
+
+// Run keeps files until ctx ends. It may be called once.
+func (s *Spool) Run(ctx context.Context) {
+	defer close(s.done)
+	defer s.letGo()
+	prepare := time.NewTicker(prepareEvery)
+	defer prepare.Stop()
+	tidy := time.NewTicker(tidyEvery)
+	defer tidy.Stop()
+	s.prepare(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			s.listen(ctx)
+			return
+		case do := <-s.asks:
+			do()
+		case <-s.wake:
+			s.listen(ctx)
+		case <-prepare.C:
+			s.prepare(ctx)
+		case <-tidy.C:
+			s.tidy()
+		}
+	}
+}
+
+// ask has the goroutine of Run do something, and reports whether it did.
+func (s *Spool) ask(ctx context.Context, do func()) bool {
+	done := make(chan struct{})
+	select {
+	case s.asks <- func() { defer close(done); s.listen(ctx); do() }:
+		<-done
+		return true
+	case <-s.done:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s *Spool) tell(n note) {
+	s.toldMu.Lock()
+	s.told = append(s.told, n)
+	s.toldMu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// listen takes in what was told since the last call.
+func (s *Spool) listen(ctx context.Context) {
+	s.toldMu.Lock()
+	told := s.told
+	s.told = nil
+	s.toldMu.Unlock()
+	for _, n := range told {
+		e := s.entries[n.path]
+		switch {
+		case e == nil:
+		case !n.release:
+			s.orphan(ctx, e)
+		case n.version == (media.Version{}) || e.version.Equal(n.version):
+			s.remove(e)
+		}
+	}
+}
+
+// Keep keeps the content of p, which is in version v, until it is released; instead of what was kept of p before.
+func (s *Spool) Keep(ctx context.Context, p string, v media.Version) {
+	s.ask(ctx, func() { s.keep(ctx, p, v) })
+}
+
+// Gone says that p's name is gone. It does not wait.
+func (s *Spool) Gone(p string) { s.tell(note{path: p}) }
+
+// Release says that version v of p is not needed any more; with the zero Version, that p in no version is. It does not
+// wait.
+func (s *Spool) Release(p string, v media.Version) { s.tell(note{path: p, version: v, release: true}) }
+
+// Find returns the version of p that is kept.
+func (s *Spool) Find(ctx context.Context, p string) (v media.Version, found bool) {
+	s.ask(ctx, func() {
+		if e := s.entries[p]; e != nil {
+			if fi, err := s.stat(e); err == nil {
+				v, found = media.VersionOf(fi), true
+				e.version = v
+			}
+		}
+	})
+	return v, found
+}
+
+// A File is one that is read, from several goroutines at once.
+type File interface {
+	fs.File
+	ReadAt(p []byte, off int64) (int, error)
+}
+
+// Open opens what is kept of p. The error wraps fs.ErrNotExist if nothing is. What is held open fails with
+// fs.ErrClosed once it is released.
+func (s *Spool) Open(ctx context.Context, p string) (f File, err error) {
+	asked := s.ask(ctx, func() {
+		e := s.entries[p]
+		switch {
+		case e == nil:
+			err = fs.ErrNotExist
+		case e.file != nil:
+			f = borrowed{e.file}
+		default:
+			f, err = s.openLink(p)
+		}
+	})
+	if !asked {
+		return nil, &fs.PathError{Op: "open", Path: p, Err: fs.ErrNotExist}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// A borrowed file is closed by its owner.
+type borrowed struct{ *os.File }
+
+func (borrowed) Close() error { return nil }
+
+// keep links the file, or holds it open.
+func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
+	old := s.entries[p]
+	if old != nil && old.version.Equal(v) {
+		return
+	}
+	if old != nil && old.file == nil && old.version.Inode == v.Inode && v.Inode != 0 && !old.lonely {
+		old.version = v // written in place, the link has it
+		return
+	}
+	e := &entry{path: p, version: v}
+	err := s.link(p)
+	s.report(err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return // it was deleted at once, or the root is gone
+	case err != nil:
+		if e.file = s.hold(p); e.file == nil {
+			return
+		}
+	}
+	if old != nil {
+		s.forget(old)
+	}
+	s.entries[p] = e
+	if e.file == nil {
+		s.dirs[path.Dir(p)]++
+		return
+	}
+	s.held = append(s.held, e)
+	s.held = slices.DeleteFunc(s.held, func(e *entry) bool { return e.gone })
+	for len(s.held) > s.Budget.maxHeld {
+		s.evict(ctx, s.held[0])
+		s.held = s.held[1:]
+	}
+}
+
+// orphan takes in that the name of e is gone: its bytes count from now on.
+func (s *Spool) orphan(ctx context.Context, e *entry) {
+	if e.lonely {
+		return
+	}
+	e.lonely, e.device = true, s.device
+	s.lonely = append(s.lonely, e)
+	over := s.Budget.add(e.device, e.version.Size)
+	for over && len(s.lonely) > 0 {
+		oldest := s.lonely[0]
+		s.lonely = s.lonely[1:]
+		if !oldest.gone {
+			s.evict(ctx, oldest)
+			over = s.Budget.add(e.device, 0)
+		}
+	}
+}
+
+// evict gives e up.
+func (s *Spool) evict(ctx context.Context, e *entry) {
+	s.remove(e)
+	s.Evicted(ctx, e.path)
+}
+
+// remove deletes what is kept of e.
+func (s *Spool) remove(e *entry) {
+	if e.file == nil {
+		s.unlink(e.path)
+		if dir := path.Dir(e.path); s.dirs[dir] > 0 {
+			s.dirs[dir]--
+		}
+	}
+	s.forget(e)
+}
+
+// forget drops e, whose link is another's or gone.
+func (s *Spool) forget(e *entry) {
+	e.gone = true
+	if e.file != nil {
+		e.file.Close() // it was only read
+	}
+	if e.lonely {
+		s.Budget.add(e.device, -e.version.Size)
+		if len(s.lonely) > 2*len(s.entries)+64 {
+			s.lonely = slices.DeleteFunc(s.lonely, func(e *entry) bool { return e.gone })
+		}
+	}
+	if s.entries[e.path] == e {
+		delete(s.entries, e.path)
+	}
+}
+
+// letGo closes what is held open.
+func (s *Spool) letGo() {
+	lost := 0
+	for _, e := range s.entries {
+		if e.file != nil {
+			e.file.Close()
+			if e.lonely {
+				lost++
+			}
+		}
+	}
+	if lost > 0 {
+		s.Log.Error("files that only this process still had are lost with its end", "count", lost, "err", s.trouble)
+	}
+}

@@ -1,0 +1,62 @@
+//go:build unix
+
+package spool
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// openNonblock keeps open from waiting for a FIFO's writer.
+const openNonblock = syscall.O_NONBLOCK
+
+// linkBetween makes q in links another name of p in root, without following a symbolic link in either.
+func linkBetween(root, links *os.Root, p, q string) error {
+	from, err := root.Open(path.Dir(p))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := links.Open(path.Dir(q))
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	if err := unix.Linkat(int(from.Fd()), path.Base(p), int(to.Fd()), path.Base(q), 0); err != nil {
+		return &os.LinkError{Op: "link", Old: p, New: q, Err: err}
+	}
+	return nil
+}
+
+func deviceOf(fi fs.FileInfo) uint64 {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Dev)
+	}
+	return 0
+}
+
+// fileSystem returns the device of dir and the size of its file system in bytes; zeros if they cannot be had.
+func fileSystem(dir string) (device uint64, size int64) {
+	fi, err := os.Stat(dir)
+	if err != nil {
+		return 0, 0
+	}
+	var st unix.Statfs_t
+	if unix.Statfs(dir, &st) == nil {
+		size = int64(st.Blocks) * int64(st.Bsize)
+	}
+	return deviceOf(fi), size
+}
+
+// openFiles returns how many files this process may have open. Go has raised that to the hard limit.
+func openFiles() int {
+	var l unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &l) != nil {
+		return 256 // what each system grants
+	}
+	return int(min(uint64(l.Cur), 1<<20))
+}

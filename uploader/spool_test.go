@@ -1,0 +1,224 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ems-sidecar/media"
+	"ems-sidecar/uploader/spool"
+)
+
+// inSpool returns the paths of all that is kept in the root's spool.
+func (d *desk) inSpool() (paths []string) {
+	d.t.Helper()
+	err := filepath.WalkDir(filepath.Join(d.dir, spool.DirName), func(p string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			paths = append(paths, p)
+		}
+		return nil
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return paths
+}
+
+// R6: with the bucket away for a minute and EMS deleting as it goes, every chunk arrives, and nothing stays in the spool.
+func TestChunksThatAreDeletedInAnOutageArrive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		away := d.bucket.outage()
+		d.start()
+		for n := range 15 {
+			d.write(fmt.Sprintf("g/s/%d.ts", n), fmt.Sprint("chunk ", n))
+			d.close("g/s/playlist.m3u8", playlist(max(0, n-4), n))
+			d.closed(fmt.Sprintf("g/s/%d.ts", n))
+			if n >= 7 {
+				d.remove(fmt.Sprintf("g/s/%d.ts", n-7))
+			}
+			time.Sleep(4 * time.Second)
+		}
+		away.Store(false)
+		time.Sleep(time.Minute)
+		for n := range 15 {
+			if got := d.bucket.content(fmt.Sprintf("g/s/%d.ts", n)); got != fmt.Sprint("chunk ", n) {
+				t.Errorf("chunk %d is %q in the bucket", n, got)
+			}
+		}
+		if d.bucket.content("g/s/playlist.m3u8") != playlist(10, 14) {
+			t.Errorf("the playlist is %q", d.bucket.content("g/s/playlist.m3u8"))
+		}
+		if left := d.inSpool(); len(left) > 0 {
+			t.Errorf("%q are still in the spool", left)
+		}
+	})
+}
+
+// R6: what was deleted in an outage arrives also if the daemon ends in it and another is started later.
+func TestChunksInTheSpoolArriveAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.up.settings.DrainTimeout = time.Second
+		d.bucket.before = func(context.Context, string) error { return errors.New("connection refused") }
+		ended := d.start()
+		for n := range 3 {
+			d.close(fmt.Sprintf("g/s/%d.ts", n), fmt.Sprint("chunk ", n))
+		}
+		settle()
+		d.remove("g/s/0.ts")
+		d.end()
+		<-ended
+		d.bucket.before = nil
+		d.restart()
+		d.start()
+		time.Sleep(time.Minute)
+		if got := d.bucket.content("g/s/0.ts"); got != "chunk 0" {
+			t.Errorf("the chunk that only the spool has is %q in the bucket", got)
+		}
+		if d.bucket.content("g/s/1.ts") != "" {
+			t.Error("a chunk that has its name was uploaded before its closing was reported: it may be being written")
+		}
+	})
+}
+
+// A new version of a name takes the old one's place in the spool.
+func TestSpoolKeepsTheNewestVersionOfAName(t *testing.T) {
+	for _, how := range []string{"in place", "anew"} {
+		t.Run(how, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Settings{})
+				away := d.bucket.outage()
+				d.start()
+				d.close("g/s/0.ts", "old")
+				if how == "anew" {
+					d.remove("g/s/0.ts")
+				}
+				d.close("g/s/0.ts", "newer")
+				d.remove("g/s/0.ts")
+				away.Store(false)
+				time.Sleep(time.Minute)
+				if got := d.bucket.content("g/s/0.ts"); got != "newer" {
+					t.Errorf("the bucket has %q", got)
+				}
+				if left := d.inSpool(); len(left) > 0 {
+					t.Errorf("%q are still in the spool", left)
+				}
+			})
+		})
+	}
+}
+
+// Where no link is possible, the file is held open, and that is said once.
+func TestFilesAreHeldOpenWhereTheyCannotBeLinked(t *testing.T) {
+	other, err := os.MkdirTemp("/dev/shm", "spool")
+	if err != nil {
+		t.Skip("no second file system: ", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(other) })
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{SpoolDir: other})
+		away := d.bucket.outage()
+		d.start()
+		for n := range 5 {
+			d.close(fmt.Sprintf("g/s/%d.ts", n), fmt.Sprint("chunk ", n))
+			d.remove(fmt.Sprintf("g/s/%d.ts", n))
+		}
+		away.Store(false)
+		time.Sleep(time.Minute)
+		for n := range 5 {
+			if got := d.bucket.content(fmt.Sprintf("g/s/%d.ts", n)); got != fmt.Sprint("chunk ", n) {
+				t.Errorf("chunk %d is %q in the bucket", n, got)
+			}
+		}
+		if n := len(d.log.lines(slog.LevelWarn, "cannot be linked")); n != 1 {
+			t.Errorf("that files are held open is said %d times", n)
+		}
+	})
+}
+
+// R8: the spool gives up the oldest first, says so once for each stream, and counts them all.
+func TestFullSpoolGivesUpTheOldest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{SpoolMax: 3 * int64(len("chunk 0"))})
+		away := d.bucket.outage()
+		d.start()
+		for n := range 8 {
+			d.close(fmt.Sprintf("g/s/%d.ts", n), fmt.Sprint("chunk ", n))
+			d.remove(fmt.Sprintf("g/s/%d.ts", n))
+			settle()
+		}
+		if left := d.inSpool(); len(left) != 3 {
+			t.Errorf("%q are in the spool, want the three newest", left)
+		}
+		away.Store(false)
+		time.Sleep(time.Minute)
+		for n := range 8 {
+			want := ""
+			if n >= 5 {
+				want = fmt.Sprint("chunk ", n)
+			}
+			if got := d.bucket.content(fmt.Sprintf("g/s/%d.ts", n)); got != want {
+				t.Errorf("chunk %d is %q in the bucket, want %q", n, got, want)
+			}
+		}
+		f, _ := d.up.Figures(t.Context())
+		if n := len(d.log.lines(slog.LevelError, "the spool is full")); n != 1 || f.Lost != 5 {
+			t.Errorf("the full spool is said %d times, want once; %d chunks are counted as lost, want 5", n, f.Lost)
+		}
+	})
+}
+
+// outage has every PUT fail until it is over.
+func (b *bucket) outage() *atomic.Bool {
+	var away atomic.Bool
+	away.Store(true)
+	b.before = func(context.Context, string) error {
+		if away.Load() {
+			return errors.New("connection refused")
+		}
+		return nil
+	}
+	return &away
+}
+
+// restart makes another uploader for the same disk and bucket.
+func (d *desk) restart() {
+	d.up = New(d.up.settings, slog.New(d.log))
+	d.src = d.up.Source(d.dir, d.src.layout, d.dest, d)
+	d.ctx, d.end = context.WithCancel(d.t.Context())
+}
+
+// What the spool has is not taken for whole if the name is still there: EMS may be writing it anew.
+func TestSpooledFileThatIsWrittenAnewIsLeftToItsClosing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, media.Layout{Format: media.HDS, Bootstrap: "bootstrap"}, Settings{})
+		d.up.settings.DrainTimeout = time.Second
+		d.bucket.before = func(context.Context, string) error { return errors.New("connection refused") }
+		ended := d.start()
+		d.close("g/s/f4vSeg1-Frag1", "the first run's")
+		d.end()
+		<-ended
+		d.bucket.before = nil
+		d.write("g/s/f4vSeg1-Frag1", "half") // in place: it is the same file
+		d.restart()
+		d.start()
+		time.Sleep(10 * time.Second)
+		if got := d.bucket.content("g/s/f4vSeg1-Frag1"); got != "" {
+			t.Errorf("the bucket has %q of a fragment that is being written", got)
+		}
+		d.close("g/s/f4vSeg1-Frag1", "the second run's")
+		time.Sleep(10 * time.Second)
+		if got := d.bucket.content("g/s/f4vSeg1-Frag1"); got != "the second run's" {
+			t.Errorf("the bucket has %q", got)
+		}
+	})
+}
