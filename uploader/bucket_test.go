@@ -156,6 +156,28 @@ func (b *bucket) AbortUploads(_ context.Context, prefix string, _ time.Duration,
 	return n, nil
 }
 
+func (b *bucket) List(_ context.Context, prefix string, each func(string, ObjectInfo) error) error {
+	for _, key := range b.keys() {
+		i, found, err := b.Stat(context.Background(), key)
+		if found && err == nil && strings.HasPrefix(key, prefix) {
+			err = each(key, i)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bucket) Delete(_ context.Context, keys []string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, key := range keys {
+		delete(b.objects, key)
+	}
+	return nil
+}
+
 // left returns the keys of unfinished uploads.
 func (b *bucket) left() []string {
 	b.mu.Lock()

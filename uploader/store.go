@@ -3,7 +3,10 @@ package uploader
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -25,6 +28,12 @@ type Store interface {
 	// which keep returns true, and what is in flight from this process. n are aborted, also if there is
 	// an error; one that cannot be does not stop the others.
 	AbortUploads(ctx context.Context, prefix string, idle time.Duration, keep func(key string) bool) (n int, err error)
+	// List calls each for every object whose key begins with prefix, in the order of the keys' bytes where the
+	// store keeps to that; of the ObjectInfo, Size, Stored and ETag are filled. It ends with the first error of each.
+	List(ctx context.Context, prefix string, each func(key string, i ObjectInfo) error) error
+	// Delete deletes the objects. That one is not there is no error. After a DeleteError all but the keys in it are
+	// deleted, and after any other one nobody knows which.
+	Delete(ctx context.Context, keys []string) error
 }
 
 // An ObjectInfo is what the bucket tells of an object.
@@ -32,6 +41,10 @@ type ObjectInfo struct {
 	Size    int64     // bytes
 	ModTime time.Time // of the file, as Object said; zero if it did not
 	Stored  time.Time // by the store's clock
+	ETag    string    // without quotes; "" if the store did not tell
+	// Who wrote it and what, as Object and the writer's settings said; "" where they did not.
+	Host, Root string
+	Sum        string // SHA-256 of the content, in hex
 }
 
 // An Object is what one Put writes.
@@ -42,6 +55,8 @@ type Object struct {
 	ModTime      time.Time // of the file; zero for what is no file
 	ContentType  string
 	CacheControl string
+	Root         string // the directory that the file is from; "" is not told. Of a very long one, its end is kept
+	Sum          string // SHA-256 of the content, in hex; "" is not told
 	// FreshConnection asks for a connection that no earlier attempt has used.
 	FreshConnection bool
 	// Resumable asks for parts that outlive a failed attempt and a restart: the next Put of the key sends
@@ -54,6 +69,27 @@ type Body interface {
 	io.ReadSeeker
 	io.ReaderAt
 }
+
+// A DeleteError is about the keys that were not deleted by a request that the store took.
+type DeleteError struct {
+	Failed map[string]error // by the key
+}
+
+// Error names one of the keys, always the same.
+func (e *DeleteError) Error() string {
+	keys := slices.Sorted(maps.Keys(e.Failed))
+	if len(keys) == 0 {
+		return "nothing failed"
+	}
+	first := fmt.Sprintf("delete %s: %v", keys[0], e.Failed[keys[0]])
+	if n := len(keys) - 1; n > 0 {
+		return fmt.Sprintf("%s (and %d more)", first, n)
+	}
+	return first
+}
+
+// Unwrap returns why each key was not deleted.
+func (e *DeleteError) Unwrap() []error { return slices.Collect(maps.Values(e.Failed)) }
 
 var (
 	// ErrPermanent marks a refusal that the same request will meet again.

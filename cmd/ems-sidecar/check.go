@@ -134,12 +134,12 @@ func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Po
 	if !r.say("write", where+", key "+key, write) {
 		if !errors.Is(write, uploader.ErrPermanent) {
 			// It may have been applied all the same. Whether this works was not asked.
-			_ = timed(context.WithoutCancel(ctx), func(ctx context.Context) error { return store.Delete(ctx, key) })
+			_ = timed(context.WithoutCancel(ctx), func(ctx context.Context) error { return store.Delete(ctx, []string{key}) })
 		}
 		return
 	}
 	r.say("read", where, timed(ctx, func(ctx context.Context) error { return compare(ctx, store, key, content) }))
-	r.say("delete", where, timed(context.WithoutCancel(ctx), func(ctx context.Context) error { return store.Delete(ctx, key) }))
+	r.say("delete", where, timed(context.WithoutCancel(ctx), func(ctx context.Context) error { return store.Delete(ctx, []string{key}) }))
 	if u.Format == config.Record {
 		err := timed(ctx, func(ctx context.Context) error {
 			_, err := store.AbortUploads(ctx, key, 0, func(string) bool { return true }) // lists them, and aborts none

@@ -192,7 +192,7 @@ func TestCheckSaysWhatS3Refuses(t *testing.T) {
 			[]string{"FAIL  write", "allow s3:PutObject on arn:aws:s3:::live/*"}},
 		{"access denied to read", "GET", 403, "AccessDenied", "Access Denied", "", "", nil,
 			[]string{"ok    write", "FAIL  read", "allow s3:GetObject on arn:aws:s3:::live/*", "ok    delete"}},
-		{"access denied to delete", "DELETE", 403, "AccessDenied", "Access Denied", "", "", nil,
+		{"access denied to delete", "POST", 403, "AccessDenied", "Access Denied", "", "", nil,
 			[]string{"ok    read", "FAIL  delete", "allow s3:DeleteObject on arn:aws:s3:::live/*"}},
 		{"clock skew", "PUT", 403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.",
 			"<RequestTime>20260101T000000Z</RequestTime><ServerTime>2026-01-01T01:00:00Z</ServerTime>", "", nil,
@@ -230,8 +230,8 @@ func TestCheckSaysWhatS3Refuses(t *testing.T) {
 					}
 				case http.MethodGet:
 					w.Write(object)
-				case http.MethodDelete:
-					w.WriteHeader(http.StatusNoContent)
+				case http.MethodPost:
+					fmt.Fprint(w, "<DeleteResult/>")
 				}
 			}))
 			defer server.Close()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 
 	"golang.org/x/sync/errgroup"
 
@@ -102,7 +103,10 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 // OpenStore returns the store that the section u asks for. It makes no request to the bucket. The log is for what goes
 // wrong without failing a request.
 func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog.Logger) (*s3store.Store, error) {
+	// That a host has no name is no reason not to publish.
+	host, _ := os.Hostname()
 	return s3store.New(ctx, s3store.Settings{
+		Host:                 host,
 		Bucket:               u.Bucket,
 		Region:               u.Region,
 		Endpoint:             u.Endpoint,

@@ -39,7 +39,7 @@ func TestLostAnswerToComplete(t *testing.T) {
 			}
 			g.onAnswer(nil)
 			if c.stored == nil {
-				if err := s.Delete(t.Context(), name); err != nil {
+				if err := s.Delete(t.Context(), []string{name}); err != nil {
 					t.Fatal(err)
 				}
 			} else if err := open(t, server.Endpoint).Put(t.Context(), object(name, bytes.NewReader(c.stored), int64(len(c.stored)))); err != nil {

@@ -103,9 +103,16 @@ func TestEachRequestHasADeadline(t *testing.T) {
 	if same, err := s.Same(t.Context(), "a.mp4", bytes.NewReader(clip), clipSize, modTime); !same || err != nil {
 		t.Fatalf("Same = %v, %v", same, err)
 	}
+	if err := s.List(t.Context(), "", func(string, uploader.ObjectInfo) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(t.Context(), []string{"a.mp4", "\x01"}); err != nil {
+		t.Fatal(err)
+	}
 	for op, most := range map[string]time.Duration{
 		"ListUploads": requestTime, "ListParts": requestTime, "Abort": abortTime, "Create": requestTime,
 		"UploadPart": time.Minute + 24*time.Millisecond, "Complete": completeLimit(clipSize), "HEAD": requestTime,
+		"ListObjects": requestTime, "DeleteObjects": requestTime, "DELETE": requestTime,
 	} {
 		if got := d.limits[op]; got <= most-2*time.Second || got > most {
 			t.Errorf("%s may take %v, want %v", op, got, most)

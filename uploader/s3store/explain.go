@@ -152,6 +152,8 @@ func allowing(permission, message, bucket string) string {
 	case listUploadsPermission, listPartsPermission:
 		return fmt.Sprintf("%s on arn:aws:s3:::%s and %s on arn:aws:s3:::%s/*",
 			listUploadsPermission, bucket, listPartsPermission, bucket)
+	case listPermission:
+		return fmt.Sprintf("%s on arn:aws:s3:::%s", permission, bucket)
 	case putPermission:
 		// With SSE-KMS, to put parts together takes both.
 		if strings.Contains(message, "kms:") {

@@ -119,6 +119,8 @@ func operation(method string, q url.Values) string {
 	switch {
 	case method == http.MethodPost && q.Has("uploads"):
 		return "Create"
+	case method == http.MethodPost && q.Has("delete"):
+		return "DeleteObjects"
 	case method == http.MethodPost:
 		return "Complete"
 	case method == http.MethodPut && q.Has("partNumber"):
@@ -129,6 +131,8 @@ func operation(method string, q url.Values) string {
 		return "ListUploads"
 	case method == http.MethodGet && q.Has("uploadId"):
 		return "ListParts"
+	case method == http.MethodGet && q.Has("list-type"):
+		return "ListObjects"
 	}
 	return method
 }

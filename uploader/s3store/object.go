@@ -19,9 +19,7 @@ func (s *Store) putInput(o uploader.Object) *s3.PutObjectInput {
 		ACL:                  types.ObjectCannedACL(s.settings.ACL),
 		StorageClass:         types.StorageClass(s.settings.StorageClass),
 		ServerSideEncryption: types.ServerSideEncryption(s.settings.ServerSideEncryption),
-	}
-	if !o.ModTime.IsZero() {
-		in.Metadata = map[string]string{modTimeKey: formatModTime(o.ModTime)}
+		Metadata:             s.metadata(o),
 	}
 	if s.settings.KMSKeyID != "" {
 		in.SSEKMSKeyId = &s.settings.KMSKeyID

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,6 +38,7 @@ type Settings struct {
 	PartSize             int64        // bytes; larger objects are uploaded in parts of that size, or more if they would be too many
 	MinThroughput        int64        // bytes per second: a resumable object slower than this fails; 0 is any
 	Connections          int          // kept open
+	Host                 string       // this one's name, which each object is told; "" is none
 	Log                  *slog.Logger // for what goes wrong without failing a request; nil is none
 }
 
@@ -51,6 +53,7 @@ type Store struct {
 	unfinished  unfinished
 	log         *slog.Logger
 	warnListing sync.Once
+	deletesOne  atomic.Bool // it was seen to delete one object by a request, and not many
 }
 
 // fallbackRegion signs for stores that have no regions.
@@ -142,6 +145,8 @@ func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, fo
 	}
 	return uploader.ObjectInfo{
 		Size: aws.ToInt64(out.ContentLength), ModTime: parseModTime(out.Metadata[modTimeKey]), Stored: aws.ToTime(out.LastModified),
+		ETag: unquoted(out.ETag), Host: unescaped(out.Metadata[hostKey]), Root: unescaped(out.Metadata[rootKey]),
+		Sum: out.Metadata[sumKey],
 	}, true, nil
 }
 
@@ -157,12 +162,6 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 		return nil, fmt.Errorf("read the object: %w", err)
 	}
 	return b.Bytes(), nil
-}
-
-// Delete deletes the object.
-func (s *Store) Delete(ctx context.Context, key string) error {
-	_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.settings.Bucket, Key: &key})
-	return s.explain("s3:DeleteObject", err)
 }
 
 // Identity says as whom requests are signed, without any secret: the access key and where it comes from,

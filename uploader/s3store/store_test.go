@@ -45,6 +45,9 @@ func object(key string, body uploader.Body, size int64) uploader.Object {
 	return uploader.Object{Key: key, Body: body, Size: size, ModTime: modTime, ContentType: "video/mp2t", CacheControl: "max-age=7"}
 }
 
+// etagOfContent is the MD5 of "content".
+const etagOfContent = "9a0364b9e99bb480dd25e1f0284c8555"
+
 func TestPutGetStatDelete(t *testing.T) {
 	server := s3test.Start(t)
 	s := open(t, server.Endpoint)
@@ -59,10 +62,11 @@ func TestPutGetStatDelete(t *testing.T) {
 		if b, err := s.Get(ctx, key); err != nil || string(b) != "content" {
 			t.Errorf("Get(%s) = %q, %v", key, b, err)
 		}
-		if i, ok, err := s.Stat(ctx, key); err != nil || !ok || i.Size != 7 || !i.ModTime.Equal(modTime) || time.Since(i.Stored) > time.Hour {
+		if i, ok, err := s.Stat(ctx, key); err != nil || !ok || i.Size != 7 || !i.ModTime.Equal(modTime) || time.Since(i.Stored) > time.Hour ||
+			i.ETag != etagOfContent {
 			t.Errorf("Stat(%s) = %+v, %v, %v", key, i, ok, err)
 		}
-		if err := s.Delete(ctx, key); err != nil {
+		if err := s.Delete(ctx, []string{key}); err != nil {
 			t.Error(err)
 		}
 		if _, ok, err := s.Stat(ctx, key); err != nil || ok {

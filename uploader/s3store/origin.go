@@ -1,0 +1,69 @@
+package s3store
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"ems-sidecar/uploader"
+)
+
+// The user metadata that says who wrote an object, and what. With modTimeKey, it has less than 1 kB; S3 takes 2.
+const (
+	hostKey = "host"
+	rootKey = "root"
+	sumKey  = "sha256" // in hex
+
+	maxHost = 255 // bytes, as they are sent; a DNS name has no more
+	maxRoot = 512
+)
+
+// metadata returns what is said of o in its user metadata, or nil.
+func (s *Store) metadata(o uploader.Object) map[string]string {
+	m := make(map[string]string)
+	if !o.ModTime.IsZero() {
+		m[modTimeKey] = formatModTime(o.ModTime)
+	}
+	for key, value := range map[string]string{
+		hostKey: escaped(s.settings.Host, maxHost), rootKey: escaped(o.Root, maxRoot), sumKey: o.Sum,
+	} {
+		if value != "" {
+			m[key] = value
+		}
+	}
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+}
+
+// escaped returns s as printable ASCII, percent-encoded, and of that the end that has at most so many bytes: the last
+// elements of a path tell more than the first. Blanks are encoded, too, as the signature does not keep them.
+func escaped(s string, most int) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c > ' ' && c < 0x7f && c != '%' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	all := b.String()
+	if len(all) <= most {
+		return all
+	}
+	cut := len(all) - most
+	// Not in the middle of an encoded byte.
+	if i := strings.LastIndexByte(all[:cut], '%'); i >= 0 && cut-i < len("%00") {
+		cut = i + len("%00")
+	}
+	return all[cut:]
+}
+
+// unescaped returns what escaped was given. What somebody else wrote comes as it is.
+func unescaped(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		return u
+	}
+	return s
+}
