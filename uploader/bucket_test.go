@@ -3,6 +3,7 @@ package uploader
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"errors"
 	"fmt"
 	"io"
@@ -38,10 +39,14 @@ type bucket struct {
 
 	// incomparable lists keys whose content the store does not tell.
 	incomparable map[string]bool
+	// host is that of whoever puts into it.
+	host string
 
 	mu        sync.Mutex
 	objects   map[string][]byte
 	modTimes  map[string]time.Time
+	told      map[string]ObjectInfo // of each object: who wrote it, and when
+	lists     int                   // requests for listings
 	headers   map[string]string
 	resumable map[string]bool
 	// unfinished has the keys of multipart uploads.
@@ -54,7 +59,7 @@ type bucket struct {
 
 func newBucket(t *testing.T, layout media.Layout) *bucket {
 	return &bucket{
-		t: t, layout: layout, modTimes: map[string]time.Time{}, resumable: map[string]bool{}, incomparable: map[string]bool{},
+		t: t, layout: layout, modTimes: map[string]time.Time{}, told: map[string]ObjectInfo{}, host: "here", resumable: map[string]bool{}, incomparable: map[string]bool{},
 		objects: map[string][]byte{}, headers: map[string]string{}, attempts: map[string]int{},
 		inFlight: map[string]bool{}, mayRestart: map[string]bool{}, mayMiss: map[string]bool{},
 	}
@@ -94,6 +99,7 @@ func (b *bucket) Put(ctx context.Context, o Object) error {
 	b.objects[o.Key] = content
 	b.headers[o.Key] = o.ContentType + "; " + o.CacheControl
 	b.modTimes[o.Key], b.resumable[o.Key] = o.ModTime, o.Resumable
+	b.told[o.Key] = ObjectInfo{Host: b.host, Root: o.Root, Sum: o.Sum, Stored: time.Now()}
 	b.puts = append(b.puts, o.Key)
 	return nil
 }
@@ -126,7 +132,12 @@ func (b *bucket) Stat(_ context.Context, key string) (ObjectInfo, bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	content, ok := b.objects[key]
-	return ObjectInfo{Size: int64(len(content)), ModTime: b.modTimes[key], Stored: time.Now()}, ok, nil
+	i := b.told[key]
+	i.Size, i.ModTime, i.ETag = int64(len(content)), b.modTimes[key], fmt.Sprintf("%x", md5.Sum(content))
+	if i.Stored.IsZero() {
+		i.Stored = time.Now()
+	}
+	return i, ok, nil
 }
 
 func (b *bucket) Same(_ context.Context, key string, body Body, size int64, _ time.Time) (bool, error) {
@@ -156,10 +167,15 @@ func (b *bucket) AbortUploads(_ context.Context, prefix string, _ time.Duration,
 	return n, nil
 }
 
-func (b *bucket) List(_ context.Context, prefix string, each func(string, ObjectInfo) error) error {
+func (b *bucket) List(_ context.Context, dir string, each func(string, ObjectInfo) error) error {
+	b.mu.Lock()
+	b.lists++
+	b.mu.Unlock()
 	for _, key := range b.keys() {
 		i, found, err := b.Stat(context.Background(), key)
-		if found && err == nil && strings.HasPrefix(key, prefix) {
+		name, below := strings.CutPrefix(key, dir)
+		if found && err == nil && below && !strings.Contains(name, "/") {
+			i.ModTime, i.Host, i.Root, i.Sum = time.Time{}, "", "", "" // listings have no metadata
 			err = each(key, i)
 		}
 		if err != nil {
@@ -269,6 +285,7 @@ func newDeskFor(t *testing.T, layout media.Layout, settings Settings) *desk {
 	}
 	settings.MinThroughput = 64 << 10
 	settings.DrainTimeout = 20 * time.Second
+	settings.Host = d.bucket.host
 	d.up = New(settings, slog.New(d.log))
 	d.dest = &Destination{Store: d.bucket, Bucket: "b"}
 	d.src = d.up.Source(d.dir, layout, d.dest, d)

@@ -31,14 +31,16 @@ type file struct {
 	named   int  // waiting and published snapshots that name it
 	shown   int  // of them, the published ones
 
-	state     fileState
-	task      task // what it is queued for
-	inPending bool
-	retryAt   time.Time // not to be tried before
-	delayed   bool      // is in stream.delayed
-	early     bool      // retryAt is because EMS will change it once more
-	failures  int       // to read it, in a row
-	lagKnown  bool      // its way into a published manifest has been measured
+	state        fileState
+	task         task // what it is queued for
+	inPending    bool
+	inUncompared bool
+	candidate    *ObjectInfo // what a listing has under its key, which may be it
+	retryAt      time.Time   // not to be tried before
+	delayed      bool        // is in stream.delayed
+	early        bool        // retryAt is because EMS will change it once more
+	failures     int         // to read it, in a row
+	lagKnown     bool        // its way into a published manifest has been measured
 }
 
 type fileState uint8
@@ -56,6 +58,9 @@ const (
 	upload  task = iota
 	look         // ask what the bucket has under its key
 	discard      // delete it from the disk, if the bucket has it
+	compare      // ask whether the bucket has it
+	list         // ask which of many the bucket has
+	verify       // ask what the bucket has of a manifest
 )
 
 // returnedCacheTime is how long caches may keep a chunk whose name can come back with other content. When it

@@ -38,7 +38,7 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		src.generation++
 	}
 	f.removed = false
-	if f.confirmed && f.confirmedVersion.Equal(v) || f.closed && f.version.Equal(v) && f.state != idle && f.task == upload {
+	if f.confirmed && f.confirmedVersion.Equal(v) || f.closed && f.version.Equal(v) && f.state != idle && (f.task == upload || f.task == compare) {
 		f.closed, f.version = true, v
 		return
 	}
@@ -55,9 +55,13 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	if f.state == inFlight {
 		return // its outcome tells what is to be done
 	}
-	f.task = upload
+	f.task, f.candidate = upload, nil
 	if src.bulk() {
 		f.task = look // gigabytes are not sent again because the daemon was started again
+	}
+	if !src.bulk() && !f.replaces && s.predates(v, now) {
+		f.stream.compareLater(f, now)
+		return
 	}
 	// By another machine's clock, it may be of the future.
 	if age := max(0, now.Sub(v.ModTime)); patched && !named && age < lateSettle {

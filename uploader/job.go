@@ -9,28 +9,33 @@ import (
 
 // A job is what a worker does: one request to the store.
 type job struct {
-	file     *file
-	version  media.Version // of the chunk that is to be uploaded
-	snapshot *snapshot     // of the manifest that is to be uploaded, or nil
-	task     task          // without a snapshot
-	fresh    bool          // over a fresh connection
-	started  time.Time
+	file      *file
+	version   media.Version // of the chunk that is to be uploaded
+	snapshot  *snapshot     // of the manifest that is to be uploaded, or nil
+	task      task          // without a snapshot
+	listing   []*file       // of a list: those in question
+	candidate *ObjectInfo   // of a compare: what a listing has
+	fresh     bool          // over a fresh connection
+	started   time.Time
 }
 
 // A result is what came of a job.
 type result struct {
 	job
-	found   *ObjectInfo // of a look; nil: the bucket has none
-	same    bool        // of a discard: the bucket had the file, and it is deleted from the disk
-	bytes   int64       // that were sent
-	fileErr error       // why the file cannot be sent: fs.ErrNotExist, errChanged, or a failure to read it
-	err     error       // the store's
+	found   *ObjectInfo           // of a look; nil: the bucket has none
+	same    bool                  // of a compare or discard: the bucket had the file; and then it is deleted from the disk
+	objects map[string]ObjectInfo // of a list: those that the bucket has, by key
+	bytes   int64                 // that were sent
+	fileErr error                 // why the file cannot be sent: fs.ErrNotExist, errChanged, or a failure to read it
+	err     error                 // the store's
 }
 
 // wanted reports whether a job without a snapshot that failed is to be done again.
 func (r result) wanted() bool {
 	f := r.file
 	switch r.task {
+	case list, verify:
+		return false
 	case look:
 		return !f.confirmed
 	case discard:
@@ -44,3 +49,11 @@ var errChanged = errors.New("file changed")
 
 // localRetryCap is the longest wait before a file that could not be read is tried again.
 const localRetryCap = 30 * time.Second
+
+// sum is the SHA-256 of a manifest's content, or "".
+func (j job) sum() string {
+	if j.snapshot == nil {
+		return ""
+	}
+	return j.snapshot.hexSum()
+}

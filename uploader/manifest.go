@@ -13,6 +13,7 @@ type snapshot struct {
 	manifest *manifest
 	content  []byte // nil once published
 	sum      [sha256.Size]byte
+	md5      string         // in hex
 	parsed   media.Manifest // without its references
 	refs     []*file
 	others   int       // of refs, at its beginning: those that are no segments
@@ -99,9 +100,9 @@ type manifest struct {
 	pursued     *snapshot   // also in waiting: its chunks are uploaded first
 	published   *snapshot   // what the bucket holds
 	publishedAt time.Time
-	uncertain   bool      // a PUT without an answer: the bucket may hold something else
 	notBefore   time.Time // least time between two PUTs of a key
 	outside     string    // the URI out of the root that was warned of
+	verification
 }
 
 func (m *manifest) newest() *snapshot {
@@ -191,7 +192,7 @@ func (s *snapshot) retire() {
 
 // publishable returns the newest snapshot that may be PUT now (R4), or nil.
 func (m *manifest) publishable(now time.Time) *snapshot {
-	if m.inFlight != nil || len(m.waiting) == 0 || now.Before(m.notBefore) {
+	if m.inFlight != nil || m.checking || len(m.waiting) == 0 || now.Before(m.notBefore) || now.Before(m.yieldUntil) {
 		return nil
 	}
 	for i := len(m.waiting) - 1; i >= 0; i-- {
@@ -213,14 +214,22 @@ func (m *manifest) hopeless(i int) bool {
 
 // wake returns when publishable may find something that it does not find now because of a time that has not
 // come, or the zero time.
-func (m *manifest) wake(now time.Time) time.Time {
-	if m.inFlight != nil || len(m.waiting) == 0 {
+func (m *manifest) wake(now time.Time, onlyManifests bool) time.Time {
+	if m.inFlight != nil || m.checking {
 		return time.Time{}
 	}
-	if now.Before(m.notBefore) {
-		return m.notBefore
-	}
 	var at time.Time
+	if m.checkAt.After(now) && !onlyManifests {
+		at = m.checkAt
+	}
+	if len(m.waiting) == 0 {
+		return at
+	}
+	for _, t := range []time.Time{m.notBefore, m.yieldUntil} {
+		if now.Before(t) {
+			return earlier(at, t)
+		}
+	}
 	for _, s := range m.waiting {
 		if w := s.wake(now); !w.IsZero() {
 			at = earlier(at, w)
@@ -249,7 +258,10 @@ func (m *manifest) finish(s *snapshot) {
 		f.shown++
 	}
 	m.drop()
-	s.content, s.open = nil, nil
+	s.open = nil
+	if !m.doubted() {
+		s.content = nil
+	}
 	m.inFlight = nil
 	m.uncertain = false
 	m.file.confirmed = true

@@ -13,7 +13,13 @@ func (s *schedule) done(r result, now time.Time) {
 	f, st := r.file, r.file.stream
 	s.inFlight[st.pool()]--
 	st.inFlight--
-	if r.snapshot == nil {
+	switch {
+	case r.snapshot != nil:
+	case r.task == list:
+		st.listing = false
+	case r.task == verify:
+		f.manifest.checking = false
+	default:
 		f.state = idle
 		delete(s.sending, f)
 	}
@@ -39,9 +45,16 @@ func (s *schedule) success(r result, now time.Time) {
 		if l.state == open {
 			st.recovered()
 		}
-		if r.task == discard {
+		switch r.task {
+		case discard:
 			s.discarded(r, now)
-		} else {
+		case compare:
+			s.compared(r, now)
+		case list:
+			s.listed(r, now)
+		case verify:
+			s.verified(f.manifest, r.found, now)
+		default:
 			s.looked(f, r.found, now)
 		}
 		return
@@ -162,15 +175,22 @@ func (s *schedule) fileFailure(r result, now time.Time) {
 // storeFailure handles a request that the bucket did not take.
 func (s *schedule) storeFailure(r result, now time.Time) {
 	f, st := r.file, r.file.stream
-	if r.snapshot != nil {
+	refused, whole := errors.Is(r.err, ErrPermanent), errors.Is(r.err, ErrBucket)
+	switch {
+	case r.snapshot != nil:
 		f.manifest.inFlight = nil
-		f.manifest.uncertain = true
-	} else if r.wanted() {
+		if !refused {
+			f.manifest.doubt(now)
+		}
+	case r.task == verify && refused && !whole:
+		f.manifest.asked, f.manifest.checkAt = true, time.Time{} // the store does not tell
+	case r.task == list:
+		s.notListed(r, refused && !whole, now)
+	case r.wanted():
 		st.enqueue(f)
 	}
 	s.figures.failures++
 	st.failures++
-	refused, whole := errors.Is(r.err, ErrPermanent), errors.Is(r.err, ErrBucket)
 	wait := backoff(st.failures, backoffCap)
 	st.retryAt = now.Add(wait)
 	if refused {

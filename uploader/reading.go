@@ -54,7 +54,7 @@ func (src *Source) readManifest(p string) (reading, error) {
 	refs, others, outside := src.resolve(p, dir, manifest)
 	r := reading{
 		snapshot: &snapshot{
-			content: content, sum: sha256.Sum256(content), parsed: manifest.WithoutReferences(),
+			content: content, sum: sha256.Sum256(content), md5: md5Of(content), parsed: manifest.WithoutReferences(),
 			others: others, outside: outside, modTime: version.ModTime, readAt: time.Now(),
 		},
 		refs: refs,

@@ -172,8 +172,8 @@ func TestR5EndArrivesEvenIfItsPlaylistIsDeleted(t *testing.T) {
 
 func TestR8SnapshotsThatWaitAreBounded(t *testing.T) {
 	d := newDesk(t, Settings{})
-	s := newSchedule(8, 2, d.up.log)
 	now := time.Now()
+	s := newSchedule(8, 2, now, d.up.log)
 	segments := "#EXTM3U\n" + strings.Repeat("#EXTINF:4,\n1.ts\n", 20_000)
 	for n := range 200 {
 		d.write("g/s/playlist.m3u8", segments+fmt.Sprintf("#EXTINF:4,\n%d.ts\n", n))

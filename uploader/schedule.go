@@ -12,6 +12,7 @@ import (
 // I/O, has no clock of its own, and belongs to one goroutine.
 type schedule struct {
 	log     *slog.Logger
+	host    string
 	workers [2]int // live and bulk
 
 	lanes    map[*Destination]*lane
@@ -21,6 +22,7 @@ type schedule struct {
 	inFlight [2]int              // of workers
 	sending  map[*file]bool      // chunks that are in flight; false if it is no upload
 	draining bool                // only manifests are started
+	began    time.Time           // this run
 	rereads  map[*file]time.Time // files that are to be reported again, and when
 	figures  figures
 }
@@ -36,9 +38,10 @@ const (
 	bulkPool
 )
 
-func newSchedule(workers, bulkWorkers int, log *slog.Logger) *schedule {
+func newSchedule(workers, bulkWorkers int, began time.Time, log *slog.Logger) *schedule {
 	return &schedule{
 		log:     log,
+		began:   began,
 		workers: [2]int{livePool: workers, bulkPool: bulkWorkers},
 		lanes:   make(map[*Destination]*lane),
 		streams: make(map[streamKey]*stream),
@@ -96,18 +99,25 @@ func (s *schedule) next(now time.Time) (job, bool) {
 		if !s.room(st.pool()) || st.inFlight >= s.share(st) || !l.admits(st, now) {
 			continue
 		}
-		f, snap := st.pick(now, s.draining, l.closedTo(st))
+		c := st.pick(now, s.draining, l.closedTo(st))
+		f, snap := c.file, c.snapshot
 		if f == nil {
 			continue
 		}
 		s.turn = at + 1
-		if snap != nil {
+		var listing []*file
+		switch {
+		case snap != nil:
 			f.manifest.start(snap)
 			if p := f.manifest.published; p != nil && p.sum == snap.sum && !f.manifest.uncertain {
 				f.manifest.finish(snap) // it came back to what the bucket holds
 				return s.next(now)
 			}
-		} else {
+		case c.task == verify:
+			f.manifest.checking = true
+		case c.task == list:
+			listing = st.takeUncompared()
+		default:
 			f.state = inFlight
 			s.sending[f] = f.task == upload
 		}
@@ -115,7 +125,7 @@ func (s *schedule) next(now time.Time) (job, bool) {
 		s.inFlight[st.pool()]++
 		probe := l.closedTo(st)
 		l.probing = l.probing || probe
-		return job{file: f, version: f.version, snapshot: snap, task: f.task,
+		return job{file: f, version: f.version, snapshot: snap, task: c.task, listing: listing, candidate: f.candidate,
 			fresh: st.failures > 0 || probe, started: now}, true
 	}
 	return job{}, false
@@ -142,7 +152,7 @@ func (s *schedule) busy() bool { return slices.Max(s.inFlight[:]) > 0 }
 func (s *schedule) allRefused(dest *Destination, now time.Time) bool {
 	for _, st := range s.ring {
 		if st.src.dest == dest && !st.refused {
-			if f, _ := st.pick(now, false, false); f != nil || st.inFlight > 0 {
+			if st.pick(now, false, false).file != nil || st.inFlight > 0 {
 				return false
 			}
 		}
@@ -164,7 +174,7 @@ func (s *schedule) wake(now time.Time) time.Time {
 			continue
 		}
 		l := s.lane(st.src.dest)
-		if f, _ := st.pick(now, s.draining, l.closedTo(st)); f != nil && !(l.closedTo(st) && l.probing) {
+		if st.pick(now, s.draining, l.closedTo(st)).file != nil && !(l.closedTo(st) && l.probing) {
 			at = earlier(at, l.opensFor(st))
 		}
 		at = earlier(at, st.wake(now, s.draining))

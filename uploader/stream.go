@@ -14,6 +14,11 @@ type stream struct {
 	namedBy   []*manifest // of other directories, which name chunks of this one: in DASH and MSS, the group's
 	files     int         // entries of src.files that belong here
 
+	uncompared   []*file // those that an earlier run may have uploaded, and which no manifest needed so far
+	compareAt    time.Time
+	gatheredFrom time.Time // when the first of uncompared came
+	listing      bool      // the bucket is being asked for what was uncompared
+
 	delayed   []*file // of pending: those that were told to wait
 	compactAt int     // length of pending at which it is rid of what does not wait any more
 
@@ -81,40 +86,57 @@ func (st *stream) enqueue(f *file) {
 }
 
 // pick chooses what the stream needs most: a publishable manifest, the chunks of the snapshot that is
-// pursued, those of the newest, and then the rest, oldest first.
+// pursued, those of the newest, then the rest, oldest first, and last what the bucket may have.
 // A probe is an upload, if there is any to do: the answer to a question does not tell whether the
 // bucket takes one.
-func (st *stream) pick(now time.Time, onlyManifests, probe bool) (*file, *snapshot) {
+func (st *stream) pick(now time.Time, onlyManifests, probe bool) choice {
 	for _, m := range st.manifests {
-		if s := m.publishable(now); s != nil {
-			return m.file, s
+		s := m.publishable(now)
+		switch {
+		case s != nil && m.asked:
+			return choice{file: m.file, snapshot: s}
+		case s != nil, !onlyManifests && m.due(now):
+			return choice{file: m.file, task: verify}
 		}
 	}
 	if onlyManifests {
-		return nil, nil
+		return choice{}
 	}
 	for len(st.pending) > 0 && st.pending[0].state != queued {
 		st.pending[0].inPending = false
 		st.pending = st.pending[1:]
 	}
-	if len(st.pending) == 0 {
-		return nil, nil
+	if len(st.pending)+len(st.uncompared) == 0 {
+		return choice{}
 	}
 	if probe {
 		if f := st.firstQueued(st.pending, now, false); f != nil {
-			return f, nil
+			return chosen(f)
 		}
-		return st.firstQueued(st.pending, now, true), nil
-	}
-	for _, manifests := range [][]*manifest{st.manifests, st.namedBy} {
-		for _, m := range manifests {
-			if f := st.firstWanted(m, now); f != nil {
-				return f, nil
+	} else {
+		for _, manifests := range [][]*manifest{st.manifests, st.namedBy} {
+			for _, m := range manifests {
+				if f := st.firstWanted(m, now); f != nil {
+					return chosen(f)
+				}
 			}
 		}
 	}
-	return st.firstQueued(st.pending, now, true), nil
+	if f := st.firstQueued(st.pending, now, true); f != nil {
+		return chosen(f)
+	}
+	f, t := st.nextComparison(now)
+	return choice{file: f, task: t}
 }
+
+// A choice is what is to be done next: the PUT of a manifest's snapshot, or a task.
+type choice struct {
+	file     *file // nil: nothing
+	snapshot *snapshot
+	task     task // without a snapshot
+}
+
+func chosen(f *file) choice { return choice{file: f, task: f.task} }
 
 // firstWanted returns the chunk of st that m needs first.
 func (st *stream) firstWanted(m *manifest, now time.Time) *file {
@@ -123,8 +145,11 @@ func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 		return nil
 	}
 	for _, s := range []*snapshot{m.pursued, m.waiting[n-1]} {
-		if f := st.firstQueued(s.open, now, true); f != nil {
-			return f
+		singly := len(s.open) <= askedSingly // else by a listing
+		for _, f := range s.open {
+			if st.takes(f, now) && (singly || f.task != compare || f.candidate != nil) {
+				return f
+			}
 		}
 	}
 	return nil
@@ -132,11 +157,16 @@ func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 
 func (st *stream) firstQueued(files []*file, now time.Time, all bool) *file {
 	for _, f := range files {
-		if f.state == queued && f.stream == st && (all || f.task == upload) && !now.Before(f.retryAt) {
+		if st.takes(f, now) && (all || f.task == upload) {
 			return f
 		}
 	}
 	return nil
+}
+
+// takes reports whether f, a chunk of st, may be worked on now.
+func (st *stream) takes(f *file, now time.Time) bool {
+	return f.state == queued && f.stream == st && !now.Before(f.retryAt)
 }
 
 // wake returns when pick may find something that it does not find now because of a time that has not
@@ -144,7 +174,7 @@ func (st *stream) firstQueued(files []*file, now time.Time, all bool) *file {
 func (st *stream) wake(now time.Time, onlyManifests bool) time.Time {
 	var at time.Time
 	for _, m := range st.manifests {
-		at = earlier(at, m.wake(now))
+		at = earlier(at, m.wake(now, onlyManifests))
 	}
 	if onlyManifests {
 		return at
@@ -155,6 +185,9 @@ func (st *stream) wake(now time.Time, onlyManifests bool) time.Time {
 	})
 	for _, f := range st.delayed {
 		at = earlier(at, f.retryAt)
+	}
+	if len(st.uncompared) > 0 && !st.listing && st.compareAt.After(now) {
+		at = earlier(at, st.compareAt)
 	}
 	return at
 }

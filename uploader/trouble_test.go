@@ -354,7 +354,7 @@ func TestFiguresAreThereDuringTheDrain(t *testing.T) {
 func BenchmarkTurnInAnOutage(b *testing.B) {
 	for _, backlog := range []int{100, 100_000} {
 		b.Run(fmt.Sprint(backlog), func(b *testing.B) {
-			s := newSchedule(8, 2, slog.New(slog.DiscardHandler))
+			s := newSchedule(8, 2, time.Now(), slog.New(slog.DiscardHandler))
 			u := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler))
 			src := u.Source(b.TempDir(), media.Layout{Format: media.HLS}, &Destination{}, nobodyExpects{})
 			now := time.Now()
@@ -459,7 +459,7 @@ func TestNewContentDoesNotServeTheOldOnesWait(t *testing.T) {
 
 // A child playlist that was asked for and that no master names any more is forgotten, whatever else is queued.
 func TestSweepForgetsAChildThatNobodyNames(t *testing.T) {
-	s := newSchedule(8, 2, slog.New(slog.DiscardHandler))
+	s := newSchedule(8, 2, time.Now(), slog.New(slog.DiscardHandler))
 	src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), media.Layout{Format: media.HLS}, &Destination{}, nobodyExpects{})
 	child := s.file(src, "g/s/playlist.m3u8")
 	s.missing(child)

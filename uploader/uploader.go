@@ -11,6 +11,7 @@ import (
 
 // Settings are what an Uploader can be told.
 type Settings struct {
+	Host          string        // this one's name, by which two that write the same objects are told apart
 	Workers       int           // requests in flight at once
 	BulkWorkers   int           // and besides for recordings
 	MinThroughput int64         // bytes per second: an attempt slower than this is given up
@@ -87,7 +88,8 @@ func (u *Uploader) Run(ctx context.Context) {
 		workers.Go(func() { src.spool.Run(work) })
 	}
 
-	s := newSchedule(u.settings.Workers, u.settings.BulkWorkers, u.log)
+	s := newSchedule(u.settings.Workers, u.settings.BulkWorkers, time.Now(), u.log)
+	s.host = u.settings.Host
 	results := make(chan result, u.settings.Workers+u.settings.BulkWorkers)
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()

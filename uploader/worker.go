@@ -31,7 +31,7 @@ func (u *Uploader) do(ctx context.Context, j job) result {
 	case j.snapshot != nil:
 		r.bytes = int64(len(j.snapshot.content))
 		r.err = u.put(ctx, j, bytes.NewReader(j.snapshot.content), r.bytes)
-	case j.task == look:
+	case j.task == look || j.task == verify:
 		ctx, cancel := context.WithTimeout(ctx, attemptTime)
 		defer cancel()
 		if i, found, err := j.file.src.dest.Store.Stat(ctx, j.file.key()); err != nil {
@@ -41,6 +41,10 @@ func (u *Uploader) do(ctx context.Context, j job) result {
 		}
 	case j.task == discard:
 		u.discard(ctx, &r)
+	case j.task == compare:
+		u.compare(ctx, &r)
+	case j.task == list:
+		u.list(ctx, &r)
 	default:
 		u.putChunk(ctx, &r)
 	}
@@ -117,6 +121,8 @@ func (u *Uploader) put(ctx context.Context, j job, body Body, size int64) error 
 		Size:            size,
 		ModTime:         j.version.ModTime,
 		Resumable:       j.file.src.bulk(),
+		Root:            j.file.src.dir,
+		Sum:             j.sum(),
 		ContentType:     j.file.src.layout.Kind(j.file.path).ContentType,
 		CacheControl:    dest.cacheControl(j.file.src.layout.Format, j.snapshot),
 		FreshConnection: j.fresh,

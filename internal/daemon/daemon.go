@@ -31,6 +31,7 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 		return err
 	}
 	up := uploader.New(uploader.Settings{
+		Host:          hostname(),
 		Workers:       cfg.Upload.Workers,
 		BulkWorkers:   cfg.Upload.BulkWorkers,
 		MinThroughput: cfg.Upload.MinThroughput,
@@ -103,10 +104,8 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 // OpenStore returns the store that the section u asks for. It makes no request to the bucket. The log is for what goes
 // wrong without failing a request.
 func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog.Logger) (*s3store.Store, error) {
-	// That a host has no name is no reason not to publish.
-	host, _ := os.Hostname()
 	return s3store.New(ctx, s3store.Settings{
-		Host:                 host,
+		Host:                 hostname(),
 		Bucket:               u.Bucket,
 		Region:               u.Region,
 		Endpoint:             u.Endpoint,
@@ -122,4 +121,10 @@ func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog
 		Connections:          pool.Workers + pool.BulkWorkers,
 		Log:                  log,
 	})
+}
+
+// hostname is what tells our objects from those of other hosts.
+func hostname() string {
+	host, _ := os.Hostname() // that a host has no name is no reason not to publish
+	return host
 }

@@ -18,25 +18,25 @@ import (
 const listPermission = "s3:ListBucket"
 
 // List implements uploader.Store. It holds one page of at most 1,000 objects at a time.
-func (s *Store) List(ctx context.Context, prefix string, each func(key string, i uploader.ObjectInfo) error) error {
+func (s *Store) List(ctx context.Context, dir string, each func(key string, i uploader.ObjectInfo) error) error {
 	// XML cannot hold all characters of a key.
-	in := &s3.ListObjectsV2Input{Bucket: &s.settings.Bucket, Prefix: &prefix, EncodingType: types.EncodingTypeUrl}
+	in := &s3.ListObjectsV2Input{Bucket: &s.settings.Bucket, Prefix: &dir, Delimiter: aws.String("/"), EncodingType: types.EncodingTypeUrl}
 	for {
 		out, err := within(ctx, requestTime, func(ctx context.Context) (*s3.ListObjectsV2Output, error) {
 			return s.client.ListObjectsV2(ctx, in)
 		})
 		if err != nil {
-			return fmt.Errorf("list the objects below %q: %w", prefix, s.explain(listPermission, err))
+			return fmt.Errorf("list the objects in %q: %w", dir, s.explain(listPermission, err))
 		}
 		for _, o := range out.Contents {
 			key := aws.ToString(o.Key)
 			if out.EncodingType == types.EncodingTypeUrl { // else the store does not know it
 				if key, err = url.QueryUnescape(key); err != nil {
-					return fmt.Errorf("list the objects below %q: the store's encoding of a key: %w", prefix, err)
+					return fmt.Errorf("list the objects in %q: the store's encoding of a key: %w", dir, err)
 				}
 			}
-			if !strings.HasPrefix(key, prefix) {
-				return fmt.Errorf("list the objects below %q: %w", prefix, errOtherKey)
+			if !strings.HasPrefix(key, dir) {
+				return fmt.Errorf("list the objects in %q: %w", dir, errOtherKey)
 			}
 			if err := each(key, uploader.ObjectInfo{
 				Size: aws.ToInt64(o.Size), Stored: aws.ToTime(o.LastModified), ETag: unquoted(o.ETag),
@@ -49,14 +49,14 @@ func (s *Store) List(ctx context.Context, prefix string, each func(key string, i
 		}
 		next := aws.ToString(out.NextContinuationToken)
 		if next == "" || next == aws.ToString(in.ContinuationToken) {
-			return fmt.Errorf("list the objects below %q: %w", prefix, errStands)
+			return fmt.Errorf("list the objects in %q: %w", dir, errStands)
 		}
 		in.ContinuationToken = &next
 	}
 }
 
 // errOtherKey is about a store that does not heed the prefix: what it lists would be taken for what it is not.
-var errOtherKey = errors.New("the store lists a key that is not below it")
+var errOtherKey = errors.New("the store lists a key that is not in it")
 
 // unquoted returns an ETag as it is without the quotes around it.
 func unquoted(etag *string) string { return strings.Trim(aws.ToString(etag), `"`) }

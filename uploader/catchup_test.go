@@ -1,0 +1,310 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// restarted ends the uploader and starts another one for the same disk and bucket, which is told of every file.
+func (d *desk) restarted(ended chan struct{}) chan struct{} {
+	d.t.Helper()
+	d.end()
+	<-ended
+	d.bucket.mu.Lock()
+	d.bucket.puts = nil
+	d.bucket.mu.Unlock()
+	time.Sleep(time.Second)
+	d.restart()
+	ended = d.start()
+	d.scan()
+	return ended
+}
+
+// scan reports all that is on disk closed, in the order of the names.
+func (d *desk) scan() {
+	d.t.Helper()
+	for _, p := range d.files() {
+		d.closed(p)
+	}
+}
+
+// sent returns the keys of all PUTs, in the order in which they were applied.
+func (b *bucket) sent() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.puts)
+}
+
+// files returns the paths of all files but those in the spool.
+func (d *desk) files() (paths []string) {
+	for _, p := range mustGlob(d.t, d.dir, "*/*/*", "*/*", "*/*/*/*/*") {
+		if fi, err := os.Stat(filepath.Join(d.dir, p)); err == nil && fi.Mode().IsRegular() && !strings.HasPrefix(p, ".") {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+func mustGlob(t *testing.T, dir string, patterns ...string) (paths []string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range found {
+			rel, _ := filepath.Rel(dir, p)
+			paths = append(paths, filepath.ToSlash(rel))
+		}
+	}
+	return paths
+}
+
+// R7: what the bucket has is not sent again after a restart, whether few files are asked for one by one or many by a
+// listing; what it has not, or has otherwise, is.
+func TestR7NothingIsSentAgainAfterARestart(t *testing.T) {
+	for _, files := range []int{5, 3 * askedSingly} {
+		t.Run(fmt.Sprint(files, " files"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Settings{})
+				ended := d.start()
+				for n := range files {
+					d.close(fmt.Sprintf("g/s/%d.ts", n), fmt.Sprint("chunk ", n))
+				}
+				d.close("g/s/playlist.m3u8", playlist(files-5, files-1))
+				d.close("g/playlist.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\ns/playlist.m3u8\n")
+				time.Sleep(10 * time.Second)
+				ended = d.restarted(ended)
+				time.Sleep(10 * time.Second)
+				if again := d.bucket.sent(); len(again) > 0 {
+					t.Errorf("sent again: %q", again)
+				}
+				if lists := d.bucket.lists; (lists > 0) != (files > askedSingly) || lists > 1 {
+					t.Errorf("%d listings", lists)
+				}
+
+				d.end()
+				<-ended
+				d.write("g/s/0.ts", "written anew while nobody looked")
+				d.write("g/s/new.ts", "new")
+				d.restarted(ended)
+				time.Sleep(10 * time.Second)
+				if sent := d.bucket.sent(); !slices.Equal(slices.Sorted(slices.Values(sent)), []string{"g/s/0.ts", "g/s/new.ts"}) {
+					t.Errorf("sent: %q", sent)
+				}
+			})
+		})
+	}
+}
+
+// Where names are used again, the same name and size say nothing: HDS pads its fragments' numbers away.
+func TestFragmentsOfAnotherRunAreToldApartAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, media.Layout{Format: media.HDS, Bootstrap: "bootstrap"}, Settings{})
+		ended := d.start()
+		name := func(n int) string { return fmt.Sprintf("g/s/f4vSeg1-Frag%d", n) }
+		for n := range 2 * askedSingly {
+			d.close(name(n), fmt.Sprintf("run 1, %4d", n))
+		}
+		time.Sleep(time.Minute)
+		d.end()
+		<-ended
+		d.write(name(7), fmt.Sprintf("run 2, %4d", 7))
+		d.write(name(8), fmt.Sprintf("run 2, %4d", 8))
+		time.Sleep(time.Second)
+		d.restarted(ended)
+		time.Sleep(10 * time.Second)
+		if sent := d.bucket.sent(); !slices.Equal(slices.Sorted(slices.Values(sent)), []string{name(7), name(8)}) {
+			t.Errorf("sent: %q", sent)
+		}
+	})
+}
+
+// After an outage that outlived the daemon, viewers come first: the newest playlist's chunks, then the playlist, and
+// only then the old chunks.
+func TestLiveEdgeIsCaughtUpFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		const old = 3 * askedSingly
+		for n := range old {
+			d.write(fmt.Sprintf("g/s/%04d.ts", n), "old")
+		}
+		time.Sleep(time.Second)
+		d.start()
+		for n := range old {
+			d.closed(fmt.Sprintf("g/s/%04d.ts", n))
+		}
+		d.close("g/s/playlist.m3u8", strings.ReplaceAll(playlist(old-5, old-1), fmt.Sprint(old-5)+".ts", fmt.Sprintf("%04d.ts", old-5)))
+		d.close("g/s/playlist.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n0190.ts\n#EXTINF:4,\n0191.ts\n")
+		time.Sleep(time.Minute)
+		order := d.bucket.sent()
+		at := slices.Index(order, "g/s/playlist.m3u8")
+		if at < 0 || at > 20 || len(order) != old+1 {
+			t.Errorf("the playlist is upload %d of %d", at+1, len(order))
+		}
+	})
+}
+
+// A bucket that may not be listed is asked for each file.
+func TestBucketThatMayNotBeListedIsAskedForEachFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		ended := d.start()
+		for n := range 2 * askedSingly {
+			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
+		}
+		time.Sleep(10 * time.Second)
+		d.dest.Store = unlistable{d.bucket}
+		d.restarted(ended)
+		time.Sleep(time.Minute)
+		if again := d.bucket.sent(); len(again) > 0 {
+			t.Errorf("sent again: %q", again)
+		}
+		if n := len(d.log.lines(slog.LevelWarn, "AccessDenied")); n != 1 {
+			t.Errorf("%d lines say that it may not be listed", n)
+		}
+	})
+}
+
+type unlistable struct{ *bucket }
+
+func (unlistable) List(context.Context, string, func(string, ObjectInfo) error) error {
+	return fmt.Errorf("AccessDenied: %w", ErrPermanent)
+}
+
+// A PUT that was given up is applied later, over a newer one: the newest comes back, also if nothing is written any more.
+func TestLatePutIsMended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		late := &lateStore{bucket: d.bucket, key: "g/s/playlist.m3u8", delay: 12 * time.Second}
+		d.dest.Store = late
+		d.bucket.mayRestart["g/s/playlist.m3u8"] = true // the late one
+		d.start()
+		d.close("g/s/1.ts", "1")
+		d.close("g/s/2.ts", "2")
+		d.close("g/s/playlist.m3u8", playlist(1, 1)) // this one
+		time.Sleep(3 * time.Second)
+		d.close("g/s/playlist.m3u8", playlist(1, 2, "#EXT-X-ENDLIST"))
+		time.Sleep(5 * time.Second)
+		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(1, 2, "#EXT-X-ENDLIST") {
+			t.Fatalf("the bucket has %q", got)
+		}
+		time.Sleep(5 * time.Second) // now it is applied
+		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(1, 1) {
+			t.Fatalf("the late PUT was not applied: the bucket has %q", got)
+		}
+		time.Sleep(10 * time.Second)
+		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(1, 2, "#EXT-X-ENDLIST") {
+			t.Errorf("10 s later, the bucket has %q", got)
+		}
+		if n := len(d.log.lines(slog.LevelWarn, "old version of a manifest")); n != 1 {
+			t.Errorf("it is said %d times", n)
+		}
+		puts := d.bucket.count("g/s/playlist.m3u8")
+		time.Sleep(10 * time.Minute)
+		if more := d.bucket.count("g/s/playlist.m3u8") - puts; more > 0 {
+			t.Errorf("it is PUT %d times more", more)
+		}
+	})
+}
+
+// A lateStore gives up the first PUT of key, and applies it after the delay.
+type lateStore struct {
+	*bucket
+	key   string
+	delay time.Duration
+	begun bool
+}
+
+func (s *lateStore) Put(ctx context.Context, o Object) error {
+	if o.Key != s.key || s.begun {
+		return s.bucket.Put(ctx, o)
+	}
+	s.begun = true
+	content := make([]byte, o.Size)
+	if _, err := o.Body.ReadAt(content, 0); err != nil && o.Size > int64(len(content)) {
+		return err
+	}
+	go func() {
+		time.Sleep(s.delay)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.objects[o.Key] = content
+		s.told[o.Key] = ObjectInfo{Host: s.host, Root: o.Root, Sum: o.Sum, Stored: time.Now()}
+	}()
+	return errors.New("no answer")
+}
+
+// rival writes the object as another host would.
+func (b *bucket) rival(key, content string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.objects[key] = []byte(content)
+	b.told[key] = ObjectInfo{Host: "another", Root: "/srv", Sum: fmt.Sprint(len(content)), Stored: time.Now()}
+}
+
+// Two hosts publish the same stream: it is said once, there is no PUT in answer to another's, and the one that comes later in the
+// alphabet gives way until the other one stops.
+func TestTwoWritersOfOneStreamDoNotFight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.start()
+		key, n := "g/s/playlist.m3u8", 0
+		play := func(both bool) {
+			d.live("g/s", n, n, time.Second)
+			n++
+			if both {
+				d.bucket.rival(key, "theirs "+fmt.Sprint(n))
+			}
+			time.Sleep(3 * time.Second)
+		}
+		for range 5 {
+			play(false)
+		}
+		for range 60 {
+			play(true)
+		}
+		if lines := d.log.lines(slog.LevelError, "another writer publishes"); len(lines) != 1 || !strings.Contains(lines[0], "host=another") {
+			t.Errorf("said %d times: %q", len(lines), lines)
+		}
+		puts := d.bucket.count(key)
+		for range 30 {
+			play(true)
+		}
+		if more := d.bucket.count(key) - puts; more > 0 {
+			t.Errorf("%d PUTs although the other one is there", more)
+		}
+		for range 20 {
+			play(false)
+		}
+		if got := d.bucket.content(key); got != playlist(n-1, n-1) {
+			t.Errorf("the other one stopped over a minute ago, and the bucket has %q", got)
+		}
+	})
+}
+
+// A stream that has moved here from another host is published at once.
+func TestStreamThatMovedHereIsPublishedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.bucket.rival("g/s/playlist.m3u8", playlist(100, 104))
+		d.bucket.mayRestart["g/s/playlist.m3u8"] = true
+		d.start()
+		d.live("g/s", 1, 1, time.Second)
+		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(1, 1) {
+			t.Errorf("the bucket has %q", got)
+		}
+	})
+}
