@@ -166,6 +166,8 @@ func TestBucketThatMayNotBeListedIsAskedForEachFile(t *testing.T) {
 			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
 		}
 		time.Sleep(10 * time.Second)
+		d.end()
+		<-ended
 		d.dest.Store = unlistable{d.bucket}
 		d.restarted(ended)
 		time.Sleep(time.Minute)
