@@ -93,7 +93,7 @@ func (f *file) outdated(now time.Time) {
 func (f *file) confirm(v media.Version, now time.Time) {
 	f.confirmed, f.confirmedVersion = true, v
 	f.lost = false
-	f.src.spool.Release(f.path, v)
+	f.src.kept.Release(f.path, v)
 	if f.replaces {
 		f.replaces, f.freshAt = false, now
 		if f.src.layout.Format.ReusesNames() {

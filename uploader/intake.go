@@ -181,7 +181,7 @@ func (s *schedule) manifestUnreadable(src *Source, p string, err error, now time
 	f := s.file(src, p)
 	f.failures++
 	s.figures.failures++
-	wait := backoff(f.failures+2, localRetryCap)
+	wait := s.jitter.backoff(f.failures+2, localRetryCap)
 	s.rereads[f] = now.Add(wait)
 	s.log.Warn("manifest cannot be read", "root", src.dir, "stream", f.stream.name, "key", f.key(), "err", err,
 		"attempt", f.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))
@@ -223,7 +223,7 @@ func (s *schedule) lose(f *file, what, why string) {
 		return
 	}
 	f.lost = true
-	f.src.spool.Release(f.path, media.Version{})
+	f.src.kept.Release(f.path, media.Version{})
 	s.figures.lost++
 	next := "it stays out of the bucket; no manifest names it"
 	if f.named > 0 {

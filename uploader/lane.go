@@ -1,9 +1,6 @@
 package uploader
 
-import (
-	"math/rand/v2"
-	"time"
-)
+import "time"
 
 const (
 	// A refusal (403, no such bucket) is mended by a person: asking more often helps nobody.
@@ -19,20 +16,24 @@ const (
 	laneSilence  = 5 * time.Second
 )
 
+// A jitter returns a random duration that is shorter than the one it is given.
+type jitter func(time.Duration) time.Duration
+
 // backoff returns how long to wait after the given number of failures in a row: exponential, with full
 // jitter so that many streams do not come back at the same instant.
-func backoff(failures int, most time.Duration) time.Duration {
+func (j jitter) backoff(failures int, most time.Duration) time.Duration {
 	d := most
 	if shift := failures - 1; shift < 16 {
 		d = min(most, backoffBase<<shift)
 	}
-	return rand.N(d) + time.Millisecond
+	return j(d) + time.Millisecond
 }
 
 // A lane is the way into one bucket. It is closed while the bucket takes nothing from anybody; one
 // request at a time then probes whether it is open again.
 type lane struct {
-	dest *Destination
+	dest   *Destination
+	jitter jitter
 
 	state   laneState
 	probeAt time.Time
@@ -102,7 +103,7 @@ func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (clo
 	case bucketRefuses, streamsRefused:
 		l.probeAt = now.Add(refusedProbe)
 	case silent:
-		l.probeAt = now.Add(backoff(l.failures, probeCap))
+		l.probeAt = now.Add(l.jitter.backoff(l.failures, probeCap))
 	}
 	l.probing = false
 	return l.state != open && l.state != was

@@ -165,7 +165,7 @@ func (s *schedule) fileFailure(r result, now time.Time) {
 	default:
 		f.failures++
 		s.figures.failures++
-		wait := backoff(f.failures+2, localRetryCap)
+		wait := s.jitter.backoff(f.failures+2, localRetryCap)
 		f.stream.delay(f, now.Add(wait))
 		s.warnPerFile(f.stream, "file cannot be read", "key", f.key(), "err", r.fileErr, "attempt", f.failures,
 			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
@@ -191,7 +191,7 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 	}
 	s.figures.failures++
 	st.failures++
-	wait := backoff(st.failures, backoffCap)
+	wait := s.jitter.backoff(st.failures, backoffCap)
 	st.retryAt = now.Add(wait)
 	if refused {
 		// Other keys may fare better, so it is first this one that waits, and then the stream.

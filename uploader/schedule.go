@@ -2,6 +2,7 @@ package uploader
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -9,10 +10,11 @@ import (
 )
 
 // The schedule knows every file that is to be published and decides what is uploaded next. It does no
-// I/O, has no clock of its own, and belongs to one goroutine.
+// I/O, has no clock and no chance of its own, and belongs to one goroutine.
 type schedule struct {
 	log     *slog.Logger
 	host    string
+	jitter  jitter
 	workers [2]int // live and bulk
 
 	lanes    map[*Destination]*lane
@@ -42,6 +44,7 @@ func newSchedule(workers, bulkWorkers int, began time.Time, log *slog.Logger) *s
 	return &schedule{
 		log:     log,
 		began:   began,
+		jitter:  rand.N[time.Duration],
 		workers: [2]int{livePool: workers, bulkPool: bulkWorkers},
 		lanes:   make(map[*Destination]*lane),
 		streams: make(map[streamKey]*stream),
@@ -75,7 +78,7 @@ func (s *schedule) file(src *Source, p string) *file {
 func (s *schedule) lane(d *Destination) *lane {
 	l, ok := s.lanes[d]
 	if !ok {
-		l = &lane{dest: d}
+		l = &lane{dest: d, jitter: s.jitter}
 		s.lanes[d] = l
 	}
 	return l

@@ -19,6 +19,12 @@ type Expecter interface {
 	Expect(paths ...string)
 }
 
+// A releaser keeps what was closed until it is told that version v of p is not needed any more; with the zero Version,
+// that p in no version is. It does not block.
+type releaser interface {
+	Release(p string, v media.Version)
+}
+
 // A Source is what one format has below one root, published to one Destination. Its methods report what
 // happens below the root, in order and one after the other; paths are slash-separated and relative to it. They
 // block while the uploader is busy taking in other reports, and return at once when it has ended.
@@ -32,6 +38,7 @@ type Source struct {
 
 	bootstraps bootstraps // owned by whoever calls the methods
 	spool      *spool.Spool
+	kept       releaser // the spool, as the schedule knows it
 
 	// Owned by the goroutine of Uploader.Run.
 	files      map[string]*file
@@ -45,6 +52,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 		bootstraps: newBootstraps(), files: make(map[string]*file),
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
+	src.kept = src.spool
 	u.sources = append(u.sources, src)
 	return src
 }

@@ -42,7 +42,7 @@ func (s *schedule) sweep(now time.Time) {
 		st.namedBy = slices.DeleteFunc(st.namedBy, func(m *manifest) bool { return m.file.src.files[m.file.path] != m.file })
 		for _, m := range st.manifests {
 			s.dropHopeless(m)
-			m.checkInTurn(now)
+			s.checkInTurn(m, now)
 			if s.lane(st.src.dest).closedTo(st) || len(m.waiting) == 0 || now.Sub(m.waiting[0].readAt) < waitingTooLong {
 				continue
 			}

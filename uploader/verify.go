@@ -3,7 +3,6 @@ package uploader
 import (
 	"crypto/md5"
 	"encoding/hex"
-	"math/rand/v2"
 	"strings"
 	"time"
 )
@@ -154,8 +153,8 @@ func (s *schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 }
 
 // checkInTurn has the bucket asked, within the next minute, whether it still has what was published.
-func (m *manifest) checkInTurn(now time.Time) {
+func (s *schedule) checkInTurn(m *manifest, now time.Time) {
 	if m.published != nil && m.checkAt.IsZero() && now.Sub(m.publishedAt) < time.Minute {
-		m.checkAt = now.Add(rand.N(time.Minute))
+		m.checkAt = now.Add(s.jitter(time.Minute))
 	}
 }
