@@ -38,6 +38,9 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		src.generation++
 	}
 	f.removed = false
+	if f.confirmed && f.confirmedVersion.Equal(v) {
+		src.kept.Release(p, v) // it was kept again when it was reported again
+	}
 	if f.confirmed && f.confirmedVersion.Equal(v) || f.closed && f.version.Equal(v) && f.state != idle && (f.task == upload || f.task == compare) {
 		f.closed, f.version = true, v
 		return
@@ -219,11 +222,11 @@ func (s *schedule) missing(f *file) {
 
 // lose gives up a file that can never arrive: no manifest waits for it any longer.
 func (s *schedule) lose(f *file, what, why string) {
+	f.src.kept.Release(f.path, media.Version{})
 	if f.lost {
 		return
 	}
 	f.lost = true
-	f.src.kept.Release(f.path, media.Version{})
 	s.figures.lost++
 	next := "it stays out of the bucket; no manifest names it"
 	if f.named > 0 {

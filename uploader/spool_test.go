@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -221,4 +222,26 @@ func TestSpooledFileThatIsWrittenAnewIsLeftToItsClosing(t *testing.T) {
 			t.Errorf("the bucket has %q", got)
 		}
 	})
+}
+
+// The watcher reports a file again when a manifest names it, and all files when it scans.
+func TestFileThatIsReportedAgainDoesNotStayInTheSpool(t *testing.T) {
+	for what, name := range map[string]string{
+		"uploaded":            "g/s/1.ts",
+		"with too long a key": "g/s/" + strings.Repeat("long/", 210) + "1.ts",
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Settings{})
+				d.start()
+				d.close(name, "x")
+				settle()
+				d.closed(name)
+				settle()
+				if left := d.inSpool(); len(left) > 0 {
+					t.Errorf("%d files are still in the spool", len(left))
+				}
+			})
+		})
+	}
 }
