@@ -87,7 +87,14 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 func (src *Source) Removed(ctx context.Context, p string) {
 	src.bootstraps.forget(p)
 	src.spool.Gone(p)
-	src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.removed(src, p) })
+	v, kept := src.spool.Find(ctx, p)
+	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
+		if kept { // perhaps in a version of which no closing was reported
+			s.chunkKept(src, p, v, now)
+		} else {
+			s.removed(src, p)
+		}
+	})
 }
 
 // Absent reports that p, which was expected, is not on disk.

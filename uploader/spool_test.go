@@ -245,3 +245,26 @@ func TestFileThatIsReportedAgainDoesNotStayInTheSpool(t *testing.T) {
 		})
 	}
 }
+
+// After a start, the spool leaves a chunk to its closing if the name is still there. It is uploaded also if EMS deletes
+// the name before the closing is reported.
+func TestChunkOfTheSpoolThatIsDeletedAtTheStartArrives(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.up.settings.DrainTimeout = time.Second
+		away := d.bucket.outage()
+		ended := d.start()
+		d.close("g/s/1.ts", "chunk 1")
+		d.end()
+		<-ended
+		away.Store(false)
+		d.restart()
+		d.start()
+		settle()
+		d.remove("g/s/1.ts")
+		time.Sleep(time.Minute)
+		if got := d.bucket.content("g/s/1.ts"); got != "chunk 1" {
+			t.Errorf("the bucket has %q", got)
+		}
+	})
+}
