@@ -29,6 +29,7 @@ func (t *tree) decide(e *entry, now time.Time) {
 		t.vanished(e)
 		return
 	case err != nil:
+		delete(t.undecided, e)
 		t.warn("cannot look at file, trying again", p, "err", err)
 		t.due.set(e, now.Add(t.opts.SlowSettle))
 		return
@@ -63,6 +64,7 @@ func (t *tree) decide(e *entry, now time.Time) {
 
 	switch l.writers {
 	case busy:
+		delete(t.undecided, e)
 		t.due.set(e, now.Add(t.busyWait(e, now)))
 		return
 	case free:
@@ -85,6 +87,7 @@ func (t *tree) decide(e *entry, now time.Time) {
 			return
 		}
 	}
+	delete(t.undecided, e)
 	if t.unfinished(e, now) {
 		return
 	}

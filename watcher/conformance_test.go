@@ -4,6 +4,7 @@ package watcher
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -71,6 +72,7 @@ var conformance = []struct {
 	{"expect in a directory not seen yet", testExpectNewDirectory},
 	{"slow consumer", testSlowConsumer},
 	{"files that were there before", testBefore},
+	{"settled", testSettled},
 }
 
 // started returns a running watcher of a new directory.
@@ -858,6 +860,43 @@ func testBefore(t *testing.T, b Backend) {
 	}
 	w.close(f)
 	w.closed("g/s/open.ts")
+}
+
+// Settled means that whoever reads the events knows of all that was there and whole.
+func testSettled(t *testing.T, b Backend) {
+	w := prepare(t, t.TempDir(), Options{Backend: b})
+	w.mkdir("g/s")
+	for _, name := range []string{"g/s/1.ts", "g/s/2.ts", "g/s/playlist.m3u8"} {
+		w.write(name, "x")
+	}
+	f := w.open("g/s/open.ts")
+	defer w.close(f)
+	w.put(f, "x")
+
+	ctx, cancel := context.WithCancel(context.Background())
+	events, done := make(chan Event), make(chan struct{})
+	go func() { defer close(done); _ = w.Run(ctx, events) }() // it returns nil
+	defer func() { cancel(); <-done }()
+	w.ready()
+	got := map[string]bool{}
+	for range 3 {
+		select {
+		case <-w.Settled():
+			t.Fatalf("settled when only %v were taken", got)
+		case e := <-events:
+			got[e.Path] = true
+		case <-time.After(patience):
+			t.Fatalf("only %v came", got)
+		}
+	}
+	if len(got) != 3 || got["g/s/open.ts"] {
+		t.Errorf("closed were %v", got)
+	}
+	select {
+	case <-w.Settled():
+	case <-time.After(patience):
+		t.Error("not settled")
+	}
 }
 
 // needLeases skips a test where the kernel does not say whether a file is open for writing.

@@ -160,5 +160,22 @@ func (t *tree) scanDone() {
 	case <-t.w.ready:
 	default:
 		close(t.w.ready)
+		t.undecided = make(map[*entry]struct{})
+		for _, d := range t.dirs {
+			for _, e := range d.files {
+				if !e.emitted {
+					t.undecided[e] = struct{}{}
+				}
+			}
+		}
 	}
+}
+
+// settle says so when all that the first scan found is decided on and taken.
+func (t *tree) settle() {
+	if t.undecided == nil || len(t.undecided) > 0 || !t.out.empty() {
+		return
+	}
+	t.undecided = nil
+	close(t.w.settled)
 }

@@ -39,9 +39,10 @@ type tree struct {
 
 	scans     []*dir // waiting to be scanned, in order
 	scanned   time.Time
-	rescan    bool            // the scan under way covers the whole tree
-	full      bool            // no more watches were to be had in the scan under way
-	expected  map[string]bool // what Expect named while there was no root
+	rescan    bool                // the scan under way covers the whole tree
+	full      bool                // no more watches were to be had in the scan under way
+	undecided map[*entry]struct{} // of what the first scan found; nil before it is done, and once all is decided
+	expected  map[string]bool     // what Expect named while there was no root
 	warned    map[string]bool
 	announced bool // that the root is waited for
 	short     bool // that watches are short was logged
@@ -153,6 +154,7 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 			more = always
 		}
 		t.publishState()
+		t.settle()
 		if wait, ok := t.nextStep(); ok {
 			timer.Reset(wait)
 		} else {
@@ -279,6 +281,7 @@ func (t *tree) addFile(d *dir, name string) *entry {
 // drop forgets a file.
 func (t *tree) drop(e *entry) {
 	e.due = time.Time{}
+	delete(t.undecided, e)
 	delete(e.dir.files, e.name)
 	delete(e.dir.held, e.name)
 	for _, held := range e.dir.held {

@@ -134,6 +134,7 @@ type Watcher struct {
 	statfs    func(root string) (fileSystem, error) // tests replace it
 
 	ready    chan struct{}
+	settled  chan struct{}
 	wake     chan struct{} // capacity 1: expected is not empty
 	started  atomic.Bool
 	expectMu sync.Mutex // guards expected
@@ -173,12 +174,13 @@ func New(root string, o Options) *Watcher {
 	}
 	o.Log = o.Log.With("root", root)
 	w := &Watcher{
-		root:   root,
-		opts:   o,
-		probe:  probeFile,
-		statfs: statfs,
-		ready:  make(chan struct{}),
-		wake:   make(chan struct{}, 1),
+		root:    root,
+		opts:    o,
+		probe:   probeFile,
+		statfs:  statfs,
+		ready:   make(chan struct{}),
+		settled: make(chan struct{}),
+		wake:    make(chan struct{}, 1),
 	}
 	w.newNotify = func(b Backend) (notifier, error) { return newNotifier(b, w.root, o.Log) }
 	return w
@@ -221,6 +223,10 @@ func (w *Watcher) takeExpected() []string {
 
 // Ready is closed once the root is watched and its first scan is done.
 func (w *Watcher) Ready() <-chan struct{} { return w.ready }
+
+// Settled is closed once all that the first scan found has been decided on, but for what is being written, and
+// the reader of the events has taken it.
+func (w *Watcher) Settled() <-chan struct{} { return w.settled }
 
 // State returns the current state.
 func (w *Watcher) State() State {

@@ -45,5 +45,9 @@ func publish(ctx context.Context, p publication) error {
 			SecretKey: config.Secret(p.SecretKey),
 		})
 	}
-	return daemon.Run(ctx, cfg, p.Log, func() {})
+	d, err := daemon.New(ctx, cfg, p.Log)
+	if err != nil {
+		return err
+	}
+	return d.Run(ctx, func() {})
 }

@@ -27,6 +27,7 @@ const (
 type commands struct {
 	Run     runCommand     `cmd:"" help:"Watch the directories and publish them until SIGTERM."`
 	Check   checkCommand   `cmd:"" help:"Test the config, the directories and the bucket, and say what is wrong."`
+	Sync    syncCommand    `cmd:"" help:"Upload what is in the directories now and not in the bucket, then exit; 1 if something is missing."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -34,10 +34,13 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 		systemd(sdnotify.SdNotifyStopping)
 		end()
 	})()
-	err = daemon.Run(running, cfg, log, func() {
-		log.Info("ready")
-		systemd(sdnotify.SdNotifyReady)
-	})
+	d, err := daemon.New(ctx, cfg, log)
+	if err == nil {
+		err = d.Run(running, func() {
+			log.Info("ready")
+			systemd(sdnotify.SdNotifyReady)
+		})
+	}
 	if err != nil {
 		log.Error("ended", "err", err)
 		return errSaid

@@ -23,14 +23,21 @@ var formats = map[config.Format]media.Format{
 	config.Record: media.Recording,
 }
 
-// Run watches and publishes as cfg says until ctx ends, and then drains. It calls started once, when every
-// root that exists is watched and scanned; a root that does not exist yet is waited for.
-func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func()) error {
+// A Daemon publishes what a config asks for. Create it with New, and use Run or Sync, once.
+type Daemon struct {
+	cfg   *config.Config
+	log   *slog.Logger
+	up    *uploader.Uploader
+	roots roots
+}
+
+// New returns a daemon for cfg. It makes no request, and touches no directory.
+func New(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Daemon, error) {
 	backend, err := watcher.ParseBackend(cfg.Watcher.Backend)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	up := uploader.New(uploader.Settings{
+	d := &Daemon{cfg: cfg, log: log, up: uploader.New(uploader.Settings{
 		Host:          hostname(),
 		Workers:       cfg.Upload.Workers,
 		BulkWorkers:   cfg.Upload.BulkWorkers,
@@ -38,7 +45,7 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 		DrainTimeout:  cfg.Upload.DrainTimeout,
 		SpoolDir:      cfg.Upload.SpoolDir,
 		SpoolMax:      cfg.Upload.SpoolMax,
-	}, log)
+	}, log)}
 	watch := func(r *root) *watcher.Watcher {
 		return watcher.New(r.dir, watcher.Options{
 			Backend:      backend,
@@ -52,11 +59,10 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 			Log:          log,
 		})
 	}
-	var all roots
 	for _, u := range cfg.Uploads {
 		store, err := OpenStore(ctx, u, cfg.Upload, log)
 		if err != nil {
-			return fmt.Errorf("[%s]: %w", u.Section, err)
+			return nil, fmt.Errorf("[%s]: %w", u.Section, err)
 		}
 		dest := &uploader.Destination{
 			Store:                store,
@@ -70,34 +76,45 @@ func Run(ctx context.Context, cfg *config.Config, log *slog.Logger, started func
 		}
 		for _, dir := range u.WatchDirs {
 			layout := media.Layout{Format: formats[u.Format], Bootstrap: u.Bootstrap}
-			r := all.get(dir, layout, watch)
-			r.sources = append(r.sources, up.Source(dir, layout, dest, r.watcher))
+			r := d.roots.get(dir, layout, watch)
+			r.sources = append(r.sources, d.up.Source(dir, layout, dest, r.watcher))
 			log.Info("publishing", "section", u.Section, "root", dir, "bucket", u.Bucket, "prefix", u.Prefix,
 				"endpoint", store.Endpoint())
 		}
 	}
-	all.divide()
+	d.roots.divide()
+	return d, nil
+}
 
-	// The admin listener and the uploader outlive ctx: one drains, the other tells so.
+// Run watches and publishes until ctx ends, and then drains. It calls started once, when every root that exists is
+// watched and scanned; a root that does not exist yet is waited for.
+func (d *Daemon) Run(ctx context.Context, started func()) error {
+	// The admin listener outlives ctx, and tells how the uploader drains.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	parts, ctx := errgroup.WithContext(ctx)
-	if cfg.Admin.Listen != "" {
-		l, err := net.Listen("tcp", cfg.Admin.Listen)
+	if d.cfg.Admin.Listen != "" {
+		l, err := net.Listen("tcp", d.cfg.Admin.Listen)
 		if err != nil {
 			return fmt.Errorf("[Admin] listen: %w", err)
 		}
-		parts.Go(func() error { return admin.Serve(running, l, &state{up, all}) })
+		parts.Go(func() error { return admin.Serve(running, l, &state{d.up, d.roots}) })
 	}
-	for _, r := range all {
-		parts.Go(func() error { return r.run(ctx) })
-	}
-	parts.Go(func() error { all.started(ctx, started); return nil })
+	parts.Go(func() error { d.roots.started(ctx, started); return nil })
 	parts.Go(func() error {
 		defer stop()
-		up.Run(ctx)
-		return nil
+		return d.publish(ctx)
 	})
+	return parts.Wait()
+}
+
+// publish watches and uploads until ctx ends, and then drains.
+func (d *Daemon) publish(ctx context.Context) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	for _, r := range d.roots {
+		parts.Go(func() error { return r.run(ctx) })
+	}
+	parts.Go(func() error { d.up.Run(ctx); return nil })
 	return parts.Wait()
 }
 

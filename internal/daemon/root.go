@@ -19,7 +19,8 @@ type root struct {
 	watcher *watcher.Watcher
 	layouts []media.Layout // of the sources
 	sources []*uploader.Source
-	others  []string // directories in it, relative to it, that are left to another root
+	others  []string      // directories in it, relative to it, that are left to another root
+	settled chan struct{} // closed when all that the first scan found was passed on
 }
 
 // recordingSettle is how long a recording must be unchanged where nobody can tell whether it has a writer. A
@@ -66,7 +67,7 @@ func (rs *roots) get(dir string, layout media.Layout, watch func(*root) *watcher
 			return r
 		}
 	}
-	r := &root{dir: dir, layouts: []media.Layout{layout}}
+	r := &root{dir: dir, layouts: []media.Layout{layout}, settled: make(chan struct{})}
 	r.watcher = watch(r)
 	*rs = append(*rs, r)
 	return r
@@ -91,10 +92,14 @@ func (r *root) run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return r.watcher.Run(ctx, events) })
 	parts.Go(func() error {
+		settled := r.watcher.Settled()
 		for {
 			select {
 			case <-ctx.Done():
 				return nil
+			case <-settled:
+				settled = nil
+				close(r.settled)
 			case e := <-events:
 				for _, s := range r.sources {
 					switch e.Op {

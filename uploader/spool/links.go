@@ -258,8 +258,23 @@ func (s *Spool) scan(ctx context.Context, links *os.Root) {
 	}
 }
 
-// tidy removes directories without links.
-func (s *Spool) tidy() {
+// tidy takes in the names that went without a word, as those do whose closing nobody saw either, and removes directories
+// without links.
+func (s *Spool) tidy(ctx context.Context) {
+	root, err := os.OpenRoot(s.Root)
+	if err != nil {
+		return
+	}
+	defer root.Close()
+	for p, e := range s.entries {
+		if _, err := root.Lstat(p); errors.Is(err, fs.ErrNotExist) && !e.lonely {
+			s.orphan(ctx, e)
+			if fi, err := s.stat(e); err == nil && !e.gone {
+				e.version = media.VersionOf(fi)
+				s.Found(ctx, p, e.version)
+			}
+		}
+	}
 	links, err := os.OpenRoot(s.Dir)
 	if err != nil {
 		return

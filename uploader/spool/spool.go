@@ -87,7 +87,7 @@ func New(s Settings) *Spool {
 const (
 	// prepareEvery is how often it is looked whether the root has come, or is another one.
 	prepareEvery = time.Second
-	// tidyEvery is how often directories in which there is no link any more are removed.
+	// tidyEvery is how often names that went without a word are looked for, and empty directories removed.
 	tidyEvery = time.Minute
 )
 
@@ -112,7 +112,7 @@ func (s *Spool) Run(ctx context.Context) {
 		case <-prepare.C:
 			s.prepare(ctx)
 		case <-tidy.C:
-			s.tidy()
+			s.tidy(ctx)
 		}
 	}
 }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"ems-sidecar/internal/daemon"
+	"ems-sidecar/uploader"
+)
+
+type syncCommand struct {
+	configFlag
+}
+
+func (c *syncCommand) Run(ctx context.Context, s surroundings) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	show := progressLines(s.stdout)
+	if f, ok := s.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		show = progressBar(f)
+		cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn) // what goes well is seen
+	}
+	d, err := daemon.New(ctx, cfg, slog.New(newLogHandler(s, cfg.Log)))
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	var last uploader.Progress
+	err = d.Sync(ctx, func(p uploader.Progress) {
+		last = p
+		show(p, false)
+	})
+	show(last, true)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.stdout, "%d chunks and %d manifests are in the bucket, after %v.\n", last.There, last.Published, time.Since(began).Round(10*time.Millisecond))
+	return nil
+}
+
+// progressBar shows progress on a terminal.
+func progressBar(f *os.File) func(p uploader.Progress, end bool) {
+	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("files in the bucket"),
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(100*time.Millisecond))
+	return func(p uploader.Progress, end bool) {
+		if n := p.Files + p.Manifests; n > 0 {
+			bar.ChangeMax(n)
+			_ = bar.Set(p.There + p.Published) // a terminal that has gone away is no reason to stop
+		}
+		if end {
+			fmt.Fprintln(f)
+		}
+	}
+}
+
+// progressEvery is how often progress is written where there is no terminal.
+const progressEvery = 10 * time.Second
+
+// progressLines writes progress for whoever reads it later.
+func progressLines(w io.Writer) func(p uploader.Progress, end bool) {
+	next := time.Now().Add(progressEvery)
+	return func(p uploader.Progress, end bool) {
+		if now := time.Now(); end || now.After(next) {
+			next = now.Add(progressEvery)
+			fmt.Fprintf(w, "%d of %d chunks and %d of %d manifests are in the bucket\n", p.There, p.Files, p.Published, p.Manifests)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package uploader
+
+import (
+	"context"
+	"time"
+)
+
+// Progress is how far an Uploader has come with what it was told of.
+type Progress struct {
+	Files     int // chunks that are to be in the bucket
+	There     int // of them, those that are
+	Manifests int // manifests that are to be in the bucket
+	Published int // of them, those whose newest version is
+	Lost      int64
+	Refused   bool // the bucket, or each stream that wanted something, was refused
+	Idle      bool // nothing is left to do, and nothing is waited for
+}
+
+// Progress returns the current progress, or false once Run has ended.
+func (u *Uploader) Progress(ctx context.Context) (p Progress, ok bool) {
+	answer := make(chan Progress, 1)
+	ok = u.tell(ctx, func(s *schedule, now time.Time) { answer <- s.progress(u.sources) })
+	if ok {
+		p = <-answer
+	}
+	return p, ok
+}
+
+func (s *schedule) progress(sources []*Source) Progress {
+	p := Progress{Lost: s.figures.lost, Idle: !s.busy() && len(s.rereads) == 0}
+	for _, src := range sources {
+		l := s.lane(src.dest)
+		p.Refused = p.Refused || l.state == bucketRefuses || l.state == streamsRefused
+		for _, f := range src.files {
+			switch {
+			case f.manifest != nil && f.manifest.newest() == nil: // only another one names it
+			case f.manifest != nil:
+				p.Manifests++
+				if len(f.manifest.waiting) == 0 {
+					p.Published++
+				} else {
+					p.Idle = false
+				}
+			case f.confirmed:
+				p.Files++
+				p.There++
+			case f.closed && !f.lost || f.state == queued && f.task != look:
+				p.Files++
+			}
+			p.Idle = p.Idle && (f.state == idle || f.task == discard)
+		}
+	}
+	return p
+}
