@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ems-sidecar/internal/emswriter"
+	"ems-sidecar/internal/s3test"
+)
+
+// sync writes what is missing, nothing else, says so, and its exit code tells whether something is still missing.
+func TestSyncUploadsWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	server := s3test.Start(t)
+	proxy := s3test.NewProxy(t, server)
+	root := t.TempDir()
+	h := &emswriter.HLS{Dir: filepath.Join(root, "g/s"), Appending: true}
+	must(t, h.Start())
+	for n := range 5 {
+		h.Write(emswriter.Content(20_000, fmt.Sprint("chunk ", n)))
+		must(t, h.Next(4*time.Second))
+	}
+	must(t, h.End(4*time.Second))
+	must(t, emswriter.Master(filepath.Join(root, "g"), emswriter.Variant{Stream: "s", Bandwidth: 1000}))
+	ini := filepath.Join(t.TempDir(), "config.ini")
+	must(t, os.WriteFile(ini, []byte(configFor(root, proxy.Endpoint, "off")), 0o600))
+
+	if code, stdout, stderr := runCommandLine(t, "sync", "--config", ini); code != 0 || !strings.Contains(stdout, "6 chunks and 2 manifests are in the bucket") {
+		t.Fatalf("exit code %d, %q, %s", code, stdout, stderr)
+	}
+	for _, name := range filesBelow(t, root) {
+		want, err := os.ReadFile(filepath.Join(root, name))
+		must(t, err)
+		if got, err := server.Object(name); err != nil || string(got) != string(want) {
+			t.Errorf("%s is not in the bucket as on disk: %v", name, err)
+		}
+	}
+
+	sent := len(puts(proxy))
+	if code, stdout, stderr := runCommandLine(t, "sync", "--config", ini); code != 0 {
+		t.Fatalf("exit code %d, %q, %s", code, stdout, stderr)
+	}
+	if again := puts(proxy)[sent:]; len(again) > 0 {
+		t.Errorf("the second one sends again: %q", again)
+	}
+
+	must(t, os.WriteFile(ini, []byte(configFor(root, proxy.Endpoint, "off", "AmazonHLSUpload default_bucket = absent")), 0o600))
+	if code, _, stderr := runCommandLine(t, "sync", "--config", ini); code != 1 || !strings.Contains(stderr, "8 files are not in it") {
+		t.Errorf("with an absent bucket: exit code %d, %s", code, stderr)
+	}
+	must(t, os.WriteFile(ini, []byte(configFor(filepath.Join(root, "absent"), proxy.Endpoint, "off")), 0o600))
+	if code, _, stderr := runCommandLine(t, "sync", "--config", ini); code != 1 || !strings.Contains(stderr, "does not exist") {
+		t.Errorf("with an absent directory: exit code %d, %s", code, stderr)
+	}
+}
+
+// puts returns the keys of all PUTs so far.
+func puts(p *s3test.Proxy) (keys []string) {
+	for _, q := range p.Log() {
+		if q.Method == http.MethodPut {
+			keys = append(keys, q.Key)
+		}
+	}
+	return keys
+}
+
+// filesBelow returns the paths of all files below root but those with a dot in front.
+func filesBelow(t testing.TB, root string) (paths []string) {
+	t.Helper()
+	must(t, filepath.WalkDir(root, func(p string, e os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case strings.HasPrefix(e.Name(), ".") && p != root:
+			return filepath.SkipDir
+		case !e.IsDir():
+			rel, err := filepath.Rel(root, p)
+			paths = append(paths, filepath.ToSlash(rel))
+			return err
+		}
+		return nil
+	}))
+	return paths
+}
+
+// BenchmarkCompare is a sync of 25 streams with 2,000 chunks each, all of which the bucket has.
+func BenchmarkCompare(b *testing.B) {
+	const streams, chunks = 25, 2000
+	server := s3test.Start(b)
+	root := b.TempDir()
+	for s := range streams {
+		for _, dir := range []string{root, server.Dir} {
+			dir = filepath.Join(dir, fmt.Sprintf("g/s%d", s))
+			must(b, os.MkdirAll(dir, 0o755))
+			for n := range chunks {
+				must(b, os.WriteFile(filepath.Join(dir, fmt.Sprintf("segment_%d_%d.ts", 1795480155461+4000*n, n+1)), []byte("chunk"), 0o644))
+			}
+		}
+	}
+	path, err := buildBinary()
+	must(b, err)
+	ini := filepath.Join(b.TempDir(), "config.ini")
+	must(b, os.WriteFile(ini, []byte(configFor(root, server.Endpoint, "off", "Log level = info")), 0o600))
+	for b.Loop() {
+		cmd := exec.Command(path, "sync", "--config", ini)
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), fmt.Sprint(streams*chunks, " chunks")) {
+			b.Fatalf("%v\n%s", err, out)
+		}
+		b.ReportMetric(float64((&sidecar{cmd: cmd}).peakMemory())/1e6, "peak-MB")
+		b.ReportMetric(cmd.ProcessState.UserTime().Seconds()+cmd.ProcessState.SystemTime().Seconds(), "cpu-s")
+	}
+}
