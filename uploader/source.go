@@ -85,6 +85,9 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 
 // Removed reports that the name p is gone from the disk.
 func (src *Source) Removed(ctx context.Context, p string) {
+	if src.exists(p) {
+		return // it is another file by now, whose closing is reported
+	}
 	src.bootstraps.forget(p)
 	src.spool.Gone(p)
 	v, kept := src.spool.Find(ctx, p)

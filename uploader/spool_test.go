@@ -268,3 +268,19 @@ func TestChunkOfTheSpoolThatIsDeletedAtTheStartArrives(t *testing.T) {
 		}
 	})
 }
+
+// A deletion may be reported when there is a file of that name again, which is uploaded already.
+func TestFileThatIsThereAgainIsNotTakenForDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, hdsLayout, Settings{})
+		d.start()
+		d.close("g/s/f4vSeg1-Frag1", "x")
+		settle()
+		d.report(func() { d.src.Removed(d.ctx, "g/s/f4vSeg1-Frag1") })
+		d.closed("g/s/f4vSeg1-Frag1")
+		settle()
+		if n := d.bucket.count("g/s/f4vSeg1-Frag1"); n != 1 {
+			t.Errorf("%d PUTs, want 1", n)
+		}
+	})
+}
