@@ -669,3 +669,37 @@ func TestAbandonedUploadsAreAborted(t *testing.T) {
 		}
 	})
 }
+
+// When a DASH stream starts anew, EMS writes the manifest twice, and then the init segments.
+func TestDASHManifestOfANewStartThatIsClosedTwiceWaitsForItsInitSegments(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, dashLayout, Settings{})
+		d.bucket.mayRestart["g/manifest.mpd"] = true
+		inits := []string{"g/s/video/1/seg_init.mp4", "g/s/audio/1/seg_init.mp4"}
+		var anew atomic.Bool
+		d.bucket.before = func(_ context.Context, key string) error {
+			if got := d.bucket.content(inits[0]); key == "g/manifest.mpd" && anew.Load() && got != "run b" {
+				t.Errorf("the new manifest is put while the init segment is %q", got)
+			}
+			return nil
+		}
+		d.start()
+		for _, p := range inits {
+			d.close(p, "run a")
+		}
+		d.segments("a", 0)
+		d.close("g/manifest.mpd", mpd(0, 0))
+		time.Sleep(4 * time.Second)
+		anew.Store(true)
+		d.close("g/manifest.mpd", mpd(0, -1))
+		d.close("g/manifest.mpd", mpd(0, -1))
+		time.Sleep(5 * time.Millisecond)
+		for _, p := range inits {
+			d.close(p, "run b")
+		}
+		time.Sleep(4 * time.Second)
+		if d.bucket.content("g/manifest.mpd") != mpd(0, -1) {
+			t.Errorf("4 s after the new start, the bucket has %q", d.bucket.content("g/manifest.mpd"))
+		}
+	})
+}

@@ -90,7 +90,10 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 		snap.refs = append(snap.refs, s.file(src, p))
 	}
 	if known := m.newest(); known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs) {
-		known.held = false
+		// EMS writes it twice.
+		if known.held = known.held && now.Sub(known.readAt) < startHold; known.held {
+			s.rereads[f] = known.readAt.Add(startHold)
+		}
 		known.verify(r.onDisk, now)
 		s.expect(src, known.refs)
 		return
