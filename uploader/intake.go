@@ -49,6 +49,9 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	if f.confirmed && !(patched && f.shown > 0) { // viewers have the unpatched one already, and can play it
 		f.outdated(now)
 	}
+	if src.layout.Format.ReusesNames() && f.version != (media.Version{}) && !f.version.Equal(v) {
+		f.changedAt = now
+	}
 	f.closed, f.version, f.lagKnown = true, v, false
 	f.retryAt, f.early, f.failures = time.Time{}, false, 0
 	f.closedAt = v.ModTime

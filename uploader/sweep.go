@@ -66,11 +66,13 @@ func (s *schedule) sweep(now time.Time) {
 
 // dropHopeless gives up the snapshots that are not to be seen any more.
 func (s *schedule) dropHopeless(m *manifest) {
+	newerGone := false
 	for i := len(m.waiting) - 1; i >= 0; i-- {
 		w := m.waiting[i]
-		if w == m.inFlight || !m.hopeless(i) {
+		if w == m.inFlight || !m.hopeless(i) && !(newerGone && w.stale()) {
 			continue
 		}
+		newerGone = true
 		m.waiting = slices.Delete(m.waiting, i, i+1)
 		if m.pursued == w {
 			m.pursued = m.newestWaiting()

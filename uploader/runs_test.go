@@ -1,0 +1,70 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// What waits of a run is not published with the names of the next one, also if nothing of the first has arrived.
+func TestOldRunOfWhichNothingArrivedIsNotPublishedWithTheNamesOfTheNewOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, hdsLayout, Settings{})
+		d.bucket.before = func(_ context.Context, key string) error {
+			if key == "g/s/f4vSeg1-Frag2" || key == "g/s/f4vSeg1-Frag1" && d.bucket.count(key) == 1 {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
+		d.start()
+		d.close("g/s/s.f4m", f4m("live", "run a"))
+		d.fragment("a", 1)
+		d.close("g/s/bootstrap", abst(1, 1))
+		time.Sleep(time.Millisecond)
+		d.fragment("b", 1)
+		d.fragment("b", 2)
+		d.close("g/s/bootstrap", abst(1, 2, 7))
+		time.Sleep(time.Minute)
+		if d.bucket.content("g/s/f4vSeg1-Frag1") == "" {
+			t.Fatal("the fragment of the new run does not arrive")
+		}
+		if got := d.bucket.content("g/s/bootstrap"); got != "" {
+			t.Errorf("the bootstrap of the first run is put after a fragment of the second")
+		}
+	})
+}
+
+// The same, where the newer manifest is given up because what it names is gone.
+func TestOldRunIsNotPublishedWhenTheNewOneIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, dashLayout, Settings{})
+		d.bucket.before = func(_ context.Context, key string) error {
+			if strings.Contains(key, "seg_init") && d.bucket.count(key) == 1 {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
+		inits := func(run string) {
+			d.close("g/s/video/1/seg_init.mp4", run)
+			d.close("g/s/audio/1/seg_init.mp4", run)
+		}
+		d.start()
+		d.segments("a", 0)
+		d.close("g/manifest.mpd", mpd(0, 0))
+		inits("run a")
+		time.Sleep(time.Millisecond)
+		inits("run b")
+		d.close("g/manifest.mpd", mpd(1, 2)) // of segments that were never there
+		d.remove("g/manifest.mpd")
+		time.Sleep(3 * time.Minute)
+		if got := d.bucket.content("g/s/video/1/seg_init.mp4"); got != "run b" {
+			t.Fatalf("the init segment is %q", got)
+		}
+		if d.bucket.content("g/manifest.mpd") != "" {
+			t.Error("the manifest of the first run is put after an init segment of the second")
+		}
+	})
+}
