@@ -25,11 +25,12 @@ type file struct {
 	freshAt          time.Time // when no cache holds that other content any more
 	changedAt        time.Time // when it was last seen to have other content than the bucket
 
-	doubted bool // not there when it was looked for; it may still appear
-	lost    bool // neither on disk nor in the bucket: it can never arrive
-	removed bool // its name is gone from the disk
-	named   int  // waiting and published snapshots that name it
-	shown   int  // of them, the published ones
+	seen    media.Version // on disk when a manifest was read that names it, until something is reported of it
+	doubted bool          // not there when it was looked for; it may still appear
+	lost    bool          // neither on disk nor in the bucket: it can never arrive
+	removed bool          // its name is gone from the disk
+	named   int           // waiting and published snapshots that name it
+	shown   int           // of them, the published ones
 
 	state        fileState
 	task         task // what it is queued for
@@ -100,6 +101,18 @@ func (f *file) confirm(v media.Version, now time.Time) {
 			f.freshAt = now.Add(returnedCacheTime)
 		}
 	}
+}
+
+// unreported reports whether the disk has other content than v, of which no closing was reported yet.
+func (f *file) unreported(v media.Version) bool {
+	return f.seen != (media.Version{}) && !f.seen.Equal(v)
+}
+
+// succeeds reports whether f has other content than the object i, which had the name before. What is known only by a
+// name that never comes back is taken for the same.
+func (f *file) succeeds(i *ObjectInfo) bool {
+	return f.seen != (media.Version{}) && !i.holds(f.seen) || f.replaces && i.holds(f.confirmedVersion) ||
+		f.src.layout.Format.ReusesNames() && f.version != (media.Version{}) && !i.ModTime.IsZero() && !i.holds(f.version)
 }
 
 func (f *file) key() string { return f.src.dest.Prefix + f.path }

@@ -37,7 +37,7 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		f.lost = false
 		src.generation++
 	}
-	f.removed = false
+	f.removed, f.seen = false, media.Version{}
 	if f.confirmed && f.confirmedVersion.Equal(v) {
 		src.kept.Release(p, v) // it was kept again when it was reported again
 	}
@@ -134,7 +134,11 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 	for i, v := range onDisk {
 		r := s.refs[i]
-		if r.manifest != nil || !r.confirmed || v == (media.Version{}) || v.Equal(r.confirmedVersion) {
+		if r.manifest != nil || v == (media.Version{}) {
+			continue
+		}
+		r.seen = v
+		if !r.confirmed || v.Equal(r.confirmedVersion) {
 			continue
 		}
 		r.outdated(now)
@@ -169,7 +173,7 @@ func (s *schedule) removed(src *Source, p string) {
 	if !ok {
 		return
 	}
-	f.removed = true
+	f.removed, f.seen = true, media.Version{}
 	switch {
 	case f.manifest != nil:
 		return // what was read of it is still to be published (R5)
@@ -207,6 +211,7 @@ func (s *schedule) absent(src *Source, p string) {
 			w.held = false
 		}
 	}
+	f.seen = media.Version{}
 	if !f.settled() && f.state == idle {
 		f.removed = true
 		s.missing(f)

@@ -80,6 +80,11 @@ func (s *schedule) success(r result, now time.Time) {
 			st.enqueue(f) // closed again, with other content
 			break
 		}
+		if f.unreported(r.version) {
+			f.closed = false
+			f.src.expecter.Expect(f.path)
+			break
+		}
 		f.confirm(r.version, now)
 		if st.src.bulk() {
 			s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.bytes, "took", rounded(now.Sub(r.started)))
@@ -101,8 +106,10 @@ func (s *schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 	case f.closed:
 		f.task = upload
 		f.stream.enqueue(f) // it came to the disk meanwhile, or was there and is not in the bucket
-	case found != nil:
+	case found != nil && !f.succeeds(found):
 		f.confirm(media.Version{}, now)
+	case f.seen != (media.Version{}):
+		f.src.expecter.Expect(f.path)
 	case f.version == (media.Version{}) && !f.doubted:
 		f.doubted = true
 		s.rereads[f] = now.Add(absentGrace)

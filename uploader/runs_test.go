@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,4 +68,83 @@ func TestOldRunIsNotPublishedWhenTheNewOneIsGivenUp(t *testing.T) {
 			t.Error("the manifest of the first run is put after an init segment of the second")
 		}
 	})
+}
+
+// A manifest can be read before the closing of a chunk that it names is reported: the content that the name had before
+// does not serve, when it arrives only now.
+func TestContentThatArrivesAfterTheNameHasNewOneDoesNotServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, hdsLayout, Settings{})
+		slow := make(chan struct{})
+		d.bucket.before = func(_ context.Context, key string) error {
+			switch key {
+			case "g/s/f4vSeg1-Frag1":
+				<-slow
+			case "g/s/bootstrap":
+				if got := d.bucket.content("g/s/f4vSeg1-Frag1"); got != "run b, fragment 1" {
+					t.Errorf("the bootstrap of the second run is put with %q", got)
+				}
+			}
+			return nil
+		}
+		d.start()
+		d.close("g/s/s.f4m", f4m("live", "x"))
+		d.close("g/s/f4vSeg1-Frag1", "run a, fragment 1")
+		settle() // its upload is in flight
+		d.remove("g/s/f4vSeg1-Frag1")
+		d.write("g/s/f4vSeg1-Frag1", "run b, fragment 1")
+		d.close("g/s/bootstrap", abst(1, 1))
+		settle()
+		close(slow)
+		time.Sleep(time.Minute)
+		if d.bucket.content("g/s/bootstrap") != abst(1, 1) {
+			t.Error("the bootstrap does not arrive")
+		}
+	})
+}
+
+// An object of the run before does not stand for a chunk that was deleted before its upload.
+func TestObjectOfTheRunBeforeDoesNotStandForALostChunk(t *testing.T) {
+	for name, again := range map[string]bool{"in one run of the daemon": false, "after a start": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDeskFor(t, dashLayout, Settings{DrainTimeout: time.Second})
+				inits := []string{"g/s/video/1/seg_init.mp4", "g/s/audio/1/seg_init.mp4"}
+				var away atomic.Bool
+				d.bucket.before = func(_ context.Context, key string) error {
+					if away.Load() && strings.Contains(key, "seg_init") {
+						return errors.New("connection refused")
+					}
+					return nil
+				}
+				ended := d.start()
+				for _, p := range inits {
+					d.write(p, "run a")
+				}
+				d.close("g/manifest.mpd", mpd(0, -1))
+				time.Sleep(3 * time.Second)
+				if again {
+					d.end()
+					<-ended
+					d.restart()
+					d.start()
+				}
+				away.Store(true)
+				d.segments("b", 0)
+				for _, p := range inits {
+					d.write(p, "run b")
+				}
+				d.close("g/manifest.mpd", mpd(0, 0))
+				settle()
+				for _, p := range inits {
+					d.remove(p)
+				}
+				away.Store(false)
+				time.Sleep(time.Minute)
+				if lost := len(d.log.lines(0, "chunk is lost")); lost != 2 {
+					t.Errorf("%d init segments are said to be lost, want 2", lost)
+				}
+			})
+		})
+	}
 }
