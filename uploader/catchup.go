@@ -161,6 +161,9 @@ func (s *schedule) compared(r result, now time.Time) {
 	f.candidate = nil
 	switch {
 	case f.confirmed || f.lost:
+	case f.unreported(r.version):
+		f.closed = false
+		f.src.expecter.Expect(f.path)
 	case r.same && f.version.Equal(r.version):
 		s.figures.found++
 		f.confirm(r.version, now)
