@@ -70,6 +70,7 @@ func (src *Source) bases(p string) []string {
 	if known := src.bootstraps.bases(p); len(known) > 0 {
 		return known
 	}
+	defer src.disk.end(src.disk.begin())
 	root, err := src.openRoot()
 	if err != nil {
 		return nil

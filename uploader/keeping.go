@@ -38,8 +38,14 @@ func (src *Source) isChunk(p string, v media.Version) bool {
 	return src.layout.Kind(p).Role == media.ChunkFile && v.Size > 0
 }
 
+func (src *Source) keep(ctx context.Context, p string, v media.Version) {
+	defer src.disk.end(src.disk.begin())
+	src.spool.Keep(ctx, p, v)
+}
+
 // openKept opens p, or what the spool has of it if the name is gone.
 func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
+	defer src.disk.end(src.disk.begin())
 	f, err := src.open(p)
 	if err == nil {
 		return f, nil

@@ -38,6 +38,7 @@ type lane struct {
 	state   laneState
 	probeAt time.Time
 	probing bool
+	prober  *Source // whose file the probe is
 
 	failures    int // in a row, of all streams
 	failedFirst *stream

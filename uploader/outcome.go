@@ -11,8 +11,8 @@ import (
 // done takes in what came of a job.
 func (s *schedule) done(r result, now time.Time) {
 	f, st := r.file, r.file.stream
-	s.inFlight[st.pool()]--
 	st.inFlight--
+	gaveBack := false
 	switch {
 	case r.snapshot != nil:
 	case r.task == list:
@@ -21,7 +21,12 @@ func (s *schedule) done(r result, now time.Time) {
 		f.manifest.checking = false
 	default:
 		f.state = idle
+		gaveBack = s.loose[f]
 		delete(s.sending, f)
+		delete(s.loose, f)
+	}
+	if !gaveBack {
+		s.inFlight[st.pool()]--
 	}
 	switch {
 	case r.fileErr != nil:

@@ -23,6 +23,7 @@ type schedule struct {
 	turn     int                 // index in ring of the stream that is asked first
 	inFlight [2]int              // of workers
 	sending  map[*file]bool      // chunks that are in flight; false if it is no upload
+	loose    map[*file]bool      // of them, those that hang in a file system, and hold no worker any more
 	draining bool                // only manifests are started
 	began    time.Time           // this run
 	rereads  map[*file]time.Time // files that are to be reported again, and when
@@ -49,6 +50,7 @@ func newSchedule(workers, bulkWorkers int, began time.Time, log *slog.Logger) *s
 		lanes:   make(map[*Destination]*lane),
 		streams: make(map[streamKey]*stream),
 		sending: make(map[*file]bool),
+		loose:   make(map[*file]bool),
 		rereads: make(map[*file]time.Time),
 	}
 }
@@ -102,7 +104,7 @@ func (s *schedule) next(now time.Time) (job, bool) {
 		if !s.room(st.pool()) || st.inFlight >= s.share(st) || !l.admits(st, now) {
 			continue
 		}
-		c := st.pick(now, s.draining, l.closedTo(st))
+		c := st.pick(now, s.draining || st.src.stuck, l.closedTo(st))
 		f, snap := c.file, c.snapshot
 		if f == nil {
 			continue
@@ -127,7 +129,9 @@ func (s *schedule) next(now time.Time) (job, bool) {
 		st.inFlight++
 		s.inFlight[st.pool()]++
 		probe := l.closedTo(st)
-		l.probing = l.probing || probe
+		if probe {
+			l.probing, l.prober = true, st.src
+		}
 		return job{file: f, version: f.version, snapshot: snap, task: c.task, listing: listing, candidate: f.candidate,
 			fresh: st.failures > 0 || probe, started: now}, true
 	}
@@ -177,10 +181,10 @@ func (s *schedule) wake(now time.Time) time.Time {
 			continue
 		}
 		l := s.lane(st.src.dest)
-		if st.pick(now, s.draining, l.closedTo(st)).file != nil && !(l.closedTo(st) && l.probing) {
+		if st.pick(now, s.draining || st.src.stuck, l.closedTo(st)).file != nil && !(l.closedTo(st) && l.probing) {
 			at = earlier(at, l.opensFor(st))
 		}
-		at = earlier(at, st.wake(now, s.draining))
+		at = earlier(at, st.wake(now, s.draining || st.src.stuck))
 	}
 	return at
 }

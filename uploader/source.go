@@ -38,11 +38,13 @@ type Source struct {
 
 	bootstraps bootstraps // owned by whoever calls the methods
 	spool      *spool.Spool
+	disk       diskWatch
 	kept       releaser // the spool, as the schedule knows it
 
 	// Owned by the goroutine of Uploader.Run.
 	files      map[string]*file
 	generation uint64 // grows when a confirmed file has new content
+	stuck      bool   // its file system does not answer
 }
 
 // Source returns a new source for what layout finds below the root dir.
@@ -62,7 +64,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	if src.layout.Kind(p).Role != media.ManifestFile {
 		if src.isChunk(p, v) {
-			src.spool.Keep(ctx, p, v)
+			src.keep(ctx, p, v)
 		}
 		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkClosed(src, p, v, now) })
 		return
@@ -114,6 +116,7 @@ func (src *Source) bulk() bool { return src.layout.Format == media.Recording }
 
 // open opens p for reading, and nothing that is not a regular file below the root.
 func (src *Source) open(p string) (*os.File, error) {
+	defer src.disk.end(src.disk.begin())
 	root, err := src.openRoot()
 	if err != nil {
 		return nil, err
@@ -146,6 +149,7 @@ func (src *Source) openRoot() (*os.Root, error) {
 
 // remove deletes p from the disk.
 func (src *Source) remove(p string) error {
+	defer src.disk.end(src.disk.begin())
 	root, err := src.openRoot()
 	if err != nil {
 		return err
@@ -155,6 +159,7 @@ func (src *Source) remove(p string) error {
 }
 
 func (src *Source) exists(p string) bool {
+	defer src.disk.end(src.disk.begin())
 	root, err := src.openRoot()
 	if err != nil {
 		return false
@@ -166,6 +171,7 @@ func (src *Source) exists(p string) bool {
 
 // versions returns what is on disk under the paths now; the zero Version where there is no regular file.
 func (src *Source) versions(paths []string) []media.Version {
+	defer src.disk.end(src.disk.begin())
 	found := make([]media.Version, len(paths))
 	root, err := src.openRoot()
 	if err != nil {

@@ -78,7 +78,7 @@ func (u *Uploader) Figures(ctx context.Context) (f Figures, ok bool) {
 func (u *Uploader) Run(ctx context.Context) {
 	defer close(u.done)
 	var workers sync.WaitGroup
-	defer workers.Wait()
+	defer u.leave(&workers)
 	work, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
 	workers.Go(func() { u.abortAbandoned(ctx) })
@@ -93,6 +93,8 @@ func (u *Uploader) Run(ctx context.Context) {
 	results := make(chan result, u.settings.Workers+u.settings.BulkWorkers)
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
+	disks := time.NewTicker(diskCheck)
+	defer disks.Stop()
 	summary := summary{log: u.log}
 	stop := ctx.Done()
 	var drained <-chan time.Time
@@ -116,6 +118,8 @@ func (u *Uploader) Run(ctx context.Context) {
 		case r := <-results:
 			s.done(r, time.Now())
 		case <-wake:
+		case <-disks.C:
+			s.watchDisks(u.sources, time.Now())
 		case <-minute.C:
 			s.sweep(time.Now())
 			summary.write(s.snapshotFigures(time.Now()))

@@ -63,7 +63,7 @@ func (u *Uploader) putChunk(ctx context.Context, r *result) {
 	if r.fileErr = unchanged(f, r.version); r.fileErr != nil {
 		return
 	}
-	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size)}
+	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size), disk: &r.file.src.disk}
 	r.err = u.put(ctx, r.job, body, r.version.Size)
 	r.bytes = r.version.Size
 	if r.fileErr = unchanged(f, r.version); r.fileErr == nil {
@@ -83,7 +83,8 @@ func unchanged(f fs.File, v media.Version) error {
 // readErrors remembers that reading failed, which the store could not tell from a failing connection.
 type readErrors struct {
 	*io.SectionReader
-	err atomic.Pointer[error] // parts are read in parallel
+	disk *diskWatch
+	err  atomic.Pointer[error] // parts are read in parallel
 }
 
 func (r *readErrors) first() error {
@@ -94,11 +95,13 @@ func (r *readErrors) first() error {
 }
 
 func (r *readErrors) Read(p []byte) (int, error) {
+	defer r.disk.end(r.disk.begin())
 	n, err := r.SectionReader.Read(p)
 	return n, r.note(err)
 }
 
 func (r *readErrors) ReadAt(p []byte, off int64) (int, error) {
+	defer r.disk.end(r.disk.begin())
 	n, err := r.SectionReader.ReadAt(p, off)
 	return n, r.note(err)
 }
@@ -145,7 +148,7 @@ func (u *Uploader) discard(ctx context.Context, r *result) {
 	if r.fileErr = unchanged(f, r.version); r.fileErr != nil {
 		return
 	}
-	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size)}
+	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size), disk: &r.file.src.disk}
 	r.same, err = src.dest.Store.Same(ctx, r.file.key(), body, r.version.Size, r.version.ModTime)
 	if r.fileErr = body.first(); r.fileErr != nil {
 		return

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -110,13 +111,26 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 
 // publish watches and uploads until ctx ends, and then drains.
 func (d *Daemon) publish(ctx context.Context) error {
-	parts, ctx := errgroup.WithContext(ctx)
+	roots, ctx := errgroup.WithContext(ctx)
 	for _, r := range d.roots {
-		parts.Go(func() error { return r.run(ctx) })
+		roots.Go(func() error { return r.run(ctx) })
 	}
-	parts.Go(func() error { d.up.Run(ctx); return nil })
-	return parts.Wait()
+	d.up.Run(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- roots.Wait() }()
+	late := time.NewTimer(leaveTime)
+	defer late.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-late.C:
+		d.log.Error("a directory is left whose file system does not answer")
+		return nil
+	}
 }
+
+// leaveTime is how long the end waits for a watcher, which ends at once unless a file system does not answer.
+const leaveTime = 5 * time.Second
 
 // OpenStore returns the store that the section u asks for. It makes no request to the bucket. The log is for what goes
 // wrong without failing a request.

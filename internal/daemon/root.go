@@ -120,11 +120,21 @@ func (r *root) run(ctx context.Context) error {
 // rootCheck is how often a root that is not ready is asked whether it exists at all.
 const rootCheck = 100 * time.Millisecond
 
-// started calls f when each root is ready or known to be missing: EMS creates its directories with the
-// first stream, and a service that counted as not started until then would hold up the boot.
+// unansweredAfter is how long the start waits for a file system that says nothing of a root.
+const unansweredAfter = 10 * time.Second
+
+// unanswered reports whether it is not known yet whether the root exists.
+func (r *root) unanswered() bool {
+	state := r.watcher.State()
+	return state.Backend == watcher.Auto && !state.Waiting
+}
+
+// started calls f when each root is ready, or known to be missing or not to answer: EMS creates its directories with
+// the first stream, and a service that counted as not started until then would hold up the boot.
 func (rs roots) started(ctx context.Context, f func()) {
 	tick := time.NewTicker(rootCheck)
 	defer tick.Stop()
+	began := time.Now()
 	for _, r := range rs {
 		for waiting := true; waiting; {
 			select {
@@ -133,7 +143,7 @@ func (rs roots) started(ctx context.Context, f func()) {
 			case <-r.watcher.Ready():
 				waiting = false
 			case <-tick.C:
-				waiting = !r.watcher.State().Waiting
+				waiting = !r.watcher.State().Waiting && !(r.unanswered() && time.Since(began) > unansweredAfter)
 			}
 		}
 	}
@@ -157,7 +167,9 @@ func (s *state) NotReady() []string {
 		select {
 		case <-r.watcher.Ready():
 		default:
-			if r.watcher.State().Waiting {
+			if r.unanswered() {
+				wrong = append(wrong, r.dir+" is on a file system that does not answer")
+			} else if r.watcher.State().Waiting {
 				wrong = append(wrong, r.dir+" does not exist yet")
 			} else {
 				wrong = append(wrong, r.dir+" is being scanned")
