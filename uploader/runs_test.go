@@ -103,6 +103,36 @@ func TestContentThatArrivesAfterTheNameHasNewOneDoesNotServe(t *testing.T) {
 	})
 }
 
+// The same, where the content that the name had before is found in the bucket after a start.
+func TestContentThatIsFoundAfterTheNameHasNewOneDoesNotServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, hdsLayout, Settings{})
+		d.bucket.before = func(_ context.Context, key string) error {
+			if got := d.bucket.content("g/s/f4vSeg1-Frag1"); key == "g/s/bootstrap" && got != "run b, fragment 1" {
+				t.Errorf("the bootstrap of the second run is put with %q", got)
+			}
+			return nil
+		}
+		ended := d.start()
+		d.close("g/s/f4vSeg1-Frag1", "run a, fragment 1")
+		settle()
+		d.end()
+		<-ended
+		time.Sleep(time.Second)
+		d.restart()
+		d.start()
+		d.close("g/s/s.f4m", f4m("live", "x"))
+		d.closed("g/s/f4vSeg1-Frag1")
+		d.remove("g/s/f4vSeg1-Frag1")
+		d.write("g/s/f4vSeg1-Frag1", "run b, fragment 1")
+		d.close("g/s/bootstrap", abst(1, 1))
+		time.Sleep(time.Minute)
+		if d.bucket.content("g/s/bootstrap") != abst(1, 1) {
+			t.Error("the bootstrap does not arrive")
+		}
+	})
+}
+
 // An object of the run before does not stand for a chunk that was deleted before its upload.
 func TestObjectOfTheRunBeforeDoesNotStandForALostChunk(t *testing.T) {
 	for name, again := range map[string]bool{"in one run of the daemon": false, "after a start": true} {
