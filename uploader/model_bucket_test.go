@@ -1,0 +1,390 @@
+package uploader
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// A modelBucket takes what the schedule starts, and watches over the rules at each start.
+type modelBucket struct {
+	w       *world
+	objects map[string]*object
+	flights []*flight
+	late    []*flight // timed out for the daemon, and may still be applied
+
+	boots int // how often the daemon was started
+
+	// The order of the last snapshot of which a PUT was started, of all runs of the daemon.
+	started map[string]int
+	// The content of the last PUT that was started.
+	sent map[string]int
+
+	// The content of the chunks that were there when the daemon was started, and still are.
+	held map[string]int
+
+	// What was answered since the daemon was started.
+	confirmed map[string]confirmation // chunks
+	certain   map[string]string       // manifests: the text that the bucket certainly has
+}
+
+// An object is what the bucket has under a key.
+type object struct {
+	id      int // of the content
+	run     int
+	version media.Version // of a chunk
+	sheet   *sheet        // of a manifest
+	stored  time.Time
+	torn    bool      // the file was written during the upload
+	boot    int       // run of the daemon that sent it
+	instead time.Time // when it took the place of one that a manifest of this run of the daemon named
+}
+
+// A confirmation is the answer that a chunk is there.
+type confirmation struct {
+	id int
+	at time.Time
+}
+
+// A flight is one job in flight.
+type flight struct {
+	job
+	key   string
+	put   object
+	body  *inode
+	err   error     // why nothing was sent
+	until time.Time // when it has no effect any more, if it had no answer
+}
+
+func (f *flight) String() string {
+	switch {
+	case f.snapshot != nil:
+		return fmt.Sprintf("PUT of %s: %s", f.key, f.put.sheet.text)
+	case f.task == upload:
+		return fmt.Sprintf("PUT of %s, content %d", f.key, f.put.id)
+	}
+	return map[task]string{look: "question for ", discard: "comparison, before it is deleted, of ", compare: "comparison of ",
+		list: "listing for ", verify: "check of "}[f.task] + f.key
+}
+
+func (b *modelBucket) boot() {
+	b.boots++
+	b.flights = nil
+	b.held = map[string]int{}
+	for p, o := range b.objects {
+		if o.sheet == nil && !o.torn {
+			b.held[p] = o.id
+		}
+	}
+	b.confirmed, b.certain = map[string]confirmation{}, map[string]string{}
+}
+
+// start takes a job in.
+func (b *modelBucket) start(j job) {
+	w := b.w
+	f := &flight{job: j, key: j.file.key()}
+	if f.isPut() && slices.ContainsFunc(b.flights, func(g *flight) bool { return g.isPut() && g.key == f.key }) {
+		w.t.Fatalf("R3: two PUTs of %s are in flight", f.key)
+	}
+	b.flights = append(b.flights, f)
+	switch {
+	case j.snapshot != nil:
+		rec := w.records[j.snapshot]
+		if p := j.file.manifest.published; rec == nil && p != nil && p.sum == j.snapshot.sum {
+			rec = w.records[p] // once more
+		}
+		if rec == nil {
+			w.t.Fatalf("R5: what is sent of %s was not read from it", f.key)
+		}
+		f.put = object{id: -rec.order, run: rec.run, sheet: rec.sheet, boot: b.boots}
+		w.log("%s: %v", w.since(), f)
+		b.checkManifest(f, rec)
+		b.started[f.key] = rec.order
+		delete(b.certain, f.key)
+	case j.task == upload:
+		f.body, f.err = w.read(j)
+		if f.err == nil {
+			c := f.body.holds
+			f.put = object{id: c.id, run: c.run, version: j.version, boot: b.boots}
+			w.log("%s: %v", w.since(), f)
+			if c.half {
+				w.t.Fatalf("R1: %s is sent while it is being written", f.key)
+			}
+			if b.held[f.key] == f.put.id {
+				w.t.Fatalf("R7: content %d of %s is sent although the bucket has it from an earlier run", c.id, f.key)
+			}
+			if c, ok := b.confirmed[f.key]; ok && c.id == f.put.id {
+				w.t.Fatalf("R7: content %d of %s is sent although the bucket confirmed it", c.id, f.key)
+			}
+		} else {
+			w.log("%s: %v cannot be sent: %v", w.since(), f, f.err)
+			return
+		}
+	default:
+		w.log("%s: %v", w.since(), f)
+		return
+	}
+	if b.sent[f.key] != f.put.id {
+		// An old PUT that is applied after a newer one is seen with manifests, but not if the daemon was killed meanwhile.
+		b.late = slices.DeleteFunc(b.late, func(g *flight) bool {
+			return g.key == f.key && (g.snapshot == nil || g.put.boot != b.boots)
+		})
+	}
+	b.sent[f.key] = f.put.id
+}
+
+func (b *modelBucket) checkManifest(f *flight, rec *record) {
+	w := b.w
+	if rec.order < b.started[f.key] {
+		w.t.Fatalf("R3: %s is sent after a newer one", f.key)
+	}
+	if text, ok := b.certain[f.key]; ok && text == rec.sheet.text {
+		w.t.Fatalf("R7: %s is sent although the bucket has it", f.key)
+	}
+	newest := w.newest[rec.path]
+	if newest != rec && b.publishable(newest) {
+		w.t.Fatalf("R4: %s is sent although %s may be", f.key, newest.sheet.text)
+	}
+	for _, ref := range rec.sheet.refs {
+		if why := b.lacks(ref, rec); why != "" {
+			w.t.Fatalf("R2: %s names %s, %s", f.key, ref, why)
+		}
+		if o := b.objects[ref]; o != nil && newest != rec && w.originOf(ref).format.ReusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) {
+			w.t.Fatalf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
+		}
+	}
+}
+
+// lacks says why the bucket does not have ref as rec means it, or "".
+func (b *modelBucket) lacks(ref string, rec *record) string {
+	w := b.w
+	o, org := b.objects[ref], w.originOf(ref)
+	file, onDisk := org.src.files[ref], w.disk.names[ref]
+	switch {
+	case file == nil:
+		return "which the schedule does not know"
+	case org.isManifest(ref):
+		if o == nil {
+			return "which is not there"
+		}
+	case file.lost:
+		if w.disk.spool[ref] != nil || onDisk != nil && !onDisk.holds.half && w.closed[ref].id == onDisk.holds.id {
+			return "which is given up although it can be uploaded"
+		}
+	case o == nil:
+		return "which is not there"
+	case o.torn:
+		return "of which the bucket has a torn one"
+	case o.id < w.closed[ref].id && !(org.format.PatchesLate() && file.shown > 0) && (onDisk != nil || w.disk.spool[ref] != nil):
+		return fmt.Sprintf("which has content %d in the bucket, and %d was closed", o.id, w.closed[ref].id)
+	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && !slices.Contains(w.seen[ref], rec.run):
+		// It is gone and was never seen, and there is an object of its name.
+	case org.format.ReusesNames() && o.run < rec.run:
+		return fmt.Sprintf("which is of run %d in the bucket, and not %d", o.run, rec.run)
+	case o.boot == b.boots && org.format.ReusesNames() && w.now.Sub(o.instead) < returnedCacheTime:
+		return "of which caches may have another one"
+	}
+	return ""
+}
+
+// publishable reports whether nothing keeps rec from being sent. What it cannot be sure of is no.
+func (b *modelBucket) publishable(rec *record) bool {
+	w := b.w
+	if len(rec.sheet.refs) == rec.sheet.others {
+		return false
+	}
+	for _, ref := range rec.sheet.refs {
+		c, ok := b.confirmed[ref]
+		if !ok || c.id != w.closed[ref].id || w.now.Sub(c.at) < returnedCacheTime {
+			return false
+		}
+	}
+	return true
+}
+
+// doubt takes in that the uploader has seen other content than it knows on the disk.
+func (b *modelBucket) doubt(p string, id int) {
+	if c, ok := b.confirmed[p]; ok && c.id != id {
+		delete(b.confirmed, p)
+	}
+}
+
+// forget takes in that the schedule forgets manifests that were deleted long ago.
+func (b *modelBucket) forget() {
+	for p := range b.certain {
+		if b.w.originOf(p).src.files[p] == nil {
+			delete(b.certain, p)
+		}
+	}
+	for p, o := range b.objects {
+		if o.sheet != nil && b.w.originOf(p).src.files[p] == nil {
+			o.boot = 0
+		}
+	}
+}
+
+// An outcome is how a job ends.
+type outcome int
+
+const (
+	succeeds     outcome = iota
+	failsUnsent          // connection refused, 503
+	failsApplied         // no answer, but it was applied
+	failsLate            // no answer, and it may be applied later
+	refused              // 403 for one key
+	bucketIsAway         // 404 NoSuchBucket
+	modelOutcomes
+)
+
+func (o outcome) String() string {
+	return [...]string{"succeeds", "fails", "has no answer and was applied", "has no answer and may be applied later",
+		"is refused", "is refused, as all are"}[o]
+}
+
+// finish ends the i-th flight.
+func (b *modelBucket) finish(i int, how outcome) {
+	w, f := b.w, b.flights[i]
+	b.flights = slices.Delete(b.flights, i, i+1)
+	r := result{job: f.job, fileErr: f.err}
+	if r.fileErr == nil {
+		w.log("%s: %v %v", w.since(), f, how)
+		switch how {
+		case succeeds:
+			b.answer(f, &r)
+		case failsApplied:
+			b.apply(f)
+			r.err = errors.New("no answer")
+		case failsLate:
+			b.leave(f)
+			r.err = errors.New("no answer")
+		case failsUnsent:
+			r.err = errors.New("connection refused")
+		case refused:
+			r.err = ErrPermanent
+		case bucketIsAway:
+			r.err = fmt.Errorf("%w: %w", ErrPermanent, ErrBucket)
+		}
+		if f.body != nil && !f.body.version().Equal(f.version) {
+			r.fileErr = errChanged
+		}
+	}
+	if r.err == nil && r.fileErr == nil {
+		switch {
+		case f.snapshot != nil:
+			b.certain[f.key] = f.put.sheet.text
+		case f.task == upload && (f.file.seen == media.Version{} || f.file.seen.Equal(f.version)): // else it is known to be outdated
+			b.confirmed[f.key] = confirmation{id: f.put.id, at: w.now}
+		}
+	}
+	w.schedule.done(r, w.now)
+}
+
+func (f *flight) isPut() bool { return f.snapshot != nil || f.task == upload }
+
+// leave has f, which has no answer, perhaps applied later.
+func (b *modelBucket) leave(f *flight) {
+	if f.isPut() {
+		f.until = b.w.now.Add(doubtTime)
+		b.late = append(b.late, f)
+	}
+}
+
+// apply does what the request asks for.
+func (b *modelBucket) apply(f *flight) {
+	if !f.isPut() {
+		return
+	}
+	o := f.put
+	o.torn = f.body != nil && !f.body.version().Equal(f.version)
+	b.put(f.key, &o)
+}
+
+func (b *modelBucket) put(key string, o *object) {
+	o.stored = b.w.now
+	delete(b.held, key)
+	if old := b.objects[key]; old != nil && old.id != o.id && b.shows(key) {
+		o.instead = b.w.now
+	}
+	b.objects[key] = o
+}
+
+// shows reports whether a manifest that was sent since the daemon was started names key.
+func (b *modelBucket) shows(key string) bool {
+	for _, o := range b.objects {
+		if o.boot == b.boots && o.sheet != nil && slices.Contains(o.sheet.refs, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// answer applies and answers.
+func (b *modelBucket) answer(f *flight, r *result) {
+	w := b.w
+	b.apply(f)
+	o := b.objects[f.key]
+	switch {
+	case f.isPut():
+	case f.task == look:
+		r.found = o.info()
+	case f.task == verify:
+		r.found = o.info()
+		if o != nil && !f.file.manifest.asked {
+			b.certain[f.key] = o.sheet.text
+		}
+	case f.task == compare:
+		if i := o.info(); i != nil && i.holds(f.version) {
+			r.same = true
+			b.confirmed[f.key] = confirmation{id: o.id, at: w.now}
+		}
+	case f.task == list:
+		r.objects = map[string]ObjectInfo{}
+		for _, l := range f.listing {
+			if i := b.objects[l.key()].info(); i != nil {
+				i.ModTime = time.Time{} // a listing does not tell
+				r.objects[l.key()] = *i
+			}
+		}
+	default:
+		i := w.disk.names[f.key]
+		switch {
+		case i == nil:
+			r.fileErr = fs.ErrNotExist
+		case !i.version().Equal(f.version):
+			r.fileErr = errChanged
+		case o != nil && !o.torn && o.id == i.holds.id:
+			r.same = true
+			w.remove(w.originOf(f.key), f.key)
+		}
+	}
+}
+
+// info is what the bucket tells of o, which may be nil.
+func (o *object) info() *ObjectInfo {
+	if o == nil {
+		return nil
+	}
+	i := &ObjectInfo{Size: o.version.Size, ModTime: o.version.ModTime, Stored: o.stored}
+	if o.sheet != nil {
+		i.Sum = hex.EncodeToString(o.sheet.sum[:])
+	}
+	return i
+}
+
+// applyLate applies what timed out.
+func (b *modelBucket) applyLate(i int) {
+	f := b.late[i]
+	b.late = slices.Delete(b.late, i, i+1)
+	if b.w.now.After(f.until) {
+		return
+	}
+	b.w.log("%s: the %v that had no answer is applied", b.w.since(), f)
+	o := f.put
+	b.put(f.key, &o)
+	delete(b.certain, f.key)
+}

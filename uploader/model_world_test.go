@@ -1,0 +1,339 @@
+package uploader
+
+import (
+	"cmp"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"ems-sidecar/media"
+)
+
+// A world is a schedule and all that is around it, in a model's time: a disk with a spool, EMS, a watcher and a bucket.
+type world struct {
+	t        *rapid.T
+	now      time.Time
+	minute   time.Time // when the next sweep is due
+	schedule *schedule
+	dest     *Destination
+	workers  [2]int
+	origins  []*origin
+	disk     *modelDisk
+	bucket   *modelBucket
+
+	// The watcher's.
+	news     []happening     // on the disk, that is not reported yet
+	expected map[string]bool // paths that the schedule asked for
+
+	// What the schedule was told since the daemon was started.
+	closed  map[string]content    // of the last closing of a chunk
+	seen    map[string][]int      // runs of which a closing of the chunk was reported
+	records map[*snapshot]*record // snapshots that it took
+	newest  map[string]*record    // of each manifest
+	owed    map[string]int        // content that has to arrive, of all runs of the daemon
+	reads   int
+	steps   int
+}
+
+// A happening is something on the disk that the watcher has to report.
+type happening struct {
+	origin *origin
+	path   string
+	kind   happeningKind
+}
+
+type happeningKind uint8
+
+const (
+	wasClosed happeningKind = iota
+	wasRemoved
+	wasFound // in the spool, at the start
+)
+
+// A record is one snapshot, as the model knows it.
+type record struct {
+	path  string
+	sheet *sheet
+	run   int
+	order int // in which snapshots were read
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// log tells the story of a counterexample.
+func (w *world) log(format string, args ...any) {
+	w.t.Helper()
+	w.t.Logf(format, args...)
+}
+
+// since returns the model's time for the log.
+func (w *world) since() string { return w.now.Sub(modelStart).String() }
+
+var modelStart = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// Expect implements Expecter.
+func (w *world) Expect(paths ...string) {
+	for _, p := range paths {
+		w.expected[p] = true
+	}
+}
+
+// A modelSpool is the spool of a source as the schedule knows it.
+type modelSpool struct{ w *world }
+
+func (s modelSpool) Release(p string, v media.Version) {
+	w := s.w
+	k := w.disk.spool[p]
+	switch {
+	case k == nil:
+	case v == (media.Version{}):
+		w.t.Fatalf("R6: %s is given up, and the spool has it", p)
+	case k.version.Equal(v):
+		if o := w.bucket.objects[p]; o == nil || o.torn || !o.version.Equal(v) {
+			w.t.Fatalf("R6: %s is released from the spool, and the bucket does not have it", p)
+		}
+		delete(w.disk.spool, p)
+	}
+}
+
+// boot starts the daemon.
+func (w *world) boot() {
+	w.schedule = newSchedule(w.workers[livePool], w.workers[bulkPool], w.now, slog.New(slog.DiscardHandler))
+	w.schedule.jitter = func(d time.Duration) time.Duration { return d / 2 }
+	for _, o := range w.origins {
+		o.src = w.source(o.format)
+	}
+	w.news, w.expected = nil, map[string]bool{}
+	w.seen = map[string][]int{}
+	w.closed, w.records, w.newest = map[string]content{}, map[*snapshot]*record{}, map[string]*record{}
+	w.bucket.boot()
+}
+
+func (w *world) source(format media.Format) *Source {
+	return &Source{
+		layout: media.Layout{Format: format, Bootstrap: "bootstrap"}, dest: w.dest, expecter: w,
+		log: slog.New(slog.DiscardHandler), bootstraps: newBootstraps(), files: map[string]*file{}, kept: modelSpool{w},
+	}
+}
+
+// originOf returns whose file p is.
+func (w *world) originOf(p string) *origin {
+	for _, o := range w.origins {
+		if len(p) > len(o.group) && p[:len(o.group)+1] == o.group+"/" {
+			return o
+		}
+	}
+	panic("no origin of " + p)
+}
+
+// What EMS does.
+
+func (w *world) open(o *origin, p string, run int) {
+	w.log("%s: %s is being written, run %d", w.since(), p, run)
+	w.disk.write(p, content{run: run, half: true}, o.anew, w.now)
+}
+
+func (w *world) finish(o *origin, p string) {
+	i := w.disk.names[p]
+	if i == nil || !i.holds.half {
+		return // deleted meanwhile
+	}
+	i = w.disk.write(p, content{run: i.holds.run, sheet: i.holds.sheet}, false, w.now)
+	w.log("%s: %s is whole, content %d", w.since(), p, i.holds.id)
+	w.news = append(w.news, happening{o, p, wasClosed})
+}
+
+func (w *world) manifest(o *origin, p string, run int, s *sheet) {
+	i := w.disk.write(p, content{run: run, sheet: s}, false, w.now)
+	w.log("%s: %s is written, content %d: %s, run %d, names %v", w.since(), p, i.holds.id, s.text, run, s.refs)
+	w.news = append(w.news, happening{o, p, wasClosed})
+}
+
+func (w *world) remove(o *origin, p string) {
+	if i := w.disk.names[p]; i == nil || i.holds.half {
+		return
+	}
+	w.log("%s: %s is deleted", w.since(), p)
+	delete(w.disk.names, p)
+	w.news = append(w.news, happening{o, p, wasRemoved})
+}
+
+// What the watcher does, through the Source.
+
+// report reports the i-th of the news.
+func (w *world) report(i int) {
+	h := w.news[i]
+	w.news = slices.Delete(w.news, i, i+1)
+	w.now = w.now.Add(time.Microsecond)
+	switch h.kind {
+	case wasClosed:
+		w.reportClosed(h.origin, h.path)
+	case wasRemoved:
+		if w.disk.names[h.path] != nil {
+			return // as Source.Removed
+		}
+		w.log("%s: reported: %s is deleted", w.since(), h.path)
+		if v, kept := w.disk.find(h.path); kept {
+			w.disk.spool[h.path].lonely = true
+			w.reportKept(h.origin, h.path, v)
+		} else {
+			w.schedule.removed(h.origin.src, h.path)
+		}
+	case wasFound:
+		if v, kept := w.disk.find(h.path); kept {
+			w.reportKept(h.origin, h.path, v)
+		}
+	}
+}
+
+func (w *world) reportClosed(o *origin, p string) {
+	i := w.disk.names[p]
+	if i == nil || i.holds.half {
+		return // there is a later report
+	}
+	if i.holds.sheet != nil {
+		w.reportManifest(o, p, i)
+		return
+	}
+	w.log("%s: reported: %s is closed, content %d", w.since(), p, i.holds.id)
+	if o.src.isChunk(p, i.version()) {
+		w.disk.keep(p, i.version())
+		w.owed[p] = i.holds.id
+	}
+	w.schedule.chunkClosed(o.src, p, i.version(), w.now)
+	if o.src.files[p] != nil { // else it is no chunk, and nobody names it yet
+		w.see(p, i.holds)
+	}
+}
+
+func (w *world) see(p string, c content) {
+	w.closed[p] = c
+	if !slices.Contains(w.seen[p], c.run) {
+		w.seen[p] = append(w.seen[p], c.run)
+	}
+}
+
+func (w *world) reportKept(o *origin, p string, v media.Version) {
+	w.log("%s: reported: only the spool has %s", w.since(), p)
+	w.see(p, w.disk.spool[p].inode.holds)
+	w.schedule.chunkKept(o.src, p, v, w.now)
+}
+
+func (w *world) reportManifest(o *origin, p string, i *inode) {
+	s := i.holds.sheet
+	r := reading{
+		refs: slices.Clone(s.refs),
+		snapshot: &snapshot{content: []byte(s.text), sum: s.sum, parsed: s.parsed, others: s.others,
+			modTime: i.modTime, readAt: w.now},
+	}
+	if o.format.ReusesNames() {
+		for _, ref := range s.refs {
+			var v media.Version
+			if there := w.disk.names[ref]; there != nil {
+				v = there.version()
+				w.bucket.doubt(ref, there.holds.id)
+			}
+			r.onDisk = append(r.onDisk, v)
+		}
+	}
+	w.log("%s: reported: %s is closed, content %d", w.since(), p, i.holds.id)
+	w.schedule.manifestClosed(o.src, p, r, w.now)
+	known := o.src.files[p].manifest.newest()
+	switch rec := w.records[known]; {
+	case known == nil || known.sum != s.sum:
+		w.t.Fatalf("R5: a closing of %s is ignored", p)
+	case rec == nil:
+		w.reads++
+		rec = &record{path: p, sheet: s, run: i.holds.run, order: w.reads}
+		w.records[known], w.newest[p] = rec, rec
+	default:
+		rec.run = i.holds.run // another run says the same
+	}
+}
+
+// answer answers what the schedule asked of p, after the news of it.
+func (w *world) answer(p string) {
+	for i := 0; i < len(w.news); {
+		if w.news[i].path == p {
+			w.report(i)
+		} else {
+			i++
+		}
+	}
+	delete(w.expected, p)
+	w.now = w.now.Add(time.Microsecond)
+	o := w.originOf(p)
+	if w.disk.names[p] != nil {
+		w.reportClosed(o, p)
+		return
+	}
+	if v, kept := w.disk.find(p); kept {
+		w.reportKept(o, p, v)
+		return
+	}
+	w.log("%s: reported: %s is absent", w.since(), p)
+	w.schedule.absent(o.src, p)
+}
+
+// What the uploader's Run does.
+
+// work starts what can be started.
+func (w *world) work() {
+	for j, ok := w.schedule.next(w.now); ok; j, ok = w.schedule.next(w.now) {
+		w.bucket.start(j)
+	}
+	if at := w.schedule.wake(w.now); !at.IsZero() && !at.After(w.now) {
+		w.t.Fatalf("the schedule is to be woken at once, and does nothing then: Run spins")
+	}
+}
+
+// pass lets time go on until at, as Run does.
+func (w *world) pass(at time.Time) {
+	for {
+		w.work()
+		wake := w.schedule.wake(w.now)
+		next := earlier(wake, w.minute)
+		if next.After(at) {
+			break
+		}
+		w.now = next
+		if !w.now.Before(w.minute) {
+			w.minute = w.minute.Add(time.Minute)
+			w.schedule.sweep(w.now)
+			w.schedule.figures.lags = nil
+			w.bucket.forget()
+			w.tidy()
+		}
+	}
+	w.now = at
+	if j, ok := w.schedule.next(w.now); ok {
+		w.t.Fatalf("R4: the schedule would have something to do for %s at %s, and is not woken", j.file.key(), w.since())
+	}
+}
+
+// tidy does what spool.Spool does each minute: it takes in the names that went without a word.
+func (w *world) tidy() {
+	for _, p := range sortedKeys(w.disk.spool) {
+		if k := w.disk.spool[p]; w.disk.names[p] == nil && !k.lonely {
+			k.lonely = true
+			k.version = k.inode.version()
+			w.reportKept(w.originOf(p), p, k.version)
+		}
+	}
+}
+
+// read is what a worker does before it sends.
+func (w *world) read(j job) (*inode, error) {
+	i := w.disk.open(j.file.path)
+	switch {
+	case i == nil:
+		return nil, fs.ErrNotExist
+	case !i.version().Equal(j.version):
+		return i, errChanged
+	}
+	return i, nil
+}
