@@ -32,6 +32,8 @@ type bucket struct {
 	layout media.Layout
 	// before is asked at the beginning of each PUT; it may wait, and fail it.
 	before func(ctx context.Context, key string) error
+	// beforeDelete is asked at the beginning of each deletion; it may wait, and fail it.
+	beforeDelete func(keys []string) error
 	// mayRestart lists keys whose media sequence may fall.
 	mayRestart map[string]bool
 	// mayMiss lists keys that a manifest may name without their being there.
@@ -54,7 +56,8 @@ type bucket struct {
 	puts       []string // keys, in the order in which they were applied
 	attempts   map[string]int
 	inFlight   map[string]bool
-	most       int // PUTs in flight at once
+	most       int        // PUTs in flight at once
+	deletions  [][]string // keys of each request that was applied
 }
 
 func newBucket(t *testing.T, layout media.Layout) *bucket {
@@ -185,13 +188,67 @@ func (b *bucket) List(_ context.Context, dir string, each func(string, ObjectInf
 	return nil
 }
 
+// Delete checks that no manifest in the bucket names what is deleted (R2), and that no key of it is being PUT.
 func (b *bucket) Delete(_ context.Context, keys []string) error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	for _, key := range keys {
-		delete(b.objects, key)
+		if b.inFlight[key] {
+			b.t.Errorf("%s is deleted while it is PUT", key)
+		}
+		b.inFlight[key] = true
 	}
-	return nil
+	b.mu.Unlock()
+	defer func() {
+		b.mu.Lock()
+		for _, key := range keys {
+			delete(b.inFlight, key)
+		}
+		b.mu.Unlock()
+	}()
+	var err error
+	if b.beforeDelete != nil {
+		err = b.beforeDelete(keys)
+	}
+	var some *DeleteError
+	if err != nil && !errors.As(err, &some) {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	named := map[string]string{}
+	for key, content := range b.objects {
+		if b.layout.Kind(key).Role == media.ManifestFile {
+			p, _ := b.parse(key, content)
+			for r := range p.References() {
+				name, _, _ := media.Resolve(path.Dir(key), r.URI)
+				named[name] = key
+			}
+		}
+	}
+	for _, key := range keys {
+		if by, ok := named[key]; ok {
+			b.t.Errorf("R2: %s is deleted, which %s names", key, by)
+		}
+		if some == nil || some.Failed[key] == nil {
+			delete(b.objects, key)
+		}
+	}
+	b.deletions = append(b.deletions, slices.Sorted(slices.Values(keys)))
+	return err
+}
+
+// deleted returns the keys of each deletion.
+func (b *bucket) deleted() [][]string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.deletions)
+}
+
+func (b *bucket) has(key string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, ok := b.objects[key]
+	return ok
 }
 
 // left returns the keys of unfinished uploads.

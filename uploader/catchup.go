@@ -106,6 +106,7 @@ func (s *schedule) listed(r result, now time.Time) {
 			f.state = idle
 			s.figures.found++
 			f.confirm(f.version, now)
+			s.follow(f, now)
 			f.src.forgetIfUnused(f)
 		default:
 			f.candidate = &o

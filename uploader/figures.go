@@ -16,6 +16,7 @@ type Figures struct {
 	Lost      int64         // chunks that can never be uploaded
 	Found     int64         // chunks that an earlier run had uploaded
 	Conflicts int64         // manifests that another writer publishes, too
+	Deleted   int64         // objects, as their files were
 	Queue     int           // chunks that wait for their upload
 	Waiting   int           // manifests with a snapshot that is not published yet
 	InFlight  int           // requests
@@ -26,7 +27,7 @@ type Figures struct {
 // figures counts; its lags are those of the current minute.
 type figures struct {
 	chunks, manifests, bytes, failures, lost int64
-	found, conflicts                         int64
+	found, conflicts, deleted                int64
 	lags                                     []time.Duration
 }
 
@@ -52,8 +53,9 @@ func (s *schedule) snapshotFigures(now time.Time) Figures {
 	f := Figures{
 		Chunks: s.figures.chunks, Manifests: s.figures.manifests, Bytes: s.figures.bytes,
 		Failures: s.figures.failures, Lost: s.figures.lost,
-		Found: s.figures.found, Conflicts: s.figures.conflicts, InFlight: s.inFlight[livePool] + s.inFlight[bulkPool],
-		LagP50: quantile(lags, 0.5), LagP99: quantile(lags, 0.99),
+		Found: s.figures.found, Conflicts: s.figures.conflicts, Deleted: s.figures.deleted,
+		InFlight: s.inFlight[livePool] + s.inFlight[bulkPool],
+		LagP50:   quantile(lags, 0.5), LagP99: quantile(lags, 0.99),
 	}
 	for _, st := range s.ring {
 		if st.files > 0 {

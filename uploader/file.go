@@ -42,6 +42,8 @@ type file struct {
 	early        bool        // retryAt is because EMS will change it once more
 	failures     int         // to read it, in a row
 	lagKnown     bool        // its way into a published manifest has been measured
+
+	gone departure
 }
 
 type fileState uint8
@@ -93,7 +95,7 @@ func (f *file) outdated(now time.Time) {
 // confirm takes in that the bucket holds v.
 func (f *file) confirm(v media.Version, now time.Time) {
 	f.confirmed, f.confirmedVersion = true, v
-	f.lost = false
+	f.lost, f.gone.unsure = false, false
 	f.src.kept.Release(f.path, v)
 	if f.replaces {
 		f.replaces, f.freshAt = false, now

@@ -17,6 +17,10 @@ type job struct {
 	candidate *ObjectInfo   // of a compare: what a listing has
 	fresh     bool          // over a fresh connection
 	started   time.Time
+
+	// Instead of all that: a job that deletes objects, of one destination.
+	removals []removal
+	dest     *Destination
 }
 
 // A result is what came of a job.
@@ -28,6 +32,8 @@ type result struct {
 	bytes   int64                 // that were sent
 	fileErr error                 // why the file cannot be sent: fs.ErrNotExist, errChanged, or a failure to read it
 	err     error                 // the store's
+
+	noRoot map[*Source]error // of a deletion: why a root cannot be looked into; nil if it can
 }
 
 // wanted reports whether a job without a snapshot that failed is to be done again.

@@ -99,6 +99,7 @@ type manifest struct {
 	inFlight    *snapshot   // also in waiting, as its oldest
 	pursued     *snapshot   // also in waiting: its chunks are uploaded first
 	published   *snapshot   // what the bucket holds
+	deleting    *snapshot   // what was published, while the object is being deleted
 	publishedAt time.Time
 	notBefore   time.Time // least time between two PUTs of a key
 	outside     string    // the URI out of the root that was warned of
@@ -192,7 +193,7 @@ func (s *snapshot) retire() {
 
 // publishable returns the newest snapshot that may be PUT now (R4), or nil.
 func (m *manifest) publishable(now time.Time) *snapshot {
-	if m.inFlight != nil || m.checking || len(m.waiting) == 0 || now.Before(m.notBefore) || now.Before(m.yieldUntil) {
+	if m.inFlight != nil || m.deleting != nil || m.checking || len(m.waiting) == 0 || now.Before(m.notBefore) || now.Before(m.yieldUntil) {
 		return nil
 	}
 	for i := len(m.waiting) - 1; i >= 0; i-- {
@@ -215,7 +216,7 @@ func (m *manifest) hopeless(i int) bool {
 // wake returns when publishable may find something that it does not find now because of a time that has not
 // come, or the zero time.
 func (m *manifest) wake(now time.Time, onlyManifests bool) time.Time {
-	if m.inFlight != nil || m.checking {
+	if m.inFlight != nil || m.deleting != nil || m.checking {
 		return time.Time{}
 	}
 	var at time.Time

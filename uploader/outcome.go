@@ -10,6 +10,10 @@ import (
 
 // done takes in what came of a job.
 func (s *schedule) done(r result, now time.Time) {
+	if r.removals != nil {
+		s.removalDone(r, now)
+		return
+	}
 	f, st := r.file, r.file.stream
 	st.inFlight--
 	gaveBack := false
@@ -37,6 +41,7 @@ func (s *schedule) done(r result, now time.Time) {
 	default:
 		s.success(r, now)
 	}
+	s.follow(f, now)
 	f.src.forgetIfUnused(f)
 }
 

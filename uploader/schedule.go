@@ -94,6 +94,9 @@ func (s *schedule) next(now time.Time) (job, bool) {
 			f.src.expecter.Expect(f.path)
 		}
 	}
+	if j, ok := s.nextDeletion(now); ok {
+		return j, true
+	}
 	if !s.room(livePool) && !s.room(bulkPool) {
 		return job{}, false
 	}
@@ -153,7 +156,14 @@ func (s *schedule) share(st *stream) int {
 // room reports whether a worker of the pool is free.
 func (s *schedule) room(pool int) bool { return s.inFlight[pool] < s.workers[pool] }
 
-func (s *schedule) busy() bool { return slices.Max(s.inFlight[:]) > 0 }
+func (s *schedule) busy() bool {
+	for _, l := range s.lanes {
+		if l.retention.inFlight {
+			return true
+		}
+	}
+	return slices.Max(s.inFlight[:]) > 0
+}
 
 // allRefused reports whether every stream that has something to upload to dest was refused.
 func (s *schedule) allRefused(dest *Destination, now time.Time) bool {
@@ -170,7 +180,7 @@ func (s *schedule) allRefused(dest *Destination, now time.Time) bool {
 // wake returns when next may find something that it does not find now, or the zero time if only an
 // event can bring it.
 func (s *schedule) wake(now time.Time) time.Time {
-	var at time.Time
+	at := s.wakeForDeletion()
 	if !s.draining {
 		for _, reread := range s.rereads {
 			at = earlier(at, reread)

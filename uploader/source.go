@@ -40,11 +40,14 @@ type Source struct {
 	spool      *spool.Spool
 	disk       diskWatch
 	kept       releaser // the spool, as the schedule knows it
+	last       *place   // owned by them, too: where the last file was that was closed
 
 	// Owned by the goroutine of Uploader.Run.
 	files      map[string]*file
 	generation uint64 // grows when a confirmed file has new content
 	stuck      bool   // its file system does not answer
+	place      *place // where the last file was of which a closing was taken in
+	rootless   bool   // that the root is not there, and nothing is deleted therefore, was logged
 }
 
 // Source returns a new source for what layout finds below the root dir.
@@ -66,9 +69,14 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		if src.isChunk(p, v) {
 			src.keep(ctx, p, v)
 		}
-		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkClosed(src, p, v, now) })
+		at := src.placeOf(p)
+		src.uploader.tell(ctx, func(s *schedule, now time.Time) {
+			s.chunkClosed(src, p, v, now)
+			s.seen(src, p, at)
+		})
 		return
 	}
+	at := src.placeOf(p)
 	r, err := src.readManifest(p)
 	switch {
 	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
@@ -82,7 +90,10 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestUnreadable(src, p, err, now) })
 		return
 	}
-	src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestClosed(src, p, r, now) })
+	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
+		s.manifestClosed(src, p, r, now)
+		s.seen(src, p, at)
+	})
 }
 
 // Removed reports that the name p is gone from the disk.
@@ -97,6 +108,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 		if kept { // perhaps in a version of which no closing was reported
 			s.chunkKept(src, p, v, now)
 		} else {
+			s.left(src, p, now)
 			s.removed(src, p)
 		}
 	})

@@ -30,6 +30,7 @@ type stream struct {
 	published time.Time
 	warnings  int  // this minute, of the kinds that can come once per file
 	spoolFull bool // that its chunks are lost to a full spool was logged
+	cleared   bool // a manifest that named its chunks was deleted from the bucket
 }
 
 // streamRefusals is how many refusals of its files make a stream wait as a whole.

@@ -30,9 +30,10 @@ func (s *schedule) sweep(now time.Time) {
 		}
 		st.manifests = slices.DeleteFunc(st.manifests, func(m *manifest) bool {
 			gone := (m.file.removed || !m.file.closed) && m.file.state == idle && m.file.named == 0 &&
-				len(m.waiting) == 0 && now.Sub(m.publishedAt) > manifestMemory
+				len(m.waiting) == 0 && now.Sub(m.publishedAt) > manifestMemory && m.file.gone.since.IsZero()
 			if gone {
 				if m.published != nil {
+					m.published.spare()
 					m.published.retire()
 				}
 				m.file.src.forget(m.file)
@@ -103,7 +104,7 @@ func (s *schedule) warnWaiting(m *manifest, now time.Time) {
 
 // forgetIfUnused drops the entry of a chunk that is not on disk and that nobody names or handles.
 func (src *Source) forgetIfUnused(f *file) {
-	if f.manifest == nil && f.named == 0 && f.state == idle && (f.removed || !f.closed) {
+	if f.manifest == nil && f.named == 0 && f.state == idle && (f.removed || !f.closed) && f.gone.since.IsZero() {
 		src.forget(f)
 	}
 }

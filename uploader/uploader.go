@@ -30,6 +30,8 @@ type Destination struct {
 	ManifestInterval     time.Duration // least time between two PUTs of one manifest
 	DeleteLocal          bool          // recordings: delete the file, once compared with its object
 	DeleteLocalAfter     time.Duration // and how long after its upload
+	Delete               bool          // an object, so long after its file was deleted; not recordings
+	DeleteDelay          time.Duration
 }
 
 // An Uploader publishes what its Sources report. Create it with New, run it with Run.
@@ -90,7 +92,7 @@ func (u *Uploader) Run(ctx context.Context) {
 
 	s := newSchedule(u.settings.Workers, u.settings.BulkWorkers, time.Now(), u.log)
 	s.host = u.settings.Host
-	results := make(chan result, u.settings.Workers+u.settings.BulkWorkers)
+	results := make(chan result, u.settings.Workers+u.settings.BulkWorkers+len(u.sources))
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	disks := time.NewTicker(diskCheck)
@@ -145,7 +147,7 @@ func (y *summary) write(f Figures) {
 		"manifests", f.Manifests-y.last.Manifests, "bytes", f.Bytes-y.last.Bytes,
 		"lag_p50", f.LagP50.Round(time.Millisecond), "lag_p99", f.LagP99.Round(time.Millisecond),
 		"queue", f.Queue, "waiting_manifests", f.Waiting,
-		"failures", f.Failures-y.last.Failures, "lost", f.Lost-y.last.Lost)
+		"failures", f.Failures-y.last.Failures, "lost", f.Lost-y.last.Lost, "deleted", f.Deleted-y.last.Deleted)
 	y.last = f
 }
 

@@ -28,6 +28,8 @@ const (
 func (u *Uploader) do(ctx context.Context, j job) result {
 	r := result{job: j}
 	switch {
+	case j.removals != nil:
+		u.deleteObjects(ctx, &r)
 	case j.snapshot != nil:
 		r.bytes = int64(len(j.snapshot.content))
 		r.err = u.put(ctx, j, bytes.NewReader(j.snapshot.content), r.bytes)

@@ -1,0 +1,388 @@
+package uploader
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// deletionBatch is how many objects one request deletes.
+	deletionBatch = 1000
+	// maxDepartures bounds the files that are remembered for their objects' deletion, of one destination: some 100 MB.
+	maxDepartures = 250_000
+	// A deletion of so many objects is worth a line of its own.
+	deletionBurst = 50
+)
+
+// A departure is what is known of a file whose object is deleted when the file is.
+type departure struct {
+	place   *place    // where it was when it was last closed
+	left    bool      // its name is gone
+	since   time.Time // when it was listed for its object to be deleted; zero: it is not listed
+	namedAt time.Time // when a manifest was last seen to name it, while it is listed
+	tryAt   time.Time // the store keeps the object: not to be tried before
+	unsure  bool      // a deletion had no answer: nobody knows whether there is an object
+}
+
+// A retention lists the files of one destination whose objects are to follow them. All of them are looked at every
+// so often: at a manifest that names one, too, which then begins its delay anew.
+type retention struct {
+	listed   []listing
+	checkAt  time.Time // zero: nothing is listed
+	inFlight bool
+	failures int  // in a row
+	full     bool // that it takes no more was logged
+}
+
+// A listing is void once the file's departure is another one.
+type listing struct {
+	file  *file
+	since time.Time
+}
+
+// A removal is one object of a job that deletes some.
+type removal struct {
+	file   *file
+	place  *place
+	found  finding
+	err    error // why it is not deleted
+	unsure bool  // or perhaps it is
+}
+
+// every returns how often the listed files are looked at.
+func (d *Destination) every() time.Duration {
+	return min(10*time.Second, max(250*time.Millisecond, d.DeleteDelay/4))
+}
+
+// seen takes in that p, which was closed, is at a place: whatever was gone is back.
+func (s *schedule) seen(src *Source, p string, at *place) {
+	if at != nil {
+		src.place = at
+	}
+	if f, ok := src.files[p]; ok {
+		f.gone = departure{place: at}
+	}
+}
+
+// left takes in that the name p is gone from the disk. EMS never deletes recordings: an operator moves them away.
+func (s *schedule) left(src *Source, p string, now time.Time) {
+	if f, ok := src.files[p]; ok && src.dest.Delete && !src.bulk() {
+		f.gone.left = true
+		s.follow(f, now)
+	}
+}
+
+// follow lists f if its name is gone and the bucket has it: what EMS deletes before its upload is uploaded first.
+func (s *schedule) follow(f *file, now time.Time) {
+	unpublished := f.manifest != nil && f.manifest.published == nil
+	if !f.gone.left || !f.gone.since.IsZero() || !f.confirmed || unpublished {
+		return
+	}
+	if f.gone.place == nil && f.src.uploader.settings.SpoolDir != "" {
+		return // kept by an earlier run, whose root may have been another one
+	}
+	d := f.src.dest
+	r := &s.lane(d).retention
+	if len(r.listed) >= maxDepartures {
+		f.gone.left = false
+		if !r.full {
+			r.full = true
+			s.log.Warn("objects are not deleted: too many wait for it", "bucket", d.Bucket, "key", f.key(), "waiting", len(r.listed),
+				"next", "it stays in the bucket, and further ones", "hint", "a shorter delete_delay makes fewer wait")
+		}
+		return
+	}
+	r.full = false
+	f.gone.since = now
+	r.listed = append(r.listed, listing{f, now})
+	if r.checkAt.IsZero() {
+		r.checkAt = now.Add(d.every())
+	}
+}
+
+// spare has objects stay that are listed for deletion: a manifest that stays names them.
+func (s *snapshot) spare() {
+	for _, f := range s.refs {
+		f.gone = departure{place: f.gone.place}
+	}
+}
+
+// nextDeletion returns the job that deletes what is due, and takes it for started. There is one at a time for each
+// destination, besides the workers. Nothing is deleted while the bucket is in trouble, or when the daemon ends.
+func (s *schedule) nextDeletion(now time.Time) (job, bool) {
+	if s.draining {
+		return job{}, false
+	}
+	for d, l := range s.lanes {
+		r := &l.retention
+		if r.inFlight || r.checkAt.IsZero() || now.Before(r.checkAt) || l.state != open {
+			continue
+		}
+		batch := r.due(d, now)
+		switch {
+		case len(batch) == deletionBatch:
+			r.checkAt = now
+		case len(r.listed) == 0:
+			r.checkAt = time.Time{}
+		default:
+			r.checkAt = now.Add(d.every())
+		}
+		if len(batch) == 0 {
+			continue
+		}
+		for _, rm := range batch {
+			rm.file.beginRemoval(now)
+		}
+		r.inFlight = true
+		return job{removals: batch, dest: d, started: now}, true
+	}
+	return job{}, false
+}
+
+// wakeForDeletion returns when nextDeletion may find something, or the zero time.
+func (s *schedule) wakeForDeletion() (at time.Time) {
+	for _, l := range s.lanes {
+		if !s.draining && !l.retention.inFlight && l.state == open {
+			at = earlier(at, l.retention.checkAt)
+		}
+	}
+	return at
+}
+
+// due returns what is to be deleted now, and drops what is not listed any more.
+func (r *retention) due(d *Destination, now time.Time) (batch []removal) {
+	r.listed = slices.DeleteFunc(r.listed, func(e listing) bool {
+		f := e.file
+		if f.gone.since.IsZero() || !f.gone.since.Equal(e.since) {
+			return true
+		}
+		if f.named > 0 {
+			f.gone.namedAt = now
+		}
+		waited := now.Sub(f.gone.since) >= d.DeleteDelay && now.Sub(f.gone.namedAt) >= d.DeleteDelay && !now.Before(f.gone.tryAt)
+		if len(batch) < deletionBatch && waited && f.mayBeDeleted() {
+			batch = append(batch, removal{file: f, place: f.gone.place})
+		}
+		return false
+	})
+	return batch
+}
+
+// mayBeDeleted reports whether nothing that is known of the object of f, whose name is gone, speaks for it.
+func (f *file) mayBeDeleted() bool {
+	switch m := f.manifest; {
+	case f.state != idle || f.named > 0 || !f.confirmed && !f.gone.unsure:
+		return false
+	case m != nil && (len(m.waiting) > 0 || m.inFlight != nil || !m.settledInBucket()):
+		return false // what was read of it is still to be published (R5)
+	}
+	if f.gone.place == nil { // kept by an earlier run, in a spool in this very root
+		if f.gone.place = f.src.place; f.gone.place == nil {
+			return false
+		}
+	}
+	return f.stream.manifestsAreKnown(f) && !f.isThereFromElsewhere()
+}
+
+// manifestsAreKnown reports whether it is known what those manifests in the bucket name that may name f, a file of st. After
+// a start, those of the run before are there until each is published anew.
+func (st *stream) manifestsAreKnown(f *file) bool {
+	some := f.manifest != nil || st.cleared
+	for _, manifests := range [][]*manifest{st.manifests, st.namedBy} {
+		for _, m := range manifests {
+			switch {
+			case m == f.manifest:
+			case !m.settledInBucket():
+				return false
+			case m.published != nil:
+				some = true
+			case m.file.confirmed || m.file.closed || len(m.waiting) > 0:
+				return false
+			}
+		}
+	}
+	return some
+}
+
+// settledInBucket reports whether the bucket has of m what was published and nothing else: no version of another writer,
+// and none that a PUT without an answer may bring yet.
+func (m *manifest) settledInBucket() bool {
+	return !m.checking && !m.uncertain && !m.doubted() && m.rival.Stored.IsZero()
+}
+
+// isThereFromElsewhere reports whether a file of another root has the key of f.
+func (f *file) isThereFromElsewhere() bool {
+	for src, p := range f.src.others(f.path) {
+		if g := src.files[p]; g != nil && g.closed && !g.removed {
+			return true
+		}
+	}
+	return false
+}
+
+// others yields the sources of other roots that may have an object under the key of p, and its path there.
+func (src *Source) others(p string) func(yield func(*Source, string) bool) {
+	return func(yield func(*Source, string) bool) {
+		for _, o := range src.uploader.sources {
+			if o.dir == src.dir || o.dest.Bucket != src.dest.Bucket {
+				continue
+			}
+			if q, ok := strings.CutPrefix(src.dest.Prefix+p, o.dest.Prefix); ok && q != "" && !yield(o, q) {
+				return
+			}
+		}
+	}
+}
+
+// beginRemoval has f be taken for absent from now on, so that no manifest is published which has come to name it, and
+// nothing be sent under its name until that is over.
+func (f *file) beginRemoval(now time.Time) {
+	f.state = inFlight
+	f.outdated(now)
+	if m := f.manifest; m != nil {
+		m.deleting, m.published = m.published, nil
+	}
+}
+
+// removalDone takes in what came of a job that deletes objects.
+func (s *schedule) removalDone(r result, now time.Time) {
+	l := s.lane(r.dest)
+	l.retention.inFlight = false
+	var gone, strayed, kept []*file
+	manifests := false
+	for _, rm := range r.removals {
+		f := rm.file
+		f.state = idle
+		switch {
+		case rm.found == elsewhere:
+			f.stays()
+			f.gone.left, f.gone.since = false, time.Time{}
+			strayed = append(strayed, f)
+		case rm.found == undecided:
+			f.stays()
+		case rm.unsure:
+			f.staysPerhaps()
+			kept = append(kept, f)
+		case rm.err != nil:
+			f.stays()
+			kept = append(kept, f)
+			if errors.Is(rm.err, ErrPermanent) {
+				f.gone.tryAt = now.Add(refusedProbe)
+			}
+		default:
+			gone = append(gone, f)
+			manifests = manifests || f.manifest != nil
+			s.objectDeleted(f)
+			s.log.Debug("deleted from the bucket, as from the disk", "stream", f.stream.name, "key", f.key())
+		}
+		s.goOnWith(f, now)
+	}
+	s.figures.deleted += int64(len(gone))
+	if n := len(gone); n >= deletionBurst || manifests {
+		s.log.Info("objects deleted, as their files were", "bucket", r.dest.Bucket, "count", n, "one_of_them", gone[0].key(),
+			"took", rounded(now.Sub(r.started)))
+	}
+	if n := len(strayed); n > 0 {
+		s.log.Warn("files vanished with their directory or disk, which is no deletion", "bucket", r.dest.Bucket, "count", n,
+			"one_of_them", strayed[0].key(), "next", "their objects stay in the bucket")
+	}
+	s.noteRoots(r)
+	s.noteKept(l, r, gone, kept, now)
+}
+
+// noteRoots logs, once, that a root is not there.
+func (s *schedule) noteRoots(r result) {
+	for src, err := range r.noRoot {
+		if err != nil && !src.rootless {
+			s.log.Warn("nothing is deleted from the bucket while the root is not there", "root", src.dir, "err", err,
+				"next", "tried again")
+		}
+		src.rootless = err != nil
+	}
+}
+
+// noteKept logs what the store did not delete, and has it tried again.
+func (s *schedule) noteKept(l *lane, r result, gone, kept []*file, now time.Time) {
+	rt := &l.retention
+	if len(kept) == 0 {
+		if len(gone) > 0 {
+			rt.failures = 0
+		}
+		return
+	}
+	s.figures.failures++
+	rt.failures++
+	wait := s.jitter.backoff(rt.failures, backoffCap)
+	if errors.Is(r.err, ErrPermanent) {
+		wait = refusedProbe
+	}
+	if len(gone) == 0 {
+		rt.checkAt = now.Add(wait)
+	}
+	s.log.Warn("objects cannot be deleted from the bucket", "bucket", r.dest.Bucket, "key", kept[0].key(), "count", len(kept),
+		"err", r.err, "attempt", rt.failures, "next", "tried again", "retry_in", wait.Round(time.Millisecond))
+}
+
+// stays takes in that the bucket has the object as before.
+func (f *file) stays() {
+	if !f.gone.unsure {
+		f.confirmed, f.replaces = true, false
+	}
+	if m := f.manifest; m != nil {
+		m.published, m.deleting = m.deleting, nil
+	}
+}
+
+// staysPerhaps takes in that nobody knows whether the bucket has the object. A manifest that comes to name it has to ask.
+func (f *file) staysPerhaps() {
+	if f.gone.left {
+		f.gone.unsure, f.closed = true, false
+	}
+	if m := f.manifest; m != nil {
+		m.published, m.deleting = m.deleting, nil
+		m.uncertain = true
+	}
+}
+
+// objectDeleted takes in that the bucket has no object of f any more.
+func (s *schedule) objectDeleted(f *file) {
+	f.gone.since, f.gone.unsure = time.Time{}, false
+	m := f.manifest
+	if m == nil {
+		return
+	}
+	f.stream.cleared = true
+	if m.deleting != nil {
+		for _, r := range m.deleting.refs {
+			r.stream.cleared = true
+		}
+		m.deleting.retire()
+		m.deleting = nil
+	}
+}
+
+// goOnWith does with f what had to wait for the end of its object's deletion.
+func (s *schedule) goOnWith(f *file, now time.Time) {
+	back := !f.gone.left && !f.removed
+	switch m := f.manifest; {
+	case back && m == nil && f.closed:
+		if f.confirmed && f.confirmedVersion.Equal(f.version) {
+			return
+		}
+		if f.confirmed {
+			f.outdated(now)
+		}
+		f.task = upload
+		f.stream.enqueue(f)
+	case back, f.confirmed:
+	case f.named > 0:
+		s.missing(f) // a manifest came to name it meanwhile
+	case m != nil && f.gone.since.IsZero() && len(m.waiting) == 0:
+		f.closed = false
+		f.stream.manifests = slices.DeleteFunc(f.stream.manifests, func(o *manifest) bool { return o == m })
+		f.src.forget(f)
+	}
+	f.src.forgetIfUnused(f)
+}

@@ -1,0 +1,728 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// mirror has objects follow their files after a minute.
+func (d *desk) mirror() {
+	d.dest.Delete, d.dest.DeleteDelay = true, time.Minute
+}
+
+// overdue is long enough for any deletion that is due after mirror's delay, and for one more after that.
+const overdue = 5 * time.Minute
+
+// removeAll removes the directory and reports each file in it, as a watcher would.
+func (d *desk) removeAll(dir string) {
+	d.t.Helper()
+	var names []string
+	err := filepath.WalkDir(filepath.Join(d.dir, dir), func(p string, e os.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			rel, _ := filepath.Rel(d.dir, p)
+			names = append(names, filepath.ToSlash(rel))
+		}
+		return err
+	})
+	if err := errors.Join(err, os.RemoveAll(filepath.Join(d.dir, dir))); err != nil {
+		d.t.Fatal(err)
+	}
+	for _, name := range names {
+		d.gone(name)
+	}
+}
+
+// gone reports the name to be gone, whether it is or not.
+func (d *desk) gone(name string) {
+	d.report(func() { d.src.Removed(d.ctx, name) })
+}
+
+// roll plays the segments of g/s as a rolling stream of EMS does that keeps five old ones.
+func (d *desk) roll(first, last int) {
+	for n := first; n <= last; n++ {
+		d.write(fmt.Sprintf("g/s/%d.ts", n), fmt.Sprint("chunk ", n))
+		d.close("g/s/playlist.m3u8", playlist(max(1, n-4), n))
+		if old := n - 10; old >= 1 {
+			d.remove(fmt.Sprintf("g/s/%d.ts", old))
+		}
+		d.closed(fmt.Sprintf("g/s/%d.ts", n))
+		time.Sleep(4 * time.Second) // in a bubble: no time passes
+	}
+}
+
+func (d *desk) wantThere(keys ...string) {
+	d.t.Helper()
+	for _, key := range keys {
+		if !d.bucket.has(key) {
+			d.t.Errorf("%s is not in the bucket any more", key)
+		}
+	}
+}
+
+func (d *desk) wantGone(keys ...string) {
+	d.t.Helper()
+	for _, key := range keys {
+		if d.bucket.has(key) {
+			d.t.Errorf("%s is still in the bucket", key)
+		}
+	}
+}
+
+func TestObjectFollowsItsFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.close("g/s/1.ts", "x")
+		d.live("g/s", 2, 3, time.Second)
+		d.remove("g/s/1.ts")
+		time.Sleep(time.Minute - time.Second)
+		d.wantThere("g/s/1.ts")
+		time.Sleep(12 * time.Second)
+		d.wantGone("g/s/1.ts")
+		time.Sleep(overdue)
+		d.wantThere("g/s/2.ts", "g/s/3.ts", "g/s/playlist.m3u8")
+		if f, _ := d.up.Figures(t.Context()); f.Deleted != 1 {
+			t.Errorf("%d deletions are counted", f.Deleted)
+		}
+		if n := len(d.log.lines(slog.LevelInfo, "deleted=1")); n != 1 {
+			t.Errorf("%d minutes' lines tell of one deletion, want 1", n)
+		}
+		known := true
+		d.up.tell(t.Context(), func(*schedule, time.Time) { _, known = d.src.files["g/s/1.ts"] })
+		settle()
+		if known {
+			t.Error("the deleted file is not forgotten")
+		}
+	})
+}
+
+func TestNothingIsDeletedUnlessAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.start()
+		d.roll(1, 20)
+		d.removeAll("g")
+		time.Sleep(overdue)
+		if n := len(d.bucket.keys()); n != 21 {
+			t.Errorf("the bucket has %d objects, want 21", n)
+		}
+	})
+}
+
+// A rolling stream leaves in the bucket what is on disk, and what was deleted there within the last minute or so.
+func TestRollingStreamLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.roll(1, 200)
+		if n := len(d.bucket.keys()); n < 11+14 || n > 11+14+4 {
+			t.Errorf("the bucket has %d objects", n)
+		}
+		if n := len(d.log.lines(slog.LevelInfo, "objects deleted")); n != 0 {
+			t.Errorf("%d lines on single deletions", n)
+		}
+	})
+}
+
+// A playlist that cannot be published keeps the published one's chunks, and they get their delay from when it can.
+func TestWhatThePublishedManifestNamesIsNotDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		var away atomic.Bool
+		d.bucket.before = func(_ context.Context, key string) error {
+			if away.Load() && strings.HasSuffix(key, ".m3u8") {
+				return errors.New("reset")
+			}
+			return nil
+		}
+		d.start()
+		d.roll(1, 5)
+		away.Store(true)
+		d.roll(6, 30)
+		time.Sleep(overdue)
+		d.wantThere("g/s/1.ts", "g/s/5.ts")
+		away.Store(false)
+		time.Sleep(50 * time.Second)
+		if d.bucket.sequence("g/s/playlist.m3u8") != 26 {
+			t.Fatal("the new playlist is not published")
+		}
+		d.wantThere("g/s/1.ts", "g/s/5.ts")
+		time.Sleep(overdue)
+		d.wantGone("g/s/1.ts", "g/s/5.ts")
+	})
+}
+
+func TestWhatAWaitingManifestNamesIsNotDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		var away atomic.Bool
+		away.Store(true)
+		d.bucket.before = func(_ context.Context, key string) error {
+			if away.Load() && key == "g/s/7.ts" {
+				return errors.New("reset")
+			}
+			return nil
+		}
+		d.start()
+		d.close("g/s/6.ts", "x")
+		d.live("g/s", 1, 1, 0) // 6 is not in the published playlist, but in the one that waits for 7
+		d.close("g/s/7.ts", "x")
+		d.close("g/s/playlist.m3u8", playlist(6, 7))
+		d.remove("g/s/6.ts")
+		time.Sleep(overdue)
+		d.wantThere("g/s/6.ts")
+		away.Store(false)
+		time.Sleep(overdue)
+		if d.bucket.sequence("g/s/playlist.m3u8") != 6 {
+			t.Error("the playlist is not published")
+		}
+		d.wantThere("g/s/6.ts")
+	})
+}
+
+// An appending EMS deletes its playlist at each chunk and creates it anew a moment later.
+func TestPlaylistThatIsDeletedAndCreatedAnewStays(t *testing.T) {
+	for _, delay := range []time.Duration{0, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, Settings{})
+			d.mirror()
+			d.dest.DeleteDelay = delay
+			d.start()
+			for n := 1; n <= 60; n++ {
+				d.write(fmt.Sprintf("g/s/%d.ts", n), "x")
+				if n > 1 {
+					d.remove("g/s/playlist.m3u8")
+					time.Sleep(time.Duration(n) * time.Millisecond)
+				}
+				d.close("g/s/playlist.m3u8", playlist(1, n))
+				d.closed(fmt.Sprintf("g/s/%d.ts", n))
+				time.Sleep(4 * time.Second)
+			}
+			if n := len(d.bucket.deleted()); n != 0 {
+				t.Errorf("with a delay of %v, %q are deleted", delay, d.bucket.deleted())
+			}
+		})
+	}
+}
+
+// Whatever was reported, a name that is on disk keeps its object; and one that comes back is not gone.
+func TestNameThatIsThereKeepsItsObject(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.close("g/s/1.ts", "x")
+		d.close("g/s/2.ts", "x")
+		d.live("g/s", 3, 3, 0)
+		d.gone("g/s/1.ts")
+		d.remove("g/s/2.ts")
+		time.Sleep(50 * time.Second)
+		d.close("g/s/2.ts", "x")
+		time.Sleep(30 * time.Second)
+		d.remove("g/s/2.ts")
+		time.Sleep(50 * time.Second)
+		d.wantThere("g/s/1.ts", "g/s/2.ts")
+		time.Sleep(overdue)
+		d.wantThere("g/s/1.ts")
+		d.wantGone("g/s/2.ts")
+	})
+}
+
+func TestRootThatVanishedDeletesNothing(t *testing.T) {
+	for name, comesBack := range map[string]bool{"for good": false, "for a while": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Settings{})
+				d.mirror()
+				d.start()
+				d.close("g/s/1.ts", "x")
+				d.live("g/s", 2, 3, 0)
+				settle()
+				d.remove("g/s/1.ts") // EMS's own deletion, of which nobody can be sure while the root is away
+				away := d.dir + ".away"
+				if err := os.Rename(d.dir, away); err != nil {
+					t.Fatal(err)
+				}
+				defer os.RemoveAll(away)
+				d.gone("g/s/2.ts")
+				d.gone("g/s/playlist.m3u8")
+				time.Sleep(overdue)
+				if n := len(d.bucket.keys()); n != 4 {
+					t.Errorf("the bucket has %q", d.bucket.keys())
+				}
+				if n := len(d.log.lines(slog.LevelWarn, "nothing is deleted from the bucket while the root is not there")); n != 1 {
+					t.Errorf("that the root is not there is said %d times", n)
+				}
+				if !comesBack {
+					return
+				}
+				if err := os.Rename(away, d.dir); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(overdue)
+				d.wantThere("g/s/2.ts", "g/s/3.ts", "g/s/playlist.m3u8")
+				d.wantGone("g/s/1.ts")
+			})
+		})
+	}
+}
+
+// Another directory in the root's place knows nothing of the files of the former, also once files of it were seen.
+func TestRootThatWasReplacedDeletesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.live("g/s", 1, 3, 0)
+		settle()
+		if err := os.Rename(d.dir, d.dir+".away"); err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(d.dir + ".away")
+		d.live("g/t", 1, 3, 0)
+		for _, name := range []string{"1.ts", "2.ts", "3.ts", "playlist.m3u8"} {
+			d.gone("g/s/" + name)
+		}
+		time.Sleep(time.Hour)
+		d.wantThere("g/s/1.ts", "g/s/2.ts", "g/s/3.ts", "g/s/playlist.m3u8")
+		if n := len(d.log.lines(slog.LevelWarn, "which is no deletion")); n != 1 {
+			t.Errorf("that is said %d times", n)
+		}
+		d.remove("g/t/playlist.m3u8") // the new root's own deletions count
+		time.Sleep(overdue)
+		d.wantGone("g/t/playlist.m3u8")
+	})
+}
+
+// A disk that was mounted in the root shows its mount point when it is unmounted: an empty directory, on another device.
+func TestDiskThatWasUnmountedDeletesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.live("g/s", 1, 3, 0)
+		settle()
+		d.up.tell(t.Context(), func(*schedule, time.Time) {
+			for _, f := range d.src.files {
+				f.gone.place = &place{f.gone.place.root, f.gone.place.device + 1}
+			}
+		})
+		d.removeAll("g/s")
+		time.Sleep(time.Hour)
+		if n := len(d.bucket.keys()); n != 4 {
+			t.Errorf("the bucket has %q", d.bucket.keys())
+		}
+	})
+}
+
+func TestNothingIsDeletedWhenTheDaemonEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		var slow atomic.Bool
+		d.bucket.before = func(ctx context.Context, _ string) error {
+			if slow.Load() {
+				time.Sleep(15 * time.Second)
+			}
+			return nil
+		}
+		d.up.settings.MinThroughput = 1 // so that there is time for the slow one
+		ended := d.start()
+		d.close("g/s/1.ts", "x")
+		d.live("g/s", 2, 3, 0)
+		d.remove("g/s/1.ts")
+		time.Sleep(58 * time.Second)
+		slow.Store(true)
+		d.close("g/s/4.ts", "a chunk that is being sent")
+		settle()
+		d.end()
+		<-ended
+		d.wantThere("g/s/1.ts", "g/s/4.ts")
+		d.restart()
+		d.start()
+		time.Sleep(overdue)
+		d.wantThere("g/s/1.ts", "g/s/2.ts", "g/s/3.ts")
+	})
+}
+
+func TestOtherPrefixesAreLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.dest.Prefix = "a/"
+		other := &Destination{Store: d.bucket, Bucket: "b", Prefix: "a/g/"} // has keys below the first one's prefix
+		src := d.up.Source(t.TempDir(), media.Layout{Format: media.HLS}, other, d)
+		d.bucket.mayMiss["a/g/s/1.ts"] = true
+		d.start()
+		d.live("g/s", 1, 2, 0)
+		d.live("g/t", 1, 2, 0)
+		p := filepath.Join(src.dir, "s", "1.ts")
+		if err := errors.Join(os.Mkdir(filepath.Dir(p), 0o755), os.WriteFile(p, []byte("another root's"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		d.removeAll("g")
+		time.Sleep(overdue)
+		// The playlist, which names the object that stays, is gone.
+		if keys := d.bucket.keys(); !slices.Equal(keys, []string{"a/g/s/1.ts"}) {
+			t.Errorf("the bucket has %q, want what another root has a file of", keys)
+		}
+		for _, batch := range d.bucket.deleted() {
+			for _, key := range batch {
+				if !strings.HasPrefix(key, "a/") {
+					t.Errorf("%s is deleted", key)
+				}
+			}
+		}
+		if err := os.Remove(p); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(overdue)
+		d.wantGone("a/g/s/1.ts")
+	})
+}
+
+// With cleanupDestination, EMS deletes all of a stream when it starts anew.
+func TestBurstOfDeletions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.bucket.mayRestart["g/s/playlist.m3u8"] = true
+		d.start()
+		const old = 2300
+		for n := 1; n <= old; n++ {
+			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
+		}
+		d.close("g/s/playlist.m3u8", playlist(1, old))
+		time.Sleep(4 * time.Second)
+		for n := 1; n <= old; n++ {
+			d.remove(fmt.Sprintf("g/s/%d.ts", n))
+		}
+		time.Sleep(4 * time.Second)
+		d.close("g/s/new_1.ts", "x")
+		d.close("g/s/playlist.m3u8", strings.ReplaceAll(playlist(1, 1), "1.ts", "new_1.ts"))
+		time.Sleep(overdue)
+		if keys := d.bucket.keys(); len(keys) != 2 {
+			t.Errorf("the bucket has %d objects", len(keys))
+		}
+		var sizes []int
+		for _, batch := range d.bucket.deleted() {
+			sizes = append(sizes, len(batch))
+		}
+		if !slices.Equal(sizes, []int{1000, 1000, 300}) {
+			t.Errorf("the requests delete %v objects", sizes)
+		}
+		if n := len(d.log.lines(slog.LevelInfo, "objects deleted")); n != 3 {
+			t.Errorf("%d lines, want one for each request", n)
+		}
+	})
+}
+
+// Viewers must not meet a playlist of which the chunks are gone: it goes first, and the master before it.
+func TestRemovedFolderGoesFromTheMasterDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.close("g/playlist.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\ns/playlist.m3u8\n")
+		d.live("g/s", 1, 3, 0)
+		settle()
+		d.removeAll("g/s")
+		time.Sleep(time.Hour)
+		d.wantThere("g/playlist.m3u8", "g/s/playlist.m3u8", "g/s/1.ts") // the master still names it
+		d.removeAll("g")
+		time.Sleep(2 * overdue)
+		want := [][]string{{"g/playlist.m3u8"}, {"g/s/playlist.m3u8"}, {"g/s/1.ts", "g/s/2.ts", "g/s/3.ts"}}
+		if got := d.bucket.deleted(); !slices.EqualFunc(got, want, slices.Equal) {
+			t.Errorf("deleted in the order %q, want %q", got, want)
+		}
+		files, streams := -1, -1
+		d.up.tell(t.Context(), func(s *schedule, now time.Time) { s.sweep(now); files, streams = len(d.src.files), len(s.ring) })
+		settle()
+		if files != 0 || streams != 0 {
+			t.Errorf("%d files and %d streams are still known", files, streams)
+		}
+		// The same stream comes back, with the same playlist.
+		d.close("g/playlist.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\ns/playlist.m3u8\n")
+		d.live("g/s", 1, 3, 0)
+		settle()
+		d.wantThere("g/playlist.m3u8", "g/s/playlist.m3u8", "g/s/1.ts", "g/s/2.ts", "g/s/3.ts")
+	})
+}
+
+// A name that comes back while its object is being deleted is sent again when that is over, a playlist too.
+func TestNameThatComesBackWhileItsObjectIsDeleted(t *testing.T) {
+	for name, err := range map[string]error{
+		"deleted": nil, "no answer": errors.New("reset"), "refused": ErrPermanent,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Settings{})
+				d.mirror()
+				deleting := make(chan []string)
+				answer := make(chan error)
+				d.bucket.beforeDelete = func(keys []string) error { deleting <- keys; return <-answer }
+				d.start()
+				d.live("g/s", 1, 1, 0)
+				settle()
+				d.remove("g/s/playlist.m3u8")
+				<-deleting
+				d.close("g/s/playlist.m3u8", playlist(1, 1)) // of the same content
+				settle()
+				answer <- err
+				settle()
+				d.wantThere("g/s/playlist.m3u8")
+				d.remove("g/s/playlist.m3u8")
+				<-deleting
+				answer <- nil
+				settle()
+				d.wantGone("g/s/playlist.m3u8")
+				d.remove("g/s/1.ts")
+				<-deleting
+				d.close("g/s/1.ts", "the new one")
+				d.close("g/s/playlist.m3u8", playlist(1, 1))
+				settle()
+				d.wantGone("g/s/playlist.m3u8") // what it names may be about to go
+				answer <- err
+				settle()
+				d.wantThere("g/s/playlist.m3u8")
+				if got := d.bucket.content("g/s/1.ts"); got != "the new one" {
+					t.Errorf("the bucket has %q", got)
+				}
+				go func() { // nothing else is due
+					select {
+					case keys := <-deleting:
+						t.Errorf("%q are deleted", keys)
+						answer <- nil
+					case <-t.Context().Done():
+					}
+				}()
+				time.Sleep(overdue)
+			})
+		})
+	}
+}
+
+// A playlist that comes to name a chunk whose object is being deleted is published without it, or not at all.
+func TestManifestThatNamesWhatIsBeingDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		deleting := make(chan []string)
+		answer := make(chan error)
+		d.bucket.beforeDelete = func(keys []string) error { deleting <- keys; return <-answer }
+		d.bucket.mayMiss["g/s/2.ts"] = true // known to be lost, in the end
+		d.start()
+		d.live("g/s", 1, 1, 0)
+		d.close("g/s/2.ts", "x")
+		settle()
+		d.remove("g/s/2.ts")
+		<-deleting
+		d.close("g/s/playlist.m3u8", playlist(1, 2))
+		settle()
+		if d.bucket.count("g/s/playlist.m3u8") != 1 {
+			t.Error("the playlist is published while what it names is being deleted")
+		}
+		answer <- nil
+		time.Sleep(10 * time.Second)
+		if d.bucket.content("g/s/playlist.m3u8") != playlist(1, 2) {
+			t.Error("the playlist waits for what can never arrive")
+		}
+	})
+}
+
+func TestDeletionThatFailsIsTriedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		err   error
+		least time.Duration // until all are gone
+	}{
+		"no answer":  {errors.New("reset"), 0},
+		"refused":    {fmt.Errorf("403: %w", ErrPermanent), 3 * refusedProbe},
+		"of one key": {&DeleteError{Failed: map[string]error{"g/s/1.ts": fmt.Errorf("locked: %w", ErrPermanent)}}, 3 * refusedProbe},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Settings{})
+				d.mirror()
+				requests := 0
+				var began, done time.Time
+				d.bucket.beforeDelete = func(keys []string) error {
+					if requests++; requests == 1 {
+						began = time.Now()
+					}
+					done = time.Now()
+					if slices.Contains(keys, "g/s/1.ts") && requests <= 3 {
+						return c.err
+					}
+					return nil
+				}
+				d.start()
+				d.close("g/s/1.ts", "x")
+				d.close("g/s/2.ts", "x")
+				d.live("g/s", 3, 3, 0)
+				settle()
+				d.remove("g/s/1.ts")
+				d.remove("g/s/2.ts")
+				time.Sleep(2 * overdue)
+				d.wantGone("g/s/1.ts", "g/s/2.ts")
+				if requests != 4 || done.Sub(began) < c.least {
+					t.Errorf("%d requests in %v", requests, done.Sub(began))
+				}
+				f, _ := d.up.Figures(t.Context())
+				if n := len(d.log.lines(slog.LevelWarn, "objects cannot be deleted")); n != 3 || f.Failures != 3 || f.Deleted != 2 {
+					t.Errorf("%d lines, %d failures and %d deletions are counted", n, f.Failures, f.Deleted)
+				}
+			})
+		})
+	}
+}
+
+func TestNothingIsDeletedFromABucketInTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.close("g/s/1.ts", "x")
+		d.live("g/s", 2, 2, 0)
+		settle()
+		var refuse atomic.Bool
+		refuse.Store(true)
+		d.bucket.before = func(context.Context, string) error {
+			if refuse.Load() {
+				return fmt.Errorf("403: %w", errors.Join(ErrPermanent, ErrBucket))
+			}
+			return nil
+		}
+		d.close("g/s/3.ts", "x")
+		d.remove("g/s/1.ts")
+		time.Sleep(overdue)
+		if n := len(d.bucket.deleted()); n != 0 {
+			t.Errorf("%d deletions from a bucket that refuses all", n)
+		}
+		refuse.Store(false)
+		time.Sleep(overdue)
+		d.wantGone("g/s/1.ts")
+	})
+}
+
+// What EMS deletes before its upload is uploaded first.
+func TestChunkOfTheSpoolIsDeletedAfterItsUpload(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, Settings{})
+			d.mirror()
+			d.up.settings.DrainTimeout = time.Second
+			away := d.bucket.outage()
+			ended := d.start()
+			d.close("g/s/1.ts", "x")
+			d.live("g/s", 2, 3, 0)
+			d.remove("g/s/1.ts")
+			time.Sleep(3 * time.Minute)
+			if restart {
+				d.end()
+				<-ended
+				d.restart()
+				d.start()
+				d.closed("g/s/2.ts")
+				d.closed("g/s/3.ts")
+				d.closed("g/s/playlist.m3u8")
+			}
+			away.Store(false)
+			time.Sleep(30 * time.Second)
+			d.wantThere("g/s/1.ts", "g/s/playlist.m3u8")
+			time.Sleep(20 * time.Second)
+			d.wantThere("g/s/1.ts")
+			time.Sleep(time.Minute)
+			d.wantGone("g/s/1.ts")
+		})
+	}
+}
+
+// After a start, the bucket has the manifest of the run before, of which nobody knows what it names.
+func TestWhatAManifestOfTheRunBeforeMayNameIsNotDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		ended := d.start()
+		d.live("g/s", 1, 5, 0)
+		settle()
+		d.end()
+		<-ended
+		var stuck atomic.Bool
+		stuck.Store(true)
+		d.bucket.before = func(_ context.Context, key string) error {
+			if stuck.Load() && key == "g/s/6.ts" {
+				return errors.New("reset")
+			}
+			return nil
+		}
+		d.restart()
+		d.start()
+		for n := range 5 {
+			d.closed(fmt.Sprintf("g/s/%d.ts", n+1))
+		}
+		d.close("g/s/6.ts", "x")
+		d.close("g/s/playlist.m3u8", playlist(2, 6))
+		d.remove("g/s/1.ts")
+		time.Sleep(time.Hour)
+		d.wantThere("g/s/1.ts")
+		stuck.Store(false)
+		time.Sleep(overdue)
+		d.wantGone("g/s/1.ts")
+	})
+}
+
+// An operator moves recordings away to make room; that is no reason to lose the only other copy.
+func TestRecordingStaysInTheBucket(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, media.Layout{Format: media.Recording}, Settings{})
+		d.mirror()
+		d.start()
+		d.close("r.ts", "x")
+		settle()
+		d.remove("r.ts")
+		time.Sleep(overdue)
+		d.wantThere("r.ts")
+	})
+}
+
+// R8: what waits for its deletion is bounded.
+func TestDeletionsThatWaitAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.close("g/s/1.ts", "x")
+		d.close("g/s/2.ts", "x")
+		d.live("g/s", 3, 3, 0)
+		settle()
+		d.up.tell(t.Context(), func(s *schedule, now time.Time) {
+			f, r := d.src.files["g/s/1.ts"], &s.lane(d.dest).retention
+			f.gone.since = now
+			for range maxDepartures {
+				r.listed = append(r.listed, listing{f, now})
+			}
+		})
+		d.remove("g/s/2.ts")
+		time.Sleep(overdue)
+		d.wantThere("g/s/2.ts")
+		if n := len(d.log.lines(slog.LevelWarn, "too many wait for it")); n != 1 {
+			t.Errorf("%d warnings, want 1", n)
+		}
+	})
+}
