@@ -88,7 +88,7 @@ func TestExampleExplainsEverySupportedKey(t *testing.T) {
 			}
 		}
 	}
-	for _, word := range []string{"mirror", "StreamAutoRouter", "StreamLoadBalancer", "Transcode", "[EMS]", "[Hooks]"} {
+	for _, word := range []string{"StreamAutoRouter", "StreamLoadBalancer", "Transcode", "[EMS]", "[Hooks]"} {
 		if strings.Contains(string(raw), word) {
 			t.Errorf("it mentions %q, which this version cannot do", word)
 		}

@@ -216,9 +216,7 @@ func TestUnsupported(t *testing.T) {
 			"c:4: [EMS]: not supported yet by this version: remove the section",
 			"c:5: [Hooks]: not supported yet by this version: remove the section",
 		}},
-		"mirror":             {hls + "delete = mirror", []string{`c:4: [AmazonHLSUpload] delete = "mirror": not supported yet by this version: set delete = keep`}},
-		"mirror in [S3]":     {hls + "[S3]\ndelete = mirror", []string{`c:5: [S3] delete = "mirror": not supported yet by this version: set delete = keep`}},
-		"mirror taken back":  {hls + "delete = keep\n[S3]\ndelete = mirror", nil},
+		"mirror":             {hls + "delete = mirror", nil},
 		"an empty watch_dir": {"[AmazonHLSUpload]\ndefault_bucket = ems\nwatch_dir = ''", []string{"c:3: [AmazonHLSUpload] watch_dir: is missing: set watch_dir to the directory that EMS's createHLSStream has as targetFolder; finding it through EMS is not supported yet"}},
 	} {
 		t.Run(name, func(t *testing.T) {

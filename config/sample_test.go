@@ -181,6 +181,25 @@ AmazonDASHUpload = enabled
 	}
 }
 
+// EMS never deletes recordings: what [S3] says of deletions is for the live formats.
+func TestDeletionsInTheBucketAreNotForRecordings(t *testing.T) {
+	const inherited = "[S3]\ndefault_bucket = ems\ndelete = mirror\n[AmazonHLSUpload]\nwatch_dir = /a\n[AmazonRecordUpload]\nwatch_dir = /r\n"
+	cfg, err := Parse("c", []byte(inherited))
+	if err != nil || len(cfg.Uploads) != 2 || len(cfg.Unsupported()) > 0 {
+		t.Fatalf("%+v, %v", cfg, err)
+	}
+	if hls, record := cfg.Uploads[0].Delete, cfg.Uploads[1].Delete; hls != Mirror || record != Keep {
+		t.Errorf("HLS is set to %s and recordings to %s", hls, record)
+	}
+	_, err = Parse("c", []byte(inherited+"delete = mirror"))
+	if want := `c:8: [AmazonRecordUpload] delete = "mirror": does not go with recordings`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("set for recordings: %v", err)
+	}
+	if _, err = Parse("c", []byte(inherited+"delete = keep")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRecordingsAreWhereTheRecorderPutsThem(t *testing.T) {
 	const section = "[Plugins]\nAmazonRecordUpload = enabled\n[S3]\ndefault_bucket = ems-files\n[StreamRecorder]\nfile_location = /srv/rec/\n[AmazonRecordUpload]\n"
 	for name, c := range map[string]struct {

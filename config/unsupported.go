@@ -32,9 +32,6 @@ func unsupported(d *decoder, s *settings, cfg *Config) []Problem {
 	}
 
 	for _, u := range cfg.Uploads {
-		if u.Delete == Mirror {
-			later.bad(u.home(d, "delete"), "delete", string(Mirror), "not supported yet by this version: set delete = keep")
-		}
 		if len(u.WatchDirs) == 0 && !d.wrong("StreamRecorder", "file_location") {
 			later.bad(u.Section, "watch_dir", "", "is missing: set watch_dir to the directory that EMS's "+
 				u.Format.command()+"; finding it through EMS is not supported yet")

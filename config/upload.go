@@ -84,7 +84,7 @@ type Upload struct {
 	CacheControlChunk    string // empty: by kind of file, as with the next
 	CacheControlManifest string
 
-	Delete           Deletion
+	Delete           Deletion // Record: Keep
 	DeleteDelay      time.Duration
 	ManifestInterval time.Duration // the least time between two versions of one manifest
 
@@ -176,6 +176,13 @@ func (u *Upload) check(d *decoder) {
 	}
 	if u.KMSKeyID != "" && !strings.HasPrefix(u.ServerSideEncryption, "aws:kms") {
 		d.bad(u.home(d, "kms_key_id"), "kms_key_id", u.KMSKeyID, "needs server_side_encryption = aws:kms")
+	}
+	// EMS never deletes recordings: an operator does, or this daemon, when the bucket has them.
+	if u.Format == Record && u.Delete == Mirror {
+		u.Delete = Keep
+		if d.sets(u.Section, "delete") {
+			d.bad(u.Section, "delete", string(Mirror), "does not go with recordings, whose objects stay when the files are deleted: remove it")
+		}
 	}
 	u.checkCredentials(d)
 }

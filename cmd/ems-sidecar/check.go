@@ -139,7 +139,11 @@ func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Po
 		return
 	}
 	r.say("read", where, timed(ctx, func(ctx context.Context) error { return compare(ctx, store, key, content) }))
-	r.say("delete", where, timed(context.WithoutCancel(ctx), func(ctx context.Context) error { return store.Delete(ctx, []string{key}) }))
+	err = timed(context.WithoutCancel(ctx), func(ctx context.Context) error { return store.Delete(ctx, []string{key}) })
+	if err != nil && u.Delete == config.Mirror {
+		err = fmt.Errorf("delete = mirror deletes objects in the bucket: %w", err)
+	}
+	r.say("delete", where, err)
 	if u.Format == config.Record {
 		err := timed(ctx, func(ctx context.Context) error {
 			_, err := store.AbortUploads(ctx, key, 0, func(string) bool { return true }) // lists them, and aborts none

@@ -194,6 +194,8 @@ func TestCheckSaysWhatS3Refuses(t *testing.T) {
 			[]string{"ok    write", "FAIL  read", "allow s3:GetObject on arn:aws:s3:::live/*", "ok    delete"}},
 		{"access denied to delete", "POST", 403, "AccessDenied", "Access Denied", "", "", nil,
 			[]string{"ok    read", "FAIL  delete", "allow s3:DeleteObject on arn:aws:s3:::live/*"}},
+		{"access denied to mirror deletions", "POST", 403, "AccessDenied", "Access Denied", "", "", []string{"S3 delete = mirror"},
+			[]string{"FAIL  delete", "delete = mirror deletes objects in the bucket: ", "allow s3:DeleteObject on arn:aws:s3:::live/*"}},
 		{"clock skew", "PUT", 403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.",
 			"<RequestTime>20260101T000000Z</RequestTime><ServerTime>2026-01-01T01:00:00Z</ServerTime>", "", nil,
 			[]string{"FAIL  write", "this host's clock is wrong", "NTP"}},

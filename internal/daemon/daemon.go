@@ -30,6 +30,7 @@ type Daemon struct {
 	log   *slog.Logger
 	up    *uploader.Uploader
 	roots roots
+	dests []*uploader.Destination
 }
 
 // New returns a daemon for cfg. It makes no request, and touches no directory.
@@ -74,7 +75,10 @@ func New(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Daemon, er
 			ManifestInterval:     u.ManifestInterval,
 			DeleteLocal:          u.DeleteLocal,
 			DeleteLocalAfter:     u.DeleteLocalAfter,
+			Delete:               u.Delete == config.Mirror,
+			DeleteDelay:          u.DeleteDelay,
 		}
+		d.dests = append(d.dests, dest)
 		for _, dir := range u.WatchDirs {
 			layout := media.Layout{Format: formats[u.Format], Bootstrap: u.Bootstrap}
 			r := d.roots.get(dir, layout, watch)

@@ -20,6 +20,9 @@ const (
 // Sync uploads what is there now and is not in the bucket, and returns when all is; with an error if something cannot be
 // uploaded. It reports its progress several times a second.
 func (d *Daemon) Sync(ctx context.Context, report func(uploader.Progress)) error {
+	for _, dest := range d.dests {
+		dest.Delete = false // that is the running daemon's
+	}
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	parts, running := errgroup.WithContext(running)
