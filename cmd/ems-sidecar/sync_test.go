@@ -70,25 +70,6 @@ func puts(p *s3test.Proxy) (keys []string) {
 	return keys
 }
 
-// filesBelow returns the paths of all files below root but those with a dot in front.
-func filesBelow(t testing.TB, root string) (paths []string) {
-	t.Helper()
-	must(t, filepath.WalkDir(root, func(p string, e os.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case strings.HasPrefix(e.Name(), ".") && p != root:
-			return filepath.SkipDir
-		case !e.IsDir():
-			rel, err := filepath.Rel(root, p)
-			paths = append(paths, filepath.ToSlash(rel))
-			return err
-		}
-		return nil
-	}))
-	return paths
-}
-
 // BenchmarkCompare is a sync of 25 streams with 2,000 chunks each, all of which the bucket has.
 func BenchmarkCompare(b *testing.B) {
 	const streams, chunks = 25, 2000
