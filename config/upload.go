@@ -56,6 +56,15 @@ const (
 	Mirror Deletion = "mirror"
 )
 
+// Backlog says what happens to chunks that EMS deletes, and no playlist names any more, before they are uploaded.
+type Backlog string
+
+// What backlog may be.
+const (
+	UploadBacklog Backlog = "upload"
+	SkipBacklog   Backlog = "skip"
+)
+
 // S3 sets bounds to the parts of a multipart upload; each is at least this large, except for the last.
 const (
 	minPartSize = 5 << 20
@@ -84,6 +93,7 @@ type Upload struct {
 	CacheControlChunk    string // empty: by kind of file, as with the next
 	CacheControlManifest string
 
+	Backlog          Backlog
 	Delete           Deletion // Record: Keep
 	DeleteDelay      time.Duration
 	ManifestInterval time.Duration // the least time between two versions of one manifest
@@ -128,6 +138,7 @@ func (u *Upload) keys() []key {
 		one("kms_key_id", &u.KMSKeyID, optional(word)),
 		one("cache_control_chunk", &u.CacheControlChunk, headerText),
 		one("cache_control_manifest", &u.CacheControlManifest, headerText),
+		one("backlog", &u.Backlog, oneOf(UploadBacklog, SkipBacklog)),
 		one("delete", &u.Delete, oneOf(Keep, Mirror)),
 		one("delete_delay", &u.DeleteDelay, duration(0, 7*24*time.Hour)),
 		one("manifest_interval", &u.ManifestInterval, duration(0, time.Hour)),

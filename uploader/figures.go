@@ -14,6 +14,7 @@ type Figures struct {
 	Bytes     int64         // uploaded
 	Failures  int64         // of requests, of reading, of parsing
 	Lost      int64         // chunks that can never be uploaded
+	Skipped   int64         // chunks that rolled out of their playlist before their upload, where that is asked for
 	Found     int64         // chunks that an earlier run had uploaded
 	Conflicts int64         // manifests that another writer publishes, too
 	Deleted   int64         // objects, as their files were
@@ -48,7 +49,7 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 	return sorted[int(q*float64(len(sorted)-1))]
 }
 
-func (s *schedule) snapshotFigures(now time.Time) Figures {
+func (s *schedule) snapshotFigures(sources []*Source, now time.Time) Figures {
 	lags := slices.Sorted(slices.Values(s.figures.lags))
 	f := Figures{
 		Chunks: s.figures.chunks, Manifests: s.figures.manifests, Bytes: s.figures.bytes,
@@ -56,6 +57,9 @@ func (s *schedule) snapshotFigures(now time.Time) Figures {
 		Found: s.figures.found, Conflicts: s.figures.conflicts, Deleted: s.figures.deleted,
 		InFlight: s.inFlight[livePool] + s.inFlight[bulkPool],
 		LagP50:   quantile(lags, 0.5), LagP99: quantile(lags, 0.99),
+	}
+	for _, src := range sources {
+		f.Skipped += src.skipped
 	}
 	for _, st := range s.ring {
 		if st.files > 0 {

@@ -46,6 +46,7 @@ type Source struct {
 	files      map[string]*file
 	generation uint64 // grows when a confirmed file has new content
 	stuck      bool   // its file system does not answer
+	skipped    int64  // chunks that were not uploaded because no manifest names them any more
 	place      *place // where the last file was of which a closing was taken in
 	rootless   bool   // that the root is not there, and nothing is deleted therefore, was logged
 }

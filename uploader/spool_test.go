@@ -284,3 +284,36 @@ func TestFileThatIsThereAgainIsNotTakenForDeleted(t *testing.T) {
 		}
 	})
 }
+
+// With backlog = skip, chunks that rolled out of the playlist in an outage are left out; the playlist's are not.
+func TestBacklogIsSkippedOnRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.dest.SkipBacklog = true
+		away := d.bucket.outage()
+		d.start()
+		for n := range 40 {
+			d.write(fmt.Sprintf("g/s/%d.ts", n), fmt.Sprint("chunk ", n))
+			d.close("g/s/playlist.m3u8", playlist(max(0, n-4), n))
+			d.closed(fmt.Sprintf("g/s/%d.ts", n))
+			if n >= 7 {
+				d.remove(fmt.Sprintf("g/s/%d.ts", n-7))
+			}
+			time.Sleep(4 * time.Second)
+		}
+		away.Store(false)
+		time.Sleep(time.Minute)
+		for n := 35; n < 40; n++ {
+			if got := d.bucket.content(fmt.Sprintf("g/s/%d.ts", n)); got != fmt.Sprint("chunk ", n) {
+				t.Errorf("chunk %d of the newest playlist is %q in the bucket", n, got)
+			}
+		}
+		f, _ := d.up.Figures(t.Context())
+		if n := len(d.bucket.keys()); f.Skipped < 10 || f.Lost > 0 || n > 41-int(f.Skipped) {
+			t.Errorf("%d chunks are skipped, %d lost, %d objects are in the bucket", f.Skipped, f.Lost, n)
+		}
+		if left := d.inSpool(); len(left) > 0 {
+			t.Errorf("%q are still in the spool", left)
+		}
+	})
+}

@@ -3,6 +3,8 @@ package uploader
 import (
 	"slices"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 const (
@@ -104,6 +106,11 @@ func (s *schedule) warnWaiting(m *manifest, now time.Time) {
 
 // forgetIfUnused drops the entry of a chunk that is not on disk and that nobody names or handles.
 func (src *Source) forgetIfUnused(f *file) {
+	if src.dest.SkipBacklog && f.rolledOut() {
+		f.state = idle
+		src.kept.Release(f.path, media.Version{})
+		src.skipped++
+	}
 	if f.manifest == nil && f.named == 0 && f.state == idle && (f.removed || !f.closed) && f.gone.since.IsZero() {
 		src.forget(f)
 	}
@@ -114,4 +121,10 @@ func (src *Source) forget(f *file) {
 		delete(src.files, f.path)
 		f.stream.files--
 	}
+}
+
+// rolledOut reports whether f waits for its upload although EMS has deleted it and no manifest names it any more.
+func (f *file) rolledOut() bool {
+	return f.state == queued && (f.task == upload || f.task == compare) && f.manifest == nil && f.named == 0 && f.removed &&
+		!f.confirmed && !f.src.bulk()
 }

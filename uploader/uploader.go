@@ -25,6 +25,7 @@ type Destination struct {
 	Store                Store
 	Bucket               string // for messages
 	Prefix               string // of every key
+	SkipBacklog          bool   // chunks that EMS has deleted, and no manifest names any more, are not uploaded
 	CacheControlChunk    string // instead of what the kind of the file asks for
 	CacheControlManifest string
 	ManifestInterval     time.Duration // least time between two PUTs of one manifest
@@ -68,7 +69,7 @@ func (u *Uploader) tell(ctx context.Context, do func(*schedule, time.Time)) bool
 // Figures returns the current figures, or false once Run has ended.
 func (u *Uploader) Figures(ctx context.Context) (f Figures, ok bool) {
 	answer := make(chan Figures, 1)
-	ok = u.tell(ctx, func(s *schedule, now time.Time) { answer <- s.snapshotFigures(now) })
+	ok = u.tell(ctx, func(s *schedule, now time.Time) { answer <- s.snapshotFigures(u.sources, now) })
 	if ok {
 		f = <-answer
 	}
@@ -124,7 +125,7 @@ func (u *Uploader) Run(ctx context.Context) {
 			s.watchDisks(u.sources, time.Now())
 		case <-minute.C:
 			s.sweep(time.Now())
-			summary.write(s.snapshotFigures(time.Now()))
+			summary.write(s.snapshotFigures(u.sources, time.Now()))
 			s.figures.lags = nil
 		case <-stop:
 			s.draining, stop = true, nil
@@ -147,7 +148,7 @@ func (y *summary) write(f Figures) {
 		"manifests", f.Manifests-y.last.Manifests, "bytes", f.Bytes-y.last.Bytes,
 		"lag_p50", f.LagP50.Round(time.Millisecond), "lag_p99", f.LagP99.Round(time.Millisecond),
 		"queue", f.Queue, "waiting_manifests", f.Waiting,
-		"failures", f.Failures-y.last.Failures, "lost", f.Lost-y.last.Lost, "deleted", f.Deleted-y.last.Deleted)
+		"skipped", f.Skipped-y.last.Skipped, "failures", f.Failures-y.last.Failures, "lost", f.Lost-y.last.Lost, "deleted", f.Deleted-y.last.Deleted)
 	y.last = f
 }
 

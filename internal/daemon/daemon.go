@@ -75,6 +75,7 @@ func New(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Daemon, er
 			ManifestInterval:     u.ManifestInterval,
 			DeleteLocal:          u.DeleteLocal,
 			DeleteLocalAfter:     u.DeleteLocalAfter,
+			SkipBacklog:          u.Backlog == config.SkipBacklog,
 			Delete:               u.Delete == config.Mirror,
 			DeleteDelay:          u.DeleteDelay,
 		}
