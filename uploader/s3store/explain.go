@@ -50,16 +50,16 @@ var bucketCodes = map[string]bool{
 	"NoSuchBucket": true, "InvalidBucketName": true, "PermanentRedirect": true, "MovedPermanently": true,
 	"AuthorizationHeaderMalformed": true, "IllegalLocationConstraintException": true,
 	"InvalidAccessKeyId": true, "SignatureDoesNotMatch": true, "ExpiredToken": true, "InvalidToken": true,
-	"TokenRefreshRequired": true, "RequestTimeTooSkewed": true, "RequestExpired": true,
+	"TokenRefreshRequired": true, "RequestExpired": true,
 	"AccountProblem": true, "AllAccessDisabled": true, "NotSignedUp": true, "InvalidPayer": true,
 	"AccessControlListNotSupported": true, "KMS.NotFoundException": true, "KMS.DisabledException": true,
 	"InvalidStorageClass": true, "XAdminUserNotFound": true, // the latter is versitygw's InvalidAccessKeyId
 }
 
-// transientCodes are answers with a status of 400 or 404 that are worth another attempt. The last two are
-// about an upload that the next attempt does not meet again.
+// transientCodes are answers with a status of 4xx that are worth another attempt. The last two are about an upload that
+// the next attempt does not meet again. From a request that was signed by a wrong clock, the SDK learns how wrong it is.
 var transientCodes = map[string]bool{
-	"RequestTimeout": true, "BadDigest": true, "IncompleteBody": true, "XAmzContentSHA256Mismatch": true,
+	"RequestTimeout": true, "RequestTimeTooSkewed": true, "BadDigest": true, "IncompleteBody": true, "XAmzContentSHA256Mismatch": true,
 	noSuchUpload: true, "InvalidPart": true,
 }
 

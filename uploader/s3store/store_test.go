@@ -192,7 +192,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		"denied by KMS":  {403, "", "<Error><Code>AccessDenied</Code><Message>not authorized to perform: kms:GenerateDataKey</Message></Error>", true, false, "allow kms:GenerateDataKey and kms:Decrypt on the KMS key"},
 		"unknown key":    {403, "", "<Error><Code>InvalidAccessKeyId</Code><Message>m</Message></Error>", true, true, "correct aws_access_key"},
 		"wrong secret":   {403, "", "<Error><Code>SignatureDoesNotMatch</Code><Message>m</Message></Error>", true, true, "correct aws_secret_key"},
-		"clock":          {403, "", "<Error><Code>RequestTimeTooSkewed</Code><Message>m</Message></Error>", true, true, "clock is wrong"},
+		"clock":          {403, "", "<Error><Code>RequestTimeTooSkewed</Code><Message>m</Message></Error>", false, false, "clock is wrong"},
 		"redirect":       {301, "eu-west-3", "<Error><Code>PermanentRedirect</Code><Message>m</Message></Error>", true, true, "set region = eu-west-3"},
 		"wrong region":   {400, "", "<Error><Code>AuthorizationHeaderMalformed</Code><Message>the region 'us-east-1' is wrong; expecting 'eu-west-1'</Message></Error>", true, true, "set region = eu-west-1"},
 		"ACL":            {400, "", "<Error><Code>AccessControlListNotSupported</Code><Message>m</Message></Error>", true, true, "remove acl"},
