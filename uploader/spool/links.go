@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"syscall"
+	"time"
 
 	"ems-sidecar/media"
 )
@@ -145,18 +146,29 @@ func openRegular(dir, p string) (*os.File, error) {
 	return f, nil
 }
 
-// report logs when links become impossible, and when they are possible again.
+// report logs when links become impossible.
 func (s *Spool) report(err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-	case err == nil && s.trouble != "":
-		s.trouble = ""
-		s.Log.Info("files are linked into the spool again", "spool", s.Dir)
-	case err != nil && s.trouble == "":
+		return
+	case err == nil:
+		s.linkedAt = time.Now()
+		return
+	}
+	s.failedAt = time.Now()
+	if s.trouble == "" {
 		s.trouble = err.Error()
 		s.Log.Warn("files cannot be linked into the spool", "spool", s.Dir, "err", err, "hint", hint(err),
 			"next", "each file is held open until it is uploaded, which does not survive an end of this process, "+
 				"and not more than that many at once", "most", s.Budget.maxHeld)
+	}
+}
+
+// reconsider logs when links are possible again, for longer than it takes a full disk to be full again.
+func (s *Spool) reconsider() {
+	if s.trouble != "" && s.linkedAt.Sub(s.failedAt) > tidyEvery {
+		s.trouble = ""
+		s.Log.Info("files are linked into the spool again", "spool", s.Dir)
 	}
 }
 

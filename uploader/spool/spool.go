@@ -52,6 +52,8 @@ type Spool struct {
 	rootInfo fs.FileInfo // of the root then
 	device   uint64      // whose budget is used
 	trouble  string      // why links are impossible, as it was logged; "" if they are not
+	failedAt time.Time   // when one was last found to be
+	linkedAt time.Time   // when one was made last
 	exposed  bool        // that nothing can be held open was logged
 }
 
@@ -113,6 +115,7 @@ func (s *Spool) Run(ctx context.Context) {
 			s.prepare(ctx)
 		case <-tidy.C:
 			s.tidy(ctx)
+			s.reconsider()
 		}
 	}
 }

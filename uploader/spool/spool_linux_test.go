@@ -1,0 +1,269 @@
+package spool
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"ems-sidecar/media"
+)
+
+// A desk is a root and its spool, which runs.
+type desk struct {
+	*Spool
+	t       *testing.T
+	log     *syncBuffer
+	mu      sync.Mutex
+	found   []string
+	evicted []string
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) count(text string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Count(b.b.String(), text)
+}
+
+func newDesk(t *testing.T, root, dir string, budget *Budget) *desk {
+	t.Helper()
+	d := &desk{t: t, log: &syncBuffer{}}
+	d.Spool = New(Settings{
+		Root: root, Dir: dir, Budget: budget, Log: slog.New(slog.NewTextHandler(d.log, nil)),
+		Found: func(_ context.Context, p string, _ media.Version) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.found = append(d.found, p)
+		},
+		Evicted: func(_ context.Context, p string) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.evicted = append(d.evicted, p)
+		},
+	})
+	ctx, end := context.WithCancel(context.Background())
+	go d.Run(ctx)
+	t.Cleanup(func() { end(); <-d.done })
+	return d
+}
+
+// keepAndDelete has a new file kept, and then deletes it.
+func (d *desk) keepAndDelete(p, content string) {
+	d.t.Helper()
+	d.write(p, content)
+	d.keepIt(p)
+	d.delete(p)
+}
+
+func (d *desk) write(p, content string) {
+	d.t.Helper()
+	name := filepath.Join(d.Root, p)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		d.t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) keepIt(p string) {
+	d.t.Helper()
+	fi, err := os.Stat(filepath.Join(d.Root, p))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.Keep(d.t.Context(), p, media.VersionOf(fi))
+}
+
+func (d *desk) delete(p string) {
+	d.t.Helper()
+	if err := os.Remove(filepath.Join(d.Root, p)); err != nil {
+		d.t.Fatal(err)
+	}
+	d.Gone(p)
+}
+
+func (d *desk) content(p string) string {
+	d.t.Helper()
+	f, err := d.Open(d.t.Context(), p)
+	if err != nil {
+		return err.Error()
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<20))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return string(b)
+}
+
+// mount mounts a tmpfs with so many inodes, of which each link takes one, as on a disk that is full.
+func mount(t *testing.T, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("none", dir, "tmpfs", 0, options); err != nil {
+		t.Skip("cannot mount: ", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
+}
+
+// On a full disk, what cannot be linked is held open; that is said once, however often it changes.
+func TestFullDisk(t *testing.T) {
+	root := mount(t, "nr_inodes=30")
+	d := newDesk(t, root, filepath.Join(root, DirName), NewBudget(0, 1))
+	for n := range 20 {
+		d.write(fmt.Sprintf("s/%d.ts", n), fmt.Sprint("chunk ", n))
+	}
+	for n := range 20 {
+		d.keepIt(fmt.Sprintf("s/%d.ts", n))
+		if n == 12 {
+			d.Release("s/0.ts", media.Version{}) // there is room for one again
+		}
+	}
+	for n := range 20 {
+		d.delete(fmt.Sprintf("s/%d.ts", n))
+	}
+	for n := 1; n < 20; n++ {
+		if got := d.content(fmt.Sprintf("s/%d.ts", n)); got != fmt.Sprint("chunk ", n) {
+			t.Errorf("%d.ts: %s", n, got)
+		}
+	}
+	if n := d.log.count("cannot be linked"); n != 1 {
+		t.Errorf("it is said %d times:\n%s", n, &d.log.b)
+	}
+	if n := d.log.count("no space left"); n == 0 {
+		t.Errorf("it is not said why:\n%s", &d.log.b)
+	}
+}
+
+// A file system that cannot be written to.
+func TestReadOnlyDirectory(t *testing.T) {
+	root := mount(t, "")
+	d := newDesk(t, root, filepath.Join(root, DirName), NewBudget(0, 1))
+	d.keepAndDelete("s/0.ts", "chunk 0")
+	if err := os.WriteFile(filepath.Join(root, "s/1.ts"), []byte("chunk 1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("none", root, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	fi, err := os.Stat(filepath.Join(root, "s/1.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Keep(t.Context(), "s/1.ts", media.VersionOf(fi))
+	for n := range 2 {
+		if got := d.content(fmt.Sprintf("s/%d.ts", n)); got != fmt.Sprint("chunk ", n) {
+			t.Errorf("%d.ts: %s", n, got)
+		}
+	}
+	if n := d.log.count("ReadWritePaths="); n != 1 {
+		t.Errorf("what to do is said %d times:\n%s", n, &d.log.b)
+	}
+}
+
+// R8: no more files are held open than there may be; the oldest are given up.
+func TestHeldFilesAreBounded(t *testing.T) {
+	root, other := t.TempDir(), mount(t, "")
+	budget := NewBudget(0, 1)
+	budget.maxHeld = 5
+	d := newDesk(t, root, other, budget)
+	for n := range 8 {
+		d.keepAndDelete(fmt.Sprintf("s/%d.ts", n), fmt.Sprint("chunk ", n))
+	}
+	for n := range 8 {
+		if got := d.content(fmt.Sprintf("s/%d.ts", n)); (got == fmt.Sprint("chunk ", n)) != (n >= 3) {
+			t.Errorf("%d.ts: %s", n, got)
+		}
+	}
+	if len(d.evicted) != 3 {
+		t.Errorf("given up: %q", d.evicted)
+	}
+	if n := d.log.count("same"); n > 1 {
+		t.Errorf("the reason is said %d times", n)
+	}
+}
+
+// What is kept outlives the spool's owner, and its name may have gone before anybody saw that it was there.
+func TestWhatIsKeptIsFoundAgain(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, DirName)
+	first := newDesk(t, root, dir, NewBudget(0, 1))
+	first.keepAndDelete("s/gone.ts", "gone")
+	first.keepAndDelete("s/back.ts", "old")
+	if err := os.WriteFile(filepath.Join(root, "s/back.ts"), []byte("new"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	second := newDesk(t, root, dir, NewBudget(0, 1))
+	if got := second.content("s/gone.ts"); got != "gone" {
+		t.Errorf("gone.ts: %s", got)
+	}
+	if _, found := second.Find(t.Context(), "s/back.ts"); found {
+		t.Error("what has been replaced is still kept")
+	}
+	second.mu.Lock()
+	defer second.mu.Unlock()
+	if len(second.found) != 1 || second.found[0] != "s/gone.ts" {
+		t.Errorf("found: %q", second.found)
+	}
+}
+
+// Directories in the spool go some time after the last link in them.
+func TestEmptyDirectoriesAreRemoved(t *testing.T) {
+	root := t.TempDir()
+	d := newDesk(t, root, filepath.Join(root, DirName, "hls"), NewBudget(0, 1))
+	d.keepAndDelete("g/s/0.ts", "x")
+	d.keepAndDelete("g/t/0.ts", "x")
+	d.Release("g/s/0.ts", media.Version{})
+	d.ask(t.Context(), func() { d.tidy(t.Context()) })
+	if _, err := os.Stat(filepath.Join(d.Dir, "g/s")); !os.IsNotExist(err) {
+		t.Errorf("g/s: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(d.Dir, "g/t/0.ts")); err != nil {
+		t.Error(err)
+	}
+}
+
+// A name that goes without a word, because nobody had seen it yet, is noticed.
+func TestNameThatGoesWithoutAWordIsNoticed(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, DirName)
+	first := newDesk(t, root, dir, NewBudget(0, 1))
+	name := filepath.Join(root, "0.ts")
+	if err := os.WriteFile(name, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fi, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Keep(t.Context(), "0.ts", media.VersionOf(fi))
+	second := newDesk(t, root, dir, NewBudget(0, 1))
+	second.ask(t.Context(), func() {})
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	second.ask(t.Context(), func() { second.tidy(t.Context()) })
+	if got := second.Budget.Used(); got != 1 || len(second.found) != 1 {
+		t.Errorf("%d bytes are counted, found: %q", got, second.found)
+	}
+}
