@@ -178,8 +178,10 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 		}
 	case o == nil:
 		return "which is not there"
-	case o.torn:
+	case o.torn && !w.lost[ref]:
 		return "of which the bucket has a torn one"
+	case o.torn:
+		// It was given up, and there is an object of its name.
 	case o.id < w.closed[ref].id && !(org.format.PatchesLate() && file.shown > 0) && (onDisk != nil || w.disk.spool[ref] != nil):
 		return fmt.Sprintf("which has content %d in the bucket, and %d was closed", o.id, w.closed[ref].id)
 	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && !slices.Contains(w.seen[ref], rec.run):
@@ -200,7 +202,7 @@ func (b *modelBucket) publishable(rec *record) bool {
 	}
 	for _, ref := range rec.sheet.refs {
 		c, ok := b.confirmed[ref]
-		if !ok || c.id != w.closed[ref].id || w.now.Sub(c.at) < returnedCacheTime {
+		if f := w.originOf(ref).src.files[ref]; !ok || f == nil || !f.confirmed || c.id != w.closed[ref].id || w.now.Sub(c.at) < returnedCacheTime {
 			return false
 		}
 	}
@@ -307,7 +309,7 @@ func (b *modelBucket) apply(f *flight) {
 func (b *modelBucket) put(key string, o *object) {
 	o.stored = b.w.now
 	delete(b.held, key)
-	if old := b.objects[key]; old != nil && old.id != o.id && b.shows(key) {
+	if old := b.objects[key]; old != nil && old.id != o.id && b.confirmed[key].id == old.id && b.shows(key) {
 		o.instead = b.w.now
 	}
 	b.objects[key] = o

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
-
-	"ems-sidecar/media"
 )
 
 // kill ends the daemon at once, and starts it again.
@@ -124,15 +122,15 @@ func (w *world) checkRest() {
 	}
 }
 
-// maybeNever reports whether rec may stay unpublished: it names a manifest that is not there, or it was deleted itself,
-// and names what is lost.
+// maybeNever reports whether rec may stay unpublished: it names a manifest that is not there or may stay unpublished
+// itself, or it was deleted, and names what was given up.
 func (w *world) maybeNever(rec *record) bool {
 	for _, ref := range rec.sheet.refs {
-		o := w.bucket.objects[ref]
-		if w.originOf(ref).src.layout.Kind(ref).Role == media.ManifestFile && o == nil {
-			return true
-		}
-		if f := w.originOf(ref).src.files[ref]; w.disk.names[rec.path] == nil && (o == nil || o.run < rec.run || f != nil && f.lost) {
+		if w.originOf(ref).isManifest(ref) {
+			if named := w.newest[ref]; w.bucket.objects[ref] == nil || named != nil && w.maybeNever(named) {
+				return true
+			}
+		} else if w.lost[ref] && w.disk.names[rec.path] == nil {
 			return true
 		}
 	}

@@ -46,7 +46,7 @@ func TestModel(t *testing.T) {
 
 // newWorld draws what does not change.
 func newWorld(t *rapid.T) *world {
-	w := &world{t: t, now: modelStart, minute: modelStart.Add(time.Minute), disk: newModelDisk(), owed: map[string]int{}}
+	w := &world{t: t, now: modelStart, minute: modelStart.Add(time.Minute), disk: newModelDisk(), owed: map[string]int{}, lost: map[string]bool{}}
 	w.bucket = &modelBucket{w: w, objects: map[string]*object{}, started: map[string]int{}, sent: map[string]int{}}
 	w.dest = &Destination{Bucket: "b", DeleteLocalAfter: time.Minute}
 	w.dest.DeleteLocal = rapid.Bool().Draw(t, "delete recordings")

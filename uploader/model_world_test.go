@@ -35,6 +35,8 @@ type world struct {
 	records map[*snapshot]*record // snapshots that it took
 	newest  map[string]*record    // of each manifest
 	owed    map[string]int        // content that has to arrive, of all runs of the daemon
+	lost    map[string]bool       // chunks that were ever given up
+	losses  int64                 // as the schedule counts them
 	reads   int
 	steps   int
 }
@@ -110,6 +112,7 @@ func (w *world) boot() {
 	w.news, w.expected = nil, map[string]bool{}
 	w.seen = map[string][]int{}
 	w.closed, w.records, w.newest = map[string]content{}, map[*snapshot]*record{}, map[string]*record{}
+	w.losses = 0
 	w.bucket.boot()
 }
 
@@ -283,11 +286,27 @@ func (w *world) answer(p string) {
 
 // work starts what can be started.
 func (w *world) work() {
+	w.noteLosses()
 	for j, ok := w.schedule.next(w.now); ok; j, ok = w.schedule.next(w.now) {
 		w.bucket.start(j)
 	}
 	if at := w.schedule.wake(w.now); !at.IsZero() && !at.After(w.now) {
 		w.t.Fatalf("the schedule is to be woken at once, and does nothing then: Run spins")
+	}
+}
+
+// noteLosses remembers what the schedule has given up.
+func (w *world) noteLosses() {
+	if w.losses == w.schedule.figures.lost {
+		return
+	}
+	w.losses = w.schedule.figures.lost
+	for _, o := range w.origins {
+		for p, f := range o.src.files {
+			if f.lost && !w.lost[p] {
+				w.lost[p] = true
+			}
+		}
 	}
 }
 
@@ -304,6 +323,7 @@ func (w *world) pass(at time.Time) {
 		if !w.now.Before(w.minute) {
 			w.minute = w.minute.Add(time.Minute)
 			w.schedule.sweep(w.now)
+			w.noteLosses()
 			w.schedule.figures.lags = nil
 			w.bucket.forget()
 			w.tidy()
