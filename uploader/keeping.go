@@ -24,6 +24,9 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 		Dir:  filepath.Join(dir, strings.ToLower(src.layout.Format.String())),
 		Log:  src.log,
 		Found: func(ctx context.Context, p string, v media.Version) {
+			if src.exists(p) {
+				return // it is there again, and its closing is reported
+			}
 			src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkKept(src, p, v, now) })
 		},
 		Evicted: func(ctx context.Context, p string) {
