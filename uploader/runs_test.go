@@ -178,3 +178,33 @@ func TestObjectOfTheRunBeforeDoesNotStandForALostChunk(t *testing.T) {
 		})
 	}
 }
+
+// What the bucket got of a file that was written during its upload does not stand for it if it is deleted then.
+func TestTornObjectDoesNotStandForALostFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, dashLayout, Settings{})
+		init := "g/s/video/1/seg_init.mp4"
+		d.bucket.before = func(_ context.Context, key string) error {
+			if key == init {
+				d.write(init, "half")
+			}
+			return nil
+		}
+		d.start()
+		d.write(init, "init")
+		d.write("g/s/audio/1/seg_init.mp4", "init")
+		expected := d.src.expecter
+		d.src.expecter = nobodyExpects{}
+		d.segments("a", 0)
+		d.close("g/manifest.mpd", mpd(0, 0))
+		d.closed("g/s/audio/1/seg_init.mp4")
+		d.closed(init)
+		settle()
+		d.src.expecter = expected
+		d.remove(init)
+		time.Sleep(time.Minute)
+		if lost := len(d.log.lines(0, "chunk is lost")); lost != 1 {
+			t.Errorf("%d init segments are said to be lost, want 1", lost)
+		}
+	})
+}
