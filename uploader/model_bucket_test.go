@@ -154,7 +154,7 @@ func (b *modelBucket) checkManifest(f *flight, rec *record) {
 		if why := b.lacks(ref, rec); why != "" {
 			w.t.Fatalf("R2: %s names %s, %s", f.key, ref, why)
 		}
-		if o := b.objects[ref]; o != nil && newest != rec && w.originOf(ref).format.ReusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) {
+		if o := b.objects[ref]; o != nil && newest != rec && w.originOf(ref).format.ReusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
 			w.t.Fatalf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
 	}
@@ -184,7 +184,7 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 		// It was given up, and there is an object of its name.
 	case o.id < w.closed[ref].id && !(org.format.PatchesLate() && file.shown > 0) && (onDisk != nil || w.disk.spool[ref] != nil):
 		return fmt.Sprintf("which has content %d in the bucket, and %d was closed", o.id, w.closed[ref].id)
-	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && !slices.Contains(w.seen[ref], rec.run):
+	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && (w.lost[ref] || !slices.Contains(w.seen[ref], rec.run)):
 		// It is gone and was never seen, and there is an object of its name.
 	case org.format.ReusesNames() && o.run < rec.run:
 		return fmt.Sprintf("which is of run %d in the bucket, and not %d", o.run, rec.run)
@@ -255,6 +255,9 @@ func (b *modelBucket) finish(i int, how outcome) {
 	r := result{job: f.job, fileErr: f.err}
 	if r.fileErr == nil {
 		w.log("%s: %v %v", w.since(), f, how)
+		if f.isPut() {
+			r.bytes = f.version.Size
+		}
 		switch how {
 		case succeeds:
 			b.answer(f, &r)

@@ -127,7 +127,7 @@ func (w *world) checkRest() {
 func (w *world) maybeNever(rec *record) bool {
 	for _, ref := range rec.sheet.refs {
 		if w.originOf(ref).isManifest(ref) {
-			if named := w.newest[ref]; w.bucket.objects[ref] == nil || named != nil && w.maybeNever(named) {
+			if named := w.newest[ref]; w.bucket.objects[ref] == nil || named == nil && w.disk.names[ref] == nil || named != nil && w.maybeNever(named) {
 				return true
 			}
 		} else if w.lost[ref] && w.disk.names[rec.path] == nil {

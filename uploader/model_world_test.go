@@ -32,6 +32,7 @@ type world struct {
 	// What the schedule was told since the daemon was started.
 	closed  map[string]content    // of the last closing of a chunk
 	seen    map[string][]int      // runs of which a closing of the chunk was reported
+	told    map[string]int        // how many snapshots had been read when that was first reported
 	records map[*snapshot]*record // snapshots that it took
 	newest  map[string]*record    // of each manifest
 	owed    map[string]int        // content that has to arrive, of all runs of the daemon
@@ -110,7 +111,7 @@ func (w *world) boot() {
 		o.src = w.source(o.format)
 	}
 	w.news, w.expected = nil, map[string]bool{}
-	w.seen = map[string][]int{}
+	w.seen, w.told = map[string][]int{}, map[string]int{}
 	w.closed, w.records, w.newest = map[string]content{}, map[*snapshot]*record{}, map[string]*record{}
 	w.losses = 0
 	w.bucket.boot()
@@ -187,6 +188,9 @@ func (w *world) report(i int) {
 			w.schedule.removed(h.origin.src, h.path)
 		}
 	case wasFound:
+		if w.disk.names[h.path] != nil {
+			return // as newSpool has it
+		}
 		if v, kept := w.disk.find(h.path); kept {
 			w.reportKept(h.origin, h.path, v)
 		}
@@ -214,6 +218,9 @@ func (w *world) reportClosed(o *origin, p string) {
 }
 
 func (w *world) see(p string, c content) {
+	if w.closed[p].id != c.id {
+		w.told[p] = w.reads
+	}
 	w.closed[p] = c
 	if !slices.Contains(w.seen[p], c.run) {
 		w.seen[p] = append(w.seen[p], c.run)
