@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"ems-sidecar/config"
 	"ems-sidecar/internal/daemon"
 	"ems-sidecar/uploader"
 	"ems-sidecar/uploader/s3store"
+	"ems-sidecar/uploader/spool"
 )
 
 type checkCommand struct {
@@ -34,6 +36,8 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 			if r.say("directory", dir, checkDirectory(dir)) && u.DeleteLocal {
 				r.say("deletion", dir, checkDeletion(dir))
 			}
+			r.hint("spool", spoolOf(cfg, dir), "what EMS deletes before its upload is held open instead, and lost if the daemon ends meanwhile",
+				spool.Check(dir, spoolOf(cfg, dir)))
 		}
 		checkBucket(ctx, r, u, cfg.Upload)
 	}
@@ -87,6 +91,14 @@ func checkDirectory(dir string) error {
 		}
 	}
 	return nil
+}
+
+// spoolOf is where files of dir are linked.
+func spoolOf(cfg *config.Config, dir string) string {
+	if cfg.Upload.SpoolDir != "" {
+		return cfg.Upload.SpoolDir
+	}
+	return filepath.Join(dir, spool.DirName)
 }
 
 // checkDeletion tests the right that delete_local takes.

@@ -50,6 +50,7 @@ type Spool struct {
 	dirs     map[string]int
 	prepared fs.FileInfo // the directory of the links that was scanned, or nil
 	rootInfo fs.FileInfo // of the root then
+	lock     *os.File    // on it, so that two processes on one spool are noticed; nil if there is none
 	device   uint64      // whose budget is used
 	trouble  string      // why links are impossible, as it was logged; "" if they are not
 	failedAt time.Time   // when one was last found to be
@@ -312,6 +313,7 @@ func (s *Spool) forget(e *entry) {
 
 // letGo closes what is held open.
 func (s *Spool) letGo() {
+	s.unlock()
 	lost := 0
 	for _, e := range s.entries {
 		if e.file != nil {

@@ -267,3 +267,23 @@ func TestNameThatGoesWithoutAWordIsNoticed(t *testing.T) {
 		t.Errorf("%d bytes are counted, found: %q", got, second.found)
 	}
 }
+
+// Two processes that upload from one directory are noticed; one after the other is fine.
+func TestTwoOwnersOfOneSpoolAreNoticed(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, DirName)
+	t.Run("first", func(t *testing.T) {
+		first := newDesk(t, root, dir, NewBudget(0, 1))
+		first.ask(t.Context(), func() {})
+		second := newDesk(t, root, dir, NewBudget(0, 1))
+		second.ask(t.Context(), func() {})
+		if first.log.count("another ems-sidecar") != 0 || second.log.count("another ems-sidecar") != 1 {
+			t.Errorf("the first says %s, the second %s", &first.log.b, &second.log.b)
+		}
+	})
+	third := newDesk(t, root, dir, NewBudget(0, 1))
+	third.ask(t.Context(), func() {})
+	if third.log.count("another ems-sidecar") != 0 {
+		t.Errorf("when the others are gone: %s", &third.log.b)
+	}
+}
