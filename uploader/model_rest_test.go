@@ -45,6 +45,7 @@ func (w *world) evict() {
 			w.log("%s: the spool is full: %s is given up", w.since(), p)
 			delete(w.disk.spool, p)
 			delete(w.owed, p)
+			w.lost[p] = true
 			w.schedule.evicted(w.originOf(p).src, p)
 			return
 		}

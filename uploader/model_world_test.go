@@ -62,7 +62,8 @@ type record struct {
 	path  string
 	sheet *sheet
 	run   int
-	order int // in which snapshots were read
+	order int  // in which snapshots were read
+	late  bool // its chunks on the disk were a later run's by then
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
@@ -240,10 +241,12 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 		snapshot: &snapshot{content: []byte(s.text), sum: s.sum, parsed: s.parsed, others: s.others,
 			modTime: i.modTime, readAt: w.now},
 	}
+	late := false
 	if o.format.ReusesNames() {
 		for _, ref := range s.refs {
 			var v media.Version
 			if there := w.disk.names[ref]; there != nil {
+				late = late || there.holds.run > i.holds.run
 				v = there.version()
 				w.bucket.doubt(ref, there.holds.id)
 			}
@@ -258,7 +261,7 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 		w.t.Fatalf("R5: a closing of %s is ignored", p)
 	case rec == nil:
 		w.reads++
-		rec = &record{path: p, sheet: s, run: i.holds.run, order: w.reads}
+		rec = &record{path: p, sheet: s, run: i.holds.run, order: w.reads, late: late}
 		w.records[known], w.newest[p] = rec, rec
 	default:
 		rec.run = i.holds.run // another run says the same
