@@ -167,6 +167,9 @@ func (s *schedule) fileFailure(r result, now time.Time) {
 	newer := f.closed && !f.version.Equal(r.version)
 	switch {
 	case newer:
+		if f.task == discard {
+			f.task = upload
+		}
 		f.stream.enqueue(f)
 	case errors.Is(r.fileErr, fs.ErrNotExist):
 		f.removed = true
