@@ -178,7 +178,7 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 		}
 	case o == nil:
 		return "which is not there"
-	case o.torn && !w.lost[ref]:
+	case o.torn && !w.lost[ref] && !(org.format.PatchesLate() && file.shown > 0) && (o.boot == b.boots || onDisk != nil || w.disk.spool[ref] != nil):
 		return "of which the bucket has a torn one"
 	case o.torn:
 		// It was given up, and there is an object of its name.
