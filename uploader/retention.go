@@ -69,7 +69,7 @@ func (s *schedule) seen(src *Source, p string, at *place) {
 // left takes in that the name p is gone from the disk. EMS never deletes recordings: an operator moves them away.
 func (s *schedule) left(src *Source, p string, now time.Time) {
 	if f, ok := src.files[p]; ok && src.dest.Delete && !src.bulk() {
-		f.gone.left = true
+		f.gone.left, f.gone.since = true, time.Time{}
 		s.follow(f, now)
 	}
 }
@@ -132,9 +132,6 @@ func (s *schedule) nextDeletion(now time.Time) (job, bool) {
 		if len(batch) == 0 {
 			continue
 		}
-		for _, rm := range batch {
-			rm.file.beginRemoval(now)
-		}
 		r.inFlight = true
 		return job{removals: batch, dest: d, started: now}, true
 	}
@@ -151,7 +148,7 @@ func (s *schedule) wakeForDeletion() (at time.Time) {
 	return at
 }
 
-// due returns what is to be deleted now, and drops what is not listed any more.
+// due returns what is to be deleted now, which has begun with that, and drops what is not listed any more.
 func (r *retention) due(d *Destination, now time.Time) (batch []removal) {
 	r.listed = slices.DeleteFunc(r.listed, func(e listing) bool {
 		f := e.file
@@ -163,6 +160,7 @@ func (r *retention) due(d *Destination, now time.Time) (batch []removal) {
 		}
 		waited := now.Sub(f.gone.since) >= d.DeleteDelay && now.Sub(f.gone.namedAt) >= d.DeleteDelay && !now.Before(f.gone.tryAt)
 		if len(batch) < deletionBatch && waited && f.mayBeDeleted() {
+			f.beginRemoval(now)
 			batch = append(batch, removal{file: f, place: f.gone.place})
 		}
 		return false

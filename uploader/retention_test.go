@@ -726,3 +726,276 @@ func TestDeletionsThatWaitAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// What the published manifest names stays also without any delay.
+func TestWhatAManifestNamesIsNotDeletedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.dest.DeleteDelay = 0
+		var stuck atomic.Bool
+		d.bucket.before = func(_ context.Context, key string) error {
+			if stuck.Load() && key == "g/s/4.ts" {
+				return errors.New("reset")
+			}
+			return nil
+		}
+		d.start()
+		d.live("g/s", 1, 2, 0)
+		settle()
+		stuck.Store(true)
+		d.close("g/s/3.ts", "x")
+		d.close("g/s/4.ts", "x")
+		d.close("g/s/playlist.m3u8", playlist(3, 4))
+		settle()
+		d.remove("g/s/1.ts") // the published one names it
+		d.remove("g/s/3.ts") // the one that waits names it
+		time.Sleep(overdue)
+		d.wantThere("g/s/1.ts", "g/s/3.ts")
+		stuck.Store(false)
+		time.Sleep(overdue)
+		d.wantThere("g/s/3.ts")
+		d.wantGone("g/s/1.ts")
+	})
+}
+
+// A player that has the playlist of a moment ago still asks for what it names.
+func TestDelayBeginsWhenNoManifestNamesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.live("g/s", 1, 2, 0)
+		settle()
+		d.remove("g/s/1.ts")
+		time.Sleep(10 * time.Minute)
+		d.close("g/s/3.ts", "x")
+		d.close("g/s/playlist.m3u8", playlist(2, 3))
+		time.Sleep(time.Minute - d.dest.every())
+		d.wantThere("g/s/1.ts")
+		time.Sleep(2 * d.dest.every())
+		d.wantGone("g/s/1.ts")
+	})
+}
+
+// What was deleted twice was deleted once.
+func TestNameThatIsDeletedTwiceAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.close("g/s/1.ts", "x")
+		d.live("g/s", 2, 2, 0)
+		settle()
+		d.remove("g/s/1.ts")
+		d.close("g/s/1.ts", "x")
+		settle()
+		d.remove("g/s/1.ts")
+		time.Sleep(overdue)
+		if got := d.bucket.deleted(); len(got) != 1 || len(got[0]) != 1 {
+			t.Errorf("deleted: %q", got)
+		}
+		if f, _ := d.up.Figures(t.Context()); f.Deleted != 1 {
+			t.Errorf("%d deletions are counted", f.Deleted)
+		}
+	})
+}
+
+// A file of another root has the same key, and that root is not there just now.
+func TestOtherRootThatIsAwayKeepsItsObjects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		src := d.up.Source(t.TempDir(), media.Layout{Format: media.HLS}, d.dest, d)
+		d.start()
+		d.live("g/s", 1, 2, 0)
+		d.close("g/s/3.ts", "x")
+		p := filepath.Join(src.dir, "g", "s", "3.ts")
+		err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, []byte("another root's"), 0o644))
+		fi, statErr := os.Stat(p)
+		if err := errors.Join(err, statErr); err != nil {
+			t.Fatal(err)
+		}
+		d.report(func() { src.Closed(d.ctx, "g/s/3.ts", media.VersionOf(fi)) })
+		settle()
+		if err := os.Rename(src.dir, src.dir+".away"); err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(src.dir + ".away")
+		d.remove("g/s/3.ts")
+		time.Sleep(overdue)
+		d.wantThere("g/s/3.ts")
+	})
+}
+
+// The root is replaced before a closing in the former is taken in.
+func TestClosingThatIsReportedAfterItsRootVanished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.start()
+		d.live("g/s", 1, 2, 0)
+		settle()
+		fi, err := os.Stat(filepath.Join(d.dir, "g/s/1.ts"))
+		if err := errors.Join(err, os.Rename(d.dir, d.dir+".away"), os.Mkdir(d.dir, 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(d.dir + ".away")
+		d.report(func() { d.src.Closed(d.ctx, "g/s/1.ts", media.VersionOf(fi)) })
+		d.live("g/s", 3, 4, 0) // the new root's
+		d.gone("g/s/1.ts")
+		time.Sleep(overdue)
+		d.wantThere("g/s/1.ts")
+	})
+}
+
+// What is not deleted is not remembered for it either.
+func TestNothingWaitsWhereNothingIsDeleted(t *testing.T) {
+	for name, format := range map[string]media.Format{"recordings": media.Recording, "keep": media.HLS} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDeskFor(t, media.Layout{Format: format}, Settings{})
+				if format == media.Recording {
+					d.mirror()
+				}
+				d.start()
+				d.close("g/s/1.ts", "x")
+				settle()
+				d.remove("g/s/1.ts")
+				waiting, known := 0, 0
+				d.up.tell(t.Context(), func(s *schedule, _ time.Time) {
+					waiting, known = len(s.lane(d.dest).retention.listed), len(d.src.files)
+				})
+				settle()
+				if waiting != 0 || known != 0 {
+					t.Errorf("%d deletions wait, %d files are known", waiting, known)
+				}
+			})
+		})
+	}
+}
+
+// A PUT without an answer may yet bring an old playlist back: what that names has to be there.
+func TestWhatALatePutNamesIsNotDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.dest.DeleteDelay = time.Second
+		d.dest.Store = &lateStore{bucket: d.bucket, key: "g/s/playlist.m3u8", delay: 30 * time.Second}
+		d.bucket.mayRestart["g/s/playlist.m3u8"] = true // the late one
+		d.start()
+		d.close("g/s/1.ts", "x")
+		d.close("g/s/2.ts", "x")
+		d.close("g/s/playlist.m3u8", playlist(1, 2)) // this one
+		time.Sleep(3 * time.Second)
+		d.close("g/s/3.ts", "x")
+		d.close("g/s/playlist.m3u8", playlist(2, 3))
+		d.remove("g/s/1.ts")
+		time.Sleep(28 * time.Second)
+		d.wantThere("g/s/1.ts") // the late one is there, or a moment ago
+		time.Sleep(overdue)
+		d.wantGone("g/s/1.ts")
+	})
+}
+
+// Another host writes the same stream: what its playlist names is not known.
+func TestWhatAnotherWriterMayNameIsNotDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.dest.DeleteDelay = 5 * time.Second
+		d.start()
+		for n := range 60 { // so long that the bucket was asked again
+			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
+			if n == 10 {
+				d.bucket.rival("g/s/playlist.m3u8", playlist(2, 3))
+			}
+			if n < 10 {
+				d.close("g/s/playlist.m3u8", playlist(max(0, n-4), n))
+			}
+			time.Sleep(4 * time.Second)
+		}
+		if len(d.log.lines(slog.LevelError, "another writer publishes")) != 1 {
+			t.Fatal("the other writer is not noticed")
+		}
+		d.remove("g/s/2.ts")
+		time.Sleep(overdue)
+		d.wantThere("g/s/2.ts")
+	})
+}
+
+// After a start, a listing tells what the bucket has of files that are deleted before it is there.
+func TestFilesThatAreDeletedRightAfterTheStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		ended := d.start()
+		const old = 3 * askedSingly
+		for n := range old {
+			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
+		}
+		d.close("g/s/playlist.m3u8", playlist(old-2, old-1))
+		time.Sleep(10 * time.Second)
+		d.restarted(ended)
+		for n := range old - 5 {
+			d.remove(fmt.Sprintf("g/s/%d.ts", n))
+		}
+		time.Sleep(overdue)
+		if n := len(d.bucket.keys()); n != 6 {
+			t.Errorf("the bucket has %d objects, want 6", n)
+		}
+	})
+}
+
+// In DASH, the manifest is in the group's directory, and its chunks are in others.
+func TestRemovedFolderOfDASH(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, dashLayout, Settings{})
+		d.mirror()
+		d.start()
+		for _, kind := range []string{"video", "audio"} {
+			d.close("g/s/"+kind+"/1/seg_init.mp4", "x")
+		}
+		for n := range 3 {
+			d.segments("run", n)
+		}
+		d.close("g/manifest.mpd", mpd(0, 2))
+		time.Sleep(10 * time.Second)
+		if n := len(d.bucket.keys()); n != 9 {
+			t.Fatalf("the bucket has %q", d.bucket.keys())
+		}
+		d.removeAll("g")
+		time.Sleep(overdue)
+		if keys := d.bucket.keys(); len(keys) != 0 {
+			t.Errorf("the bucket has %q", keys)
+		}
+		if got := d.bucket.deleted(); !slices.Equal(got[0], []string{"g/manifest.mpd"}) {
+			t.Errorf("deleted: %q", got)
+		}
+	})
+}
+
+// A manifest whose deletion takes long is not forgotten meanwhile, and one that stays keeps what it names.
+func TestManifestThatStaysKeepsItsChunks(t *testing.T) {
+	for _, delay := range []time.Duration{time.Minute, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, Settings{})
+			d.mirror()
+			d.dest.DeleteDelay = delay
+			d.start()
+			d.live("g/s", 1, 2, 0)
+			settle()
+			if delay == time.Minute {
+				d.up.tell(t.Context(), func(*schedule, time.Time) { // it was on another disk
+					f := d.src.files["g/s/playlist.m3u8"]
+					f.gone.place = &place{f.gone.place.root, f.gone.place.device + 1}
+				})
+			}
+			d.removeAll("g/s")
+			time.Sleep(4 * time.Hour)
+			if stays := delay == time.Minute; d.bucket.has("g/s/playlist.m3u8") != stays || d.bucket.has("g/s/1.ts") != stays {
+				t.Errorf("with a delay of %v, the bucket has %q", delay, d.bucket.keys())
+			}
+		})
+	}
+}
