@@ -82,6 +82,9 @@ func (s *Store) explain(permission string, err error) error {
 	}
 	var request *url.Error
 	switch {
+	case e.Status == 0 && isCredentials(err) && isNetwork(err):
+		e.Message = lastCause(err)
+		e.Advice = "the service that gives credentials does not answer"
 	case e.Status == 0 && isCredentials(err):
 		e.Message = lastCause(err)
 		e.Advice = "no credentials: set aws_access_key and aws_secret_key in the config file, or give the host a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -197,6 +200,12 @@ func statusOf(err error) int {
 // isCredentials reports whether err came from the SDK's chain of credentials, which has no type for it.
 func isCredentials(err error) bool {
 	return strings.Contains(err.Error(), "get credentials") || strings.Contains(err.Error(), "refresh cached credentials")
+}
+
+// isNetwork reports whether err says that somebody did not answer.
+func isNetwork(err error) bool {
+	var request *url.Error
+	return errors.As(err, &request) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // lastCause returns the innermost message of a chain that repeats itself at each level.

@@ -1,9 +1,11 @@
 package s3store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -88,5 +90,31 @@ printf '{"Version":1,"AccessKeyId":"KEY%%d","SecretAccessKey":"secret","SessionT
 		} else if time.Now().After(deadline) {
 			t.Fatalf("after 20 s, requests are still signed by %s", key)
 		}
+	}
+}
+
+// That the service which gives credentials is away is an outage like any other, and no word on what they are worth.
+func TestServiceOfCredentialsIsAway(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	dir := t.TempDir()
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": "", "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(dir, "none"),
+		"AWS_CONFIG_FILE": filepath.Join(dir, "none"), "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://" + l.Addr().String() + "/",
+	} {
+		t.Setenv(name, value)
+	}
+	s, err := New(t.Context(), Settings{Bucket: "live", Endpoint: "http://127.0.0.1:1", PartSize: 5 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	err = s.Put(ctx, object("k", strings.NewReader("x"), 1))
+	if err == nil || errors.Is(err, uploader.ErrPermanent) || !strings.Contains(err.Error(), "does not answer") {
+		t.Errorf("got %v", err)
 	}
 }
