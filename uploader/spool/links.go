@@ -118,7 +118,6 @@ func (s *Spool) stat(e *entry) (fs.FileInfo, error) {
 func (s *Spool) hold(p string) *os.File {
 	f, err := openRegular(s.Root, p)
 	if err == nil {
-		s.exposed = false
 		return f
 	}
 	if !errors.Is(err, fs.ErrNotExist) && !s.exposed {
@@ -167,7 +166,7 @@ func (s *Spool) report(err error) {
 // reconsider logs when links are possible again, for longer than it takes a full disk to be full again.
 func (s *Spool) reconsider() {
 	if s.trouble != "" && s.linkedAt.Sub(s.failedAt) > tidyEvery {
-		s.trouble = ""
+		s.trouble, s.exposed = "", false
 		s.Log.Info("files are linked into the spool again", "spool", s.Dir)
 	}
 }

@@ -27,7 +27,7 @@ type Settings struct {
 	Budget *Budget // shared by all spools
 	// Found is told of each file that an earlier run has kept, and whose name is gone.
 	Found func(ctx context.Context, p string, v media.Version)
-	// Evicted is told of each file that was given up because of the budget.
+	// Evicted is told of each file that was given up because of the budget, and whose name is gone.
 	Evicted func(ctx context.Context, p string)
 	Log     *slog.Logger
 }
@@ -55,7 +55,7 @@ type Spool struct {
 	trouble  string      // why links are impossible, as it was logged; "" if they are not
 	failedAt time.Time   // when one was last found to be
 	linkedAt time.Time   // when one was made last
-	exposed  bool        // that nothing can be held open was logged
+	exposed  bool        // that something can neither be linked nor held open was logged
 }
 
 // An entry is one file that is kept.
@@ -280,7 +280,13 @@ func (s *Spool) orphan(ctx context.Context, e *entry) {
 // evict gives e up.
 func (s *Spool) evict(ctx context.Context, e *entry) {
 	s.remove(e)
-	s.Evicted(ctx, e.path)
+	if e.lonely {
+		s.Evicted(ctx, e.path)
+	} else if !s.exposed {
+		s.exposed = true
+		s.Log.Error("too many files wait for their upload to hold them all open: what EMS deletes before it is lost", "path", e.path,
+			"most", s.Budget.maxHeld, "hint", "make links possible, or raise the limit of open files (LimitNOFILE=)")
+	}
 }
 
 // remove deletes what is kept of e.
