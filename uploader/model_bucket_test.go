@@ -339,7 +339,7 @@ func (b *modelBucket) answer(f *flight, r *result) {
 		r.found = o.info()
 	case f.task == verify:
 		r.found = o.info()
-		if o != nil && !f.file.manifest.asked {
+		if n := w.newest[f.file.path]; o != nil && !f.file.manifest.asked && n != nil && n.sheet.text == o.sheet.text {
 			b.certain[f.key] = o.sheet.text
 		}
 	case f.task == compare:
