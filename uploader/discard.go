@@ -29,7 +29,6 @@ func (s *schedule) discarded(r result, now time.Time) {
 	switch {
 	case !f.closed || !f.version.Equal(r.version):
 		if f.closed {
-			f.task = upload
 			st.enqueue(f) // written again meanwhile
 		}
 	case r.same:

@@ -28,6 +28,9 @@ func (s *schedule) done(r result, now time.Time) {
 		gaveBack = s.loose[f]
 		delete(s.sending, f)
 		delete(s.loose, f)
+		if r.task == discard && f.closed && !f.version.Equal(r.version) {
+			f.task = upload
+		}
 	}
 	if !gaveBack {
 		s.inFlight[st.pool()]--
@@ -167,9 +170,6 @@ func (s *schedule) fileFailure(r result, now time.Time) {
 	newer := f.closed && !f.version.Equal(r.version)
 	switch {
 	case newer:
-		if f.task == discard {
-			f.task = upload
-		}
 		f.stream.enqueue(f)
 	case errors.Is(r.fileErr, fs.ErrNotExist):
 		f.removed = true

@@ -318,35 +318,44 @@ func TestBacklogIsSkippedOnRequest(t *testing.T) {
 	})
 }
 
-// A slowComparison is a bucket that waits before it compares.
+// A slowComparison is a bucket that waits before it compares, and may not answer.
 type slowComparison struct {
 	*bucket
 	wait chan struct{}
+	err  error // of the first comparison
 }
 
-func (s slowComparison) Same(ctx context.Context, key string, body Body, size int64, modTime time.Time) (bool, error) {
+func (s *slowComparison) Same(ctx context.Context, key string, body Body, size int64, modTime time.Time) (bool, error) {
 	<-s.wait
+	if err := s.err; err != nil {
+		s.err = nil
+		return false, err
+	}
 	return s.bucket.Same(ctx, key, body, size, modTime)
 }
 
 // A recording that EMS goes on with while the old one is compared, so that it may be deleted, is one to upload.
 func TestRecordingThatIsWrittenOnceMoreArrivesAlsoIfItIsDeleted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDeskFor(t, media.Layout{Format: media.Recording}, Settings{})
-		d.dest.DeleteLocal, d.dest.DeleteLocalAfter = true, time.Minute
-		wait := make(chan struct{})
-		d.dest.Store = slowComparison{d.bucket, wait}
-		d.start()
-		d.close("r/1.flv", "old")
-		time.Sleep(2 * time.Minute) // it is being compared
-		d.close("r/1.flv", "old and more")
-		if err := os.Remove(filepath.Join(d.dir, "r/1.flv")); err != nil {
-			t.Fatal(err)
-		}
-		close(wait)
-		time.Sleep(time.Minute)
-		if got := d.bucket.content("r/1.flv"); got != "old and more" {
-			t.Errorf("the bucket has %q", got)
-		}
-	})
+	for name, err := range map[string]error{"compared": nil, "no answer": errors.New("no answer")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDeskFor(t, media.Layout{Format: media.Recording}, Settings{})
+				d.dest.DeleteLocal, d.dest.DeleteLocalAfter = true, time.Minute
+				wait := make(chan struct{})
+				d.dest.Store = &slowComparison{d.bucket, wait, err}
+				d.start()
+				d.close("r/1.flv", "old")
+				time.Sleep(2 * time.Minute) // it is being compared
+				d.close("r/1.flv", "old and more")
+				if err := os.Remove(filepath.Join(d.dir, "r/1.flv")); err != nil {
+					t.Fatal(err)
+				}
+				close(wait)
+				time.Sleep(time.Minute)
+				if got := d.bucket.content("r/1.flv"); got != "old and more" {
+					t.Errorf("the bucket has %q", got)
+				}
+			})
+		})
+	}
 }
