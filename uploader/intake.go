@@ -37,6 +37,7 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		f.lost = false
 		src.generation++
 	}
+	wasGone := f.removed
 	f.removed, f.seen = false, media.Version{}
 	if f.confirmed && f.confirmedVersion.Equal(v) {
 		src.kept.Release(p, v) // it was kept again when it was reported again
@@ -49,7 +50,7 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	if f.confirmed && !(patched && f.shown > 0) { // viewers have the unpatched one already, and can play it
 		f.outdated(now)
 	}
-	if src.layout.Format.ReusesNames() && f.version != (media.Version{}) && !f.version.Equal(v) {
+	if known := f.version != (media.Version{}); src.layout.Format.ReusesNames() && (known && !f.version.Equal(v) || !known && wasGone) {
 		f.changedAt = now
 	}
 	f.closed, f.version, f.lagKnown = true, v, false

@@ -38,6 +38,42 @@ func TestOldRunOfWhichNothingArrivedIsNotPublishedWithTheNamesOfTheNewOne(t *tes
 	})
 }
 
+// The same, where the chunk of the first run was gone before it was seen.
+func TestOldRunWhoseChunksAreGoneIsNotPublishedWithTheNamesOfTheNewOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, hdsLayout, Settings{})
+		var away atomic.Bool
+		away.Store(true)
+		d.dest.Store = &tamperedStore{bucket: d.bucket, exists: func(string) (bool, error) {
+			if away.Load() {
+				return false, errors.New("connection refused")
+			}
+			return false, nil
+		}}
+		d.bucket.before = func(_ context.Context, key string) error {
+			if key == "g/s/f4vSeg1-Frag2" {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
+		d.start()
+		d.close("g/s/s.f4m", f4m("live", "run a"))
+		d.close("g/s/bootstrap", abst(1, 1))
+		time.Sleep(time.Second)
+		d.fragment("b", 1)
+		d.fragment("b", 2)
+		d.close("g/s/bootstrap", abst(1, 2, 7))
+		away.Store(false)
+		time.Sleep(time.Minute)
+		if d.bucket.content("g/s/f4vSeg1-Frag1") == "" {
+			t.Fatal("the fragment of the new run does not arrive")
+		}
+		if d.bucket.content("g/s/bootstrap") != "" {
+			t.Error("the bootstrap of the first run is put after a fragment of the second")
+		}
+	})
+}
+
 // The same, where the newer manifest is given up because what it names is gone.
 func TestOldRunIsNotPublishedWhenTheNewOneIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
