@@ -3,6 +3,7 @@ package uploader
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -163,8 +164,8 @@ func (s *schedule) logLeft() {
 		}
 	}
 	for _, st := range s.ring {
-		for _, f := range st.pending {
-			if f.state == queued && f.task == upload && !f.early {
+		for _, f := range slices.Concat(st.pending, st.uncompared) {
+			if f.state == queued && (f.task == upload || f.task == compare) && !f.early {
 				chunks++
 				first = f.key()
 			}

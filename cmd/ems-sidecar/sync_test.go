@@ -51,7 +51,8 @@ func TestSyncUploadsWhatIsMissing(t *testing.T) {
 	}
 
 	must(t, os.WriteFile(ini, []byte(configFor(root, proxy.Endpoint, "off", "AmazonHLSUpload default_bucket = absent")), 0o600))
-	if code, _, stderr := runCommandLine(t, "sync", "--config", ini); code != 1 || !strings.Contains(stderr, "8 files are not in it") {
+	if code, _, stderr := runCommandLine(t, "sync", "--config", ini); code != 1 ||
+		!strings.Contains(stderr, "8 files are not in it") || strings.Contains(stderr, "everything that was closed is published") {
 		t.Errorf("with an absent bucket: exit code %d, %s", code, stderr)
 	}
 	must(t, os.WriteFile(ini, []byte(configFor(filepath.Join(root, "absent"), proxy.Endpoint, "off")), 0o600))
