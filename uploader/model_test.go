@@ -13,7 +13,7 @@ import (
 	"ems-sidecar/media"
 )
 
-var modelSteps = flag.Int("steps", 400_000, "how many steps TestModel makes")
+var modelSteps = flag.Int("steps", 250_000, "how many steps TestModel makes")
 
 // stepsOfAWorld is how many steps are made, on average, before a new world is begun.
 const stepsOfAWorld = 100

@@ -264,7 +264,7 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 		rec = &record{path: p, sheet: s, run: i.holds.run, order: w.reads, late: late}
 		w.records[known], w.newest[p] = rec, rec
 	default:
-		rec.run = i.holds.run // another run says the same
+		rec.run, w.newest[p] = i.holds.run, rec // another run may say the same
 	}
 }
 
