@@ -104,8 +104,7 @@ func (s *schedule) listed(r result, now time.Time) {
 			f.stream.enqueue(f)
 		case o.surely(f):
 			f.state = idle
-			s.figures.found++
-			f.confirm(f.version, now)
+			s.foundThere(f, f.version, now)
 			s.follow(f, now)
 			f.src.forgetIfUnused(f)
 		default:
@@ -166,12 +165,18 @@ func (s *schedule) compared(r result, now time.Time) {
 		f.closed = false
 		f.src.expecter.Expect(f.path)
 	case r.same && f.version.Equal(r.version):
-		s.figures.found++
-		f.confirm(r.version, now)
+		s.foundThere(f, r.version, now)
 	default:
 		f.task = upload
 		f.stream.enqueue(f)
 	}
+}
+
+// foundThere takes in that an earlier run has uploaded f.
+func (s *schedule) foundThere(f *file, v media.Version, now time.Time) {
+	s.figures.found++
+	f.lagKnown = true
+	f.confirm(v, now)
 }
 
 // isMD5 reports whether an ETag may be the MD5 of the content: that of an object in parts is not, nor that

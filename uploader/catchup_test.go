@@ -222,6 +222,38 @@ func TestLatePutIsMended(t *testing.T) {
 	})
 }
 
+// A PUT of the run before, which was killed, is applied when this one has seen that all is well; or much later.
+func TestLatePutOfTheRunBeforeIsMended(t *testing.T) {
+	for _, late := range []time.Duration{5 * time.Second, 10 * time.Minute} {
+		t.Run(late.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Settings{})
+				d.bucket.mayRestart["g/s/playlist.m3u8"] = true // the late one
+				ended := d.start()
+				d.close("g/s/1.ts", "1")
+				d.close("g/s/playlist.m3u8", playlist(1, 1))
+				time.Sleep(time.Second)
+				old := d.bucket.told["g/s/playlist.m3u8"]
+				d.close("g/s/2.ts", "2")
+				d.close("g/s/playlist.m3u8", playlist(1, 2))
+				time.Sleep(time.Second)
+				d.restarted(ended)
+				time.Sleep(late)
+				d.close("g/s/3.ts", "3") // manifests of streams that have ended are not looked at
+				d.close("g/s/playlist.m3u8", playlist(1, 3))
+				time.Sleep(3 * time.Second)
+				d.bucket.mu.Lock()
+				d.bucket.objects["g/s/playlist.m3u8"], d.bucket.told["g/s/playlist.m3u8"] = []byte(playlist(1, 1)), old
+				d.bucket.mu.Unlock()
+				time.Sleep(3 * time.Minute)
+				if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(1, 3) {
+					t.Errorf("the bucket has %q, %q", got, d.log.lines(slog.LevelDebug, ""))
+				}
+			})
+		})
+	}
+}
+
 // A lateStore gives up the first PUT of key, and applies it after the delay.
 type lateStore struct {
 	*bucket

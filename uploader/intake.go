@@ -100,6 +100,10 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 		}
 		known.verify(r.onDisk, now)
 		s.expect(src, known.refs)
+		if m.astray && known == m.published {
+			m.astray, known.content = false, snap.content
+			m.again()
+		}
 		return
 	}
 	if m.wentBack(snap) {

@@ -264,7 +264,7 @@ func (m *manifest) finish(s *snapshot) {
 		s.content = nil
 	}
 	m.inFlight = nil
-	m.uncertain = false
+	m.uncertain, m.astray = false, false
 	m.file.confirmed = true
 }
 

@@ -60,7 +60,7 @@ func (w *world) rest() {
 			st.complete()
 		}
 	}
-	for idle, rounds := 0, 0; idle < 3; rounds++ {
+	for idle, rounds := 0, 0; idle < 3 || len(w.bucket.flights) > 0; rounds++ {
 		if rounds > 5000 {
 			w.t.Fatalf("R4: with a bucket that is well, the schedule does not come to rest")
 		}

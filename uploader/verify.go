@@ -17,6 +17,8 @@ const (
 	// for yieldTime, ours is published again.
 	yieldCheck = 10 * time.Second
 	yieldTime  = 30 * time.Second
+	// rivalMemory is how long another writer counts as one after its last version was seen.
+	rivalMemory = 10 * time.Minute
 )
 
 // A verification is what is known about the bucket's copy of a manifest beyond what was PUT.
@@ -25,10 +27,12 @@ type verification struct {
 	checking  bool      // it is being asked
 	checkAt   time.Time // when it is asked next; zero if it need not be
 	uncertain bool      // the last PUT had no answer: the bucket may hold something else
+	astray    bool      // the bucket was seen to have an old version; the newest is being read again
 	doubtFrom time.Time // when a PUT without an answer ended last; zero if all that were sent can have no effect any more
 	waited    time.Duration
 
 	rival      ObjectInfo // another writer's version, as seen last; its Stored is zero if there is none
+	rivalAt    time.Time  // when that was seen
 	yieldUntil time.Time
 }
 
@@ -68,18 +72,29 @@ func md5Of(content []byte) string {
 func (s *schedule) verified(m *manifest, found *ObjectInfo, now time.Time) {
 	first := !m.asked
 	m.asked, m.checking, m.checkAt = true, false, time.Time{}
+	if first && now.Sub(s.began) < doubtTime {
+		m.doubtFrom, m.waited = now, 0 // a PUT of the run before may still be applied
+	}
 	switch {
 	case found != nil && s.foreign(m, found):
 		s.metRival(m, found, now)
 	case m.published.heldBy(found):
-		m.uncertain, m.rival = false, ObjectInfo{}
+		m.uncertain, m.astray = false, false
+		if now.Sub(m.rivalAt) > rivalMemory {
+			m.rival = ObjectInfo{}
+		}
+	case m.adopt(found, now):
 	case first:
-		s.adopt(m, found, now)
-	case m.doubted() && m.published != nil && m.published.content != nil:
+	case m.published != nil && (m.doubted() || found != nil): // not if somebody has deleted it
 		s.warnPerFile(m.file.stream, "bucket has an old version of a manifest: a PUT was applied after its answer was given up",
 			"key", m.file.key(), "next", "the newest is published again")
 		s.figures.failures++
-		m.again()
+		if m.published.content != nil {
+			m.again()
+		} else {
+			m.astray = true
+			m.file.src.expecter.Expect(m.file.path)
+		}
 	}
 	if m.doubted() {
 		m.waited = max(doubtCheck, 2*m.waited)
@@ -92,16 +107,17 @@ func (s *schedule) verified(m *manifest, found *ObjectInfo, now time.Time) {
 	}
 }
 
-// adopt takes what an earlier run has published for published.
-func (s *schedule) adopt(m *manifest, found *ObjectInfo, now time.Time) {
+// adopt takes a snapshot that waits for published if the bucket has it: from an earlier run, or a PUT without an answer.
+func (m *manifest) adopt(found *ObjectInfo, now time.Time) bool {
 	for i := len(m.waiting) - 1; i >= 0; i-- {
 		if w := m.waiting[i]; w.heldBy(found) {
 			m.start(w)
 			m.finish(w)
 			m.publishedAt = now
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // again has what was published last PUT once more, unless something newer goes first.
@@ -129,7 +145,7 @@ func (s *schedule) foreign(m *manifest, i *ObjectInfo) bool {
 func (s *schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	f := m.file
 	known := m.rival
-	m.rival = *found
+	m.rival, m.rivalAt = *found, now
 	if m.published == nil {
 		return // a stream that has moved here
 	}
@@ -152,9 +168,9 @@ func (s *schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	}
 }
 
-// checkInTurn has the bucket asked, within the next minute, whether it still has what was published.
+// checkInTurn has the bucket asked, within the next minute, whether it still has what was published lately.
 func (s *schedule) checkInTurn(m *manifest, now time.Time) {
-	if m.published != nil && m.checkAt.IsZero() && now.Sub(m.publishedAt) < time.Minute {
+	if m.published != nil && m.checkAt.IsZero() && now.Sub(m.publishedAt) < manifestMemory {
 		m.checkAt = now.Add(s.jitter(time.Minute))
 	}
 }
