@@ -49,7 +49,8 @@ func (st *stream) nextComparison(now time.Time) (f *file, t task) {
 		return nil, 0
 	}
 	st.uncompared = slices.DeleteFunc(st.uncompared, func(f *file) bool {
-		f.inUncompared = f.state == queued && f.task == compare
+		// One that was refused is pending.
+		f.inUncompared = f.state == queued && f.task == compare && !now.Before(f.retryAt)
 		return !f.inUncompared
 	})
 	switch n := len(st.uncompared); {

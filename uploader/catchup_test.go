@@ -342,3 +342,33 @@ func TestStreamThatMovedHereIsPublishedAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// A comparison that the bucket refuses is made again after a while, and what comes of it is not left lying.
+func TestComparisonThatIsRefusedIsMadeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		asked := 0
+		d.dest.Store = &tamperedStore{bucket: d.bucket, exists: func(key string) (bool, error) {
+			if key != "g/s/1.ts" {
+				return false, nil
+			}
+			if asked++; asked == 1 {
+				return false, fmt.Errorf("403: %w", ErrPermanent)
+			}
+			return false, nil
+		}}
+		d.write("g/s/1.ts", "x")
+		time.Sleep(time.Second)
+		d.start()
+		d.close("g/s/playlist.m3u8", playlist(1, 1))
+		d.closed("g/s/1.ts")
+		time.Sleep(refusedProbe / 2)
+		if asked != 1 {
+			t.Errorf("the bucket is asked %d times within half the time", asked)
+		}
+		time.Sleep(refusedProbe/2 + time.Second)
+		if d.bucket.content("g/s/playlist.m3u8") == "" {
+			t.Errorf("the bucket has %q", d.bucket.keys())
+		}
+	})
+}
