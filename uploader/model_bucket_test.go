@@ -385,7 +385,9 @@ func (o *object) info() *ObjectInfo {
 func (b *modelBucket) applyLate(i int) {
 	f := b.late[i]
 	b.late = slices.Delete(b.late, i, i+1)
-	if b.w.now.After(f.until) {
+	known := b.w.originOf(f.key).src.files[f.key]
+	asked := f.snapshot != nil && f.put.boot != b.boots && known != nil && known.manifest.asked
+	if b.w.now.After(f.until) || asked { // a daemon that was started since, and has asked, would not see it
 		return
 	}
 	b.w.log("%s: the %v that had no answer is applied", b.w.since(), f)

@@ -74,6 +74,8 @@ func (w *world) rest() {
 			}
 		case len(w.bucket.flights) > 0:
 			w.bucket.finish(0, succeeds)
+		case len(w.bucket.late) > 0:
+			w.bucket.applyLate(0)
 		default:
 			at := w.schedule.wake(w.now)
 			if at.IsZero() {

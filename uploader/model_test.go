@@ -53,7 +53,7 @@ func newWorld(t *rapid.T) *world {
 	if rapid.Bool().Draw(t, "manifest interval") {
 		w.dest.ManifestInterval = time.Second
 	}
-	w.workers = [2]int{rapid.IntRange(1, 5).Draw(t, "workers"), 1}
+	w.workers = [2]int{rapid.SampledFrom([]int{1, 3, 8, 16}).Draw(t, "workers"), 1}
 	formats := rapid.SliceOfN(rapid.SampledFrom([]media.Format{media.HLS, media.HDS, media.DASH, media.MSS, media.Recording}), 1, 2).Draw(t, "formats")
 	for i, format := range formats {
 		w.origins = append(w.origins, &origin{w: w, format: format, group: fmt.Sprintf("g%d", i)})
@@ -197,7 +197,7 @@ func (w *world) SomethingRare(t *rapid.T) {
 }
 
 var rare = []string{"a late PUT is applied", "the daemon is killed and started", "the stream ends", "the stream starts anew",
-	"a file is deleted", "a chunk is written anew", "the watcher scans", "the spool is full", "all rests"}
+	"a file is deleted", "a file is deleted", "a chunk is written anew", "a chunk is written anew", "the watcher scans", "the spool is full", "all rests"}
 
 func (w *world) drawFile(t *rapid.T) (p string, ok bool) {
 	files := w.disk.whole()

@@ -340,8 +340,12 @@ func (w *world) pass(at time.Time) {
 		}
 	}
 	w.now = at
+	asked := len(w.expected)
 	if j, ok := w.schedule.next(w.now); ok {
 		w.t.Fatalf("R4: the schedule would have something to do for %s at %s, and is not woken", j.file.key(), w.since())
+	}
+	if len(w.expected) > asked {
+		w.t.Fatalf("R4: the schedule asks for files at %s only because of something else: it was not woken", w.since())
 	}
 }
 
