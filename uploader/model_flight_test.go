@@ -1,0 +1,47 @@
+package uploader
+
+import (
+	"fmt"
+	"time"
+)
+
+// A flight is one job in flight.
+type flight struct {
+	job
+	key   string
+	put   object
+	body  *inode
+	err   error     // why nothing was sent
+	until time.Time // when it has no effect any more, if it had no answer
+}
+
+func (f *flight) String() string {
+	switch {
+	case f.snapshot != nil:
+		return fmt.Sprintf("PUT of %s: %s", f.key, f.put.sheet.text)
+	case f.task == upload:
+		return fmt.Sprintf("PUT of %s, content %d", f.key, f.put.id)
+	}
+	return map[task]string{look: "question for ", discard: "comparison, before it is deleted, of ", compare: "comparison of ",
+		list: "listing for ", verify: "check of "}[f.task] + f.key
+}
+
+func (f *flight) isPut() bool { return f.snapshot != nil || f.task == upload }
+
+// An outcome is how a job ends.
+type outcome int
+
+const (
+	succeeds     outcome = iota
+	failsUnsent          // connection refused, 503
+	failsApplied         // no answer, but it was applied
+	failsLate            // no answer, and it may be applied later
+	refused              // 403 for one key
+	bucketIsAway         // 404 NoSuchBucket
+	modelOutcomes
+)
+
+func (o outcome) String() string {
+	return [...]string{"succeeds", "fails", "has no answer and was applied", "has no answer and may be applied later",
+		"is refused", "is refused, as all are"}[o]
+}

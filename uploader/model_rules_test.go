@@ -1,0 +1,108 @@
+package uploader
+
+import (
+	"fmt"
+	"slices"
+)
+
+func (b *modelBucket) checkManifest(f *flight, rec *record) {
+	w := b.w
+	if rec.order < b.started[f.key] {
+		w.t.Fatalf("R3: %s is sent after a newer one", f.key)
+	}
+	if text, ok := b.certain[f.key]; ok && text == rec.sheet.text {
+		w.t.Fatalf("R7: %s is sent although the bucket has it", f.key)
+	}
+	newest := w.newest[rec.path]
+	if newest != rec && b.publishable(newest) {
+		w.t.Fatalf("R4: %s is sent although %s may be", f.key, newest.sheet.text)
+	}
+	for _, ref := range rec.sheet.refs {
+		if why := b.lacks(ref, rec); why != "" {
+			w.t.Fatalf("R2: %s names %s, %s", f.key, ref, why)
+		}
+		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && w.originOf(ref).format.ReusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
+			w.t.Fatalf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
+		}
+	}
+}
+
+// lacks says why the bucket does not have ref as rec means it, or "".
+func (b *modelBucket) lacks(ref string, rec *record) string {
+	w := b.w
+	o, org := b.objects[ref], w.originOf(ref)
+	file, onDisk := org.src.files[ref], w.disk.names[ref]
+	switch {
+	case file == nil:
+		return "which the schedule does not know"
+	case org.isManifest(ref):
+		if o == nil {
+			return "which is not there"
+		}
+	case file.lost:
+		if w.disk.spool[ref] != nil || onDisk != nil && !onDisk.holds.half && w.closed[ref].id == onDisk.holds.id {
+			return "which is given up although it can be uploaded"
+		}
+	case o == nil:
+		return "which is not there"
+	case o.torn && !w.lost[ref] && !(org.format.PatchesLate() && file.shown > 0) && (o.boot == b.boots || onDisk != nil || w.disk.spool[ref] != nil):
+		return "of which the bucket has a torn one"
+	case o.torn:
+		// It was given up, and there is an object of its name.
+	case o.id < w.closed[ref].id && !(org.format.PatchesLate() && file.shown > 0) && (onDisk != nil || w.disk.spool[ref] != nil):
+		return fmt.Sprintf("which has content %d in the bucket, and %d was closed", o.id, w.closed[ref].id)
+	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && (w.lost[ref] || !slices.Contains(w.seen[ref], rec.run)):
+		// It is gone and was never seen, and there is an object of its name.
+	case org.format.ReusesNames() && o.run < rec.run:
+		return fmt.Sprintf("which is of run %d in the bucket, and not %d", o.run, rec.run)
+	case o.boot == b.boots && org.format.ReusesNames() && w.now.Sub(o.instead) < returnedCacheTime:
+		return "of which caches may have another one"
+	}
+	return ""
+}
+
+// publishable reports whether nothing keeps rec from being sent. What it cannot be sure of is no.
+func (b *modelBucket) publishable(rec *record) bool {
+	w := b.w
+	if len(rec.sheet.refs) == rec.sheet.others {
+		return false
+	}
+	for _, ref := range rec.sheet.refs {
+		c, ok := b.confirmed[ref]
+		if f := w.originOf(ref).src.files[ref]; !ok || f == nil || !f.confirmed || c.id != w.closed[ref].id || w.now.Sub(c.at) < returnedCacheTime {
+			return false
+		}
+	}
+	return true
+}
+
+// doubt takes in that the uploader has seen other content than it knows on the disk.
+func (b *modelBucket) doubt(p string, id int) {
+	if c, ok := b.confirmed[p]; ok && c.id != id {
+		delete(b.confirmed, p)
+	}
+}
+
+// forget takes in that the schedule forgets manifests that were deleted long ago.
+func (b *modelBucket) forget() {
+	for p := range b.certain {
+		if b.w.originOf(p).src.files[p] == nil {
+			delete(b.certain, p)
+		}
+	}
+	for p, o := range b.objects {
+		if o.sheet != nil && b.w.originOf(p).src.files[p] == nil {
+			o.boot = 0
+		}
+	}
+}
+
+// shows reports whether a manifest that was sent since the daemon was started names key.
+func (b *modelBucket) shows(key string) bool {
+	for _, o := range b.objects {
+		if o.boot == b.boots && o.sheet != nil && slices.Contains(o.sheet.refs, key) {
+			return true
+		}
+	}
+	return false
+}
