@@ -14,7 +14,6 @@ type origin struct {
 	src    *Source
 	format media.Format
 	group  string
-	inits  bool // DASH
 	anew   bool // a name that comes back is deleted and created anew; else written in place
 	append bool // nothing is deleted
 
