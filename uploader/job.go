@@ -18,9 +18,9 @@ type job struct {
 	fresh     bool          // over a fresh connection
 	started   time.Time
 
-	// Instead of all that: a job that deletes objects, of one destination.
+	// Instead of all that: a job that deletes objects, of one source.
 	removals []removal
-	dest     *Destination
+	src      *Source
 }
 
 // A result is what came of a job.
@@ -33,7 +33,7 @@ type result struct {
 	fileErr error                 // why the file cannot be sent: fs.ErrNotExist, errChanged, or a failure to read it
 	err     error                 // the store's
 
-	noRoot map[*Source]error // of a deletion: why a root cannot be looked into; nil if it can
+	noRoot error // of a deletion: why the root cannot be looked into
 }
 
 // wanted reports whether a job without a snapshot that failed is to be done again.

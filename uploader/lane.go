@@ -44,8 +44,6 @@ type lane struct {
 	failedFirst *stream
 	manyFailed  bool // the failures in a row are of more than one stream
 	succeededAt time.Time
-
-	retention retention
 }
 
 type laneState uint8

@@ -10,7 +10,7 @@ import (
 const (
 	// deletionBatch is how many objects one request deletes.
 	deletionBatch = 1000
-	// maxDepartures bounds the files that are remembered for their objects' deletion, of one destination: some 100 MB.
+	// maxDepartures bounds the files that are remembered for their objects' deletion, of one source: some 100 MB.
 	maxDepartures = 250_000
 	// A deletion of so many objects is worth a line of its own.
 	deletionBurst = 50
@@ -26,9 +26,10 @@ type departure struct {
 	unsure  bool      // a deletion had no answer: nobody knows whether there is an object
 }
 
-// A retention lists the files of one destination whose objects are to follow them. All of them are looked at every
+// A retention lists the files of one source whose objects are to follow them. All of them are looked at every
 // so often: at a manifest that names one, too, which then begins its delay anew.
 type retention struct {
+	src      *Source
 	listed   []listing
 	checkAt  time.Time // zero: nothing is listed
 	inFlight bool
@@ -83,8 +84,12 @@ func (s *schedule) follow(f *file, now time.Time) {
 	if f.gone.place == nil && f.src.uploader.settings.SpoolDir != "" {
 		return // kept by an earlier run, whose root may have been another one
 	}
-	d := f.src.dest
-	r := &s.lane(d).retention
+	src, d := f.src, f.src.dest
+	if src.retention == nil {
+		src.retention = &retention{src: src}
+		s.retentions = append(s.retentions, src.retention)
+	}
+	r := src.retention
 	if len(r.listed) >= maxDepartures {
 		f.gone.left = false
 		if !r.full {
@@ -110,46 +115,55 @@ func (s *snapshot) spare() {
 }
 
 // nextDeletion returns the job that deletes what is due, and takes it for started. There is one at a time for each
-// destination, besides the workers. Nothing is deleted while the bucket is in trouble, or when the daemon ends.
+// source, besides the workers. Nothing is deleted while the bucket is in trouble, or when the daemon ends.
 func (s *schedule) nextDeletion(now time.Time) (job, bool) {
 	if s.draining {
 		return job{}, false
 	}
-	for d, l := range s.lanes {
-		r := &l.retention
-		if r.inFlight || r.checkAt.IsZero() || now.Before(r.checkAt) || l.state != open {
+	for _, r := range s.retentions {
+		if !s.mayDelete(r) || r.checkAt.IsZero() || now.Before(r.checkAt) {
 			continue
 		}
-		batch := r.due(d, now)
+		batch := r.due(now)
 		switch {
 		case len(batch) == deletionBatch:
 			r.checkAt = now
 		case len(r.listed) == 0:
 			r.checkAt = time.Time{}
 		default:
-			r.checkAt = now.Add(d.every())
+			r.checkAt = now.Add(r.src.dest.every())
 		}
 		if len(batch) == 0 {
 			continue
 		}
 		r.inFlight = true
-		return job{removals: batch, dest: d, started: now}, true
+		return job{removals: batch, src: r.src, started: now}, true
 	}
 	return job{}, false
 }
 
 // wakeForDeletion returns when nextDeletion may find something, or the zero time.
 func (s *schedule) wakeForDeletion() (at time.Time) {
-	for _, l := range s.lanes {
-		if !s.draining && !l.retention.inFlight && l.state == open {
-			at = earlier(at, l.retention.checkAt)
+	for _, r := range s.retentions {
+		if !s.draining && s.mayDelete(r) {
+			at = earlier(at, r.checkAt)
 		}
 	}
 	return at
 }
 
+func (s *schedule) mayDelete(r *retention) bool {
+	return !r.inFlight && !r.src.stuck && s.lane(r.src.dest).state == open
+}
+
+// deletes reports whether objects are being deleted. What a file system that does not answer holds up is left alone.
+func (s *schedule) deletes() bool {
+	return slices.ContainsFunc(s.retentions, func(r *retention) bool { return r.inFlight && !r.src.stuck })
+}
+
 // due returns what is to be deleted now, which has begun with that, and drops what is not listed any more.
-func (r *retention) due(d *Destination, now time.Time) (batch []removal) {
+func (r *retention) due(now time.Time) (batch []removal) {
+	d := r.src.dest
 	r.listed = slices.DeleteFunc(r.listed, func(e listing) bool {
 		f := e.file
 		if f.gone.since.IsZero() || !f.gone.since.Equal(e.since) {
@@ -210,10 +224,10 @@ func (m *manifest) settledInBucket() bool {
 	return !m.checking && !m.uncertain && !m.doubted() && m.rival.Stored.IsZero()
 }
 
-// isThereFromElsewhere reports whether a file of another root has the key of f.
+// isThereFromElsewhere reports whether a file of another root has the key of f, or may have it.
 func (f *file) isThereFromElsewhere() bool {
 	for src, p := range f.src.others(f.path) {
-		if g := src.files[p]; g != nil && g.closed && !g.removed {
+		if g := src.files[p]; src.stuck || g != nil && g.closed && !g.removed {
 			return true
 		}
 	}
@@ -246,8 +260,8 @@ func (f *file) beginRemoval(now time.Time) {
 
 // removalDone takes in what came of a job that deletes objects.
 func (s *schedule) removalDone(r result, now time.Time) {
-	l := s.lane(r.dest)
-	l.retention.inFlight = false
+	rt := r.src.retention
+	rt.inFlight = false
 	var gone, strayed, kept []*file
 	manifests := false
 	for _, rm := range r.removals {
@@ -279,31 +293,28 @@ func (s *schedule) removalDone(r result, now time.Time) {
 	}
 	s.figures.deleted += int64(len(gone))
 	if n := len(gone); n >= deletionBurst || manifests {
-		s.log.Info("objects deleted, as their files were", "bucket", r.dest.Bucket, "count", n, "one_of_them", gone[0].key(),
+		s.log.Info("objects deleted, as their files were", "bucket", r.src.dest.Bucket, "count", n, "one_of_them", gone[0].key(),
 			"took", rounded(now.Sub(r.started)))
 	}
 	if n := len(strayed); n > 0 {
-		s.log.Warn("files vanished with their directory or disk, which is no deletion", "bucket", r.dest.Bucket, "count", n,
+		s.log.Warn("files vanished with their directory or disk, which is no deletion", "bucket", r.src.dest.Bucket, "count", n,
 			"one_of_them", strayed[0].key(), "next", "their objects stay in the bucket")
 	}
-	s.noteRoots(r)
-	s.noteKept(l, r, gone, kept, now)
+	s.noteRoot(r)
+	s.noteKept(rt, r, gone, kept, now)
 }
 
-// noteRoots logs, once, that a root is not there.
-func (s *schedule) noteRoots(r result) {
-	for src, err := range r.noRoot {
-		if err != nil && !src.rootless {
-			s.log.Warn("nothing is deleted from the bucket while the root is not there", "root", src.dir, "err", err,
-				"next", "tried again")
-		}
-		src.rootless = err != nil
+// noteRoot logs, once, that the root is not there.
+func (s *schedule) noteRoot(r result) {
+	if r.noRoot != nil && !r.src.rootless {
+		s.log.Warn("nothing is deleted from the bucket while the root is not there", "root", r.src.dir, "err", r.noRoot,
+			"next", "tried again")
 	}
+	r.src.rootless = r.noRoot != nil
 }
 
 // noteKept logs what the store did not delete, and has it tried again.
-func (s *schedule) noteKept(l *lane, r result, gone, kept []*file, now time.Time) {
-	rt := &l.retention
+func (s *schedule) noteKept(rt *retention, r result, gone, kept []*file, now time.Time) {
 	if len(kept) == 0 {
 		if len(gone) > 0 {
 			rt.failures = 0
@@ -319,7 +330,7 @@ func (s *schedule) noteKept(l *lane, r result, gone, kept []*file, now time.Time
 	if len(gone) == 0 {
 		rt.checkAt = now.Add(wait)
 	}
-	s.log.Warn("objects cannot be deleted from the bucket", "bucket", r.dest.Bucket, "key", kept[0].key(), "count", len(kept),
+	s.log.Warn("objects cannot be deleted from the bucket", "bucket", r.src.dest.Bucket, "key", kept[0].key(), "count", len(kept),
 		"err", r.err, "attempt", rt.failures, "next", "tried again", "retry_in", wait.Round(time.Millisecond))
 }
 

@@ -712,7 +712,10 @@ func TestDeletionsThatWaitAreBounded(t *testing.T) {
 		d.live("g/s", 3, 3, 0)
 		settle()
 		d.up.tell(t.Context(), func(s *schedule, now time.Time) {
-			f, r := d.src.files["g/s/1.ts"], &s.lane(d.dest).retention
+			f := d.src.files["g/s/1.ts"]
+			d.src.retention = &retention{src: d.src}
+			r := d.src.retention
+			s.retentions = append(s.retentions, r)
 			f.gone.since = now
 			for range maxDepartures {
 				r.listed = append(r.listed, listing{f, now})
@@ -864,7 +867,10 @@ func TestNothingWaitsWhereNothingIsDeleted(t *testing.T) {
 				d.remove("g/s/1.ts")
 				waiting, known := 0, 0
 				d.up.tell(t.Context(), func(s *schedule, _ time.Time) {
-					waiting, known = len(s.lane(d.dest).retention.listed), len(d.src.files)
+					if d.src.retention != nil {
+						waiting = len(d.src.retention.listed)
+					}
+					known = len(d.src.files)
 				})
 				settle()
 				if waiting != 0 || known != 0 {

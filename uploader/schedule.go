@@ -28,6 +28,8 @@ type schedule struct {
 	began    time.Time           // this run
 	rereads  map[*file]time.Time // files that are to be reported again, and when
 	figures  figures
+
+	retentions []*retention // of the sources of which something was to be deleted
 }
 
 type streamKey struct {
@@ -157,12 +159,7 @@ func (s *schedule) share(st *stream) int {
 func (s *schedule) room(pool int) bool { return s.inFlight[pool] < s.workers[pool] }
 
 func (s *schedule) busy() bool {
-	for _, l := range s.lanes {
-		if l.retention.inFlight {
-			return true
-		}
-	}
-	return slices.Max(s.inFlight[:]) > 0
+	return slices.Max(s.inFlight[:]) > 0 || s.deletes()
 }
 
 // allRefused reports whether every stream that has something to upload to dest was refused.

@@ -44,11 +44,12 @@ type Source struct {
 
 	// Owned by the goroutine of Uploader.Run.
 	files      map[string]*file
-	generation uint64 // grows when a confirmed file has new content
-	stuck      bool   // its file system does not answer
-	skipped    int64  // chunks that were not uploaded because no manifest names them any more
-	place      *place // where the last file was of which a closing was taken in
-	rootless   bool   // that the root is not there, and nothing is deleted therefore, was logged
+	generation uint64     // grows when a confirmed file has new content
+	stuck      bool       // its file system does not answer
+	skipped    int64      // chunks that were not uploaded because no manifest names them any more
+	retention  *retention // nil until something is to be deleted
+	place      *place     // where the last file was of which a closing was taken in
+	rootless   bool       // that the root is not there, and nothing is deleted therefore, was logged
 }
 
 // Source returns a new source for what layout finds below the root dir.
