@@ -21,7 +21,7 @@ type departure struct {
 	place   *place    // where it was when it was last closed
 	left    bool      // its name is gone
 	since   time.Time // when it was listed for its object to be deleted; zero: it is not listed
-	namedAt time.Time // when a manifest was last seen to name it, while it is listed
+	namedAt time.Time // when a manifest was last seen to name it, while it is listed; or when itself was published
 	tryAt   time.Time // the store keeps the object: not to be tried before
 	unsure  bool      // a deletion had no answer: nobody knows whether there is an object
 }
@@ -171,6 +171,9 @@ func (r *retention) due(now time.Time) (batch []removal) {
 		}
 		if f.named > 0 {
 			f.gone.namedAt = now
+		}
+		if m := f.manifest; m != nil && m.publishedAt.After(f.gone.namedAt) {
+			f.gone.namedAt = m.publishedAt // what came last is to be seen for a while, too
 		}
 		waited := now.Sub(f.gone.since) >= d.DeleteDelay && now.Sub(f.gone.namedAt) >= d.DeleteDelay && !now.Before(f.gone.tryAt)
 		if len(batch) < deletionBatch && waited && f.mayBeDeleted() {
@@ -347,7 +350,7 @@ func (f *file) stays() {
 // staysPerhaps takes in that nobody knows whether the bucket has the object. A manifest that comes to name it has to ask.
 func (f *file) staysPerhaps() {
 	if f.gone.left {
-		f.gone.unsure, f.closed = true, false
+		f.gone.unsure, f.closed, f.replaces = true, false, false
 	}
 	if m := f.manifest; m != nil {
 		m.published, m.deleting = m.deleting, nil

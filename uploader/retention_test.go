@@ -468,7 +468,7 @@ func TestRemovedFolderGoesFromTheMasterDown(t *testing.T) {
 // A name that comes back while its object is being deleted is sent again when that is over, a playlist too.
 func TestNameThatComesBackWhileItsObjectIsDeleted(t *testing.T) {
 	for name, err := range map[string]error{
-		"deleted": nil, "no answer": errors.New("reset"), "refused": ErrPermanent,
+		"deleted": nil, "no answer": errors.New("reset"), "refused": ErrPermanent, "deleted, and the answer lost": errLost,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -476,7 +476,14 @@ func TestNameThatComesBackWhileItsObjectIsDeleted(t *testing.T) {
 				d.mirror()
 				deleting := make(chan []string)
 				answer := make(chan error)
-				d.bucket.beforeDelete = func(keys []string) error { deleting <- keys; return <-answer }
+				d.bucket.beforeDelete = func(keys []string) error {
+					deleting <- keys
+					err := <-answer
+					if err == errLost {
+						d.bucket.drop(keys)
+					}
+					return err
+				}
 				d.start()
 				d.live("g/s", 1, 1, 0)
 				settle()
@@ -840,7 +847,7 @@ func TestClosingThatIsReportedAfterItsRootVanished(t *testing.T) {
 		d.live("g/s", 1, 2, 0)
 		settle()
 		fi, err := os.Stat(filepath.Join(d.dir, "g/s/1.ts"))
-		if err := errors.Join(err, os.Rename(d.dir, d.dir+".away"), os.Mkdir(d.dir, 0o755)); err != nil {
+		if err := errors.Join(err, os.Rename(d.dir, d.dir+".away"), os.MkdirAll(filepath.Join(d.dir, "g/s"), 0o755)); err != nil {
 			t.Fatal(err)
 		}
 		defer os.RemoveAll(d.dir + ".away")
@@ -1004,4 +1011,106 @@ func TestManifestThatStaysKeepsItsChunks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// errLost is the error of a deletion that was done.
+var errLost = errors.New("the answer is lost")
+
+func (b *bucket) drop(keys []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, key := range keys {
+		delete(b.objects, key)
+	}
+}
+
+// A playlist that names a chunk of which nobody knows whether it was deleted has the bucket asked.
+func TestManifestThatNamesWhatIsPerhapsDeleted(t *testing.T) {
+	for _, lost := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, Settings{})
+			d.mirror()
+			var failed atomic.Bool
+			d.bucket.beforeDelete = func(keys []string) error {
+				if lost {
+					d.bucket.drop(keys)
+				}
+				failed.Store(true)
+				return errLost
+			}
+			d.bucket.mayMiss["g/s/2.ts"] = lost
+			d.start()
+			d.live("g/s", 1, 1, 0)
+			d.close("g/s/2.ts", "x")
+			settle()
+			d.remove("g/s/2.ts")
+			for !failed.Load() {
+				time.Sleep(time.Second)
+			}
+			d.close("g/s/playlist.m3u8", playlist(1, 2))
+			time.Sleep(20 * time.Second)
+			if d.bucket.content("g/s/playlist.m3u8") != playlist(1, 2) {
+				t.Error("the playlist waits")
+			}
+			if n := len(d.log.lines(slog.LevelWarn, "chunk is lost")); (n == 1) != lost {
+				t.Errorf("%d lines say that a chunk is lost", n)
+			}
+		})
+	}
+}
+
+// R5: what was read of a playlist is published, also if the file is gone for longer than the delay; and deleted after that.
+func TestLastPlaylistIsPublishedBeforeItIsDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		var stuck atomic.Bool
+		stuck.Store(true)
+		d.bucket.before = func(_ context.Context, key string) error {
+			if stuck.Load() && key == "g/s/2.ts" {
+				return errors.New("reset")
+			}
+			return nil
+		}
+		d.start()
+		d.live("g/s", 1, 1, 0)
+		d.close("g/s/2.ts", "x")
+		d.close("g/s/playlist.m3u8", playlist(1, 2, "#EXT-X-ENDLIST"))
+		settle()
+		d.remove("g/s/playlist.m3u8")
+		time.Sleep(overdue)
+		d.wantThere("g/s/playlist.m3u8")
+		stuck.Store(false)
+		time.Sleep(40 * time.Second)
+		if !strings.Contains(d.bucket.content("g/s/playlist.m3u8"), "ENDLIST") {
+			t.Error("the end is not published")
+		}
+		time.Sleep(overdue)
+		d.wantGone("g/s/playlist.m3u8")
+	})
+}
+
+// A spool that is not in the root does not tell in which directory the files were that an earlier run kept.
+func TestSpoolElsewhereDeletesNothingAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{SpoolDir: t.TempDir()})
+		d.mirror()
+		d.up.settings.DrainTimeout = time.Second
+		away := d.bucket.outage()
+		ended := d.start()
+		d.close("g/s/1.ts", "x")
+		d.live("g/s", 2, 3, 0)
+		settle()
+		d.remove("g/s/1.ts")
+		d.end()
+		<-ended
+		d.restart()
+		d.start()
+		d.closed("g/s/2.ts")
+		d.closed("g/s/3.ts")
+		d.closed("g/s/playlist.m3u8")
+		away.Store(false)
+		time.Sleep(2 * overdue)
+		d.wantThere("g/s/1.ts")
+	})
 }
