@@ -1,7 +1,6 @@
 package uploader
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -12,8 +11,6 @@ const (
 	deletionBatch = 1000
 	// maxDepartures bounds the files that are remembered for their objects' deletion, of one source: some 100 MB.
 	maxDepartures = 250_000
-	// A deletion of so many objects is worth a line of its own.
-	deletionBurst = 50
 )
 
 // A departure is what is known of a file whose object is deleted when the file is.
@@ -41,15 +38,6 @@ type retention struct {
 type listing struct {
 	file  *file
 	since time.Time
-}
-
-// A removal is one object of a job that deletes some.
-type removal struct {
-	file   *file
-	place  *place
-	found  finding
-	err    error // why it is not deleted
-	unsure bool  // or perhaps it is
 }
 
 // every returns how often the listed files are looked at.
@@ -249,152 +237,4 @@ func (src *Source) others(p string) func(yield func(*Source, string) bool) {
 			}
 		}
 	}
-}
-
-// beginRemoval has f be taken for absent from now on, so that no manifest is published which has come to name it, and
-// nothing be sent under its name until that is over.
-func (f *file) beginRemoval(now time.Time) {
-	f.state = inFlight
-	f.outdated(now)
-	if m := f.manifest; m != nil {
-		m.deleting, m.published = m.published, nil
-	}
-}
-
-// removalDone takes in what came of a job that deletes objects.
-func (s *schedule) removalDone(r result, now time.Time) {
-	rt := r.src.retention
-	rt.inFlight = false
-	var gone, strayed, kept []*file
-	manifests := false
-	for _, rm := range r.removals {
-		f := rm.file
-		f.state = idle
-		switch {
-		case rm.found == elsewhere:
-			f.stays()
-			f.gone.left, f.gone.since = false, time.Time{}
-			strayed = append(strayed, f)
-		case rm.found == undecided:
-			f.stays()
-		case rm.unsure:
-			f.staysPerhaps()
-			kept = append(kept, f)
-		case rm.err != nil:
-			f.stays()
-			kept = append(kept, f)
-			if errors.Is(rm.err, ErrPermanent) {
-				f.gone.tryAt = now.Add(refusedProbe)
-			}
-		default:
-			gone = append(gone, f)
-			manifests = manifests || f.manifest != nil
-			s.objectDeleted(f)
-			s.log.Debug("deleted from the bucket, as from the disk", "stream", f.stream.name, "key", f.key())
-		}
-		s.goOnWith(f, now)
-	}
-	s.figures.deleted += int64(len(gone))
-	if n := len(gone); n >= deletionBurst || manifests {
-		s.log.Info("objects deleted, as their files were", "bucket", r.src.dest.Bucket, "count", n, "one_of_them", gone[0].key(),
-			"took", rounded(now.Sub(r.started)))
-	}
-	if n := len(strayed); n > 0 {
-		s.log.Warn("files vanished with their directory or disk, which is no deletion", "bucket", r.src.dest.Bucket, "count", n,
-			"one_of_them", strayed[0].key(), "next", "their objects stay in the bucket")
-	}
-	s.noteRoot(r)
-	s.noteKept(rt, r, gone, kept, now)
-}
-
-// noteRoot logs, once, that the root is not there.
-func (s *schedule) noteRoot(r result) {
-	if r.noRoot != nil && !r.src.rootless {
-		s.log.Warn("nothing is deleted from the bucket while the root is not there", "root", r.src.dir, "err", r.noRoot,
-			"next", "tried again")
-	}
-	r.src.rootless = r.noRoot != nil
-}
-
-// noteKept logs what the store did not delete, and has it tried again.
-func (s *schedule) noteKept(rt *retention, r result, gone, kept []*file, now time.Time) {
-	if len(kept) == 0 {
-		if len(gone) > 0 {
-			rt.failures = 0
-		}
-		return
-	}
-	s.figures.failures++
-	rt.failures++
-	wait := s.jitter.backoff(rt.failures, backoffCap)
-	if errors.Is(r.err, ErrPermanent) {
-		wait = refusedProbe
-	}
-	if len(gone) == 0 {
-		rt.checkAt = now.Add(wait)
-	}
-	s.log.Warn("objects cannot be deleted from the bucket", "bucket", r.src.dest.Bucket, "key", kept[0].key(), "count", len(kept),
-		"err", r.err, "attempt", rt.failures, "next", "tried again", "retry_in", wait.Round(time.Millisecond))
-}
-
-// stays takes in that the bucket has the object as before.
-func (f *file) stays() {
-	if !f.gone.unsure {
-		f.confirmed, f.replaces = true, false
-	}
-	if m := f.manifest; m != nil {
-		m.published, m.deleting = m.deleting, nil
-	}
-}
-
-// staysPerhaps takes in that nobody knows whether the bucket has the object. A manifest that comes to name it has to ask.
-func (f *file) staysPerhaps() {
-	if f.gone.left {
-		f.gone.unsure, f.closed, f.replaces = true, false, false
-	}
-	if m := f.manifest; m != nil {
-		m.published, m.deleting = m.deleting, nil
-		m.uncertain = true
-	}
-}
-
-// objectDeleted takes in that the bucket has no object of f any more.
-func (s *schedule) objectDeleted(f *file) {
-	f.gone.since, f.gone.unsure = time.Time{}, false
-	m := f.manifest
-	if m == nil {
-		return
-	}
-	f.stream.cleared = true
-	if m.deleting != nil {
-		for _, r := range m.deleting.refs {
-			r.stream.cleared = true
-		}
-		m.deleting.retire()
-		m.deleting = nil
-	}
-}
-
-// goOnWith does with f what had to wait for the end of its object's deletion.
-func (s *schedule) goOnWith(f *file, now time.Time) {
-	back := !f.gone.left && !f.removed
-	switch m := f.manifest; {
-	case back && m == nil && f.closed:
-		if f.confirmed && f.confirmedVersion.Equal(f.version) {
-			return
-		}
-		if f.confirmed {
-			f.outdated(now)
-		}
-		f.task = upload
-		f.stream.enqueue(f)
-	case back, f.confirmed:
-	case f.named > 0:
-		s.missing(f) // a manifest came to name it meanwhile
-	case m != nil && f.gone.since.IsZero() && len(m.waiting) == 0:
-		f.closed = false
-		f.stream.manifests = slices.DeleteFunc(f.stream.manifests, func(o *manifest) bool { return o == m })
-		f.src.forget(f)
-	}
-	f.src.forgetIfUnused(f)
 }
