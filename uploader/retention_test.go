@@ -1114,3 +1114,34 @@ func TestSpoolElsewhereDeletesNothingAfterARestart(t *testing.T) {
 		d.wantThere("g/s/1.ts")
 	})
 }
+
+// The deletion of a playlist has no answer: it is tried again, and what the playlist names stays until it had one.
+func TestPlaylistWhoseDeletionHasNoAnswer(t *testing.T) {
+	for _, lost := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, Settings{})
+			d.mirror()
+			var answers atomic.Bool
+			d.bucket.beforeDelete = func(keys []string) error {
+				switch {
+				case answers.Load():
+					return nil
+				case lost:
+					d.bucket.drop(keys)
+				}
+				return errLost
+			}
+			d.start()
+			d.live("g/s", 1, 2, 0)
+			settle()
+			d.removeAll("g/s")
+			time.Sleep(2 * overdue)
+			d.wantThere("g/s/1.ts", "g/s/2.ts")
+			answers.Store(true)
+			time.Sleep(overdue)
+			if keys := d.bucket.keys(); len(keys) != 0 {
+				t.Errorf("the bucket has %q", keys)
+			}
+		})
+	}
+}
