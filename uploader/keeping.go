@@ -35,6 +35,34 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 	})
 }
 
+// A namedFiles knows the files that are uploaded only because a manifest names them: init segments, keys. One that was closed
+// before is reported again when a manifest comes to name it.
+type namedFiles map[string]map[string]bool // by the manifest's path
+
+func (n namedFiles) learn(layout media.Layout, manifest string, refs []string) {
+	delete(n, manifest)
+	for _, p := range refs {
+		if layout.Kind(p).Role != media.OtherFile {
+			continue
+		}
+		if n[manifest] == nil {
+			n[manifest] = make(map[string]bool)
+		}
+		n[manifest][p] = true
+	}
+}
+
+func (n namedFiles) has(p string) bool {
+	for _, named := range n {
+		if named[p] {
+			return true
+		}
+	}
+	return false
+}
+
+func (n namedFiles) forget(manifest string) { delete(n, manifest) }
+
 // isChunk reports whether p is uploaded whether or not a manifest names it.
 func (src *Source) isChunk(p string, v media.Version) bool {
 	// EMS creates, closes and deletes empty files as a permission test.

@@ -204,7 +204,7 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 			f.manifest.doubt(now)
 		}
 	case r.task == verify && refused && !whole:
-		f.manifest.asked, f.manifest.checkAt = true, time.Time{} // the store does not tell
+		f.manifest.asked, f.manifest.askFirst, f.manifest.checkAt = true, false, time.Time{} // the store does not tell
 	case r.task == list:
 		s.notListed(r, refused && !whole, now)
 	case r.wanted():

@@ -37,6 +37,7 @@ type Source struct {
 	log      *slog.Logger
 
 	bootstraps bootstraps // owned by whoever calls the methods
+	named      namedFiles // owned by them, too
 	spool      *spool.Spool
 	disk       diskWatch
 	kept       releaser // the spool, as the schedule knows it
@@ -56,7 +57,7 @@ type Source struct {
 func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, expecter Expecter) *Source {
 	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir),
-		bootstraps: newBootstraps(), files: make(map[string]*file),
+		bootstraps: newBootstraps(), named: make(namedFiles), files: make(map[string]*file),
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
 	src.kept = src.spool
@@ -68,7 +69,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 // is read at once.
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	if src.layout.Kind(p).Role != media.ManifestFile {
-		if src.isChunk(p, v) {
+		if src.isChunk(p, v) || src.named.has(p) {
 			src.keep(ctx, p, v)
 		}
 		at := src.placeOf(p)
@@ -92,6 +93,7 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestUnreadable(src, p, err, now) })
 		return
 	}
+	src.named.learn(src.layout, p, r.refs)
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
 		s.manifestClosed(src, p, r, now)
 		s.seen(src, p, at)
@@ -104,6 +106,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 		return // it is another file by now, whose closing is reported
 	}
 	src.bootstraps.forget(p)
+	src.named.forget(p)
 	src.spool.Gone(p)
 	v, kept := src.spool.Find(ctx, p)
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) {

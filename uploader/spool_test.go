@@ -359,3 +359,40 @@ func TestRecordingThatIsWrittenOnceMoreArrivesAlsoIfItIsDeleted(t *testing.T) {
 		})
 	}
 }
+
+// What is uploaded only because a manifest names it is kept, too: cleanupDestination deletes the init segments of a DASH stream
+// with all others.
+func TestInitSegmentsThatAreDeletedInAnOutageArrive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, dashLayout, Settings{})
+		away := d.bucket.outage()
+		d.start()
+		inits := []string{"g/s/video/1/seg_init.mp4", "g/s/audio/1/seg_init.mp4"}
+		d.close(inits[0], "init, before the manifest")
+		d.segments("a", 0)
+		d.close("g/manifest.mpd", mpd(0, 0))
+		d.close(inits[1], "init, after it")
+		time.Sleep(3 * time.Second)
+		for _, p := range inits {
+			d.remove(p)
+		}
+		away.Store(false)
+		time.Sleep(time.Minute)
+		for _, p := range inits {
+			if d.bucket.content(p) == "" {
+				t.Errorf("%s is not in the bucket", p)
+			}
+		}
+		if d.bucket.content("g/manifest.mpd") != mpd(0, 0) {
+			t.Errorf("the bucket has %q", d.bucket.content("g/manifest.mpd"))
+		}
+		for n := range 1 {
+			d.remove(fmt.Sprintf("g/s/video/1/segment_%d.m4s", 4000*n))
+			d.remove(fmt.Sprintf("g/s/audio/1/segment_%d.m4s", 4000*n))
+		}
+		time.Sleep(time.Minute)
+		if left := d.inSpool(); len(left) > 0 {
+			t.Errorf("%q are still in the spool", left)
+		}
+	})
+}

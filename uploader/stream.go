@@ -94,7 +94,7 @@ func (st *stream) pick(now time.Time, onlyManifests, probe bool) choice {
 	for _, m := range st.manifests {
 		s := m.publishable(now)
 		switch {
-		case s != nil && m.asked:
+		case s != nil && m.asked && !m.askFirst:
 			return choice{file: m.file, snapshot: s}
 		case s != nil, !onlyManifests && m.due(now):
 			return choice{file: m.file, task: verify}

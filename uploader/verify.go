@@ -24,6 +24,7 @@ const (
 // A verification is what is known about the bucket's copy of a manifest beyond what was PUT.
 type verification struct {
 	asked     bool      // the bucket was asked since the start
+	askFirst  bool      // it is asked before the next PUT
 	checking  bool      // it is being asked
 	checkAt   time.Time // when it is asked next; zero if it need not be
 	uncertain bool      // the last PUT had no answer: the bucket may hold something else
@@ -71,7 +72,7 @@ func md5Of(content []byte) string {
 // verified takes in what the bucket has under a manifest's key; nil is nothing.
 func (s *schedule) verified(m *manifest, found *ObjectInfo, now time.Time) {
 	first := !m.asked
-	m.asked, m.checking, m.checkAt = true, false, time.Time{}
+	m.asked, m.askFirst, m.checking, m.checkAt = true, false, false, time.Time{}
 	if first && now.Sub(s.began) < doubtTime {
 		m.doubtFrom, m.waited = now, 0 // a PUT of the run before may still be applied
 	}
@@ -168,9 +169,14 @@ func (s *schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	}
 }
 
-// checkInTurn has the bucket asked, within the next minute, whether it still has what was published lately.
+// checkInTurn has the bucket asked whether it still has what was published lately: before the next PUT, when another writer's
+// version is there if there is one, or within a minute.
 func (s *schedule) checkInTurn(m *manifest, now time.Time) {
-	if m.published != nil && m.checkAt.IsZero() && now.Sub(m.publishedAt) < manifestMemory {
-		m.checkAt = now.Add(s.jitter(time.Minute))
+	if m.published == nil || now.Sub(m.publishedAt) >= manifestMemory {
+		return
 	}
+	if m.askFirst && m.checkAt.IsZero() {
+		m.checkAt = now.Add(s.jitter(time.Minute)) // nothing was PUT for a minute
+	}
+	m.askFirst = true
 }
