@@ -143,6 +143,7 @@ func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Tim
 		lag = max(lag, now.Sub(c.closedAt))
 		s.figures.lag(now.Sub(c.closedAt))
 	}
+	m.published.shownUntil(now)
 	m.finish(snap)
 	m.notBefore = r.started.Add(st.src.dest.ManifestInterval)
 	m.publishedAt, st.published = now, now

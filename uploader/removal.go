@@ -115,7 +115,7 @@ func (s *schedule) removalDone(r result, now time.Time) {
 		default:
 			gone = append(gone, f)
 			manifests = manifests || f.manifest != nil
-			s.objectDeleted(f)
+			s.objectDeleted(f, now)
 			s.log.Debug("deleted from the bucket, as from the disk", "stream", f.stream.name, "key", f.key())
 		}
 		s.goOnWith(f, now)
@@ -185,7 +185,7 @@ func (f *file) staysPerhaps() {
 }
 
 // objectDeleted takes in that the bucket has no object of f any more.
-func (s *schedule) objectDeleted(f *file) {
+func (s *schedule) objectDeleted(f *file, now time.Time) {
 	f.gone.since, f.gone.unsure = time.Time{}, false
 	m := f.manifest
 	if m == nil {
@@ -196,6 +196,7 @@ func (s *schedule) objectDeleted(f *file) {
 		for _, r := range m.deleting.refs {
 			r.stream.cleared = true
 		}
+		m.deleting.shownUntil(now)
 		m.deleting.retire()
 		m.deleting = nil
 	}

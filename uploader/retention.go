@@ -95,6 +95,16 @@ func (s *schedule) follow(f *file, now time.Time) {
 	}
 }
 
+// shownUntil takes in that s, which may be nil, was in the bucket until now: the delay of what it names begins.
+func (s *snapshot) shownUntil(now time.Time) {
+	if s == nil {
+		return
+	}
+	for _, f := range s.refs {
+		f.gone.namedAt = now
+	}
+}
+
 // spare has objects stay that are listed for deletion: a manifest that stays names them.
 func (s *snapshot) spare() {
 	for _, f := range s.refs {

@@ -1145,3 +1145,31 @@ func TestPlaylistWhoseDeletionHasNoAnswer(t *testing.T) {
 		})
 	}
 }
+
+// While a deletion takes long, nothing is looked at; the delay begins when the playlist is gone all the same.
+func TestDelayBeginsWhenThePlaylistIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		var gone atomic.Bool
+		d.bucket.beforeDelete = func(keys []string) error {
+			if slices.Contains(keys, "g/s/playlist.m3u8") {
+				time.Sleep(2 * time.Minute)
+				gone.Store(true)
+			}
+			return nil
+		}
+		d.start()
+		d.live("g/s", 1, 2, 0)
+		settle()
+		d.removeAll("g/s")
+		for !gone.Load() {
+			time.Sleep(time.Second)
+		}
+		time.Sleep(50 * time.Second)
+		d.wantGone("g/s/playlist.m3u8")
+		d.wantThere("g/s/1.ts", "g/s/2.ts")
+		time.Sleep(30 * time.Second)
+		d.wantGone("g/s/1.ts", "g/s/2.ts")
+	})
+}
