@@ -161,6 +161,10 @@ func (s *schedule) compared(r result, now time.Time) {
 	f := r.file
 	f.candidate = nil
 	switch {
+	case f.confirmed && !r.same && f.version.Equal(r.version) && f.closed: // a deletion was applied late
+		f.outdated(now)
+		f.task = upload
+		f.stream.enqueue(f)
 	case f.confirmed || f.lost:
 	case f.unreported(r.version):
 		f.closed = false

@@ -211,7 +211,7 @@ func TestLatePutIsMended(t *testing.T) {
 		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(1, 2, "#EXT-X-ENDLIST") {
 			t.Errorf("10 s later, the bucket has %q", got)
 		}
-		if n := len(d.log.lines(slog.LevelWarn, "old version of a manifest")); n != 1 {
+		if n := len(d.log.lines(slog.LevelWarn, "not the newest version of a manifest")); n != 1 {
 			t.Errorf("it is said %d times", n)
 		}
 		puts := d.bucket.count("g/s/playlist.m3u8")
@@ -233,7 +233,9 @@ func TestLatePutOfTheRunBeforeIsMended(t *testing.T) {
 				d.close("g/s/1.ts", "1")
 				d.close("g/s/playlist.m3u8", playlist(1, 1))
 				time.Sleep(time.Second)
+				d.bucket.mu.Lock()
 				old := d.bucket.told["g/s/playlist.m3u8"]
+				d.bucket.mu.Unlock()
 				d.close("g/s/2.ts", "2")
 				d.close("g/s/playlist.m3u8", playlist(1, 2))
 				time.Sleep(time.Second)
@@ -371,4 +373,81 @@ func TestComparisonThatIsRefusedIsMadeAgain(t *testing.T) {
 			t.Errorf("the bucket has %q", d.bucket.keys())
 		}
 	})
+}
+
+// Another writer that was there first is said, too, once both are at it.
+func TestWriterThatWasThereFirstIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		key := "g/s/playlist.m3u8"
+		d.bucket.rival(key, "theirs")
+		d.bucket.mayRestart[key] = true
+		d.start()
+		for n := range 60 {
+			d.live("g/s", n, n, time.Second)
+			d.bucket.rival(key, "theirs "+fmt.Sprint(n))
+			time.Sleep(3 * time.Second)
+		}
+		if n := len(d.log.lines(slog.LevelError, "another writer publishes")); n != 1 {
+			t.Errorf("it is said %d times", n)
+		}
+	})
+}
+
+// Two roots of one host are two writers, also if the path of one is the end of the other's.
+func TestRootWhosePathEndsAsAnothersIsAnotherWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		key := "g/s/playlist.m3u8"
+		d.start()
+		d.live("g/s", 1, 1, time.Second)
+		puts := d.bucket.count(key)
+		for n := range 60 {
+			d.bucket.mu.Lock()
+			d.bucket.objects[key] = []byte("theirs " + fmt.Sprint(n))
+			d.bucket.told[key] = ObjectInfo{Host: d.bucket.host, Root: filepath.Base(d.dir), Sum: fmt.Sprint(n), Stored: time.Now()}
+			d.bucket.mu.Unlock()
+			time.Sleep(5 * time.Second)
+		}
+		if more := d.bucket.count(key) - puts; more > 0 {
+			t.Errorf("%d PUTs answer the other one's", more)
+		}
+	})
+}
+
+// A host that gets a new name, as a container does at each start, sends nothing again (R7).
+func TestHostWithANewNameSendsNothingAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		ended := d.start()
+		d.live("g/s", 1, 1, time.Second)
+		d.close("g/s/playlist.m3u8", playlist(1, 1, "#EXT-X-ENDLIST"))
+		time.Sleep(time.Second)
+		d.up.settings.Host = "another name"
+		d.restarted(ended)
+		time.Sleep(5 * time.Minute)
+		if again := d.bucket.sent(); len(again) > 0 {
+			t.Errorf("sent again: %q", again)
+		}
+	})
+}
+
+// A bucket that may not be read tells nothing of what it has: then a manifest is not sent over and over.
+func TestBucketThatTellsNothingIsNotSentManifestsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.dest.Store = silentStore{d.bucket}
+		d.start()
+		d.live("g/s", 1, 1, time.Second)
+		time.Sleep(5 * time.Minute)
+		if n := d.bucket.count("g/s/playlist.m3u8"); n != 1 {
+			t.Errorf("%d PUTs of one playlist", n)
+		}
+	})
+}
+
+type silentStore struct{ *bucket }
+
+func (silentStore) Stat(context.Context, string) (ObjectInfo, bool, error) {
+	return ObjectInfo{Untold: true}, false, nil
 }

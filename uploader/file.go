@@ -25,13 +25,14 @@ type file struct {
 	freshAt          time.Time // when no cache holds that other content any more
 	changedAt        time.Time // when it was last seen to have other content than the bucket
 
-	seen    media.Version // on disk when a manifest was read that names it, until something is reported of it
-	torn    bool          // the file was written during its last upload, and the bucket may have a part of each content
-	doubted bool          // not there when it was looked for; it may still appear
-	lost    bool          // neither on disk nor in the bucket: it can never arrive
-	removed bool          // its name is gone from the disk
-	named   int           // waiting and published snapshots that name it
-	shown   int           // of them, the published ones
+	seen      media.Version // on disk when a manifest was read that names it, until something is reported of it
+	torn      bool          // the file was written during its last upload, and the bucket may have a part of each content
+	deletedAt time.Time     // when a deletion of its object had no answer, and may still be applied
+	doubted   bool          // not there when it was looked for; it may still appear
+	lost      bool          // neither on disk nor in the bucket: it can never arrive
+	removed   bool          // its name is gone from the disk
+	named     int           // waiting and published snapshots that name it
+	shown     int           // of them, the published ones
 
 	state        fileState
 	task         task // what it is queued for

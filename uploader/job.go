@@ -26,7 +26,8 @@ type job struct {
 // A result is what came of a job.
 type result struct {
 	job
-	found   *ObjectInfo           // of a look; nil: the bucket has none
+	found   *ObjectInfo           // of a look or a verification; nil: the bucket has none
+	untold  bool                  // or does not tell
 	same    bool                  // of a compare or discard: the bucket had the file; and then it is deleted from the disk
 	objects map[string]ObjectInfo // of a list: those that the bucket has, by key
 	bytes   int64                 // that were sent

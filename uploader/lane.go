@@ -74,13 +74,14 @@ func (l *lane) closedTo(st *stream) bool {
 }
 
 // success records an answer of the bucket to st, and reports whether that reopens the lane for those to
-// whom it was closed.
-func (l *lane) success(st *stream, now time.Time) (reopened bool) {
+// whom it was closed; and whether others may try again at once, since what failed was not theirs alone.
+func (l *lane) success(st *stream, now time.Time) (reopened, better bool) {
 	reopened = l.closedTo(st)
+	better = reopened || l.manyFailed
 	l.state, l.probing = open, false
 	l.failures, l.failedFirst, l.manyFailed = 0, nil, false
 	l.succeededAt = now
-	return reopened
+	return reopened, better
 }
 
 // failure records that a request of st failed and reports whether that closed the lane. For a refusal,

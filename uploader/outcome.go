@@ -66,18 +66,19 @@ func (s *schedule) success(r result, now time.Time) {
 		case list:
 			s.listed(r, now)
 		case verify:
-			s.verified(f.manifest, r.found, now)
+			s.verified(f.manifest, r.found, r.untold, now)
 		default:
 			s.looked(f, r.found, now)
 		}
 		return
 	}
-	if s.lane(st.src.dest).success(st, now) {
+	reopened, better := s.lane(st.src.dest).success(st, now)
+	if reopened {
 		s.log.Info("bucket accepts requests again", "bucket", st.src.dest.Bucket)
-		for _, other := range s.ring {
-			if other.src.dest == st.src.dest {
-				other.reopened(now)
-			}
+	}
+	for _, other := range s.ring {
+		if better && other.src.dest == st.src.dest {
+			other.reopened(now)
 		}
 	}
 	st.recovered()
@@ -103,6 +104,10 @@ func (s *schedule) success(r result, now time.Time) {
 			s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.bytes, "took", rounded(now.Sub(r.started)))
 		}
 		s.discardLater(f, now)
+		if now.Sub(f.deletedAt) < doubtTime {
+			f.task = compare
+			st.delay(f, now.Add(doubtTime))
+		}
 	}
 }
 

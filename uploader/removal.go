@@ -80,7 +80,7 @@ func (src *Source) find(p string, at *place) (finding, error) {
 // othersHave reports whether a file on disk below another root has the key of p.
 func (src *Source) othersHave(p string) bool {
 	for o, q := range src.others(p) {
-		if o.exists(q) {
+		if o.mayHave(q) {
 			return true
 		}
 	}
@@ -104,7 +104,7 @@ func (s *schedule) removalDone(r result, now time.Time) {
 		case rm.found == undecided:
 			f.stays()
 		case rm.unsure:
-			f.staysPerhaps()
+			f.staysPerhaps(now)
 			kept = append(kept, f)
 		case rm.err != nil:
 			f.stays()
@@ -174,13 +174,26 @@ func (f *file) stays() {
 }
 
 // staysPerhaps takes in that nobody knows whether the bucket has the object. A manifest that comes to name it has to ask.
-func (f *file) staysPerhaps() {
+func (f *file) staysPerhaps(now time.Time) {
 	if f.gone.left {
 		f.gone.unsure, f.closed, f.replaces = true, false, false
 	}
-	if m := f.manifest; m != nil {
+	m := f.manifest
+	if m != nil {
 		m.published, m.deleting = m.deleting, nil
 		m.uncertain = true
+	}
+	if !f.gone.left {
+		f.lateDeletion(now)
+	}
+}
+
+// lateDeletion takes in that f is back, while a deletion of its object may still be applied.
+func (f *file) lateDeletion(now time.Time) {
+	if f.manifest != nil {
+		f.manifest.doubt(now)
+	} else {
+		f.deletedAt = now
 	}
 }
 

@@ -46,11 +46,14 @@ func (d *Destination) every() time.Duration {
 }
 
 // seen takes in that p, which was closed, is at a place: whatever was gone is back.
-func (s *schedule) seen(src *Source, p string, at *place) {
+func (s *schedule) seen(src *Source, p string, at *place, now time.Time) {
 	if at != nil {
 		src.place = at
 	}
 	if f, ok := src.files[p]; ok {
+		if f.gone.unsure {
+			f.lateDeletion(now)
+		}
 		f.gone = departure{place: at}
 	}
 }

@@ -75,7 +75,7 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		at := src.placeOf(p)
 		src.uploader.tell(ctx, func(s *schedule, now time.Time) {
 			s.chunkClosed(src, p, v, now)
-			s.seen(src, p, at)
+			s.seen(src, p, at, now)
 		})
 		return
 	}
@@ -96,7 +96,7 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	src.named.learn(src.layout, p, r.refs)
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
 		s.manifestClosed(src, p, r, now)
-		s.seen(src, p, at)
+		s.seen(src, p, at, now)
 	})
 }
 
@@ -127,6 +127,12 @@ func (src *Source) Absent(ctx context.Context, p string) {
 	}
 	src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.absent(src, p) })
 }
+
+// maxRootName bounds what objects tell of their root, in bytes.
+const maxRootName = 128
+
+// rootName is what objects tell of their root: of a very long path, the end.
+func (src *Source) rootName() string { return src.dir[max(0, len(src.dir)-maxRootName):] }
 
 // bulk reports whether its files are large, so that they have workers of their own.
 func (src *Source) bulk() bool { return src.layout.Format == media.Recording }

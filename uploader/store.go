@@ -16,7 +16,8 @@ import (
 type Store interface {
 	// Put writes the object whole or not at all.
 	Put(ctx context.Context, o Object) error
-	// Stat tells what the bucket has under key; found is false if it has nothing.
+	// Stat tells what the bucket has under key; found is false if it has nothing. Where the store tells neither that nor the
+	// contrary, for want of rights, the ObjectInfo is Untold.
 	Stat(ctx context.Context, key string) (i ObjectInfo, found bool, err error)
 	// Same reports whether the object under key has exactly the content of body, which it compares with
 	// the store's checksums: it reads body, but not the object. The answer is never true by mistake. The
@@ -46,6 +47,8 @@ type ObjectInfo struct {
 	// Who wrote it and what, as Object and the writer's settings said; "" where they did not.
 	Host, Root string
 	Sum        string // SHA-256 of the content, in hex
+	// Untold says that it is not known whether there is an object.
+	Untold bool
 }
 
 // An Object is what one Put writes.

@@ -146,6 +146,9 @@ func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 		return nil
 	}
 	for _, s := range []*snapshot{m.pursued, m.waiting[n-1]} {
+		if s.ready(m.file.src, now) { // what is open may have changed since its own stream was asked
+			continue
+		}
 		singly := len(s.open) <= askedSingly // else by a listing
 		for _, f := range s.open {
 			if st.takes(f, now) && (singly || f.task != compare || f.candidate != nil) {

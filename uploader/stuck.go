@@ -9,6 +9,8 @@ const (
 	// stuckAfter is how long the file system of a root may take for one call. A mount whose server is gone may never
 	// answer, and a call to it cannot be ended.
 	stuckAfter = 10 * time.Second
+	// answerTime is how long one root's doings wait for another's file system.
+	answerTime = time.Second
 	// diskCheck is how often calls are looked at.
 	diskCheck = time.Second
 	// leaveTime is how long Run waits at its end for workers, who abort what they have begun; longer than that takes
@@ -91,5 +93,19 @@ func (u *Uploader) leave(workers *sync.WaitGroup) {
 	case <-all:
 	case <-late.C:
 		u.log.Error("ended without waiting for a file system that does not answer")
+	}
+}
+
+// mayHave reports whether p is on disk, or may be because the file system does not answer soon.
+func (src *Source) mayHave(p string) bool {
+	answer := make(chan bool, 1)
+	go func() { answer <- src.exists(p) }()
+	late := time.NewTimer(answerTime)
+	defer late.Stop()
+	select {
+	case there := <-answer:
+		return there
+	case <-late.C:
+		return true
 	}
 }

@@ -3,7 +3,6 @@ package uploader
 import (
 	"crypto/md5"
 	"encoding/hex"
-	"strings"
 	"time"
 )
 
@@ -34,6 +33,7 @@ type verification struct {
 
 	rival      ObjectInfo // another writer's version, as seen last; its Stored is zero if there is none
 	rivalAt    time.Time  // when that was seen
+	rivalSaid  bool       // that both are at it was logged
 	yieldUntil time.Time
 }
 
@@ -69,25 +69,25 @@ func md5Of(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// verified takes in what the bucket has under a manifest's key; nil is nothing.
-func (s *schedule) verified(m *manifest, found *ObjectInfo, now time.Time) {
+// verified takes in what the bucket has under a manifest's key; nil is nothing, or what it does not tell.
+func (s *schedule) verified(m *manifest, found *ObjectInfo, untold bool, now time.Time) {
 	first := !m.asked
 	m.asked, m.askFirst, m.checking, m.checkAt = true, false, false, time.Time{}
 	if first && now.Sub(s.began) < doubtTime {
 		m.doubtFrom, m.waited = now, 0 // a PUT of the run before may still be applied
 	}
 	switch {
-	case found != nil && s.foreign(m, found):
-		s.metRival(m, found, now)
 	case m.published.heldBy(found):
 		m.uncertain, m.astray = false, false
 		if now.Sub(m.rivalAt) > rivalMemory {
-			m.rival = ObjectInfo{}
+			m.rival, m.rivalSaid = ObjectInfo{}, false
 		}
 	case m.adopt(found, now):
-	case first:
-	case m.published != nil && (m.doubted() || found != nil): // not if somebody has deleted it
-		s.warnPerFile(m.file.stream, "bucket has an old version of a manifest: a PUT was applied after its answer was given up",
+	case found != nil && s.foreign(m, found):
+		s.metRival(m, found, now)
+	case first, untold, m.published == nil:
+	case found != nil || m.doubted(): // else somebody has deleted it
+		s.warnPerFile(m.file.stream, "bucket has not the newest version of a manifest: a request was applied after its answer was given up",
 			"key", m.file.key(), "next", "the newest is published again")
 		s.figures.failures++
 		if m.published.content != nil {
@@ -99,7 +99,7 @@ func (s *schedule) verified(m *manifest, found *ObjectInfo, now time.Time) {
 	}
 	if m.doubted() {
 		m.waited = max(doubtCheck, 2*m.waited)
-		if m.checkAt = now.Add(m.waited); m.checkAt.Sub(m.doubtFrom) > doubtTime+m.waited {
+		if m.checkAt = now.Add(m.waited); untold || m.checkAt.Sub(m.doubtFrom) > doubtTime+m.waited {
 			m.checkAt, m.doubtFrom = time.Time{}, time.Time{}
 			if m.published != nil {
 				m.published.content = nil
@@ -137,7 +137,7 @@ func (m *manifest) again() {
 
 // foreign reports whether another host, or another root of this one, has written i.
 func (s *schedule) foreign(m *manifest, i *ObjectInfo) bool {
-	return i.Host != "" && (i.Host != s.host || !strings.HasSuffix(m.file.src.dir, i.Root))
+	return i.Host != "" && (i.Host != s.host || i.Root != m.file.src.rootName())
 }
 
 // metRival takes in that the bucket has another writer's version of m. Nothing is PUT for that reason: two that did
@@ -145,18 +145,19 @@ func (s *schedule) foreign(m *manifest, i *ObjectInfo) bool {
 // one, that is the one whose host and root come later in the alphabet.
 func (s *schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	f := m.file
-	known := m.rival
+	known, said := m.rival, m.rivalSaid
 	m.rival, m.rivalAt = *found, now
 	if m.published == nil {
 		return // a stream that has moved here
 	}
-	if known.Stored.IsZero() {
+	m.rivalSaid = true
+	if !said {
 		s.figures.conflicts++
 		s.log.Error("another writer publishes the same stream: viewers get now one and now the other", "stream", f.stream.name,
 			"key", f.key(), "host", found.Host, "root", found.Root, "stored", found.Stored,
 			"hint", "give each host or root a prefix of its own, or its streams other names")
 	}
-	later := s.host > found.Host || s.host == found.Host && f.src.dir > found.Root
+	later := s.host > found.Host || s.host == found.Host && f.src.rootName() > found.Root
 	if later && (!found.Stored.Equal(known.Stored) || found.Sum != known.Sum) {
 		if m.yieldUntil.IsZero() {
 			s.log.Warn("manifest is left to the other writer", "stream", f.stream.name, "key", f.key(),

@@ -40,6 +40,8 @@ func (u *Uploader) do(ctx context.Context, j job) result {
 			r.err = err
 		} else if found {
 			r.found = &i
+		} else {
+			r.untold = i.Untold
 		}
 	case j.task == discard:
 		u.discard(ctx, &r)
@@ -126,7 +128,7 @@ func (u *Uploader) put(ctx context.Context, j job, body Body, size int64) error 
 		Size:            size,
 		ModTime:         j.version.ModTime,
 		Resumable:       j.file.src.bulk(),
-		Root:            j.file.src.dir,
+		Root:            j.file.src.rootName(),
 		Sum:             j.sum(),
 		ContentType:     j.file.src.layout.Kind(j.file.path).ContentType,
 		CacheControl:    dest.cacheControl(j.file.src.layout.Format, j.snapshot),

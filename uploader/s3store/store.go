@@ -53,6 +53,7 @@ type Store struct {
 	unfinished  unfinished
 	log         *slog.Logger
 	warnListing sync.Once
+	warnUntold  sync.Once
 	deletesOne  atomic.Bool // it was seen to delete one object by a request, and not many
 }
 
@@ -137,8 +138,13 @@ func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, fo
 	case http.StatusNotFound:
 		return i, false, nil
 	case http.StatusForbidden:
-		// What S3 answers for an absent key to those who may not list the bucket.
-		return i, false, nil
+		// What S3 answers for an absent key to those who may not list the bucket, and for any to those who may not read.
+		s.warnUntold.Do(func() {
+			s.log.Warn("bucket does not tell whether it has an object", "bucket", s.settings.Bucket, "key", key,
+				"err", s.explain("s3:GetObject and s3:ListBucket", err),
+				"next", "what is not told is uploaded again after a restart, and late answers are not mended")
+		})
+		return uploader.ObjectInfo{Untold: true}, false, nil
 	}
 	if err != nil {
 		return i, false, s.explain("s3:GetObject", err)
