@@ -109,10 +109,8 @@ func (b *modelBucket) start(j job) {
 		return
 	}
 	if b.sent[f.key] != f.put.id {
-		// An old PUT that is applied after a newer one is seen with manifests, but not if the daemon was killed meanwhile.
-		b.late = slices.DeleteFunc(b.late, func(g *flight) bool {
-			return g.key == f.key && (g.snapshot == nil || g.put.boot != b.boots)
-		})
+		// An old PUT that is applied after a newer one is seen with manifests alone.
+		b.late = slices.DeleteFunc(b.late, func(g *flight) bool { return g.key == f.key && g.snapshot == nil })
 	}
 	b.sent[f.key] = f.put.id
 }
@@ -242,9 +240,7 @@ func (o *object) info() *ObjectInfo {
 func (b *modelBucket) applyLate(i int) {
 	f := b.late[i]
 	b.late = slices.Delete(b.late, i, i+1)
-	known := b.w.originOf(f.key).src.files[f.key]
-	asked := f.snapshot != nil && f.put.boot != b.boots && known != nil && known.manifest.asked
-	if b.w.now.After(f.until) || asked { // a daemon that was started since, and has asked, would not see it
+	if b.w.now.After(f.until) {
 		return
 	}
 	b.w.log("%s: the %v that had no answer is applied", b.w.since(), f)

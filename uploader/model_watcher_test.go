@@ -81,6 +81,9 @@ func (w *world) reportClosed(o *origin, p string) {
 func (w *world) see(p string, c content) {
 	if w.closed[p].id != c.id {
 		w.told[p] = w.reads
+		if o := w.originOf(p); o.format.PatchesLate() && o.src.files[p] != nil && o.src.files[p].shown > 0 {
+			w.patched[p] = c.id
+		}
 	}
 	w.closed[p] = c
 	if !slices.Contains(w.seen[p], c.run) {

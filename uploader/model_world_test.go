@@ -32,12 +32,12 @@ type world struct {
 	// What the schedule was told since the daemon was started.
 	closed  map[string]content    // of the last closing of a chunk
 	seen    map[string][]int      // runs of which a closing of the chunk was reported
+	patched map[string]int        // content of chunks that was closed while viewers had the one before, which they can play
 	told    map[string]int        // how many snapshots had been read when that was first reported
 	records map[*snapshot]*record // snapshots that it took
 	newest  map[string]*record    // of each manifest
 	owed    map[string]int        // content that has to arrive, of all runs of the daemon
 	lost    map[string]bool       // chunks that were ever given up
-	losses  int64                 // as the schedule counts them
 	reads   int
 	steps   int
 }
@@ -70,6 +70,9 @@ type modelSpool struct{ w *world }
 func (s modelSpool) Release(p string, v media.Version) {
 	w := s.w
 	k := w.disk.spool[p]
+	if v == (media.Version{}) {
+		w.lost[p] = true // it may be forgotten at once
+	}
 	switch {
 	case k == nil:
 	case v == (media.Version{}):
@@ -90,9 +93,8 @@ func (w *world) boot() {
 		o.src = w.source(o.format)
 	}
 	w.news, w.expected = nil, map[string]bool{}
-	w.seen, w.told = map[string][]int{}, map[string]int{}
+	w.seen, w.told, w.patched = map[string][]int{}, map[string]int{}, map[string]int{}
 	w.closed, w.records, w.newest = map[string]content{}, map[*snapshot]*record{}, map[string]*record{}
-	w.losses = 0
 	w.bucket.boot()
 }
 
@@ -149,27 +151,11 @@ func (w *world) remove(o *origin, p string) {
 
 // work starts what can be started.
 func (w *world) work() {
-	w.noteLosses()
 	for j, ok := w.schedule.next(w.now); ok; j, ok = w.schedule.next(w.now) {
 		w.bucket.start(j)
 	}
 	if at := w.schedule.wake(w.now); !at.IsZero() && !at.After(w.now) {
 		w.t.Fatalf("the schedule is to be woken at once, and does nothing then: Run spins")
-	}
-}
-
-// noteLosses remembers what the schedule has given up.
-func (w *world) noteLosses() {
-	if w.losses == w.schedule.figures.lost {
-		return
-	}
-	w.losses = w.schedule.figures.lost
-	for _, o := range w.origins {
-		for p, f := range o.src.files {
-			if f.lost && !w.lost[p] {
-				w.lost[p] = true
-			}
-		}
 	}
 }
 
@@ -186,7 +172,6 @@ func (w *world) pass(at time.Time) {
 		if !w.now.Before(w.minute) {
 			w.minute = w.minute.Add(time.Minute)
 			w.schedule.sweep(w.now)
-			w.noteLosses()
 			w.schedule.figures.lags = nil
 			w.bucket.forget()
 			w.tidy()
