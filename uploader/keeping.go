@@ -63,10 +63,53 @@ func (n namedFiles) has(p string) bool {
 
 func (n namedFiles) forget(manifest string) { delete(n, manifest) }
 
+// An unnamedFile is one that is uploaded only if a manifest names it, while none does. One that did may be gone, and the spool
+// have it nevertheless.
+type unnamedFile struct {
+	src  *Source
+	path string
+}
+
+// notNamed takes in that p was closed in version v, and that no manifest names it.
+func (s *schedule) notNamed(src *Source, p string, v media.Version, now time.Time) {
+	k := unnamedFile{src, p}
+	if known := s.unnamed[k]; src.layout.Kind(p).Role == media.OtherFile && !known.version.Equal(v) {
+		s.unnamed[k] = closing{v, now}
+	}
+}
+
+// A closing is when a file was reported to be closed, and in which version.
+type closing struct {
+	version media.Version
+	at      time.Time
+}
+
+// releaseUnnamed gives up what no manifest has come to name: after a start, the spool's files are known before the manifests.
+func (s *schedule) releaseUnnamed(now time.Time) {
+	for k, c := range s.unnamed {
+		f := k.src.files[k.path]
+		switch {
+		case f != nil && f.named > 0:
+			delete(s.unnamed, k)
+		case f != nil && f.state != idle || now.Sub(c.at) < manifestMemory:
+		default:
+			delete(s.unnamed, k)
+			k.src.kept.Release(k.path, c.version)
+		}
+	}
+}
+
 // isChunk reports whether p is uploaded whether or not a manifest names it.
 func (src *Source) isChunk(p string, v media.Version) bool {
 	// EMS creates, closes and deletes empty files as a permission test.
 	return src.layout.Kind(p).Role == media.ChunkFile && v.Size > 0
+}
+
+// isKept reports whether the spool has p, in some version: in place of that it has to have the newest, whose upload releases it.
+func (src *Source) isKept(ctx context.Context, p string) bool {
+	defer src.disk.end(src.disk.begin())
+	_, kept := src.spool.Find(ctx, p)
+	return kept
 }
 
 func (src *Source) keep(ctx context.Context, p string, v media.Version) {

@@ -27,6 +27,7 @@ type schedule struct {
 	draining bool                // only manifests are started
 	began    time.Time           // this run
 	rereads  map[*file]time.Time // files that are to be reported again, and when
+	unnamed  map[unnamedFile]closing
 	figures  figures
 
 	retentions []*retention // of the sources of which something was to be deleted
@@ -54,6 +55,7 @@ func newSchedule(workers, bulkWorkers int, began time.Time, log *slog.Logger) *s
 		sending: make(map[*file]bool),
 		loose:   make(map[*file]bool),
 		rereads: make(map[*file]time.Time),
+		unnamed: make(map[unnamedFile]closing),
 	}
 }
 

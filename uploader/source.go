@@ -69,7 +69,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 // is read at once.
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	if src.layout.Kind(p).Role != media.ManifestFile {
-		if src.isChunk(p, v) || src.named.has(p) {
+		if src.isChunk(p, v) || src.named.has(p) || src.isKept(ctx, p) {
 			src.keep(ctx, p, v)
 		}
 		at := src.placeOf(p)

@@ -396,3 +396,56 @@ func TestInitSegmentsThatAreDeletedInAnOutageArrive(t *testing.T) {
 		}
 	})
 }
+
+// A manifest that is deleted and written once more leaves a moment in which it names nothing. An init segment that is rewritten
+// then, where the spool has the one before, leaves the spool like any other when it is uploaded.
+func TestInitSegmentThatIsRewrittenWhileItsManifestIsAwayLeavesTheSpool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, dashLayout, Settings{})
+		away := d.bucket.outage()
+		d.start()
+		d.close("g/s/video/1/seg_init.mp4", "run a")
+		d.close("g/s/audio/1/seg_init.mp4", "run a")
+		d.close("g/manifest.mpd", mpd(0, -1))
+		settle() // they are kept, and nothing is in flight
+		d.remove("g/manifest.mpd")
+		d.close("g/s/video/1/seg_init.mp4", "run b")
+		d.close("g/s/audio/1/seg_init.mp4", "run b")
+		d.close("g/manifest.mpd", mpd(0, -1))
+		away.Store(false)
+		time.Sleep(time.Minute)
+		if got := d.bucket.content("g/s/video/1/seg_init.mp4"); got != "run b" {
+			t.Errorf("the init segment is %q in the bucket", got)
+		}
+		if left := d.inSpool(); len(left) > 0 {
+			t.Errorf("%q are still in the spool", left)
+		}
+	})
+}
+
+// After a restart, the spool's init segments wait for a manifest to name them, but not for ever: it may be deleted.
+func TestInitSegmentThatNoManifestNamesAnyMoreLeavesTheSpool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, dashLayout, Settings{})
+		d.up.settings.DrainTimeout = time.Second
+		away := d.bucket.outage()
+		ended := d.start()
+		d.close("g/manifest.mpd", mpd(0, -1))
+		d.close("g/s/video/1/seg_init.mp4", "one that is deleted, too")
+		d.close("g/s/audio/1/seg_init.mp4", "one that stays on the disk")
+		settle()
+		d.remove("g/manifest.mpd")
+		d.remove("g/s/video/1/seg_init.mp4")
+		ended = d.restarted(ended)
+		if left := d.inSpool(); len(left) != 2 {
+			t.Fatalf("the spool has %q", left)
+		}
+		away.Store(false)
+		time.Sleep(15 * time.Minute)
+		if left := d.inSpool(); len(left) > 0 {
+			t.Errorf("%q are still in the spool", left)
+		}
+		d.end()
+		<-ended
+	})
+}

@@ -17,6 +17,7 @@ const (
 
 // sweep forgets what is gone and warns of manifests that do not move. It is called once a minute.
 func (s *schedule) sweep(now time.Time) {
+	s.releaseUnnamed(now)
 	quiet := 0
 	for _, st := range s.ring {
 		st.warnings = 0
