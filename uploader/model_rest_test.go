@@ -52,6 +52,9 @@ func (w *world) evict() {
 	}
 }
 
+// restMinutes is how long nothing happens before all is taken to be at rest: after manifestMemory, more is forgotten.
+const restMinutes = int(manifestMemory/time.Minute) + 2
+
 // rest lets all come to rest, with a bucket that is well, and checks that nothing is left to do.
 func (w *world) rest() {
 	w.log("%s: all comes to rest", w.since())
@@ -60,7 +63,7 @@ func (w *world) rest() {
 			st.complete()
 		}
 	}
-	for idle, rounds := 0, 0; idle < 3 || len(w.bucket.flights) > 0; rounds++ {
+	for idle, rounds := 0, 0; idle < restMinutes || len(w.bucket.flights) > 0; rounds++ {
 		if rounds > 5000 {
 			w.t.Fatalf("R4: with a bucket that is well, the schedule does not come to rest")
 		}

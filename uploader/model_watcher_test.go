@@ -42,6 +42,7 @@ func (w *world) report(i int) {
 			return // as Source.Removed
 		}
 		w.log("%s: reported: %s is deleted", w.since(), h.path)
+		h.origin.src.named.forget(h.path)
 		if v, kept := w.disk.find(h.path); kept {
 			w.disk.spool[h.path].lonely = true
 			w.reportKept(h.origin, h.path, v)
@@ -68,7 +69,8 @@ func (w *world) reportClosed(o *origin, p string) {
 		return
 	}
 	w.log("%s: reported: %s is closed, content %d", w.since(), p, i.holds.id)
-	if o.src.isChunk(p, i.version()) {
+	_, kept := w.disk.find(p)
+	if o.src.isChunk(p, i.version()) || o.src.named.has(p) || kept {
 		w.disk.keep(p, i.version())
 		w.owed[p] = i.holds.id
 	}
@@ -117,6 +119,7 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 		}
 	}
 	w.log("%s: reported: %s is closed, content %d", w.since(), p, i.holds.id)
+	o.src.named.learn(o.src.layout, p, r.refs)
 	w.schedule.manifestClosed(o.src, p, r, w.now)
 	known := o.src.files[p].manifest.newest()
 	switch rec := w.records[known]; {

@@ -77,12 +77,30 @@ func (s modelSpool) Release(p string, v media.Version) {
 	case k == nil:
 	case v == (media.Version{}):
 		w.t.Fatalf("R6: %s is given up, and the spool has it", p)
+	case k.version.Equal(v) && w.onlyNamed(p) && !w.named(p):
+		delete(w.disk.spool, p)
+		delete(w.owed, p)
 	case k.version.Equal(v):
 		if o := w.bucket.objects[p]; o == nil || o.torn || !o.version.Equal(v) {
 			w.t.Fatalf("R6: %s is released from the spool, and the bucket does not have it", p)
 		}
 		delete(w.disk.spool, p)
 	}
+}
+
+// onlyNamed reports whether p is uploaded only because a manifest names it.
+func (w *world) onlyNamed(p string) bool {
+	return w.originOf(p).src.layout.Kind(p).Role == media.OtherFile
+}
+
+// named reports whether what a manifest was last read to say names p.
+func (w *world) named(p string) bool {
+	for _, rec := range w.newest {
+		if slices.Contains(rec.sheet.refs, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // boot starts the daemon.
@@ -101,7 +119,7 @@ func (w *world) boot() {
 func (w *world) source(format media.Format) *Source {
 	return &Source{
 		layout: media.Layout{Format: format, Bootstrap: "bootstrap"}, dest: w.dest, expecter: w,
-		log: slog.New(slog.DiscardHandler), bootstraps: newBootstraps(), files: map[string]*file{}, kept: modelSpool{w},
+		log: slog.New(slog.DiscardHandler), bootstraps: newBootstraps(), named: namedFiles{}, files: map[string]*file{}, kept: modelSpool{w},
 	}
 }
 
