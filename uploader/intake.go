@@ -51,7 +51,11 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	if f.confirmed && !(patched && f.shown > 0) { // viewers have the unpatched one already, and can play it
 		f.outdated(now)
 	}
-	if known := f.version != (media.Version{}); src.layout.Format.ReusesNames() && (known && !f.version.Equal(v) || !known && wasGone) {
+	before := f.version
+	if before == (media.Version{}) {
+		before = s.unnamed[unnamedFile{src, p}].version
+	}
+	if known := before != (media.Version{}); src.layout.Format.ReusesNames() && (known && !before.Equal(v) || !known && wasGone) {
 		f.changedAt = now
 	}
 	f.closed, f.version, f.lagKnown = true, v, false

@@ -89,9 +89,9 @@ func (s *schedule) releaseUnnamed(now time.Time) {
 	for k, c := range s.unnamed {
 		f := k.src.files[k.path]
 		switch {
-		case f != nil && f.named > 0:
+		case f != nil && f.named > 0 && f.version != (media.Version{}):
 			delete(s.unnamed, k)
-		case f != nil && f.state != idle || now.Sub(c.at) < manifestMemory:
+		case f != nil && (f.named > 0 || f.state != idle) || now.Sub(c.at) < manifestMemory:
 		default:
 			delete(s.unnamed, k)
 			k.src.kept.Release(k.path, c.version)

@@ -2,12 +2,16 @@ package uploader
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 // What waits of a run is not published with the names of the next one, also if nothing of the first has arrived.
@@ -243,4 +247,42 @@ func TestTornObjectDoesNotStandForALostFile(t *testing.T) {
 			t.Errorf("%d init segments are counted as lost, want 1", f.Lost)
 		}
 	})
+}
+
+// After a restart, an init segment that only the spool has may be known before the manifest that names it. When the stream starts
+// anew before that init segment is looked for, the manifest does not get the new run's.
+func TestOldRunIsNotPublishedWithANewInitSegmentAfterARestart(t *testing.T) {
+	began := time.Now()
+	at := func(d time.Duration) time.Time { return began.Add(d) }
+	s := newSchedule(8, 2, began, slog.New(slog.DiscardHandler))
+	src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), dashLayout, &Destination{}, nobodyExpects{})
+	const manifest, init, segment = "g/manifest.mpd", "g/s/video/1/seg_init.mp4", "g/s/video/1/segment_0.m4s"
+	read := func(content string, now time.Time, segments ...string) {
+		s.manifestClosed(src, manifest, reading{
+			refs: append([]string{init}, segments...),
+			snapshot: &snapshot{content: []byte(content), sum: sha256.Sum256([]byte(content)), others: 1,
+				parsed: media.Manifest{Segments: len(segments)}, modTime: now, readAt: now},
+		}, now)
+	}
+	version := func(inode uint64) media.Version {
+		return media.Version{Size: 9, ModTime: at(time.Duration(inode)), Inode: inode}
+	}
+
+	s.chunkKept(src, init, version(1), at(time.Second))
+	s.chunkClosed(src, segment, version(2), at(2*time.Second))
+	read("run a", at(3*time.Second), segment)
+	s.sweep(at(4 * time.Second))
+	s.chunkClosed(src, init, version(3), at(5*time.Second)) // and that the one before was deleted was never reported
+	read("run b", at(5*time.Second))
+	for d := 6 * time.Second; d < 8*time.Second; d += 100 * time.Millisecond {
+		for j, ok := s.next(at(d)); ok; j, ok = s.next(at(d)) {
+			if j.snapshot != nil && string(j.snapshot.content) == "run a" {
+				t.Fatal("the manifest of the run before is published")
+			}
+			s.done(result{job: j}, at(d))
+		}
+	}
+	if !src.files[init].confirmed {
+		t.Fatal("nothing is uploaded")
+	}
 }
