@@ -93,10 +93,10 @@ func (w *world) onlyNamed(p string) bool {
 	return w.originOf(p).src.layout.Kind(p).Role == media.OtherFile
 }
 
-// named reports whether what a manifest was last read to say names p.
+// named reports whether what a manifest was last read to say names p. One that was deleted long ago is forgotten.
 func (w *world) named(p string) bool {
 	for _, rec := range w.newest {
-		if slices.Contains(rec.sheet.refs, p) {
+		if w.originOf(rec.path).src.files[rec.path] != nil && slices.Contains(rec.sheet.refs, p) {
 			return true
 		}
 	}
