@@ -145,6 +145,9 @@ func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 	for i, v := range onDisk {
 		r := s.refs[i]
 		if r.manifest != nil || v == (media.Version{}) {
+			if r.manifest == nil && i >= s.others && r.version == (media.Version{}) {
+				r.removed = true // segments are there before what names them: one that comes now is another run's
+			}
 			continue
 		}
 		r.seen = v

@@ -132,6 +132,9 @@ func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
 
 // chunkKept takes in that the spool has the chunk p, whose name is gone.
 func (s *schedule) chunkKept(src *Source, p string, v media.Version, now time.Time) {
+	if f := src.files[p]; f != nil && f.version == (media.Version{}) {
+		f.removed = false // its name was gone before, but not the file
+	}
 	s.chunkClosed(src, p, v, now)
 	s.left(src, p, now)
 	s.removed(src, p)

@@ -288,3 +288,33 @@ func TestOldRunIsNotPublishedWithANewInitSegmentAfterARestart(t *testing.T) {
 		t.Fatal("nothing is uploaded")
 	}
 }
+
+// A segment that was deleted before the manifest was read that names it does not come back: what has its name next is of another
+// run, also if nobody remembers the one before.
+func TestOldRunIsNotPublishedWithASegmentThatWasAwayWhenItWasRead(t *testing.T) {
+	began := time.Now()
+	at := func(d time.Duration) time.Time { return began.Add(d) }
+	s := newSchedule(8, 2, began, slog.New(slog.DiscardHandler))
+	src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), hdsLayout, &Destination{}, nobodyExpects{})
+	version := func(inode uint64) media.Version { return media.Version{Size: 9, ModTime: at(time.Duration(inode)), Inode: inode} }
+	read := func(content string, now time.Time, refs []string, onDisk []media.Version) {
+		s.manifestClosed(src, "g/s/bootstrap", reading{refs: refs, onDisk: onDisk, snapshot: &snapshot{content: []byte(content),
+			sum: sha256.Sum256([]byte(content)), parsed: media.Manifest{Segments: len(refs)}, modTime: now, readAt: now}}, now)
+	}
+
+	s.chunkClosed(src, "g/s/f4vSeg1-Frag2", version(2), at(time.Second))
+	read("run a", at(2*time.Second), []string{"g/s/f4vSeg1-Frag1", "g/s/f4vSeg1-Frag2"}, []media.Version{{}, version(2)})
+	s.chunkClosed(src, "g/s/f4vSeg1-Frag1", version(3), at(3*time.Second))
+	read("run b", at(3*time.Second), []string{"g/s/f4vSeg1-Frag1", "g/s/f4vSeg1-Frag9"}, []media.Version{version(3), version(9)})
+	for d := 4 * time.Second; d < 9*time.Second; d += 100 * time.Millisecond {
+		for j, ok := s.next(at(d)); ok; j, ok = s.next(at(d)) {
+			if j.snapshot != nil {
+				t.Fatalf("the manifest of %s is published", j.snapshot.content)
+			}
+			s.done(result{job: j}, at(d))
+		}
+	}
+	if !src.files["g/s/f4vSeg1-Frag1"].confirmed || !src.files["g/s/f4vSeg1-Frag2"].confirmed {
+		t.Fatal("not all is uploaded")
+	}
+}
