@@ -182,6 +182,7 @@ func (f *file) staysPerhaps(now time.Time) {
 	if m != nil {
 		m.published, m.deleting = m.deleting, nil
 		m.uncertain = true
+		m.astray = true // should it be written once more, it is published, whatever it says
 	}
 	if !f.gone.left {
 		f.lateDeletion(now)

@@ -1146,6 +1146,35 @@ func TestPlaylistWhoseDeletionHasNoAnswer(t *testing.T) {
 	}
 }
 
+// A playlist whose deletion had no answer is published when it comes back, also if it says what it said.
+func TestPlaylistThatComesBackAfterADeletionWithoutAnswerIsPublished(t *testing.T) {
+	for _, lost := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDesk(t, Settings{})
+			d.mirror()
+			d.bucket.beforeDelete = func(keys []string) error {
+				if lost {
+					d.bucket.drop(keys)
+				}
+				return errLost
+			}
+			d.start()
+			d.live("g/s", 1, 2, 0)
+			settle()
+			d.remove("g/s/playlist.m3u8")
+			time.Sleep(overdue)
+			if lost == (d.bucket.content("g/s/playlist.m3u8") != "") {
+				t.Fatal("no deletion")
+			}
+			d.close("g/s/playlist.m3u8", playlist(1, 2))
+			time.Sleep(time.Minute)
+			if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(1, 2) {
+				t.Errorf("the bucket has %q", got)
+			}
+		})
+	}
+}
+
 // While a deletion takes long, nothing is looked at; the delay begins when the playlist is gone all the same.
 func TestDelayBeginsWhenThePlaylistIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
