@@ -165,7 +165,7 @@ func (s *schedule) noteKept(rt *retention, r result, gone, kept []*file, now tim
 
 // stays takes in that the bucket has the object as before.
 func (f *file) stays() {
-	if !f.gone.unsure {
+	if !f.gone.unsure && !f.unreported(f.confirmedVersion) {
 		f.confirmed, f.replaces = true, false
 	}
 	if m := f.manifest; m != nil {

@@ -1175,6 +1175,48 @@ func TestPlaylistThatComesBackAfterADeletionWithoutAnswerIsPublished(t *testing.
 	}
 }
 
+// A fragment's name comes back just before its object would be deleted. That it stays does not make it the one that a manifest
+// means which was read meanwhile.
+func TestObjectThatStaysDoesNotServeForTheFileThatTookItsName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, hdsLayout, Settings{})
+		d.mirror()
+		d.bucket.mayRestart = map[string]bool{"g/s/bootstrap": true}
+		deletes, goOn := make(chan struct{}), make(chan struct{})
+		d.bucket.beforeDelete = func([]string) error {
+			deletes <- struct{}{}
+			<-goOn
+			return nil
+		}
+		d.start()
+		d.close("g/s/s.f4m", f4m("live", "x"))
+		for n := 1; n <= 6; n++ {
+			d.fragment("a", n)
+		}
+		d.close("g/s/bootstrap", abst(1, 2))
+		settle()
+		d.close("g/s/bootstrap", abst(5, 2))
+		settle()
+		d.remove("g/s/f4vSeg1-Frag1")
+		d.remove("g/s/f4vSeg1-Frag2")
+		d.write("g/s/f4vSeg1-Frag1", "run b, fragment 1")
+		<-deletes
+		d.bucket.before = func(_ context.Context, key string) error {
+			if got := d.bucket.content("g/s/f4vSeg1-Frag1"); key == "g/s/bootstrap" && got != "run b, fragment 1" {
+				t.Errorf("the bootstrap of the second run is put with %q", got)
+			}
+			return nil
+		}
+		d.close("g/s/bootstrap", abst(1, 1))
+		settle()
+		close(goOn)
+		time.Sleep(10 * time.Second)
+		if d.bucket.content("g/s/bootstrap") != string(abst(1, 1)) {
+			t.Error("the bootstrap of the second run is not published")
+		}
+	})
+}
+
 // While a deletion takes long, nothing is looked at; the delay begins when the playlist is gone all the same.
 func TestDelayBeginsWhenThePlaylistIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
