@@ -170,14 +170,14 @@ func (b *bucket) AbortUploads(_ context.Context, prefix string, _ time.Duration,
 	return n, nil
 }
 
-func (b *bucket) List(_ context.Context, dir string, each func(string, ObjectInfo) error) error {
+func (b *bucket) List(_ context.Context, dir, after string, each func(string, ObjectInfo) error) error {
 	b.mu.Lock()
 	b.lists++
 	b.mu.Unlock()
 	for _, key := range b.keys() {
 		i, found, err := b.Stat(context.Background(), key)
 		name, below := strings.CutPrefix(key, dir)
-		if found && err == nil && below && !strings.Contains(name, "/") {
+		if found && err == nil && below && key > after && !strings.Contains(name, "/") {
 			i.ModTime, i.Host, i.Root, i.Sum = time.Time{}, "", "", "" // listings have no metadata
 			err = each(key, i)
 		}

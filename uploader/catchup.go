@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"ems-sidecar/media"
 )
@@ -76,15 +77,19 @@ func (st *stream) takeUncompared() []*file {
 func (u *Uploader) list(ctx context.Context, r *result) {
 	src := r.file.src
 	wanted := make(map[string]struct{}, len(r.listing))
+	first := r.file.key()
 	for _, f := range r.listing {
 		wanted[f.key()] = struct{}{}
+		first = min(first, f.key())
 	}
 	r.objects = make(map[string]ObjectInfo, len(wanted))
 	dir := src.dest.Prefix
 	if name := r.file.stream.name; name != "." {
 		dir += name + "/"
 	}
-	r.err = src.dest.Store.List(ctx, dir, func(key string, i ObjectInfo) error {
+	// Names have times in them: what is older than all that is on disk, which may be years, need not be listed.
+	_, n := utf8.DecodeLastRuneInString(first)
+	r.err = src.dest.Store.List(ctx, dir, first[:len(first)-n], func(key string, i ObjectInfo) error {
 		if _, ok := wanted[key]; ok {
 			r.objects[key] = i
 		}

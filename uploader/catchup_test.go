@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -182,7 +183,7 @@ func TestBucketThatMayNotBeListedIsAskedForEachFile(t *testing.T) {
 
 type unlistable struct{ *bucket }
 
-func (unlistable) List(context.Context, string, func(string, ObjectInfo) error) error {
+func (unlistable) List(context.Context, string, string, func(string, ObjectInfo) error) error {
 	return fmt.Errorf("AccessDenied: %w", ErrPermanent)
 }
 
@@ -349,12 +350,12 @@ func TestStreamThatMovedHereIsPublishedAtOnce(t *testing.T) {
 func TestComparisonThatIsRefusedIsMadeAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
-		asked := 0
+		var asked atomic.Int64
 		d.dest.Store = &tamperedStore{bucket: d.bucket, exists: func(key string) (bool, error) {
 			if key != "g/s/1.ts" {
 				return false, nil
 			}
-			if asked++; asked == 1 {
+			if asked.Add(1) == 1 {
 				return false, fmt.Errorf("403: %w", ErrPermanent)
 			}
 			return false, nil
@@ -365,8 +366,8 @@ func TestComparisonThatIsRefusedIsMadeAgain(t *testing.T) {
 		d.close("g/s/playlist.m3u8", playlist(1, 1))
 		d.closed("g/s/1.ts")
 		time.Sleep(refusedProbe / 2)
-		if asked != 1 {
-			t.Errorf("the bucket is asked %d times within half the time", asked)
+		if n := asked.Load(); n != 1 {
+			t.Errorf("the bucket is asked %d times within half the time", n)
 		}
 		time.Sleep(refusedProbe/2 + time.Second)
 		if d.bucket.content("g/s/playlist.m3u8") == "" {

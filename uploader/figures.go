@@ -7,22 +7,23 @@ import (
 
 // Figures is what an uploader did since it was started, and what it has to do.
 type Figures struct {
-	Streams   int           // directories with files that are known
-	Live      int           // of them, those that published within the last minute
-	Chunks    int64         // uploaded
-	Manifests int64         // published
-	Bytes     int64         // uploaded
-	Failures  int64         // of requests, of reading, of parsing
-	Lost      int64         // chunks that can never be uploaded
-	Skipped   int64         // chunks that rolled out of their playlist before their upload, where that is asked for
-	Found     int64         // chunks that an earlier run had uploaded
-	Conflicts int64         // manifests that another writer publishes, too
-	Deleted   int64         // objects, as their files were
-	Queue     int           // chunks that wait for their upload
-	Waiting   int           // manifests with a snapshot that is not published yet
-	InFlight  int           // requests
-	LagP50    time.Duration // of the last minute: chunk closed to its manifest published
-	LagP99    time.Duration
+	Streams    int           // directories with files that are known
+	Live       int           // of them, those that published within the last minute
+	Chunks     int64         // uploaded
+	Manifests  int64         // published
+	Bytes      int64         // uploaded
+	Failures   int64         // of requests, of reading, of parsing
+	Lost       int64         // chunks that can never be uploaded
+	Skipped    int64         // chunks that rolled out of their playlist before their upload, where that is asked for
+	Found      int64         // chunks that an earlier run had uploaded
+	SpoolBytes int64         // of deleted files that are kept until their upload
+	Conflicts  int64         // manifests that another writer publishes, too
+	Deleted    int64         // objects, as their files were
+	Queue      int           // chunks that wait for their upload
+	Waiting    int           // manifests with a snapshot that is not published yet
+	InFlight   int           // requests
+	LagP50     time.Duration // of the last minute: chunk closed to its manifest published
+	LagP99     time.Duration
 }
 
 // figures counts; its lags are those of the current minute.
@@ -59,6 +60,7 @@ func (s *schedule) snapshotFigures(sources []*Source, now time.Time) Figures {
 		LagP50:   quantile(lags, 0.5), LagP99: quantile(lags, 0.99),
 	}
 	for _, src := range sources {
+		f.SpoolBytes = src.spool.Budget.Used() // one budget is for all
 		f.Skipped += src.skipped
 	}
 	for _, st := range s.ring {

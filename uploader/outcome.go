@@ -229,7 +229,11 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 		} else if r.wanted() {
 			st.delay(f, now.Add(wait))
 		}
-		if st.refusals++; st.refusals >= streamRefusals {
+		question := r.snapshot == nil && (r.task == list || r.task == verify) // which is answered otherwise
+		if !question {
+			st.refusals++
+		}
+		if st.refusals >= streamRefusals {
 			st.refused, st.retryAt = true, now.Add(wait)
 		}
 	}
@@ -250,6 +254,10 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 	case l.closedTo(st):
 		s.log.Warn(what, append(attrs, "next", "the bucket is probed again",
 			"retry_in", l.probeAt.Sub(now).Round(time.Millisecond))...)
+	case refused && r.task == list && r.snapshot == nil:
+		s.log.Warn("bucket cannot be listed", append(attrs, "next", "its files are asked for one by one")...)
+	case refused && r.task == verify && r.snapshot == nil:
+		s.log.Warn(what, append(attrs, "next", "the manifest is published without that")...)
 	case st.refused:
 		s.log.Warn(what, append(attrs, "next", "this stream waits, others go on", "retry_in", wait)...)
 	case refused:

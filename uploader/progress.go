@@ -12,8 +12,9 @@ type Progress struct {
 	Manifests int // manifests that are to be in the bucket
 	Published int // of them, those whose newest version is
 	Lost      int64
-	Refused   bool // the bucket, or each stream that wanted something, was refused
-	Idle      bool // nothing is left to do, and nothing is waited for
+	Read      int64 // bytes of files, to upload or compare them
+	Refused   bool  // the bucket, or each stream that wanted something, was refused
+	Idle      bool  // nothing is left to do, and nothing is waited for
 }
 
 // Progress returns the current progress, or false once Run has ended.
@@ -29,6 +30,7 @@ func (u *Uploader) Progress(ctx context.Context) (p Progress, ok bool) {
 func (s *schedule) progress(sources []*Source) Progress {
 	p := Progress{Lost: s.figures.lost, Idle: !s.busy() && len(s.rereads) == 0}
 	for _, src := range sources {
+		p.Read += src.read.Load()
 		l := s.lane(src.dest)
 		p.Refused = p.Refused || l.state == bucketRefuses || l.state == streamsRefused
 		for _, f := range src.files {
@@ -44,10 +46,12 @@ func (s *schedule) progress(sources []*Source) Progress {
 			case f.confirmed:
 				p.Files++
 				p.There++
+			case f.early:
 			case f.closed && !f.lost || f.state == queued && f.task != look:
 				p.Files++
 			}
-			p.Idle = p.Idle && (f.state == idle || f.task == discard)
+			// What EMS will change once more is not there yet.
+			p.Idle = p.Idle && (f.state == idle || f.task == discard || f.early)
 		}
 	}
 	return p

@@ -296,7 +296,9 @@ func TestOldRunIsNotPublishedWithASegmentThatWasAwayWhenItWasRead(t *testing.T) 
 	at := func(d time.Duration) time.Time { return began.Add(d) }
 	s := newSchedule(8, 2, began, slog.New(slog.DiscardHandler))
 	src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), hdsLayout, &Destination{}, nobodyExpects{})
-	version := func(inode uint64) media.Version { return media.Version{Size: 9, ModTime: at(time.Duration(inode)), Inode: inode} }
+	version := func(inode uint64) media.Version {
+		return media.Version{Size: 9, ModTime: at(time.Duration(inode)), Inode: inode}
+	}
 	read := func(content string, now time.Time, refs []string, onDisk []media.Version) {
 		s.manifestClosed(src, "g/s/bootstrap", reading{refs: refs, onDisk: onDisk, snapshot: &snapshot{content: []byte(content),
 			sum: sha256.Sum256([]byte(content)), parsed: media.Manifest{Segments: len(refs)}, modTime: now, readAt: now}}, now)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path"
+	"sync/atomic"
 	"time"
 
 	"ems-sidecar/media"
@@ -40,8 +41,9 @@ type Source struct {
 	named      namedFiles // owned by them, too
 	spool      *spool.Spool
 	disk       diskWatch
-	kept       releaser // the spool, as the schedule knows it
-	last       *place   // owned by them, too: where the last file was that was closed
+	read       atomic.Int64 // bytes of its files
+	kept       releaser     // the spool, as the schedule knows it
+	last       *place       // owned by them, too: where the last file was that was closed
 
 	// Owned by the goroutine of Uploader.Run.
 	files      map[string]*file

@@ -30,9 +30,9 @@ type Store interface {
 	// an error; one that cannot be does not stop the others.
 	AbortUploads(ctx context.Context, prefix string, idle time.Duration, keep func(key string) bool) (n int, err error)
 	// List calls each for every object directly in the directory dir, the beginning of a key that ends with a slash, or
-	// nothing; not for those in directories in it. Of the ObjectInfo, Size, Stored and ETag are filled. It ends with
-	// the first error of each.
-	List(ctx context.Context, dir string, each func(key string, i ObjectInfo) error) error
+	// nothing; not for those in directories in it. If after is not empty, only those whose keys come after it, by their
+	// bytes. Of the ObjectInfo, Size, Stored and ETag are filled. It ends with the first error of each.
+	List(ctx context.Context, dir, after string, each func(key string, i ObjectInfo) error) error
 	// Delete deletes the objects. That one is not there is no error. After a DeleteError all but the keys in it are
 	// deleted, and after any other one nobody knows which.
 	Delete(ctx context.Context, keys []string) error

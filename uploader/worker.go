@@ -67,7 +67,7 @@ func (u *Uploader) putChunk(ctx context.Context, r *result) {
 	if r.fileErr = unchanged(f, r.version); r.fileErr != nil {
 		return
 	}
-	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size), disk: &r.file.src.disk}
+	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size), src: r.file.src}
 	r.err = u.put(ctx, r.job, body, r.version.Size)
 	r.bytes = r.version.Size
 	if r.fileErr = unchanged(f, r.version); r.fileErr == nil {
@@ -87,8 +87,8 @@ func unchanged(f fs.File, v media.Version) error {
 // readErrors remembers that reading failed, which the store could not tell from a failing connection.
 type readErrors struct {
 	*io.SectionReader
-	disk *diskWatch
-	err  atomic.Pointer[error] // parts are read in parallel
+	src *Source
+	err atomic.Pointer[error] // parts are read in parallel
 }
 
 func (r *readErrors) first() error {
@@ -99,14 +99,16 @@ func (r *readErrors) first() error {
 }
 
 func (r *readErrors) Read(p []byte) (int, error) {
-	defer r.disk.end(r.disk.begin())
+	defer r.src.disk.end(r.src.disk.begin())
 	n, err := r.SectionReader.Read(p)
+	r.src.read.Add(int64(n))
 	return n, r.note(err)
 }
 
 func (r *readErrors) ReadAt(p []byte, off int64) (int, error) {
-	defer r.disk.end(r.disk.begin())
+	defer r.src.disk.end(r.src.disk.begin())
 	n, err := r.SectionReader.ReadAt(p, off)
+	r.src.read.Add(int64(n))
 	return n, r.note(err)
 }
 
@@ -152,7 +154,7 @@ func (u *Uploader) discard(ctx context.Context, r *result) {
 	if r.fileErr = unchanged(f, r.version); r.fileErr != nil {
 		return
 	}
-	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size), disk: &r.file.src.disk}
+	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size), src: r.file.src}
 	r.same, err = src.dest.Store.Same(ctx, r.file.key(), body, r.version.Size, r.version.ModTime)
 	if r.fileErr = body.first(); r.fileErr != nil {
 		return

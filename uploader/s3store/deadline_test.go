@@ -103,7 +103,7 @@ func TestEachRequestHasADeadline(t *testing.T) {
 	if same, err := s.Same(t.Context(), "a.mp4", bytes.NewReader(clip), clipSize, modTime); !same || err != nil {
 		t.Fatalf("Same = %v, %v", same, err)
 	}
-	if err := s.List(t.Context(), "", func(string, uploader.ObjectInfo) error { return nil }); err != nil {
+	if err := s.List(t.Context(), "", "", func(string, uploader.ObjectInfo) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Delete(t.Context(), []string{"a.mp4", "\x01"}); err != nil {

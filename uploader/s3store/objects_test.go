@@ -37,7 +37,7 @@ func TestListOfManyPages(t *testing.T) {
 		want[key] = true
 	}
 	got := map[string]bool{}
-	if err := s.List(t.Context(), "live/g/s/", func(key string, i uploader.ObjectInfo) error {
+	if err := s.List(t.Context(), "live/g/s/", "", func(key string, i uploader.ObjectInfo) error {
 		if got[key] {
 			t.Errorf("%s is listed twice", key)
 		}
@@ -59,8 +59,17 @@ func TestListOfManyPages(t *testing.T) {
 	if n := len(g.of("ListObjects")); n != 3 {
 		t.Errorf("%d requests, want 3", n)
 	}
-	stop, n := errors.New("enough"), 0
-	err := s.List(t.Context(), "live/g/s/", func(string, uploader.ObjectInfo) error { n++; return stop })
+	last := ""
+	n := 0
+	if err := s.List(t.Context(), "live/g/s/", "live/g/s/segment_1795480157459_1998.ts", func(key string, _ uploader.ObjectInfo) error {
+		n, last = n+1, key
+		return nil
+	}); err != nil || n != 101 || last != "live/g/s/segment_1795480157560_2099.ts" {
+		t.Errorf("after a key: %d objects, the last %s, %v", n, last, err)
+	}
+	stop := errors.New("enough")
+	n = 0
+	err := s.List(t.Context(), "live/g/s/", "", func(string, uploader.ObjectInfo) error { n++; return stop })
 	if err != stop || n != 1 {
 		t.Errorf("told to stop at the first, it ends with %v at number %d", err, n)
 	}
@@ -89,7 +98,7 @@ func TestListOfEncodedKeys(t *testing.T) {
 		<Contents><Key>p/a%01b+c%2Bd%25.ts</Key><Size>1</Size></Contents>`,
 		`<IsTruncated>false</IsTruncated><Contents><Key>p/a+b%20.ts</Key><Size>1</Size></Contents>`)
 	var keys []string
-	err := s.List(t.Context(), "p/", func(key string, _ uploader.ObjectInfo) error { keys = append(keys, key); return nil })
+	err := s.List(t.Context(), "p/", "", func(key string, _ uploader.ObjectInfo) error { keys = append(keys, key); return nil })
 	if want := []string{"p/a\x01b c+d%.ts", "p/a+b%20.ts"}; err != nil || !slices.Equal(keys, want) {
 		t.Errorf("keys %q, %v, want %q", keys, err, want)
 	}
@@ -103,7 +112,7 @@ func TestListThatCannotBeTrusted(t *testing.T) {
 		"another prefix":     {`<Contents><Key>q/1.ts</Key></Contents>`, "not in it"},
 		"broken encoding":    {`<EncodingType>url</EncodingType><Contents><Key>p/%zz</Key></Contents>`, "encoding"},
 	} {
-		err := listing(t, c.page).List(t.Context(), "p/", func(string, uploader.ObjectInfo) error { return nil })
+		err := listing(t, c.page).List(t.Context(), "p/", "", func(string, uploader.ObjectInfo) error { return nil })
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -113,7 +122,7 @@ func TestListThatCannotBeTrusted(t *testing.T) {
 func TestListRefused(t *testing.T) {
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { refuse(w, r, 403, "AccessDenied") }))
 	defer fake.Close()
-	err := open(t, fake.URL).List(t.Context(), "p/", func(string, uploader.ObjectInfo) error { return nil })
+	err := open(t, fake.URL).List(t.Context(), "p/", "", func(string, uploader.ObjectInfo) error { return nil })
 	if !errors.Is(err, uploader.ErrPermanent) || !strings.Contains(err.Error(), "allow s3:ListBucket on arn:aws:s3:::live)") {
 		t.Errorf("got %v", err)
 	}
