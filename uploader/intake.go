@@ -231,6 +231,25 @@ func (s *schedule) absent(src *Source, p string) {
 	}
 }
 
+// awayRetry is how long a file waits that is not there because the root is not, perhaps, before it is asked for again.
+const awayRetry = 10 * time.Second
+
+// removedPerhaps takes in that the name p is gone, but perhaps only because the root is.
+func (s *schedule) removedPerhaps(src *Source, p string, now time.Time) {
+	if f, ok := src.files[p]; ok && f.manifest == nil && !f.confirmed && f.state == idle {
+		s.rereads[f] = now.Add(awayRetry)
+		return
+	}
+	s.removed(src, p)
+}
+
+// absentPerhaps takes in that p is not on disk, but perhaps only because the root is not there.
+func (s *schedule) absentPerhaps(src *Source, p string, now time.Time) {
+	if f, ok := src.files[p]; ok {
+		s.rereads[f] = now.Add(awayRetry)
+	}
+}
+
 // missing handles a file that is not on disk and not confirmed. If a manifest names it, the bucket is
 // asked for it: an earlier run may have uploaded it.
 func (s *schedule) missing(f *file) {

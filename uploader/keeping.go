@@ -2,6 +2,8 @@ package uploader
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -29,6 +31,7 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 			}
 			src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkKept(src, p, v, now) })
 		},
+		Returned: func(p string) { src.expecter.Expect(p) },
 		Evicted: func(ctx context.Context, p string) {
 			src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.evicted(src, p) })
 		},
@@ -124,10 +127,19 @@ func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
 	if err == nil {
 		return f, nil
 	}
-	if kept, spoolErr := src.spool.Open(ctx, p); spoolErr == nil {
+	kept, spoolErr := src.spool.Open(ctx, p)
+	switch {
+	case spoolErr == nil:
 		return kept, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	case !errors.Is(spoolErr, fs.ErrNotExist):
+		return nil, spoolErr // that the name is gone says nothing, then
 	}
-	return nil, err
+	if f, err = src.open(p); err != nil { // the root may have come back in between
+		return nil, err
+	}
+	return f, nil
 }
 
 // chunkKept takes in that the spool has the chunk p, whose name is gone.

@@ -110,12 +110,16 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	src.bootstraps.forget(p)
 	src.named.forget(p)
 	src.spool.Gone(p)
-	v, kept := src.spool.Find(ctx, p)
+	v, kept, away := src.spool.Find(ctx, p)
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
 		if kept { // perhaps in a version of which no closing was reported
 			s.chunkKept(src, p, v, now)
+			return
+		}
+		s.left(src, p, now)
+		if away != nil {
+			s.removedPerhaps(src, p, now)
 		} else {
-			s.left(src, p, now)
 			s.removed(src, p)
 		}
 	})
@@ -123,11 +127,17 @@ func (src *Source) Removed(ctx context.Context, p string) {
 
 // Absent reports that p, which was expected, is not on disk.
 func (src *Source) Absent(ctx context.Context, p string) {
-	if v, kept := src.spool.Find(ctx, p); kept {
-		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkKept(src, p, v, now) })
-		return
-	}
-	src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.absent(src, p) })
+	v, kept, away := src.spool.Find(ctx, p)
+	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
+		switch {
+		case kept:
+			s.chunkKept(src, p, v, now)
+		case away != nil:
+			s.absentPerhaps(src, p, now)
+		default:
+			s.absent(src, p)
+		}
+	})
 }
 
 // maxRootName bounds what objects tell of their root, in bytes.

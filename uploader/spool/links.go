@@ -189,27 +189,27 @@ func hint(err error) string {
 // prepare makes the directory of the links when the root has come, or has come back as another one, and takes in what
 // is in it.
 func (s *Spool) prepare(ctx context.Context) {
-	fi, err := os.Stat(s.Root)
-	if err != nil || !fi.IsDir() {
+	if s.locate() != nil {
 		return
 	}
-	known := s.rootInfo != nil && os.SameFile(fi, s.rootInfo)
-	if known && s.prepared != nil {
-		if now, err := os.Stat(s.Dir); err == nil && os.SameFile(now, s.prepared) {
-			return
+	if s.home == s.readied {
+		if s.prepared != nil {
+			if now, err := os.Stat(s.Dir); err == nil && os.SameFile(now, s.prepared) {
+				return
+			}
+		} else if s.trouble != "" {
+			return // it is tried with each file
 		}
 	}
-	if known && s.prepared == nil && s.trouble != "" {
-		return // it is tried with each file
-	}
-	s.rootInfo = fi
+	returned := s.readied != nil
+	s.readied = s.home
 	links, err := s.openDir()
 	if err == nil {
 		defer links.Close()
 		s.prepared, err = links.Stat(".")
 	}
-	s.device = s.Budget.use(s.Root)
-	if err == nil && deviceOf(fi) != deviceOf(s.prepared) {
+	s.Budget.use(s.Root)
+	if err == nil && s.home.device != deviceOf(s.prepared) {
 		err = &os.LinkError{Op: "link", Old: s.Root, New: s.Dir, Err: syscall.EXDEV}
 	}
 	if err != nil {
@@ -217,7 +217,7 @@ func (s *Spool) prepare(ctx context.Context) {
 		return
 	}
 	s.takeLock()
-	s.scan(ctx, links)
+	s.scan(ctx, links, returned)
 }
 
 // takeLock locks the directory of the links as long as this process lives.
@@ -250,13 +250,16 @@ func (s *Spool) unlock() {
 // errLocked says that another process has the lock.
 var errLocked = errors.New("locked")
 
-// scan takes in what is in the spool.
-func (s *Spool) scan(ctx context.Context, links *os.Root) {
+// scan takes in what is in the spool, of a root that is known from before if it has returned.
+func (s *Spool) scan(ctx context.Context, links *os.Root, returned bool) {
 	root, err := os.OpenRoot(s.Root)
 	if err != nil {
 		return
 	}
 	defer root.Close()
+	if !s.isHome(root) {
+		return // the next look finds what it is
+	}
 	found := 0
 	err = fs.WalkDir(links.FS(), ".", func(p string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
@@ -274,12 +277,15 @@ func (s *Spool) scan(ctx context.Context, links *os.Root) {
 		if err != nil || !fi.Mode().IsRegular() || p == newName || s.entries[p] != nil {
 			return nil
 		}
-		e := &entry{path: p, version: media.VersionOf(fi)}
+		e := &entry{path: p, version: media.VersionOf(fi), home: s.home}
 		named, err := root.Lstat(p)
 		switch {
 		case err == nil && os.SameFile(named, fi): // its closing will be reported, if it is closed
 			s.entries[p] = e
 			s.dirs[path.Dir(p)]++
+			if returned { // whoever watches knows it already
+				s.Returned(p)
+			}
 		case err == nil:
 			s.unlink(p) // the name has other content, which is what is wanted
 		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
@@ -308,12 +314,24 @@ func (s *Spool) tidy(ctx context.Context) {
 		return
 	}
 	defer root.Close()
+	_ = s.locate()
+	if !s.isHome(root) {
+		return
+	}
 	for p, e := range s.entries {
-		if _, err := root.Lstat(p); errors.Is(err, fs.ErrNotExist) && !e.lonely {
+		if e.home != s.home {
+			continue // it is in a root that is not mounted now
+		}
+		switch named, err := root.Lstat(p); {
+		case errors.Is(err, fs.ErrNotExist) && !e.lonely:
 			s.orphan(ctx, e)
 			if fi, err := s.stat(e); err == nil && !e.gone {
 				e.version = media.VersionOf(fi)
 				s.Found(ctx, p, e.version)
+			}
+		case err == nil && e.lonely:
+			if fi, err := s.stat(e); err == nil && os.SameFile(fi, named) {
+				s.rejoin(e)
 			}
 		}
 	}

@@ -27,6 +27,8 @@ type Settings struct {
 	Budget *Budget // shared by all spools
 	// Found is told of each file that an earlier run has kept, and whose name is gone.
 	Found func(ctx context.Context, p string, v media.Version)
+	// Returned is told of each file that has its name, and is found in the spool of a root that has come back.
+	Returned func(p string)
 	// Evicted is told of each file that was given up because of the budget, and whose name is gone.
 	Evicted func(ctx context.Context, p string)
 	Log     *slog.Logger
@@ -48,10 +50,11 @@ type Spool struct {
 	lonely   []*entry // those that only the spool has, oldest first, and some that are gone
 	held     []*entry // those that are held open, oldest first, and some that are gone
 	dirs     map[string]int
+	readied  *home       // for which prepare was tried last
 	prepared fs.FileInfo // the directory of the links that was scanned, or nil
-	rootInfo fs.FileInfo // of the root then
+	home     *home       // the root as it was found last, or nil
+	away     *home       // if that is an empty mount point: the root that is missing
 	lock     *os.File    // on it, so that two processes on one spool are noticed; nil if there is none
-	device   uint64      // whose budget is used
 	trouble  string      // why links are impossible, as it was logged; "" if they are not
 	failedAt time.Time   // when one was last found to be
 	linkedAt time.Time   // when one was made last
@@ -62,6 +65,7 @@ type Spool struct {
 type entry struct {
 	path    string
 	version media.Version
+	home    *home    // in which it was kept
 	file    *os.File // held open; nil if it is linked
 	lonely  bool     // its name is gone: nobody else has the content
 	device  uint64   // whose budget it counts in then
@@ -151,12 +155,18 @@ func (s *Spool) listen(ctx context.Context) {
 	told := s.told
 	s.told = nil
 	s.toldMu.Unlock()
+	var away error
+	if slices.ContainsFunc(told, func(n note) bool { return !n.release }) {
+		away = s.locate()
+	}
 	for _, n := range told {
 		e := s.entries[n.path]
 		switch {
 		case e == nil:
 		case !n.release:
-			s.orphan(ctx, e)
+			if away == nil || away == errAway && e.home == s.home {
+				s.orphan(ctx, e)
+			}
 		case n.version == (media.Version{}) || e.version.Equal(n.version):
 			s.remove(e)
 		}
@@ -175,8 +185,8 @@ func (s *Spool) Gone(p string) { s.tell(note{path: p}) }
 // wait.
 func (s *Spool) Release(p string, v media.Version) { s.tell(note{path: p, version: v, release: true}) }
 
-// Find returns the version of p that is kept.
-func (s *Spool) Find(ctx context.Context, p string) (v media.Version, found bool) {
+// Find returns the version of p that is kept; that there is none is certain only without an error.
+func (s *Spool) Find(ctx context.Context, p string) (v media.Version, found bool, err error) {
 	s.ask(ctx, func() {
 		if e := s.entries[p]; e != nil {
 			if fi, err := s.stat(e); err == nil {
@@ -184,8 +194,11 @@ func (s *Spool) Find(ctx context.Context, p string) (v media.Version, found bool
 				e.version = v
 			}
 		}
+		if !found {
+			err = s.locate()
+		}
 	})
-	return v, found
+	return v, found, err
 }
 
 // A File is one that is read, from several goroutines at once.
@@ -194,8 +207,8 @@ type File interface {
 	ReadAt(p []byte, off int64) (int, error)
 }
 
-// Open opens what is kept of p. The error wraps fs.ErrNotExist if nothing is. What is held open fails with
-// fs.ErrClosed once it is released.
+// Open opens what is kept of p. The error wraps fs.ErrNotExist if nothing is and the root is there. What is held open
+// fails with fs.ErrClosed once it is released.
 func (s *Spool) Open(ctx context.Context, p string) (f File, err error) {
 	asked := s.ask(ctx, func() {
 		e := s.entries[p]
@@ -207,15 +220,22 @@ func (s *Spool) Open(ctx context.Context, p string) (f File, err error) {
 		default:
 			f, err = s.openLink(p)
 		}
+		if errors.Is(err, fs.ErrNotExist) {
+			if away := s.locate(); away != nil {
+				err = away
+			}
+		}
 	})
 	if !asked {
-		return nil, &fs.PathError{Op: "open", Path: p, Err: fs.ErrNotExist}
+		return nil, &fs.PathError{Op: "open", Path: p, Err: errEnded}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return f, nil
 }
+
+var errEnded = errors.New("the spool has ended")
 
 // A borrowed file is closed by its owner.
 type borrowed struct{ *os.File }
@@ -232,7 +252,10 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 		old.version = v // written in place, the link has it
 		return
 	}
-	e := &entry{path: p, version: v}
+	if s.locate(); s.home == nil {
+		return // what is read of it tells that the root is not there
+	}
+	e := &entry{path: p, version: v, home: s.home}
 	err := s.link(p)
 	s.report(err)
 	switch {
@@ -264,7 +287,7 @@ func (s *Spool) orphan(ctx context.Context, e *entry) {
 	if e.lonely {
 		return
 	}
-	e.lonely, e.device = true, s.device
+	e.lonely, e.device = true, e.home.device
 	s.lonely = append(s.lonely, e)
 	over := s.Budget.add(e.device, e.version.Size)
 	for over && len(s.lonely) > 0 {
@@ -274,6 +297,15 @@ func (s *Spool) orphan(ctx context.Context, e *entry) {
 			s.evict(ctx, oldest)
 			over = s.Budget.add(e.device, 0)
 		}
+	}
+}
+
+// rejoin takes in that e has its name after all.
+func (s *Spool) rejoin(e *entry) {
+	if e.lonely {
+		e.lonely = false
+		s.Budget.add(e.device, -e.version.Size)
+		s.lonely = slices.DeleteFunc(s.lonely, func(other *entry) bool { return other == e })
 	}
 }
 

@@ -19,11 +19,12 @@ import (
 // A desk is a root and its spool, which runs.
 type desk struct {
 	*Spool
-	t       *testing.T
-	log     *syncBuffer
-	mu      sync.Mutex
-	found   []string
-	evicted []string
+	t        *testing.T
+	log      *syncBuffer
+	mu       sync.Mutex
+	found    []string
+	evicted  []string
+	returned []string
 }
 
 type syncBuffer struct {
@@ -52,6 +53,11 @@ func newDesk(t *testing.T, root, dir string, budget *Budget) *desk {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			d.found = append(d.found, p)
+		},
+		Returned: func(p string) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.returned = append(d.returned, p)
 		},
 		Evicted: func(_ context.Context, p string) {
 			d.mu.Lock()
@@ -217,7 +223,7 @@ func TestWhatIsKeptIsFoundAgain(t *testing.T) {
 	if got := second.content("s/gone.ts"); got != "gone" {
 		t.Errorf("gone.ts: %s", got)
 	}
-	if _, found := second.Find(t.Context(), "s/back.ts"); found {
+	if _, found, _ := second.Find(t.Context(), "s/back.ts"); found {
 		t.Error("what has been replaced is still kept")
 	}
 	second.mu.Lock()
@@ -285,5 +291,47 @@ func TestTwoOwnersOfOneSpoolAreNoticed(t *testing.T) {
 	third.ask(t.Context(), func() {})
 	if third.log.count("another ems-sidecar") != 0 {
 		t.Errorf("when the others are gone: %s", &third.log.b)
+	}
+}
+
+// What a root has that is not mounted for a while is neither counted nor given up, and is kept when it is back; what its
+// spool has besides is told.
+func TestRootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
+	disk, root := mount(t, ""), t.TempDir()
+	bind := func() {
+		if err := syscall.Mount(disk, root, "", syscall.MS_BIND, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bind()
+	t.Cleanup(func() { syscall.Unmount(root, syscall.MNT_DETACH) })
+	d := newDesk(t, root, filepath.Join(root, DirName), NewBudget(10, 1))
+	d.write("s/0.ts", "chunk 0")
+	d.write("s/1.ts", "chunk 1")
+	d.keepIt("s/0.ts")
+	if err := syscall.Unmount(root, syscall.MNT_DETACH); err != nil {
+		t.Fatal(err)
+	}
+	d.Gone("s/0.ts")
+	d.ask(t.Context(), func() { d.tidy(t.Context()) })
+	if got := d.Budget.Used(); got != 0 {
+		t.Errorf("%d bytes are counted of files that have their names", got)
+	}
+	if _, err := d.Open(t.Context(), "s/0.ts"); err == nil || os.IsNotExist(err) {
+		t.Errorf("the error says %v, as of a file that is not there", err)
+	}
+	if err := os.Link(filepath.Join(disk, "s/1.ts"), filepath.Join(disk, DirName, "s/1.ts")); err != nil {
+		t.Fatal(err)
+	}
+	bind()
+	d.ask(t.Context(), func() { d.prepare(t.Context()) })
+	d.delete("s/0.ts")
+	if got := d.content("s/0.ts"); got != "chunk 0" {
+		t.Errorf("0.ts: %s", got)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.returned) != 1 || d.returned[0] != "s/1.ts" || len(d.evicted) > 0 {
+		t.Errorf("told of %q, given up: %q", d.returned, d.evicted)
 	}
 }

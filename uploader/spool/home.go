@@ -1,0 +1,109 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"ems-sidecar/media"
+)
+
+// A home is the root as it was found: another directory may have its name later.
+type home struct {
+	root   fs.FileInfo
+	device uint64
+}
+
+// errAway says that a name which is not there may be there again later.
+var errAway = errors.New("the root is an empty directory on another device now: its file system is not mounted")
+
+// locate takes in which directory the root is now. The error is not fs.ErrNotExist, and says that nothing can be told of
+// the files of the root that was known.
+func (s *Spool) locate() error {
+	fi, err := os.Stat(s.Root)
+	if err == nil && !fi.IsDir() {
+		err = errors.New("it is not a directory")
+	}
+	if err != nil {
+		return fmt.Errorf("the root is not there: %v", err)
+	}
+	if s.home == nil || !os.SameFile(fi, s.home.root) {
+		s.move(&home{fi, deviceOf(fi)})
+	}
+	if s.away != nil {
+		return errAway
+	}
+	return nil
+}
+
+// move takes in that the root is another directory now: it has come, it is another one, or it is the mount point of one
+// that is not mounted. That is decided as the watcher does.
+func (s *Spool) move(to *home) {
+	known, still := s.home, s.away != nil && to.device == s.home.device
+	if s.away != nil {
+		known = s.away
+	}
+	s.home = to
+	if known == nil {
+		return
+	}
+	if to.device != known.device && (still || isEmpty(s.Root)) {
+		if !still {
+			s.Log.Warn("root is an empty directory on another device now, is its file system not mounted?", "kept", len(s.entries),
+				"next", "what is to be uploaded of it waits until it is back")
+		}
+		s.away = known
+		return
+	}
+	back := s.away != nil
+	s.away = nil
+	lost := s.takeAlong()
+	switch {
+	case lost > 0:
+		s.Log.Error("root is another directory now, which has not got what was kept of the former one", "count", lost,
+			"next", "what has not got its name any more, either, is lost")
+	case back:
+		s.Log.Info("root is back, and all that was kept of it", "kept", len(s.entries))
+	}
+}
+
+// takeAlong looks what there is in the present root of what was kept in former ones, and forgets the rest.
+func (s *Spool) takeAlong() (lost int) {
+	links, err := os.OpenRoot(s.Dir)
+	if err == nil {
+		defer links.Close()
+	}
+	for _, e := range s.entries {
+		if e.home == s.home {
+			continue
+		}
+		if e.file == nil {
+			var fi fs.FileInfo
+			if links != nil {
+				fi, err = links.Lstat(e.path)
+			}
+			if err != nil || !media.VersionOf(fi).Equal(e.version) {
+				lost++
+				s.forget(e)
+				continue
+			}
+		}
+		e.home = s.home
+	}
+	return lost
+}
+
+// isHome reports whether root is the directory that is known.
+func (s *Spool) isHome(root *os.Root) bool {
+	fi, err := root.Stat(".")
+	return err == nil && s.home != nil && os.SameFile(fi, s.home.root)
+}
+
+// isEmpty reports whether there is nothing to keep in dir: a dot directory, such as a spool, is no sign of a root.
+func isEmpty(dir string) bool {
+	list, err := os.ReadDir(dir)
+	return err == nil && !slices.ContainsFunc(list, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") })
+}
