@@ -262,6 +262,10 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 	case errors.Is(err, fs.ErrNotExist):
 		return // it was deleted at once, or the root is gone
 	case err != nil:
+		if old != nil {
+			s.remove(old) // or a later start would find its link, and send old content under the name
+			old = nil
+		}
 		if e.file = s.hold(p); e.file == nil {
 			return
 		}

@@ -335,3 +335,27 @@ func TestRootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
 		t.Errorf("told of %q, given up: %q", d.returned, d.evicted)
 	}
 }
+
+// A version that can only be held open, or not even that, takes the place of one that was linked: a later start would
+// find old content under the name.
+func TestOldContentDoesNotStayInTheSpoolWhereTheNewCannotBeLinked(t *testing.T) {
+	root := mount(t, "nr_inodes=10")
+	d := newDesk(t, root, filepath.Join(root, DirName), NewBudget(0, 1))
+	d.write("s/0.ts", "old")
+	d.keepIt("s/0.ts")
+	d.delete("s/0.ts")
+	d.write("s/0.ts", "newer")
+	for n := range 20 { // until the disk is full
+		if os.WriteFile(filepath.Join(root, fmt.Sprint(n)), nil, 0o644) != nil {
+			break
+		}
+	}
+	d.keepIt("s/0.ts")
+	d.delete("s/0.ts")
+	if got := d.content("s/0.ts"); got != "newer" {
+		t.Errorf("0.ts: %s", got)
+	}
+	if fi, err := os.Stat(filepath.Join(d.Dir, "s/0.ts")); err == nil {
+		t.Errorf("the spool has %d bytes of the old content", fi.Size())
+	}
+}
