@@ -69,6 +69,7 @@ type entry struct {
 	file    *os.File // held open; nil if it is linked
 	lonely  bool     // its name is gone: nobody else has the content
 	device  uint64   // whose budget it counts in then
+	counted int64    // bytes that count in the budget; its content may change after that
 	gone    bool     // it is no longer kept
 }
 
@@ -291,9 +292,9 @@ func (s *Spool) orphan(ctx context.Context, e *entry) {
 	if e.lonely {
 		return
 	}
-	e.lonely, e.device = true, e.home.device
+	e.lonely, e.device, e.counted = true, e.home.device, e.version.Size
 	s.lonely = append(s.lonely, e)
-	over := s.Budget.add(e.device, e.version.Size)
+	over := s.Budget.add(e.device, e.counted)
 	for over && len(s.lonely) > 0 {
 		oldest := s.lonely[0]
 		s.lonely = s.lonely[1:]
@@ -308,7 +309,7 @@ func (s *Spool) orphan(ctx context.Context, e *entry) {
 func (s *Spool) rejoin(e *entry) {
 	if e.lonely {
 		e.lonely = false
-		s.Budget.add(e.device, -e.version.Size)
+		s.Budget.add(e.device, -e.counted)
 		s.lonely = slices.DeleteFunc(s.lonely, func(other *entry) bool { return other == e })
 	}
 }
@@ -343,7 +344,7 @@ func (s *Spool) forget(e *entry) {
 		e.file.Close() // it was only read
 	}
 	if e.lonely {
-		s.Budget.add(e.device, -e.version.Size)
+		s.Budget.add(e.device, -e.counted)
 		if len(s.lonely) > 2*len(s.entries)+64 {
 			s.lonely = slices.DeleteFunc(s.lonely, func(e *entry) bool { return e.gone })
 		}

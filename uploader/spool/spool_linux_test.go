@@ -359,3 +359,28 @@ func TestOldContentDoesNotStayInTheSpoolWhereTheNewCannotBeLinked(t *testing.T) 
 		t.Errorf("the spool has %d bytes of the old content", fi.Size())
 	}
 }
+
+// R8: what a file counts is taken back when it goes, also if it had another size by then, as one that somebody still
+// writes has.
+func TestBudgetIsEvenWhenAFileGrewAfterItsNameWasGone(t *testing.T) {
+	root := t.TempDir()
+	d := newDesk(t, root, filepath.Join(root, DirName), NewBudget(0, 1))
+	d.write("s/0.ts", "short")
+	d.keepIt("s/0.ts")
+	f, err := os.OpenFile(filepath.Join(root, "s/0.ts"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	d.delete("s/0.ts")
+	d.ask(t.Context(), func() {})
+	if _, err := f.WriteString(", and then long"); err != nil {
+		t.Fatal(err)
+	}
+	v, _, _ := d.Find(t.Context(), "s/0.ts")
+	d.Release("s/0.ts", v)
+	d.ask(t.Context(), func() {})
+	if got := d.Budget.Used(); got != 0 {
+		t.Errorf("%d bytes are counted of nothing", got)
+	}
+}
