@@ -330,9 +330,6 @@ func (s *Spool) evict(ctx context.Context, e *entry) {
 func (s *Spool) remove(e *entry) {
 	if e.file == nil {
 		s.unlink(e.path)
-		if dir := path.Dir(e.path); s.dirs[dir] > 0 {
-			s.dirs[dir]--
-		}
 	}
 	s.forget(e)
 }
@@ -342,6 +339,8 @@ func (s *Spool) forget(e *entry) {
 	e.gone = true
 	if e.file != nil {
 		e.file.Close() // it was only read
+	} else if dir := path.Dir(e.path); s.dirs[dir] > 0 {
+		s.dirs[dir]--
 	}
 	if e.lonely {
 		s.Budget.add(e.device, -e.counted)

@@ -239,6 +239,7 @@ func TestEmptyDirectoriesAreRemoved(t *testing.T) {
 	d := newDesk(t, root, filepath.Join(root, DirName, "hls"), NewBudget(0, 1))
 	d.keepAndDelete("g/s/0.ts", "x")
 	d.keepAndDelete("g/t/0.ts", "x")
+	d.keepAndDelete("g/s/0.ts", "another") // whose link takes the place of the first
 	d.Release("g/s/0.ts", media.Version{})
 	d.ask(t.Context(), func() { d.tidy(t.Context()) })
 	if _, err := os.Stat(filepath.Join(d.Dir, "g/s")); !os.IsNotExist(err) {
