@@ -1,56 +1,128 @@
 package spool
 
-import "sync"
+import (
+	"container/heap"
+	"sync"
+	"time"
+)
 
 // DefaultMax is the budget of a file system, in bytes, if nothing else is said: so much, or a tenth of it.
 const DefaultMax = 10 << 30
 
 // A Budget bounds what spools keep: the bytes of files that nobody else has any more, for each file system, and how many
-// files are held open.
+// files are held open. Spools on one file system share it: the oldest file of all of them is given up first.
 type Budget struct {
 	max     int64 // for each file system; 0 is the default
 	maxHeld int   // for each spool
 
-	mu   sync.Mutex // guards what follows
-	of   map[uint64]int64
-	used map[uint64]int64
+	mu sync.Mutex // guards what follows
+	on map[uint64]*account
+}
+
+// An account is the part of a budget that is for one file system.
+type account struct {
+	most, used int64
+	claims     claims
+}
+
+// A claim is what one file counts.
+type claim struct {
+	owner *Spool
+	path  string
+	bytes int64
+	since time.Time // when the file was written
+
+	account *account // guarded by the budget's mu, as is the next
+	at      int      // in the account's claims; -1: it is not in them any more
+}
+
+// claims are a heap, the oldest first.
+type claims []*claim
+
+func (c claims) Len() int           { return len(c) }
+func (c claims) Less(i, j int) bool { return c[i].since.Before(c[j].since) }
+func (c claims) Swap(i, j int)      { c[i], c[j] = c[j], c[i]; c[i].at, c[j].at = i, j }
+func (c *claims) Push(x any)        { x.(*claim).at = len(*c); *c = append(*c, x.(*claim)) }
+func (c *claims) Pop() any {
+	last := len(*c) - 1
+	x := (*c)[last]
+	(*c)[last] = nil
+	*c = (*c)[:last]
+	x.at = -1
+	return x
 }
 
 // NewBudget returns a budget of so many bytes for each file system, and for so many spools.
 func NewBudget(most int64, spools int) *Budget {
-	return &Budget{max: most, maxHeld: max(16, openFiles()/2/max(1, spools)), of: map[uint64]int64{}, used: map[uint64]int64{}}
+	return &Budget{max: most, maxHeld: max(16, openFiles()/2/max(1, spools)), on: map[uint64]*account{}}
 }
 
-// use returns the device of the file system of dir, which is counted from now on.
-func (b *Budget) use(dir string) uint64 {
+// use says how large the file system of dir is, which is counted from now on.
+func (b *Budget) use(dir string) {
 	device, size := fileSystem(dir)
-	most := b.max
-	if most == 0 {
-		most = DefaultMax
-		if size > 0 {
-			most = min(most, size/10)
-		}
-	}
-	b.mu.Lock()
-	b.of[device] = most
-	b.mu.Unlock()
-	return device
-}
-
-// add counts n more bytes, and reports whether they are too many now.
-func (b *Budget) add(device uint64, n int64) (over bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.used[device] += n
-	return b.used[device] > b.of[device]
+	b.account(device).most = b.limit(size)
+}
+
+func (b *Budget) limit(size int64) int64 {
+	if b.max != 0 {
+		return b.max
+	}
+	if size > 0 {
+		return min(DefaultMax, size/10)
+	}
+	return DefaultMax
+}
+
+func (b *Budget) account(device uint64) *account {
+	a := b.on[device]
+	if a == nil {
+		a = &account{most: b.limit(0)}
+		b.on[device] = a
+	}
+	return a
+}
+
+// count counts c. If that is too much, the owners of the oldest files are told to give them up, which count no longer. It
+// does not wait for them.
+func (b *Budget) count(device uint64, c *claim) {
+	for _, old := range b.admit(device, c) {
+		old.owner.tell(note{path: old.path, evicted: old})
+	}
+}
+
+func (b *Budget) admit(device uint64, c *claim) (givenUp []*claim) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	a := b.account(device)
+	c.account = a
+	a.used += c.bytes
+	heap.Push(&a.claims, c)
+	for a.used > a.most && len(a.claims) > 0 {
+		oldest := heap.Pop(&a.claims).(*claim)
+		a.used -= oldest.bytes
+		givenUp = append(givenUp, oldest)
+	}
+	return givenUp
+}
+
+// drop counts c no longer.
+func (b *Budget) drop(c *claim) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if c.at >= 0 {
+		c.account.used -= c.bytes
+		heap.Remove(&c.account.claims, c.at)
+	}
 }
 
 // Used returns how many bytes are kept that nobody else has.
 func (b *Budget) Used() (bytes int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, n := range b.used {
-		bytes += n
+	for _, a := range b.on {
+		bytes += a.used
 	}
 	return bytes
 }

@@ -292,7 +292,7 @@ func (s *Spool) scan(ctx context.Context, links *os.Root, returned bool) {
 			found++
 			s.entries[p] = e
 			s.dirs[path.Dir(p)]++
-			s.orphan(ctx, e)
+			s.orphan(e)
 			if !e.gone {
 				s.Found(ctx, p, e.version)
 			}
@@ -323,13 +323,13 @@ func (s *Spool) tidy(ctx context.Context) {
 			continue // it is in a root that is not mounted now
 		}
 		switch named, err := root.Lstat(p); {
-		case errors.Is(err, fs.ErrNotExist) && !e.lonely:
-			s.orphan(ctx, e)
+		case errors.Is(err, fs.ErrNotExist) && e.claim == nil:
+			s.orphan(e)
 			if fi, err := s.stat(e); err == nil && !e.gone {
 				e.version = media.VersionOf(fi)
 				s.Found(ctx, p, e.version)
 			}
-		case err == nil && e.lonely:
+		case err == nil && e.claim != nil:
 			if fi, err := s.stat(e); err == nil && os.SameFile(fi, named) {
 				s.rejoin(e)
 			}

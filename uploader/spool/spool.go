@@ -47,7 +47,6 @@ type Spool struct {
 
 	// Owned by the goroutine of Run.
 	entries  map[string]*entry
-	lonely   []*entry // those that only the spool has, oldest first, and some that are gone
 	held     []*entry // those that are held open, oldest first, and some that are gone
 	dirs     map[string]int
 	readied  *home       // for which prepare was tried last
@@ -67,9 +66,7 @@ type entry struct {
 	version media.Version
 	home    *home    // in which it was kept
 	file    *os.File // held open; nil if it is linked
-	lonely  bool     // its name is gone: nobody else has the content
-	device  uint64   // whose budget it counts in then
-	counted int64    // bytes that count in the budget; its content may change after that
+	claim   *claim   // on the budget, because its name is gone and nobody else has the content; else nil
 	gone    bool     // it is no longer kept
 }
 
@@ -77,7 +74,8 @@ type entry struct {
 type note struct {
 	path    string
 	version media.Version
-	release bool // else its name is gone
+	release bool   // else its name is gone,
+	evicted *claim // or it is to be given up for others, for which this was counted
 }
 
 // New returns a Spool that keeps nothing until it is run.
@@ -157,16 +155,20 @@ func (s *Spool) listen(ctx context.Context) {
 	s.told = nil
 	s.toldMu.Unlock()
 	var away error
-	if slices.ContainsFunc(told, func(n note) bool { return !n.release }) {
+	if slices.ContainsFunc(told, func(n note) bool { return !n.release && n.evicted == nil }) {
 		away = s.locate()
 	}
 	for _, n := range told {
 		e := s.entries[n.path]
 		switch {
 		case e == nil:
+		case n.evicted != nil:
+			if e.claim == n.evicted {
+				s.evict(ctx, e)
+			}
 		case !n.release:
 			if away == nil || away == errAway && e.home == s.home {
-				s.orphan(ctx, e)
+				s.orphan(e)
 			}
 		case n.version == (media.Version{}) || e.version.Equal(n.version):
 			s.remove(e)
@@ -249,7 +251,7 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 	if old != nil && old.version.Equal(v) {
 		return
 	}
-	if old != nil && old.file == nil && old.version.Inode == v.Inode && v.Inode != 0 && !old.lonely {
+	if old != nil && old.file == nil && old.version.Inode == v.Inode && v.Inode != 0 && old.claim == nil {
 		old.version = v // written in place, the link has it
 		return
 	}
@@ -288,36 +290,26 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 }
 
 // orphan takes in that the name of e is gone: its bytes count from now on.
-func (s *Spool) orphan(ctx context.Context, e *entry) {
-	if e.lonely {
-		return
-	}
-	e.lonely, e.device, e.counted = true, e.home.device, e.version.Size
-	s.lonely = append(s.lonely, e)
-	over := s.Budget.add(e.device, e.counted)
-	for over && len(s.lonely) > 0 {
-		oldest := s.lonely[0]
-		s.lonely = s.lonely[1:]
-		if !oldest.gone {
-			s.evict(ctx, oldest)
-			over = s.Budget.add(e.device, 0)
-		}
+func (s *Spool) orphan(e *entry) {
+	if e.claim == nil {
+		e.claim = &claim{owner: s, path: e.path, bytes: e.version.Size, since: e.version.ModTime}
+		s.Budget.count(e.home.device, e.claim)
 	}
 }
 
-// rejoin takes in that e has its name after all.
+// rejoin takes in that e has its name after all, or is gone.
 func (s *Spool) rejoin(e *entry) {
-	if e.lonely {
-		e.lonely = false
-		s.Budget.add(e.device, -e.counted)
-		s.lonely = slices.DeleteFunc(s.lonely, func(other *entry) bool { return other == e })
+	if e.claim != nil {
+		s.Budget.drop(e.claim)
+		e.claim = nil
 	}
 }
 
 // evict gives e up.
 func (s *Spool) evict(ctx context.Context, e *entry) {
+	lonely := e.claim != nil
 	s.remove(e)
-	if e.lonely {
+	if lonely {
 		s.Evicted(ctx, e.path)
 	} else if !s.exposed {
 		s.exposed = true
@@ -342,12 +334,7 @@ func (s *Spool) forget(e *entry) {
 	} else if dir := path.Dir(e.path); s.dirs[dir] > 0 {
 		s.dirs[dir]--
 	}
-	if e.lonely {
-		s.Budget.add(e.device, -e.counted)
-		if len(s.lonely) > 2*len(s.entries)+64 {
-			s.lonely = slices.DeleteFunc(s.lonely, func(e *entry) bool { return e.gone })
-		}
-	}
+	s.rejoin(e)
 	if s.entries[e.path] == e {
 		delete(s.entries, e.path)
 	}
@@ -360,7 +347,7 @@ func (s *Spool) letGo() {
 	for _, e := range s.entries {
 		if e.file != nil {
 			e.file.Close()
-			if e.lonely {
+			if e.claim != nil {
 				lost++
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"ems-sidecar/media"
 )
@@ -383,5 +384,43 @@ func TestBudgetIsEvenWhenAFileGrewAfterItsNameWasGone(t *testing.T) {
 	d.ask(t.Context(), func() {})
 	if got := d.Budget.Used(); got != 0 {
 		t.Errorf("%d bytes are counted of nothing", got)
+	}
+}
+
+// R9: spools on one file system share its budget, and the oldest file of all is given up first, whoever has it and in
+// whichever order they were found.
+func TestOldestFileOfAllSpoolsIsGivenUpFirst(t *testing.T) {
+	root := t.TempDir()
+	const room = 4*int64(len("chunk 9")) + int64(len("chunk 20"))
+	budget := NewBudget(room, 2)
+	hls := newDesk(t, root, filepath.Join(root, DirName, "hls"), budget)
+	hds := newDesk(t, root, filepath.Join(root, DirName, "hds"), budget)
+	begin := time.Now()
+	leave := func(d *desk, n int) {
+		p := fmt.Sprintf("s/%d.ts", n)
+		d.write(p, fmt.Sprint("chunk ", n))
+		if at := begin.Add(time.Duration(n) * time.Second); os.Chtimes(filepath.Join(root, p), at, at) != nil {
+			t.Fatal("cannot set the time of ", p)
+		}
+		d.keepIt(p)
+		d.delete(p)
+		d.ask(t.Context(), func() {})
+	}
+	for n := 9; n >= 2; n-- {
+		leave(hls, n) // the youngest is the first to be found
+	}
+	leave(hds, 20)
+	leave(hds, 1) // is the oldest of all
+	for n, d := range map[int]*desk{1: hds, 2: hls, 3: hls, 4: hls, 5: hls, 6: hls, 7: hls, 8: hls, 9: hls, 20: hds} {
+		d.ask(t.Context(), func() {})
+		if got := d.content(fmt.Sprintf("s/%d.ts", n)); (got == fmt.Sprint("chunk ", n)) != (n >= 6) {
+			t.Errorf("%d.ts: %s", n, got)
+		}
+	}
+	if got := budget.Used(); got != room {
+		t.Errorf("%d bytes are counted", got)
+	}
+	if len(hls.evicted) != 4 || len(hds.evicted) != 1 {
+		t.Errorf("given up: %q and %q", hls.evicted, hds.evicted)
 	}
 }
