@@ -111,7 +111,7 @@ func (src *Source) isChunk(p string, v media.Version) bool {
 // isKept reports whether the spool has p, in some version: in place of that it has to have the newest, whose upload releases it.
 func (src *Source) isKept(ctx context.Context, p string) bool {
 	defer src.disk.end(src.disk.begin())
-	_, kept := src.spool.Find(ctx, p)
+	_, kept, _ := src.spool.Find(ctx, p) // where that is not known, it is kept when it is named
 	return kept
 }
 
