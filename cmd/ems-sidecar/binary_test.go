@@ -83,14 +83,26 @@ func configFor(root, endpoint, admin string, more ...string) string {
 // startSidecar runs the built binary on root and waits until it is ready.
 func startSidecar(t testing.TB, root, endpoint string, more ...string) *sidecar {
 	t.Helper()
+	s := newSidecar(t, root, endpoint, more...)
+	s.waitForReady()
+	return s
+}
+
+// newSidecar runs the built binary on root.
+func newSidecar(t testing.TB, root, endpoint string, more ...string) *sidecar {
+	t.Helper()
 	path, err := buildBinary()
 	must(t, err)
 	admin := freeAddress(t)
 	ini := filepath.Join(t.TempDir(), "config.ini")
 	must(t, os.WriteFile(ini, []byte(configFor(root, endpoint, admin, more...)), 0o600))
-	s := launch(t, exec.Command(path, "run", "--config", ini), admin)
+	return launch(t, exec.Command(path, "run", "--config", ini), admin)
+}
+
+// waitForReady waits until it has scanned its directories.
+func (s *sidecar) waitForReady() {
+	s.t.Helper()
 	s.waitFor("ready", func() bool { return s.get("/readyz") == http.StatusOK })
-	return s
 }
 
 // launch starts cmd, which is the built binary, and collects its log.
@@ -137,6 +149,14 @@ func (s *sidecar) waitFor(what string, done func() bool) {
 	if !eventually(s.t, what, done) {
 		s.t.FailNow()
 	}
+}
+
+// kill ends it as the kernel does when memory is out.
+func (s *sidecar) kill() {
+	s.t.Helper()
+	must(s.t, s.cmd.Process.Kill())
+	<-s.ended
+	s.cmd.Wait()
 }
 
 // stop sends SIGTERM and returns the exit code.

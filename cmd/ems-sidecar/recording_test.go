@@ -80,9 +80,7 @@ func TestRecordingIsResumedAfterAKill(t *testing.T) {
 	case <-time.After(5 * time.Minute):
 		t.Fatalf("half of it is not there after 5 minutes: %d parts", parts.Load())
 	}
-	must(t, first.cmd.Process.Kill())
-	<-first.ended
-	first.cmd.Wait()
+	first.kill()
 	before, beforeBytes := parts.Swap(0), partBytes.Swap(0)
 
 	second := startSidecar(t, "", proxy.Endpoint, sections...)

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,6 +59,46 @@ func TestSyncUploadsWhatIsMissing(t *testing.T) {
 	must(t, os.WriteFile(ini, []byte(configFor(filepath.Join(root, "absent"), proxy.Endpoint, "off")), 0o600))
 	if code, _, stderr := runCommandLine(t, "sync", "--config", ini); code != 1 || !strings.Contains(stderr, "does not exist") {
 		t.Errorf("with an absent directory: exit code %d, %s", code, stderr)
+	}
+}
+
+// What the bucket has is not sent again, whatever the format, and however many chunks there are: few are asked for one by
+// one, many by listings.
+func TestSyncSendsNothingTwice(t *testing.T) {
+	t.Parallel()
+	for _, chunks := range []int{10, 100} {
+		t.Run(fmt.Sprint(chunks, " chunks"), func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, 8, pace{chunk: 20 * time.Millisecond, frame: 10 * time.Millisecond, video: 4000, audio: 2000})
+			var writing sync.WaitGroup
+			for _, e := range s.encoders {
+				writing.Go(func() {
+					n := 0
+					if err := e.play(1, func() bool { n++; return n == chunks }); err != nil {
+						t.Errorf("%s: %v", e.directory(), err)
+					}
+				})
+			}
+			writing.Wait()
+			files := filesBelow(t, s.root)
+			for _, name := range files {
+				old := time.Now().Add(-2 * mssPatience) // nothing is waited for any more
+				must(t, os.Chtimes(filepath.Join(s.root, name), old, old))
+			}
+			ini := filepath.Join(t.TempDir(), "config.ini")
+			must(t, os.WriteFile(ini, []byte(configFor(s.root, s.proxy.Endpoint, "off", s.sections()...)), 0o600))
+			sent := 0
+			for range 2 {
+				before := len(puts(s.proxy))
+				if code, stdout, stderr := runCommandLine(t, "sync", "--config", ini); code != 0 {
+					t.Fatalf("exit code %d, %q, %s", code, stdout, stderr)
+				}
+				sent = len(puts(s.proxy)) - before
+			}
+			if sent > 0 {
+				t.Errorf("the second sync sends %d of %d files again", sent, len(files))
+			}
+		})
 	}
 }
 
