@@ -140,7 +140,7 @@ func (s *schedule) notListed(r result, permanent bool, now time.Time) {
 	}
 }
 
-// compare asks whether the bucket has the file.
+// compare asks whether the bucket has the file, in the version in which it is on disk.
 func (u *Uploader) compare(ctx context.Context, r *result) {
 	if c := r.candidate; c != nil && isMD5(c.ETag) {
 		if r.same = u.hasMD5(ctx, r, c.ETag); r.same || r.fileErr != nil {
@@ -154,11 +154,23 @@ func (u *Uploader) compare(ctx context.Context, r *result) {
 	case err != nil:
 		r.err = err
 	case !found || i.Size != r.version.Size:
-	case i.ModTime.IsZero(): // somebody else's
-		r.same = isMD5(i.ETag) && u.hasMD5(ctx, r, i.ETag)
-	default:
-		r.same = i.holds(r.version)
+	case i.holds(r.version):
+		if r.fileErr = u.isStill(ctx, r); r.fileErr == nil {
+			r.same = true
+		}
+	case isMD5(i.ETag): // written by somebody else, or written anew with the same content
+		r.same = u.hasMD5(ctx, r, i.ETag)
 	}
+}
+
+// isStill returns errChanged if the file is not in the job's version any more.
+func (u *Uploader) isStill(ctx context.Context, r *result) error {
+	f, err := r.file.src.openKept(ctx, r.file.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return unchanged(f, r.version)
 }
 
 // compared takes in whether the bucket has f.

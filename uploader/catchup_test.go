@@ -452,3 +452,23 @@ type silentStore struct{ *bucket }
 func (silentStore) Stat(context.Context, string) (ObjectInfo, bool, error) {
 	return ObjectInfo{Untold: true}, false, nil
 }
+
+// After a restart, an MSS chunk that EMS will change once more waits for that as before: no viewer gets the one before.
+func TestChunkThatIsChangedOnceMoreWaitsForThatAlsoAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, media.Layout{Format: media.MSS}, Settings{})
+		ended := d.start()
+		d.close("g/s/video/1/0.fmp4", "unpatched")
+		time.Sleep(time.Second)
+		d.restarted(ended)
+		time.Sleep(10 * time.Second)
+		if got := d.bucket.content("g/s/video/1/0.fmp4"); got != "" {
+			t.Errorf("after 10 s, the bucket has %q", got)
+		}
+		d.close("g/s/video/1/0.fmp4", "patched..")
+		time.Sleep(2 * time.Minute)
+		if got := d.bucket.content("g/s/video/1/0.fmp4"); got != "patched.." {
+			t.Errorf("the bucket has %q", got)
+		}
+	})
+}

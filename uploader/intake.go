@@ -71,14 +71,18 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	if src.bulk() {
 		f.task = look // gigabytes are not sent again because the daemon was started again
 	}
-	if !src.bulk() && !f.replaces && s.predates(v, now) {
-		f.stream.compareLater(f, now)
-		return
-	}
+	old := !src.bulk() && !f.replaces && s.predates(v, now)
 	// By another machine's clock, it may be of the future.
 	if age := max(0, now.Sub(v.ModTime)); patched && !named && age < lateSettle {
+		if old {
+			f.task = compare
+		}
 		f.early = true
 		f.stream.delay(f, now.Add(lateSettle-age))
+		return
+	}
+	if old {
+		f.stream.compareLater(f, now)
 		return
 	}
 	f.stream.enqueue(f)
