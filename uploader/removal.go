@@ -205,10 +205,9 @@ func (s *schedule) objectDeleted(f *file, now time.Time) {
 	if m == nil {
 		return
 	}
-	f.stream.cleared = true
 	if m.deleting != nil {
 		for _, r := range m.deleting.refs {
-			r.stream.cleared = true
+			r.stream.cleared = r.stream.cleared || r.manifest == nil // what a child playlist names, its parent does not tell
 		}
 		m.deleting.shownUntil(now)
 		m.deleting.retire()

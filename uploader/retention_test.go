@@ -960,6 +960,32 @@ func TestFilesThatAreDeletedRightAfterTheStart(t *testing.T) {
 	})
 }
 
+// A child playlist that was deleted while the daemon was away is in the bucket still. That its master is deleted there does not
+// tell what the child names.
+func TestChunksOfAChildThatIsLeftStayWhenItsMasterIsDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		ended := d.start()
+		d.live("g/s", 1, 2, 0)
+		d.close("g/playlist.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\ns/playlist.m3u8\n")
+		time.Sleep(time.Minute)
+		if err := os.Remove(filepath.Join(d.dir, "g/s/playlist.m3u8")); err != nil {
+			t.Fatal(err)
+		}
+		d.restarted(ended)
+		time.Sleep(time.Minute)
+		d.remove("g/playlist.m3u8")
+		time.Sleep(20 * time.Minute) // the child is forgotten
+		if d.bucket.has("g/playlist.m3u8") {
+			t.Fatal("the master is not deleted")
+		}
+		d.remove("g/s/1.ts")
+		time.Sleep(overdue)
+		d.wantThere("g/s/1.ts")
+	})
+}
+
 // In DASH, the manifest is in the group's directory, and its chunks are in others.
 func TestRemovedFolderOfDASH(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
