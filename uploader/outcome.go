@@ -91,7 +91,8 @@ func (s *schedule) success(r result, now time.Time) {
 		s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.bytes, "took", rounded(now.Sub(r.started)))
 		f.failures = 0
 		if f.closed && !f.version.Equal(r.version) {
-			st.enqueue(f) // closed again, with other content
+			f.replaces = f.replaces || f.shown > 0 // a manifest that did not wait for it shows it to viewers
+			st.enqueue(f)                          // closed again, with other content
 			break
 		}
 		if f.unreported(r.version) {

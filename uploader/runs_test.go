@@ -84,8 +84,9 @@ func TestOldRunWhoseChunksAreGoneIsNotPublishedWithTheNamesOfTheNewOne(t *testin
 func TestOldRunIsNotPublishedWhenTheNewOneIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, dashLayout, Settings{})
+		var second atomic.Bool
 		d.bucket.before = func(_ context.Context, key string) error {
-			if strings.Contains(key, "seg_init") && d.bucket.count(key) == 1 {
+			if strings.Contains(key, "seg_init") && !second.Load() {
 				return errors.New("connection refused")
 			}
 			return nil
@@ -100,6 +101,7 @@ func TestOldRunIsNotPublishedWhenTheNewOneIsGivenUp(t *testing.T) {
 		inits("run a")
 		time.Sleep(time.Millisecond)
 		inits("run b")
+		second.Store(true)
 		d.close("g/manifest.mpd", mpd(1, 2)) // of segments that were never there
 		d.remove("g/manifest.mpd")
 		time.Sleep(3 * time.Minute)
@@ -319,4 +321,49 @@ func TestOldRunIsNotPublishedWithASegmentThatWasAwayWhenItWasRead(t *testing.T) 
 	if !src.files["g/s/f4vSeg1-Frag1"].confirmed || !src.files["g/s/f4vSeg1-Frag2"].confirmed {
 		t.Fatal("not all is uploaded")
 	}
+}
+
+// A fragment that was given up is in no manifest's way: while it is uploaded after all, viewers may get it. When it is written once
+// more meanwhile, the next manifest waits until no cache has the first one.
+func TestManifestWaitsForCachesOfAFragmentThatWasGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const fragment, bootstrap = "g/s/f4vSeg1-Frag1", "g/s/bootstrap"
+		d := newDeskFor(t, hdsLayout, Settings{})
+		d.bucket.mayMiss[fragment] = true
+		goOn := make(chan struct{})
+		var uploaded, published time.Time
+		d.bucket.before = func(_ context.Context, key string) error {
+			switch {
+			case key == fragment && d.bucket.count(key) == 1:
+				<-goOn
+			case key == fragment:
+				uploaded = time.Now()
+			case key == bootstrap:
+				published = time.Now()
+			}
+			return nil
+		}
+		d.start()
+		d.close("g/s/s.f4m", f4m("live", "x"))
+		d.close(bootstrap, abst(1, 1))
+		time.Sleep(10 * time.Second)
+		if d.bucket.content(bootstrap) == "" {
+			t.Fatal("the bootstrap waits for a fragment that was never there")
+		}
+		d.fragment("first", 1)
+		settle() // it is in flight
+		d.remove(fragment)
+		d.fragment("second", 1)
+		d.fragment("second", 2)
+		d.close(bootstrap, abst(1, 2))
+		settle()
+		close(goOn)
+		time.Sleep(10 * time.Second)
+		if d.bucket.content(bootstrap) != abst(1, 2) || uploaded.IsZero() {
+			t.Fatal("the new bootstrap is not published")
+		}
+		if waited := published.Sub(uploaded); waited < returnedCacheTime {
+			t.Errorf("it is published %v after the fragment got other content", waited)
+		}
+	})
 }
