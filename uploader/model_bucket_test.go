@@ -24,6 +24,8 @@ type modelBucket struct {
 	started map[string]int
 	// The content of the last PUT that was started.
 	sent map[string]int
+	// The keys of objects that were deleted.
+	deleted map[string]bool
 
 	// The content of the chunks that were there when the daemon was started, and still are.
 	held map[string]int
@@ -66,6 +68,10 @@ func (b *modelBucket) boot() {
 // start takes a job in.
 func (b *modelBucket) start(j job) {
 	w := b.w
+	if j.removals != nil {
+		b.startDeletion(j)
+		return
+	}
 	f := &flight{job: j, key: j.file.key()}
 	if f.isPut() && slices.ContainsFunc(b.flights, func(g *flight) bool { return g.isPut() && g.key == f.key }) {
 		w.t.Fatalf("R3: two PUTs of %s are in flight", f.key)
@@ -119,6 +125,10 @@ func (b *modelBucket) start(j job) {
 func (b *modelBucket) finish(i int, how outcome) {
 	w, f := b.w, b.flights[i]
 	b.flights = slices.Delete(b.flights, i, i+1)
+	if f.removals != nil {
+		b.finishDeletion(f, how)
+		return
+	}
 	r := result{job: f.job, fileErr: f.err}
 	if r.fileErr == nil {
 		w.log("%s: %v %v", w.since(), f, how)
@@ -166,6 +176,9 @@ func (b *modelBucket) leave(f *flight) {
 
 // apply does what the request asks for.
 func (b *modelBucket) apply(f *flight) {
+	if f.removals != nil {
+		b.applyDeletion(f)
+	}
 	if !f.isPut() {
 		return
 	}
@@ -176,11 +189,13 @@ func (b *modelBucket) apply(f *flight) {
 
 func (b *modelBucket) put(key string, o *object) {
 	o.stored = b.w.now
+	delete(b.deleted, key)
 	delete(b.held, key)
 	if old := b.objects[key]; old != nil && old.id != o.id && b.confirmed[key].id == old.id && b.shows(key) {
 		o.instead = b.w.now
 	}
 	b.objects[key] = o
+	b.checkNamesNothingDeleted(key, o)
 }
 
 // answer applies and answers.

@@ -11,12 +11,16 @@ type flight struct {
 	key   string
 	put   object
 	body  *inode
-	err   error     // why nothing was sent
-	until time.Time // when it has no effect any more, if it had no answer
+	err   error              // why nothing was sent
+	keys  []string           // of a deletion: what is deleted
+	read  map[string]*record // and, of manifests, what was read last when that began
+	until time.Time          // when it has no effect any more, if it had no answer
 }
 
 func (f *flight) String() string {
 	switch {
+	case f.removals != nil:
+		return fmt.Sprintf("deletion of %v", f.keys)
 	case f.snapshot != nil:
 		return fmt.Sprintf("PUT of %s: %s", f.key, f.put.sheet.text)
 	case f.task == upload:
@@ -26,7 +30,7 @@ func (f *flight) String() string {
 		list: "listing for ", verify: "check of "}[f.task] + f.key
 }
 
-func (f *flight) isPut() bool { return f.snapshot != nil || f.task == upload }
+func (f *flight) isPut() bool { return f.removals == nil && (f.snapshot != nil || f.task == upload) }
 
 // An outcome is how a job ends.
 type outcome int

@@ -52,8 +52,8 @@ func (w *world) evict() {
 	}
 }
 
-// restMinutes is how long nothing happens before all is taken to be at rest: after manifestMemory, more is forgotten.
-const restMinutes = int(manifestMemory/time.Minute) + 2
+// restTime is how long nothing happens before all is taken to be at rest: after manifestMemory, more is forgotten.
+const restTime = manifestMemory + 2*time.Minute
 
 // rest lets all come to rest, with a bucket that is well, and checks that nothing is left to do.
 func (w *world) rest() {
@@ -63,8 +63,8 @@ func (w *world) rest() {
 			st.complete()
 		}
 	}
-	for idle, rounds := 0, 0; idle < restMinutes || len(w.bucket.flights) > 0; rounds++ {
-		if rounds > 5000 {
+	for idle, rounds := time.Duration(0), 0; idle < restTime || len(w.bucket.flights) > 0; rounds++ {
+		if rounds > 20_000 {
 			w.t.Fatalf("R4: with a bucket that is well, the schedule does not come to rest")
 		}
 		w.work()
@@ -81,9 +81,9 @@ func (w *world) rest() {
 			w.bucket.applyLate(0)
 		default:
 			at := w.schedule.wake(w.now)
-			if at.IsZero() {
-				idle++
-				at = w.now.Add(time.Minute)
+			if looks := w.schedule.wakeForDeletion(); at.Equal(looks) { // what is listed may stay so
+				at = earlier(at, w.now.Add(time.Minute))
+				idle += at.Sub(w.now)
 			} else {
 				idle = 0
 			}

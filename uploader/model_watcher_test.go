@@ -47,6 +47,7 @@ func (w *world) report(i int) {
 			w.disk.spool[h.path].lonely = true
 			w.reportKept(h.origin, h.path, v)
 		} else {
+			w.schedule.left(h.origin.src, h.path, w.now)
 			w.schedule.removed(h.origin.src, h.path)
 		}
 	case wasFound:
@@ -75,9 +76,18 @@ func (w *world) reportClosed(o *origin, p string) {
 		w.owed[p] = i.holds.id
 	}
 	w.schedule.chunkClosed(o.src, p, i.version(), w.now)
+	w.schedule.seen(o.src, p, w.place())
 	if o.src.files[p] != nil { // else it is no chunk, and nobody names it yet
 		w.see(p, i.holds)
 	}
+}
+
+// place is where all files are.
+func (w *world) place() *place {
+	if !w.dest.Delete {
+		return nil
+	}
+	return &place{}
 }
 
 func (w *world) see(p string, c content) {
@@ -121,6 +131,7 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 	w.log("%s: reported: %s is closed, content %d", w.since(), p, i.holds.id)
 	o.src.named.learn(o.src.layout, p, r.refs)
 	w.schedule.manifestClosed(o.src, p, r, w.now)
+	w.schedule.seen(o.src, p, w.place())
 	known := o.src.files[p].manifest.newest()
 	switch rec := w.records[known]; {
 	case known == nil || known.sum != s.sum:

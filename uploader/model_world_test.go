@@ -19,6 +19,7 @@ type world struct {
 	now      time.Time
 	minute   time.Time // when the next sweep is due
 	schedule *schedule
+	uploader *Uploader
 	dest     *Destination
 	workers  [2]int
 	origins  []*origin
@@ -78,6 +79,7 @@ func (s modelSpool) Release(p string, v media.Version) {
 	case v == (media.Version{}):
 		w.t.Fatalf("R6: %s is given up, and the spool has it", p)
 	case k.version.Equal(v) && w.onlyNamed(p) && !w.named(p):
+		delete(w.seen, p) // it is forgotten
 		delete(w.disk.spool, p)
 		delete(w.owed, p)
 	case k.version.Equal(v):
@@ -107,8 +109,10 @@ func (w *world) named(p string) bool {
 func (w *world) boot() {
 	w.schedule = newSchedule(w.workers[livePool], w.workers[bulkPool], w.now, slog.New(slog.DiscardHandler))
 	w.schedule.jitter = func(d time.Duration) time.Duration { return d / 2 }
+	w.uploader = &Uploader{} // has the sources
 	for _, o := range w.origins {
 		o.src = w.source(o.format)
+		w.uploader.sources = append(w.uploader.sources, o.src)
 	}
 	w.news, w.expected = nil, map[string]bool{}
 	w.seen, w.told, w.patched = map[string][]int{}, map[string]int{}, map[string]int{}
@@ -118,7 +122,7 @@ func (w *world) boot() {
 
 func (w *world) source(format media.Format) *Source {
 	return &Source{
-		layout: media.Layout{Format: format, Bootstrap: "bootstrap"}, dest: w.dest, expecter: w,
+		uploader: w.uploader, layout: media.Layout{Format: format, Bootstrap: "bootstrap"}, dest: w.dest, expecter: w,
 		log: slog.New(slog.DiscardHandler), bootstraps: newBootstraps(), named: namedFiles{}, files: map[string]*file{}, kept: modelSpool{w},
 	}
 }
