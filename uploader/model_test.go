@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	modelSteps = flag.Int("steps", 250_000, "how many steps TestModel makes")
+	modelSteps = flag.Int("steps", 150_000, "how many steps TestModel makes")
 	modelSeed  = flag.Uint64("seed", 1, "what TestModel's chance begins with; 0: something else each time")
 )
 
@@ -33,7 +33,6 @@ func TestModel(t *testing.T) {
 	if given := flag.Lookup("rapid.seed").Value.String(); given != "0" { // that of a counterexample
 		seed, _ = strconv.ParseUint(given, 10, 64)
 	}
-	t.Logf("seed %d", seed)
 	for name, value := range map[string]string{
 		"rapid.seed":       strconv.FormatUint(seed, 10),
 		"rapid.checks":     strconv.Itoa(max(1, *modelSteps/stepsOfAWorld)),
@@ -47,15 +46,19 @@ func TestModel(t *testing.T) {
 		}
 		defer f.Value.Set(was)
 	}
-	steps := 0
+	worlds, steps := 0, 0
+	defer func() { t.Logf("seed %d, %d steps", seed, steps) }() // last, behind the steps of a counterexample
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		t.Repeat(rapid.StateMachineActions(w))
 		w.t = t
 		w.rest()
+		worlds++
 		steps += w.steps
 	})
-	t.Logf("%d steps", steps)
+	if wanted := max(1, *modelSteps/stepsOfAWorld); worlds < wanted && !testing.Short() {
+		t.Errorf("there was time for %d of %d worlds", worlds, wanted)
+	}
 }
 
 // newWorld draws what does not change.

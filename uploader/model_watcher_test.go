@@ -76,7 +76,7 @@ func (w *world) reportClosed(o *origin, p string) {
 		w.owed[p] = i.holds.id
 	}
 	w.schedule.chunkClosed(o.src, p, i.version(), w.now)
-	w.schedule.seen(o.src, p, w.place())
+	w.schedule.seen(o.src, p, w.place(), w.now)
 	if o.src.files[p] != nil { // else it is no chunk, and nobody names it yet
 		w.see(p, i.holds)
 	}
@@ -131,7 +131,7 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 	w.log("%s: reported: %s is closed, content %d", w.since(), p, i.holds.id)
 	o.src.named.learn(o.src.layout, p, r.refs)
 	w.schedule.manifestClosed(o.src, p, r, w.now)
-	w.schedule.seen(o.src, p, w.place())
+	w.schedule.seen(o.src, p, w.place(), w.now)
 	known := o.src.files[p].manifest.newest()
 	switch rec := w.records[known]; {
 	case known == nil || known.sum != s.sum:
