@@ -223,6 +223,57 @@ func TestLatePutIsMended(t *testing.T) {
 	})
 }
 
+// Of two PUTs without an answer the first one was applied. What was published before them is not sent over it, also if the second
+// cannot be sent any more for now.
+func TestBucketThatHasSomethingNewerThanWasPublishedKeepsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const bootstrap = "g/s/bootstrap"
+		d := newDeskFor(t, hdsLayout, Settings{})
+		d.dest.Store = lostAnswers{d.bucket, bootstrap, 2}
+		var refuses atomic.Bool
+		d.bucket.before = func(_ context.Context, key string) error {
+			switch {
+			case key == bootstrap && d.bucket.content(key) == abst(1, 2) && !refuses.Load():
+				return errors.New("reset")
+			case key == "g/s/f4vSeg1-Frag3" && refuses.Load():
+				return fmt.Errorf("403: %w", ErrPermanent)
+			}
+			return nil
+		}
+		d.start()
+		d.close("g/s/s.f4m", f4m("live", "x"))
+		for n := 1; n <= 3; n++ {
+			d.fragment("a", n)
+		}
+		for n := 1; n <= 3; n++ {
+			d.close(bootstrap, abst(1, n))
+			settle()
+		}
+		time.Sleep(500 * time.Millisecond)
+		refuses.Store(true)
+		d.fragment("b", 3) // so that the last bootstrap waits
+		time.Sleep(20 * time.Second)
+		if got := d.bucket.content(bootstrap); got != abst(1, 2) {
+			t.Errorf("the bucket's bootstrap went back, to %q", got)
+		}
+	})
+}
+
+// A lostAnswers store has no answer to the n-th PUT of the key, which it applies.
+type lostAnswers struct {
+	*bucket
+	key string
+	n   int
+}
+
+func (s lostAnswers) Put(ctx context.Context, o Object) error {
+	err := s.bucket.Put(ctx, o)
+	if o.Key == s.key && s.count(s.key) == s.n {
+		return errors.New("reset")
+	}
+	return err
+}
+
 // A PUT of the run before, which was killed, is applied when this one has seen that all is well; or much later.
 func TestLatePutOfTheRunBeforeIsMended(t *testing.T) {
 	for _, late := range []time.Duration{5 * time.Second, 10 * time.Minute} {

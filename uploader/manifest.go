@@ -99,6 +99,7 @@ type manifest struct {
 	inFlight    *snapshot   // also in waiting, as its oldest
 	pursued     *snapshot   // also in waiting: its chunks are uploaded first
 	published   *snapshot   // what the bucket holds
+	tried       bool        // a PUT of something newer than what was published was started, and had no answer or has none yet
 	deleting    *snapshot   // what was published, while the object is being deleted
 	publishedAt time.Time
 	notBefore   time.Time // least time between two PUTs of a key
@@ -246,6 +247,7 @@ func (m *manifest) start(s *snapshot) {
 		m.drop()
 	}
 	m.inFlight = s
+	m.tried = m.tried || m.published == nil || m.published.sum != s.sum
 }
 
 // finish records that the bucket holds s, which is the oldest one waiting.
@@ -264,7 +266,7 @@ func (m *manifest) finish(s *snapshot) {
 		s.content = nil
 	}
 	m.inFlight = nil
-	m.uncertain, m.astray = false, false
+	m.uncertain, m.astray, m.tried = false, false, false
 	m.file.confirmed = true
 }
 

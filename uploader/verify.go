@@ -86,6 +86,7 @@ func (s *schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 	case found != nil && s.foreign(m, found):
 		s.metRival(m, found, now)
 	case first, untold, m.published == nil:
+	case m.tried: // what the bucket has may be newer than what was published (R3); what was tried still waits
 	case found != nil || m.doubted(): // else somebody has deleted it
 		s.warnPerFile(m.file.stream, "bucket has not the newest version of a manifest: a request was applied after its answer was given up",
 			"key", m.file.key(), "next", "the newest is published again")
