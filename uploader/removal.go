@@ -165,7 +165,7 @@ func (s *schedule) noteKept(rt *retention, r result, gone, kept []*file, now tim
 
 // stays takes in that the bucket has the object as before.
 func (f *file) stays() {
-	if !f.gone.unsure && !f.unreported(f.confirmedVersion) {
+	if !f.gone.unsure && !f.unreported(f.confirmedVersion) && !f.writtenAnew() {
 		f.confirmed, f.replaces = true, false
 	}
 	if m := f.manifest; m != nil {
@@ -175,7 +175,7 @@ func (f *file) stays() {
 
 // staysPerhaps takes in that nobody knows whether the bucket has the object. A manifest that comes to name it has to ask.
 func (f *file) staysPerhaps(now time.Time) {
-	if f.gone.left {
+	if f.gone.left && !f.writtenAnew() {
 		f.gone.unsure, f.closed, f.replaces = true, false, false
 	}
 	m := f.manifest
@@ -215,11 +215,16 @@ func (s *schedule) objectDeleted(f *file, now time.Time) {
 	}
 }
 
+// writtenAnew reports whether content was closed that the bucket never had: on the disk, or in the spool.
+func (f *file) writtenAnew() bool {
+	return f.manifest == nil && f.closed && !f.version.Equal(f.confirmedVersion)
+}
+
 // goOnWith does with f what had to wait for the end of its object's deletion.
 func (s *schedule) goOnWith(f *file, now time.Time) {
 	back := !f.gone.left && !f.removed
 	switch m := f.manifest; {
-	case back && m == nil && f.closed:
+	case m == nil && f.closed && (back || f.writtenAnew()):
 		if f.confirmed && f.confirmedVersion.Equal(f.version) {
 			return
 		}

@@ -1243,6 +1243,40 @@ func TestObjectThatStaysDoesNotServeForTheFileThatTookItsName(t *testing.T) {
 	})
 }
 
+// The same, where the new content is gone again before the deletion ends: it arrives from the spool (R6).
+func TestContentThatComesAndGoesDuringADeletionArrives(t *testing.T) {
+	for _, err := range []error{nil, errors.New("reset"), ErrPermanent} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newDeskFor(t, hdsLayout, Settings{})
+			d.mirror()
+			deletes, goOn := make(chan struct{}, 100), make(chan struct{})
+			d.bucket.beforeDelete = func([]string) error {
+				deletes <- struct{}{}
+				<-goOn
+				return err
+			}
+			d.start()
+			d.close("g/s/s.f4m", f4m("live", "x"))
+			for n := 1; n <= 6; n++ {
+				d.fragment("a", n)
+			}
+			d.close("g/s/bootstrap", abst(5, 2))
+			settle()
+			d.remove("g/s/f4vSeg1-Frag1")
+			d.remove("g/s/f4vSeg1-Frag2")
+			d.write("g/s/f4vSeg1-Frag1", "run b, fragment 1")
+			<-deletes
+			d.closed("g/s/f4vSeg1-Frag1")
+			d.remove("g/s/f4vSeg1-Frag1")
+			close(goOn)
+			time.Sleep(45 * time.Second)
+			if got := d.bucket.content("g/s/f4vSeg1-Frag1"); got != "run b, fragment 1" {
+				t.Errorf("%v: the bucket has %q", err, got)
+			}
+		})
+	}
+}
+
 // While a deletion takes long, nothing is looked at; the delay begins when the playlist is gone all the same.
 func TestDelayBeginsWhenThePlaylistIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
