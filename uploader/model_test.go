@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	modelSteps = flag.Int("steps", 150_000, "how many steps TestModel makes")
+	modelSteps = flag.Int("steps", 100_000, "how many steps TestModel makes")
 	modelSeed  = flag.Uint64("seed", 1, "what TestModel's chance begins with; 0: something else each time")
 )
 
