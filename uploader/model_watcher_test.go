@@ -77,7 +77,7 @@ func (w *world) reportClosed(o *origin, p string) {
 	}
 	w.schedule.chunkClosed(o.src, p, i.version(), w.now)
 	w.schedule.seen(o.src, p, w.place(), w.now)
-	if o.src.files[p] != nil { // else it is no chunk, and nobody names it yet
+	if f := o.src.files[p]; f != nil && (f.named > 0 || !w.onlyNamed(p)) { // else nobody wants it yet; it is reported again
 		w.see(p, i.holds)
 	}
 }
