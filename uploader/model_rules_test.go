@@ -32,6 +32,7 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 	w := b.w
 	o, org := b.objects[ref], w.originOf(ref)
 	file, onDisk := org.src.files[ref], w.disk.names[ref]
+	anew := w.lost[ref] && onDisk != nil && onDisk.holds.half // what was given up does not come back with what is being written
 	patched := w.patched[ref] != 0 && w.patched[ref] == w.closed[ref].id
 	switch {
 	case file == nil:
@@ -50,7 +51,7 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 		return "of which the bucket has a torn one"
 	case o.torn:
 		// It was given up, and there is an object of its name.
-	case o.id < w.closed[ref].id && !patched && (onDisk != nil || w.disk.spool[ref] != nil):
+	case o.id < w.closed[ref].id && !patched && (onDisk != nil && !anew || w.disk.spool[ref] != nil):
 		return fmt.Sprintf("which has content %d in the bucket, and %d was closed", o.id, w.closed[ref].id)
 	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && (w.lost[ref] || !slices.Contains(w.seen[ref], rec.run)):
 		// It is gone and was never seen, and there is an object of its name.
