@@ -17,6 +17,7 @@ type removal struct {
 	found  finding
 	err    error // why it is not deleted
 	unsure bool  // or perhaps it is
+	doubt  bool  // whether there was an object was unknown before, because an earlier deletion had no answer
 }
 
 // beginRemoval has f be taken for absent from now on, so that no manifest is published which has come to name it, and
@@ -98,16 +99,16 @@ func (s *schedule) removalDone(r result, now time.Time) {
 		f.state = idle
 		switch {
 		case rm.found == elsewhere:
-			f.stays()
+			f.stays(rm.doubt)
 			f.gone.left, f.gone.since = false, time.Time{}
 			strayed = append(strayed, f)
 		case rm.found == undecided:
-			f.stays()
+			f.stays(rm.doubt)
 		case rm.unsure:
 			f.staysPerhaps(now)
 			kept = append(kept, f)
 		case rm.err != nil:
-			f.stays()
+			f.stays(rm.doubt)
 			kept = append(kept, f)
 			if errors.Is(rm.err, ErrPermanent) {
 				f.gone.tryAt = now.Add(refusedProbe)
@@ -163,9 +164,9 @@ func (s *schedule) noteKept(rt *retention, r result, gone, kept []*file, now tim
 		"err", r.err, "attempt", rt.failures, "next", "tried again", "retry_in", wait.Round(time.Millisecond))
 }
 
-// stays takes in that the bucket has the object as before.
-func (f *file) stays() {
-	if !f.gone.unsure && !f.unreported(f.confirmedVersion) && !f.writtenAnew() {
+// stays takes in that the bucket has the object as before, unless that was in doubt then.
+func (f *file) stays(doubt bool) {
+	if !doubt && !f.unreported(f.confirmedVersion) && !f.writtenAnew() {
 		f.confirmed, f.replaces = true, false
 	}
 	if m := f.manifest; m != nil {

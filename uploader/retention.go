@@ -179,7 +179,7 @@ func (r *retention) due(now time.Time) (batch []removal) {
 		waited := now.Sub(f.gone.since) >= d.DeleteDelay && now.Sub(f.gone.namedAt) >= d.DeleteDelay && !now.Before(f.gone.tryAt)
 		if len(batch) < deletionBatch && waited && f.mayBeDeleted() {
 			f.beginRemoval(now)
-			batch = append(batch, removal{file: f, place: f.gone.place})
+			batch = append(batch, removal{file: f, place: f.gone.place, doubt: f.gone.unsure})
 		}
 		return false
 	})

@@ -1277,6 +1277,50 @@ func TestContentThatComesAndGoesDuringADeletionArrives(t *testing.T) {
 	}
 }
 
+// A child playlist whose deletion had no answer comes back while that is tried again: no master names it before it is published.
+func TestChildThatIsPerhapsDeletedIsNotThereBecauseItCameBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.mirror()
+		d.bucket.before = func(_ context.Context, key string) error {
+			if key == "g/a/2.ts" {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
+		calls, goOn := make(chan struct{}), make(chan struct{})
+		first := true
+		d.bucket.beforeDelete = func(keys []string) error {
+			if first {
+				first = false
+				d.bucket.drop(keys)
+				d.write("g/a/2.ts", "new")
+				d.write("g/a/playlist.m3u8", playlist(2, 2))
+				return errLost
+			}
+			calls <- struct{}{}
+			<-goOn
+			return nil
+		}
+		d.start()
+		d.live("g/a", 1, 1, 0)
+		d.live("g/b", 1, 1, 0)
+		settle()
+		d.remove("g/a/playlist.m3u8")
+		d.remove("g/b/playlist.m3u8")
+		<-calls // for the other one alone
+		d.closed("g/a/playlist.m3u8")
+		d.close("g/playlist.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na/playlist.m3u8\n")
+		settle()
+		close(goOn)
+		time.Sleep(10 * time.Second)
+		if d.bucket.has("g/playlist.m3u8") {
+			t.Error("the master is published before its child")
+		}
+		d.bucket.beforeDelete = nil
+	})
+}
+
 // While a deletion takes long, nothing is looked at; the delay begins when the playlist is gone all the same.
 func TestDelayBeginsWhenThePlaylistIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
