@@ -38,6 +38,16 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 	})
 }
 
+// Occupied returns a directory from which another ems-sidecar uploads already, or "". It is for before Run.
+func (u *Uploader) Occupied() string {
+	for _, src := range u.sources {
+		if src.spool.Occupied() {
+			return src.dir
+		}
+	}
+	return ""
+}
+
 // A namedFiles knows the files that are uploaded only because a manifest names them: init segments, keys. One that was closed
 // before is reported again when a manifest comes to name it.
 type namedFiles map[string]map[string]bool // by the manifest's path

@@ -140,3 +140,30 @@ func BenchmarkCompare(b *testing.B) {
 		b.ReportMetric(cmd.ProcessState.UserTime().Seconds()+cmd.ProcessState.SystemTime().Seconds(), "cpu-s")
 	}
 }
+
+// Beside a running daemon, whose spool it would empty, sync does nothing, and says what to do instead.
+func TestSyncRefusesToRunBesideTheDaemon(t *testing.T) {
+	t.Parallel()
+	server := s3test.Start(t)
+	root := t.TempDir()
+	s := startSidecar(t, root, server.Endpoint)
+	s.waitFor("its spool", func() bool {
+		_, err := os.Stat(filepath.Join(root, ".ems-sidecar/hls"))
+		return err == nil
+	})
+	ini := filepath.Join(t.TempDir(), "config.ini")
+	must(t, os.WriteFile(ini, []byte(configFor(root, server.Endpoint, "off")), 0o600))
+	code, _, stderr := runCommandLine(t, "sync", "--config", ini)
+	if code != 1 || !strings.Contains(stderr, "runs already uploads from "+root) || !strings.Contains(stderr, "restart it") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	if code := s.stop(); code != 0 {
+		t.Errorf("the daemon's exit code is %d", code)
+	}
+	if c := s.complaints(); len(c) > 0 {
+		t.Errorf("the daemon complains: %q", c)
+	}
+	if code, _, stderr := runCommandLine(t, "sync", "--config", ini); code != 0 {
+		t.Errorf("without the daemon: exit code %d, %s", code, stderr)
+	}
+}

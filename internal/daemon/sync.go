@@ -20,6 +20,10 @@ const (
 // Sync uploads what is there now and is not in the bucket, and returns when all is; with an error if something cannot be
 // uploaded. It reports its progress several times a second.
 func (d *Daemon) Sync(ctx context.Context, report func(uploader.Progress)) error {
+	if dir := d.up.Occupied(); dir != "" {
+		return fmt.Errorf("an ems-sidecar that runs already uploads from %s, and after its start compares all that is there: "+
+			"for another comparison restart it, or stop it and sync then", dir)
+	}
 	for _, dest := range d.dests {
 		dest.Delete = false // that is the running daemon's
 	}

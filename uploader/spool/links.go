@@ -195,6 +195,9 @@ func (s *Spool) prepare(ctx context.Context) {
 	if s.home == s.readied {
 		if s.prepared != nil {
 			if now, err := os.Stat(s.Dir); err == nil && os.SameFile(now, s.prepared) {
+				if s.contended {
+					s.takeLock()
+				}
 				return
 			}
 		} else if s.trouble != "" {
@@ -219,36 +222,6 @@ func (s *Spool) prepare(ctx context.Context) {
 	s.takeLock()
 	s.scan(ctx, links, returned)
 }
-
-// takeLock locks the directory of the links as long as this process lives.
-func (s *Spool) takeLock() {
-	s.unlock()
-	f, err := os.Open(s.Dir)
-	if err != nil {
-		return // it is gone again: the next look finds the new one
-	}
-	switch err := lockFile(f); {
-	case err == nil:
-		s.lock = f
-		return
-	case errors.Is(err, errLocked):
-		s.Log.Error("another ems-sidecar uploads from the same directory: each sends everything", "spool", s.Dir,
-			"next", "this one goes on", "hint", "stop one of them")
-	default:
-		s.Log.Debug("spool cannot be locked", "spool", s.Dir, "err", err)
-	}
-	f.Close()
-}
-
-func (s *Spool) unlock() {
-	if s.lock != nil {
-		s.lock.Close()
-		s.lock = nil
-	}
-}
-
-// errLocked says that another process has the lock.
-var errLocked = errors.New("locked")
 
 // scan takes in what is in the spool, of a root that is known from before if it has returned.
 func (s *Spool) scan(ctx context.Context, links *os.Root, returned bool) {

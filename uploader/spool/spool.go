@@ -46,18 +46,19 @@ type Spool struct {
 	told   []note
 
 	// Owned by the goroutine of Run.
-	entries  map[string]*entry
-	held     []*entry // those that are held open, oldest first, and some that are gone
-	dirs     map[string]int
-	readied  *home       // for which prepare was tried last
-	prepared fs.FileInfo // the directory of the links that was scanned, or nil
-	home     *home       // the root as it was found last, or nil
-	away     *home       // if that is an empty mount point: the root that is missing
-	lock     *os.File    // on it, so that two processes on one spool are noticed; nil if there is none
-	trouble  string      // why links are impossible, as it was logged; "" if they are not
-	failedAt time.Time   // when one was last found to be
-	linkedAt time.Time   // when one was made last
-	exposed  bool        // that something can neither be linked nor held open was logged
+	entries   map[string]*entry
+	held      []*entry // those that are held open, oldest first, and some that are gone
+	dirs      map[string]int
+	readied   *home       // for which prepare was tried last
+	prepared  fs.FileInfo // the directory of the links that was scanned, or nil
+	home      *home       // the root as it was found last, or nil
+	away      *home       // if that is an empty mount point: the root that is missing
+	lock      *os.File    // on it, so that two processes on one spool are noticed; nil if there is none
+	contended bool        // that another process has it was logged
+	trouble   string      // why links are impossible, as it was logged; "" if they are not
+	failedAt  time.Time   // when one was last found to be
+	linkedAt  time.Time   // when one was made last
+	exposed   bool        // that something can neither be linked nor held open was logged
 }
 
 // An entry is one file that is kept.

@@ -424,3 +424,22 @@ func TestOldestFileOfAllSpoolsIsGivenUpFirst(t *testing.T) {
 		t.Errorf("given up: %q and %q", hls.evicted, hds.evicted)
 	}
 }
+
+// Of two owners of one spool, the second takes the lock when the first has ended: a third one is noticed then.
+func TestLockOfASpoolIsTakenOver(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, DirName)
+	first := New(Settings{Root: root, Dir: dir, Budget: NewBudget(0, 1), Log: slog.New(slog.DiscardHandler)})
+	ctx, end := context.WithCancel(t.Context())
+	go first.Run(ctx)
+	first.ask(t.Context(), func() {})
+	second := newDesk(t, root, dir, NewBudget(0, 1))
+	second.ask(t.Context(), func() {})
+	end()
+	<-first.done
+	second.ask(t.Context(), func() { second.prepare(t.Context()) })
+	third := New(Settings{Root: root, Dir: dir})
+	if !third.Occupied() || second.log.count("the other ems-sidecar has ended") != 1 {
+		t.Errorf("the second has not got the lock: %s", &second.log.b)
+	}
+}

@@ -1,0 +1,60 @@
+package spool
+
+import (
+	"errors"
+	"os"
+)
+
+// errLocked says that another process has the lock.
+var errLocked = errors.New("locked")
+
+// Occupied reports whether another process, or another Spool, uses the directory of the links. It is for one that is not
+// run yet.
+func (s *Spool) Occupied() bool {
+	f, err := lock(s.Dir)
+	if err == nil {
+		f.Close()
+	}
+	return errors.Is(err, errLocked)
+}
+
+// lock locks the directory until the file is closed.
+func lock(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := lockFile(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// takeLock locks the directory of the links as long as this process lives.
+func (s *Spool) takeLock() {
+	s.unlock()
+	f, err := lock(s.Dir)
+	switch {
+	case err == nil:
+		s.lock = f
+		if s.contended {
+			s.Log.Info("the other ems-sidecar has ended", "spool", s.Dir)
+		}
+		s.contended = false
+	case errors.Is(err, errLocked) && !s.contended:
+		s.contended = true
+		s.Log.Error("another ems-sidecar uploads from the same directory: each sends everything", "spool", s.Dir,
+			"next", "this one goes on", "hint", "stop one of them")
+	case errors.Is(err, errLocked):
+	default: // if it is gone again, the next look finds the new one
+		s.Log.Debug("spool cannot be locked", "spool", s.Dir, "err", err)
+	}
+}
+
+func (s *Spool) unlock() {
+	if s.lock != nil {
+		s.lock.Close()
+		s.lock = nil
+	}
+}
