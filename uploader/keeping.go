@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,14 +15,9 @@ import (
 // newSpool returns the spool of src: in the root, or below dir. Each format has one of its own, so that what is in it
 // needs no explanation after a restart.
 func (src *Source) newSpool(dir string) *spool.Spool {
-	if dir == "" {
-		dir = filepath.Join(src.dir, spool.DirName)
-	} else {
-		dir = filepath.Join(dir, url.PathEscape(src.dir))
-	}
 	return spool.New(spool.Settings{
 		Root: src.dir,
-		Dir:  filepath.Join(dir, strings.ToLower(src.layout.Format.String())),
+		Dir:  filepath.Join(spool.Place(src.dir, dir), strings.ToLower(src.layout.Format.String())),
 		Log:  src.log,
 		Found: func(ctx context.Context, p string, v media.Version) {
 			if src.exists(p) {

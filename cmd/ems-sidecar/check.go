@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"ems-sidecar/config"
@@ -33,11 +32,13 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 	r.say("config", c.Config, nil)
 	for _, u := range cfg.Uploads {
 		for _, dir := range u.WatchDirs {
-			if r.say("directory", dir, checkDirectory(dir)) && u.DeleteLocal {
+			if !r.say("directory", dir, checkDirectory(dir)) {
+				continue
+			}
+			if u.DeleteLocal {
 				r.say("deletion", dir, checkDeletion(dir))
 			}
-			r.hint("spool", spoolOf(cfg, dir), "what EMS deletes before its upload is held open instead, and lost if the daemon ends meanwhile",
-				spool.Check(dir, spoolOf(cfg, dir)))
+			r.spool(dir, spool.Place(dir, cfg.Upload.SpoolDir))
 		}
 		checkBucket(ctx, r, u, cfg.Upload)
 	}
@@ -93,12 +94,14 @@ func checkDirectory(dir string) error {
 	return nil
 }
 
-// spoolOf is where files of dir are linked.
-func spoolOf(cfg *config.Config, dir string) string {
-	if cfg.Upload.SpoolDir != "" {
-		return cfg.Upload.SpoolDir
+// spool tests whether files of dir can be linked into the spool.
+func (r *report) spool(dir, place string) {
+	which := place
+	tested, err := spool.Check(dir, place)
+	if err == nil && !tested {
+		which += "\n                 not tested with one of EMS's files: there is none yet"
 	}
-	return filepath.Join(dir, spool.DirName)
+	r.hint("spool", which, "what EMS deletes before its upload is held open instead, and lost if the daemon ends meanwhile", err)
 }
 
 // checkDeletion tests the right that delete_local takes.

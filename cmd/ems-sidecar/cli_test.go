@@ -137,6 +137,50 @@ func TestCheckAgainstARealServer(t *testing.T) {
 	}
 }
 
+// check leaves the watched directories as they are, and makes none that EMS has not made.
+func TestCheckMakesNothingThatStays(t *testing.T) {
+	server := s3test.Start(t)
+	dir := t.TempDir()
+	absent := filepath.Join(dir, "not", "mounted")
+	code, out, _ := runCommandLine(t, "check", "--config", writeConfig(t, absent, server.Endpoint, nil))
+	if code != exitFailed || strings.Contains(out, "spool") {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("made for a directory that is not there: %v, %v", left, err)
+	}
+
+	empty := filepath.Join(dir, "empty")
+	must(t, os.Mkdir(empty, 0o755))
+	code, out, _ = runCommandLine(t, "check", "--config", writeConfig(t, empty, server.Endpoint, nil))
+	if code != exitFine {
+		t.Errorf("exit code %d", code)
+	}
+	says(t, out, "ok    spool", "not tested with one of EMS's files: there is none yet")
+	if left, err := os.ReadDir(empty); err != nil || len(left) > 0 {
+		t.Errorf("left in an empty directory: %v, %v", left, err)
+	}
+
+	must(t, os.MkdirAll(filepath.Join(empty, "g/s"), 0o755))
+	must(t, os.WriteFile(filepath.Join(empty, "g/s/1.ts"), []byte("x"), 0o644))
+	must(t, os.MkdirAll(filepath.Join(empty, ".ems-sidecar/hls"), 0o700))
+	_, out, _ = runCommandLine(t, "check", "--config", writeConfig(t, empty, server.Endpoint, nil))
+	says(t, out, "ok    spool")
+	if strings.Contains(out, "not tested") {
+		t.Errorf("a file was not tried:\n%s", out)
+	}
+	if left, err := os.ReadDir(filepath.Join(empty, ".ems-sidecar")); err != nil || len(left) != 1 {
+		t.Errorf("in the spool are %v, %v", left, err)
+	}
+
+	elsewhere := filepath.Join(dir, "no", "such", "spool")
+	_, out, _ = runCommandLine(t, "check", "--config", writeConfig(t, empty, server.Endpoint, nil, "Upload spool_dir = "+elsewhere))
+	says(t, out, "warn  spool", filepath.Dir(elsewhere)+" does not exist")
+	if _, err := os.Stat(filepath.Join(dir, "no")); err == nil {
+		t.Error("the directory of a spool_dir was made")
+	}
+}
+
 func TestCheckOfRecordings(t *testing.T) {
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)

@@ -6,31 +6,37 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
+	"syscall"
 )
 
-// Check tries whether files of root can be linked into dir, with the first file that it finds in root. It leaves nothing
-// behind: a directory of whoever runs it may not be the daemon's to write.
-func Check(root, dir string) error {
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		defer os.Remove(dir)
-	}
-	s := New(Settings{Root: root, Dir: dir})
-	links, err := s.openDir()
+// Check tries whether files of root, which exists, can be linked into a directory in place, with the first file that it
+// finds in root; tested is false if there is none. It leaves nothing behind: a directory of whoever runs it may not be the
+// daemon's to write.
+func Check(root, place string) (tested bool, err error) {
+	s := New(Settings{Root: root, Dir: filepath.Join(place, "check")})
+	made, err := s.makeDir()
+	defer func() {
+		for i := len(made) - 1; i >= 0; i-- {
+			os.Remove(made[i]) // what somebody else uses by now is not empty, and stays
+		}
+	}()
 	if err != nil {
-		return hinted(err)
+		return false, hinted(err)
 	}
-	defer links.Close()
-	f, err := links.Create(newName + "check")
-	if err != nil {
-		return hinted(err)
-	}
-	f.Close()
-	defer links.Remove(newName + "check")
 	r, err := os.OpenRoot(root)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer r.Close()
+	links, err := os.OpenRoot(s.Dir)
+	if err != nil {
+		return false, err
+	}
+	defer links.Close()
+	if err := tryLinks(r, links); err != nil {
+		return false, hinted(err)
+	}
 	found := errors.New("found")
 	err = fs.WalkDir(r.FS(), ".", func(p string, e fs.DirEntry, err error) error {
 		switch {
@@ -41,15 +47,44 @@ func Check(root, dir string) error {
 		case !e.Type().IsRegular():
 			return nil
 		}
-		if err := linkBetween(r, links, p, newName+"link"); err != nil {
+		switch err := linkBetween(r, links, p, newName); {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil // it has just been deleted
+		case err != nil:
 			return hinted(err)
 		}
-		return errors.Join(links.Remove(newName+"link"), found)
+		return errors.Join(links.Remove(newName), found)
 	})
 	if errors.Is(err, found) {
-		return nil
+		return true, nil
 	}
-	return err
+	return false, err
+}
+
+// tryLinks makes a file in links, and another name of it.
+func tryLinks(root, links *os.Root) error {
+	from, err := root.Stat(".")
+	if err != nil {
+		return err
+	}
+	to, err := links.Stat(".")
+	if err != nil {
+		return err
+	}
+	if deviceOf(from) != deviceOf(to) {
+		return &os.LinkError{Op: "link", Old: root.Name(), New: links.Name(), Err: syscall.EXDEV}
+	}
+	const name = newName + "file"
+	f, err := links.Create(name)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	defer links.Remove(name)
+	if err := linkBetween(links, links, name, newName); err != nil {
+		return err
+	}
+	return links.Remove(newName)
 }
 
 func hinted(err error) error { return fmt.Errorf("%w (%s)", err, hint(err)) }

@@ -68,13 +68,13 @@ func noPlace(err error) error {
 	return err
 }
 
-var errNoPlace = errors.New("the spool's directory is gone")
+var errNoPlace = errors.New("the spool has no directory")
 
 // openDir opens the directory of the links, which is made if need be.
 func (s *Spool) openDir() (*os.Root, error) {
 	links, err := os.OpenRoot(s.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(s.Dir, 0o700); err == nil {
+		if _, err = s.makeDir(); err == nil {
 			links, err = os.OpenRoot(s.Dir)
 		}
 	}

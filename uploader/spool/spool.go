@@ -17,9 +17,6 @@ import (
 	"ems-sidecar/media"
 )
 
-// DirName is the directory for the links in a root that has no other. Its dot keeps watchers out.
-const DirName = ".ems-sidecar"
-
 // Settings are what a Spool is told. Its functions are called from Run, one at a time.
 type Settings struct {
 	Root   string  // whose files are kept
