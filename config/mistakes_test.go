@@ -87,6 +87,10 @@ func TestMistakesSayWhereAndWhatWouldBeRight(t *testing.T) {
 		"a Windows directory":  {hls + `watch_dir = C:\media\`, `c:3: [AmazonHLSUpload] watch_dir = "C:\media\": must be a directory's absolute path`},
 		"a mistyped choice":    {"[S3]\ndelete = \"mirrror\"", `c:2: [S3] delete = "mirrror": must be keep or mirror (did you mean mirror?)`},
 		"no choice at all":     {"[Watcher]\nbackend = kqueue", `c:2: [Watcher] backend = "kqueue": must be auto, inotify, fsnotify or poll`},
+		"a spool that is watched": {hls + "watch_dir = /a\n[Upload]\nspool_dir = /a/spool",
+			`c:5: [Upload] spool_dir = "/a/spool": lies in the watch_dir /a of [AmazonHLSUpload], and would be uploaded itself: leave it empty, or let a name below that directory begin with a dot`},
+		"a spool that is the watched directory": {hls + "watch_dir = /a\n[Upload]\nspool_dir = /a/",
+			`c:5: [Upload] spool_dir = "/a": lies in the watch_dir /a of [AmazonHLSUpload], and would be uploaded itself: leave it empty, or let a name below that directory begin with a dot`},
 		"a number in words":    {"[Upload]\nworkers = many", `c:2: [Upload] workers = "many": must be a whole number from 1 to 1024`},
 		"a number too small":   {"[Upload]\nworkers = 0", `c:2: [Upload] workers = "0": must be a whole number from 1 to 1024`},
 		"a number too large":   {"[Upload]\nworkers = 1025", `c:2: [Upload] workers = "1025": must be a whole number from 1 to 1024`},
@@ -171,6 +175,15 @@ watch_dir = here
 	for i, start := range []string{"c:8: [Typo]", "c:9: [AmazonHLSUpload] default_bucket", "c:10: [AmazonHLSUpload] watch_dir"} {
 		if !strings.HasPrefix(got[4+i], start) {
 			t.Errorf("%q, want %q…", got[4+i], start)
+		}
+	}
+}
+
+// A spool in a watched directory is fine where the watcher looks past it, and beside it anyway.
+func TestSpoolsThatAreNotWatchedAreAccepted(t *testing.T) {
+	for _, dir := range []string{"/a/.spool", "/a/.b/spool", "/a/b/.spool", "/ab", "/"} {
+		if _, err := Parse("c", []byte("[AmazonHLSUpload]\ndefault_bucket = ems\nwatch_dir = /a\n[Upload]\nspool_dir = "+dir)); err != nil {
+			t.Errorf("%s: %v", dir, err)
 		}
 	}
 }

@@ -113,6 +113,7 @@ func (s *settings) enabled(d *decoder) *Config {
 			u.checkRecordings(d, s.recorder, slices.Delete(slices.Clone(cfg.Uploads), i, i+1))
 		}
 	}
+	cfg.Upload.checkSpool(d, cfg.Uploads)
 	if s.on(d, "StreamAutoRouter") {
 		d.require("StreamAutoRouter", s.router.keys())
 		cfg.Router = &s.router

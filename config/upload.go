@@ -219,6 +219,26 @@ func (u *Upload) checkRecordings(d *decoder, r Recorder, others []Upload) {
 	}
 }
 
+// checkSpool reports a spool that would be watched itself: what is linked into it would be linked again, and uploaded.
+func (p *Pool) checkSpool(d *decoder, uploads []Upload) {
+	for _, u := range uploads {
+		for _, dir := range u.WatchDirs {
+			rel, err := filepath.Rel(dir, p.SpoolDir)
+			if p.SpoolDir == "" || err != nil || rel != "." && !inside(p.SpoolDir, dir) {
+				continue
+			}
+			hidden := slices.ContainsFunc(strings.Split(rel, string(filepath.Separator)), func(name string) bool {
+				return len(name) > 1 && name[0] == '.'
+			})
+			if !hidden {
+				d.bad("Upload", "spool_dir", p.SpoolDir, "lies in the watch_dir "+dir+" of ["+u.Section+
+					"], and would be uploaded itself: leave it empty, or let a name below that directory begin with a dot")
+				return
+			}
+		}
+	}
+}
+
 // home returns the section from which a key's value comes: this one or [S3].
 func (u *Upload) home(d *decoder, key string) string {
 	if !d.sets(u.Section, key) && d.sets("S3", key) {
