@@ -98,7 +98,11 @@ func (f *file) outdated(now time.Time) {
 func (f *file) confirm(v media.Version, now time.Time) {
 	f.confirmed, f.confirmedVersion = true, v
 	f.lost, f.torn, f.gone.unsure = false, false, false
-	f.src.kept.Release(f.path, v)
+	if v == (media.Version{}) {
+		f.release()
+	} else {
+		f.src.kept.Release(f.path, v)
+	}
 	if f.replaces {
 		f.replaces, f.freshAt = false, now
 		if f.src.layout.Format.ReusesNames() {
@@ -106,6 +110,9 @@ func (f *file) confirm(v media.Version, now time.Time) {
 		}
 	}
 }
+
+// release has the version that was reported last no longer be kept. A newer one may be kept already, and be reported next.
+func (f *file) release() { f.src.kept.Release(f.path, f.version) }
 
 // unreported reports whether the disk has other content than v, of which no closing was reported yet.
 func (f *file) unreported(v media.Version) bool {

@@ -31,6 +31,7 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		f = s.file(src, p)
 	}
 	if why := f.keyProblem(); why != "" {
+		f.version = v
 		s.lose(f, "file cannot be published", why)
 		return
 	}
@@ -269,11 +270,12 @@ func (s *schedule) missing(f *file) {
 
 // lose gives up a file that can never arrive: no manifest waits for it any longer.
 func (s *schedule) lose(f *file, what, why string) {
-	f.src.kept.Release(f.path, media.Version{})
-	if f.lost {
+	known := f.lost
+	f.lost = true
+	f.release()
+	if known {
 		return
 	}
-	f.lost = true
 	s.figures.lost++
 	next := "it stays out of the bucket; no manifest names it"
 	if f.named > 0 {

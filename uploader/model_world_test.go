@@ -71,13 +71,11 @@ type modelSpool struct{ w *world }
 func (s modelSpool) Release(p string, v media.Version) {
 	w := s.w
 	k := w.disk.spool[p]
-	if v == (media.Version{}) {
+	if f := w.originOf(p).src.files[p]; k == nil && f != nil && (f.lost || f.confirmed && f.confirmedVersion == (media.Version{})) {
 		w.lost[p] = true // it may be forgotten at once
 	}
 	switch {
 	case k == nil:
-	case v == (media.Version{}):
-		w.t.Fatalf("R6: %s is given up, and the spool has it", p)
 	case k.version.Equal(v) && w.onlyNamed(p) && !w.named(p):
 		delete(w.seen, p) // it is forgotten
 		delete(w.disk.spool, p)

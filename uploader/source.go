@@ -20,8 +20,7 @@ type Expecter interface {
 	Expect(paths ...string)
 }
 
-// A releaser keeps what was closed until it is told that version v of p is not needed any more; with the zero Version,
-// that p in no version is. It does not block.
+// A releaser keeps what was closed until it is told that version v of p is not needed any more. It does not block.
 type releaser interface {
 	Release(p string, v media.Version)
 }

@@ -449,3 +449,26 @@ func TestInitSegmentThatNoManifestNamesAnyMoreLeavesTheSpool(t *testing.T) {
 		<-ended
 	})
 }
+
+// A version is kept before the schedule is told of it. What the schedule makes of the one before does not concern it.
+func TestNewVersionIsKeptAlthoughTheOldOneIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.bucket.outage()
+		d.start()
+		const p = "g/s/1.ts"
+		d.close(p, "old")
+		settle()
+		d.write(p, "newer")
+		fi, err := os.Stat(filepath.Join(d.dir, p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.src.keep(d.ctx, p, media.VersionOf(fi))
+		d.up.tell(d.ctx, func(s *schedule, _ time.Time) { s.lose(d.src.files[p], "chunk is lost", "for a test") })
+		settle()
+		if n := len(d.inSpool()); n != 1 {
+			t.Errorf("%d files are kept, want the new version", n)
+		}
+	})
+}

@@ -3,8 +3,6 @@ package uploader
 import (
 	"slices"
 	"time"
-
-	"ems-sidecar/media"
 )
 
 const (
@@ -109,7 +107,7 @@ func (s *schedule) warnWaiting(m *manifest, now time.Time) {
 func (src *Source) forgetIfUnused(f *file) {
 	if src.dest.SkipBacklog && f.rolledOut() {
 		f.state = idle
-		src.kept.Release(f.path, media.Version{})
+		f.release()
 		src.skipped++
 	}
 	if f.manifest == nil && f.named == 0 && f.state == idle && (f.removed || !f.closed) && f.gone.since.IsZero() {

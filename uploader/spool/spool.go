@@ -168,7 +168,7 @@ func (s *Spool) listen(ctx context.Context) {
 			if away == nil || away == errAway && e.home == s.home {
 				s.orphan(e)
 			}
-		case n.version == (media.Version{}) || e.version.Equal(n.version):
+		case e.version.Equal(n.version):
 			s.remove(e)
 		}
 	}
@@ -182,8 +182,7 @@ func (s *Spool) Keep(ctx context.Context, p string, v media.Version) {
 // Gone says that p's name is gone. It does not wait.
 func (s *Spool) Gone(p string) { s.tell(note{path: p}) }
 
-// Release says that version v of p is not needed any more; with the zero Version, that p in no version is. It does not
-// wait.
+// Release says that version v of p is not needed any more. It does not wait.
 func (s *Spool) Release(p string, v media.Version) { s.tell(note{path: p, version: v, release: true}) }
 
 // Find returns the version of p that is kept; that there is none is certain only without an error.

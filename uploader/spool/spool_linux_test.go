@@ -100,6 +100,15 @@ func (d *desk) keepIt(p string) {
 	d.Keep(d.t.Context(), p, media.VersionOf(fi))
 }
 
+func (d *desk) release(p string) {
+	d.t.Helper()
+	v, found, _ := d.Find(d.t.Context(), p)
+	if !found {
+		d.t.Fatal(p, " is not kept")
+	}
+	d.Release(p, v)
+}
+
 func (d *desk) delete(p string) {
 	d.t.Helper()
 	if err := os.Remove(filepath.Join(d.Root, p)); err != nil {
@@ -143,7 +152,7 @@ func TestFullDisk(t *testing.T) {
 	for n := range 20 {
 		d.keepIt(fmt.Sprintf("s/%d.ts", n))
 		if n == 12 {
-			d.Release("s/0.ts", media.Version{}) // there is room for one again
+			d.release("s/0.ts") // there is room for one again
 		}
 	}
 	for n := range 20 {
@@ -241,7 +250,7 @@ func TestEmptyDirectoriesAreRemoved(t *testing.T) {
 	d.keepAndDelete("g/s/0.ts", "x")
 	d.keepAndDelete("g/t/0.ts", "x")
 	d.keepAndDelete("g/s/0.ts", "another") // whose link takes the place of the first
-	d.Release("g/s/0.ts", media.Version{})
+	d.release("g/s/0.ts")
 	d.ask(t.Context(), func() { d.tidy(t.Context()) })
 	if _, err := os.Stat(filepath.Join(d.Dir, "g/s")); !os.IsNotExist(err) {
 		t.Errorf("g/s: %v", err)
