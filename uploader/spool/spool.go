@@ -276,6 +276,10 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 	s.entries[p] = e
 	if e.file == nil {
 		s.dirs[path.Dir(p)]++
+		if s.prepared == nil { // links have become possible
+			s.readied = nil
+			s.prepare(ctx)
+		}
 		return
 	}
 	s.held = append(s.held, e)

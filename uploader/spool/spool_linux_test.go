@@ -452,3 +452,33 @@ func TestLockOfASpoolIsTakenOver(t *testing.T) {
 		t.Errorf("the second has not got the lock: %s", &second.log.b)
 	}
 }
+
+// A spool that could not be used at first is one like any other as soon as a file can be linked into it: what it has is
+// found, and it is locked.
+func TestSpoolThatBecomesUsableLaterIsTakenIn(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, DirName)
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // where it should be, something else is
+		t.Fatal(err)
+	}
+	d := newDesk(t, root, dir, NewBudget(0, 1))
+	d.write("s/1.ts", "chunk 1")
+	d.keepIt("s/1.ts")
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "s"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "s/0.ts"), []byte("chunk 0"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.write("s/2.ts", "chunk 2")
+	d.keepIt("s/2.ts")
+	if got := d.content("s/0.ts"); got != "chunk 0" {
+		t.Errorf("what it had: %s", got)
+	}
+	if !New(Settings{Root: root, Dir: dir}).Occupied() {
+		t.Error("it is not locked")
+	}
+}
