@@ -42,6 +42,18 @@ func (u *Uploader) Occupied() string {
 	return ""
 }
 
+// Restored reports whether all that earlier runs have kept was taken in, where that is possible.
+func (u *Uploader) Restored() bool {
+	for _, src := range u.sources {
+		select {
+		case <-src.spool.Scanned():
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // A namedFiles knows the files that are uploaded only because a manifest names them: init segments, keys. One that was closed
 // before is reported again when a manifest comes to name it.
 type namedFiles map[string]map[string]bool // by the manifest's path

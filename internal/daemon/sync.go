@@ -55,7 +55,7 @@ func (d *Daemon) synced(ctx context.Context, report func(uploader.Progress)) err
 				return fmt.Errorf("watch_dir %s does not exist", r.dir)
 			}
 		}
-		settled := d.roots.settled() // before the question: what was passed on by then is in the answer
+		settled := d.roots.settled() && d.up.Restored() // before the question: what was passed on by then is in the answer
 		p, ok := d.up.Progress(ctx)
 		if !ok {
 			continue

@@ -186,9 +186,9 @@ func hint(err error) string {
 	return "see spool_dir in the manual"
 }
 
-// prepare makes the directory of the links when the root has come, or has come back as another one, and takes in what
-// is in it.
-func (s *Spool) prepare(ctx context.Context) {
+// prepare makes the directory of the links when the root has come, or has come back as another one, and begins to take
+// in what is in it.
+func (s *Spool) prepare() {
 	if s.locate() != nil {
 		return
 	}
@@ -208,8 +208,8 @@ func (s *Spool) prepare(ctx context.Context) {
 	s.readied = s.home
 	links, err := s.openDir()
 	if err == nil {
-		defer links.Close()
 		s.prepared, err = links.Stat(".")
+		links.Close()
 	}
 	s.Budget.use(s.Root)
 	if err == nil && s.home.device != deviceOf(s.prepared) {
@@ -217,66 +217,11 @@ func (s *Spool) prepare(ctx context.Context) {
 	}
 	if err != nil {
 		s.report(err)
+		s.nothingToScan()
 		return
 	}
 	s.takeLock()
-	s.scan(ctx, links, returned)
-}
-
-// scan takes in what is in the spool, of a root that is known from before if it has returned.
-func (s *Spool) scan(ctx context.Context, links *os.Root, returned bool) {
-	root, err := os.OpenRoot(s.Root)
-	if err != nil {
-		return
-	}
-	defer root.Close()
-	if !s.isHome(root) {
-		return // the next look finds what it is
-	}
-	found := 0
-	err = fs.WalkDir(links.FS(), ".", func(p string, d fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			s.Log.Warn("spool cannot be read", "path", p, "err", err, "next", "what is in it stays there; other files are not concerned")
-			return nil
-		}
-		if d.IsDir() {
-			s.dirs[p] += 0
-			return nil
-		}
-		fi, err := d.Info()
-		if err != nil || !fi.Mode().IsRegular() || p == newName || s.entries[p] != nil {
-			return nil
-		}
-		e := &entry{path: p, version: media.VersionOf(fi), home: s.home}
-		named, err := root.Lstat(p)
-		switch {
-		case err == nil && os.SameFile(named, fi): // its closing will be reported, if it is closed
-			s.entries[p] = e
-			s.dirs[path.Dir(p)]++
-			if returned { // whoever watches knows it already
-				s.Returned(p)
-			}
-		case err == nil:
-			s.unlink(p) // the name has other content, which is what is wanted
-		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
-			found++
-			s.entries[p] = e
-			s.dirs[path.Dir(p)]++
-			s.orphan(e)
-			if !e.gone {
-				s.Found(ctx, p, e.version)
-			}
-		default:
-			s.Log.Warn("file in the spool is left alone: it is not known whether it still has its name", "path", p, "err", err)
-		}
-		return nil
-	})
-	if err == nil && found > 0 {
-		s.Log.Info("files that were deleted before their upload are in the spool", "spool", s.Dir, "count", found)
-	}
+	s.beginScan(returned)
 }
 
 // tidy takes in the names that went without a word, as those do whose closing nobody saw either, and removes directories

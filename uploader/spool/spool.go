@@ -39,6 +39,9 @@ type Spool struct {
 	wake chan struct{} // capacity 1: told is not empty
 	done chan struct{} // closed when Run returns
 
+	scanned     chan struct{} // closed when the first scan is done
+	scannedOnce sync.Once
+
 	toldMu sync.Mutex // guards told
 	told   []note
 
@@ -46,6 +49,7 @@ type Spool struct {
 	entries   map[string]*entry
 	held      []*entry // those that are held open, oldest first, and some that are gone
 	dirs      map[string]int
+	scanning  *scan       // or nil
 	readied   *home       // for which prepare was tried last
 	prepared  fs.FileInfo // the directory of the links that was scanned, or nil
 	home      *home       // the root as it was found last, or nil
@@ -83,6 +87,7 @@ func New(s Settings) *Spool {
 		asks:     make(chan func()),
 		wake:     make(chan struct{}, 1),
 		done:     make(chan struct{}),
+		scanned:  make(chan struct{}),
 		entries:  make(map[string]*entry),
 		dirs:     make(map[string]int),
 	}
@@ -103,8 +108,14 @@ func (s *Spool) Run(ctx context.Context) {
 	defer prepare.Stop()
 	tidy := time.NewTicker(tidyEvery)
 	defer tidy.Stop()
-	s.prepare(ctx)
+	always := make(chan struct{})
+	close(always)
+	s.prepare()
 	for {
+		var more <-chan struct{}
+		if s.scanning != nil {
+			more = always
+		}
 		select {
 		case <-ctx.Done():
 			s.listen(ctx)
@@ -113,8 +124,10 @@ func (s *Spool) Run(ctx context.Context) {
 			do()
 		case <-s.wake:
 			s.listen(ctx)
+		case <-more:
+			s.goOnScanning(ctx)
 		case <-prepare.C:
-			s.prepare(ctx)
+			s.prepare()
 		case <-tidy.C:
 			s.tidy(ctx)
 			s.reconsider()
@@ -158,6 +171,9 @@ func (s *Spool) listen(ctx context.Context) {
 	}
 	for _, n := range told {
 		e := s.entries[n.path]
+		if !n.release && n.evicted == nil {
+			e = s.entry(n.path)
+		}
 		switch {
 		case e == nil:
 		case n.evicted != nil:
@@ -188,7 +204,7 @@ func (s *Spool) Release(p string, v media.Version) { s.tell(note{path: p, versio
 // Find returns the version of p that is kept; that there is none is certain only without an error.
 func (s *Spool) Find(ctx context.Context, p string) (v media.Version, found bool, err error) {
 	s.ask(ctx, func() {
-		if e := s.entries[p]; e != nil {
+		if e := s.entry(p); e != nil {
 			if fi, err := s.stat(e); err == nil {
 				v, found = media.VersionOf(fi), true
 				e.version = v
@@ -211,7 +227,7 @@ type File interface {
 // fails with fs.ErrClosed once it is released.
 func (s *Spool) Open(ctx context.Context, p string) (f File, err error) {
 	asked := s.ask(ctx, func() {
-		e := s.entries[p]
+		e := s.entry(p)
 		switch {
 		case e == nil:
 			err = fs.ErrNotExist
@@ -244,7 +260,7 @@ func (borrowed) Close() error { return nil }
 
 // keep links the file, or holds it open.
 func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
-	old := s.entries[p]
+	old := s.entry(p)
 	if old != nil && old.version.Equal(v) {
 		return
 	}
@@ -278,7 +294,7 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 		s.dirs[path.Dir(p)]++
 		if s.prepared == nil { // links have become possible
 			s.readied = nil
-			s.prepare(ctx)
+			s.prepare()
 		}
 		return
 	}
@@ -343,6 +359,7 @@ func (s *Spool) forget(e *entry) {
 
 // letGo closes what is held open.
 func (s *Spool) letGo() {
+	s.endScan()
 	s.unlock()
 	lost := 0
 	for _, e := range s.entries {

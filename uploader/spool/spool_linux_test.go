@@ -236,6 +236,7 @@ func TestWhatIsKeptIsFoundAgain(t *testing.T) {
 	if _, found, _ := second.Find(t.Context(), "s/back.ts"); found {
 		t.Error("what has been replaced is still kept")
 	}
+	<-second.Scanned()
 	second.mu.Lock()
 	defer second.mu.Unlock()
 	if len(second.found) != 1 || second.found[0] != "s/gone.ts" {
@@ -275,7 +276,7 @@ func TestNameThatGoesWithoutAWordIsNoticed(t *testing.T) {
 	}
 	first.Keep(t.Context(), "0.ts", media.VersionOf(fi))
 	second := newDesk(t, root, dir, NewBudget(0, 1))
-	second.ask(t.Context(), func() {})
+	<-second.Scanned()
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +336,11 @@ func TestRootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	bind()
-	d.ask(t.Context(), func() { d.prepare(t.Context()) })
+	d.ask(t.Context(), func() {
+		for d.prepare(); d.scanning != nil; {
+			d.goOnScanning(t.Context())
+		}
+	})
 	d.delete("s/0.ts")
 	if got := d.content("s/0.ts"); got != "chunk 0" {
 		t.Errorf("0.ts: %s", got)
@@ -446,7 +451,7 @@ func TestLockOfASpoolIsTakenOver(t *testing.T) {
 	second.ask(t.Context(), func() {})
 	end()
 	<-first.done
-	second.ask(t.Context(), func() { second.prepare(t.Context()) })
+	second.ask(t.Context(), func() { second.prepare() })
 	third := New(Settings{Root: root, Dir: dir})
 	if !third.Occupied() || second.log.count("the other ems-sidecar has ended") != 1 {
 		t.Errorf("the second has not got the lock: %s", &second.log.b)
@@ -480,5 +485,60 @@ func TestSpoolThatBecomesUsableLaterIsTakenIn(t *testing.T) {
 	}
 	if !New(Settings{Root: root, Dir: dir}).Occupied() {
 		t.Error("it is not locked")
+	}
+}
+
+// What closes while the spool of an earlier run is being read is kept at once, and what is asked for is found already.
+func TestScanOfTheSpoolHoldsNothingUp(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, DirName)
+	if err := os.MkdirAll(filepath.Join(dir, "s"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	const many = 1000
+	for n := range many {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("s/%d.ts", n)), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "new.ts"), []byte("new"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	found, asking := 0, make(chan struct{})
+	kept := make(chan struct{})
+	var s *Spool
+	s = New(Settings{
+		Root: root, Dir: dir, Budget: NewBudget(0, 1), Log: slog.New(slog.DiscardHandler),
+		Found: func(context.Context, string, media.Version) {
+			if found++; found == 1 { // it has begun
+				go func() {
+					close(asking)
+					for n := range many { // wherever each is in the directory
+						if _, there, _ := s.Find(t.Context(), fmt.Sprintf("s/%d.ts", n)); !there {
+							t.Errorf("%d.ts is not found", n)
+						}
+						if n == 0 {
+							s.Keep(t.Context(), "new.ts", media.Version{Size: 3})
+							select {
+							case <-s.Scanned():
+								t.Error("it is kept when all has been read")
+							default:
+							}
+						}
+					}
+					close(kept)
+				}()
+				<-asking
+			}
+		},
+	})
+	ctx, end := context.WithCancel(t.Context())
+	go s.Run(ctx)
+	<-kept
+	<-s.Scanned()
+	end()
+	<-s.done
+	if found != many {
+		t.Errorf("told of %d files, want %d", found, many)
 	}
 }

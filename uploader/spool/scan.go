@@ -1,0 +1,167 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"syscall"
+
+	"ems-sidecar/media"
+)
+
+// scanSlice is how many names are looked at before others are served.
+const scanSlice = 32
+
+// A scan takes in what is in the directory of the links. In between, the spool does whatever else it is asked for.
+type scan struct {
+	home     *home
+	returned bool // the root is known from before
+	root     *os.Root
+	links    *os.Root
+	dirs     []string // that are still to be read
+	dir      string   // that is being read
+	open     *os.File // or nil
+	found    int      // that only the spool has
+}
+
+// Scanned is closed when all that an earlier run has kept was told of, or nothing can be kept anyway.
+func (s *Spool) Scanned() <-chan struct{} { return s.scanned }
+
+func (s *Spool) nothingToScan() {
+	s.scannedOnce.Do(func() { close(s.scanned) })
+}
+
+// beginScan begins to take in what is in the spool; what has its name is reported if the root has returned.
+func (s *Spool) beginScan(returned bool) {
+	s.endScan()
+	c := &scan{home: s.home, returned: returned, dirs: []string{"."}}
+	var err error
+	if c.root, err = os.OpenRoot(s.Root); err == nil {
+		c.links, err = os.OpenRoot(s.Dir)
+	}
+	if err == nil && s.isHome(c.root) {
+		s.scanning = c
+		return
+	}
+	c.close()
+	s.readied = nil // the next look finds what is there then
+}
+
+func (c *scan) close() {
+	// What is closed here was only read.
+	if c.open != nil {
+		c.open.Close()
+	}
+	for _, r := range []*os.Root{c.root, c.links} {
+		if r != nil {
+			r.Close()
+		}
+	}
+}
+
+func (s *Spool) endScan() {
+	if s.scanning != nil {
+		s.scanning.close()
+		s.scanning = nil
+	}
+}
+
+// goOnScanning looks at some more names.
+func (s *Spool) goOnScanning(ctx context.Context) {
+	c := s.scanning
+	if c.home != s.home {
+		s.endScan() // another one begins
+		return
+	}
+	if c.open == nil {
+		if len(c.dirs) == 0 {
+			if c.found > 0 {
+				s.Log.Info("files that were deleted before their upload are in the spool", "spool", s.Dir, "count", c.found)
+			}
+			s.endScan()
+			s.nothingToScan()
+			return
+		}
+		last := len(c.dirs) - 1
+		c.dir, c.dirs = c.dirs[last], c.dirs[:last]
+		f, err := c.links.Open(c.dir)
+		if err != nil {
+			s.unreadable(c.dir, err)
+			return
+		}
+		c.open = f
+		s.dirs[c.dir] += 0
+	}
+	list, err := c.open.ReadDir(scanSlice)
+	for _, d := range list {
+		p := path.Join(c.dir, d.Name())
+		if d.IsDir() {
+			c.dirs = append(c.dirs, p)
+			continue
+		}
+		s.scanName(ctx, p)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			s.unreadable(c.dir, err)
+		}
+		c.open.Close()
+		c.open = nil
+	}
+}
+
+func (s *Spool) unreadable(dir string, err error) {
+	s.Log.Warn("spool cannot be read", "path", dir, "err", err, "next", "what is in it stays there; other files are not concerned")
+}
+
+// scanName takes in p, and tells of it.
+func (s *Spool) scanName(ctx context.Context, p string) {
+	c, known := s.scanning, s.entries[p] != nil
+	switch e := s.entry(p); {
+	case e == nil:
+	case e.claim != nil: // perhaps it was asked for before
+		c.found++
+		s.Found(ctx, p, e.version)
+	case c.returned && !known: // whoever watches knows it already
+		s.Returned(p)
+	} // else its closing will be reported, if it is closed
+}
+
+// take takes in what the directory of the links has of p, and returns it if it was not known.
+func (s *Spool) take(p string) *entry {
+	c := s.scanning
+	if s.entries[p] != nil || p == newName || c == nil || c.home != s.home {
+		return nil
+	}
+	fi, err := c.links.Lstat(p)
+	if err != nil || !fi.Mode().IsRegular() {
+		return nil
+	}
+	e := &entry{path: p, version: media.VersionOf(fi), home: s.home}
+	named, err := c.root.Lstat(p)
+	switch {
+	case err == nil && !os.SameFile(named, fi):
+		s.unlink(p) // the name has other content, which is what is wanted
+		return nil
+	case err == nil:
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		s.orphan(e)
+	default:
+		s.Log.Warn("file in the spool is left alone: it is not known whether it still has its name", "path", p, "err", err)
+		return nil
+	}
+	s.entries[p] = e
+	s.dirs[path.Dir(p)]++
+	return e
+}
+
+// entry returns what is kept of p, or nil. What is still to be scanned is taken in for it.
+func (s *Spool) entry(p string) *entry {
+	if e := s.entries[p]; e != nil {
+		return e
+	}
+	return s.take(p)
+}
