@@ -54,6 +54,24 @@ func (u *Uploader) Restored() bool {
 	return true
 }
 
+// warnOfStrays says which spools of another config still have something that nobody uploads.
+func (u *Uploader) warnOfStrays() {
+	var used []string
+	for _, src := range u.sources {
+		used = append(used, src.spool.Dir)
+	}
+	told := make(map[string]bool)
+	for _, src := range u.sources {
+		for _, dir := range spool.Strays(src.dir, u.settings.SpoolDir, used) {
+			if !told[dir] {
+				told[dir] = true
+				u.log.Warn("spool has files that nobody uploads: the config has another spool_dir now, or not that section", "spool", dir,
+					"next", "they stay there", "hint", "stop the daemon, and run ems-sidecar sync with the former config, which uploads them")
+			}
+		}
+	}
+}
+
 // A namedFiles knows the files that are uploaded only because a manifest names them: init segments, keys. One that was closed
 // before is reported again when a manifest comes to name it.
 type namedFiles map[string]map[string]bool // by the manifest's path

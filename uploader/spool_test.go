@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -471,4 +472,38 @@ func TestNewVersionIsKeptAlthoughTheOldOneIsGivenUp(t *testing.T) {
 			t.Errorf("%d files are kept, want the new version", n)
 		}
 	})
+}
+
+// What is in the spool of a format, or of a spool_dir, that the config has no more is not forgotten without a word.
+func TestSpoolsOfAnotherConfigAreSaid(t *testing.T) {
+	for name, dir := range map[string]string{"in the root": "", "elsewhere": t.TempDir()} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Settings{SpoolDir: dir})
+				want := []string{spool.Place(d.dir, "") + "/dash"}
+				if dir != "" {
+					want = append(want, spool.Place(d.dir, "")+"/hls", spool.Place("/former", dir)+"/hls")
+				}
+				for _, p := range append(want, spool.Place(d.dir, dir)+"/hls") {
+					if err := errors.Join(os.MkdirAll(p+"/g/s", 0o700), os.WriteFile(p+"/g/s/1", []byte("x"), 0o600)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := os.MkdirAll(spool.Place(d.dir, "")+"/mss/g", 0o700); err != nil { // has nothing
+					t.Fatal(err)
+				}
+				d.start()
+				settle()
+				said := d.log.lines(slog.LevelWarn, "nobody uploads")
+				for _, p := range want {
+					if !slices.ContainsFunc(said, func(line string) bool { return strings.Contains(line, "spool="+p+" ") }) {
+						t.Errorf("%s is not said", p)
+					}
+				}
+				if len(said) != len(want) {
+					t.Errorf("said: %q", said)
+				}
+			})
+		})
+	}
 }

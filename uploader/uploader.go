@@ -86,6 +86,7 @@ func (u *Uploader) Run(ctx context.Context) {
 	work, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
 	workers.Go(func() { u.abortAbandoned(ctx) })
+	workers.Go(u.warnOfStrays)
 	budget := spool.NewBudget(u.settings.SpoolMax, len(u.sources))
 	for _, src := range u.sources {
 		src.spool.Budget = budget

@@ -10,8 +10,10 @@ var errLocked = errors.New("locked")
 
 // Occupied reports whether another process, or another Spool, uses the directory of the links. It is for one that is not
 // run yet.
-func (s *Spool) Occupied() bool {
-	f, err := lock(s.Dir)
+func (s *Spool) Occupied() bool { return occupied(s.Dir) }
+
+func occupied(dir string) bool {
+	f, err := lock(dir)
 	if err == nil {
 		f.Close()
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -45,4 +46,45 @@ func (s *Spool) makeDir() (made []string, err error) {
 		}
 	}
 	return made, nil
+}
+
+// Strays returns the directories of spools of which none is used, although they have files, that are in the root or below
+// dir if that is not "", and belong to no process that runs.
+func Strays(root, dir string, used []string) (strays []string) {
+	places := []string{Place(root, "")}
+	if dir != "" {
+		places = append(places, subdirectories(dir)...)
+	}
+	for _, place := range places {
+		for _, d := range subdirectories(place) {
+			isUsed := slices.ContainsFunc(used, func(u string) bool {
+				rel, err := filepath.Rel(d, u)
+				return err == nil && filepath.IsLocal(rel) // itself, or in it
+			})
+			if !isUsed && hasFiles(d) && !occupied(d) {
+				strays = append(strays, d)
+			}
+		}
+	}
+	return strays
+}
+
+func subdirectories(dir string) (dirs []string) {
+	list, _ := os.ReadDir(dir) // where nothing can be read, nothing is known
+	for _, e := range list {
+		if e.IsDir() {
+			dirs = append(dirs, filepath.Join(dir, e.Name()))
+		}
+	}
+	return dirs
+}
+
+func hasFiles(dir string) (found bool) {
+	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if found = err == nil && e.Type().IsRegular(); found {
+			return fs.SkipAll
+		}
+		return nil // what cannot be read tells nothing
+	})
+	return found
 }
