@@ -1,6 +1,8 @@
 package spool
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +21,21 @@ func Place(root, dir string) string {
 	if dir == "" {
 		return filepath.Join(root, DirName)
 	}
-	return filepath.Join(dir, url.PathEscape(root))
+	return filepath.Join(dir, nameFor(root))
+}
+
+// maxName is how long a directory's name may be on every file system, in bytes.
+const maxName = 255
+
+// nameFor returns a directory's name that stands for the path and for no other, on Windows, too.
+func nameFor(path string) string {
+	name := strings.ReplaceAll(url.PathEscape(path), ":", "%3A")
+	if len(name) <= maxName {
+		return name
+	}
+	sum := sha256.Sum256([]byte(path))
+	hash := hex.EncodeToString(sum[:])
+	return hash + name[len(name)-(maxName-len(hash)):]
 }
 
 // makeDir makes the directory of the links, and returns which directories it made for that, the uppermost first. It never

@@ -1,0 +1,28 @@
+package spool
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Each root has a directory of its own below spool_dir, which every file system can have.
+func TestEachRootHasAPlaceInASpoolElsewhere(t *testing.T) {
+	long := "/srv/" + strings.Repeat("a long name ü/", 40)
+	places := map[string]string{}
+	for _, root := range []string{"/srv/a", "/srv/a:b", "/srv/a%3Ab", `C:\media`, `C:\media?`, "/srv/a|b<c>d\"*", long + "a", long + "b", "/srv/." + long} {
+		dir := t.TempDir()
+		place := Place(root, dir)
+		if other, taken := places[filepath.Base(place)]; taken {
+			t.Errorf("%s and %s share %s", root, other, place)
+		}
+		places[filepath.Base(place)] = root
+		if strings.ContainsAny(filepath.Base(place), `<>:"/\|?*`) || filepath.Dir(place) != dir {
+			t.Errorf("%s is %s, which Windows does not have", root, place)
+		}
+		if err := os.Mkdir(place, 0o700); err != nil {
+			t.Error(err)
+		}
+	}
+}
