@@ -100,9 +100,8 @@ func TestSoak(t *testing.T) {
 		within(t, 5*time.Minute, "so much written", func() bool { return float64(written.Load()) >= part*float64(all) })
 	}
 	began := time.Now()
-	reached(0.2)
-	before := s.side.usage()
 	reached(0.5)
+	before := s.side.usage()
 	s.proxy.Befall(s3test.Refuse())
 	reached(0.7)
 	peak := s.side.usage()
@@ -133,7 +132,7 @@ func TestSoak(t *testing.T) {
 		t.Errorf("%d goroutines, a daemon that was just started has %d", goroutines, fresh)
 	}
 	t.Logf("%d streams of HLS, HDS and DASH, %d chunks in %.1f s, with a fifth of them in an outage; all in the bucket %.1f s after it; "+
-		"%v at a fifth of the load, %v at the end of the outage, %v at last; %d goroutines, those of a daemon that was just started: %d",
+		"%v before the outage, %v at the end of it, %v at last; %d goroutines, those of a daemon that was just started: %d",
 		len(s.encoders), len(s.archive.chunks), took.Seconds(), recovered.Seconds(), before, peak, after, goroutines, fresh)
 }
 
