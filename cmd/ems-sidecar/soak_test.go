@@ -27,13 +27,14 @@ var (
 
 // A usage is what a process has of the machine.
 type usage struct {
-	memory  int // resident, in KiB
-	threads int
-	files   int // open
+	memory      int // resident, in KiB
+	threads     int
+	files       int // open
+	connections int // which are kept for a while when nothing is to be sent
 }
 
 func (u usage) String() string {
-	return fmt.Sprintf("%.1f MiB, %d threads, %d open files", float64(u.memory)/1024, u.threads, u.files)
+	return fmt.Sprintf("%.1f MiB, %d threads, %d open files, %d connections", float64(u.memory)/1024, u.threads, u.files, u.connections)
 }
 
 // usage returns what the daemon has now.
@@ -48,7 +49,13 @@ func (s *sidecar) usage() (u usage) {
 	}
 	files, err := os.ReadDir(proc + "fd")
 	must(s.t, err)
-	u.files = len(files)
+	for _, f := range files {
+		if to, _ := os.Readlink(proc + "fd/" + f.Name()); strings.HasPrefix(to, "socket:") {
+			u.connections++
+		} else {
+			u.files++
+		}
+	}
 	return u
 }
 
@@ -117,9 +124,13 @@ func TestSoak(t *testing.T) {
 	var after usage
 	back := func() bool {
 		after = s.side.usage()
-		return after.memory <= before.memory+8<<10 && after.files <= before.files+8 // connections are kept for a while
+		return after.memory <= before.memory+8<<10 && after.files <= before.files
 	}
 	within(t, 5*time.Minute, "memory and open files are what they were", back)
+	const sections, workers, own = 4, 32 + 2, 8
+	if most := sections*workers + own; after.connections > most {
+		t.Errorf("%d connections, want no more than %d", after.connections, most)
+	}
 	if after.threads > before.threads+8 {
 		t.Errorf("%d threads, there were %d", after.threads, before.threads)
 	}
