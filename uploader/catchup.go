@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"io"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -73,28 +74,32 @@ func (st *stream) takeUncompared() []*file {
 	return files
 }
 
-// list asks what the bucket has in the directory of the job's files.
+// list asks what the bucket has in the directories of the job's files.
 func (u *Uploader) list(ctx context.Context, r *result) {
-	src := r.file.src
 	wanted := make(map[string]struct{}, len(r.listing))
-	first := r.file.key()
+	first := make(map[string]string) // key in each directory
 	for _, f := range r.listing {
-		wanted[f.key()] = struct{}{}
-		first = min(first, f.key())
+		key := f.key()
+		wanted[key] = struct{}{}
+		dir := key[:strings.LastIndexByte(key, '/')+1]
+		if least, ok := first[dir]; !ok || key < least {
+			first[dir] = key
+		}
 	}
 	r.objects = make(map[string]ObjectInfo, len(wanted))
-	dir := src.dest.Prefix
-	if name := r.file.stream.name; name != "." {
-		dir += name + "/"
-	}
-	// Names have times in them: what is older than all that is on disk, which may be years, need not be listed.
-	_, n := utf8.DecodeLastRuneInString(first)
-	r.err = src.dest.Store.List(ctx, dir, first[:len(first)-n], func(key string, i ObjectInfo) error {
-		if _, ok := wanted[key]; ok {
-			r.objects[key] = i
+	for dir, key := range first {
+		// Names have times in them: what is older than all that is on disk, which may be years, need not be listed.
+		_, n := utf8.DecodeLastRuneInString(key)
+		r.err = r.file.src.dest.Store.List(ctx, dir, key[:len(key)-n], func(key string, i ObjectInfo) error {
+			if _, ok := wanted[key]; ok {
+				r.objects[key] = i
+			}
+			return nil
+		})
+		if r.err != nil {
+			return
 		}
-		return nil
-	})
+	}
 }
 
 // listed takes in what the bucket has of the files of a listing.

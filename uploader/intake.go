@@ -147,6 +147,7 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 // verify compares what the bucket has of the references with what is on disk: names may have come back with other
 // content, of which no closing was reported yet.
 func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
+	s.onDisk = onDisk
 	for i, v := range onDisk {
 		r := s.refs[i]
 		if r.manifest != nil || v == (media.Version{}) {
@@ -156,7 +157,8 @@ func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 			continue
 		}
 		r.seen = v
-		if !r.confirmed || v.Equal(r.confirmedVersion) {
+		shown := r.src.layout.Format.PatchesLate() && r.shown > 0 // viewers can play the one before
+		if !r.confirmed || v.Equal(r.confirmedVersion) || shown {
 			continue
 		}
 		r.outdated(now)

@@ -16,9 +16,10 @@ type snapshot struct {
 	md5      string         // in hex
 	parsed   media.Manifest // without its references
 	refs     []*file
-	others   int       // of refs, at its beginning: those that are no segments
-	outside  string    // the first URI that leads out of the root
-	modTime  time.Time // of the file
+	onDisk   []media.Version // of refs, as it was when the manifest was read; nil where names never come back
+	others   int             // of refs, at its beginning: those that are no segments
+	outside  string          // the first URI that leads out of the root
+	modTime  time.Time       // of the file
 	readAt   time.Time
 	held     bool // not to be published before it was read again
 	anew     bool // the stream began anew with it
@@ -60,7 +61,13 @@ func (s *snapshot) misses() bool {
 // stale reports whether a chunk that it names has got other content since: then another run of the stream
 // uses its name, and s is not to be seen any more if there is a newer one.
 func (s *snapshot) stale() bool {
-	return slices.ContainsFunc(s.refs, func(f *file) bool { return f.changedAt.After(s.readAt) })
+	for i, f := range s.refs {
+		own := s.onDisk != nil && f.version.Equal(s.onDisk[i]) // it changed into what s means
+		if f.changedAt.After(s.readAt) && !own {
+			return true
+		}
+	}
+	return false
 }
 
 // shares reports whether s and t name a segment in common. An init segment or a key may have the same name

@@ -24,7 +24,7 @@ type reading struct {
 	snapshot *snapshot
 	refs     []string // paths below the root of what it waits for; segments last
 	// onDisk has the version of each of refs as it was right after the manifest was read, or is nil if names
-	// never come back in this format: then what is confirmed stays so.
+	// never come back in this format, and chunks do not change: then what is confirmed stays so.
 	onDisk []media.Version
 }
 
@@ -59,7 +59,7 @@ func (src *Source) readManifest(p string) (reading, error) {
 		},
 		refs: refs,
 	}
-	if src.layout.Format.ReusesNames() {
+	if f := src.layout.Format; f.ReusesNames() || f.PatchesLate() {
 		r.onDisk = src.versions(refs)
 	}
 	return r, nil

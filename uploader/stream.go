@@ -61,7 +61,9 @@ func (st *stream) recovered() {
 func (st *stream) reopened(now time.Time) {
 	st.recovered()
 	for _, f := range st.delayed {
-		f.retryAt = time.Time{}
+		if !f.early {
+			f.retryAt = time.Time{}
+		}
 	}
 	for _, m := range st.manifests {
 		if soon := now.Add(st.src.dest.ManifestInterval); m.notBefore.After(soon) {
