@@ -29,9 +29,10 @@ func mountedAt(t *testing.T, dir string) (remount func()) {
 	return remount
 }
 
+// unmount fails where the daemon has a file open.
 func unmount(t *testing.T, dir string) {
 	t.Helper()
-	if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+	if err := syscall.Unmount(dir, 0); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,9 +1,6 @@
 package spool
 
-import (
-	"errors"
-	"os"
-)
+import "errors"
 
 // errLocked says that another process has the lock.
 var errLocked = errors.New("locked")
@@ -18,19 +15,6 @@ func occupied(dir string) bool {
 		f.Close()
 	}
 	return errors.Is(err, errLocked)
-}
-
-// lock locks the directory until the file is closed.
-func lock(dir string) (*os.File, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := lockFile(f); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
 }
 
 // takeLock locks the directory of the links as long as this process lives.
@@ -56,7 +40,7 @@ func (s *Spool) takeLock() {
 
 func (s *Spool) unlock() {
 	if s.lock != nil {
-		s.lock.Close()
+		_ = s.lock.Close() // it is none any more, either way
 		s.lock = nil
 	}
 }

@@ -6,6 +6,7 @@ package spool
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -54,7 +55,7 @@ type Spool struct {
 	prepared  fs.FileInfo // the directory of the links that was scanned, or nil
 	home      *home       // the root as it was found last, or nil
 	away      *home       // if that is an empty mount point: the root that is missing
-	lock      *os.File    // on it, so that two processes on one spool are noticed; nil if there is none
+	lock      io.Closer   // on it, so that two processes on one spool are noticed; nil if there is none
 	contended bool        // that another process has it was logged
 	trouble   string      // why links are impossible, as it was logged; "" if they are not
 	failedAt  time.Time   // when one was last found to be

@@ -3,7 +3,6 @@
 package spool
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,8 +14,6 @@ const openNonblock = 0
 func linkBetween(root, links *os.Root, p, q string) error {
 	return os.Link(filepath.Join(root.Name(), filepath.FromSlash(p)), filepath.Join(links.Name(), filepath.FromSlash(q)))
 }
-
-func lockFile(*os.File) error { return errors.ErrUnsupported }
 
 // Whether a link is possible is seen when one is made.
 func deviceOf(fs.FileInfo) uint64 { return 0 }

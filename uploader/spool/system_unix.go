@@ -3,7 +3,6 @@
 package spool
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -31,15 +30,6 @@ func linkBetween(root, links *os.Root, p, q string) error {
 		return &os.LinkError{Op: "link", Old: p, New: q, Err: err}
 	}
 	return nil
-}
-
-// lockFile locks f until it is closed.
-func lockFile(f *os.File) error {
-	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return errLocked
-	}
-	return err
 }
 
 func deviceOf(fi fs.FileInfo) uint64 {
