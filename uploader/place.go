@@ -1,11 +1,11 @@
 package uploader
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 	"path"
-	"syscall"
+
+	"ems-sidecar/internal/disk"
 )
 
 // A place is where a file was when it was closed. That its name is not there says that it was deleted only in the
@@ -35,7 +35,7 @@ func (src *Source) placeOf(p string) *place {
 	if topErr != nil || dirErr != nil {
 		return src.last
 	}
-	if device := deviceOf(dir); src.last == nil || src.last.device != device || !os.SameFile(src.last.root, top) {
+	if device := disk.Device(dir); src.last == nil || src.last.device != device || !os.SameFile(src.last.root, top) {
 		src.last = &place{top, device}
 	}
 	return src.last
@@ -59,22 +59,17 @@ func (at *place) find(root *os.Root, p string) finding {
 	case !os.SameFile(top, at.root):
 		return elsewhere
 	}
-	if _, err := root.Lstat(p); !isGone(err) {
+	if _, err := root.Lstat(p); !disk.IsGone(err) {
 		return undecided
 	}
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
 		switch fi, err := root.Stat(dir); {
-		case err == nil && deviceOf(fi) != at.device:
+		case err == nil && disk.Device(fi) != at.device:
 			return elsewhere
 		case err == nil:
 			return deleted
-		case !isGone(err) || dir == ".":
+		case !disk.IsGone(err) || dir == ".":
 			return undecided
 		}
 	}
-}
-
-// isGone reports whether err says that there is no such name, and nothing else.
-func isGone(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) // a directory in the path has become a file
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
 	"ems-sidecar/uploader/spool"
 )
@@ -156,7 +157,7 @@ func (src *Source) open(p string) (*os.File, error) {
 		return nil, err
 	}
 	defer root.Close()
-	f, err := root.OpenFile(p, os.O_RDONLY|openNonblock, 0)
+	f, err := root.OpenFile(p, os.O_RDONLY|disk.Nonblock, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"path"
 	"time"
+
+	"ems-sidecar/internal/disk"
 )
 
 // minBusyWait is how soon a file is looked at again whose close was seen but which still has a writer:
@@ -25,7 +27,7 @@ func (t *tree) decide(e *entry, now time.Time) {
 	p := e.path()
 	l, err := t.probe(p)
 	switch {
-	case isGone(err):
+	case disk.IsGone(err):
 		t.vanished(e)
 		return
 	case err != nil:

@@ -5,8 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"slices"
-	"strings"
+	"syscall"
+
+	"ems-sidecar/internal/disk"
 )
 
 // checkRoot finds the root, or finds that it is gone or another one now. A root that vanished is
@@ -14,7 +15,7 @@ import (
 func (t *tree) checkRoot() {
 	fi, err := os.Stat(t.w.root)
 	if err == nil && !fi.IsDir() {
-		err = &fs.PathError{Op: "stat", Path: t.w.root, Err: errNotDir}
+		err = &fs.PathError{Op: "stat", Path: t.w.root, Err: syscall.ENOTDIR}
 	}
 	if err != nil {
 		if t.present {
@@ -59,7 +60,7 @@ func (t *tree) attach(fi fs.FileInfo) {
 
 	dev, _ := device(t.w.root)
 	still := t.suspended && dev == t.pointDevice // what was written to it since makes it no other
-	t.suspended = t.rootInfo != nil && dev != t.rootDevice && (still || isEmpty(t.w.root))
+	t.suspended = t.rootInfo != nil && dev != t.rootDevice && (still || disk.IsEmpty(t.w.root))
 	switch {
 	case still:
 	case t.suspended:
@@ -111,10 +112,4 @@ func choose(wanted Backend, file fileSystem) (Backend, string) {
 		return Inotify, "local file system"
 	}
 	return Fsnotify, "no inotify on " + runtime.GOOS
-}
-
-// isEmpty reports whether there is nothing to watch in dir: a dot directory of somebody's is no sign of a root.
-func isEmpty(dir string) bool {
-	list, err := os.ReadDir(dir)
-	return err == nil && !slices.ContainsFunc(list, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") })
 }

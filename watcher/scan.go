@@ -3,15 +3,10 @@ package watcher
 import (
 	"os"
 	"path"
-	"syscall"
 	"time"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
-)
-
-const (
-	errNotDir  = syscall.ENOTDIR // a directory in the path has become a file
-	errTooLong = syscall.ENAMETOOLONG
 )
 
 // scanSoon puts a directory, and with deep all below it, into the queue, where it is at most once.
@@ -42,7 +37,7 @@ func (t *tree) scan(d *dir, now time.Time) {
 		t.watch(d)
 	}
 	list, err := os.ReadDir(t.abs(d.path))
-	if isGone(err) {
+	if disk.IsGone(err) {
 		if d.parent == nil {
 			t.replaced = true
 			t.checkRoot()
@@ -130,7 +125,7 @@ func (t *tree) watch(d *dir) {
 		return
 	case outOfWatches(err):
 		t.full = true
-	case !isGone(err):
+	case !disk.IsGone(err):
 		t.warn("cannot watch directory, scanning it instead", d.path, "err", err, "every", t.opts.PollInterval)
 	}
 	t.unwatch(d)

@@ -2,7 +2,6 @@ package watcher
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -385,9 +384,4 @@ func parentOf(p string) string {
 		return p[:i]
 	}
 	return ""
-}
-
-// isGone reports whether err says that no file has, or can have, that name.
-func isGone(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotDir) || errors.Is(err, errTooLong)
 }

@@ -8,6 +8,8 @@ import (
 	"path"
 	"path/filepath"
 	"syscall"
+
+	"ems-sidecar/internal/disk"
 )
 
 // Check tries whether files of root, which exists, can be linked into a directory in place, with the first file that it
@@ -71,7 +73,7 @@ func tryLinks(root, links *os.Root) error {
 	if err != nil {
 		return err
 	}
-	if deviceOf(from) != deviceOf(to) {
+	if disk.Device(from) != disk.Device(to) {
 		return &os.LinkError{Op: "link", Old: root.Name(), New: links.Name(), Err: syscall.EXDEV}
 	}
 	const name = newName + "file"

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
-	"strings"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
 )
 
@@ -31,7 +30,7 @@ func (s *Spool) locate() error {
 		return fmt.Errorf("the root is not there: %v", err)
 	}
 	if s.home == nil || !os.SameFile(fi, s.home.root) {
-		s.move(&home{fi, deviceOf(fi)})
+		s.move(&home{fi, disk.Device(fi)})
 	}
 	if s.away != nil {
 		return errAway
@@ -50,7 +49,7 @@ func (s *Spool) move(to *home) {
 	if known == nil {
 		return
 	}
-	if to.device != known.device && (still || isEmpty(s.Root)) {
+	if to.device != known.device && (still || disk.IsEmpty(s.Root)) {
 		if !still {
 			s.Log.Warn("root is an empty directory on another device now, is its file system not mounted?", "kept", len(s.entries),
 				"next", "what is to be uploaded of it waits until it is back")
@@ -100,10 +99,4 @@ func (s *Spool) takeAlong() (lost int) {
 func (s *Spool) isHome(root *os.Root) bool {
 	fi, err := root.Stat(".")
 	return err == nil && s.home != nil && os.SameFile(fi, s.home.root)
-}
-
-// isEmpty reports whether there is nothing to keep in dir: a dot directory, such as a spool, is no sign of a root.
-func isEmpty(dir string) bool {
-	list, err := os.ReadDir(dir)
-	return err == nil && !slices.ContainsFunc(list, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") })
 }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
 )
 
@@ -134,7 +135,7 @@ func openRegular(dir, p string) (*os.File, error) {
 		return nil, err
 	}
 	defer root.Close()
-	f, err := root.OpenFile(p, os.O_RDONLY|openNonblock, 0)
+	f, err := root.OpenFile(p, os.O_RDONLY|disk.Nonblock, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +213,7 @@ func (s *Spool) prepare() {
 		links.Close()
 	}
 	s.Budget.use(s.Root)
-	if err == nil && s.home.device != deviceOf(s.prepared) {
+	if err == nil && s.home.device != disk.Device(s.prepared) {
 		err = &os.LinkError{Op: "link", Old: s.Root, New: s.Dir, Err: syscall.EXDEV}
 	}
 	if err != nil {
@@ -241,7 +242,7 @@ func (s *Spool) tidy(ctx context.Context) {
 			continue // it is in a root that is not mounted now
 		}
 		switch named, err := root.Lstat(p); {
-		case errors.Is(err, fs.ErrNotExist) && e.claim == nil:
+		case disk.IsGone(err) && e.claim == nil:
 			s.orphan(e)
 			if fi, err := s.stat(e); err == nil && !e.gone {
 				e.version = media.VersionOf(fi)

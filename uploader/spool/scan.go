@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path"
-	"syscall"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
 )
 
@@ -147,7 +146,7 @@ func (s *Spool) take(p string) *entry {
 		s.unlink(p) // the name has other content, which is what is wanted
 		return nil
 	case err == nil:
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+	case disk.IsGone(err):
 		s.orphan(e)
 	default:
 		s.Log.Warn("file in the spool is left alone: it is not known whether it still has its name", "path", p, "err", err)

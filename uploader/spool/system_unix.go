@@ -3,16 +3,13 @@
 package spool
 
 import (
-	"io/fs"
 	"os"
 	"path"
-	"syscall"
 
 	"golang.org/x/sys/unix"
-)
 
-// openNonblock keeps open from waiting for a FIFO's writer.
-const openNonblock = syscall.O_NONBLOCK
+	"ems-sidecar/internal/disk"
+)
 
 // linkBetween makes q in links another name of p in root, without following a symbolic link in either.
 func linkBetween(root, links *os.Root, p, q string) error {
@@ -32,13 +29,6 @@ func linkBetween(root, links *os.Root, p, q string) error {
 	return nil
 }
 
-func deviceOf(fi fs.FileInfo) uint64 {
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		return uint64(st.Dev)
-	}
-	return 0
-}
-
 // fileSystem returns the device of dir and the size of its file system in bytes; zeros if they cannot be had.
 func fileSystem(dir string) (device uint64, size int64) {
 	fi, err := os.Stat(dir)
@@ -49,7 +39,7 @@ func fileSystem(dir string) (device uint64, size int64) {
 	if unix.Statfs(dir, &st) == nil {
 		size = int64(st.Blocks) * int64(st.Bsize)
 	}
-	return deviceOf(fi), size
+	return disk.Device(fi), size
 }
 
 // openFiles returns how many files this process may have open. Go has raised that to the hard limit.

@@ -1,0 +1,25 @@
+// Package disk has what several packages ask of a file system in the same way.
+package disk
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// IsGone reports whether err says that no file has, or can have, that name, and nothing else.
+func IsGone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) ||
+		errors.Is(err, syscall.ENOTDIR) || // a directory in the path has become a file
+		errors.Is(err, syscall.ENAMETOOLONG)
+}
+
+// IsEmpty reports whether there is nothing in dir but dot directories and dot files, such as a spool: then it may be the
+// mount point of a file system that is not mounted.
+func IsEmpty(dir string) bool {
+	list, err := os.ReadDir(dir)
+	return err == nil && !slices.ContainsFunc(list, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") })
+}
