@@ -144,9 +144,14 @@ func (src *Source) isChunk(p string, v media.Version) bool {
 
 // isKept reports whether the spool has p, in some version: in place of that it has to have the newest, whose upload releases it.
 func (src *Source) isKept(ctx context.Context, p string) bool {
-	defer src.disk.end(src.disk.begin())
-	_, kept, _ := src.spool.Find(ctx, p) // where that is not known, it is kept when it is named
+	_, kept, _ := src.findKept(ctx, p) // where that is not known, it is kept when it is named
 	return kept
+}
+
+// findKept returns the version of p that the spool has; that it has none is certain only without an error.
+func (src *Source) findKept(ctx context.Context, p string) (v media.Version, kept bool, err error) {
+	defer src.disk.end(src.disk.begin())
+	return src.spool.Find(ctx, p)
 }
 
 func (src *Source) keep(ctx context.Context, p string, v media.Version) {

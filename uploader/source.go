@@ -110,7 +110,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	src.bootstraps.forget(p)
 	src.named.forget(p)
 	src.spool.Gone(p)
-	v, kept, away := src.spool.Find(ctx, p)
+	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
 		if kept { // perhaps in a version of which no closing was reported
 			s.chunkKept(src, p, v, now)
@@ -127,7 +127,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 
 // Absent reports that p, which was expected, is not on disk.
 func (src *Source) Absent(ctx context.Context, p string) {
-	v, kept, away := src.spool.Find(ctx, p)
+	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
 		switch {
 		case kept:

@@ -84,7 +84,7 @@ func (s *Spool) takeAlong() (lost int) {
 			if links != nil {
 				fi, err = links.Lstat(e.path)
 			}
-			if err != nil || !media.VersionOf(fi).Equal(e.version) {
+			if err != nil || media.VersionOf(fi).Inode != e.version.Inode { // it may have been written to since
 				lost++
 				s.forget(e)
 				continue
