@@ -336,6 +336,9 @@ func TestRootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
 	if err := os.Link(filepath.Join(disk, "s/1.ts"), filepath.Join(disk, DirName, "s/1.ts")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chtimes(filepath.Join(disk, "s/0.ts"), time.Time{}, time.Unix(1, 0)); err != nil { // as if it was written to
+		t.Fatal(err)
+	}
 	bind()
 	d.ask(t.Context(), func() {
 		for d.prepare(); d.scanning != nil; {
@@ -348,6 +351,9 @@ func TestRootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if n := d.log.count("has not got what was kept"); n > 0 {
+		t.Errorf("it is taken for lost: %s", &d.log.b)
+	}
 	if len(d.returned) != 1 || d.returned[0] != "s/1.ts" || len(d.evicted) > 0 {
 		t.Errorf("told of %q, given up: %q", d.returned, d.evicted)
 	}
