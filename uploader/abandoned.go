@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
 )
 
@@ -60,6 +61,9 @@ func (u *Uploader) keepsUpload(key string) bool {
 		}
 		if src.exists(p) {
 			return true
+		}
+		if src.bulk() && disk.IsEmpty(src.dir) {
+			return true // its disk may not be mounted
 		}
 		ours = ours || src.bulk() && src.layout.Kind(p).Role == media.ChunkFile && src.exists(path.Dir(p))
 	}

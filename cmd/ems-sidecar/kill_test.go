@@ -50,9 +50,9 @@ func TestKill(t *testing.T) {
 		s.launch()
 	}
 	s.ready()
-	current, complete := s.recovers(recoveryTime)
+	current, complete := s.recovers(mssPatience + recoveryTime)
 	s.end()
-	s.recovers(recoveryTime)
+	s.recovers(mssPatience + recoveryTime)
 	s.unview()
 
 	again, excused := sentAgain(s.proxy.Log(), killed)
