@@ -24,7 +24,6 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	f := src.files[p]
 	named := f != nil && f.named > 0
 	if !named && !src.isChunk(p, v) {
-		s.notNamed(src, p, v, now)
 		return
 	}
 	if f == nil {

@@ -107,9 +107,12 @@ type unnamedFile struct {
 	path string
 }
 
-// notNamed takes in that p was closed in version v, and that no manifest names it.
-func (s *schedule) notNamed(src *Source, p string, v media.Version, now time.Time) {
+// keptUnnamed takes in that the spool has p in version v, although perhaps no manifest names it.
+func (s *schedule) keptUnnamed(src *Source, p string, v media.Version, now time.Time) {
 	k := unnamedFile{src, p}
+	if f := src.files[p]; f != nil && f.named > 0 {
+		return
+	}
 	if known := s.unnamed[k]; src.layout.Kind(p).Role == media.OtherFile && !known.version.Equal(v) {
 		s.unnamed[k] = closing{v, now}
 	}
@@ -187,6 +190,7 @@ func (s *schedule) chunkKept(src *Source, p string, v media.Version, now time.Ti
 		f.removed = false // its name was gone before, but not the file
 	}
 	s.chunkClosed(src, p, v, now)
+	s.keptUnnamed(src, p, v, now)
 	s.left(src, p, now)
 	s.removed(src, p)
 }

@@ -71,11 +71,15 @@ func (w *world) reportClosed(o *origin, p string) {
 	}
 	w.log("%s: reported: %s is closed, content %d", w.since(), p, i.holds.id)
 	_, kept := w.disk.find(p)
-	if o.src.isChunk(p, i.version()) || o.src.named.has(p) || kept {
+	kept = kept || o.src.isChunk(p, i.version()) || o.src.named.has(p)
+	if kept {
 		w.disk.keep(p, i.version())
 		w.owed[p] = i.holds.id
 	}
 	w.schedule.chunkClosed(o.src, p, i.version(), w.now)
+	if kept {
+		w.schedule.keptUnnamed(o.src, p, i.version(), w.now)
+	}
 	w.schedule.seen(o.src, p, w.place(), w.now)
 	if f := o.src.files[p]; f != nil && (f.named > 0 || !w.onlyNamed(p)) { // else nobody wants it yet; it is reported again
 		w.see(p, i.holds)

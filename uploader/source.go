@@ -71,12 +71,16 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 // is read at once.
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	if src.layout.Kind(p).Role != media.ManifestFile {
-		if src.isChunk(p, v) || src.named.has(p) || src.isKept(ctx, p) {
+		kept := src.isChunk(p, v) || src.named.has(p) || src.isKept(ctx, p)
+		if kept {
 			src.keep(ctx, p, v)
 		}
 		at := src.placeOf(p)
 		src.uploader.tell(ctx, func(s *schedule, now time.Time) {
 			s.chunkClosed(src, p, v, now)
+			if kept {
+				s.keptUnnamed(src, p, v, now)
+			}
 			s.seen(src, p, at, now)
 		})
 		return

@@ -507,3 +507,21 @@ func TestSpoolsOfAnotherConfigAreSaid(t *testing.T) {
 		})
 	}
 }
+
+// R8: a root that other formats share has files that are never this one's: nothing is remembered of them.
+func TestFilesOfOtherFormatsAreNotRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.start()
+		for n := range 100 {
+			d.close(fmt.Sprintf("g/s/video/1/segment_%d.m4s", n), "DASH")
+		}
+		settle()
+		remembered := 0
+		d.up.tell(t.Context(), func(s *schedule, _ time.Time) { remembered = len(s.unnamed) + len(d.src.files) })
+		settle()
+		if remembered > 0 {
+			t.Errorf("%d files are remembered", remembered)
+		}
+	})
+}
