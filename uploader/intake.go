@@ -143,10 +143,24 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 	s.expect(src, snap.refs)
 }
 
+// mean takes in which versions of its references s means: those on disk when it was read, or, of a chunk that was still being
+// written then, when the same was read again.
+func (s *snapshot) mean(onDisk []media.Version) {
+	if s.onDisk == nil {
+		s.onDisk = onDisk
+		return
+	}
+	for i, v := range onDisk {
+		if r := s.refs[i]; !r.version.Equal(s.onDisk[i]) && !r.confirmedVersion.Equal(s.onDisk[i]) {
+			s.onDisk[i] = v
+		}
+	}
+}
+
 // verify compares what the bucket has of the references with what is on disk: names may have come back with other
 // content, of which no closing was reported yet.
 func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
-	s.onDisk = onDisk
+	s.mean(onDisk)
 	for i, v := range onDisk {
 		r := s.refs[i]
 		if r.manifest != nil || v == (media.Version{}) {

@@ -62,12 +62,21 @@ func (s *snapshot) misses() bool {
 // uses its name, and s is not to be seen any more if there is a newer one.
 func (s *snapshot) stale() bool {
 	for i, f := range s.refs {
-		own := s.onDisk != nil && f.version.Equal(s.onDisk[i]) // it changed into what s means
+		// It changed into what s means, if that was written when s was.
+		own := s.onDisk != nil && f.version.Equal(s.onDisk[i]) && !f.version.ModTime.After(s.modTime.Add(s.names()))
 		if f.changedAt.After(s.readAt) && !own {
 			return true
 		}
 	}
 	return false
+}
+
+// names returns how long a manifest may be written before the last write to a chunk that it names.
+func (s *snapshot) names() time.Duration {
+	if s.manifest.file.src.layout.Format == media.HDS {
+		return 0
+	}
+	return 10 * time.Millisecond // 3 were seen
 }
 
 // shares reports whether s and t name a segment in common. An init segment or a key may have the same name
