@@ -1,0 +1,137 @@
+package emsapi
+
+// Version is what the server says of itself.
+type Version struct {
+	Banner        string
+	ReleaseNumber string // such as "1.7.0"
+	BuildNumber   string
+	CodeName      string
+}
+
+// Variables are what somebody gave to a command under names that begin with "_", without that: the server keeps
+// them and gives them back, as strings. Of a list, the elements stand with commas between them.
+type Variables map[string]string
+
+// ConnectionType says what a stream goes over.
+type ConnectionType int
+
+// The connection types.
+const (
+	Plain  ConnectionType = iota // a publisher or a player
+	Pulled                       // by a pullStream of this server
+	Pushed                       // by a pushStream of this server
+	HLS                          // the outputs to files
+	HDS
+	MSS
+	DASH
+	Recorded
+)
+
+// A Stream is one of listStreams, or the subject of a stream event. Times are in milliseconds.
+type Stream struct {
+	ID                uint32 // uniqueId, which counts from the server's start
+	Name              string // the bytes as the server has them: any, chosen by the publisher
+	Type              string // INR: inbound RTMP, ONR: outbound RTMP, OFMP4: output to an mp4 file, and others
+	ConnectionType    ConnectionType
+	ProcessID         int64
+	CreationTimestamp float64 // since 1970
+	UpTime            float64
+	FarIP, NearIP     string // empty for outputs to files
+	FarPort, NearPort int
+	UserAgent         string
+	InStreamID        uint32   // outbound: the stream that it comes from; 0: not known yet
+	Outputs           []uint32 // inbound: the outbound streams that come from it
+
+	// At most one of these is there.
+	Pull   *Pull
+	Push   *Push
+	Record *Recording
+}
+
+// Inbound reports whether the stream comes into the server.
+func (s *Stream) Inbound() bool { return len(s.Type) > 1 && s.Type[0] == 'I' }
+
+// Status is how far the server got with a config.
+type Status int
+
+// The status codes.
+const (
+	Streaming        Status = 0
+	Connecting       Status = 1
+	WaitingForStream Status = 2
+	Connected        Status = 3
+	Disconnected     Status = 4
+	ConnectionFailed Status = 5
+)
+
+// A Pull is a standing order to fetch a stream from elsewhere.
+type Pull struct {
+	ConfigID        uint32
+	URI             string
+	LocalStreamName string
+	KeepAlive       bool
+	Variables       Variables
+	Status          Status // of listConfig
+	StreamID        uint32 // of listConfig: the stream that it has now; 0: none
+}
+
+// A Push is a standing order to send a stream elsewhere.
+type Push struct {
+	ConfigID         uint32
+	TargetURI        string
+	LocalStreamName  string
+	TargetStreamName string // empty: LocalStreamName
+	KeepAlive        bool
+	Variables        Variables
+	Status           Status
+	StreamID         uint32
+}
+
+// A Recording is a standing order to record a stream into files. That of a DASH init segment, which the server
+// reports as one, has ConfigID 0.
+type Recording struct {
+	ConfigID           uint32
+	LocalStreamName    string
+	PathToFile         string
+	ComputedPathToFile string // with the extension
+	Type               string // mp4, ts or flv
+	ChunkLength        int    // seconds; 0: one file
+	Chunked            bool   // the answer has chunkLength at all: older servers do not know it
+	Overwrite          bool
+	KeepAlive          bool
+	Variables          Variables
+	Status             Status
+	StreamID           uint32
+}
+
+// An Output is a standing order to write a stream as HLS, HDS, DASH or MSS.
+type Output struct {
+	ConfigID          uint32
+	LocalStreamName   string
+	GroupName         string
+	TargetFolder      string // of this stream in listConfig; in a create command, that of the group's parent
+	GroupTargetFolder string // of listConfig
+	PlaylistType      string // rolling or appending
+	PlaylistLength    int
+	ChunkLength       int // seconds
+	KeepAlive         bool
+	Variables         Variables
+	Status            Status
+	StreamID          uint32
+}
+
+// Config is what listConfig lists.
+type Config struct {
+	Pull                []Pull
+	Push                []Push
+	Record              []Recording
+	HLS, HDS, DASH, MSS []Output
+}
+
+// A Timer fires every so many seconds until it is removed. Timers end with the server.
+type Timer struct {
+	ID        uint32
+	Seconds   int // 0: at a time of day, which this package does not set
+	Triggered int // how often it has fired
+	Variables Variables
+}
