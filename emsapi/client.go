@@ -6,7 +6,13 @@ package emsapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -21,61 +27,129 @@ type Settings struct {
 // DefaultTimeout is how long a server may take for one answer.
 const DefaultTimeout = 5 * time.Second
 
+// maxAnswer bounds what is read of one answer, in bytes: listStreams has some 1,000 for each stream.
+const maxAnswer = 64 << 20
+
 // A Client speaks to one server. Its methods may be called from any goroutine. Their errors name the command and the
 // address, without credentials.
 type Client struct {
-	settings Settings
+	base     *url.URL // without credentials
+	user     *url.Userinfo
+	timeout  time.Duration
+	requests *http.Client
 }
 
 // New returns a client. It makes no request.
-func New(s Settings) (*Client, error) { return &Client{s}, nil }
+func New(s Settings) (*Client, error) {
+	u, err := url.Parse(strings.TrimRight(s.URL, "/"))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("the address of EMS's API is not such as http://host:7777")
+	}
+	c := &Client{base: u, user: u.User, timeout: s.Timeout}
+	u.User = nil
+	if c.user == nil && s.Username != "" {
+		c.user = url.UserPassword(s.Username, s.Password)
+	}
+	if c.timeout == 0 {
+		c.timeout = DefaultTimeout
+	}
+	// The server takes one request per connection. A redirect would carry the credentials elsewhere.
+	c.requests = &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c, nil
+}
 
-// A Param is one parameter of a command.
-type Param struct{ Key, Value string }
+// Address is where the server is, without credentials.
+func (c *Client) Address() string { return c.base.String() }
 
 // A Failure is the server's answer that it does not do a command.
 type Failure struct{ Command, Description string }
 
 func (f *Failure) Error() string { return f.Command + ": " + f.Description }
 
-// ErrValue is that of a parameter that cannot be sent: it has a line break or a NUL in it, for which there is no escape, or
-// is too long. Nothing was sent.
-var ErrValue = errors.New("cannot be sent to EMS")
-
 // NameTaken reports whether err says that a stream of that name exists already, or that a pull reserves it.
-func NameTaken(err error) bool { return false }
+func NameTaken(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && strings.HasPrefix(f.Description, "Stream name ") && strings.HasSuffix(f.Description, " already taken")
+}
 
-// Call sends a command, and decodes the answer's data into data unless that is nil.
+// repeatable are the commands that may be sent again when there was no answer.
+func repeatable(command string) bool {
+	return command == "version" || command == "isStreamRunning" || strings.HasPrefix(command, "list") ||
+		strings.HasPrefix(command, "get") || command == "removeConfig"
+}
+
+// Call sends a command, and decodes the answer's data into data unless that is nil. One that is safe to repeat is
+// sent a second time if there was no answer.
 func (c *Client) Call(ctx context.Context, command string, params []Param, data any) error {
-	return errors.ErrUnsupported
+	query, err := encode(params)
+	if err != nil {
+		return fmt.Errorf("%s: %w", command, err)
+	}
+	raw, err := c.ask(ctx, command, query)
+	if err != nil && repeatable(command) && ctx.Err() == nil {
+		raw, err = c.ask(ctx, command, query)
+	}
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Data        json.RawMessage
+		Description text
+		Status      string
+	}
+	if err := json.Unmarshal(lenient(raw), &answer); err != nil {
+		return fmt.Errorf("%s at %s: the answer is not one of EMS: %w", command, c.base.Host, err)
+	}
+	if answer.Status != "SUCCESS" {
+		return &Failure{command, string(answer.Description)}
+	}
+	if data == nil || len(answer.Data) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(answer.Data, data); err != nil {
+		return fmt.Errorf("%s at %s: what EMS answers is not understood: %w", command, c.base.Host, err)
+	}
+	return nil
 }
 
-func (c *Client) Version(ctx context.Context) (Version, error)         { return Version{}, nil }
-func (c *Client) ListStreams(ctx context.Context) ([]Stream, error)    { return nil, nil }
-func (c *Client) ListStreamsIDs(ctx context.Context) ([]uint32, error) { return nil, nil }
-func (c *Client) StreamInfo(ctx context.Context, name string) (Stream, error) {
-	return Stream{}, nil
+// ask makes one request and returns the answer's body.
+func (c *Client) ask(ctx context.Context, command, query string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	u := *c.base
+	u.Path += "/" + command
+	u.RawQuery = query
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s at %s: %w", command, c.base.Host, err)
+	}
+	if c.user != nil {
+		password, _ := c.user.Password()
+		req.SetBasicAuth(c.user.Username(), password)
+	}
+	resp, err := c.requests.Do(req)
+	if err != nil {
+		if e := (*url.Error)(nil); errors.As(err, &e) {
+			err = e.Err // without the URL, whose query has the parameters
+		}
+		return nil, fmt.Errorf("%s at %s: %w", command, c.base.Host, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusUnauthorized {
+		return nil, fmt.Errorf("%s at %s: user name or password is not accepted", command, c.base.Host)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s at %s: the answer is %s: is this EMS's API?", command, c.base.Host, resp.Status)
+	}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err == nil && len(raw) > maxAnswer {
+		err = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s at %s: %w", command, c.base.Host, err)
+	}
+	return raw, nil
 }
-func (c *Client) StreamInfoByID(ctx context.Context, id uint32) (Stream, error) {
-	return Stream{}, nil
-}
-func (c *Client) IsStreamRunning(ctx context.Context, name string) (bool, error) { return false, nil }
-func (c *Client) ListConfig(ctx context.Context) (Config, error)                 { return Config{}, nil }
-func (c *Client) RemoveConfig(ctx context.Context, id uint32) error              { return nil }
-
-// PullStream uses URI, LocalStreamName, KeepAlive and Variables. As those below, it returns what the server has made of it.
-func (c *Client) PullStream(ctx context.Context, p Pull) (Pull, error) { return p, nil }
-
-// PushStream uses TargetURI, LocalStreamName, TargetStreamName, KeepAlive and Variables.
-func (c *Client) PushStream(ctx context.Context, p Push) (Push, error) { return p, nil }
-
-// Record uses LocalStreamName, PathToFile, Type, ChunkLength, Overwrite, KeepAlive and Variables.
-func (c *Client) Record(ctx context.Context, r Recording) (Recording, error) { return r, nil }
-
-// SetTimer uses Seconds, from 1 to 86399, and Variables.
-func (c *Client) SetTimer(ctx context.Context, t Timer) (Timer, error) { return t, nil }
-func (c *Client) ListTimers(ctx context.Context) ([]Timer, error)      { return nil, nil }
-func (c *Client) RemoveTimer(ctx context.Context, id uint32) error     { return nil }
-
-// ShutdownStream ends a stream; permanently removes the config that it comes from, too, which starts it again otherwise.
-func (c *Client) ShutdownStream(ctx context.Context, id uint32, permanently bool) error { return nil }

@@ -109,15 +109,8 @@ type Output struct {
 	ConfigID          uint32
 	LocalStreamName   string
 	GroupName         string
-	TargetFolder      string // of this stream in listConfig; in a create command, that of the group's parent
-	GroupTargetFolder string // of listConfig
-	PlaylistType      string // rolling or appending
-	PlaylistLength    int
-	ChunkLength       int // seconds
-	KeepAlive         bool
-	Variables         Variables
-	Status            Status
-	StreamID          uint32
+	TargetFolder      string // of this stream
+	GroupTargetFolder string
 }
 
 // Config is what listConfig lists.

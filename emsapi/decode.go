@@ -1,0 +1,129 @@
+package emsapi
+
+import "encoding/json"
+
+type streamJSON struct {
+	UniqueID            uint32
+	Name, Type          text
+	ConnectionType      ConnectionType
+	ProcessID           int64
+	CreationTimestamp   float64
+	UpTime              float64
+	FarIP, NearIP       text
+	FarPort, NearPort   int
+	UserAgent           text
+	InStreamUniqueID    uint32
+	OutStreamsUniqueIDs []uint32
+	PullSettings        *Pull
+	PushSettings        *Push
+	RecordSettings      *Recording
+}
+
+// UnmarshalJSON decodes a stream of listStreams, getStreamInfo or an event.
+func (s *Stream) UnmarshalJSON(raw []byte) error {
+	var w streamJSON
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return err
+	}
+	*s = Stream{
+		ID: w.UniqueID, Name: string(w.Name), Type: string(w.Type), ConnectionType: w.ConnectionType, ProcessID: w.ProcessID,
+		CreationTimestamp: w.CreationTimestamp, UpTime: w.UpTime, FarIP: string(w.FarIP), NearIP: string(w.NearIP),
+		FarPort: w.FarPort, NearPort: w.NearPort, UserAgent: string(w.UserAgent), InStreamID: w.InStreamUniqueID,
+		Outputs: w.OutStreamsUniqueIDs, Pull: w.PullSettings, Push: w.PushSettings, Record: w.RecordSettings,
+	}
+	return nil
+}
+
+// orderJSON has what the orders have in common, and what each has besides.
+type orderJSON struct {
+	ConfigID                                   uint32
+	LocalStreamName, TargetStreamName          text
+	URI, TargetURI                             address
+	PathToFile, ComputedPathToFile, Type       text
+	GroupName, TargetFolder, GroupTargetFolder text
+	ChunkLength                                *int
+	Overwrite, KeepAlive                       bool
+	Status                                     struct {
+		Current struct {
+			Code           Status
+			UniqueStreamID uint32
+		}
+	}
+	variables Variables
+}
+
+func order(raw []byte) (w orderJSON, err error) {
+	if err = json.Unmarshal(raw, &w); err == nil {
+		err = w.variables.UnmarshalJSON(raw)
+	}
+	return w, err
+}
+
+// address is a URI, which is an object in the answers to pullStream and pushStream.
+type address string
+
+func (a *address) UnmarshalJSON(raw []byte) error {
+	if raw[0] != '{' {
+		return (*text)(a).UnmarshalJSON(raw)
+	}
+	var w struct{ OriginalURI text }
+	err := json.Unmarshal(raw, &w)
+	*a = address(w.OriginalURI)
+	return err
+}
+
+// UnmarshalJSON decodes an order of listConfig, of an answer or of a stream.
+func (p *Pull) UnmarshalJSON(raw []byte) error {
+	w, err := order(raw)
+	*p = Pull{w.ConfigID, string(w.URI), string(w.LocalStreamName), w.KeepAlive, w.variables, w.Status.Current.Code, w.Status.Current.UniqueStreamID}
+	return err
+}
+
+// UnmarshalJSON decodes an order of listConfig, of an answer or of a stream.
+func (p *Push) UnmarshalJSON(raw []byte) error {
+	w, err := order(raw)
+	*p = Push{w.ConfigID, string(w.TargetURI), string(w.LocalStreamName), string(w.TargetStreamName), w.KeepAlive, w.variables,
+		w.Status.Current.Code, w.Status.Current.UniqueStreamID}
+	return err
+}
+
+// UnmarshalJSON decodes an order of listConfig, of an answer or of a stream.
+func (r *Recording) UnmarshalJSON(raw []byte) error {
+	w, err := order(raw)
+	*r = Recording{
+		ConfigID: w.ConfigID, LocalStreamName: string(w.LocalStreamName), PathToFile: string(w.PathToFile),
+		ComputedPathToFile: string(w.ComputedPathToFile), Type: string(w.Type), Chunked: w.ChunkLength != nil,
+		Overwrite: w.Overwrite, KeepAlive: w.KeepAlive, Variables: w.variables,
+		Status: w.Status.Current.Code, StreamID: w.Status.Current.UniqueStreamID,
+	}
+	if r.Chunked {
+		r.ChunkLength = *w.ChunkLength
+	}
+	return err
+}
+
+// UnmarshalJSON decodes an order of listConfig.
+func (o *Output) UnmarshalJSON(raw []byte) error {
+	w, err := order(raw)
+	*o = Output{w.ConfigID, string(w.LocalStreamName), string(w.GroupName), string(w.TargetFolder), string(w.GroupTargetFolder)}
+	return err
+}
+
+// UnmarshalJSON decodes a timer; the value of one that fires at a time of day is a text.
+func (t *Timer) UnmarshalJSON(raw []byte) error {
+	var w struct {
+		TimerID      uint32
+		TriggerCount int
+		Value        json.RawMessage
+	}
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return err
+	}
+	*t = Timer{ID: w.TimerID, Triggered: w.TriggerCount}
+	if len(w.Value) > 0 && w.Value[0] != '"' {
+		if err := json.Unmarshal(w.Value, &t.Seconds); err != nil {
+			return err
+		}
+	}
+	return t.Variables.UnmarshalJSON(raw)
+}

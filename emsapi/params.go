@@ -1,0 +1,42 @@
+package emsapi
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// A Param is one parameter of a command.
+type Param struct{ Key, Value string }
+
+// ErrValue is that of a parameter that cannot be sent: it has a line break or a NUL in it, for which there is no escape, ends
+// in a blank, which would make it another value, or is too long. Nothing was sent.
+var ErrValue = errors.New("cannot be sent to EMS")
+
+// maxQuery is what of the 16 kB of headers that the server takes is left for the query, in bytes.
+const maxQuery = 15 << 10
+
+var escaper = strings.NewReplacer(`\`, `\\`, " ", `\ `, "=", `\=`, ",", `\,`)
+
+// encode returns the query of a command. Its base64 goes out as it is: the server does not decode percents.
+func encode(params []Param) (string, error) {
+	if len(params) == 0 {
+		return "", nil
+	}
+	words := make([]string, len(params))
+	for i, p := range params {
+		if strings.ContainsAny(p.Value, "\r\n\x00") {
+			return "", fmt.Errorf("%s %w: it has a line break or a NUL in it", p.Key, ErrValue)
+		}
+		if strings.HasSuffix(p.Value, " ") {
+			return "", fmt.Errorf("%s %w: it ends in a blank, which the server drops even if it is escaped", p.Key, ErrValue)
+		}
+		words[i] = p.Key + "=" + escaper.Replace(p.Value)
+	}
+	query := "params=" + base64.StdEncoding.EncodeToString([]byte(strings.Join(words, " ")))
+	if len(query) > maxQuery {
+		return "", fmt.Errorf("the parameters %w: they take %d bytes of at most %d", ErrValue, len(query), maxQuery)
+	}
+	return query, nil
+}
