@@ -2,6 +2,7 @@ package emsapi
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"errors"
 	"net"
@@ -103,7 +104,7 @@ func TestValuesThatCannotBeSentAreRefused(t *testing.T) {
 }
 
 func TestRecordedAnswersAreUnderstood(t *testing.T) {
-	for _, file := range []string{"20_record.txt", "30_timers.txt", "api_push.txt"} {
+	for _, file := range []string{"20_record.txt", "30_timers.txt", "api_push.txt", "create.txt"} {
 		for _, e := range recorded(t, file) {
 			c, _ := serve(t, e.answer)
 			ctx := t.Context()
@@ -136,6 +137,16 @@ func TestRecordedAnswersAreUnderstood(t *testing.T) {
 				}
 			case "setTimer":
 				_, err = c.SetTimer(ctx, Timer{})
+			case "createHLSStream", "createHDSStream", "createDASHStream", "createMSSStream":
+				create := map[string]func(context.Context, OutputRequest) ([]uint32, error){
+					"createHLSStream": c.CreateHLSStream, "createHDSStream": c.CreateHDSStream,
+					"createDASHStream": c.CreateDASHStream, "createMSSStream": c.CreateMSSStream,
+				}[command]
+				var ids []uint32
+				ids, err = create(ctx, OutputRequest{LocalStreamName: "test1"})
+				if len(ids) != 1 {
+					t.Errorf("%s: %v", e.target, ids)
+				}
 			default:
 				err = c.Call(ctx, command, nil, nil)
 			}
