@@ -188,3 +188,15 @@ func TestEveryValueIsEscaped(t *testing.T) {
 		t.Errorf("%s, %v", got, err)
 	}
 }
+
+// A pull or push that was carried out although its answer is lost would be there twice.
+func TestOnlyWhatIsSafeIsSentAgain(t *testing.T) {
+	c, targets := serve(t, "") // closes each connection without an answer
+	if _, err := c.ListStreams(t.Context()); err == nil || len(targets) != 2 {
+		t.Errorf("listStreams: %v, sent %d times", err, len(targets))
+	}
+	c, targets = serve(t, "")
+	if _, err := c.PushStream(t.Context(), Push{}); err == nil || len(targets) != 1 {
+		t.Errorf("pushStream: %v, sent %d times", err, len(targets))
+	}
+}
