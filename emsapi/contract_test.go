@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,6 +171,46 @@ func TestNamesOfAnyBytesAreKept(t *testing.T) {
 	}
 	if len(streams) != 1 || streams[0].Name != "a\x01\xff\xfe/é" || !streams[0].Inbound() {
 		t.Errorf("%+v", streams)
+	}
+}
+
+func TestKeysCannotBeginAnotherParameter(t *testing.T) {
+	c, targets := serve(t, fine)
+	for _, key := range []string{"x y", "x=y", "x\nversion", "x,y"} {
+		if _, err := c.SetTimer(t.Context(), Timer{Seconds: 1, Variables: Variables{key: "1"}}); !errors.Is(err, ErrValue) {
+			t.Errorf("%q: %v", key, err)
+		}
+	}
+	if len(targets) > 0 {
+		t.Errorf("sent %s", <-targets)
+	}
+}
+
+// The server does not decode percents.
+func TestBase64GoesOutAsItIs(t *testing.T) {
+	c, targets := serve(t, fine)
+	if _, err := c.IsStreamRunning(t.Context(), "\xfb\xff\xfe>>>???~~~"); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-targets; strings.Contains(got, "%") || !strings.ContainsAny(got, "+") || !strings.Contains(got[len("/isStreamRunning?"):], "/") {
+		t.Errorf("sent %s", got)
+	}
+}
+
+func TestProxyIsGivenThePassword(t *testing.T) {
+	var path, user, password string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path = r.URL.Path
+		user, password, _ = r.BasicAuth()
+		_, _ = w.Write([]byte(`{"data":null,"description":"","status":"SUCCESS"}`))
+	}))
+	defer server.Close()
+	c, err := New(Settings{URL: strings.Replace(server.URL, "http://", "http://someone:hidden@", 1) + "/apiproxy/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.RemoveConfig(t.Context(), 7); err != nil || path != "/apiproxy/removeConfig" || user != "someone" || password != "hidden" {
+		t.Errorf("%v, path %s, user %s", err, path, user)
 	}
 }
 

@@ -26,6 +26,9 @@ func encode(params []Param) (string, error) {
 	}
 	words := make([]string, len(params))
 	for i, p := range params {
+		if strings.ContainsFunc(p.Key, notInKey) {
+			return "", fmt.Errorf("the key %q %w: it may have letters, digits, _ and - only", p.Key, ErrValue)
+		}
 		if strings.ContainsAny(p.Value, "\r\n\x00") {
 			return "", fmt.Errorf("%s %w: it has a line break or a NUL in it", p.Key, ErrValue)
 		}
@@ -39,4 +42,9 @@ func encode(params []Param) (string, error) {
 		return "", fmt.Errorf("the parameters %w: they take %d bytes of at most %d", ErrValue, len(query), maxQuery)
 	}
 	return query, nil
+}
+
+// notInKey keeps a key from ending the command or beginning another parameter: what is escaped in it is not known.
+func notInKey(r rune) bool {
+	return r != '_' && r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }

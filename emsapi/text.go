@@ -87,7 +87,7 @@ func lenient(raw []byte) []byte {
 	return out
 }
 
-// variables takes the user's variables out of an object.
+// UnmarshalJSON takes the user's variables out of an object, and leaves the rest.
 func (v *Variables) UnmarshalJSON(raw []byte) error {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &all); err != nil {
