@@ -97,10 +97,10 @@ func (c *Client) Call(ctx context.Context, command string, params []Param, data 
 	}
 	var answer struct {
 		Data        json.RawMessage
-		Description text
+		Description Text
 		Status      string
 	}
-	if err := json.Unmarshal(lenient(raw), &answer); err != nil {
+	if err := json.Unmarshal(Lenient(raw), &answer); err != nil {
 		return fmt.Errorf("%s at %s: the answer is not one of EMS: %w", command, c.base.Host, err)
 	}
 	if answer.Status != "SUCCESS" {

@@ -4,14 +4,14 @@ import "encoding/json"
 
 type streamJSON struct {
 	UniqueID            uint32
-	Name, Type          text
+	Name, Type          Text
 	ConnectionType      ConnectionType
 	ProcessID           int64
 	CreationTimestamp   float64
 	UpTime              float64
-	FarIP, NearIP       text
+	FarIP, NearIP       Text
 	FarPort, NearPort   int
-	UserAgent           text
+	UserAgent           Text
 	InStreamUniqueID    uint32
 	OutStreamsUniqueIDs []uint32
 	PullSettings        *Pull
@@ -37,10 +37,10 @@ func (s *Stream) UnmarshalJSON(raw []byte) error {
 // orderJSON has what the orders have in common, and what each has besides.
 type orderJSON struct {
 	ConfigID                                   uint32
-	LocalStreamName, TargetStreamName          text
+	LocalStreamName, TargetStreamName          Text
 	URI, TargetURI                             address
-	PathToFile, ComputedPathToFile, Type       text
-	GroupName, TargetFolder, GroupTargetFolder text
+	PathToFile, ComputedPathToFile, Type       Text
+	GroupName, TargetFolder, GroupTargetFolder Text
 	ChunkLength                                *int
 	Overwrite, KeepAlive                       bool
 	Status                                     struct {
@@ -64,9 +64,9 @@ type address string
 
 func (a *address) UnmarshalJSON(raw []byte) error {
 	if raw[0] != '{' {
-		return (*text)(a).UnmarshalJSON(raw)
+		return (*Text)(a).UnmarshalJSON(raw)
 	}
-	var w struct{ OriginalURI text }
+	var w struct{ OriginalURI Text }
 	err := json.Unmarshal(raw, &w)
 	*a = address(w.OriginalURI)
 	return err

@@ -8,15 +8,16 @@ import (
 	"unicode/utf8"
 )
 
-// text is a string of an answer with the bytes that the server has: encoding/json would replace those that are not UTF-8.
-type text string
+// Text is a string of an answer with the bytes that the server has: encoding/json would replace those that are not UTF-8.
+type Text string
 
-func (t *text) UnmarshalJSON(raw []byte) error {
+// UnmarshalJSON takes a number or a boolean, too, as it stands there.
+func (t *Text) UnmarshalJSON(raw []byte) error {
 	if string(raw) == "null" {
 		return nil
 	}
 	if len(raw) < 2 || raw[0] != '"' {
-		*t = text(raw) // a number or a boolean
+		*t = Text(raw) // a number or a boolean
 		return nil
 	}
 	raw = raw[1 : len(raw)-1]
@@ -45,7 +46,7 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 		}
 		out = utf8.AppendRune(out, c)
 	}
-	*t = text(out)
+	*t = Text(out)
 	return nil
 }
 
@@ -65,8 +66,8 @@ func unescaped(c byte) byte {
 	return c
 }
 
-// lenient escapes the control bytes that the server passes through in strings, which JSON does not allow there.
-func lenient(raw []byte) []byte {
+// Lenient escapes the control bytes that the server passes through in strings, which JSON does not allow there.
+func Lenient(raw []byte) []byte {
 	out := make([]byte, 0, len(raw))
 	within, escaped := false, false
 	for _, c := range raw {
@@ -111,11 +112,11 @@ func (v *Variables) UnmarshalJSON(raw []byte) error {
 
 func flat(raw json.RawMessage) (string, error) {
 	if raw[0] != '[' {
-		var t text
+		var t Text
 		err := t.UnmarshalJSON(raw)
 		return string(t), err
 	}
-	var list []text
+	var list []Text
 	if err := json.Unmarshal(raw, &list); err != nil {
 		return "", err
 	}

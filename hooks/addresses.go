@@ -1,0 +1,122 @@
+package hooks
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// An addressBook knows which names and addresses stand for the same host. It may be used from any goroutine.
+type addressBook struct {
+	own    []string // names and addresses of this server beside those of its interfaces
+	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
+	local  func() ([]net.Addr, error)
+
+	caching sync.Mutex
+	cache   map[string]addresses
+}
+
+type addresses struct {
+	of    []netip.Addr
+	until time.Time
+}
+
+func newAddressBook(own ...string) *addressBook {
+	return &addressBook{
+		own: own, lookup: net.DefaultResolver.LookupNetIP, local: net.InterfaceAddrs, cache: make(map[string]addresses),
+	}
+}
+
+const (
+	addressesLast = time.Minute
+	lookupTimeout = 2 * time.Second
+)
+
+// of returns the addresses of host: none if it is a name that cannot be looked up now.
+func (b *addressBook) of(ctx context.Context, host string) []netip.Addr {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{a.Unmap()}
+	}
+	b.caching.Lock()
+	known, ok := b.cache[host]
+	b.caching.Unlock()
+	if ok && time.Now().Before(known.until) {
+		return known.of
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	found, err := b.lookup(ctx, "ip", host)
+	if err != nil {
+		found = known.of // an outage of the name service moves no server
+	}
+	for i := range found {
+		found[i] = found[i].Unmap()
+	}
+	b.caching.Lock()
+	defer b.caching.Unlock()
+	b.cache[host] = addresses{found, time.Now().Add(addressesLast)}
+	return found
+}
+
+// same reports whether a and b are the same host.
+func (b *addressBook) same(ctx context.Context, a, c string) bool {
+	if a == "" || c == "" {
+		return false
+	}
+	if strings.EqualFold(a, c) {
+		return true
+	}
+	other := b.of(ctx, c)
+	return slices.ContainsFunc(b.of(ctx, a), func(a netip.Addr) bool { return slices.Contains(other, a) })
+}
+
+// isOwn reports whether host is this server. Every server has the loopback addresses: only those that we were told of are
+// this one's.
+func (b *addressBook) isOwn(ctx context.Context, host string) bool {
+	for _, o := range b.own {
+		if b.same(ctx, host, o) {
+			return true
+		}
+	}
+	interfaces, err := b.local()
+	if err != nil {
+		return false
+	}
+	for _, a := range b.of(ctx, host) {
+		for _, i := range interfaces {
+			if p, err := netip.ParsePrefix(i.String()); err == nil && p.Addr().Unmap() == a && !a.IsLoopback() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// An endpoint is what an RTMP URI leads to, but for the stream's name.
+type endpoint struct{ scheme, host, port, app string }
+
+// endpointOf returns what uri leads to; ok is false if it is no URI of a host.
+func endpointOf(uri string) (e endpoint, ok bool) {
+	u, err := url.Parse(uri)
+	if err != nil || u.Hostname() == "" {
+		return e, false
+	}
+	e = endpoint{strings.ToLower(u.Scheme), strings.ToLower(u.Hostname()), u.Port(), strings.Trim(u.EscapedPath(), "/")}
+	if e.port == "" && e.scheme == "rtmp" {
+		e.port = rtmpPort
+	}
+	return e, true
+}
+
+const rtmpPort = "1935"
+
+// playerAgent and pusherAgent are the user agents with which a media server meets another one.
+const (
+	playerAgent = "EvoStream Media Server (www.evostream.com) player"
+	pusherAgent = "EvoStream Media Server (www.evostream.com)"
+)

@@ -1,0 +1,154 @@
+package hooks
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"ems-sidecar/config"
+	"ems-sidecar/emsapi"
+)
+
+// originVariable is the variable of a copy that has the address of the server on which its stream originates.
+const originVariable = "origin"
+
+// A group is the servers that carry each other's streams.
+type group struct {
+	advertise string // empty: the address at which the publisher met this server
+	hosts     *addressBook
+	members   []string // hosts
+	diary     *diary
+}
+
+// newMembers returns the other servers of the group, and this one, which is found out later.
+func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary) ([]*member, error) {
+	if c.Advertise != "" {
+		hosts = newAddressBook(append(hosts.own, c.Advertise)...)
+	}
+	g := &group{advertise: c.Advertise, hosts: hosts, diary: d}
+	var members []*member
+	for _, uri := range c.Destinations {
+		host, address := memberAPI(uri.Reveal(), c.Username != "")
+		api, err := emsapi.New(emsapi.Settings{URL: address, Username: c.Username, Password: c.Password.Reveal(), Timeout: s.Timeout})
+		if err != nil {
+			return nil, fmt.Errorf("[StreamLoadBalancer] destination_uri %s: %w", uri, err)
+		}
+		g.members = append(g.members, host)
+		members = append(members, newMember(g, host, api, s.Interval))
+	}
+	return members, nil
+}
+
+// The ports at which a server's API is: straight, and behind its web server, which asks for a password.
+const (
+	apiPort   = "7777"
+	proxyPort = "8888"
+)
+
+// memberAPI returns the host of a destination and the URL of its API.
+func memberAPI(destination string, password bool) (host, api string) {
+	scheme, rest, ok := strings.Cut(destination, "://")
+	if !ok {
+		scheme, rest = "", destination
+	}
+	u, err := url.Parse("//" + bracketed(rest))
+	if err != nil {
+		return destination, destination
+	}
+	if scheme == "http" || scheme == "https" {
+		return u.Hostname(), destination
+	}
+	// An address, or where the stream would be.
+	u.Scheme, u.Path, u.RawQuery = "http", "", ""
+	if scheme != "" || u.Port() == "" {
+		u.Host = net.JoinHostPort(u.Hostname(), apiPort)
+		if password || u.User != nil {
+			u.Host = net.JoinHostPort(u.Hostname(), proxyPort)
+		}
+	}
+	if u.Port() == proxyPort {
+		u.Path = "/apiproxy"
+	}
+	return u.Hostname(), u.String()
+}
+
+// origins returns the streams that originate here, and under which URI the others reach each.
+func (g *group) origins(ctx context.Context, v *view) map[string]string {
+	found := make(map[string]string)
+	for _, s := range v.inbound() {
+		if g.isCopy(ctx, s) {
+			continue
+		}
+		address := g.advertised(ctx, s)
+		if address == "" {
+			continue
+		}
+		if strings.ContainsAny(s.Name, "/?#") {
+			if g.diary.first("name " + s.Name) {
+				g.diary.log.Warn("stream cannot be balanced: its name cannot stand in a URI", shown(s.Name),
+					"next", "it is left out; have it published under a name without / ? and #")
+			}
+			continue
+		}
+		found[s.Name] = address
+	}
+	return found
+}
+
+// isCopy reports whether a stream comes from a server of the group: a copy is not copied again.
+func (g *group) isCopy(ctx context.Context, s *emsapi.Stream) bool {
+	if s.Pull != nil {
+		if _, balanced := s.Pull.Variables[localStreamName]; balanced {
+			return true
+		}
+		e, ok := endpointOf(s.Pull.URI)
+		return ok && g.isMember(ctx, e.host)
+	}
+	return s.ConnectionType == emsapi.Plain && s.UserAgent == pusherAgent && g.isMember(ctx, s.FarIP)
+}
+
+func (g *group) isMember(ctx context.Context, host string) bool {
+	for _, m := range g.members {
+		if g.hosts.same(ctx, host, m) {
+			return true
+		}
+	}
+	return false
+}
+
+// advertised returns the address under which the others reach a stream, or "" if it is not known.
+func (g *group) advertised(ctx context.Context, s *emsapi.Stream) string {
+	if g.advertise != "" {
+		return g.advertise
+	}
+	if a, err := netip.ParseAddr(s.NearIP); err == nil && !a.Unmap().IsLoopback() && !a.IsUnspecified() {
+		return a.Unmap().String()
+	}
+	if g.diary.first("advertise") {
+		g.diary.log.Error("stream cannot be balanced: it was published over the loopback address, at which the others do not reach this server",
+			shown(s.Name), "near_ip", s.NearIP, "next", "it is left out, as others like it; set advertise in [StreamLoadBalancer]")
+	}
+	return ""
+}
+
+// isOurs reports whether a pull at a member is a copy of a stream of this server, whatever address it was advertised under.
+func (g *group) isOurs(ctx context.Context, p *emsapi.Pull) bool {
+	if _, balanced := p.Variables[localStreamName]; !balanced {
+		return false
+	}
+	origin := p.Variables[originVariable]
+	return origin != "" && (origin == g.advertise || g.hosts.isOwn(ctx, origin))
+}
+
+// uriOf is where a stream of this server is.
+func uriOf(address, name string) string {
+	return "rtmp://" + net.JoinHostPort(address, rtmpPort) + "/live/" + name
+}
+
+const (
+	firstPull = time.Second // the pause after a member's first failure, doubled each time up to the interval
+)

@@ -1,0 +1,247 @@
+package events
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serve runs an endpoint for the length of the test and returns where it is.
+func serve(t testing.TB, s Settings, handle func(context.Context, Event), look func(string), log io.Writer) (*Endpoint, string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Path == "" {
+		s.Path = "/evowebservices/"
+	}
+	if s.MaxBody == 0 {
+		s.MaxBody = 1 << 20
+	}
+	e := New(s, handle, look, slog.New(slog.NewTextHandler(log, nil)))
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- e.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return e, l.Addr().String()
+}
+
+// send does as the media server does: a connection, a request, and an answer that ends with the connection.
+func send(address, method, path, contentType, body string) (answer string, err error) {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(5 * time.Second))
+	fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: EvoStream Media Server (www.evostream.com)\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		method, path, contentType, len(body), body)
+	raw, err := io.ReadAll(c)
+	return string(raw), err
+}
+
+func ignore(context.Context, Event) {}
+func unseen(string)                 {}
+
+const created = `{"id":1,"processId":2,"timestamp":3,"type":"inStreamCreated","payload":{"uniqueId":4,"name":"cam","type":"INR"}}`
+
+func TestAnswers(t *testing.T) {
+	const p = "/evowebservices/"
+	local, other := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	for name, c := range map[string]struct {
+		settings           Settings
+		method, path, body string
+		want               int
+	}{
+		"an event":                    {Settings{}, "POST", p, created, 200},
+		"where the PHP version was":   {Settings{}, "POST", p + "evowebservices.php", created, 200},
+		"without the last slash":      {Settings{}, "POST", "/evowebservices", created, 200},
+		"an unknown path":             {Settings{}, "POST", "/", created, 404},
+		"a path below":                {Settings{}, "POST", p + "x", created, 404},
+		"GET":                         {Settings{}, "GET", p, "", 405},
+		"no event":                    {Settings{}, "POST", p, "hello", 200},
+		"an empty one":                {Settings{}, "POST", p, "", 200},
+		"too long":                    {Settings{MaxBody: 50}, "POST", p, created, 413},
+		"an allowed address":          {Settings{Allow: local}, "POST", p, created, 200},
+		"another address":             {Settings{Allow: other}, "POST", p, created, 403},
+		"no secret":                   {Settings{Secret: "s3"}, "POST", p, created, 401},
+		"a wrong secret":              {Settings{Secret: "s3"}, "POST", p + "s4/", created, 401},
+		"the secret in the path":      {Settings{Secret: "s3"}, "POST", p + "s3/", created, 200},
+		"the secret, no slash":        {Settings{Secret: "s3"}, "POST", p + "s3", created, 200},
+		"the secret before the PHP":   {Settings{Secret: "s3"}, "POST", p + "s3/evowebservices.php", created, 200},
+		"the secret in the query":     {Settings{Secret: "s3"}, "POST", p + "evowebservices.php?secret=s3", created, 200},
+		"a wrong one in the query":    {Settings{Secret: "s3"}, "POST", p + "?secret=s", created, 401},
+		"XML":                         {Settings{}, "POST", p, "<TYPED_MAP><STR name=\"type\">x</STR></TYPED_MAP>", 200},
+		"the secret, but not allowed": {Settings{Secret: "s3", Allow: other}, "POST", p + "s3/", created, 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			_, address := serve(t, c.settings, ignore, unseen, &log)
+			answer, err := send(address, c.method, c.path, "application/json", c.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(answer, fmt.Sprintf("HTTP/1.1 %d ", c.want)) ||
+				!strings.Contains(answer, "\r\nContent-Length: 0\r\n") || !strings.Contains(answer, "\r\nConnection: close\r\n") || !strings.HasSuffix(answer, "\r\n\r\n") {
+				t.Errorf("%q", answer)
+			}
+			if got := log.String(); (c.want != 200) != strings.Contains(got, "event refused") || strings.Contains(got, "s3") || strings.Contains(got, "s4") {
+				t.Errorf("log: %s", got)
+			}
+		})
+	}
+}
+
+func TestEventsOfAStreamAreHandledInOrder(t *testing.T) {
+	var handled sync.Map // by stream, its ids
+	var n atomic.Int64
+	_, address := serve(t, Settings{}, func(_ context.Context, e Event) {
+		list, _ := handled.LoadOrStore(e.Name, new([]uint64))
+		*list.(*[]uint64) = append(*list.(*[]uint64), e.ID) // without a lock: one at a time
+		n.Add(1)
+	}, unseen, io.Discard)
+	var all sync.WaitGroup
+	for id := 1; id <= 300; id++ {
+		all.Go(func() {
+			body := fmt.Sprintf(`{"id":%d,"processId":2,"timestamp":3,"type":"inStreamCreated","payload":{"uniqueId":4,"name":"s%d"}}`, id, id%5)
+			if _, err := send(address, "POST", "/evowebservices/", "", body); err != nil {
+				t.Error(err)
+			}
+		})
+		if id%10 == 0 {
+			all.Wait() // ten at once, in any order
+		}
+	}
+	for n.Load() < 300 {
+		runtime.Gosched()
+	}
+	handled.Range(func(stream, list any) bool {
+		got := *list.(*[]uint64)
+		// The first ten may have arrived in any order before the first id was known.
+		if len(got) != 60 || !slices.IsSorted(got[2:]) {
+			t.Errorf("%s: %v", stream, got)
+		}
+		return true
+	})
+}
+
+// What hangs is the handling of one stream; others go on, and each event is answered.
+func TestOneStreamThatHangsHoldsUpNoOther(t *testing.T) {
+	others := make(chan string, 100)
+	_, address := serve(t, Settings{}, func(ctx context.Context, e Event) {
+		if e.Name == "hangs" {
+			<-ctx.Done()
+			return
+		}
+		others <- e.Name
+	}, unseen, io.Discard)
+	for id := 1; id <= 100; id++ {
+		name := "hangs"
+		if id%10 == 0 {
+			name = fmt.Sprint("s", id)
+		}
+		body := fmt.Sprintf(`{"id":%d,"processId":2,"timestamp":3,"type":"inStreamCreated","payload":{"uniqueId":4,"name":%q}}`, id, name)
+		if answer, err := send(address, "POST", "/evowebservices/", "", body); err != nil || !strings.HasPrefix(answer, "HTTP/1.1 200") {
+			t.Fatal(answer, err)
+		}
+	}
+	for range 10 {
+		<-others
+	}
+}
+
+func TestLostEventsHaveTheServerLookedAt(t *testing.T) {
+	looks := make(chan string, 10)
+	e, address := serve(t, Settings{}, ignore, func(reason string) { looks <- reason }, io.Discard)
+	post := func(id, process int) {
+		if _, err := send(address, "POST", "/evowebservices/", "", fmt.Sprintf(`{"id":%d,"processId":%d,"timestamp":%d,"type":"x"}`, id, process, process)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	post(1, 7)
+	post(3, 7)
+	if got := <-looks; got != "events were lost" {
+		t.Error(got)
+	}
+	post(1, 8)
+	if got := <-looks; got != "the media server was started anew" {
+		t.Error(got)
+	}
+	if _, err := send(address, "POST", "/evowebservices/", "", "{broken"); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-looks; got != "an event that is not understood" {
+		t.Error(got)
+	}
+	if f := e.Figures(); f.Lost != 1 || f.Broken != 1 || f.Taken["x"] != 3 {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestWaitingEventsAreBounded(t *testing.T) {
+	var looks atomic.Int64
+	e, _ := serve(t, Settings{}, func(ctx context.Context, _ Event) { <-ctx.Done() }, func(string) { looks.Add(1) }, io.Discard)
+	for id := uint64(1); id <= 200_000; id++ {
+		e.line.join(Event{ID: id, ProcessID: 1, Timestamp: 1, Type: "inStreamCreated", Name: fmt.Sprint("s", id%10000), size: 1000})
+	}
+	f := e.Figures()
+	if f.Waiting > maxWaiting || f.Waiting < 0 || f.Dropped < 100_000 || looks.Load() == 0 {
+		t.Errorf("%+v, %d looks", f, looks.Load())
+	}
+}
+
+// BenchmarkEndpoint posts 2,000 events each second, a connection each, while nothing that is behind the endpoint answers.
+func BenchmarkEndpoint(b *testing.B) {
+	e, address := serve(b, Settings{}, func(ctx context.Context, _ Event) { <-ctx.Done() }, unseen, io.Discard)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	const rate = 2000
+	took := make([]time.Duration, b.N)
+	var all sync.WaitGroup
+	began := time.Now()
+	for i := range b.N {
+		time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / rate)))
+		all.Go(func() {
+			body := fmt.Sprintf(`{"id":%d,"processId":2,"timestamp":3,"type":"inStreamCreated","payload":{"uniqueId":4,"name":"s%d"}}`, i+1, i%300)
+			sent := time.Now()
+			resp, err := client.Post("http://"+address+"/evowebservices/", "application/json", strings.NewReader(body))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			took[i] = time.Since(sent)
+			resp.Body.Close()
+		})
+	}
+	all.Wait()
+	slices.Sort(took)
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(took[b.N/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[b.N*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "events/s")
+	b.ReportMetric(float64(m.HeapAlloc)/(1<<20), "MiB")
+	b.ReportMetric(float64(e.Figures().Dropped), "dropped")
+}

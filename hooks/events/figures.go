@@ -1,0 +1,49 @@
+package events
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Figures say how many events there were since the start.
+type Figures struct {
+	Taken      map[string]uint64 // by type; "other" for types that are not passed on
+	Refused    uint64            // requests that are none of the media server's
+	Broken     uint64            // that were not understood
+	Lost       uint64            // ids that never arrived
+	Duplicates uint64
+	Dropped    uint64 // for which there was no room
+	Waiting    int64  // bytes of requests whose events wait
+}
+
+type counts struct {
+	refused, broken, lost, duplicates, dropped atomic.Uint64
+	waiting                                    atomic.Int64
+
+	typing sync.Mutex
+	taken  map[string]uint64
+}
+
+func (c *counts) take(typ string) {
+	c.typing.Lock()
+	defer c.typing.Unlock()
+	if c.taken == nil {
+		c.taken = make(map[string]uint64)
+	}
+	c.taken[typ]++
+}
+
+// Figures may be called from any goroutine.
+func (e *Endpoint) Figures() Figures {
+	c := &e.counts
+	f := Figures{
+		Taken: make(map[string]uint64), Refused: c.refused.Load(), Broken: c.broken.Load(), Lost: c.lost.Load(),
+		Duplicates: c.duplicates.Load(), Dropped: c.dropped.Load(), Waiting: c.waiting.Load(),
+	}
+	c.typing.Lock()
+	defer c.typing.Unlock()
+	for typ, n := range c.taken {
+		f.Taken[typ] = n
+	}
+	return f
+}

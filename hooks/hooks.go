@@ -1,0 +1,167 @@
+// Package hooks makes happen at the media server what the config asks for: streams are pushed, recorded and balanced
+// over a group, and transcodes that hang are reset.
+//
+// It compares what the server has with what the config wants, at the start, at each interval and whenever an event says
+// that something changed, and orders what is missing. So an event that is lost costs time, and nothing else. Receiving
+// events is the business of the package events.
+package hooks
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ems-sidecar/config"
+	"ems-sidecar/emsapi"
+	"ems-sidecar/hooks/events"
+)
+
+// Settings say which plugins there are. A nil one is off.
+type Settings struct {
+	APIHost  string        // the host of the API of our own server
+	Interval time.Duration // between two reconciliations
+	Timeout  time.Duration // of one request to the API of another server
+
+	Router   *config.Router
+	Recorder *config.Recorder
+	Balancer *config.Balancer
+	Resetter *config.Resetter
+
+	Outputs func(emsapi.Config)           // is told what the server's config is, at each reconciliation; nil: nobody
+	Hint    func(context.Context, string) // is told of each file that an event names; nil: nobody
+}
+
+// A plugin orders at the server what is missing there.
+type plugin interface {
+	// act compares what the server has with what the config wants. It returns after what time it wants to be asked
+	// again if nothing happens before; 0: with the next reconciliation.
+	act(ctx context.Context, v *view) time.Duration
+}
+
+// Hooks are the plugins of one server. Create them with New.
+type Hooks struct {
+	settings Settings
+	observer *observer
+	plugins  []plugin
+	resetter *resetter // nil: off
+	actions  *actions
+}
+
+// New returns the plugins that s has. It makes no request.
+func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
+	h := &Hooks{settings: s, observer: newObserver(api, s.Interval, log), actions: newActions()}
+	hosts := newAddressBook(s.APIHost)
+	if s.Router != nil {
+		h.plugins = append(h.plugins, newRouter(api, s.Router, hosts, h.actions.of("StreamAutoRouter", log)))
+	}
+	if s.Recorder != nil {
+		h.plugins = append(h.plugins, newRecorder(api, s.Recorder, s.Interval, h.actions.of("StreamRecorder", log)))
+	}
+	if s.Balancer != nil {
+		members, err := newMembers(s.Balancer, s, hosts, h.actions.of("StreamLoadBalancer", log))
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range members {
+			h.plugins = append(h.plugins, m)
+		}
+	}
+	if s.Resetter != nil {
+		h.resetter = newResetter(api, s.Resetter.Video, h.actions.of("TranscodeResetter", log))
+	}
+	return h, nil
+}
+
+// Run works until ctx ends.
+func (h *Hooks) Run(ctx context.Context) error {
+	parts, ctx := errgroup.WithContext(ctx)
+	var mailboxes []chan *view
+	for _, p := range h.plugins {
+		mailbox := make(chan *view, 1)
+		mailboxes = append(mailboxes, mailbox)
+		parts.Go(func() error { h.follow(ctx, p, mailbox); return nil })
+	}
+	if h.resetter != nil {
+		parts.Go(func() error { h.resetter.run(ctx); return nil })
+	}
+	if len(h.plugins) > 0 || h.settings.Outputs != nil {
+		parts.Go(func() error {
+			h.observer.run(ctx, func(v *view) {
+				if h.settings.Outputs != nil {
+					h.settings.Outputs(v.config)
+				}
+				for _, m := range mailboxes {
+					select {
+					case <-m: // one that is too slow sees the newest
+					default:
+					}
+					m <- v
+				}
+			})
+			return nil
+		})
+	}
+	return parts.Wait()
+}
+
+// follow has p act on each view.
+func (h *Hooks) follow(ctx context.Context, p plugin, views <-chan *view) {
+	again := time.NewTimer(0)
+	again.Stop()
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+			h.observer.look()
+		case v := <-views:
+			again.Stop()
+			if d := p.act(ctx, v); d > 0 {
+				again.Reset(d)
+			}
+		}
+	}
+}
+
+// Look has the server compared with the config soon. It does not block, and may be called from any goroutine. The
+// reason is for the log.
+func (h *Hooks) Look(reason string) {
+	h.observer.log.Debug("the media server is looked at", "reason", reason)
+	h.observer.look()
+}
+
+// Handle takes in one event. It does not wait for the server, and may be called from any goroutine.
+func (h *Hooks) Handle(ctx context.Context, e events.Event) {
+	switch e.Type {
+	case "inStreamCreated", "inStreamClosed", "pullStreamFailed", "serverStarted", "timerTriggered":
+		h.Look(e.Type)
+	case "outStreamCreated", "outStreamClosed":
+		if e.Stream.ConnectionType < emsapi.HLS || e.Stream.Record != nil && e.Stream.Record.ConfigID != 0 {
+			h.Look(e.Type)
+		}
+	case "audioFeedStopped", "videoFeedStopped":
+		if h.resetter != nil {
+			h.resetter.stopped(e)
+		}
+	default:
+		if e.File != "" && h.settings.Hint != nil {
+			h.settings.Hint(ctx, e.File)
+		}
+	}
+}
+
+// Wanted reports whether Handle does anything with events of this type.
+func Wanted(typ string) bool {
+	switch typ {
+	case "inStreamCreated", "inStreamClosed", "outStreamCreated", "outStreamClosed", "pullStreamFailed", "serverStarted",
+		"timerTriggered", "audioFeedStopped", "videoFeedStopped",
+		"hlsChunkClosed", "hdsChunkClosed", "dashChunkClosed", "mssChunkClosed", "recordChunkClosed",
+		"hlsMasterPlaylistUpdated", "hlsChildPlaylistUpdated", "hdsMasterPlaylistUpdated", "hdsChildPlaylistUpdated",
+		"dashPlaylistUpdated", "mssPlaylistUpdated":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,247 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"ems-sidecar/emsapi"
+)
+
+// A member is another server of the group. It pulls each stream that originates here.
+//
+// Its orders have keepAlive=0: one with keepAlive=1 would go on for ever when this server is gone, and the name would be
+// taken there for the encoder that goes over to it.
+type member struct {
+	group    *group
+	host     string
+	api      *emsapi.Client
+	interval time.Duration
+
+	self      bool                // it is this server; known to the first look
+	checked   time.Time           // when its config was last listed
+	origins   map[string]string   // what originated here then
+	players   map[uint32]bool     // the streams that others pulled from here then
+	pulls     map[string]*pulling // that were ordered and are not known to stream
+	conflicts map[string]bool     // names that another stream has there
+	again     time.Duration       // when there is something to do there; 0: nothing is left to do
+	failures  int
+	next      time.Time // not before
+}
+
+// pulling is an order that was given.
+type pulling struct {
+	ordered time.Time
+	tries   int
+}
+
+func newMember(g *group, host string, api *emsapi.Client, interval time.Duration) *member {
+	return &member{group: g, host: host, api: api, interval: interval, pulls: make(map[string]*pulling), conflicts: make(map[string]bool)}
+}
+
+// pullSettles is when it is known whether a pull came through.
+const pullSettles = 2 * time.Second
+
+func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
+	if m.self || m.group.hosts.isOwn(ctx, m.host) {
+		if !m.self {
+			m.self = true
+			m.group.diary.log.Info("destination is this server itself, and left out", "destination", m.host)
+		}
+		return 0
+	}
+	origins := m.group.origins(ctx, v)
+	players := playersOf(v)
+	now := time.Now()
+	if m.again == 0 && now.Sub(m.checked) < m.interval-time.Second && maps.Equal(origins, m.origins) && contains(players, m.players) {
+		m.players = players
+		return 0
+	}
+	if now.Before(m.next) {
+		return m.next.Sub(now)
+	}
+	cfg, err := m.api.ListConfig(ctx)
+	if ctx.Err() != nil {
+		return 0
+	}
+	if err != nil {
+		return m.away(err)
+	}
+	m.back()
+	m.checked, m.origins, m.players, m.again = now, origins, players, 0
+	present := m.sweep(ctx, cfg.Pull, origins)
+	for _, name := range slices.Sorted(maps.Keys(origins)) {
+		if ctx.Err() != nil {
+			return 0
+		}
+		if !present[name] {
+			m.pull(ctx, name, origins[name])
+		}
+	}
+	for name := range m.pulls {
+		if _, live := origins[name]; !live {
+			delete(m.pulls, name)
+			m.group.diary.over(m.trouble(name))
+		}
+	}
+	for name := range m.conflicts {
+		if _, live := origins[name]; !live {
+			delete(m.conflicts, name)
+		}
+	}
+	return m.again
+}
+
+// playersOf returns the streams that media servers pull from here. One that is missing later may have to be ordered anew.
+func playersOf(v *view) map[uint32]bool {
+	players := make(map[uint32]bool)
+	for i := range v.streams {
+		if s := &v.streams[i]; !s.Inbound() && s.UserAgent == playerAgent {
+			players[s.ID] = true
+		}
+	}
+	return players
+}
+
+func contains(all, some map[uint32]bool) bool {
+	for k := range some {
+		if !all[k] {
+			return false
+		}
+	}
+	return true
+}
+
+// sweep removes the copies of streams that do not originate here any more, and returns the names that have one. A pull
+// that somebody ordered by hand from this server counts as one, too.
+func (m *member) sweep(ctx context.Context, pulls []emsapi.Pull, origins map[string]string) map[string]bool {
+	present := make(map[string]bool)
+	for i := range pulls {
+		p := &pulls[i]
+		address, live := origins[p.LocalStreamName]
+		switch {
+		case !m.group.isOurs(ctx, p):
+			if e, ok := endpointOf(p.URI); ok && live && m.group.hosts.same(ctx, e.host, address) {
+				present[p.LocalStreamName] = true
+			}
+		case !live:
+			m.remove(ctx, p, "the stream has ended here")
+		case leadsElsewhere(p.URI, address):
+			m.remove(ctx, p, "the address of this server has changed")
+		case p.Status == emsapi.Disconnected || p.Status == emsapi.ConnectionFailed:
+			m.remove(ctx, p, "it did not come through")
+		default:
+			present[p.LocalStreamName] = true
+			if m.conflicts[p.LocalStreamName] {
+				delete(m.conflicts, p.LocalStreamName)
+				m.group.diary.log.Info("name is free at the destination, and the stream is pulled there", shown(p.LocalStreamName), "destination", m.host)
+			}
+			if p.Status == emsapi.Streaming {
+				delete(m.pulls, p.LocalStreamName)
+				if m.group.diary.over(m.trouble(p.LocalStreamName)) {
+					m.group.diary.log.Info("destination pulls the stream again", shown(p.LocalStreamName), "destination", m.host)
+				}
+			} else {
+				m.again = sooner(m.again, pullSettles)
+			}
+		}
+	}
+	return present
+}
+
+func (m *member) trouble(name string) string { return "pull " + m.host + " " + name }
+
+func leadsElsewhere(uri, address string) bool {
+	e, ok := endpointOf(uri)
+	return ok && !strings.EqualFold(e.host, address)
+}
+
+// pull orders a copy of a stream.
+func (m *member) pull(ctx context.Context, name, address string) {
+	now := time.Now()
+	p := m.pulls[name]
+	if p == nil {
+		p = &pulling{}
+		m.pulls[name] = p
+	}
+	if p.tries > 0 {
+		if left := backoff(p.tries-1, orderTakes, m.interval) - now.Sub(p.ordered); left > 0 {
+			m.again = sooner(m.again, left)
+			return
+		}
+		if m.group.diary.first(m.trouble(name)) {
+			m.group.diary.log.Warn("destination does not get the stream", shown(name), "destination", m.host, "from", address,
+				"next", "it is ordered again; check advertise, and that port "+rtmpPort+" of this server is open to the destination")
+		}
+	}
+	p.ordered = now
+	p.tries++
+	diary := m.group.diary
+	made, err := m.api.PullStream(ctx, emsapi.Pull{
+		URI: uriOf(address, name), LocalStreamName: name,
+		Variables: emsapi.Variables{localStreamName: name, originVariable: address},
+	})
+	switch {
+	case ctx.Err() != nil:
+	case emsapi.NameTaken(err):
+		delete(m.pulls, name)
+		// Not by this server: its pulls were listed just now.
+		diary.count("conflict")
+		if !m.conflicts[name] {
+			m.conflicts[name] = true
+			diary.log.Warn("destination has another stream of that name", shown(name), "destination", m.host,
+				"next", "it keeps its own; the stream is pulled there when the name is free")
+		}
+	case errors.Is(err, emsapi.ErrValue):
+		delete(m.pulls, name)
+		diary.count("failed")
+		if diary.first("name " + name) {
+			diary.log.Warn("stream cannot be balanced", shown(name), "err", err,
+				"next", "it is left out; have it published under another name")
+		}
+	case diary.did(err) != nil:
+		m.again = sooner(m.again, orderTakes)
+		if diary.first(m.trouble(name)) {
+			diary.log.Warn("destination does not pull the stream", shown(name), "destination", m.host, "err", err, "next", "it is ordered again")
+		}
+	default:
+		m.again = sooner(m.again, pullSettles)
+		diary.log.Info("stream is pulled", shown(name), "destination", m.host, "config", made.ConfigID, "from", address)
+	}
+}
+
+func (m *member) remove(ctx context.Context, p *emsapi.Pull, why string) {
+	diary := m.group.diary
+	if err := diary.did(m.api.RemoveConfig(ctx, p.ConfigID)); err != nil {
+		m.again = sooner(m.again, pullSettles)
+		if ctx.Err() == nil {
+			diary.log.Warn("copy cannot be removed", shown(p.LocalStreamName), "destination", m.host, "err", err, "next", "it is tried again")
+		}
+		return
+	}
+	diary.log.Info("copy removed", shown(p.LocalStreamName), "destination", m.host, "config", p.ConfigID, "why", why)
+}
+
+// away notes that the member does not answer.
+func (m *member) away(err error) time.Duration {
+	m.group.diary.count("failed")
+	wait := backoff(m.failures, firstPull, m.interval)
+	m.failures++
+	m.next = time.Now().Add(wait)
+	m.again = wait
+	if m.group.diary.first("away " + m.host) {
+		m.group.diary.log.Warn("destination does not answer", "destination", m.host, "api", m.api.Address(), "err", err,
+			"next", "it is asked again until it does, and then pulls what it lacks")
+	}
+	return wait
+}
+
+func (m *member) back() {
+	m.failures, m.next = 0, time.Time{}
+	if m.group.diary.over("away " + m.host) {
+		m.group.diary.log.Info("destination answers again", "destination", m.host)
+	}
+}

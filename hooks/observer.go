@@ -1,0 +1,119 @@
+package hooks
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"ems-sidecar/emsapi"
+)
+
+// A view is what the server had at one moment. It is shared, and not changed.
+type view struct {
+	asked   time.Time // before the first request: what was ordered after that may be missing
+	streams []emsapi.Stream
+	config  emsapi.Config
+}
+
+// inbound returns the streams that come into the server, one for each name.
+func (v *view) inbound() []*emsapi.Stream {
+	var in []*emsapi.Stream
+	seen := make(map[string]bool)
+	for i := range v.streams {
+		if s := &v.streams[i]; s.Inbound() && !seen[s.Name] {
+			seen[s.Name] = true
+			in = append(in, s)
+		}
+	}
+	return in
+}
+
+// An observer looks at the server for all plugins.
+type observer struct {
+	api      *emsapi.Client
+	interval time.Duration
+	log      *slog.Logger
+	asked    chan struct{} // holds one: several requests to look are one
+}
+
+func newObserver(api *emsapi.Client, interval time.Duration, log *slog.Logger) *observer {
+	return &observer{api: api, interval: interval, log: log, asked: make(chan struct{}, 1)}
+}
+
+// betweenLooks is the least time between two looks. Events come in bursts, and a look tells of them all.
+const betweenLooks = 250 * time.Millisecond
+
+// firstRetry is how soon a server that did not answer is asked again. It doubles up to lastRetry, or to the interval.
+const (
+	firstRetry = time.Second
+	lastRetry  = 10 * time.Second
+)
+
+func (o *observer) look() {
+	select {
+	case o.asked <- struct{}{}:
+	default:
+	}
+}
+
+// run looks at the server at once, at each interval, and when it is asked to, and passes on what it saw.
+func (o *observer) run(ctx context.Context, seen func(*view)) {
+	tick := time.NewTimer(0)
+	defer tick.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	away := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.asked:
+		case <-tick.C:
+		}
+		select { // what is asked for meanwhile is answered by this look, too
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+		select {
+		case <-o.asked:
+		default:
+		}
+		v, err := o.ask(ctx)
+		pause.Reset(betweenLooks)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			if away == 0 {
+				o.log.Warn("the media server's API does not answer", "api", o.api.Address(), "err", err,
+					"next", "it is asked again until it does; what it has is not known meanwhile, and nothing is ordered there")
+			}
+			tick.Reset(backoff(away, firstRetry, min(lastRetry, o.interval)))
+			away++
+		default:
+			if away > 0 {
+				o.log.Info("the media server's API answers again", "api", o.api.Address())
+			}
+			away = 0
+			tick.Reset(o.interval)
+			seen(v)
+		}
+	}
+}
+
+// ask lists the streams first: an order that is missing from a later list is missing.
+func (o *observer) ask(ctx context.Context) (*view, error) {
+	v := &view{asked: time.Now()}
+	var err error
+	if v.streams, err = o.api.ListStreams(ctx); err != nil {
+		return nil, err
+	}
+	v.config, err = o.api.ListConfig(ctx)
+	return v, err
+}
+
+// backoff returns the pause after so many failures before this one: first, doubled each time, and at most limit.
+func backoff(failures int, first, limit time.Duration) time.Duration {
+	return min(first<<min(failures, 20), limit)
+}

@@ -1,0 +1,210 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"ems-sidecar/config"
+	"ems-sidecar/emsapi"
+)
+
+// localStreamName is the variable that has the name of a stream as its publisher chose it.
+const localStreamName = "localStreamName"
+
+// A recorder has every inbound stream recorded. Its orders have keepAlive=1, so that the server goes on by itself when a
+// stream comes back.
+type recorder struct {
+	api    *emsapi.Client
+	config *config.Recorder
+	keep   time.Duration // how long the order of a stream that is gone is kept
+	diary  *diary
+	states map[string]*recordingState // by the stream's name
+}
+
+// recordingState is what became of the order to record one stream.
+type recordingState struct {
+	ordered  time.Time
+	failures int
+	next     time.Time // not before
+	refused  bool      // it cannot be ordered at all
+	gone     time.Time // when the stream was first found missing
+}
+
+const (
+	firstRecord = time.Second
+	lastRecord  = 30 * time.Second
+)
+
+func newRecorder(api *emsapi.Client, c *config.Recorder, keep time.Duration, d *diary) *recorder {
+	if strings.ContainsAny(c.FileLocation, " \t") {
+		d.log.Warn("file_location has a blank in it", "file_location", c.FileLocation,
+			"next", "EMS cannot finish mp4 recordings there; set another directory, or type = ts")
+	}
+	return &recorder{api: api, config: c, keep: keep, diary: d, states: make(map[string]*recordingState)}
+}
+
+func (r *recorder) act(ctx context.Context, v *view) (again time.Duration) {
+	orders := make(map[string][]*emsapi.Recording)
+	for i := range v.config.Record {
+		o := &v.config.Record[i]
+		orders[o.LocalStreamName] = append(orders[o.LocalStreamName], o)
+	}
+	live := make(map[string]bool)
+	for _, s := range v.inbound() {
+		if ctx.Err() != nil {
+			return 0
+		}
+		live[s.Name] = true
+		again = sooner(again, r.see(ctx, v, s.Name, orders[s.Name]))
+	}
+	for name := range r.states {
+		if !live[name] && len(orders[name]) == 0 {
+			delete(r.states, name)
+			r.diary.over("record " + name)
+		}
+	}
+	for name, of := range orders {
+		if !live[name] {
+			again = sooner(again, r.forget(ctx, name, of))
+		}
+	}
+	return sooner(again, r.rotate(ctx, v))
+}
+
+// isOurs reports whether the order is one of ours, also of an earlier run and other settings.
+func (r *recorder) isOurs(o *emsapi.Recording) bool { return o.Variables[mark] == r.diary.plugin }
+
+func (r *recorder) state(name string) *recordingState {
+	s := r.states[name]
+	if s == nil {
+		s = &recordingState{}
+		r.states[name] = s
+	}
+	return s
+}
+
+// see sees to it that there is one order for a live stream.
+func (r *recorder) see(ctx context.Context, v *view, name string, orders []*emsapi.Recording) (again time.Duration) {
+	want := r.order(name)
+	s := r.state(name)
+	s.gone = time.Time{}
+	standing := false
+	for _, o := range orders {
+		switch {
+		case !r.isOurs(o) && o.PathToFile != want.PathToFile:
+		case r.isOurs(o) && (standing || !r.isCurrent(o, want)):
+			r.remove(ctx, o, "it is not as the config wants it")
+		default:
+			standing = true
+		}
+	}
+	now := time.Now()
+	switch {
+	case standing:
+		s.failures = 0
+		return 0
+	case s.refused:
+		return 0
+	case now.Before(s.next):
+		return s.next.Sub(now)
+	case !s.ordered.IsZero() && v.asked.Sub(s.ordered) < orderTakes:
+		return orderTakes
+	}
+	made, err := r.api.Record(ctx, want)
+	if ctx.Err() != nil {
+		return 0
+	}
+	if r.diary.did(err) == nil {
+		s.ordered = now
+		r.diary.log.Info("stream is recorded", shown(name), "file", made.ComputedPathToFile, "config", made.ConfigID)
+		if r.diary.over(unwritable) {
+			r.diary.log.Info("EMS can record again", "file_location", r.config.FileLocation)
+		}
+		r.diary.over("record " + name)
+		return 0
+	}
+	return r.failed(s, name, err)
+}
+
+// order is what is wanted for a stream.
+func (r *recorder) order(name string) emsapi.Recording {
+	return emsapi.Recording{
+		LocalStreamName: name,
+		PathToFile:      pathIn(r.config.FileLocation, fileName(name, isWindowsPath(r.config.FileLocation))),
+		Type:            r.config.Type,
+		ChunkLength:     int(r.config.Period / time.Second),
+		KeepAlive:       true,
+		Variables:       emsapi.Variables{mark: r.diary.plugin, localStreamName: name},
+	}
+}
+
+func (r *recorder) isCurrent(o *emsapi.Recording, want emsapi.Recording) bool {
+	return o.PathToFile == want.PathToFile && o.Type == want.Type && (!o.Chunked || o.ChunkLength == want.ChunkLength)
+}
+
+// unwritable is the trouble that all streams have at once.
+const unwritable = "directory"
+
+// failed notes that an order was not accepted, and returns after what time it is given again.
+func (r *recorder) failed(s *recordingState, name string, err error) time.Duration {
+	if errors.Is(err, emsapi.ErrValue) {
+		s.refused = true
+		r.diary.log.Warn("stream cannot be recorded", shown(name), "err", err,
+			"next", "it is left out; have it published under another name")
+		return 0
+	}
+	wait := backoff(s.failures, firstRecord, lastRecord)
+	s.failures++
+	s.next = time.Now().Add(wait)
+	f := (*emsapi.Failure)(nil)
+	switch {
+	case !errors.As(err, &f):
+		s.ordered = time.Now() // it may have been accepted all the same
+		if r.diary.first("record " + name) {
+			r.diary.log.Warn("stream is not recorded", shown(name), "err", err, "next", "it is tried again")
+		}
+	case f.Description == "Unable to record stream":
+		if r.diary.first(unwritable) {
+			r.diary.log.Error("EMS cannot record into the directory: it is missing there, or EMS must not write to it",
+				"file_location", r.config.FileLocation, shown(name), "err", err,
+				"next", "no stream is recorded until then; create the directory and let the user that EMS runs as write to it")
+		}
+	case r.diary.first("record " + name):
+		r.diary.log.Error("EMS refuses to record the stream", shown(name), "err", err, "next", "it is tried again")
+	}
+	return wait
+}
+
+// forget removes the orders of a stream that has been gone for a while: names are the publishers' to choose, and their
+// orders would pile up. One that comes back sooner is recorded by the server itself.
+func (r *recorder) forget(ctx context.Context, name string, orders []*emsapi.Recording) (again time.Duration) {
+	for _, o := range orders {
+		if !r.isOurs(o) {
+			continue
+		}
+		s := r.state(name)
+		if s.gone.IsZero() {
+			s.gone = time.Now()
+		}
+		if left := r.keep - time.Since(s.gone); left > 0 {
+			again = sooner(again, left)
+			continue
+		}
+		r.remove(ctx, o, "the stream has ended")
+	}
+	return again
+}
+
+func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) {
+	err := r.diary.did(r.api.RemoveConfig(ctx, o.ConfigID))
+	if err != nil {
+		if ctx.Err() == nil {
+			r.diary.log.Warn("recording cannot be removed", shown(o.LocalStreamName), "config", o.ConfigID, "err", err,
+				"next", "it is tried again at the next look")
+		}
+		return
+	}
+	r.diary.log.Info("recording removed", shown(o.LocalStreamName), "config", o.ConfigID, "why", why)
+}

@@ -1,0 +1,121 @@
+package hooks
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"ems-sidecar/emsapi"
+)
+
+// uniqueID is the variable of a timer that has the id of the recording's stream.
+const uniqueID = "uniqueId"
+
+const (
+	// timerLate is how long after its time a timer counts as fired although no event said so.
+	timerLate = 2 * time.Second
+	// restartTakes is how long the server takes to begin the next file of a recording that was ended.
+	restartTakes = time.Second
+)
+
+// rotate ends recordings that are as long as a file may be: the server begins the next file by itself. A server that
+// knows chunkLength needs none of this. Of the others, each recording has one timer; what is there is asked each time, so
+// that neither a lost event nor a kill leaves a timer behind, or a recording without one.
+func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration) {
+	if r.config.Period == 0 {
+		return 0
+	}
+	ours := make(map[uint32]bool)
+	for i := range v.config.Record {
+		if o := &v.config.Record[i]; r.isOurs(o) && !o.Chunked {
+			ours[o.ConfigID] = true
+		}
+	}
+	if len(ours) == 0 {
+		return 0
+	}
+	timers, err := r.api.ListTimers(ctx)
+	if err != nil {
+		if ctx.Err() == nil && r.diary.first("timers") {
+			r.diary.log.Warn("timers cannot be listed", "err", err, "next", "recordings grow until it works again")
+		}
+		return restartTakes
+	}
+	r.diary.over("timers")
+	recording := make(map[uint32]*emsapi.Stream)
+	for i := range v.streams {
+		if s := &v.streams[i]; s.Record != nil && ours[s.Record.ConfigID] {
+			recording[s.ID] = s
+		}
+	}
+	timed := make(map[uint32]bool)
+	for _, t := range timers {
+		if t.Variables[mark] != r.diary.plugin {
+			continue
+		}
+		id, _ := strconv.ParseUint(t.Variables[uniqueID], 10, 32)
+		s := recording[uint32(id)]
+		if s != nil && t.Triggered == 0 && !timed[s.ID] {
+			timed[s.ID] = true
+			again = sooner(again, r.left(s)+timerLate)
+			continue
+		}
+		if r.removeTimer(ctx, t) && s != nil && t.Triggered > 0 {
+			r.end(ctx, s)
+			timed[s.ID] = true
+			again = sooner(again, restartTakes)
+		}
+	}
+	for id, s := range recording {
+		if !timed[id] {
+			again = sooner(again, r.limit(ctx, s))
+		}
+	}
+	return again
+}
+
+// left is how long the recording may still go on.
+func (r *recorder) left(s *emsapi.Stream) time.Duration {
+	return max(0, r.config.Period-time.Duration(s.UpTime*float64(time.Millisecond)))
+}
+
+// limit gives a recording its timer, or ends it if it is over its time.
+func (r *recorder) limit(ctx context.Context, s *emsapi.Stream) (again time.Duration) {
+	left := r.left(s)
+	if left < time.Second {
+		r.end(ctx, s)
+		return restartTakes
+	}
+	timer := emsapi.Timer{
+		Seconds:   int((left + time.Second - 1) / time.Second),
+		Variables: emsapi.Variables{mark: r.diary.plugin, uniqueID: strconv.FormatUint(uint64(s.ID), 10)},
+	}
+	if _, err := r.api.SetTimer(ctx, timer); r.diary.did(err) != nil {
+		if ctx.Err() == nil {
+			r.diary.log.Warn("recording has no timer", shown(s.Name), "err", err, "next", "it is tried again")
+		}
+		return restartTakes
+	}
+	return left + timerLate
+}
+
+// end ends the stream of a recording, and leaves its order.
+func (r *recorder) end(ctx context.Context, s *emsapi.Stream) {
+	if err := r.diary.did(r.api.ShutdownStream(ctx, s.ID, false)); err != nil {
+		if ctx.Err() == nil {
+			r.diary.log.Warn("recording cannot be ended", shown(s.Name), "id", s.ID, "err", err, "next", "it is tried again")
+		}
+		return
+	}
+	r.diary.log.Debug("recording begins its next file", shown(s.Name))
+}
+
+func (r *recorder) removeTimer(ctx context.Context, t emsapi.Timer) bool {
+	if err := r.diary.did(r.api.RemoveTimer(ctx, t.ID)); err != nil {
+		if ctx.Err() == nil {
+			r.diary.log.Warn("timer cannot be removed", "timer", t.ID, "err", err, "next", "it is tried again")
+		}
+		return false
+	}
+	return true
+}
