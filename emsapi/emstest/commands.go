@@ -1,0 +1,335 @@
+package emstest
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An answer is what a command answers.
+type answer struct {
+	data        any
+	description string
+	failed      bool
+}
+
+func succeed(description string, data any) answer {
+	return answer{data: data, description: description}
+}
+func fail(description string) answer { return answer{description: description, failed: true} }
+
+func (s *Server) commands() map[string]func(params) answer {
+	return map[string]func(params) answer{
+		"version":        func(params) answer { return succeed("Version", shape("version")) },
+		"liststreams":    func(params) answer { return succeed("Available streams", s.listStreams()) },
+		"liststreamsids": func(params) answer { return succeed("Available stream IDs", s.listStreamIDs()) },
+		"getstreaminfo":  s.getStreamInfo,
+		"isstreamrunning": func(p params) answer {
+			return succeed("Stream status:", object{"Running": s.live(p.text("localStreamName")) != nil})
+		},
+		"listconfig":       func(params) answer { return succeed("Run-time configuration", s.listConfig()) },
+		"getconfiginfo":    s.getConfigInfo,
+		"removeconfig":     s.removeConfig,
+		"shutdownstream":   s.shutdownStream,
+		"pullstream":       s.pullStream,
+		"pushstream":       s.pushStream,
+		"record":           s.recordStream,
+		"settimer":         s.setTimer,
+		"listtimers":       func(params) answer { return succeed("List of armed timers", s.listTimers()) },
+		"removetimer":      s.removeTimer,
+		"createhlsstream":  func(p params) answer { return s.create("HLS", p) },
+		"createhdsstream":  func(p params) answer { return s.create("HDS", p) },
+		"createdashstream": func(p params) answer { return s.create("DASH", p) },
+		"createmssstream":  func(p params) answer { return s.create("MSS", p) },
+	}
+}
+
+func (s *Server) listStreamIDs() any {
+	var ids []any
+	for _, st := range s.run.streams {
+		ids = append(ids, st.id)
+	}
+	return orNull(ids)
+}
+
+// find returns the stream of a command's parameters.
+func (s *Server) find(p params) *stream {
+	if name := p.text("localStreamName"); name != "" {
+		return s.live(name)
+	}
+	i := slices.IndexFunc(s.run.streams, func(st *stream) bool { return fmt.Sprint(st.id) == p.text("id") })
+	if i < 0 {
+		return nil
+	}
+	return s.run.streams[i]
+}
+
+func (s *Server) getStreamInfo(p params) answer {
+	name, id := p.text("localStreamName"), p.text("id")
+	switch st := s.find(p); {
+	case st != nil:
+		return succeed("Stream information", s.describeOne(st))
+	case len(p.all) == 0:
+		return fail("Syntax error. No parameters provided")
+	case name != "":
+		return fail("Stream " + name + " not found")
+	case id != "":
+		return fail("Stream 0:" + id + " not found")
+	}
+	return fail("id or localStreamName parameters needs to be supplied")
+}
+
+// describeOne is a stream that was asked for by itself.
+func (s *Server) describeOne(st *stream) object {
+	v := s.describe(st)
+	delete(v, "edgePid")
+	return v
+}
+
+func (s *Server) getConfigInfo(p params) answer {
+	for _, o := range s.orders {
+		if fmt.Sprint(o.id) == p.text("id") {
+			return succeed("Configuration information", clone(o.values))
+		}
+	}
+	return fail("Config ID not found")
+}
+
+func (s *Server) removeConfig(p params) answer {
+	id, group := p.text("id"), p.text("groupName")
+	var data any
+	for _, o := range slices.Clone(s.orders) {
+		if id != "" && fmt.Sprint(o.id) == id || group != "" && o.values["groupName"] == group {
+			v := clone(o.values)
+			if o.kind == "pull" {
+				v["_callback"] = nil
+			}
+			if o.kind == "push" && o.stream != nil && o.stream.in != nil {
+				v["localUniqueStreamId"] = o.stream.in.id
+			}
+			if o.stream != nil { // the server answers with the order of a stream that it ends
+				data = v
+			}
+			s.remove(o)
+		}
+	}
+	return succeed("Configuration terminated", data)
+}
+
+func (s *Server) shutdownStream(p params) answer {
+	st := s.find(p)
+	if st == nil {
+		return fail("Stream no longer available")
+	}
+	stack := shape("shutdownStream")
+	stack["streamInfo"] = s.describeOne(st)
+	o := st.order
+	s.soon(func() {
+		if st.server == nil {
+			return
+		}
+		s.end(st)
+		switch {
+		case o == nil:
+		case p.flag("permanently", true):
+			s.remove(o)
+		default:
+			s.retry(o, 0.2)
+		}
+	})
+	return succeed("Stream closed", stack)
+}
+
+func (s *Server) pullStream(p params) answer {
+	uri, ok := p.text("uri"), true
+	if uri == "" {
+		return fail("Syntax error. Parameter uri is invalid")
+	}
+	o := &order{kind: "pull", name: p.text("localStreamName"), keepAlive: p.flag("keepAlive", true)}
+	var parsed object
+	if o.from, o.target, parsed, ok = split(uri); !ok {
+		return fail("Invalid URI: " + uri)
+	}
+	if o.name == "" {
+		o.name = fmt.Sprintf("stream_%08x", s.random.Uint32())
+	}
+	if s.taken(o.name) {
+		return fail("Stream name " + o.name + " already taken")
+	}
+	_, o.target, _ = strings.Cut(o.target, "/") // without the application
+	if parsed["scheme"] != "rtmp" {
+		o.from = "" // nobody speaks anything else
+	}
+	o.values = shape("config/pull")
+	maps.Copy(o.values, object{"uri": uri, "localStreamName": o.name, "keepAlive": o.keepAlive})
+	maps.Copy(o.values, p.variables())
+	s.add(o)
+	s.soon(func() {
+		if s.ordered(o) {
+			s.begin(o)
+		}
+	})
+	made := clone(o.values)
+	made["uri"] = parsed
+	return succeed("Stream "+uri+" enqueued for pulling", made)
+}
+
+func (s *Server) pushStream(p params) answer {
+	uri, ok := p.text("uri"), true
+	switch {
+	case len(p.all) == 0:
+		return fail("Syntax error. No parameters provided")
+	case uri == "":
+		return fail("Syntax error. Parameter uri is invalid")
+	case p.text("localStreamName") == "":
+		return fail("Syntax error. Parameter localStreamName is invalid")
+	}
+	o := &order{kind: "push", name: p.text("localStreamName"), keepAlive: p.flag("keepAlive", true)}
+	o.target = or(p.text("targetStreamName"), o.name)
+	var parsed object
+	if o.from, _, parsed, ok = split(uri); !ok {
+		return fail("Invalid URI: " + uri)
+	}
+	o.values = shape("config/push")
+	maps.Copy(o.values, object{
+		"targetUri": uri, "localStreamName": o.name, "targetStreamName": o.target, "keepAlive": o.keepAlive,
+	})
+	maps.Copy(o.values, p.variables())
+	s.add(o)
+	s.soon(func() {
+		if s.ordered(o) && o.stream == nil {
+			s.begin(o)
+		}
+	})
+	made := clone(o.values)
+	made["targetUri"] = parsed
+	return succeed(fmt.Sprintf("Local stream %s enqueued for pushing to %s as %s", o.name, uri, o.target), made)
+}
+
+// split returns host, path and all parts of a URI.
+func split(uri string) (host, document string, parts object, ok bool) {
+	scheme, rest, ok := strings.Cut(uri, "://")
+	if !ok || scheme == "" {
+		return "", "", nil, false
+	}
+	authority, document, _ := strings.Cut(rest, "/")
+	u, err := url.Parse(scheme + "://" + authority)
+	if err != nil || u.Hostname() == "" {
+		return "", "", nil, false
+	}
+	port, specified := 1935, u.Port() != ""
+	if scheme == "http" {
+		port = 80
+	}
+	if specified {
+		port, _ = strconv.Atoi(u.Port())
+	}
+	bare, query, _ := strings.Cut(document, "?")
+	dir, base := path.Split("/" + bare)
+	password, _ := u.User.Password()
+	return u.Hostname(), bare, object{
+		"document": base, "documentPath": dir, "documentWithFullParameters": base, "fullDocumentPath": "/" + bare,
+		"fullDocumentPathWithParameters": "/" + document, "fullParameters": query, "fullUri": scheme + "://" + u.Host + "/" + document,
+		"fullUriWithAuth": uri, "host": u.Hostname(), "ip": u.Hostname(), "originalUri": uri, "parameters": object{},
+		"password": password, "port": port, "portSpecified": specified, "scheme": scheme, "userName": u.User.Username(),
+	}, true
+}
+
+func (s *Server) recordStream(p params) answer {
+	name, file, typ := p.text("localStreamName"), p.text("pathToFile"), or(p.text("type"), "mp4")
+	switch {
+	case len(p.all) == 0:
+		return fail("Syntax error. No parameters provided")
+	case name == "":
+		return fail("Syntax error. Parameter localStreamName is invalid")
+	case file == "":
+		return fail("Syntax error. Parameter pathToFile is invalid")
+	case recordingTypes[typ] == "":
+		return fail("Syntax error for type parameter. Type help for details")
+	}
+	whole := file
+	if !strings.HasSuffix(strings.ToLower(file), "."+typ) {
+		whole += "." + typ
+	}
+	if in := s.live(name); in != nil && !s.mayRecord(whole) {
+		return fail("Unable to record stream")
+	}
+	o := &order{kind: "record", name: name, keepAlive: p.flag("keepAlive", true)}
+	length, _ := strconv.Atoi(p.text("chunkLength"))
+	o.values = shape("config/record")
+	maps.Copy(o.values, object{
+		"localStreamName": name, "pathToFile": file, "computedPathToFile": whole, "type": typ, "chunkLength": length,
+		"overwrite": p.flag("overwrite", false), "keepAlive": o.keepAlive, "waitForIDR": p.flag("waitForIDR", false),
+	})
+	if s.settings.NoChunkLength {
+		delete(o.values, "chunkLength")
+	}
+	maps.Copy(o.values, p.variables())
+	s.add(o)
+	s.begin(o)
+	if typ == "mp4" && o.stream != nil {
+		o.values["mp4BinPath"] = "/usr/bin/rms-mp4writer"
+	}
+	return succeed("Recording Stream", clone(o.values))
+}
+
+// create makes the orders of live output to files: one for each stream. It writes none.
+func (s *Server) create(format string, p params) answer {
+	folder, group := p.text("targetFolder"), or(p.text("groupName"), fmt.Sprintf("group_%08x", s.random.Uint32()))
+	names := p.list("localStreamNames")
+	switch {
+	case len(p.all) == 0:
+		return fail("Syntax error. No parameters provided")
+	case len(names) == 0:
+		return fail("Syntax error. Parameter localStreamNames is invalid")
+	case folder == "":
+		return fail("Syntax error. Parameter targetFolder is invalid")
+	}
+	given := object{"groupName": group, "keepAlive": p.flag("keepAlive", true), "cleanupDestination": p.flag("cleanupDestination", false)}
+	for _, key := range []string{"chunkLength", "playlistLength"} {
+		if n, err := strconv.Atoi(p.text(key)); err == nil {
+			given[key] = n
+		}
+	}
+	given["playlistType"] = or(p.text("playlistType"), "appending")
+	var ids, all []any
+	for _, name := range names {
+		o := &order{kind: strings.ToLower(format), name: name, keepAlive: p.flag("keepAlive", true)}
+		o.values = shape("config/" + o.kind)
+		maps.Copy(o.values, given)
+		maps.Copy(o.values, p.variables())
+		maps.Copy(o.values, object{
+			"localStreamName": name, "groupTargetFolder": path.Join(folder, group) + "/", "targetFolder": path.Join(folder, group, name),
+		})
+		if format == "HLS" {
+			o.values["masterPlaylistPath"] = path.Join(folder, group, "playlist.m3u8")
+			o.values["timestamp"] = millis(time.Now())
+		}
+		if format == "MSS" {
+			o.values["localStreamNames"], o.values["streamNames"] = []any{name}, []any{name}
+		}
+		s.add(o)
+		s.begin(o)
+		ids, all = append(ids, o.id), append(all, name)
+	}
+	made := shape("create" + format)
+	maps.Copy(made, given)
+	maps.Copy(made, p.variables())
+	maps.Copy(made, object{"configIds": ids, "localStreamNames": all, "targetFolder": folder})
+	return succeed(format+" stream created", made)
+}
+
+// list returns the values of a key.
+func (p params) list(key string) []string {
+	for _, v := range slices.Backward(p.all) {
+		if strings.EqualFold(v.key, key) && v.values[0] != "" {
+			return v.values
+		}
+	}
+	return nil
+}

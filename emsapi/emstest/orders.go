@@ -1,0 +1,195 @@
+package emstest
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"ems-sidecar/emsapi"
+)
+
+// An order is one of listConfig.
+type order struct {
+	kind      string // pull, push, record, hls, hds, dash or mss
+	id        uint32
+	name      string // localStreamName
+	values    object // as the API has them
+	keepAlive bool
+	status    status
+	previous  status
+	since     time.Time
+	before    time.Time
+	stream    *stream // that it has now
+	from      string  // pull and push: the other host
+	target    string  // and the name there
+	later     *struct{}
+}
+
+type status struct {
+	code        int
+	description string
+}
+
+var (
+	statusStreaming    = status{0, "Streaming"}
+	statusConnecting   = status{1, "Connecting"}
+	statusWaiting      = status{2, "Waiting for stream"}
+	statusConnected    = status{3, "Connected"}
+	statusDisconnected = status{4, "Disconnected"}
+	statusFailed       = status{5, "Connection failed"}
+)
+
+const (
+	playerAgent = "EvoStream Media Server (www.evostream.com) player"
+	pusherAgent = "EvoStream Media Server (www.evostream.com)"
+)
+
+func (o *order) set(st status) {
+	if st == statusStreaming && o.status != statusConnected && (o.kind == "pull" || o.kind == "push") {
+		o.set(statusConnected)
+	}
+	o.previous, o.before = o.status, o.since
+	o.status, o.since = st, time.Now()
+	if o.kind == "record" && st == statusStreaming { // as the server has it
+		o.previous, o.before = o.status, o.since
+	}
+}
+
+// add gives an order its id.
+func (s *Server) add(o *order) {
+	s.nextConfig++
+	o.id, o.values["configId"] = s.nextConfig, s.nextConfig
+	o.set(statusConnecting)
+	s.orders = append(s.orders, o)
+}
+
+func (s *Server) remove(o *order) {
+	s.orders = slices.DeleteFunc(s.orders, func(other *order) bool { return other == o })
+	if st := o.stream; st != nil {
+		s.end(st)
+	}
+}
+
+func (s *Server) ordered(o *order) bool { return slices.Contains(s.orders, o) }
+
+// retry begins an order with keepAlive anew, and drops another; that of a push stays, with its status.
+func (s *Server) retry(o *order, seconds float64) {
+	switch {
+	case !s.ordered(o):
+	case o.keepAlive:
+		s.after(seconds, func() {
+			if s.ordered(o) && o.stream == nil {
+				s.begin(o)
+			}
+		})
+	case o.kind != "push":
+		s.remove(o)
+	}
+}
+
+// begin carries out an order as far as that is possible now.
+func (s *Server) begin(o *order) {
+	if o.kind == "pull" {
+		s.pull(o)
+		return
+	}
+	in := s.live(o.name)
+	if in == nil || in.phantom {
+		o.set(statusWaiting)
+		return
+	}
+	switch o.kind {
+	case "push":
+		s.push(o, in)
+	case "record":
+		s.record(o, in)
+	default:
+		typ := "OF" + strings.ToUpper(o.kind)
+		s.start(&stream{typ: typ, name: o.name, order: o, in: in}, typ)
+		if o.kind == "dash" { // it writes an init segment with what writes recordings
+			false_ := s.start(&stream{typ: "OFMP4", name: "segInitwriter"}, "segInitwriter")
+			s.soon(func() { s.end(false_) })
+		}
+	}
+}
+
+func (s *Server) pull(o *order) {
+	source := s.reach(o.from)
+	if source == nil {
+		o.set(statusConnecting)
+		o.set(statusFailed)
+		s.emit("pullStreamFailed", clone(o.values))
+		s.retry(o, 1)
+		return
+	}
+	st := s.start(&stream{typ: "INR", name: o.name, order: o, phantom: true, values: object{
+		"farIp": o.from, "nearIp": s.settings.Address, "ip": s.settings.Address, "tcUrl": o.values["uri"], "swfUrl": o.values["uri"],
+	}}, "INRpull")
+	if in := source.live(o.target); in != nil && !in.phantom {
+		s.connect(st, in)
+	} else {
+		s.expire(st)
+	}
+}
+
+func (s *Server) push(o *order, in *stream) {
+	target := s.reach(o.from)
+	if target == nil {
+		o.set(statusConnecting)
+		o.set(statusFailed)
+		s.retry(o, 1)
+		return
+	}
+	if target.taken(o.target) {
+		o.set(statusConnected)
+		o.set(statusDisconnected)
+		s.retry(o, 1)
+		return
+	}
+	out := s.start(&stream{typ: "ONR", name: o.name, order: o, in: in, values: object{
+		"farIp": o.from, "nearIp": s.settings.Address, "ip": s.settings.Address,
+	}}, "ONRpush")
+	there := target.startPublished(o.target, Publisher{FarIP: s.settings.Address, UserAgent: pusherAgent}, nil)
+	out.peer, there.peer = there, out
+}
+
+// listConfig is what the command of that name answers.
+func (s *Server) listConfig() object {
+	all := object{"metalistener": []any{}, "process": []any{}, "webrtc": []any{}}
+	for _, kind := range []string{"pull", "push", "record", "hls", "hds", "dash", "mss"} {
+		list := []any{}
+		for _, o := range s.orders {
+			if o.kind == kind {
+				v := clone(o.values)
+				if kind == "record" {
+					delete(v, "mp4BinPath")
+				}
+				current, previous := o.state(o.status, o.since), o.state(o.previous, o.before)
+				if kind == "record" && o.status == statusWaiting && o.previous == statusConnecting {
+					v["status"] = object{"current": current, "previous": nil}
+				} else {
+					v["status"] = object{"current": current, "previous": previous}
+				}
+				list = append(list, v)
+			}
+		}
+		all[kind] = list
+	}
+	return all
+}
+
+func (o *order) state(st status, since time.Time) object {
+	id := uint32(0)
+	if st == statusStreaming && o.stream != nil {
+		id = o.stream.id
+	}
+	return object{"code": st.code, "description": st.description, "timestamp": max(0, since.Unix()), "uniqueStreamId": id}
+}
+
+// Config returns what listConfig lists.
+func (s *Server) Config() (cfg emsapi.Config) {
+	s.network.running.Lock()
+	defer s.network.running.Unlock()
+	decode(s.listConfig(), &cfg)
+	return cfg
+}

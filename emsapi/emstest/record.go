@@ -1,0 +1,98 @@
+package emstest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+var recordingTypes = map[string]string{"mp4": "OFMP4", "ts": "OFTS", "flv": "OFRFLV"}
+
+// record begins one file, or the first of several.
+func (s *Server) record(o *order, in *stream) {
+	typ := recordingTypes[o.values["type"].(string)]
+	st := &stream{typ: typ, name: o.name, order: o, in: in}
+	path, _ := o.values["computedPathToFile"].(string)
+	length, _ := o.values["chunkLength"].(int)
+	if length > 0 {
+		st.file = partOf(path, 0)
+	} else {
+		st.file = s.unused(path, o.values["overwrite"] == true)
+	}
+	s.start(st, typ)
+	if length > 0 {
+		s.cut(st, path, length)
+	}
+}
+
+// cut begins the next part when one is long enough.
+func (s *Server) cut(st *stream, path string, length int) {
+	s.after(float64(length), func() {
+		if st.server == nil {
+			return
+		}
+		s.closeFile(st)
+		st.part++
+		st.file = partOf(path, st.part)
+		s.cut(st, path, length)
+	})
+}
+
+func partOf(path string, part int) string {
+	ext := filepath.Ext(path)
+	return fmt.Sprintf("%s_part%04d%s", strings.TrimSuffix(path, ext), part, ext)
+}
+
+// unused returns the name of the next file.
+func (s *Server) unused(path string, overwrite bool) string {
+	name, ext := path, filepath.Ext(path)
+	for n := 1; s.settings.Files && !overwrite; n++ {
+		if _, err := os.Stat(name); err != nil {
+			break
+		}
+		name = fmt.Sprintf("%s_%04d%s", strings.TrimSuffix(path, ext), n, ext)
+	}
+	return name
+}
+
+// closeFile writes what a recording's file has, and tells of it.
+func (s *Server) closeFile(st *stream) {
+	if s.settings.Files {
+		if err := os.WriteFile(st.file, []byte("recording of "+st.name+"\n"), 0o644); err != nil {
+			return // as the server, whose writer fails by itself
+		}
+	}
+	v := shape("recordChunkClosed")
+	v["file"] = st.file
+	if st.order != nil {
+		for k, val := range st.order.values {
+			if strings.HasPrefix(k, "_") {
+				v[k] = val
+			}
+		}
+	}
+	s.emit("recordChunkClosed", v)
+}
+
+// mayRecord does the server's test: it creates the file and deletes it again.
+func (s *Server) mayRecord(path string) bool {
+	if !filepath.IsAbs(path) && !strings.Contains(path, `:\`) {
+		return false
+	}
+	if !s.settings.Files {
+		return true
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return false
+	}
+	empty := false
+	if info, err := f.Stat(); err == nil {
+		empty = info.Size() == 0
+	}
+	if f.Close() != nil {
+		return false
+	}
+	return !empty || os.Remove(path) == nil
+}
