@@ -23,8 +23,12 @@ func (u *Uploader) abortAbandoned(ctx context.Context) {
 	tick := time.NewTicker(abandonedCheck)
 	defer tick.Stop()
 	for {
+		select {
+		case <-u.bulk: // it is in this turn
+		default:
+		}
 		done := make(map[*Destination]bool)
-		for _, src := range u.sources {
+		for _, src := range u.all() {
 			d := src.dest
 			if !src.bulk() || done[d] {
 				continue
@@ -45,6 +49,7 @@ func (u *Uploader) abortAbandoned(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-u.bulk:
 		case <-tick.C:
 		}
 	}
@@ -54,7 +59,7 @@ func (u *Uploader) abortAbandoned(ctx context.Context) {
 // here, or its file is still on disk.
 func (u *Uploader) keepsUpload(key string) bool {
 	ours := false
-	for _, src := range u.sources {
+	for _, src := range u.all() {
 		p, ok := strings.CutPrefix(key, src.dest.Prefix)
 		if !ok || p == "" {
 			continue

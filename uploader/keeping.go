@@ -34,7 +34,7 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 
 // Occupied returns a directory from which another ems-sidecar uploads already, or "". It is for before Run.
 func (u *Uploader) Occupied() string {
-	for _, src := range u.sources {
+	for _, src := range u.all() {
 		if src.spool.Occupied() {
 			return src.dir
 		}
@@ -44,7 +44,7 @@ func (u *Uploader) Occupied() string {
 
 // Restored reports whether all that earlier runs have kept was taken in, where that is possible.
 func (u *Uploader) Restored() bool {
-	for _, src := range u.sources {
+	for _, src := range u.all() {
 		select {
 		case <-src.spool.Scanned():
 		default:
@@ -55,13 +55,18 @@ func (u *Uploader) Restored() bool {
 }
 
 // warnOfStrays says which spools of another config still have something that nobody uploads.
-func (u *Uploader) warnOfStrays() {
+func (u *Uploader) warnOfStrays(ctx context.Context) {
+	select {
+	case <-u.complete:
+	case <-ctx.Done():
+		return
+	}
 	var used []string
-	for _, src := range u.sources {
+	for _, src := range u.all() {
 		used = append(used, src.spool.Dir)
 	}
 	told := make(map[string]bool)
-	for _, src := range u.sources {
+	for _, src := range u.all() {
 		for _, dir := range spool.Strays(src.dir, u.settings.SpoolDir, used) {
 			if !told[dir] {
 				told[dir] = true

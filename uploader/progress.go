@@ -20,7 +20,7 @@ type Progress struct {
 // Progress returns the current progress, or false once Run has ended.
 func (u *Uploader) Progress(ctx context.Context) (p Progress, ok bool) {
 	answer := make(chan Progress, 1)
-	ok = u.tell(ctx, func(s *schedule, now time.Time) { answer <- s.progress(u.sources) })
+	ok = u.tell(ctx, func(s *schedule, now time.Time) { answer <- s.progress(u.all()) })
 	if ok {
 		p = <-answer
 	}

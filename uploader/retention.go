@@ -241,7 +241,7 @@ func (f *file) isThereFromElsewhere() bool {
 // others yields the sources of other roots that may have an object under the key of p, and its path there.
 func (src *Source) others(p string) func(yield func(*Source, string) bool) {
 	return func(yield func(*Source, string) bool) {
-		for _, o := range src.uploader.sources {
+		for _, o := range src.uploader.all() {
 			if o.dir == src.dir || o.dest.Bucket != src.dest.Bucket {
 				continue
 			}

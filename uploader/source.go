@@ -55,7 +55,7 @@ type Source struct {
 	rootless   bool       // that the root is not there, and nothing is deleted therefore, was logged
 }
 
-// Source returns a new source for what layout finds below the root dir.
+// Source returns a new source for what layout finds below the root dir. It may be called while Run is going.
 func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, expecter Expecter) *Source {
 	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir),
@@ -63,7 +63,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
 	src.kept = src.spool
-	u.sources = append(u.sources, src)
+	u.add(src)
 	return src
 }
 

@@ -19,6 +19,7 @@ type Settings struct {
 	DrainTimeout  time.Duration // for what is in flight when Run is told to end
 	SpoolDir      string        // for the spools of all sources; empty: in the root of each
 	SpoolMax      int64         // bytes of deleted files that spools keep on one file system; 0: see spool.DefaultMax
+	Incomplete    bool          // sources come later, until Complete is called
 }
 
 // A Destination is where and how a Source is published. Its fields are not changed once it is in use.
@@ -42,16 +43,60 @@ type Uploader struct {
 	log      *slog.Logger
 	inbox    chan func(*schedule, time.Time)
 	done     chan struct{} // closed when Run returns
-	sources  []*Source     // complete when Run is called
+	complete chan struct{} // closed when the sources of the config are known
+	bulk     chan struct{} // holds one when there is another source of recordings
+	budget   *spool.Budget
+	start    func(*Source) // while Run is going; for its goroutine
+
+	adding  sync.Mutex // guards what follows
+	sources []*Source
+	running bool
 }
 
 // New returns an Uploader that does nothing until it is run.
 func New(settings Settings, log *slog.Logger) *Uploader {
-	return &Uploader{
+	u := &Uploader{
 		settings: settings,
 		log:      log,
 		inbox:    make(chan func(*schedule, time.Time)),
 		done:     make(chan struct{}),
+		complete: make(chan struct{}),
+		bulk:     make(chan struct{}, 1),
+		budget:   spool.NewBudget(settings.SpoolMax, 0),
+	}
+	if !settings.Incomplete {
+		close(u.complete)
+	}
+	return u
+}
+
+// Complete says that all sources of the config are known, if Settings.Incomplete said that they are not. Others may come
+// all the same. It is called once.
+func (u *Uploader) Complete() { close(u.complete) }
+
+// all returns the sources that there are now.
+func (u *Uploader) all() []*Source {
+	u.adding.Lock()
+	defer u.adding.Unlock()
+	return u.sources
+}
+
+// add takes in a source, also while Run is going.
+func (u *Uploader) add(src *Source) {
+	u.budget.Join()
+	src.spool.Budget = u.budget
+	u.adding.Lock()
+	u.sources = append(slices.Clip(u.sources), src) // who has the former list goes on with it
+	running := u.running
+	u.adding.Unlock()
+	if running {
+		u.tell(context.Background(), func(*schedule, time.Time) { u.start(src) })
+	}
+	if src.bulk() {
+		select {
+		case u.bulk <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -70,7 +115,7 @@ func (u *Uploader) tell(ctx context.Context, do func(*schedule, time.Time)) bool
 // Figures returns the current figures, or false once Run has ended.
 func (u *Uploader) Figures(ctx context.Context) (f Figures, ok bool) {
 	answer := make(chan Figures, 1)
-	ok = u.tell(ctx, func(s *schedule, now time.Time) { answer <- s.snapshotFigures(u.sources, now) })
+	ok = u.tell(ctx, func(s *schedule, now time.Time) { answer <- s.snapshotFigures(u.all(), now) })
 	if ok {
 		f = <-answer
 	}
@@ -83,19 +128,24 @@ func (u *Uploader) Run(ctx context.Context) {
 	defer close(u.done)
 	var workers sync.WaitGroup
 	defer u.leave(&workers)
+	ended := make(chan struct{})
+	defer close(ended)
 	work, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
 	workers.Go(func() { u.abortAbandoned(ctx) })
-	workers.Go(u.warnOfStrays)
-	budget := spool.NewBudget(u.settings.SpoolMax, len(u.sources))
-	for _, src := range u.sources {
-		src.spool.Budget = budget
-		workers.Go(func() { src.spool.Run(work) })
+	workers.Go(func() { u.warnOfStrays(ctx) })
+	u.start = func(src *Source) { workers.Go(func() { src.spool.Run(work) }) }
+	u.adding.Lock()
+	u.running = true
+	first := u.sources
+	u.adding.Unlock()
+	for _, src := range first {
+		u.start(src)
 	}
 
 	s := newSchedule(u.settings.Workers, u.settings.BulkWorkers, time.Now(), u.log)
 	s.host = u.settings.Host
-	results := make(chan result, u.settings.Workers+u.settings.BulkWorkers+len(u.sources))
+	results := make(chan result, u.settings.Workers+u.settings.BulkWorkers)
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	disks := time.NewTicker(diskCheck)
@@ -107,7 +157,13 @@ func (u *Uploader) Run(ctx context.Context) {
 	for {
 		now := time.Now()
 		for j, ok := s.next(now); ok; j, ok = s.next(now) {
-			workers.Go(func() { results <- u.do(work, j) })
+			workers.Go(func() {
+				r := u.do(work, j)
+				select {
+				case results <- r:
+				case <-ended: // nobody waits for what was left behind
+				}
+			})
 		}
 		if s.draining && !s.busy() && s.wake(now).IsZero() {
 			s.logLeft()
@@ -124,10 +180,10 @@ func (u *Uploader) Run(ctx context.Context) {
 			s.done(r, time.Now())
 		case <-wake:
 		case <-disks.C:
-			s.watchDisks(u.sources, time.Now())
+			s.watchDisks(u.all(), time.Now())
 		case <-minute.C:
 			s.sweep(time.Now())
-			summary.write(s.snapshotFigures(u.sources, time.Now()))
+			summary.write(s.snapshotFigures(u.all(), time.Now()))
 			s.figures.lags = nil
 		case <-stop:
 			s.draining, stop = true, nil

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -111,6 +112,28 @@ func (t *tree) expect(paths []string) {
 		}
 		e.expected = true
 		t.due.set(e, now)
+	}
+}
+
+// lookAt has each file decided on after the settle time.
+func (t *tree) lookAt(paths []string) {
+	now := time.Now()
+	for _, p := range paths {
+		if !t.present || !t.reachable(p) {
+			continue
+		}
+		e := t.file(p)
+		if e == nil {
+			if fi, err := os.Lstat(t.abs(p)); err != nil || !fi.Mode().IsRegular() {
+				continue
+			}
+			e = t.touch(p)
+		}
+		if e.emitted && e.due.IsZero() {
+			t.due.set(e, now) // as a scan does with one that it knows
+		} else {
+			t.setSoon(e, now)
+		}
 	}
 }
 

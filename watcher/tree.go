@@ -188,6 +188,7 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 			t.out.pop()
 		case <-t.w.wake:
 			t.expect(t.w.takeExpected())
+			t.lookAt(t.w.takeLooks())
 		case <-check.C:
 			t.checkRoot()
 		case <-timer.C:

@@ -139,6 +139,7 @@ type Watcher struct {
 	started  atomic.Bool
 	expectMu sync.Mutex // guards expected
 	expected []string
+	looks    []string   // guarded as expected is
 	stateMu  sync.Mutex // guards state
 	state    State
 }
@@ -210,6 +211,31 @@ func (w *Watcher) Expect(paths ...string) {
 	case w.wake <- struct{}{}:
 	default:
 	}
+}
+
+// maxLooks bounds the paths that wait for a look.
+const maxLooks = 4096
+
+// Look says that something may have happened to these files, by which they are looked at sooner where the backend does not
+// tell. Unlike Expect, it promises nothing of them, and is not answered: a file is closed when it would be anyway. It never
+// blocks; of what is too much, the next scan tells.
+func (w *Watcher) Look(paths ...string) {
+	w.expectMu.Lock()
+	w.looks = append(w.looks, paths[:min(len(paths), maxLooks-len(w.looks))]...)
+	w.expectMu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// takeLooks returns what Look was told since the last call.
+func (w *Watcher) takeLooks() []string {
+	w.expectMu.Lock()
+	defer w.expectMu.Unlock()
+	paths := w.looks
+	w.looks = nil
+	return paths
 }
 
 // takeExpected returns what Expect was told since the last call.

@@ -13,10 +13,11 @@ const DefaultMax = 10 << 30
 // files are held open. Spools on one file system share it: the oldest file of all of them is given up first.
 type Budget struct {
 	max     int64 // for each file system; 0 is the default
-	maxHeld int   // for each spool
+	maxHeld int   // for each spool; 0: by how many there are
 
-	mu sync.Mutex // guards what follows
-	on map[uint64]*account
+	mu     sync.Mutex // guards what follows
+	spools int
+	on     map[uint64]*account
 }
 
 // An account is the part of a budget that is for one file system.
@@ -54,7 +55,24 @@ func (c *claims) Pop() any {
 
 // NewBudget returns a budget of so many bytes for each file system, and for so many spools.
 func NewBudget(most int64, spools int) *Budget {
-	return &Budget{max: most, maxHeld: max(16, openFiles()/2/max(1, spools)), on: map[uint64]*account{}}
+	return &Budget{max: most, spools: spools, on: map[uint64]*account{}}
+}
+
+// Join counts one more spool.
+func (b *Budget) Join() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spools++
+}
+
+// mostHeld is how many files a spool may hold open.
+func (b *Budget) mostHeld() int {
+	if b.maxHeld != 0 {
+		return b.maxHeld
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return max(16, openFiles()/2/max(1, b.spools))
 }
 
 // use says how large the file system of dir is, which is counted from now on.

@@ -160,7 +160,7 @@ func (s *Spool) report(err error) {
 		s.trouble = err.Error()
 		s.Log.Warn("files cannot be linked into the spool", "spool", s.Dir, "err", err, "hint", hint(err),
 			"next", "each file is held open until it is uploaded, which does not survive an end of this process, "+
-				"and not more than that many at once", "most", s.Budget.maxHeld)
+				"and not more than that many at once", "most", s.Budget.mostHeld())
 	}
 }
 

@@ -301,7 +301,7 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 	}
 	s.held = append(s.held, e)
 	s.held = slices.DeleteFunc(s.held, func(e *entry) bool { return e.gone })
-	for len(s.held) > s.Budget.maxHeld {
+	for len(s.held) > s.Budget.mostHeld() {
 		s.evict(ctx, s.held[0])
 		s.held = s.held[1:]
 	}
@@ -332,7 +332,7 @@ func (s *Spool) evict(ctx context.Context, e *entry) {
 	} else if !s.exposed {
 		s.exposed = true
 		s.Log.Error("too many files wait for their upload to hold them all open: what EMS deletes before it is lost", "path", e.path,
-			"most", s.Budget.maxHeld, "hint", "make links possible, or raise the limit of open files (LimitNOFILE=)")
+			"most", s.Budget.mostHeld(), "hint", "make links possible, or raise the limit of open files (LimitNOFILE=)")
 	}
 }
 
