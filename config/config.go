@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -28,8 +29,6 @@ type Config struct {
 	Recorder *Recorder //
 	Balancer *Balancer //
 	Resetter *Resetter //
-
-	unsupported []Problem
 }
 
 // Watcher says how directories are watched.
@@ -61,6 +60,7 @@ type EMS struct {
 
 // Hooks is the listener for EMS's event notifications.
 type Hooks struct {
+	On      bool           // the file has its section, or something in it needs events
 	Listen  string         // host:port
 	Path    string         // begins and ends with a slash
 	Allow   []netip.Prefix // empty: everyone who can connect
@@ -107,13 +107,18 @@ func Parse(path string, raw []byte) (*Config, error) {
 	d.unknownSections()
 
 	cfg := all.enabled(d)
-	cfg.unsupported = unsupported(d, all, cfg)
 	if len(d.problems) > 0 {
-		return nil, newError(d.problems, cfg.unsupported)
+		return nil, &Error{inOrder(d.problems)}
 	}
 	return cfg, nil
 }
 
-// Unsupported returns what the file switches on but this version cannot do yet, ordered by line. None
-// of it is a mistake of the file.
-func (c *Config) Unsupported() []Problem { return c.unsupported }
+// Reacts reports whether a plugin is on that has the media server do something.
+func (c *Config) Reacts() bool {
+	return c.Router != nil || c.Recorder != nil || c.Balancer != nil || c.Resetter != nil
+}
+
+// AsksEMS reports whether an upload takes its directories from the media server.
+func (c *Config) AsksEMS() bool {
+	return slices.ContainsFunc(c.Uploads, func(u Upload) bool { return len(u.WatchDirs) == 0 })
+}

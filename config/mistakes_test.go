@@ -23,20 +23,6 @@ func problems(t *testing.T, text string) []string {
 	return lines
 }
 
-func TestMistakesAndWhatIsNotSupportedYetAreSaidTogether(t *testing.T) {
-	_, err := Parse("c", []byte("[TranscodeResetter]\n\n[Upload]\nworkers = many\nspool_max = lots\n"))
-	want := []string{"c:1: [TranscodeResetter]: not supported yet", "c:4: [Upload] workers", "c:5: [Upload] spool_max = \"lots\""}
-	got := strings.Split(err.Error(), "\n")
-	if len(got) != len(want) {
-		t.Fatalf("got\n%v", err)
-	}
-	for i := range want {
-		if !strings.HasPrefix(got[i], want[i]) {
-			t.Errorf("%q, want %q…", got[i], want[i])
-		}
-	}
-}
-
 func TestMistakesSayWhereAndWhatWouldBeRight(t *testing.T) {
 	const hls = "[AmazonHLSUpload]\ndefault_bucket = ems\n" // what follows is line 3
 	for name, c := range map[string]struct{ text, want string }{
@@ -202,48 +188,27 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func TestUnsupported(t *testing.T) {
-	const hls = "[AmazonHLSUpload]\ndefault_bucket = ems\nwatch_dir = /a\n" // what follows is line 4
-	const remove = "not supported yet by this version: remove the section"
+// Where events are of no use, nothing is listened to: the older services may still run beside.
+func TestEventsAreTakenInWhereTheyAreOfUse(t *testing.T) {
+	const hls = "[S3]\ndefault_bucket = ems\n[AmazonHLSUpload]\n"
 	for name, c := range map[string]struct {
-		text string
-		want []string
+		text         string
+		on, asks, do bool
 	}{
-		"nothing":            {hls, nil},
-		"HLS alone":          {hls + "[StreamRecorder]\n[StreamAutoRouter]\n[Plugins]\nAmazonHLSUpload = enabled", nil},
-		"the older sections": {"[Plugins]\nStreamAutoRouter = enabled\n[StreamAutoRouter]\ntoken=\ndestination_uri=h", []string{`c:2: [Plugins] StreamAutoRouter = "enabled": not supported yet by this version: set "StreamAutoRouter = disabled"`}},
-		"without [Plugins]": {sample, []string{
-			"c:1: [StreamAutoRouter]: " + remove,
-			"c:5: [StreamRecorder]: " + remove,
-			"c:9: [StreamLoadBalancer]: " + remove,
-			"c:14: [AmazonHDSUpload] watch_dir: is missing: set watch_dir to the directory that EMS's createHDSStream has as targetFolder; finding it through EMS is not supported yet",
-			"c:20: [AmazonHLSUpload] watch_dir: is missing: set watch_dir to the directory that EMS's createHLSStream has as targetFolder; finding it through EMS is not supported yet",
-		}},
-		"the other formats": {"[S3]\ndefault_bucket=ems\n[AmazonDASHUpload]\n[AmazonMSSUpload]\n[AmazonRecordUpload]\n[TranscodeResetter]", []string{
-			"c:3: [AmazonDASHUpload] watch_dir: is missing: set watch_dir to the directory that EMS's createDASHStream has as targetFolder; finding it through EMS is not supported yet",
-			"c:4: [AmazonMSSUpload] watch_dir: is missing: set watch_dir to the directory that EMS's createMSSStream has as targetFolder; finding it through EMS is not supported yet",
-			"c:5: [AmazonRecordUpload] watch_dir: is missing: set watch_dir to the directory that EMS's record writes into (file_location in [StreamRecorder] if that records); finding it through EMS is not supported yet",
-			"c:6: [TranscodeResetter]: " + remove,
-		}},
-		"EMS and its events": {hls + "[EMS]\n[Hooks]", []string{
-			"c:4: [EMS]: not supported yet by this version: remove the section",
-			"c:5: [Hooks]: not supported yet by this version: remove the section",
-		}},
-		"mirror":             {hls + "delete = mirror", nil},
-		"an empty watch_dir": {"[AmazonHLSUpload]\ndefault_bucket = ems\nwatch_dir = ''", []string{"c:3: [AmazonHLSUpload] watch_dir: is missing: set watch_dir to the directory that EMS's createHLSStream has as targetFolder; finding it through EMS is not supported yet"}},
+		"with a directory":      {hls + "watch_dir = /a\n", false, false, false},
+		"asked for":             {hls + "watch_dir = /a\n[Hooks]\n", true, false, false},
+		"EMS knows":             {hls, true, true, false},
+		"an empty watch_dir":    {hls + "watch_dir = ''\n", true, true, false},
+		"a plugin":              {"[TranscodeResetter]\n", true, false, true},
+		"a plugin that is off":  {hls + "watch_dir = /a\n[TranscodeResetter]\n[Plugins]\nAmazonHLSUpload = enabled\n", false, false, false},
+		"the documentation's":   {sample, true, true, true},
+		"the older sections on": {switchesOn + sample, true, true, true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			cfg, err := Parse("c", []byte(c.text))
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, p := range cfg.Unsupported() {
-				got = append(got, p.String())
-			}
-			if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
-				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
-			}
-		})
+		cfg, err := Parse("c", []byte(c.text))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if cfg.Hooks.On != c.on || cfg.AsksEMS() != c.asks || cfg.Reacts() != c.do {
+			t.Errorf("%s: on %v, asks %v, reacts %v", name, cfg.Hooks.On, cfg.AsksEMS(), cfg.Reacts())
+		}
 	}
 }

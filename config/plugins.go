@@ -131,6 +131,7 @@ func (s *settings) enabled(d *decoder) *Config {
 	if s.on(d, "TranscodeResetter") {
 		cfg.Resetter = &s.resetter
 	}
+	cfg.Hooks.On = d.has("Hooks") || cfg.Reacts() || cfg.AsksEMS()
 	d.pair(half{"EMS", "username", s.ems.Username != ""}, half{"EMS", "password", s.ems.Password != ""})
 
 	for _, name := range pluginNames() {

@@ -44,29 +44,16 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Error holds every mistake of one file, ordered by line, and on the lines without one what the file
-// switches on but this version cannot do: who corrects it wants to know all that stands in the way.
-type Error struct {
-	Problems    []Problem
-	Unsupported []Problem
-}
+// Error holds every mistake of one file, ordered by line.
+type Error struct{ Problems []Problem }
 
 // Error returns one line for each problem.
 func (e *Error) Error() string {
 	var b strings.Builder
-	for _, p := range inOrder(slices.Concat(e.Problems, e.Unsupported)) {
+	for _, p := range e.Problems {
 		b.WriteString(p.String() + "\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n")
-}
-
-func newError(problems, unsupported []Problem) *Error {
-	wrong := make(map[int]bool, len(problems))
-	for _, p := range problems {
-		wrong[p.Line] = true
-	}
-	unsupported = slices.DeleteFunc(unsupported, func(p Problem) bool { return wrong[p.Line] })
-	return &Error{Problems: inOrder(problems), Unsupported: unsupported}
 }
 
 func inOrder(problems []Problem) []Problem {

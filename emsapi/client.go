@@ -153,3 +153,6 @@ func (c *Client) ask(ctx context.Context, command, query string) ([]byte, error)
 	}
 	return raw, nil
 }
+
+// Host is the server's name or address, without the port.
+func (c *Client) Host() string { return c.base.Hostname() }

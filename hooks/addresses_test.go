@@ -67,20 +67,19 @@ func TestMemberAddresses(t *testing.T) {
 	for _, c := range []struct {
 		destination string
 		password    bool
-		host, api   string
+		api         string
 	}{
-		{"192.168.2.39", false, "192.168.2.39", "http://192.168.2.39:7777"},
-		{"192.168.2.39", true, "192.168.2.39", "http://192.168.2.39:8888/apiproxy"},
-		{"ems2:7000", false, "ems2", "http://ems2:7000"},
-		{"ems2:8888", true, "ems2", "http://ems2:8888/apiproxy"},
-		{"user:word@ems2", false, "ems2", "http://user:word@ems2:8888/apiproxy"},
-		{"rtmp://ems2/live", false, "ems2", "http://ems2:7777"},
-		{"http://user:word@ems2:8888/apiproxy", false, "ems2", "http://user:word@ems2:8888/apiproxy"},
-		{"2001:db8::2", false, "2001:db8::2", "http://[2001:db8::2]:7777"},
+		{"192.168.2.39", false, "http://192.168.2.39:7777"},
+		{"192.168.2.39", true, "http://192.168.2.39:8888/apiproxy"},
+		{"ems2:7000", false, "http://ems2:7000"},
+		{"ems2:8888", true, "http://ems2:8888/apiproxy"},
+		{"user:word@ems2", false, "http://user:word@ems2:8888/apiproxy"},
+		{"rtmp://ems2/live", false, "http://ems2:7777"},
+		{"http://user:word@ems2:8888/apiproxy", false, "http://user:word@ems2:8888/apiproxy"},
+		{"2001:db8::2", false, "http://[2001:db8::2]:7777"},
 	} {
-		host, api := memberAPI(c.destination, c.password)
-		if host != c.host || api != c.api {
-			t.Errorf("%s: %s, %s", c.destination, host, api)
+		if api := memberURL(c.destination, c.password); api != c.api {
+			t.Errorf("%s: %s", c.destination, api)
 		}
 	}
 }

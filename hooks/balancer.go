@@ -32,13 +32,12 @@ func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary) ([
 	g := &group{advertise: c.Advertise, hosts: hosts, diary: d}
 	var members []*member
 	for _, uri := range c.Destinations {
-		host, address := memberAPI(uri.Reveal(), c.Username != "")
-		api, err := emsapi.New(emsapi.Settings{URL: address, Username: c.Username, Password: c.Password.Reveal(), Timeout: s.Timeout})
+		api, err := MemberAPI(c, uri, s.Timeout)
 		if err != nil {
 			return nil, fmt.Errorf("[StreamLoadBalancer] destination_uri %s: %w", uri, err)
 		}
-		g.members = append(g.members, host)
-		members = append(members, newMember(g, host, api, s.Interval))
+		g.members = append(g.members, api.Host())
+		members = append(members, newMember(g, api.Host(), api, s.Interval))
 	}
 	return members, nil
 }
@@ -49,18 +48,25 @@ const (
 	proxyPort = "8888"
 )
 
-// memberAPI returns the host of a destination and the URL of its API.
-func memberAPI(destination string, password bool) (host, api string) {
+// MemberAPI returns a client of a destination's API. It makes no request.
+func MemberAPI(c *config.Balancer, destination config.URI, timeout time.Duration) (*emsapi.Client, error) {
+	return emsapi.New(emsapi.Settings{
+		URL: memberURL(destination.Reveal(), c.Username != ""), Username: c.Username, Password: c.Password.Reveal(), Timeout: timeout,
+	})
+}
+
+// memberURL returns the URL of a destination's API.
+func memberURL(destination string, password bool) string {
 	scheme, rest, ok := strings.Cut(destination, "://")
 	if !ok {
 		scheme, rest = "", destination
 	}
 	u, err := url.Parse("//" + bracketed(rest))
 	if err != nil {
-		return destination, destination
+		return destination
 	}
 	if scheme == "http" || scheme == "https" {
-		return u.Hostname(), destination
+		return destination
 	}
 	// An address, or where the stream would be.
 	u.Scheme, u.Path, u.RawQuery = "http", "", ""
@@ -73,7 +79,7 @@ func memberAPI(destination string, password bool) (host, api string) {
 	if u.Port() == proxyPort {
 		u.Path = "/apiproxy"
 	}
-	return u.Hostname(), u.String()
+	return u.String()
 }
 
 // origins returns the streams that originate here, and under which URI the others reach each.

@@ -9,6 +9,7 @@ package hooks
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -153,15 +154,16 @@ func (h *Hooks) Handle(ctx context.Context, e events.Event) {
 	}
 }
 
-// Wanted reports whether Handle does anything with events of this type.
-func Wanted(typ string) bool {
-	switch typ {
-	case "inStreamCreated", "inStreamClosed", "outStreamCreated", "outStreamClosed", "pullStreamFailed", "serverStarted",
+// EventTypes returns the types of events that Handle does something with.
+func EventTypes() []string {
+	return []string{
+		"inStreamCreated", "inStreamClosed", "outStreamCreated", "outStreamClosed", "pullStreamFailed", "serverStarted",
 		"timerTriggered", "audioFeedStopped", "videoFeedStopped",
 		"hlsChunkClosed", "hdsChunkClosed", "dashChunkClosed", "mssChunkClosed", "recordChunkClosed",
 		"hlsMasterPlaylistUpdated", "hlsChildPlaylistUpdated", "hdsMasterPlaylistUpdated", "hdsChildPlaylistUpdated",
-		"dashPlaylistUpdated", "mssPlaylistUpdated":
-		return true
+		"dashPlaylistUpdated", "mssPlaylistUpdated",
 	}
-	return false
 }
+
+// Wanted reports whether Handle does something with events of this type.
+func Wanted(typ string) bool { return slices.Contains(EventTypes(), typ) }

@@ -30,8 +30,14 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	r := &report{s: s}
 	r.say("config", c.Config, nil)
+	ems := checkEMS(ctx, r, cfg)
 	for _, u := range cfg.Uploads {
-		for _, dir := range u.WatchDirs {
+		dirs := u.WatchDirs
+		if len(dirs) == 0 {
+			dirs = daemon.Directories(u.Format, ems)
+			r.found(u, dirs)
+		}
+		for _, dir := range dirs {
 			if !r.say("directory", dir, checkDirectory(dir)) {
 				continue
 			}
@@ -41,6 +47,12 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 			r.spool(dir, spool.Place(dir, cfg.Upload.SpoolDir))
 		}
 		checkBucket(ctx, r, u, cfg.Upload)
+	}
+	if cfg.Hooks.On {
+		checkEvents(ctx, r, cfg)
+	}
+	if cfg.Balancer != nil {
+		checkMembers(ctx, r, cfg)
 	}
 	if r.failed {
 		return errSaid

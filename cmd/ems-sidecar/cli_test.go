@@ -85,7 +85,7 @@ listen = x
 		if code != exitUsage {
 			t.Errorf("%s: exit code %d, want %d", command, code, exitUsage)
 		}
-		says(t, out+errs, ini+":4", "regoin", "region", ini+":9", "workers", "many", "Hooky", "Hooks", "AmazonHDSUpload", "not supported yet")
+		says(t, out+errs, ini+":4", "regoin", "region", ini+":9", "workers", "many", "Hooky", "Hooks")
 	}
 }
 

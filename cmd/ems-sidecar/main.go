@@ -93,7 +93,7 @@ var errSaid = errors.New("failed")
 // A usageError is the caller's or the config's fault.
 type usageError struct{ error }
 
-// load reads the config. What it asks for must be supported.
+// load reads the config. It must switch something on.
 func (f configFlag) load() (*config.Config, error) {
 	cfg, err := config.Load(f.Config)
 	var mistakes *config.Error
@@ -103,11 +103,8 @@ func (f configFlag) load() (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if missing := cfg.Unsupported(); len(missing) > 0 {
-		return nil, &config.Error{Unsupported: missing}
-	}
-	if len(cfg.Uploads) == 0 {
-		return nil, usageError{fmt.Errorf("%s switches no upload on: it needs a section such as [AmazonHLSUpload] with watch_dir and default_bucket", f.Config)}
+	if len(cfg.Uploads) == 0 && !cfg.Reacts() {
+		return nil, usageError{fmt.Errorf("%s switches nothing on: it needs a section such as [AmazonHLSUpload] with default_bucket, or [StreamRecorder] with file_location", f.Config)}
 	}
 	return cfg, nil
 }

@@ -3,34 +3,42 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"ems-sidecar/admin"
 	"ems-sidecar/config"
-	"ems-sidecar/media"
+	"ems-sidecar/emsapi"
+	"ems-sidecar/hooks"
+	"ems-sidecar/hooks/events"
 	"ems-sidecar/uploader"
 	"ems-sidecar/uploader/s3store"
 	"ems-sidecar/watcher"
 )
 
-var formats = map[config.Format]media.Format{
-	config.HLS: media.HLS, config.HDS: media.HDS, config.DASH: media.DASH, config.MSS: media.MSS,
-	config.Record: media.Recording,
-}
-
-// A Daemon publishes what a config asks for. Create it with New, and use Run or Sync, once.
+// A Daemon does what a config asks for. Create it with New, and use Run or Sync, once.
 type Daemon struct {
-	cfg   *config.Config
-	log   *slog.Logger
-	up    *uploader.Uploader
-	roots roots
-	dests []*uploader.Destination
+	cfg      *config.Config
+	log      *slog.Logger
+	backend  watcher.Backend
+	up       *uploader.Uploader
+	roots    roots
+	sections []*section
+	found    chan *root    // that came to be known while it runs
+	left     chan struct{} // closed when no more roots are taken in
+	asked    atomic.Bool   // the media server has said what it writes to
+	refused  refused
+
+	api    *emsapi.Client   // nil: nothing needs it
+	hooks  *hooks.Hooks     // nil: no event is taken in
+	events *events.Endpoint // nil: as above
 }
 
 // New returns a daemon for cfg. It makes no request, and touches no directory.
@@ -39,7 +47,7 @@ func New(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Daemon, er
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{cfg: cfg, log: log, up: uploader.New(uploader.Settings{
+	d := &Daemon{cfg: cfg, log: log, backend: backend, found: make(chan *root), left: make(chan struct{}), up: uploader.New(uploader.Settings{
 		Host:          hostname(),
 		Workers:       cfg.Upload.Workers,
 		BulkWorkers:   cfg.Upload.BulkWorkers,
@@ -47,53 +55,55 @@ func New(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Daemon, er
 		DrainTimeout:  cfg.Upload.DrainTimeout,
 		SpoolDir:      cfg.Upload.SpoolDir,
 		SpoolMax:      cfg.Upload.SpoolMax,
+		Incomplete:    cfg.AsksEMS(),
 	}, log)}
-	watch := func(r *root) *watcher.Watcher {
-		return watcher.New(r.dir, watcher.Options{
-			Backend:      backend,
-			Settle:       cfg.Watcher.Settle,
-			PollInterval: cfg.Watcher.PollInterval,
-			SlowSettle:   r.slowSettle(),
-			Quick:        r.isManifest,
-			ClosesEarly:  r.closesEarly,
-			Unfinished:   r.unfinished,
-			Ignore:       r.isAnothers,
-			Log:          log,
-		})
-	}
+	var fresh []*root
 	for _, u := range cfg.Uploads {
-		store, err := OpenStore(ctx, u, cfg.Upload, log)
+		s, err := d.newSection(ctx, u)
 		if err != nil {
 			return nil, fmt.Errorf("[%s]: %w", u.Section, err)
 		}
-		dest := &uploader.Destination{
-			Store:                store,
-			Bucket:               u.Bucket,
-			Prefix:               u.Prefix,
-			CacheControlChunk:    u.CacheControlChunk,
-			CacheControlManifest: u.CacheControlManifest,
-			ManifestInterval:     u.ManifestInterval,
-			DeleteLocal:          u.DeleteLocal,
-			DeleteLocalAfter:     u.DeleteLocalAfter,
-			SkipBacklog:          u.Backlog == config.SkipBacklog,
-			Delete:               u.Delete == config.Mirror,
-			DeleteDelay:          u.DeleteDelay,
-		}
-		d.dests = append(d.dests, dest)
+		d.sections = append(d.sections, s)
 		for _, dir := range u.WatchDirs {
-			layout := media.Layout{Format: formats[u.Format], Bootstrap: u.Bootstrap}
-			r := d.roots.get(dir, layout, watch)
-			r.sources = append(r.sources, d.up.Source(dir, layout, dest, r.watcher))
-			log.Info("publishing", "section", u.Section, "root", dir, "bucket", u.Bucket, "prefix", u.Prefix,
-				"endpoint", store.Endpoint())
+			fresh = s.publishFrom(dir, fresh)
 		}
 	}
-	d.roots.divide()
-	return d, nil
+	d.begin(fresh)
+	return d, d.react()
 }
 
-// Run watches and publishes until ctx ends, and then drains. It calls started once, when every root that exists is
-// watched and scanned; a root that does not exist yet is waited for.
+// react builds what deals with the media server, if anything needs that.
+func (d *Daemon) react() (err error) {
+	cfg := d.cfg
+	if !cfg.Hooks.On {
+		return nil
+	}
+	if d.api, err = API(cfg.EMS); err != nil {
+		return fmt.Errorf("[EMS] api_url: %w", err)
+	}
+	s := hooks.Settings{
+		APIHost: d.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
+		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint,
+	}
+	if cfg.AsksEMS() {
+		s.Outputs = d.Outputs
+	}
+	if d.hooks, err = hooks.New(d.api, s, d.log); err != nil {
+		return err
+	}
+	d.events = events.New(events.Settings{
+		Path: cfg.Hooks.Path, Allow: cfg.Hooks.Allow, Secret: cfg.Hooks.Secret.Reveal(), MaxBody: cfg.Hooks.MaxBody, Wanted: hooks.Wanted,
+	}, d.hooks.Handle, d.hooks.Look, d.log)
+	return nil
+}
+
+// API returns a client of the config's media server. It makes no request.
+func API(ems config.EMS) (*emsapi.Client, error) {
+	return emsapi.New(emsapi.Settings{URL: ems.APIURL.Reveal(), Username: ems.Username, Password: ems.Password.Reveal(), Timeout: ems.Timeout})
+}
+
+// Run works until ctx ends, and then drains. It calls started once, when every root of the config that exists is
+// watched and scanned; a root that does not exist yet is waited for, and so is the media server.
 func (d *Daemon) Run(ctx context.Context, started func()) error {
 	// The admin listener outlives ctx, and tells how the uploader drains.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -104,7 +114,17 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 		if err != nil {
 			return fmt.Errorf("[Admin] listen: %w", err)
 		}
-		parts.Go(func() error { return admin.Serve(running, l, &state{d.up, d.roots}) })
+		parts.Go(func() error { return admin.Serve(running, l, &state{d}) })
+	}
+	if d.events != nil {
+		l, err := net.Listen("tcp", d.cfg.Hooks.Listen)
+		if err != nil {
+			stop()
+			return errors.Join(fmt.Errorf("[Hooks] listen: %w (do the older services still run?)", err), parts.Wait())
+		}
+		d.log.Info("events are taken in", "listen", l.Addr(), "path", d.cfg.Hooks.Path, "api", d.api.Address())
+		parts.Go(func() error { return d.events.Serve(ctx, l) })
+		parts.Go(func() error { return d.hooks.Run(ctx) })
 	}
 	parts.Go(func() error { d.roots.started(ctx, started); return nil })
 	parts.Go(func() error {
@@ -117,9 +137,20 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 // publish watches and uploads until ctx ends, and then drains.
 func (d *Daemon) publish(ctx context.Context) error {
 	roots, ctx := errgroup.WithContext(ctx)
-	for _, r := range d.roots {
+	for _, r := range d.roots.list() {
 		roots.Go(func() error { return r.run(ctx) })
 	}
+	roots.Go(func() error {
+		defer close(d.left)
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case r := <-d.found:
+				roots.Go(func() error { return r.run(ctx) })
+			}
+		}
+	})
 	d.up.Run(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- roots.Wait() }()

@@ -4,6 +4,9 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -15,12 +18,13 @@ import (
 
 // A root is a watched directory and the sections that publish it.
 type root struct {
-	dir     string
-	watcher *watcher.Watcher
-	layouts []media.Layout // of the sources
-	sources []*uploader.Source
-	others  []string      // directories in it, relative to it, that are left to another root
-	settled chan struct{} // closed when all that the first scan found was passed on
+	dir      string
+	watcher  *watcher.Watcher
+	sections []*section
+	layouts  []media.Layout // of the sections
+	sources  []*uploader.Source
+	settled  chan struct{}            // closed when all that the first scan found was passed on
+	others   atomic.Pointer[[]string] // directories in it, relative to it, that are left to another root
 }
 
 // recordingSettle is how long a recording must be unchanged where nobody can tell whether it has a writer. A
@@ -51,38 +55,47 @@ func (r *root) slowSettle() time.Duration {
 	return watcher.DefaultSlowSettle
 }
 
-func (r *root) isAnothers(p string, dir bool) bool { return dir && slices.Contains(r.others, p) }
+func (r *root) isAnothers(p string, dir bool) bool {
+	return dir && slices.Contains(*r.others.Load(), p)
+}
+
+// isLeft reports whether p lies in a directory that is left to another root, perhaps since it was watched.
+func (r *root) isLeft(p string) bool {
+	return slices.ContainsFunc(*r.others.Load(), func(dir string) bool { return strings.HasPrefix(p, dir+"/") })
+}
 
 func (r *root) holdsRecordings() bool {
 	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool { return l.Format == media.Recording })
 }
 
-type roots []*root
-
-// get returns the root of dir, which several sections may share, with one more layout.
-func (rs *roots) get(dir string, layout media.Layout, watch func(*root) *watcher.Watcher) *root {
-	for _, r := range *rs {
-		if r.dir == dir {
-			r.layouts = append(r.layouts, layout)
-			return r
-		}
-	}
-	r := &root{dir: dir, layouts: []media.Layout{layout}, settled: make(chan struct{})}
-	r.watcher = watch(r)
-	*rs = append(*rs, r)
-	return r
+// roots are all that there are. Others may come.
+type roots struct {
+	listing sync.Mutex
+	all     []*root
 }
 
-// divide has roots with recordings in them and others that lie in each other leave each their own: a name alone
-// does not tell a recording from a chunk.
-func (rs roots) divide() {
-	for _, r := range rs {
-		for _, o := range rs {
+// list returns the roots that there are now.
+func (rs *roots) list() []*root {
+	rs.listing.Lock()
+	defer rs.listing.Unlock()
+	return slices.Clone(rs.all)
+}
+
+// add takes in roots. Roots with recordings in them and others that lie in each other leave each their own: a name alone does
+// not tell a recording from a chunk.
+func (rs *roots) add(fresh []*root) {
+	rs.listing.Lock()
+	defer rs.listing.Unlock()
+	rs.all = append(rs.all, fresh...)
+	for _, r := range rs.all {
+		var others []string
+		for _, o := range rs.all {
 			rel, err := filepath.Rel(r.dir, o.dir)
-			if err == nil && filepath.IsLocal(rel) && o != r && r.holdsRecordings() != o.holdsRecordings() {
-				r.others = append(r.others, filepath.ToSlash(rel))
+			if err == nil && rel != "." && filepath.IsLocal(rel) && r.holdsRecordings() != o.holdsRecordings() {
+				others = append(others, filepath.ToSlash(rel))
 			}
 		}
+		r.others.Store(&others)
 	}
 }
 
@@ -101,6 +114,9 @@ func (r *root) run(ctx context.Context) error {
 				settled = nil
 				close(r.settled)
 			case e := <-events:
+				if r.isLeft(e.Path) {
+					continue
+				}
 				for _, s := range r.sources {
 					switch e.Op {
 					case watcher.Closed:
@@ -131,11 +147,11 @@ func (r *root) unanswered() bool {
 
 // started calls f when each root is ready, or known to be missing or not to answer: EMS creates its directories with
 // the first stream, and a service that counted as not started until then would hold up the boot.
-func (rs roots) started(ctx context.Context, f func()) {
+func (rs *roots) started(ctx context.Context, f func()) {
 	tick := time.NewTicker(rootCheck)
 	defer tick.Stop()
 	began := time.Now()
-	for _, r := range rs {
+	for _, r := range rs.list() {
 		for waiting := true; waiting; {
 			select {
 			case <-ctx.Done():
@@ -148,33 +164,4 @@ func (rs roots) started(ctx context.Context, f func()) {
 		}
 	}
 	f()
-}
-
-// state implements admin.State.
-type state struct {
-	up    *uploader.Uploader
-	roots roots
-}
-
-func (s *state) Alive(ctx context.Context) bool {
-	_, ok := s.up.Figures(ctx)
-	return ok
-}
-
-func (s *state) NotReady() []string {
-	var wrong []string
-	for _, r := range s.roots {
-		select {
-		case <-r.watcher.Ready():
-		default:
-			if r.unanswered() {
-				wrong = append(wrong, r.dir+" is on a file system that does not answer")
-			} else if r.watcher.State().Waiting {
-				wrong = append(wrong, r.dir+" does not exist yet")
-			} else {
-				wrong = append(wrong, r.dir+" is being scanned")
-			}
-		}
-	}
-	return wrong
 }

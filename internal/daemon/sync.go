@@ -20,12 +20,17 @@ const (
 // Sync uploads what is there now and is not in the bucket, and returns when all is; with an error if something cannot be
 // uploaded. It reports its progress several times a second.
 func (d *Daemon) Sync(ctx context.Context, report func(uploader.Progress)) error {
+	if d.cfg.AsksEMS() {
+		if err := d.ask(ctx); err != nil {
+			return err
+		}
+	}
 	if dir := d.up.Occupied(); dir != "" {
 		return fmt.Errorf("an ems-sidecar that runs already uploads from %s, and after its start compares all that is there: "+
 			"for another comparison restart it, or stop it and sync then", dir)
 	}
-	for _, dest := range d.dests {
-		dest.Delete = false // that is the running daemon's
+	for _, s := range d.sections {
+		s.dest.Delete = false // that is the running daemon's
 	}
 	running, stop := context.WithCancel(ctx)
 	defer stop()
@@ -50,9 +55,9 @@ func (d *Daemon) synced(ctx context.Context, report func(uploader.Progress)) err
 			return errors.New("interrupted")
 		case <-tick.C:
 		}
-		for _, r := range d.roots {
+		for _, r := range d.roots.list() {
 			if r.watcher.State().Waiting {
-				return fmt.Errorf("watch_dir %s does not exist", r.dir)
+				return fmt.Errorf("the directory %s does not exist", r.dir)
 			}
 		}
 		settled := d.roots.settled() && d.up.Restored() // before the question: what was passed on by then is in the answer
@@ -78,8 +83,8 @@ func (d *Daemon) synced(ctx context.Context, report func(uploader.Progress)) err
 }
 
 // settled reports whether all that was there at the start was passed on.
-func (rs roots) settled() bool {
-	for _, r := range rs {
+func (rs *roots) settled() bool {
+	for _, r := range rs.list() {
 		select {
 		case <-r.settled:
 		default:

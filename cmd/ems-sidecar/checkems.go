@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path"
+	"strings"
+	"syscall"
+
+	"ems-sidecar/config"
+	"ems-sidecar/emsapi"
+	"ems-sidecar/hooks"
+	"ems-sidecar/hooks/events"
+	"ems-sidecar/internal/daemon"
+)
+
+// checkEMS asks the media server for its version, and what it writes to, if the config needs it.
+func checkEMS(ctx context.Context, r *report, cfg *config.Config) (found emsapi.Config) {
+	if !cfg.Reacts() && !cfg.AsksEMS() {
+		return found
+	}
+	api, err := daemon.API(cfg.EMS)
+	if err != nil {
+		r.say("ems", cfg.EMS.APIURL.String(), err)
+		return found
+	}
+	version, err := api.Version(ctx)
+	if err != nil {
+		r.say("ems", api.Address(), fmt.Errorf("%w: is EMS running, and api_url in [EMS] right?", err))
+		return found
+	}
+	if found, err = api.ListConfig(ctx); err != nil {
+		r.say("ems", api.Address(), err)
+		return found
+	}
+	r.say("ems", fmt.Sprintf("%s: version %s, build %s", api.Address(), version.ReleaseNumber, version.BuildNumber), nil)
+	return found
+}
+
+// found says which directories the media server has for a section without watch_dir.
+func (r *report) found(u config.Upload, dirs []string) {
+	if len(dirs) == 0 {
+		r.hint("outputs", "of EMS for ["+u.Section+"]", "nothing is published from there until EMS has one, which the daemon finds by itself",
+			errors.New("EMS writes nothing for this section now, and it has no watch_dir"))
+		return
+	}
+	r.say("outputs", fmt.Sprintf("of EMS for [%s]: %s", u.Section, strings.Join(dirs, ", ")), nil)
+}
+
+// checkEvents posts an event to the daemon's endpoint, or, if no daemon runs, to one like it. Whether the media server does,
+// it cannot be asked: it is told what to have in its config.
+func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
+	url := sinkURL(cfg.Hooks)
+	shown := strings.ReplaceAll(url, cfg.Hooks.Secret.Reveal()+"/", "SECRET/")
+	if cfg.Hooks.Secret == "" {
+		shown = url
+	}
+	by, err := selfTest(ctx, cfg.Hooks, url)
+	if !r.say("events", shown+by, err) {
+		return
+	}
+	fmt.Fprintf(r.s.stdout, "                 EMS posts its events there if its config.lua has these lines, and was restarted since:\n\n%s\n", configLua(shown))
+}
+
+// sinkURL is where the media server is to post to. One on this host reaches an address that stands for all of them as loopback.
+func sinkURL(h config.Hooks) string {
+	host, port, err := net.SplitHostPort(h.Listen)
+	if err != nil {
+		return "http://" + h.Listen + h.Path
+	}
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	p := h.Path
+	if h.Secret != "" {
+		p = path.Join(p, h.Secret.Reveal()) + "/"
+	}
+	return "http://" + net.JoinHostPort(host, port) + p
+}
+
+// selfTest posts an event, and returns who took it in.
+func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err error) {
+	l, err := net.Listen("tcp", h.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return ", taken in by the daemon", post(ctx, url)
+	}
+	if err != nil {
+		return "", fmt.Errorf("[Hooks] listen: %w", err)
+	}
+	name := "self-test-" + rand.Text()
+	arrived := make(chan struct{}, 1)
+	endpoint := events.New(events.Settings{Path: h.Path, Allow: h.Allow, Secret: h.Secret.Reveal(), MaxBody: h.MaxBody},
+		func(_ context.Context, e events.Event) {
+			if e.Name == name {
+				arrived <- struct{}{}
+			}
+		}, func(string) {}, slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithTimeout(ctx, requestTimeout)
+	defer stop()
+	serving, end := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- endpoint.Serve(serving, l) }()
+	defer func() {
+		end()
+		err = errors.Join(err, <-ended)
+	}()
+	if err := postNamed(ctx, url, name); err != nil {
+		return "", err
+	}
+	select {
+	case <-arrived:
+		return ", tried without the daemon, which does not run", nil
+	case <-ctx.Done():
+		return "", errors.New("the event was answered, but did not arrive")
+	}
+}
+
+func post(ctx context.Context, url string) error { return postNamed(ctx, url, "self-test") }
+
+// postNamed posts an event that nobody acts on.
+func postNamed(ctx context.Context, url, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	body := fmt.Appendf(nil, `{"id":0,"processId":0,"timestamp":0,"type":"selfTest","payload":{"localStreamName":%q}}`, name)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("listen, path and secret of [Hooks] make no URL")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return errors.New("nobody answers there, although something listens: stop what else has the address of [Hooks]")
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.ContentLength != 0 {
+		return fmt.Errorf("the answer is %s: is allow[] of [Hooks] without this host, or does something else listen there, such as the older services?", resp.Status)
+	}
+	return nil
+}
+
+// configLua returns what EMS's config.lua needs in its eventLogger.
+func configLua(url string) string {
+	var b strings.Builder
+	b.WriteString("eventLogger =\n{\n\tsinks =\n\t{\n\t\t{\n\t\t\ttype = \"RPC\",\n")
+	fmt.Fprintf(&b, "\t\t\turl = %q,\n\t\t\tserializerType = \"JSON\",\n\t\t\tenabledEvents =\n\t\t\t{\n", url)
+	for _, typ := range hooks.EventTypes() {
+		fmt.Fprintf(&b, "\t\t\t\t%q,\n", typ)
+	}
+	b.WriteString("\t\t\t},\n\t\t},\n\t},\n},\n")
+	return b.String()
+}
+
+// checkMembers asks each destination of the balancer for its version.
+func checkMembers(ctx context.Context, r *report, cfg *config.Config) {
+	for _, destination := range cfg.Balancer.Destinations {
+		api, err := hooks.MemberAPI(cfg.Balancer, destination, cfg.EMS.Timeout)
+		if err != nil {
+			r.say("balancer", destination.String(), err)
+			continue
+		}
+		version, err := api.Version(ctx)
+		if err != nil {
+			err = fmt.Errorf("%w: is EMS running there, and does its web server or its API take requests from this host?", err)
+		}
+		r.say("balancer", fmt.Sprintf("%s %s", api.Address(), version.ReleaseNumber), err)
+	}
+}

@@ -1,0 +1,61 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+)
+
+// Hint has a file looked at that an event names: it is closed when it would be anyway, only sooner where the kernel does
+// not tell. The event may be forged: a path is followed only if it leads to a file in a root, also after symbolic links.
+func (d *Daemon) Hint(_ context.Context, file string) {
+	if !filepath.IsAbs(file) {
+		d.refuse(file, "it is not absolute")
+		return
+	}
+	file = filepath.Clean(file)
+	within := false
+	for _, r := range d.roots.list() {
+		rel, err := filepath.Rel(r.dir, file)
+		if err != nil || rel == "." || !filepath.IsLocal(rel) {
+			continue
+		}
+		within = true
+		if why := confined(r.dir, rel); why != "" {
+			d.refuse(file, why)
+			continue
+		}
+		r.watcher.Look(filepath.ToSlash(rel))
+	}
+	if !within {
+		d.refuse(file, "it is in no directory that is published")
+	}
+}
+
+// confined says what is wrong with a path below a root; a file that is gone by now is fine.
+func confined(dir, rel string) string {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "" // a root that is not there has nothing to look at
+	}
+	defer root.Close()
+	fi, err := root.Lstat(rel)
+	switch {
+	case os.IsNotExist(err):
+		return ""
+	case err != nil:
+		return "it leads out of the directory, or cannot be looked at"
+	case !fi.Mode().IsRegular():
+		return "it is not a regular file"
+	}
+	return ""
+}
+
+// refuse says once that the file of an event is not looked at.
+func (d *Daemon) refuse(file, why string) {
+	const most = 300 // bytes of a path that somebody else has chosen
+	if d.refused.first("event " + why) {
+		d.log.Warn("event names a file that is not looked at", "file", file[:min(len(file), most)], "why", why,
+			"next", "further ones are not logged; nothing is lost by it")
+	}
+}

@@ -1,0 +1,134 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"ems-sidecar/config"
+	"ems-sidecar/emsapi"
+)
+
+// Outputs makes roots of the directories into which the media server writes, for the sections that have no watch_dir. A
+// root that it does not name any more stays: what it wrote there may still have to be uploaded, and it forgets orders when it
+// is started anew. It is called from one goroutine.
+func (d *Daemon) Outputs(cfg emsapi.Config) {
+	for _, r := range d.discover(cfg) {
+		select {
+		case d.found <- r:
+		case <-d.left:
+			return
+		}
+	}
+}
+
+// discover returns the roots that were not known before.
+func (d *Daemon) discover(cfg emsapi.Config) []*root {
+	var fresh []*root
+	for _, recordings := range []bool{false, true} { // a directory of both is taken for what players look at
+		for _, s := range d.sections {
+			if !s.asksEMS() || (s.Format == config.Record) != recordings {
+				continue
+			}
+			for _, dir := range Directories(s.Format, cfg) {
+				if s.dirs[dir] || !d.mayPublish(dir, s) {
+					continue
+				}
+				fresh = s.publishFrom(dir, fresh)
+			}
+		}
+	}
+	d.begin(fresh)
+	if !d.asked.Swap(true) && d.cfg.AsksEMS() {
+		d.up.Complete()
+		for _, s := range d.sections {
+			if s.asksEMS() && len(s.dirs) == 0 {
+				d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.Section, "next", "it is published when there is an output")
+			}
+		}
+	}
+	return fresh
+}
+
+// Directories returns the directories into which the media server writes a format: those that hold its groups, or its recordings.
+func Directories(f config.Format, cfg emsapi.Config) []string {
+	var found []string
+	add := func(p string) {
+		if p != "" {
+			found = append(found, filepath.Dir(filepath.Clean(p)))
+		}
+	}
+	if f == config.Record {
+		for _, r := range cfg.Record {
+			add(r.PathToFile)
+		}
+	}
+	outputs := map[config.Format][]emsapi.Output{config.HLS: cfg.HLS, config.HDS: cfg.HDS, config.DASH: cfg.DASH, config.MSS: cfg.MSS}
+	for _, o := range outputs[f] {
+		add(o.GroupTargetFolder)
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// mayPublish reports whether dir can be a root of s, and says once if it cannot.
+func (d *Daemon) mayPublish(dir string, s *section) bool {
+	why := ""
+	switch {
+	case !filepath.IsAbs(dir) || dir == string(filepath.Separator):
+		why = "it is no directory of this host that could be watched: set watch_dir to the directory as this host sees it"
+	case d.cfg.Upload.SpoolDir != "" && spoolShows(dir, d.cfg.Upload.SpoolDir):
+		why = "spool_dir lies in it, and would be uploaded itself: set another one"
+	default:
+		for _, o := range d.sections {
+			if o.dirs[dir] && (o.Format == config.Record) != (s.Format == config.Record) {
+				why = fmt.Sprintf("[%s] publishes from it: have recordings written to a directory of their own", o.Section)
+			}
+		}
+	}
+	if why != "" && d.refused.first(s.Section+" "+dir) {
+		d.log.Warn("directory that EMS writes to is not published", "section", s.Section, "root", dir, "why", why)
+	}
+	return why == ""
+}
+
+// spoolShows reports whether the spool lies below dir under names that are not hidden.
+func spoolShows(dir, spool string) bool {
+	rel, err := filepath.Rel(dir, spool)
+	return err == nil && filepath.IsLocal(rel) && !strings.Contains("/"+filepath.ToSlash(rel), "/.")
+}
+
+// refused remembers what was said.
+type refused struct {
+	saying sync.Mutex
+	said   map[string]bool
+}
+
+// maxSaid bounds what is remembered.
+const maxSaid = 1000
+
+func (r *refused) first(what string) bool {
+	r.saying.Lock()
+	defer r.saying.Unlock()
+	if r.said[what] {
+		return false
+	}
+	if r.said == nil || len(r.said) == maxSaid {
+		r.said = make(map[string]bool)
+	}
+	r.said[what] = true
+	return true
+}
+
+// ask makes roots of what the media server writes to now, before anything runs.
+func (d *Daemon) ask(ctx context.Context) error {
+	cfg, err := d.api.ListConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("where EMS writes to is not known, and a section has no watch_dir: %w", err)
+	}
+	d.discover(cfg)
+	return nil
+}

@@ -1,0 +1,92 @@
+package daemon
+
+import (
+	"context"
+	"slices"
+
+	"ems-sidecar/config"
+	"ems-sidecar/media"
+	"ems-sidecar/uploader"
+	"ems-sidecar/watcher"
+)
+
+var formats = map[config.Format]media.Format{
+	config.HLS: media.HLS, config.HDS: media.HDS, config.DASH: media.DASH, config.MSS: media.MSS,
+	config.Record: media.Recording,
+}
+
+// A section is one of the config's that publish a format.
+type section struct {
+	config.Upload
+	layout   media.Layout
+	dest     *uploader.Destination
+	endpoint string
+	dirs     map[string]bool // that it publishes
+}
+
+func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, error) {
+	store, err := OpenStore(ctx, u, d.cfg.Upload, d.log)
+	if err != nil {
+		return nil, err
+	}
+	return &section{
+		Upload:   u,
+		layout:   media.Layout{Format: formats[u.Format], Bootstrap: u.Bootstrap},
+		endpoint: store.Endpoint(),
+		dirs:     make(map[string]bool),
+		dest: &uploader.Destination{
+			Store:                store,
+			Bucket:               u.Bucket,
+			Prefix:               u.Prefix,
+			CacheControlChunk:    u.CacheControlChunk,
+			CacheControlManifest: u.CacheControlManifest,
+			ManifestInterval:     u.ManifestInterval,
+			DeleteLocal:          u.DeleteLocal,
+			DeleteLocalAfter:     u.DeleteLocalAfter,
+			SkipBacklog:          u.Backlog == config.SkipBacklog,
+			Delete:               u.Delete == config.Mirror,
+			DeleteDelay:          u.DeleteDelay,
+		},
+	}, nil
+}
+
+// asksEMS reports whether the section takes its roots from the media server.
+func (s *section) asksEMS() bool { return len(s.WatchDirs) == 0 }
+
+// publishFrom has the section publish what is below dir, together with others of fresh, whose roots are not begun yet.
+func (s *section) publishFrom(dir string, fresh []*root) []*root {
+	s.dirs[dir] = true
+	i := slices.IndexFunc(fresh, func(r *root) bool { return r.dir == dir })
+	if i < 0 {
+		i = len(fresh)
+		fresh = append(fresh, &root{dir: dir, settled: make(chan struct{})})
+	}
+	r := fresh[i]
+	r.sections = append(r.sections, s)
+	r.layouts = append(r.layouts, s.layout)
+	return fresh
+}
+
+// begin makes watchers and sources of roots.
+func (d *Daemon) begin(fresh []*root) {
+	for _, r := range fresh {
+		r.watcher = watcher.New(r.dir, watcher.Options{
+			Backend:      d.backend,
+			Settle:       d.cfg.Watcher.Settle,
+			PollInterval: d.cfg.Watcher.PollInterval,
+			SlowSettle:   r.slowSettle(),
+			Quick:        r.isManifest,
+			ClosesEarly:  r.closesEarly,
+			Unfinished:   r.unfinished,
+			Ignore:       r.isAnothers,
+			Log:          d.log,
+		})
+	}
+	d.roots.add(fresh)
+	for _, r := range fresh {
+		for _, s := range r.sections {
+			r.sources = append(r.sources, d.up.Source(r.dir, s.layout, s.dest, r.watcher))
+			d.log.Info("publishing", "section", s.Section, "root", r.dir, "bucket", s.Bucket, "prefix", s.Prefix, "endpoint", s.endpoint)
+		}
+	}
+}
