@@ -10,25 +10,19 @@ import (
 // not tell. The event may be forged: a path is followed only if it leads to a file in a root, also after symbolic links.
 func (d *Daemon) Hint(_ context.Context, file string) {
 	if !filepath.IsAbs(file) {
-		d.refuse(file, "it is not absolute")
 		return
 	}
 	file = filepath.Clean(file)
-	within := false
 	for _, r := range d.roots.list() {
 		rel, err := filepath.Rel(r.dir, file)
 		if err != nil || rel == "." || !filepath.IsLocal(rel) {
-			continue
+			continue // the server also writes what is not published
 		}
-		within = true
 		if why := confined(r.dir, rel); why != "" {
 			d.refuse(file, why)
 			continue
 		}
 		r.watcher.Look(filepath.ToSlash(rel))
-	}
-	if !within {
-		d.refuse(file, "it is in no directory that is published")
 	}
 }
 
