@@ -89,8 +89,12 @@ func TestConfigOfTheOlderServicesWorksUnchanged(t *testing.T) {
 	routed := startServer(t, emstest.Settings{Address: "127.0.0.4", Network: network})
 	root := t.TempDir()
 	for _, create := range []func(*emsapi.Client, emsapi.OutputRequest) ([]uint32, error){
-		func(c *emsapi.Client, r emsapi.OutputRequest) ([]uint32, error) { return c.CreateHLSStream(t.Context(), r) },
-		func(c *emsapi.Client, r emsapi.OutputRequest) ([]uint32, error) { return c.CreateHDSStream(t.Context(), r) },
+		func(c *emsapi.Client, r emsapi.OutputRequest) ([]uint32, error) {
+			return c.CreateHLSStream(t.Context(), r)
+		},
+		func(c *emsapi.Client, r emsapi.OutputRequest) ([]uint32, error) {
+			return c.CreateHDSStream(t.Context(), r)
+		},
 	} {
 		_, err := create(client(t, ours), emsapi.OutputRequest{LocalStreamName: "forwardthese1", TargetFolder: root, GroupName: "g", KeepAlive: true})
 		must(t, err)
