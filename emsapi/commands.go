@@ -31,9 +31,21 @@ func (c *Client) StreamInfo(ctx context.Context, name string) (s Stream, err err
 	return s, err
 }
 
+// StreamInfoByID returns the stream with that id, inbound or outbound; there is a Failure if there is none.
+func (c *Client) StreamInfoByID(ctx context.Context, id uint32) (s Stream, err error) {
+	err = c.Call(ctx, "getStreamInfo", []Param{{"id", number(id)}}, &s)
+	return s, err
+}
+
 // ListConfig lists the standing orders.
 func (c *Client) ListConfig(ctx context.Context) (cfg Config, err error) {
 	err = c.Call(ctx, "listConfig", nil, &cfg)
+	return cfg, err
+}
+
+// ConfigInfo returns the order with that id, as the only one of a Config; there is a Failure if there is none.
+func (c *Client) ConfigInfo(ctx context.Context, id uint32) (cfg Config, err error) {
+	err = c.Call(ctx, "getConfigInfo", []Param{{"id", number(id)}}, &singleConfig{&cfg})
 	return cfg, err
 }
 

@@ -1,6 +1,9 @@
 package emsapi
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 type streamJSON struct {
 	UniqueID            uint32
@@ -126,4 +129,20 @@ func (t *Timer) UnmarshalJSON(raw []byte) error {
 		}
 	}
 	return t.Variables.UnmarshalJSON(raw)
+}
+
+// singleConfig decodes one order by what it says it is.
+type singleConfig struct{ *Config }
+
+func (s *singleConfig) UnmarshalJSON(raw []byte) error {
+	var w struct{ OperationType int }
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return err
+	}
+	lists := map[int]any{1: &s.Pull, 2: &s.Push, 3: &s.HLS, 4: &s.HDS, 5: &s.MSS, 6: &s.DASH, 7: &s.Record}
+	list, ok := lists[w.OperationType]
+	if !ok {
+		return nil // an order of a kind that is not known here
+	}
+	return json.Unmarshal(slices.Concat([]byte("["), raw, []byte("]")), list)
 }
