@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"ems-sidecar/emsapi"
 	"ems-sidecar/media"
 )
 
@@ -94,6 +95,16 @@ func TestDemo(t *testing.T) {
 		}
 	}
 
+	if second := address(string(text), "second"); second != "" {
+		api, err := emsapi.New(emsapi.Settings{URL: second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if on, err := api.IsStreamRunning(t.Context(), streamName); err != nil || !on {
+			t.Errorf("the second media server has no stream: %v", err)
+		}
+	}
+
 	stop()
 	if err := <-result; err != nil {
 		t.Fatal(err)
@@ -112,6 +123,16 @@ func TestDemo(t *testing.T) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
 	}
+}
+
+// address returns the URL that was printed after a word.
+func address(printed, word string) string {
+	for line := range strings.Lines(printed) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == word {
+			return f[1]
+		}
+	}
+	return ""
 }
 
 // watch looks at the output in the bucket until it has been through its recording once and further.

@@ -11,9 +11,9 @@ import (
 
 // A publication says what goes where.
 type publication struct {
-	Root      string // the watched directory, of all formats
 	Outputs   []output
-	Endpoint  string // of the S3 server, an http URL
+	EMS       *mediaServers // which know the directory of all formats
+	Endpoint  string        // of the S3 server, an http URL
 	Bucket    string
 	AccessKey string
 	SecretKey string
@@ -23,7 +23,7 @@ type publication struct {
 
 var sections = map[media.Format]config.Format{media.HLS: config.HLS, media.HDS: config.HDS, media.DASH: config.DASH}
 
-// publish runs the daemon on the root until the context ends. It returns when that has drained.
+// publish runs the daemon until the context ends. It returns when that has drained.
 func publish(ctx context.Context, p publication) error {
 	// What is not said here has the daemon's own defaults.
 	cfg, err := config.Parse("demo", nil)
@@ -37,13 +37,17 @@ func publish(ctx context.Context, p publication) error {
 		cfg.Uploads = append(cfg.Uploads, config.Upload{
 			Section:   "Amazon" + format.String() + "Upload",
 			Format:    format,
-			WatchDirs: []string{p.Root},
 			Bootstrap: o.layout.Bootstrap,
 			Endpoint:  p.Endpoint,
 			Bucket:    p.Bucket,
 			AccessKey: p.AccessKey,
 			SecretKey: config.Secret(p.SecretKey),
 		})
+	}
+	cfg.EMS.APIURL = config.URI(p.EMS.first.URL())
+	cfg.Hooks.On, cfg.Hooks.Listen = true, p.EMS.events
+	if p.EMS.second != nil {
+		cfg.Balancer = &config.Balancer{Destinations: []config.URI{config.URI(p.EMS.second.URL())}, Advertise: "127.0.0.1"}
 	}
 	d, err := daemon.New(ctx, cfg, p.Log)
 	if err != nil {

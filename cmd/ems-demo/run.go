@@ -42,6 +42,11 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
 
+	ems, err := startMediaServers(ctx, root, outputs)
+	if err != nil {
+		return err
+	}
+	defer ems.close()
 	bucket, err := newStore(log)
 	if err != nil {
 		return err
@@ -70,6 +75,10 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	fmt.Fprintf(out, "page    %s\n", reachable("http://"+pageListener.Addr().String()+"/", "localhost"))
 	for _, o := range outputs {
 		fmt.Fprintf(out, "%-6s  %s/%s\n", o.layout.Format, reachable(address, "localhost"), o.entry)
+	}
+	fmt.Fprintf(out, "ems     %s (the API of what stands for the media server)\n", ems.first.URL())
+	if ems.second != nil {
+		fmt.Fprintf(out, "second  %s (another one, which gets each stream by the load balancer)\n", ems.second.URL())
 	}
 	fmt.Fprintf(out, "files   %s (removed at the end)\nCtrl-C ends the demo.\n\n", root)
 
@@ -101,11 +110,16 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	})
 	start(&publisher, "publisher", func() error {
 		return publish(publishing, publication{
-			Root: root, Outputs: outputs, Endpoint: reachable(endpoint, "localhost"), Bucket: bucketName,
+			Outputs: outputs, EMS: ems, Endpoint: reachable(endpoint, "localhost"), Bucket: bucketName,
 			AccessKey: bucket.AccessKey, SecretKey: bucket.SecretKey, Log: log,
 		})
 	})
-	on := stage{root: root, speed: cmp.Or(o.speed, 1), closing: events.closing}
+	on := stage{root: root, speed: cmp.Or(o.speed, 1), closing: func(key string) {
+		events.closing(key)
+		if i := events.owner(key); i >= 0 {
+			ems.closing(root, key, outputs[i].layout.Format)
+		}
+	}}
 	for i, s := range streams {
 		start(&sources, outputs[i].layout.Format.String()+" stream", func() error { return s.play(playing, on) })
 	}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path/filepath"
+
+	"ems-sidecar/emsapi"
+	"ems-sidecar/emsapi/emstest"
+	"ems-sidecar/media"
+)
+
+// mediaServers stand for EMS: one to which the encoder publishes and which writes the live output, and a second one, which the
+// daemon's load balancer has pull the stream. They have the API and the events, and no media.
+type mediaServers struct {
+	first, second *emstest.Server // second is nil where there is one loopback address only
+	events        string          // host:port at which the daemon takes events
+	published     *emstest.Published
+}
+
+// secondAddress is of the loopback network, which all of Linux has.
+const secondAddress = "127.0.0.2"
+
+func startMediaServers(ctx context.Context, root string, outputs []output) (m *mediaServers, err error) {
+	m = &mediaServers{}
+	if m.events, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	network := emstest.NewNetwork()
+	m.first = emstest.New(emstest.Settings{Network: network, Sink: "http://" + m.events + "/evowebservices/"})
+	if err := m.first.Start(); err != nil {
+		return nil, fmt.Errorf("media server: %w", err)
+	}
+	second := emstest.New(emstest.Settings{Network: network, Address: secondAddress})
+	if second.Start() == nil { // without, there is nothing to balance
+		m.second = second
+	}
+	api, err := emsapi.New(emsapi.Settings{URL: m.first.URL()})
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range outputs {
+		create := map[media.Format]func(context.Context, emsapi.OutputRequest) ([]uint32, error){
+			media.HLS: api.CreateHLSStream, media.HDS: api.CreateHDSStream, media.DASH: api.CreateDASHStream,
+		}[o.layout.Format]
+		r := emsapi.OutputRequest{LocalStreamName: streamName, TargetFolder: root, GroupName: groupName, PlaylistType: "rolling", KeepAlive: true}
+		if _, err := create(ctx, r); err != nil {
+			m.close()
+			return nil, fmt.Errorf("media server: %w", err)
+		}
+	}
+	if m.published, err = m.first.Publish(streamName, emstest.Publisher{}); err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// closing posts the event of a chunk.
+func (m *mediaServers) closing(root, key string, f media.Format) {
+	typ := map[media.Format]string{media.HLS: "hlsChunkClosed", media.HDS: "hdsChunkClosed", media.DASH: "dashChunkClosed"}[f]
+	m.first.Emit(typ, map[string]any{"file": filepath.Join(root, filepath.FromSlash(key))})
+}
+
+func (m *mediaServers) close() {
+	m.first.Close()
+	if m.second != nil {
+		m.second.Close()
+	}
+}
+
+// freeAddress returns an address at which nobody listens now.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
