@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"ems-sidecar/config"
 )
 
 // An addressBook knows which names and addresses stand for the same host. It may be used from any goroutine.
@@ -95,6 +97,15 @@ func (b *addressBook) isOwn(ctx context.Context, host string) bool {
 		}
 	}
 	return false
+}
+
+// IsOwn reports whether a destination is the server with this API, which others reach under the address advertise.
+func IsOwn(ctx context.Context, host string, api config.URI, advertise string) bool {
+	own := []string{advertise}
+	if u, err := url.Parse(api.Reveal()); err == nil {
+		own = append(own, u.Hostname())
+	}
+	return newAddressBook(own...).isOwn(ctx, host)
 }
 
 // An endpoint is what an RTMP URI leads to, but for the stream's name.

@@ -30,10 +30,10 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	r := &report{s: s}
 	r.say("config", c.Config, nil)
-	ems := checkEMS(ctx, r, cfg)
+	ems, answered := checkEMS(ctx, r, cfg)
 	for _, u := range cfg.Uploads {
 		dirs := u.WatchDirs
-		if len(dirs) == 0 {
+		if len(dirs) == 0 && answered {
 			dirs = daemon.Directories(u.Format, ems)
 			r.found(u, dirs)
 		}

@@ -21,26 +21,22 @@ import (
 )
 
 // checkEMS asks the media server for its version, and what it writes to, if the config needs it.
-func checkEMS(ctx context.Context, r *report, cfg *config.Config) (found emsapi.Config) {
+func checkEMS(ctx context.Context, r *report, cfg *config.Config) (found emsapi.Config, ok bool) {
 	if !cfg.Reacts() && !cfg.AsksEMS() {
-		return found
+		return found, false
 	}
 	api, err := daemon.API(cfg.EMS)
 	if err != nil {
-		r.say("ems", cfg.EMS.APIURL.String(), err)
-		return found
+		return found, r.say("ems", cfg.EMS.APIURL.String(), err)
 	}
 	version, err := api.Version(ctx)
 	if err != nil {
-		r.say("ems", api.Address(), fmt.Errorf("%w: is EMS running, and api_url in [EMS] right?", err))
-		return found
+		return found, r.say("ems", api.Address(), fmt.Errorf("%w: is EMS running, and api_url in [EMS] right?", err))
 	}
 	if found, err = api.ListConfig(ctx); err != nil {
-		r.say("ems", api.Address(), err)
-		return found
+		return found, r.say("ems", api.Address(), err)
 	}
-	r.say("ems", fmt.Sprintf("%s: version %s, build %s", api.Address(), version.ReleaseNumber, version.BuildNumber), nil)
-	return found
+	return found, r.say("ems", fmt.Sprintf("%s: version %s, build %s", api.Address(), version.ReleaseNumber, version.BuildNumber), nil)
 }
 
 // found says which directories the media server has for a section without watch_dir.
@@ -65,7 +61,11 @@ func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
 	if !r.say("events", shown+by, err) {
 		return
 	}
-	fmt.Fprintf(r.s.stdout, "                 EMS posts its events there if its config.lua has these lines, and was restarted since:\n\n%s\n", configLua(shown))
+	with := "these lines"
+	if cfg.Hooks.Secret != "" {
+		with += ", the secret where SECRET stands,"
+	}
+	fmt.Fprintf(r.s.stdout, "                 EMS posts its events there if its config.lua has %s and was restarted since:\n\n%s\n", with, configLua(shown))
 }
 
 // sinkURL is where the media server is to post to. One on this host reaches an address that stands for all of them as loopback.
@@ -164,10 +164,14 @@ func checkMembers(ctx context.Context, r *report, cfg *config.Config) {
 			r.say("balancer", destination.String(), err)
 			continue
 		}
+		if hooks.IsOwn(ctx, api.Host(), cfg.EMS.APIURL, cfg.Balancer.Advertise) {
+			r.say("balancer", api.Host()+" is this server itself, and left out", nil)
+			continue
+		}
 		version, err := api.Version(ctx)
 		if err != nil {
 			err = fmt.Errorf("%w: is EMS running there, and does its web server or its API take requests from this host?", err)
 		}
-		r.say("balancer", fmt.Sprintf("%s %s", api.Address(), version.ReleaseNumber), err)
+		r.say("balancer", strings.TrimSpace(api.Address()+" "+version.ReleaseNumber), err)
 	}
 }

@@ -252,3 +252,85 @@ func TestForgedEventsUploadNothing(t *testing.T) {
 		t.Errorf("%d PUTs: %v", len(got), got)
 	}
 }
+
+func TestCheckTellsOfTheMediaServerAndItsGroup(t *testing.T) {
+	t.Parallel()
+	store := s3test.Start(t)
+	root := t.TempDir()
+	server := startServer(t, emstest.Settings{})
+	member := startServer(t, emstest.Settings{Address: "127.0.0.2", API: "127.0.0.2:0", Proxy: "127.0.0.2:0", Username: "ems", Password: "hunter2"})
+	_, err := client(t, server).CreateHLSStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root, GroupName: "g"})
+	must(t, err)
+	listen, silent := freeAddress(t), freeAddress(t)
+	check := func(more ...string) (int, string) {
+		ini := filepath.Join(t.TempDir(), "config.ini")
+		must(t, os.WriteFile(ini, []byte(configFor("", store.Endpoint, "off", append(more, "AmazonHLSUpload prefix = p/", "Hooks listen = "+listen)...)), 0o600))
+		code, stdout, stderr := runCommandLine(t, "check", "--config", ini)
+		return code, stdout + stderr
+	}
+	ems := "EMS api_url = " + server.URL()
+
+	code, out := check(ems, "StreamLoadBalancer destination_uri[] = "+member.ProxyURL(), "StreamLoadBalancer destination_uri[] = "+server.URL())
+	says(t, out, "ems        "+server.URL()+": version 1.7.0", "outputs    of EMS for [AmazonHLSUpload]: "+root, "directory  "+root,
+		"events     http://"+listen+"/evowebservices/", `url = "http://`+listen+`/evowebservices/"`, `"inStreamCreated"`, "apiproxy 1.7.0", "is this server itself")
+	if code != 0 || strings.Contains(out, "hunter2") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	code, out = check(ems, "Hooks secret = hush")
+	says(t, out, "/evowebservices/SECRET/", "the secret where SECRET stands")
+	if code != 0 || strings.Contains(out, "hush") {
+		t.Errorf("with a secret: exit code %d\n%s", code, out)
+	}
+	code, out = check(ems, "Hooks allow[] = 192.0.2.0/24")
+	says(t, out, "FAIL  events", "403", "allow[]")
+	if code != 1 {
+		t.Errorf("not allowed: exit code %d", code)
+	}
+	code, out = check("EMS api_url = http://"+silent, "StreamLoadBalancer destination_uri[] = http://127.0.0.2:9")
+	says(t, out, "FAIL  ems        http://"+silent, "is EMS running", "FAIL  balancer   http://127.0.0.2:9")
+	if code != 1 || strings.Contains(out, "writes nothing") {
+		t.Errorf("nobody there: exit code %d\n%s", code, out)
+	}
+	s := newSidecar(t, "", store.Endpoint, ems, "AmazonHLSUpload prefix = p/", "Hooks listen = "+listen)
+	s.waitForReady()
+	if code, out = check(ems); code != 0 || !strings.Contains(out, "taken in by the daemon") {
+		t.Errorf("beside the daemon: exit code %d\n%s", code, out)
+	}
+	s.stop()
+
+	other, err := net.Listen("tcp", listen) // which never answers
+	must(t, err)
+	defer other.Close()
+	if code, stdout, stderr := runCommandLine(t, "run", "--config", configFile(t, "[TranscodeResetter]\n[Admin]\nlisten = off\n[Hooks]\nlisten = "+listen+"\n")); code != 1 ||
+		!strings.Contains(stderr, "[Hooks] listen") {
+		t.Errorf("the address is taken: exit code %d, %s%s", code, stdout, stderr)
+	}
+}
+
+func TestSyncAsksTheMediaServerForItsDirectories(t *testing.T) {
+	t.Parallel()
+	store := s3test.Start(t)
+	root := t.TempDir()
+	server := startServer(t, emstest.Settings{})
+	_, err := client(t, server).CreateHLSStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root, GroupName: "g"})
+	must(t, err)
+	h := &emswriter.HLS{Dir: filepath.Join(root, "g/s")}
+	must(t, h.Start())
+	h.Write(emswriter.Content(20_000, "x"))
+	must(t, h.End(4*time.Second))
+	ini := configFile(t, configFor("", store.Endpoint, "off", "AmazonHLSUpload prefix = p/", "EMS api_url = "+server.URL()))
+	if code, stdout, stderr := runCommandLine(t, "sync", "--config", ini); code != 0 || !strings.Contains(stdout, "1 chunks and 1 manifests") {
+		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+	server.Stop()
+	if code, stdout, stderr := runCommandLine(t, "sync", "--config", ini); code != 1 || !strings.Contains(stderr, "where EMS writes to is not known") {
+		t.Errorf("without the server: exit code %d, %s%s", code, stdout, stderr)
+	}
+}
+
+func configFile(t *testing.T, content string) string {
+	t.Helper()
+	ini := filepath.Join(t.TempDir(), "config.ini")
+	must(t, os.WriteFile(ini, []byte(content), 0o600))
+	return ini
+}
