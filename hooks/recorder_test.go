@@ -164,7 +164,9 @@ func TestOrdersOfStreamsThatAreGoneAreRemoved(t *testing.T) {
 	settings := record("/rec", time.Hour)
 	settings.Interval = 2 * time.Second
 	run(t, s, settings)
-	for _, p := range publish(t, s, names("cam", 20)...) {
+	ending := publish(t, s, names("cam", 20)...)
+	within(t, 5*time.Second, "all are recorded", func() bool { return each(t, recordings(s), 20) })
+	for _, p := range ending {
 		p.End()
 	}
 	stays := publish(t, s, "stays")[0]

@@ -74,6 +74,46 @@ func TestAPushOfTheOperatorCounts(t *testing.T) {
 	}
 }
 
+// Nor is one that does not get through: it is tried again by the server, as its operator wants it.
+func TestAPushOfTheOperatorThatFailsIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	a := serve(t, emstest.Settings{Address: "10.0.0.1"})
+	publish(t, a, "cam")
+	api, _ := emsapi.New(emsapi.Settings{URL: a.URL()})
+	made, err := api.PushStream(t.Context(), emsapi.Push{TargetURI: "rtmp://10.0.0.2/live", LocalStreamName: "cam", KeepAlive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	within(t, 5*time.Second, "it fails", func() bool { return a.Config().Push[0].Status == emsapi.ConnectionFailed })
+	r := run(t, a, route("", "10.0.0.2"))
+	r.looked()
+	if got := a.Config().Push; len(got) != 1 || got[0].ConfigID != made.ConfigID {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What was accepted may be missing from the list for a moment.
+func TestOrdersThatAreNotListedYetAreNotGivenAgain(t *testing.T) {
+	t.Parallel()
+	network := emstest.NewNetwork()
+	a := serve(t, emstest.Settings{Address: "127.0.0.1", Network: network, Lag: 1.5})
+	b := serve(t, emstest.Settings{Address: "127.0.0.2", API: "127.0.0.2:0", Network: network, Lag: 1.5})
+	c := serve(t, emstest.Settings{Address: "10.0.0.3", Network: network})
+	r := run(t, a, hooks.Settings{
+		Router:   &config.Router{Destinations: []config.URI{"10.0.0.3"}},
+		Recorder: &config.Recorder{FileLocation: "/rec", Period: time.Hour, Type: "ts"},
+		Balancer: &config.Balancer{Destinations: []config.URI{config.URI(b.URL())}, Advertise: "127.0.0.1"},
+	})
+	publish(t, a, "cam")
+	within(t, 5*time.Second, "all is ordered", func() bool { return len(b.Names()) == 1 && len(c.Names()) == 1 && len(recordings(a)) == 1 })
+	for range 8 { // for two seconds
+		r.looked()
+	}
+	if count(a, "pushStream") != 1 || count(a, "record") != 1 || count(b, "pullStream") != 1 {
+		t.Errorf("%d pushes, %d recordings, %d pulls", count(a, "pushStream"), count(a, "record"), count(b, "pullStream"))
+	}
+}
+
 func TestADestinationThatIsAwayGetsTheStreamWhenItIsBack(t *testing.T) {
 	t.Parallel()
 	network := emstest.NewNetwork()

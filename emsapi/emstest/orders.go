@@ -22,7 +22,7 @@ type order struct {
 	stream    *stream // that it has now
 	from      string  // pull and push: the other host
 	target    string  // and the name there
-	later     *struct{}
+	added     time.Time
 }
 
 type status struct {
@@ -60,6 +60,7 @@ func (s *Server) add(o *order) {
 	s.nextConfig++
 	o.id, o.values["configId"] = s.nextConfig, s.nextConfig
 	o.set(statusConnecting)
+	o.added = time.Now()
 	s.orders = append(s.orders, o)
 }
 
@@ -159,7 +160,7 @@ func (s *Server) listConfig() object {
 	for _, kind := range []string{"pull", "push", "record", "hls", "hds", "dash", "mss"} {
 		list := []any{}
 		for _, o := range s.orders {
-			if o.kind == kind {
+			if o.kind == kind && time.Since(o.added).Seconds() >= s.settings.Lag*s.settings.Second.Seconds() {
 				v := clone(o.values)
 				if kind == "record" {
 					delete(v, "mp4BinPath")

@@ -39,6 +39,8 @@ type Settings struct {
 	NoChunkLength      bool          // an older server, which cannot cut recordings into parts
 	Files              bool          // recordings make files, so that a directory must be there; else any will do
 	Second             time.Duration // how long one of its seconds lasts; default 1 s
+	Starve             float64       // how many of its seconds a pull without pictures lasts; 0: 10 to 20, at random
+	Lag                float64       // how many of its seconds it takes until an order that was accepted is listed
 	Seed               uint64        // of what is random
 }
 
@@ -142,7 +144,7 @@ func (s *Server) Stop() {
 	r.streams, r.timers = nil, nil
 	kept := s.orders[:0]
 	for _, o := range s.orders {
-		o.stream, o.status, o.later = nil, statusConnecting, nil
+		o.stream, o.status = nil, statusConnecting
 		if o.keepAlive {
 			kept = append(kept, o)
 		}
@@ -264,11 +266,13 @@ func (s *Server) listen(r *run) (err error) {
 	if r.api, err = listen(s.settings.API, ""); err != nil {
 		return fmt.Errorf("the API's address: %w", err)
 	}
+	s.settings.API = r.api // also after a restart
 	if s.settings.Proxy == "" {
 		return nil
 	}
 	if r.proxy, err = listen(s.settings.Proxy, "/apiproxy"); err != nil {
 		return fmt.Errorf("the proxy's address: %w", err)
 	}
+	s.settings.Proxy = r.proxy
 	return nil
 }

@@ -158,7 +158,11 @@ func (s *Server) starved(st *stream) {
 
 // expire ends a pulled stream that has no pictures.
 func (s *Server) expire(st *stream) {
-	s.after(10+10*s.random.Float64(), func() {
+	lasts := s.settings.Starve
+	if lasts == 0 {
+		lasts = 10 + 10*s.random.Float64()
+	}
+	s.after(lasts, func() {
 		if st.phantom && st.server != nil {
 			o := st.order
 			s.end(st)
