@@ -24,11 +24,12 @@ type Event struct {
 	size int // bytes of the request
 }
 
-// Decode decodes one notification: as XML or XML-RPC if it looks so or contentType says so, else as JSON. It is as lenient as the
+// Decode decodes one notification: as the JSON, XML or XML-RPC that it looks like, or else as contentType says. It is as lenient as the
 // server's serializers ask for: control bytes and invalid UTF-8 are kept, and what is unknown is ignored. Errors do not tell
 // the content, which may have credentials in it.
 func Decode(contentType string, body []byte) (Event, error) {
-	if begin := bytes.TrimLeft(body, " \t\r\n\xef\xbb\xbf"); len(begin) > 0 && begin[0] == '<' || strings.Contains(contentType, "xml") {
+	body = bytes.TrimLeft(body, " \t\r\n\xef\xbb\xbf")
+	if isXML(contentType, body) {
 		var err error
 		if body, err = fromXML(body); err != nil {
 			return Event{}, err
@@ -54,6 +55,13 @@ func Decode(contentType string, body []byte) (Event, error) {
 		return e, nil
 	}
 	return e, e.fill(w.Payload)
+}
+
+func isXML(contentType string, body []byte) bool {
+	if len(body) > 0 && (body[0] == '<' || body[0] == '{') {
+		return body[0] == '<'
+	}
+	return strings.Contains(strings.ToLower(contentType), "xml")
 }
 
 // fill takes what is needed out of the payload.

@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,6 +113,104 @@ func TestNamesKeepTheirBytes(t *testing.T) {
 		e, err := Decode("", []byte(body))
 		if err != nil || e.Type != "inStreamCreated" || e.Name != want || e.Stream.Name != want || e.StreamID != 3 || !e.Stream.Inbound() {
 			t.Errorf("%s: %+v, %v", kind, e, err)
+		}
+	}
+}
+
+// What a publisher calls a stream never becomes another value of the event.
+func FuzzNames(f *testing.F) {
+	for _, name := range []string{
+		"cam", "my cam", "a\r\nb\rc", "\x00\x01\x1f\x7f", "\xff\xfe", "\ufffe\uffff", `"`, `\`, `\"`, `&<>"'/`, "]]>", "é",
+		"x\U000F0022,\U000F0022uniqueId\U000F0022:99,\U000F0022file\U000F0022:\U000F0022/etc/passwd", "\U000F0000\U000F00FF\U000F0100",
+	} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		for kind, body := range map[string]string{
+			"JSON": `{"id":1,"type":"inStreamCreated","payload":{"name":` + asJSON(name) + `,"uniqueId":3}}`,
+			"XML": `<TYPED_MAP typeName="event" isArray="false"><UINT64 name="id">1</UINT64><STR name="type">inStreamCreated</STR>` +
+				`<MAP isArray="false" name="payload"><STR name="name">` + asXML(name) + `</STR><UINT32 name="uniqueId">3</UINT32></MAP></TYPED_MAP>`,
+			"XML-RPC": `<methodCall><methodName>inStreamCreated</methodName><params><param><value><struct>` +
+				`<member><name>name</name><value><string>` + asXML(name) + `</string></value></member>` +
+				`<member><name>uniqueId</name><value><i4>3</i4></value></member></struct></value></param></params></methodCall>`,
+		} {
+			e, err := Decode("", []byte(body))
+			if err != nil || e.Name != name || e.Stream.Name != name || e.StreamID != 3 || e.File != "" || e.Type != "inStreamCreated" {
+				t.Errorf("%s: %q: %+v, %v", kind, name, e, err)
+			}
+		}
+	})
+}
+
+// asJSON writes s as the server does.
+func asJSON(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `/`, `\/`, `"`, `\"`, "\b", `\b`, "\f", `\f`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s) + `"`
+}
+
+// asXML writes s as the server does, with TinyXML, but for references to characters, which that passes on as they are.
+func asXML(s string) string {
+	var out strings.Builder
+	for i := range len(s) {
+		switch b := s[i]; {
+		case b == '&':
+			out.WriteString("&amp;")
+		case b == '<':
+			out.WriteString("&lt;")
+		case b == '>':
+			out.WriteString("&gt;")
+		case b == '"':
+			out.WriteString("&quot;")
+		case b == '\'':
+			out.WriteString("&apos;")
+		case b < ' ':
+			fmt.Fprintf(&out, "&#x%02X;", b)
+		default:
+			out.WriteByte(b)
+		}
+	}
+	return out.String()
+}
+
+func TestReferencesInXMLNames(t *testing.T) {
+	const body = `<TYPED_MAP><STR name="type">inStreamCreated</STR><MAP name="payload"><STR name="name">%s</STR><UINT32 name="uniqueId">3</UINT32></MAP></TYPED_MAP>`
+	for written, want := range map[string]string{
+		"a&#x22;,&#x22;file&#x22;:&#x22;b":             `a","file":"b`,
+		"a&#xF0022;,&#xF0022;file&#xF0022;:&#xF0022;b": `a","file":"b`,
+		"&#x0;&#x01;&#x1F;&#xD;&#x20;&#xe9;":           "\x00\x01\x1f\r é",
+	} {
+		if e, err := Decode("", fmt.Appendf(nil, body, written)); err != nil || e.Name != want || e.File != "" || e.StreamID != 3 {
+			t.Errorf("%s: %+v, %v", written, e, err)
+		}
+	}
+}
+
+func TestXMLIsBounded(t *testing.T) {
+	for _, more := range []string{strings.Repeat("<INT8/>", maxElements), strings.Repeat("<MAP>", maxDepth) + strings.Repeat("</MAP>", maxDepth)} {
+		if _, err := Decode("", []byte(`<TYPED_MAP><STR name="type">x</STR>`+more+`</TYPED_MAP>`)); !errors.Is(err, errXML) {
+			t.Error(err)
+		}
+	}
+}
+
+// The server writes a list as a map that says of itself that it is one.
+func TestListsInXML(t *testing.T) {
+	e, err := Decode("application/xml", []byte(`<TYPED_MAP typeName="event" isArray="false"><STR name="type">inStreamClosed</STR><MAP isArray="false" name="payload">
+		<UINT32 name="uniqueId">3</UINT32><MAP isArray="true" name="outStreamsUniqueIds"><UINT32 name="0x00000000">7</UINT32><UINT32 name="0x00000001">9</UINT32></MAP>
+		<STR name="type">INR</STR></MAP></TYPED_MAP>`))
+	if err != nil || !slices.Equal(e.Stream.Outputs, []uint32{7, 9}) || e.Stream.Type != "INR" {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+func TestWhatAnEventLooksLikeCountsMoreThanItsContentType(t *testing.T) {
+	for _, c := range []struct{ contentType, body string }{
+		{"text/xml", `{"id":1,"type":"x"}`},
+		{"application/json", `<TYPED_MAP><UINT64 name="id">1</UINT64><STR name="type">x</STR></TYPED_MAP>`},
+		{"application/json", "\xef\xbb\xbf" + `{"id":1,"type":"x"}`},
+		{"", "\r\n" + `<?xml version="1.0"?>` + "\r\n" + `<TYPED_MAP><UINT64 name="id">1</UINT64><STR name="type">x</STR></TYPED_MAP>` + "\r\n"},
+	} {
+		if e, err := Decode(c.contentType, []byte(c.body)); err != nil || e.ID != 1 || e.Type != "x" {
+			t.Errorf("%q as %q: %+v, %v", c.body, c.contentType, e, err)
 		}
 	}
 }

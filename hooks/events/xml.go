@@ -16,12 +16,15 @@ import (
 type element struct {
 	tag      string
 	name     string // the attribute
-	text     strings.Builder
+	array    bool   // a map whose keys are only numbers
+	text     []byte
 	children []*element
 }
 
-// maxDepth bounds how deep elements lie in each other. The server's lie less than ten deep.
-const maxDepth = 64
+const (
+	maxDepth    = 64        // of elements in each other; the server's lie less than ten deep
+	maxElements = 16 * 1024 // the longest event, with the server's whole config, has some hundred
+)
 
 var errXML = errors.New("not an event: broken XML")
 
@@ -32,6 +35,7 @@ func fromXML(body []byte) ([]byte, error) {
 	d.Strict = false
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // bytes are bytes
 	open := []*element{{}}
+	elements := 0
 	for {
 		token, err := d.RawToken()
 		if errors.Is(err, io.EOF) {
@@ -45,10 +49,16 @@ func fromXML(body []byte) ([]byte, error) {
 			if len(open) == maxDepth {
 				return nil, fmt.Errorf("%w: it is deeper than %d", errXML, maxDepth)
 			}
+			if elements++; elements > maxElements {
+				return nil, fmt.Errorf("%w: it has more than %d elements", errXML, maxElements)
+			}
 			e := &element{tag: t.Name.Local}
 			for _, a := range t.Attr {
-				if a.Name.Local == "name" || a.Name.Local == "key" {
-					e.name = a.Value
+				switch a.Name.Local {
+				case "name", "key":
+					e.name = string(original(nil, []byte(a.Value)))
+				case "isArray":
+					e.array = a.Value == "true"
 				}
 			}
 			parent := open[len(open)-1]
@@ -60,7 +70,8 @@ func fromXML(body []byte) ([]byte, error) {
 			}
 			open = open[:len(open)-1]
 		case xml.CharData:
-			open[len(open)-1].text.Write(t)
+			inner := open[len(open)-1]
+			inner.text = original(inner.text, t)
 		}
 	}
 	if len(open) != 1 || len(open[0].children) != 1 {
@@ -80,7 +91,7 @@ func fromCall(call *element) ([]byte, error) {
 		return nil, errXML
 	}
 	argument := value.argument()
-	out := append([]byte(`{"type":`), quoted(strings.TrimSpace(method.text.String()))...)
+	out := append([]byte(`{"type":`), quoted(bytes.TrimSpace(method.text))...)
 	members := argument.members()
 	if members["payload"] == nil {
 		out = append(out, `,"payload":`...)
@@ -88,7 +99,7 @@ func fromCall(call *element) ([]byte, error) {
 	}
 	for _, key := range []string{"id", "processId", "timestamp", "payload"} {
 		if v := members[key]; v != nil {
-			out = append(append(append(out, ','), quoted(key)...), ':')
+			out = append(append(append(out, ','), quoted([]byte(key))...), ':')
 			out = v.appendValue(out)
 		}
 	}
@@ -122,7 +133,7 @@ func (e *element) members() map[string]*element {
 	}
 	for _, m := range e.children {
 		if name, value := m.child("name"), m.child("value"); name != nil && value != nil {
-			all[name.text.String()] = value
+			all[string(name.text)] = value
 		}
 	}
 	return all
@@ -132,7 +143,7 @@ func (e *element) members() map[string]*element {
 func (e *element) appendValue(out []byte) []byte {
 	v := e.argument()
 	if v == nil {
-		return append(out, quoted(e.text.String())...)
+		return append(out, quoted(e.text)...)
 	}
 	switch v.tag {
 	case "struct":
@@ -147,7 +158,7 @@ func (e *element) appendValue(out []byte) []byte {
 				out = append(out, ',')
 			}
 			first = false
-			out = append(append(out, quoted(name.text.String())...), ':')
+			out = append(append(out, quoted(name.text)...), ':')
 			out = value.appendValue(out)
 		}
 		return append(out, '}')
@@ -171,51 +182,68 @@ func (e *element) appendJSON(out []byte) []byte {
 	if len(e.children) == 0 && e.tag != "MAP" && e.tag != "TYPED_MAP" {
 		return e.appendScalar(out)
 	}
-	out = append(out, '{')
+	begin, end := byte('{'), byte('}')
+	if e.array {
+		begin, end = '[', ']'
+	}
+	out = append(out, begin)
 	for i, c := range e.children {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		key := c.name
-		if key == "" {
-			key = c.tag
+		if !e.array {
+			key := c.name
+			if key == "" {
+				key = c.tag
+			}
+			out = append(append(out, quoted([]byte(key))...), ':')
 		}
-		out = append(append(out, quoted(key)...), ':')
 		out = c.appendJSON(out)
 	}
-	return append(out, '}')
+	return append(out, end)
 }
 
 var number = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?$`)
 
 // appendScalar appends a value whose tag is its type, in either of the two forms.
 func (e *element) appendScalar(out []byte) []byte {
-	text := e.text.String()
+	text := bytes.TrimSpace(e.text)
 	switch tag := strings.ToUpper(e.tag); {
 	case tag == "NULL" || tag == "NIL" || tag == "UNDEFINED":
 		return append(out, "null"...)
 	case tag == "BOOL" || tag == "BOOLEAN":
-		t := strings.TrimSpace(text)
-		return strconv.AppendBool(out, t == "1" || strings.EqualFold(t, "true"))
+		return strconv.AppendBool(out, string(text) == "1" || bytes.EqualFold(text, []byte("true")))
 	case strings.HasPrefix(tag, "INT") || strings.HasPrefix(tag, "UINT") || tag == "DOUBLE" || tag == "I4" || tag == "I8":
-		if t := strings.TrimSpace(text); number.MatchString(t) {
-			return append(out, t...)
+		if number.Match(text) {
+			return append(out, text...)
 		}
 	}
-	return append(out, quoted(text)...)
+	return append(out, quoted(e.text)...)
 }
 
-// XML allows neither control characters nor invalid UTF-8, which names may have. Each such byte travels as a character
-// of a private range.
+// XML allows neither control characters nor invalid UTF-8, which names may have, nor references to such characters, as
+// which the server writes the former, and makes line feeds of carriage returns. Each such byte travels through the parser
+// as a character of a private range, and so does each byte of the characters of that range themselves.
 const private0 = '\U000F0000'
+
+// reference is how the server writes a control character.
+var reference = regexp.MustCompile(`^&#x0*(1?[0-9A-Fa-f]);`)
 
 // legal replaces the bytes that XML does not allow.
 func legal(body []byte) []byte {
 	out := make([]byte, 0, len(body))
 	for len(body) > 0 {
+		if body[0] == '&' {
+			if m := reference.FindSubmatch(body); m != nil {
+				b, _ := strconv.ParseUint(string(m[1]), 16, 8) // cannot fail: it is what the expression lets through
+				out = utf8.AppendRune(out, private0+rune(b))
+				body = body[len(m[0]):]
+				continue
+			}
+		}
 		r, n := utf8.DecodeRune(body)
 		switch {
-		case r == utf8.RuneError && n == 1, r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0xFFFE, r == 0xFFFF:
+		case r == utf8.RuneError && n == 1, r < ' ' && r != '\t' && r != '\n', r == 0xFFFE, r == 0xFFFF, isPrivate(r):
 			for _, b := range body[:n] {
 				out = utf8.AppendRune(out, private0+rune(b))
 			}
@@ -227,23 +255,34 @@ func legal(body []byte) []byte {
 	return out
 }
 
-// quoted is s as a JSON string, with the bytes back in place that legal replaced.
-func quoted(s string) []byte {
-	out := []byte{'"'}
-	for _, r := range s {
+func isPrivate(r rune) bool { return r >= private0 && r <= private0+0xFF }
+
+// original appends text to out, with the bytes back in place that legal replaced.
+func original(out, text []byte) []byte {
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		if isPrivate(r) {
+			out = append(out, byte(r-private0))
+		} else {
+			out = append(out, text[:n]...)
+		}
+		text = text[n:]
+	}
+	return out
+}
+
+// quoted is s as a JSON string. Whatever s holds, it does not end the string: publishers choose names.
+func quoted(s []byte) []byte {
+	out := make([]byte, 1, len(s)+2)
+	out[0] = '"'
+	for _, b := range s {
 		switch {
-		case r >= private0 && r <= private0+0xFF:
-			if b := byte(r - private0); b < ' ' {
-				out = fmt.Appendf(out, `\u%04x`, b)
-			} else {
-				out = append(out, b)
-			}
-		case r == '"' || r == '\\':
-			out = append(out, '\\', byte(r))
-		case r < ' ':
-			out = fmt.Appendf(out, `\u%04x`, r)
+		case b == '"' || b == '\\':
+			out = append(out, '\\', b)
+		case b < ' ':
+			out = fmt.Appendf(out, `\u%04x`, b)
 		default:
-			out = utf8.AppendRune(out, r)
+			out = append(out, b)
 		}
 	}
 	return append(out, '"')
