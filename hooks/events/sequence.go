@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -9,19 +10,26 @@ const (
 	// reorderWindow is how long an event waits for those with smaller ids. On an idle machine the server's events were seen
 	// to overtake each other by some milliseconds.
 	reorderWindow = 100 * time.Millisecond
-	// maxHeld bounds the events that wait for others.
+	// maxHeld bounds the events that wait for others, by process.
 	maxHeld = 2048
 	// remembered is how many ids back an event is known to be there already.
 	remembered = 4096
+	// maxRuns bounds the processes whose ids are known: the server's, and some of the runs before, for their stragglers.
+	maxRuns = 8
 )
 
 // A sequence puts the events of the server into the order of their ids, and finds out which are missing.
 type sequence struct {
+	runs []*run // the one that sent the last event first
+}
+
+// A run is what one process of the server sends. Each counts its own events.
+type run struct {
 	process int64
-	next    uint64           // the id that is to pass next; 0: no event was seen yet
+	next    uint64           // the id that is to pass next
 	newest  int64            // the greatest timestamp
-	held    []held           // in the order of arrival
-	seen    map[uint64]int64 // the timestamps of the last ids that passed
+	held    []*held          // in the order of ids
+	seen    [remembered]mark // those of the last ids that passed, each at its id modulo remembered
 }
 
 type held struct {
@@ -29,12 +37,18 @@ type held struct {
 	arrived time.Time
 }
 
+// A mark says that an id has passed, and what the event's timestamp was.
+type mark struct {
+	id uint64 // 0: none has
+	at int64
+}
+
 // passed is what has become of events.
 type passed struct {
 	events     []Event // in their order
 	duplicates []Event
 	lost       uint64 // ids that are not waited for any more
-	restarted  bool   // the server began to count anew
+	restarted  bool   // a process began to count
 }
 
 // add takes in one event. Those without an id pass at once.
@@ -43,123 +57,125 @@ func (s *sequence) add(e Event, now time.Time) (p passed) {
 		p.events = append(p.events, e)
 		return p
 	}
-	if s.next == 0 {
-		s.restart(e)
-		s.next = e.ID // what came before this start is not missing
-	} else if e.ProcessID != s.process || s.countsAnew(e) {
-		if e.Timestamp < s.newest { // a straggler of the run before
-			p.events = append(p.events, e)
-			return p
-		}
-		p = s.flush(p)
-		p.restarted = true
-		s.restart(e)
-		s.next = 1
-	}
-	s.newest = max(s.newest, e.Timestamp)
-	if _, ok := s.seen[e.ID]; ok || slices.ContainsFunc(s.held, func(h held) bool { return h.event.ID == e.ID }) {
-		p.duplicates = append(p.duplicates, e)
-		return p
-	}
+	i := slices.IndexFunc(s.runs, func(r *run) bool { return r.process == e.ProcessID })
 	switch {
-	case e.ID < s.next: // late, which is better than never
-		s.remember(e)
-		p.events = append(p.events, e)
-		return p
-	case e.ID > s.next:
-		s.held = append(s.held, held{e, now})
-		if len(s.held) > maxHeld {
-			return s.flush(p)
+	case len(s.runs) == 0:
+		s.begin(e.ProcessID, e.ID) // what came before this start is not missing
+	case i < 0:
+		p = s.flush()
+		p.restarted = true
+		first := uint64(1)
+		if e.ID > maxHeld {
+			first = e.ID // it has been there for longer, and says something only now
 		}
-		return p
+		s.begin(e.ProcessID, first)
+	case s.runs[i].countsAnew(e):
+		p = s.flush()
+		p.restarted = true
+		s.runs = slices.Delete(s.runs, i, i+1)
+		s.begin(e.ProcessID, 1)
+	default:
+		r := s.runs[i]
+		copy(s.runs[1:i+1], s.runs[:i])
+		s.runs[0] = r
 	}
-	s.pass(&p, e)
-	return s.follow(p)
+	s.runs[0].add(&p, e, now)
+	return p
 }
 
-// countsAnew reports whether an event of the same process id is of a new run: in a container, it is always the same.
-func (s *sequence) countsAnew(e Event) bool {
-	if e.ID >= s.next {
-		return false
-	}
-	at, ok := s.seen[e.ID]
-	if ok {
-		return e.Timestamp > at+1
-	}
-	return s.next-e.ID > remembered && e.Timestamp >= s.newest
-}
-
-func (s *sequence) restart(e Event) {
-	s.process, s.seen = e.ProcessID, make(map[uint64]int64)
-	s.newest = e.Timestamp
-}
-
-func (s *sequence) remember(e Event) {
-	if s.next > e.ID+remembered {
-		return
-	}
-	s.seen[e.ID] = e.Timestamp
-	if e.ID > remembered {
-		delete(s.seen, e.ID-remembered)
-	}
-}
-
-func (s *sequence) pass(p *passed, e Event) {
-	if e.ID > s.next {
-		p.lost += e.ID - s.next
-	}
-	s.next = e.ID + 1
-	s.remember(e)
-	p.events = append(p.events, e)
-}
-
-// follow passes what waited for those that have passed.
-func (s *sequence) follow(p passed) passed {
-	for {
-		i := slices.IndexFunc(s.held, func(h held) bool { return h.event.ID == s.next })
-		if i < 0 {
-			return p
-		}
-		e := s.held[i].event
-		s.held = slices.Delete(s.held, i, i+1)
-		s.pass(&p, e)
-	}
+// begin puts a new run before the others. If these are too many, none of the last one's events may wait.
+func (s *sequence) begin(process int64, next uint64) {
+	s.runs = slices.Insert(s.runs[:min(len(s.runs), maxRuns-1)], 0, &run{process: process, next: next})
 }
 
 // expire gives up what was waited for for too long.
 func (s *sequence) expire(now time.Time) (p passed) {
-	var upTo uint64
-	for _, h := range s.held {
-		if now.Sub(h.arrived) >= reorderWindow {
-			upTo = max(upTo, h.event.ID)
-		}
+	for _, r := range s.runs {
+		r.expire(&p, now)
 	}
-	return s.follow(s.passUpTo(p, upTo))
+	return p
 }
 
 // flush passes all that waits.
-func (s *sequence) flush(p passed) passed { return s.passUpTo(p, ^uint64(0)) }
-
-func (s *sequence) passUpTo(p passed, id uint64) passed {
-	var due []Event
-	s.held = slices.DeleteFunc(s.held, func(h held) bool {
-		if h.event.ID > id {
-			return false
-		}
-		due = append(due, h.event)
-		return true
-	})
-	slices.SortFunc(due, func(a, b Event) int { return int(int64(a.ID - b.ID)) })
-	for _, e := range due {
-		s.pass(&p, e)
+func (s *sequence) flush() (p passed) {
+	for _, r := range s.runs {
+		r.passUpTo(&p, ^uint64(0))
 	}
 	return p
 }
 
 // deadline is when expire is to be called; zero: not yet.
-func (s *sequence) deadline() time.Time {
-	if len(s.held) == 0 {
-		return time.Time{}
+func (s *sequence) deadline() (at time.Time) {
+	for _, r := range s.runs {
+		for _, h := range r.held {
+			if due := h.arrived.Add(reorderWindow); at.IsZero() || due.Before(at) {
+				at = due
+			}
+		}
 	}
-	return s.held[0].arrived.Add(reorderWindow)
+	return at
+}
+
+// countsAnew reports whether an event with the same process id is of a new run: in a container, it is always the same. The
+// clock may have been set back meanwhile. The same event twice has the same timestamp.
+func (r *run) countsAnew(e Event) bool {
+	if e.ID >= r.next {
+		return false
+	}
+	if m := r.seen[e.ID%remembered]; m.id == e.ID {
+		return max(e.Timestamp-m.at, m.at-e.Timestamp) > 1
+	}
+	return r.next-e.ID > remembered && e.Timestamp >= r.newest
+}
+
+func (r *run) add(p *passed, e Event, now time.Time) {
+	r.newest = max(r.newest, e.Timestamp)
+	i, waits := slices.BinarySearchFunc(r.held, e.ID, func(h *held, id uint64) int { return cmp.Compare(h.event.ID, id) })
+	switch {
+	case waits || r.seen[e.ID%remembered].id == e.ID:
+		p.duplicates = append(p.duplicates, e)
+	case e.ID < r.next: // late, which is better than never
+		r.remember(e)
+		p.events = append(p.events, e)
+	case e.ID > r.next:
+		r.held = slices.Insert(r.held, i, &held{e, now})
+		if len(r.held) > maxHeld {
+			r.passUpTo(p, ^uint64(0))
+		}
+	default:
+		r.pass(p, e)
+		r.passUpTo(p, 0)
+	}
+}
+
+func (r *run) expire(p *passed, now time.Time) {
+	for _, h := range slices.Backward(r.held) {
+		if now.Sub(h.arrived) >= reorderWindow {
+			r.passUpTo(p, h.event.ID)
+			return
+		}
+	}
+}
+
+// passUpTo passes what waits with ids up to this one, and what follows without a gap.
+func (r *run) passUpTo(p *passed, id uint64) {
+	n := 0
+	for n < len(r.held) && (r.held[n].event.ID <= id || r.held[n].event.ID == r.next) {
+		r.pass(p, r.held[n].event)
+		n++
+	}
+	r.held = slices.Delete(r.held, 0, n)
+}
+
+func (r *run) pass(p *passed, e Event) {
+	p.lost += e.ID - r.next
+	r.next = e.ID + 1
+	r.remember(e)
+	p.events = append(p.events, e)
+}
+
+func (r *run) remember(e Event) {
+	if m := &r.seen[e.ID%remembered]; m.id < e.ID { // else it is late, and so is that one
+		*m = mark{e.ID, e.Timestamp}
+	}
 }

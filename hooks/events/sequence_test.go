@@ -2,6 +2,7 @@ package events
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -67,6 +68,39 @@ func TestGapIsLostAfterTheWindow(t *testing.T) {
 	}
 }
 
+func TestEventThatWasOvertakenBringsTheOthers(t *testing.T) {
+	var s sequence
+	now := time.Unix(0, 0)
+	if got := feed(&s, &now, event(1), event(4), event(3), event(2)); !slices.Equal(ids(got.events), []uint64{1, 2, 3, 4}) || got.lost != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestVeryLateEventDoesNotHideANewerOne(t *testing.T) {
+	var s sequence
+	now := time.Unix(0, 0)
+	s.add(event(1), now)
+	for id := uint64(3); id <= 2+remembered; id++ {
+		s.add(event(id), now)
+		s.expire(now.Add(time.Second))
+	}
+	s.add(Event{ID: 2, ProcessID: 1, Timestamp: 999}, now)
+	if got := s.add(event(2+remembered), now); len(got.duplicates) != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestRestartInAContainerAfterManyEvents(t *testing.T) {
+	var s sequence
+	now := time.Unix(0, 0)
+	for id := uint64(1); id <= 3*remembered; id++ {
+		s.add(event(id), now)
+	}
+	if got := s.add(Event{ID: 1, ProcessID: 1, Timestamp: 1005}, now); !got.restarted || len(got.events) != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestRestartOfTheServer(t *testing.T) {
 	for name, again := range map[string]Event{
 		"another process":                {ID: 1, ProcessID: 2, Timestamp: 1005},
@@ -116,6 +150,91 @@ func TestGapsDoNotAddUp(t *testing.T) {
 	}
 }
 
+// Each process counts its own events.
+func TestProcessesOfOneServerDoNotDisturbEachOther(t *testing.T) {
+	var s sequence
+	now := time.Unix(0, 0)
+	var all passed
+	for id := uint64(1); id <= 1000; id++ {
+		all = all.and(feed(&s, &now, Event{ID: id, ProcessID: 7, Timestamp: 5}))
+		if id%100 != 50 {
+			all = all.and(feed(&s, &now, Event{ID: id, ProcessID: 8, Timestamp: 5}))
+		}
+		if id == 1 && !all.restarted {
+			t.Error("the second process was not noticed")
+		}
+		if id > 1 && s.runs[0].process != 8 && id%100 != 50 || len(s.runs) > 2 {
+			t.Fatalf("%d: %d runs", id, len(s.runs))
+		}
+		all = all.and(s.expire(now.Add(time.Second)))
+		if all.restarted = all.restarted && id > 1; all.restarted {
+			t.Fatalf("%d: restarted", id)
+		}
+	}
+	if all.lost != 10 || len(all.duplicates) != 0 || len(all.events) != 1990 {
+		t.Errorf("%d events, %d lost, %d duplicates", len(all.events), all.lost, len(all.duplicates))
+	}
+}
+
+func TestProcessThatSpeaksUpLateHasLostNothing(t *testing.T) {
+	var s sequence
+	now := time.Unix(0, 0)
+	got := feed(&s, &now, event(1), Event{ID: 5000, ProcessID: 2, Timestamp: 1000}, Event{ID: 5001, ProcessID: 2, Timestamp: 1000})
+	if !got.restarted || got.lost != 0 || !slices.Equal(ids(got.events), []uint64{1, 5000, 5001}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// In a container the process id stays the same, and a machine's clock may be set back while it starts.
+func TestRestartAfterTheClockWasSetBackLosesNothing(t *testing.T) {
+	var s sequence
+	now := time.Unix(0, 0)
+	for id := uint64(1); id <= 100; id++ {
+		feed(&s, &now, event(id))
+	}
+	var again []Event
+	for id := uint64(1); id <= 100; id++ {
+		again = append(again, Event{ID: id, ProcessID: 1, Timestamp: 10})
+	}
+	if got := feed(&s, &now, again...); !got.restarted || len(got.events) != 100 || len(got.duplicates) != 0 {
+		t.Errorf("restarted: %v, %d events, %d duplicates", got.restarted, len(got.events), len(got.duplicates))
+	}
+	if got := feed(&s, &now, again...); got.restarted || len(got.duplicates) != 100 {
+		t.Errorf("the same once more: restarted: %v, %d duplicates", got.restarted, len(got.duplicates))
+	}
+}
+
+// Whatever order events come in, each passes once, and what passes on time is in order.
+func TestEachEventPassesOnce(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 3))
+	for range 50 {
+		var s sequence
+		now := time.Unix(0, 0)
+		s.add(event(1), now)
+		var sent []Event
+		for id := uint64(2); id < 3000; id++ {
+			if random.Float64() > 0.2 {
+				sent = append(sent, event(id))
+			}
+		}
+		for i := range sent { // none overtakes by more than 20 ms
+			j := min(len(sent)-1, i+random.IntN(20))
+			sent[i], sent[j] = sent[j], sent[i]
+		}
+		var all passed
+		for _, e := range sent {
+			all = all.and(feed(&s, &now, e, e))
+			if at := s.deadline(); !at.IsZero() && !at.After(now) {
+				all = all.and(s.expire(now))
+			}
+		}
+		all = all.and(s.flush())
+		if len(all.events) != len(sent) || len(all.duplicates) != len(sent) || !s.deadline().IsZero() {
+			t.Fatalf("%d of %d events passed, %d duplicates", len(all.events), len(sent), len(all.duplicates))
+		}
+	}
+}
+
 func TestWhatIsHeldIsBounded(t *testing.T) {
 	var s sequence
 	now := time.Unix(0, 0)
@@ -123,10 +242,48 @@ func TestWhatIsHeldIsBounded(t *testing.T) {
 	for id := uint64(10); id < 100000; id += 2 {
 		s.add(event(id), now)
 	}
+	if n := len(s.runs[0].held); n == 0 || n > maxHeld {
+		t.Errorf("%d held", n)
+	}
 	for id := uint64(100000); id > 3; id-- {
 		s.add(event(id), now)
 	}
-	if len(s.held) > maxHeld || len(s.seen) > 2*remembered {
-		t.Errorf("%d held, %d remembered", len(s.held), len(s.seen))
+	for process := range int64(100) {
+		s.add(Event{ID: 2, ProcessID: process, Timestamp: 1}, now)
 	}
+	waiting := 0
+	for _, r := range s.runs {
+		waiting += len(r.held)
+		if len(r.held) > maxHeld {
+			t.Errorf("%d held", len(r.held))
+		}
+	}
+	if len(s.runs) > maxRuns || waiting > 1 {
+		t.Errorf("%d runs, %d held", len(s.runs), waiting)
+	}
+}
+
+// Gaps are normal where the server's logger filters what has an id already.
+func TestWhatIsRememberedIsBounded(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 5))
+	var s sequence
+	now := time.Unix(0, 0)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for id := uint64(1); id < 300_000; id++ {
+		now = now.Add(time.Millisecond)
+		if random.Float64() > 0.3 {
+			s.add(event(id), now)
+		}
+		if at := s.deadline(); !at.IsZero() && !at.After(now) {
+			s.expire(now)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 1<<20 {
+		t.Errorf("%d bytes are kept", grown)
+	}
+	runtime.KeepAlive(&s)
 }
