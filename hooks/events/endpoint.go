@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +54,7 @@ type Endpoint struct {
 
 // New returns an endpoint that calls handle with each event that is wanted: in the order of the ids as far as that is known,
 // for one stream after the other, for several at once. A call should return soon: others wait behind it. look is called when
-// events were lost, with the reason; it must not block.
+// events were lost, with the reason, at once or up to lookPause later; it must not block.
 func New(s Settings, handle func(context.Context, Event), look func(reason string), log *slog.Logger) *Endpoint {
 	e := &Endpoint{settings: s, secret: sha256.Sum256([]byte(s.Secret)), refused: newQuiet(log), log: log}
 	e.line = newLine(s.Wanted, handle, look, &e.counts, log)
@@ -124,11 +125,11 @@ func (e *Endpoint) take(w http.ResponseWriter, r *http.Request) (status int, why
 		e.counts.broken.Add(1)
 		e.refused.warn("event is not understood", "err", err, "next", "the media server is looked at instead")
 		if event.Type == "" {
-			e.line.look("an event that is not understood")
+			e.line.ask("an event that is not understood")
 			return http.StatusOK, ""
 		}
 	}
-	event.size = len(body)
+	event.size = len(body) + overhead
 	e.line.join(event)
 	return http.StatusOK, ""
 }
@@ -158,11 +159,24 @@ func (e *Endpoint) authorized(r *http.Request) (status int, why string) {
 		return http.StatusOK, ""
 	}
 	if given == "" {
-		given = r.URL.Query().Get("secret")
+		given = inQuery(r.URL.RawQuery)
 	}
 	sum := sha256.Sum256([]byte(given))
 	if subtle.ConstantTimeCompare(sum[:], e.secret[:]) != 1 {
 		return http.StatusUnauthorized, "the secret is missing or wrong"
 	}
 	return http.StatusOK, ""
+}
+
+// inQuery returns the secret in a query. The server sends its query as the operator wrote it, where a + is a +.
+func inQuery(query string) string {
+	for pair := range strings.SplitSeq(query, "&") {
+		if value, ok := strings.CutPrefix(pair, "secret="); ok {
+			if decoded, err := url.PathUnescape(value); err == nil {
+				return decoded
+			}
+			return value
+		}
+	}
+	return ""
 }

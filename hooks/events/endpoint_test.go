@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -189,14 +190,38 @@ func TestLostEventsHaveTheServerLookedAt(t *testing.T) {
 	if got := <-looks; got != "the media server was started anew" {
 		t.Error(got)
 	}
-	if _, err := send(address, "POST", "/evowebservices/", "", "{broken"); err != nil {
+	if f := e.Figures(); f.Lost != 1 || f.Broken != 0 || f.Taken["x"] != 3 {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestEventThatIsNotUnderstoodHasTheServerLookedAt(t *testing.T) {
+	looks := make(chan string, 10)
+	var log bytes.Buffer
+	e, address := serve(t, Settings{}, ignore, func(reason string) { looks <- reason }, &log)
+	if _, err := send(address, "POST", "/evowebservices/", "", `{"hunter2`); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-looks; got != "an event that is not understood" {
 		t.Error(got)
 	}
-	if f := e.Figures(); f.Lost != 1 || f.Broken != 1 || f.Taken["x"] != 3 {
-		t.Errorf("%+v", f)
+	if f := e.Figures(); f.Broken != 1 || strings.Contains(log.String(), "hunter2") || !strings.Contains(log.String(), "not understood") {
+		t.Errorf("%+v, log: %s", f, log.String())
+	}
+}
+
+func TestSecretsOfAnyCharacters(t *testing.T) {
+	for _, secret := range []string{"a+b/c==", "a b", "100%", "x&y", "é;ü", "-_.~"} {
+		_, address := serve(t, Settings{Secret: secret}, ignore, unseen, io.Discard)
+		ways := []string{url.PathEscape(secret) + "/", url.PathEscape(secret) + "/evowebservices.php", "?a=1&secret=" + strings.ReplaceAll(url.QueryEscape(secret), "+", "%20")}
+		if !strings.ContainsAny(secret, " %&") { // as it is
+			ways = append(ways, secret, "?secret="+secret)
+		}
+		for _, way := range ways {
+			if answer, err := send(address, "POST", "/evowebservices/"+way, "application/json", created); err != nil || !strings.HasPrefix(answer, "HTTP/1.1 200") {
+				t.Errorf("%q as %s: %q, %v", secret, way, answer, err)
+			}
+		}
 	}
 }
 

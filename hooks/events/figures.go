@@ -7,13 +7,13 @@ import (
 
 // Figures say how many events there were since the start.
 type Figures struct {
-	Taken      map[string]uint64 // by type; "other" for types that are not passed on
+	Taken      map[string]uint64 // by type; "other" for types that are not passed on, and when there are too many
 	Refused    uint64            // requests that are none of the media server's
 	Broken     uint64            // that were not understood
 	Lost       uint64            // ids that never arrived
 	Duplicates uint64
 	Dropped    uint64 // for which there was no room
-	Waiting    int64  // bytes of requests whose events wait
+	Waiting    int64  // bytes of events that wait
 }
 
 type counts struct {
@@ -24,11 +24,17 @@ type counts struct {
 	taken  map[string]uint64
 }
 
+// maxTypes bounds the types that are counted. The server has some 60.
+const maxTypes = 100
+
 func (c *counts) take(typ string) {
 	c.typing.Lock()
 	defer c.typing.Unlock()
 	if c.taken == nil {
 		c.taken = make(map[string]uint64)
+	}
+	if _, ok := c.taken[typ]; !ok && len(c.taken) >= maxTypes {
+		typ = "other"
 	}
 	c.taken[typ]++
 }

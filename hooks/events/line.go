@@ -4,20 +4,22 @@ import (
 	"context"
 	"log/slog"
 	"path"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
 const (
-	maxWaiting   = 32 << 20 // bytes of requests whose events wait
+	maxWaiting   = 32 << 20 // bytes of events that wait
+	overhead     = 1 << 10  // bytes of an event beside those of its request
 	maxArrivals  = 4096
 	maxPerStream = 64 // events
 	maxStreams   = 4096
 	workers      = 8
 
-	// lookPause is the least time between two looks that lost events ask for. Gaps are normal where the server has an
-	// event sent that its logger filters.
+	// lookPause is the least time between two looks, but for those at a restart. Gaps are normal where the server has an
+	// event sent that its logger filters, and whoever may post can post what is no event.
 	lookPause = 5 * time.Second
 )
 
@@ -29,6 +31,7 @@ type line struct {
 	counts   *counts
 	trouble  *quiet
 	arrivals chan Event
+	asked    chan string // holds one reason to look: several are one
 
 	sequence sequence
 	queues   map[string]*queue
@@ -46,7 +49,7 @@ type queue struct {
 func newLine(wanted func(string) bool, handle func(context.Context, Event), look func(string), c *counts, log *slog.Logger) *line {
 	return &line{
 		wanted: wanted, handle: handle, look: look, counts: c, trouble: newQuiet(log),
-		arrivals: make(chan Event, maxArrivals), queues: make(map[string]*queue),
+		arrivals: make(chan Event, maxArrivals), asked: make(chan string, 1), queues: make(map[string]*queue),
 	}
 }
 
@@ -66,7 +69,15 @@ func (l *line) join(e Event) {
 		}
 	}
 	l.drop(e, "events come faster than they are handled")
-	l.look("events were dropped")
+	l.ask("events were dropped")
+}
+
+// ask has the server looked at, as lost does. It does not block, and may be called from any goroutine.
+func (l *line) ask(reason string) {
+	select {
+	case l.asked <- reason:
+	default:
+	}
 }
 
 func (l *line) drop(e Event, why string) {
@@ -127,6 +138,8 @@ func (l *line) order(ctx context.Context, work chan<- job, done <-chan string) {
 			l.arrived(l.sequence.add(e, time.Now()))
 		case <-window.C:
 			l.arrived(l.sequence.expire(time.Now()))
+		case reason := <-l.asked:
+			l.lost(reason)
 		case <-postponed.C:
 			l.lost(l.missed)
 		case ready <- next:
@@ -195,7 +208,7 @@ func (l *line) enqueue(e Event) {
 	}
 	if len(q.events) == maxPerStream {
 		l.drop(q.events[0], "too many events of one stream wait")
-		q.events = append(q.events[:0], q.events[1:]...)
+		q.events = slices.Delete(q.events, 0, 1)
 		l.lost("events were dropped")
 	}
 	q.events = append(q.events, e)
@@ -207,9 +220,9 @@ func (l *line) enqueue(e Event) {
 func (l *line) begin(j job) {
 	q := l.queues[j.stream]
 	l.counts.waiting.Add(-int64(j.event.size))
-	q.events = append(q.events[:0], q.events[1:]...)
+	q.events = slices.Delete(q.events, 0, 1)
 	q.working = true
-	l.ready = append(l.ready[:0], l.ready[1:]...)
+	l.ready = slices.Delete(l.ready, 0, 1)
 }
 
 func (l *line) end(stream string) {
