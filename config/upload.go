@@ -39,14 +39,6 @@ func (f Format) String() string {
 	return "none"
 }
 
-// command says where EMS is told the directory.
-func (f Format) command() string {
-	if f == Record {
-		return "record writes into (file_location in [StreamRecorder] if that records)"
-	}
-	return "create" + f.String() + "Stream has as targetFolder"
-}
-
 // Deletion says what happens to an object whose file EMS deletes.
 type Deletion string
 
