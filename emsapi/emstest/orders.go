@@ -114,46 +114,6 @@ func (s *Server) begin(o *order) {
 	}
 }
 
-func (s *Server) pull(o *order) {
-	source := s.reach(o.from)
-	if source == nil {
-		o.set(statusConnecting)
-		o.set(statusFailed)
-		s.emit("pullStreamFailed", clone(o.values))
-		s.retry(o, 1)
-		return
-	}
-	st := s.start(&stream{typ: "INR", name: o.name, order: o, phantom: true, values: object{
-		"farIp": o.from, "nearIp": s.settings.Address, "ip": s.settings.Address, "tcUrl": o.values["uri"], "swfUrl": o.values["uri"],
-	}}, "INRpull")
-	if in := source.live(o.target); in != nil && !in.phantom {
-		s.connect(st, in)
-	} else {
-		s.expire(st)
-	}
-}
-
-func (s *Server) push(o *order, in *stream) {
-	target := s.reach(o.from)
-	if target == nil {
-		o.set(statusConnecting)
-		o.set(statusFailed)
-		s.retry(o, 1)
-		return
-	}
-	if target.taken(o.target) {
-		o.set(statusConnected)
-		o.set(statusDisconnected)
-		s.retry(o, 1)
-		return
-	}
-	out := s.start(&stream{typ: "ONR", name: o.name, order: o, in: in, values: object{
-		"farIp": o.from, "nearIp": s.settings.Address, "ip": s.settings.Address,
-	}}, "ONRpush")
-	there := target.startPublished(o.target, Publisher{FarIP: s.settings.Address, UserAgent: pusherAgent}, nil)
-	out.peer, there.peer = there, out
-}
-
 // listConfig is what the command of that name answers.
 func (s *Server) listConfig() object {
 	all := object{"metalistener": []any{}, "process": []any{}, "webrtc": []any{}}
