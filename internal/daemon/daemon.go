@@ -137,8 +137,12 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 // publish watches and uploads until ctx ends, and then drains.
 func (d *Daemon) publish(ctx context.Context) error {
 	roots, ctx := errgroup.WithContext(ctx)
-	for _, r := range d.roots.list() {
+	begin := func(r *root) {
 		roots.Go(func() error { return r.run(ctx) })
+		roots.Go(func() error { d.follow(ctx, r); return nil })
+	}
+	for _, r := range d.roots.list() {
+		begin(r)
 	}
 	roots.Go(func() error {
 		defer close(d.left)
@@ -147,7 +151,7 @@ func (d *Daemon) publish(ctx context.Context) error {
 			case <-ctx.Done():
 				return nil
 			case r := <-d.found:
-				roots.Go(func() error { return r.run(ctx) })
+				begin(r)
 			}
 		}
 	})

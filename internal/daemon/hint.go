@@ -6,8 +6,12 @@ import (
 	"path/filepath"
 )
 
+// maxHints bounds the files that wait to be looked at in one root. Of what is too much, the next scan tells.
+const maxHints = 256
+
 // Hint has a file looked at that an event names: it is closed when it would be anyway, only sooner where the kernel does
-// not tell. The event may be forged: a path is followed only if it leads to a file in a root, also after symbolic links.
+// not tell. The event may be forged: a path is followed only if it leads to a file in a root, also after symbolic links. Hint
+// does not wait for a file system.
 func (d *Daemon) Hint(_ context.Context, file string) {
 	if !filepath.IsAbs(file) {
 		return
@@ -18,11 +22,26 @@ func (d *Daemon) Hint(_ context.Context, file string) {
 		if err != nil || rel == "." || !filepath.IsLocal(rel) {
 			continue // the server also writes what is not published
 		}
-		if why := confined(r.dir, rel); why != "" {
-			d.refuse(file, why)
-			continue
+		select {
+		case r.hints <- rel:
+		default:
 		}
-		r.watcher.Look(filepath.ToSlash(rel))
+	}
+}
+
+// follow looks at what events name in r until ctx ends.
+func (d *Daemon) follow(ctx context.Context, r *root) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case rel := <-r.hints:
+			if why := confined(r.dir, rel); why != "" {
+				d.refuse(filepath.Join(r.dir, rel), why)
+				continue
+			}
+			r.watcher.Look(filepath.ToSlash(rel))
+		}
 	}
 }
 

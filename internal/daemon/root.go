@@ -23,6 +23,7 @@ type root struct {
 	sections []*section
 	layouts  []media.Layout // of the sections
 	sources  []*uploader.Source
+	hints    chan string              // files that events name, relative to dir
 	settled  chan struct{}            // closed when all that the first scan found was passed on
 	others   atomic.Pointer[[]string] // directories in it, relative to it, that are left to another root
 }

@@ -59,7 +59,7 @@ func (s *section) publishFrom(dir string, fresh []*root) []*root {
 	i := slices.IndexFunc(fresh, func(r *root) bool { return r.dir == dir })
 	if i < 0 {
 		i = len(fresh)
-		fresh = append(fresh, &root{dir: dir, settled: make(chan struct{})})
+		fresh = append(fresh, &root{dir: dir, hints: make(chan string, maxHints), settled: make(chan struct{})})
 	}
 	r := fresh[i]
 	r.sections = append(r.sections, s)
