@@ -105,7 +105,7 @@ func (h *Hooks) keys() []key {
 		one("listen", &h.Listen, hostPort),
 		one("path", &h.Path, urlPath),
 		many("allow", &h.Allow, network),
-		one("secret", &h.Secret, secret).hidden(),
+		one("secret", &h.Secret, urlSecret).hidden(),
 		one("max_body", &h.MaxBody, size(1<<10, 64<<20)),
 	}
 }

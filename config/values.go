@@ -27,6 +27,16 @@ func anyText(value string) (string, string) { return value, "" }
 
 func secret(value string) (Secret, string) { return Secret(value), "" }
 
+// urlSecret is one that stands in a path as it is.
+func urlSecret(value string) (Secret, string) {
+	if strings.ContainsFunc(value, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._~-", r)
+	}) || strings.Trim(value, ".") == "" && value != "" {
+		return "", "may have letters, digits and . _ ~ - only, since it stands in a URL"
+	}
+	return Secret(value), ""
+}
+
 // word is text without blanks, such as a name or an id.
 func word(value string) (string, string) {
 	if value == "" || strings.ContainsFunc(value, unicode.IsSpace) {

@@ -10,6 +10,9 @@ import (
 // discardRetry is how long a file that could not be deleted from the disk waits: rights are mended by a person.
 const discardRetry = time.Hour
 
+// errSpared is that of a file that Source.Spare spares.
+var errSpared = errors.New("it may be another's")
+
 // holds reports whether the object is the file in version v, as far as its size and time tell.
 func (i *ObjectInfo) holds(v media.Version) bool {
 	return i != nil && i.Size == v.Size && i.ModTime.Equal(v.ModTime)
@@ -45,6 +48,10 @@ func (s *schedule) discarded(r result, now time.Time) {
 // cannotDiscard handles a file that was not deleted from the disk.
 func (s *schedule) cannotDiscard(r result, now time.Time) {
 	f := r.file
+	if errors.Is(r.fileErr, errSpared) {
+		f.stream.delay(f, now.Add(discardRetry)) // until it is known what it is
+		return
+	}
 	s.figures.failures++
 	if errors.Is(r.fileErr, ErrIncomparable) {
 		s.warnPerFile(f.stream, "file stays on the disk: it cannot be compared with its object", "key", f.key(), "err", r.fileErr,

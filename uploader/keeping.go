@@ -54,12 +54,19 @@ func (u *Uploader) Restored() bool {
 	return true
 }
 
-// warnOfStrays says which spools of another config still have something that nobody uploads.
+// strayWait is how long a spool is taken for one of a source that is still to come, where sources come.
+const strayWait = 10 * time.Minute
+
+// warnOfStrays says which spools still have something that nobody uploads.
 func (u *Uploader) warnOfStrays(ctx context.Context) {
-	select {
-	case <-u.complete:
-	case <-ctx.Done():
-		return
+	if u.settings.Incomplete {
+		late := time.NewTimer(strayWait)
+		defer late.Stop()
+		select {
+		case <-late.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 	var used []string
 	for _, src := range u.all() {

@@ -122,6 +122,12 @@ func (s *schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 	case f.closed && f.src.bulk() && found.holds(f.version):
 		f.confirm(f.version, now)
 		s.discardLater(f, found.Stored)
+	case f.closed && f.src.bulk() && s.isAnothers(f, found):
+		s.figures.conflicts++
+		f.task = look
+		f.stream.delay(f, now.Add(discardRetry))
+		s.log.Error("recording is not uploaded: the bucket has one of another directory under its key", "root", f.src.dir, "key", f.key(),
+			"next", "it stays on the disk, and is looked at again; give the directories' recordings different names, or a prefix each", "retry_in", discardRetry)
 	case f.closed:
 		f.task = upload
 		f.stream.enqueue(f) // it came to the disk meanwhile, or was there and is not in the bucket
@@ -135,6 +141,17 @@ func (s *schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 	default:
 		s.lose(f, "chunk is lost", "it is neither on disk nor in the bucket")
 	}
+}
+
+// isAnothers reports whether a recording of another root of this host has f's key, so that f would overwrite it.
+func (s *schedule) isAnothers(f *file, found *ObjectInfo) bool {
+	for o, p := range f.src.others(f.path) {
+		g := o.files[p]
+		if o.bulk() && (found != nil && found.Host == s.host && found.Root == o.rootName() || g != nil && g.closed && o.dir < f.src.dir) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Time) {

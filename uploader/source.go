@@ -37,6 +37,10 @@ type Source struct {
 	expecter Expecter
 	log      *slog.Logger
 
+	// Spare says that a recording is not deleted from the disk now, perhaps because it is none. It is set before anything
+	// is reported, and called from any goroutine; nil: none is spared.
+	Spare func(p string) bool
+
 	bootstraps bootstraps // owned by whoever calls the methods
 	named      namedFiles // owned by them, too
 	spool      *spool.Spool

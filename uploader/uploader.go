@@ -19,7 +19,7 @@ type Settings struct {
 	DrainTimeout  time.Duration // for what is in flight when Run is told to end
 	SpoolDir      string        // for the spools of all sources; empty: in the root of each
 	SpoolMax      int64         // bytes of deleted files that spools keep on one file system; 0: see spool.DefaultMax
-	Incomplete    bool          // sources come later, until Complete is called
+	Incomplete    bool          // more sources come while Run is going
 }
 
 // A Destination is where and how a Source is published. Its fields are not changed once it is in use.
@@ -43,7 +43,6 @@ type Uploader struct {
 	log      *slog.Logger
 	inbox    chan func(*schedule, time.Time)
 	done     chan struct{} // closed when Run returns
-	complete chan struct{} // closed when the sources of the config are known
 	bulk     chan struct{} // holds one when there is another source of recordings
 	budget   *spool.Budget
 	start    func(*Source) // while Run is going; for its goroutine
@@ -55,24 +54,15 @@ type Uploader struct {
 
 // New returns an Uploader that does nothing until it is run.
 func New(settings Settings, log *slog.Logger) *Uploader {
-	u := &Uploader{
+	return &Uploader{
 		settings: settings,
 		log:      log,
 		inbox:    make(chan func(*schedule, time.Time)),
 		done:     make(chan struct{}),
-		complete: make(chan struct{}),
 		bulk:     make(chan struct{}, 1),
 		budget:   spool.NewBudget(settings.SpoolMax, 0),
 	}
-	if !settings.Incomplete {
-		close(u.complete)
-	}
-	return u
 }
-
-// Complete says that all sources of the config are known, if Settings.Incomplete said that they are not. Others may come
-// all the same. It is called once.
-func (u *Uploader) Complete() { close(u.complete) }
 
 // all returns the sources that there are now.
 func (u *Uploader) all() []*Source {

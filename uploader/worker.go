@@ -166,6 +166,10 @@ func (u *Uploader) discard(ctx context.Context, r *result) {
 	if r.err = err; err != nil || !r.same {
 		return
 	}
+	if src.Spare != nil && src.Spare(r.file.path) {
+		r.fileErr = errSpared
+		return
+	}
 	if r.fileErr = unchanged(f, r.version); r.fileErr == nil {
 		r.fileErr = src.remove(r.file.path)
 	}

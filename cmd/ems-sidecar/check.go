@@ -38,6 +38,13 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 			r.found(u, dirs)
 		}
 		for _, dir := range dirs {
+			if err := daemon.Publishable(dir, cfg.Upload); len(u.WatchDirs) == 0 && err != nil {
+				r.say("directory", dir, err)
+				continue
+			}
+			if o := r.other(u, dir); o != "" {
+				r.say("directory", dir, fmt.Errorf("[%s] publishes from it, too: have recordings written to a directory of their own", o))
+			}
 			if !r.say("directory", dir, checkDirectory(dir)) {
 				continue
 			}
@@ -63,8 +70,9 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 
 // A report prints one line for each thing that was tested.
 type report struct {
-	s      surroundings
-	failed bool
+	s          surroundings
+	failed     bool
+	publishers map[string]config.Upload // by directory
 }
 
 func (r *report) say(what, which string, err error) bool {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path"
 	"strings"
 	"syscall"
 
@@ -49,13 +48,26 @@ func (r *report) found(u config.Upload, dirs []string) {
 	r.say("outputs", fmt.Sprintf("of EMS for [%s]: %s", u.Section, strings.Join(dirs, ", ")), nil)
 }
 
+// other returns the section that publishes live output, or recordings where u publishes live output, from dir, or "".
+func (r *report) other(u config.Upload, dir string) string {
+	if r.publishers == nil {
+		r.publishers = make(map[string]config.Upload)
+	}
+	o, ok := r.publishers[dir]
+	if ok && (o.Format == config.Record) != (u.Format == config.Record) {
+		return o.Section
+	}
+	r.publishers[dir] = u
+	return ""
+}
+
 // checkEvents posts an event to the daemon's endpoint, or, if no daemon runs, to one like it. Whether the media server does,
 // it cannot be asked: it is told what to have in its config.
 func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
-	url := sinkURL(cfg.Hooks)
-	shown := strings.ReplaceAll(url, cfg.Hooks.Secret.Reveal()+"/", "SECRET/")
-	if cfg.Hooks.Secret == "" {
-		shown = url
+	shown := sinkURL(cfg.Hooks)
+	url := shown
+	if cfg.Hooks.Secret != "" {
+		url, shown = url+cfg.Hooks.Secret.Reveal()+"/", shown+"SECRET/"
 	}
 	by, err := selfTest(ctx, cfg.Hooks, url)
 	if !r.say("events", shown+by, err) {
@@ -68,7 +80,7 @@ func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
 	fmt.Fprintf(r.s.stdout, "                 EMS posts its events there if its config.lua has %s and was restarted since:\n\n%s\n", with, configLua(shown))
 }
 
-// sinkURL is where the media server is to post to. One on this host reaches an address that stands for all of them as loopback.
+// sinkURL is where the media server is to post to, without the secret. One on this host reaches an address that stands for all of them as loopback.
 func sinkURL(h config.Hooks) string {
 	host, port, err := net.SplitHostPort(h.Listen)
 	if err != nil {
@@ -77,11 +89,7 @@ func sinkURL(h config.Hooks) string {
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	p := h.Path
-	if h.Secret != "" {
-		p = path.Join(p, h.Secret.Reveal()) + "/"
-	}
-	return "http://" + net.JoinHostPort(host, port) + p
+	return "http://" + net.JoinHostPort(host, port) + h.Path
 }
 
 // selfTest posts an event, and returns who took it in.

@@ -334,3 +334,94 @@ func configFile(t *testing.T, content string) string {
 	must(t, os.WriteFile(ini, []byte(content), 0o600))
 	return ini
 }
+
+// Directories that EMS names are nobody's choice: what would be overwritten, sent twice or taken for something else is left out, and said.
+func TestDirectoriesThatDoNotGoTogether(t *testing.T) {
+	t.Parallel()
+	store := s3test.Start(t)
+	proxy := s3test.NewProxy(t, store)
+	root := t.TempDir()
+	server := startServer(t, emstest.Settings{})
+	c := client(t, server)
+	record := func(path string) {
+		put(t, filepath.Dir(path), ".made", "")
+		_, err := c.Record(t.Context(), emsapi.Recording{LocalStreamName: "cam", PathToFile: path, Type: "ts", KeepAlive: true})
+		must(t, err)
+	}
+	live := func(dir string) {
+		_, err := c.CreateHLSStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: dir, GroupName: "g"})
+		must(t, err)
+	}
+	record(root + "/day1/cam")
+	record(root + "/day2/cam")
+	record(root + "/day2/more/cam") // is part of the one before
+	record("relative/cam")
+	live(root + "/www")
+	record(root + "/www/cam")
+	put(t, root, "day1/cam.ts", "monday")
+	s := newSidecar(t, "", proxy.Endpoint, "AmazonHLSUpload prefix = live/", "AmazonRecordUpload prefix = rec/", "AmazonRecordUpload delete_local = after_upload",
+		"AmazonRecordUpload delete_local_after = 0", "EMS api_url = "+server.URL(), "EMS reconcile_interval = 1s", "Hooks listen = "+freeAddress(t))
+	s.waitFor("the first is uploaded and deleted", func() bool {
+		_, err := os.Stat(root + "/day1/cam.ts")
+		return os.IsNotExist(err)
+	})
+	put(t, root, "day2/cam.ts", "tuesday")
+	s.waitFor("the second is refused", func() bool { return len(s.lines("level=ERROR", "one of another directory", "key=rec/cam.ts")) == 1 })
+	if got, err := store.Object("rec/cam.ts"); err != nil || string(got) != "monday" {
+		t.Errorf("in the bucket: %q, %v", got, err)
+	}
+	if got, err := os.ReadFile(root + "/day2/cam.ts"); err != nil || string(got) != "tuesday" {
+		t.Errorf("on the disk: %q, %v", got, err)
+	}
+	put(t, root, "day2/more/cam.ts", "wednesday")
+	put(t, root, "www/g/s/segment_1_1.ts", "live")
+	s.waitFor("others are uploaded", func() bool {
+		_, err1 := store.Object("rec/more/cam.ts")
+		_, err2 := store.Object("live/g/s/segment_1_1.ts")
+		return err1 == nil && err2 == nil
+	})
+	keys, err := store.Keys()
+	must(t, err)
+	if want := []string{"live/g/s/segment_1_1.ts", "rec/cam.ts", "rec/more/cam.ts"}; !slices.Equal(keys, want) {
+		t.Errorf("in the bucket: %v", keys)
+	}
+	if _, err := os.Stat(root + "/www/g/s/segment_1_1.ts"); err != nil {
+		t.Errorf("the live chunk: %v", err)
+	}
+	for _, dir := range []string{"root=relative", "root=" + root + "/www"} {
+		if got := s.lines("level=ERROR", "is not published", "section=AmazonRecordUpload", dir); len(got) != 1 {
+			t.Errorf("%s: %q", dir, got)
+		}
+	}
+	if code := s.get("/readyz"); code != 503 {
+		t.Errorf("/readyz is %d although a directory is not published", code)
+	}
+	code, stdout, _ := runCommandLine(t, "check", "--config", configFile(t, configFor("", store.Endpoint, "off", "AmazonHLSUpload prefix = live/", "AmazonRecordUpload prefix = rec/",
+		"EMS api_url = "+server.URL(), "Hooks listen = "+freeAddress(t))))
+	says(t, stdout, "FAIL  directory  relative", "FAIL  directory  "+root+"/www", "[AmazonHLSUpload] publishes from it, too")
+	if code != 1 {
+		t.Errorf("check: exit code %d", code)
+	}
+}
+
+// A live chunk that lies where recordings are looked for is not deleted from EMS's disk, also before EMS has said what it is.
+func TestLiveChunksAreNotDeletedAsRecordings(t *testing.T) {
+	t.Parallel()
+	store := s3test.Start(t)
+	root, api := t.TempDir(), freeAddress(t)
+	put(t, root, "hls/g/s/segment_1_1.ts", "live")
+	put(t, root, "old.ts", "recording")
+	s := newSidecar(t, "", store.Endpoint, "AmazonHLSUpload prefix = live/", "AmazonRecordUpload prefix = rec/", "AmazonRecordUpload watch_dir = "+root,
+		"AmazonRecordUpload delete_local = after_upload", "AmazonRecordUpload delete_local_after = 0", "EMS api_url = http://"+api, "EMS reconcile_interval = 1s",
+		"Hooks listen = "+freeAddress(t))
+	s.waitFor("the recording is uploaded", func() bool { _, err := store.Object("rec/old.ts"); return err == nil })
+	time.Sleep(time.Second) // nothing can tell that nothing happens
+	server := startServer(t, emstest.Settings{API: api})
+	_, err := client(t, server).CreateHLSStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root + "/hls", GroupName: "g"})
+	must(t, err)
+	s.waitFor("the live root is found", func() bool { _, err := store.Object("live/g/s/segment_1_1.ts"); return err == nil })
+	time.Sleep(time.Second)
+	if _, err := os.Stat(root + "/hls/g/s/segment_1_1.ts"); err != nil {
+		t.Error(err)
+	}
+}

@@ -35,6 +35,7 @@ type Daemon struct {
 	left     chan struct{} // closed when no more roots are taken in
 	asked    atomic.Bool   // the media server has said what it writes to
 	refused  refused
+	refusals list // why directories that the media server names are not published
 
 	api    *emsapi.Client   // nil: nothing needs it
 	hooks  *hooks.Hooks     // nil: no event is taken in
@@ -105,6 +106,7 @@ func API(ems config.EMS) (*emsapi.Client, error) {
 // Run works until ctx ends, and then drains. It calls started once, when every root of the config that exists is
 // watched and scanned; a root that does not exist yet is waited for, and so is the media server.
 func (d *Daemon) Run(ctx context.Context, started func()) error {
+	first := d.roots.list() // before anything runs that finds others
 	// The admin listener outlives ctx, and tells how the uploader drains.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -129,19 +131,19 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 	parts.Go(func() error { d.roots.started(ctx, started); return nil })
 	parts.Go(func() error {
 		defer stop()
-		return d.publish(ctx)
+		return d.publish(ctx, first)
 	})
 	return parts.Wait()
 }
 
-// publish watches and uploads until ctx ends, and then drains.
-func (d *Daemon) publish(ctx context.Context) error {
+// publish watches roots, and those that are found later, and uploads until ctx ends. Then it drains.
+func (d *Daemon) publish(ctx context.Context, first []*root) error {
 	roots, ctx := errgroup.WithContext(ctx)
 	begin := func(r *root) {
 		roots.Go(func() error { return r.run(ctx) })
 		roots.Go(func() error { d.follow(ctx, r); return nil })
 	}
-	for _, r := range d.roots.list() {
+	for _, r := range first {
 		begin(r)
 	}
 	roots.Go(func() error {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -34,18 +35,16 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 				continue
 			}
 			for _, dir := range Directories(s.Format, cfg) {
-				if s.dirs[dir] || !d.mayPublish(dir, s) {
-					continue
+				if !s.publishes(dir) && d.mayPublish(dir, s) {
+					fresh = s.publishFrom(dir, fresh)
 				}
-				fresh = s.publishFrom(dir, fresh)
 			}
 		}
 	}
 	d.begin(fresh)
 	if !d.asked.Swap(true) && d.cfg.AsksEMS() {
-		d.up.Complete()
 		for _, s := range d.sections {
-			if s.asksEMS() && len(s.dirs) == 0 {
+			if s.asksEMS() && len(Directories(s.Format, cfg)) == 0 {
 				d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.Section, "next", "it is published when there is an output")
 			}
 		}
@@ -74,31 +73,73 @@ func Directories(f config.Format, cfg emsapi.Config) []string {
 	return slices.Compact(found)
 }
 
-// mayPublish reports whether dir can be a root of s, and says once if it cannot.
-func (d *Daemon) mayPublish(dir string, s *section) bool {
-	why := ""
-	switch {
-	case !filepath.IsAbs(dir) || dir == string(filepath.Separator):
-		why = "it is no directory of this host that could be watched: set watch_dir to the directory as this host sees it"
-	case d.cfg.Upload.SpoolDir != "" && spoolShows(dir, d.cfg.Upload.SpoolDir):
-		why = "spool_dir lies in it, and would be uploaded itself: set another one"
-	default:
-		for _, o := range d.sections {
-			if o.dirs[dir] && (o.Format == config.Record) != (s.Format == config.Record) {
-				why = fmt.Sprintf("[%s] publishes from it: have recordings written to a directory of their own", o.Section)
-			}
+// publishes reports whether the section has dir already, by itself or in another directory.
+func (s *section) publishes(dir string) bool {
+	for known := range s.dirs {
+		if rel, err := filepath.Rel(known, dir); err == nil && filepath.IsLocal(rel) {
+			return true
 		}
 	}
-	if why != "" && d.refused.first(s.Section+" "+dir) {
-		d.log.Warn("directory that EMS writes to is not published", "section", s.Section, "root", dir, "why", why)
+	return false
+}
+
+// maxFound bounds the directories of one section: each is watched until the daemon ends.
+const maxFound = 100
+
+// mayPublish reports whether dir can be a root of s, and says once if it cannot.
+func (d *Daemon) mayPublish(dir string, s *section) bool {
+	err := Publishable(dir, d.cfg.Upload)
+	for _, o := range d.sections {
+		if o.dirs[dir] && (o.Format == config.Record) != (s.Format == config.Record) {
+			err = fmt.Errorf("[%s] publishes from it: have recordings written to a directory of their own", o.Section)
+		}
 	}
-	return why == ""
+	if err == nil && len(s.dirs) == maxFound {
+		err = fmt.Errorf("there are %d already: set watch_dir to one that holds them all", maxFound)
+	}
+	if err == nil {
+		return true
+	}
+	if d.refused.first(s.Section + " " + dir) {
+		d.log.Error("directory that EMS writes to is not published", "section", s.Section, "root", dir, "err", err)
+		d.refusals.add(fmt.Sprintf("%s of [%s] is not published: %v", dir, s.Section, err))
+	}
+	return false
+}
+
+// Publishable says what keeps a directory that EMS names from being watched.
+func Publishable(dir string, pool config.Pool) error {
+	if !filepath.IsAbs(dir) || dir == string(filepath.Separator) {
+		return errors.New("it is no directory of this host that could be watched: set watch_dir to the directory as this host sees it")
+	}
+	if pool.SpoolDir != "" && spoolShows(dir, pool.SpoolDir) {
+		return errors.New("spool_dir lies in it, and would be uploaded itself: set another one")
+	}
+	return nil
 }
 
 // spoolShows reports whether the spool lies below dir under names that are not hidden.
 func spoolShows(dir, spool string) bool {
 	rel, err := filepath.Rel(dir, spool)
 	return err == nil && filepath.IsLocal(rel) && !strings.Contains("/"+filepath.ToSlash(rel), "/.")
+}
+
+// A list may be read while it grows.
+type list struct {
+	growing sync.Mutex
+	all     []string
+}
+
+func (l *list) add(s string) {
+	l.growing.Lock()
+	defer l.growing.Unlock()
+	l.all = append(l.all, s)
+}
+
+func (l *list) get() []string {
+	l.growing.Lock()
+	defer l.growing.Unlock()
+	return slices.Clone(l.all)
 }
 
 // refused remembers what was said.

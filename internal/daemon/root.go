@@ -65,6 +65,11 @@ func (r *root) isLeft(p string) bool {
 	return slices.ContainsFunc(*r.others.Load(), func(dir string) bool { return strings.HasPrefix(p, dir+"/") })
 }
 
+// shares reports whether a section that asks EMS publishes both, of which the inner one was found first.
+func (r *root) shares(o *root) bool {
+	return slices.ContainsFunc(r.sections, func(s *section) bool { return s.asksEMS() && slices.Contains(o.sections, s) })
+}
+
 func (r *root) holdsRecordings() bool {
 	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool { return l.Format == media.Recording })
 }
@@ -82,8 +87,8 @@ func (rs *roots) list() []*root {
 	return slices.Clone(rs.all)
 }
 
-// add takes in roots. Roots with recordings in them and others that lie in each other leave each their own: a name alone does
-// not tell a recording from a chunk.
+// add takes in roots. Roots with recordings in them and others that lie in each other leave each their own, since a name alone
+// does not tell a recording from a chunk; so do those of one section, since a file has one key.
 func (rs *roots) add(fresh []*root) {
 	rs.listing.Lock()
 	defer rs.listing.Unlock()
@@ -92,7 +97,7 @@ func (rs *roots) add(fresh []*root) {
 		var others []string
 		for _, o := range rs.all {
 			rel, err := filepath.Rel(r.dir, o.dir)
-			if err == nil && rel != "." && filepath.IsLocal(rel) && r.holdsRecordings() != o.holdsRecordings() {
+			if err == nil && rel != "." && filepath.IsLocal(rel) && (r.holdsRecordings() != o.holdsRecordings() || r.shares(o)) {
 				others = append(others, filepath.ToSlash(rel))
 			}
 		}
@@ -115,7 +120,7 @@ func (r *root) run(ctx context.Context) error {
 				settled = nil
 				close(r.settled)
 			case e := <-events:
-				if r.isLeft(e.Path) {
+				if e.Op == watcher.Closed && r.isLeft(e.Path) {
 					continue
 				}
 				for _, s := range r.sources {

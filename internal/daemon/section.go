@@ -85,7 +85,9 @@ func (d *Daemon) begin(fresh []*root) {
 	d.roots.add(fresh)
 	for _, r := range fresh {
 		for _, s := range r.sections {
-			r.sources = append(r.sources, d.up.Source(r.dir, s.layout, s.dest, r.watcher))
+			src := d.up.Source(r.dir, s.layout, s.dest, r.watcher)
+			src.Spare = func(p string) bool { return r.isLeft(p) || d.cfg.AsksEMS() && !d.asked.Load() }
+			r.sources = append(r.sources, src)
 			d.log.Info("publishing", "section", s.Section, "root", r.dir, "bucket", s.Bucket, "prefix", s.Prefix, "endpoint", s.endpoint)
 		}
 	}

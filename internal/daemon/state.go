@@ -14,7 +14,7 @@ func (s *state) Alive(ctx context.Context) bool {
 }
 
 func (s *state) NotReady() []string {
-	var wrong []string
+	wrong := s.refusals.get()
 	for _, section := range s.sections {
 		if section.asksEMS() && !s.asked.Load() {
 			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s did not say yet where it writes", section.Section, s.api.Address()))

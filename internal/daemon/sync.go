@@ -35,7 +35,7 @@ func (d *Daemon) Sync(ctx context.Context, report func(uploader.Progress)) error
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	parts, running := errgroup.WithContext(running)
-	parts.Go(func() error { return d.publish(running) })
+	parts.Go(func() error { return d.publish(running, d.roots.list()) })
 	parts.Go(func() error {
 		defer stop()
 		return d.synced(running, report)
