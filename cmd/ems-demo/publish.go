@@ -49,7 +49,7 @@ func publish(ctx context.Context, p publication) error {
 	if p.EMS.second != nil {
 		cfg.Balancer = &config.Balancer{Destinations: []config.URI{config.URI(p.EMS.second.URL())}, Advertise: "127.0.0.1"}
 	}
-	d, err := daemon.New(ctx, cfg, p.Log)
+	d, err := daemon.New(ctx, cfg, "", p.Log)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
 
@@ -34,7 +35,7 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 		systemd(sdnotify.SdNotifyStopping)
 		end()
 	})()
-	d, err := daemon.New(ctx, cfg, log)
+	d, err := daemon.New(ctx, cfg, os.Getenv("STATE_DIRECTORY"), log)
 	if err == nil {
 		err = d.Run(running, func() {
 			log.Info("ready")

@@ -425,3 +425,41 @@ func TestLiveChunksAreNotDeletedAsRecordings(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// EMS forgets orders without keepAlive when it is started anew; what was left to upload of them is not.
+func TestWhatIsLeftInAForgottenDirectoryArrives(t *testing.T) {
+	t.Parallel()
+	store := s3test.Start(t)
+	proxy := s3test.NewProxy(t, store)
+	proxy.Befall(s3test.Refuse())
+	root, state := t.TempDir(), t.TempDir()
+	server := startServer(t, emstest.Settings{})
+	_, err := client(t, server).CreateHLSStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root, GroupName: "g"})
+	must(t, err)
+	path, err := buildBinary()
+	must(t, err)
+	start := func() *sidecar {
+		admin := freeAddress(t)
+		cmd := exec.Command(path, "run", "--config", configFile(t, configFor("", proxy.Endpoint, admin, "AmazonHLSUpload prefix = p/", "EMS api_url = "+server.URL(), "Hooks listen = "+freeAddress(t))))
+		cmd.Env = append(os.Environ(), "STATE_DIRECTORY="+state)
+		s := launch(t, cmd, admin)
+		s.waitForReady()
+		return s
+	}
+	s := start()
+	put(t, root, "g/s/segment_1_1.ts", "chunk")
+	s.waitFor("the spool has it", func() bool { _, err := os.Stat(filepath.Join(root, ".ems-sidecar/hls/g/s")); return err == nil })
+	must(t, os.Remove(filepath.Join(root, "g/s/segment_1_1.ts")))
+	s.kill()
+	server.Stop()
+	must(t, server.Start())
+	if cfg := server.Config(); len(cfg.HLS) > 0 {
+		t.Fatalf("the server did not forget: %+v", cfg)
+	}
+	proxy.Mend()
+	s = start()
+	s.waitFor("it arrives", func() bool {
+		got, err := store.Object("p/g/s/segment_1_1.ts")
+		return err == nil && string(got) == "chunk"
+	})
+}

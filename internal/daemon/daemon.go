@@ -34,6 +34,7 @@ type Daemon struct {
 	found    chan *root    // that came to be known while it runs
 	left     chan struct{} // closed when no more roots are taken in
 	asked    atomic.Bool   // the media server has said what it writes to
+	memory   memory
 	refused  refused
 	refusals list // why directories that the media server names are not published
 
@@ -42,8 +43,9 @@ type Daemon struct {
 	events *events.Endpoint // nil: as above
 }
 
-// New returns a daemon for cfg. It makes no request, and touches no directory.
-func New(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Daemon, error) {
+// New returns a daemon for cfg, which may keep notes in the directory state; empty: it keeps none. It makes no request, and
+// touches no watched directory.
+func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger) (*Daemon, error) {
 	backend, err := watcher.ParseBackend(cfg.Watcher.Backend)
 	if err != nil {
 		return nil, err
@@ -69,7 +71,7 @@ func New(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Daemon, er
 			fresh = s.publishFrom(dir, fresh)
 		}
 	}
-	d.begin(fresh)
+	d.begin(d.remembered(state, fresh))
 	return d, d.react()
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
@@ -38,14 +39,40 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 				if !s.publishes(dir) && d.mayPublish(dir, s) {
 					fresh = s.publishFrom(dir, fresh)
 				}
+				if s.dirs[dir] {
+					d.memory.note(s.Section, dir, time.Now())
+				}
 			}
 		}
 	}
 	d.begin(fresh)
+	if err := d.memory.save(); err != nil && d.refused.first("memory") {
+		d.log.Warn("directories that EMS names are not noted", "err", err, "next",
+			"what is left to upload there after a restart is found only if EMS names them again")
+	}
 	if !d.asked.Swap(true) && d.cfg.AsksEMS() {
 		for _, s := range d.sections {
 			if s.asksEMS() && len(Directories(s.Format, cfg)) == 0 {
 				d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.Section, "next", "it is published when there is an output")
+			}
+		}
+	}
+	return fresh
+}
+
+// remembered adds the roots that the media server named to an earlier run. It is called before the daemon runs.
+func (d *Daemon) remembered(state string, fresh []*root) []*root {
+	if !d.cfg.AsksEMS() {
+		return fresh
+	}
+	var err error
+	if d.memory, err = recall(state, time.Now()); err != nil {
+		d.log.Warn("the note of directories that EMS has named cannot be read", "err", err, "next", "it is written anew")
+	}
+	for _, e := range d.memory.entries {
+		for _, s := range d.sections {
+			if s.Section == e.Section && s.asksEMS() && !s.publishes(e.Dir) && d.mayPublish(e.Dir, s) {
+				fresh = s.publishFrom(e.Dir, fresh)
 			}
 		}
 	}

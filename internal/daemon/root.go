@@ -70,6 +70,11 @@ func (r *root) shares(o *root) bool {
 	return slices.ContainsFunc(r.sections, func(s *section) bool { return s.asksEMS() && slices.Contains(o.sections, s) })
 }
 
+// isFound reports whether only the media server says that it is one.
+func (r *root) isFound() bool {
+	return !slices.ContainsFunc(r.sections, func(s *section) bool { return !s.asksEMS() })
+}
+
 func (r *root) holdsRecordings() bool {
 	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool { return l.Format == media.Recording })
 }

@@ -26,6 +26,8 @@ func (s *state) NotReady() []string {
 		default:
 			if r.unanswered() {
 				wrong = append(wrong, r.dir+" is on a file system that does not answer")
+			} else if r.watcher.State().Waiting && r.isFound() {
+				continue // EMS makes it when it writes there, and perhaps never again
 			} else if r.watcher.State().Waiting {
 				wrong = append(wrong, r.dir+" does not exist yet")
 			} else {

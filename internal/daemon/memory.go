@@ -1,0 +1,75 @@
+package daemon
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A memory is a file with the directories that the media server named. It may forget orders when it is started anew; what
+// it wrote for them, and what the spool has kept of that, is still to be uploaded.
+type memory struct {
+	path    string // empty: nothing is remembered
+	entries []remembered
+}
+
+type remembered struct {
+	Section string    `json:"section"`
+	Dir     string    `json:"dir"`
+	Named   time.Time `json:"named"` // when the media server last did
+}
+
+// rememberedFor is how long a directory is watched after every start although the media server does not name it.
+const rememberedFor = 7 * 24 * time.Hour
+
+// recall reads what an earlier run has noted in the directory state; empty: there is none.
+func recall(state string, now time.Time) (m memory, err error) {
+	if state == "" {
+		return m, nil
+	}
+	m.path = filepath.Join(state, "roots.json")
+	raw, err := os.ReadFile(m.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, nil
+	}
+	var all []remembered
+	if err == nil {
+		err = json.Unmarshal(raw, &all)
+	}
+	for _, e := range all {
+		if now.Sub(e.Named) < rememberedFor {
+			m.entries = append(m.entries, e)
+		}
+	}
+	return m, err
+}
+
+// note writes that the media server names the directory of a section now.
+func (m *memory) note(section, dir string, now time.Time) {
+	for i := range m.entries {
+		if e := &m.entries[i]; e.Section == section && e.Dir == dir {
+			e.Named = now
+			return
+		}
+	}
+	m.entries = append(m.entries, remembered{section, dir, now})
+}
+
+// save replaces the file.
+func (m *memory) save() error {
+	if m.path == "" {
+		return nil
+	}
+	raw, err := json.Marshal(m.entries)
+	if err != nil {
+		return err
+	}
+	fresh := m.path + ".tmp"
+	if err := os.WriteFile(fresh, raw, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(fresh, m.path)
+}
