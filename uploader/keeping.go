@@ -42,16 +42,15 @@ func (u *Uploader) Occupied() string {
 	return ""
 }
 
-// Restored reports whether all that earlier runs have kept was taken in, where that is possible.
-func (u *Uploader) Restored() bool {
-	for _, src := range u.all() {
-		select {
-		case <-src.spool.Scanned():
-		default:
-			return false
-		}
+// Restored reports whether all that earlier runs have kept of the root was taken in, where that is possible; not before the
+// root is there.
+func (src *Source) Restored() bool {
+	select {
+	case <-src.spool.Scanned():
+		return true
+	default:
+		return false
 	}
-	return true
 }
 
 // strayWait is how long a spool is taken for one of a source that is still to come, where sources come.

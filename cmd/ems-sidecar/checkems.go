@@ -48,19 +48,6 @@ func (r *report) found(u config.Upload, dirs []string) {
 	r.say("outputs", fmt.Sprintf("of EMS for [%s]: %s", u.Section, strings.Join(dirs, ", ")), nil)
 }
 
-// other returns the section that publishes live output, or recordings where u publishes live output, from dir, or "".
-func (r *report) other(u config.Upload, dir string) string {
-	if r.publishers == nil {
-		r.publishers = make(map[string]config.Upload)
-	}
-	o, ok := r.publishers[dir]
-	if ok && (o.Format == config.Record) != (u.Format == config.Record) {
-		return o.Section
-	}
-	r.publishers[dir] = u
-	return ""
-}
-
 // checkEvents posts an event to the daemon's endpoint, or, if no daemon runs, to one like it. Whether the media server does,
 // it cannot be asked: it is told what to have in its config.
 func checkEvents(ctx context.Context, r *report, cfg *config.Config) {

@@ -68,7 +68,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		}
 		d.sections = append(d.sections, s)
 		for _, dir := range u.WatchDirs {
-			fresh = s.publishFrom(dir, fresh)
+			fresh = s.publishFrom(dir, false, fresh)
 		}
 	}
 	d.begin(d.remembered(state, fresh))

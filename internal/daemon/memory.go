@@ -19,7 +19,8 @@ type memory struct {
 type remembered struct {
 	Section string    `json:"section"`
 	Dir     string    `json:"dir"`
-	Named   time.Time `json:"named"` // when the media server last did
+	Flat    bool      `json:"flat,omitempty"` // without the directories in it
+	Named   time.Time `json:"named"`          // when the media server last did
 }
 
 // rememberedFor is how long a directory is watched after every start although the media server does not name it.
@@ -48,14 +49,14 @@ func recall(state string, now time.Time) (m memory, err error) {
 }
 
 // note writes that the media server names the directory of a section now.
-func (m *memory) note(section, dir string, now time.Time) {
+func (m *memory) note(section, dir string, flat bool, now time.Time) {
 	for i := range m.entries {
 		if e := &m.entries[i]; e.Section == section && e.Dir == dir {
 			e.Named = now
 			return
 		}
 	}
-	m.entries = append(m.entries, remembered{section, dir, now})
+	m.entries = append(m.entries, remembered{section, dir, flat, now})
 }
 
 // save replaces the file.

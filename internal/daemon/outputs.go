@@ -30,18 +30,16 @@ func (d *Daemon) Outputs(cfg emsapi.Config) {
 // discover returns the roots that were not known before.
 func (d *Daemon) discover(cfg emsapi.Config) []*root {
 	var fresh []*root
-	for _, recordings := range []bool{false, true} { // a directory of both is taken for what players look at
-		for _, s := range d.sections {
-			if !s.asksEMS() || (s.Format == config.Record) != recordings {
-				continue
+	for _, s := range d.sections {
+		if !s.asksEMS() {
+			continue
+		}
+		for _, dir := range Directories(s.Format, cfg) {
+			if !s.publishes(dir) && d.mayPublish(dir, s) {
+				fresh = s.publishFrom(dir, s.recorded && !datedIn(dir, cfg), fresh)
 			}
-			for _, dir := range Directories(s.Format, cfg) {
-				if !s.publishes(dir) && d.mayPublish(dir, s) {
-					fresh = s.publishFrom(dir, fresh)
-				}
-				if s.dirs[dir] {
-					d.memory.note(s.Section, dir, time.Now())
-				}
+			if whole, ok := s.dirs[dir]; ok {
+				d.memory.note(s.Section, dir, !whole, time.Now())
 			}
 		}
 	}
@@ -72,7 +70,7 @@ func (d *Daemon) remembered(state string, fresh []*root) []*root {
 	for _, e := range d.memory.entries {
 		for _, s := range d.sections {
 			if s.Section == e.Section && s.asksEMS() && !s.publishes(e.Dir) && d.mayPublish(e.Dir, s) {
-				fresh = s.publishFrom(e.Dir, fresh)
+				fresh = s.publishFrom(e.Dir, e.Flat, fresh)
 			}
 		}
 	}
@@ -100,10 +98,19 @@ func Directories(f config.Format, cfg emsapi.Config) []string {
 	return slices.Compact(found)
 }
 
+// datedIn reports whether recordings are in directories in dir, one for each day: with dateFolderStructure=1, EMS says
+// <dir>/<date>/ of what it writes there.
+func datedIn(dir string, cfg emsapi.Config) bool {
+	return slices.ContainsFunc(cfg.Record, func(r emsapi.Recording) bool {
+		p := filepath.ToSlash(r.PathToFile)
+		return strings.HasSuffix(p, "/") && filepath.Dir(filepath.Clean(p)) == dir
+	})
+}
+
 // publishes reports whether the section has dir already, by itself or in another directory.
 func (s *section) publishes(dir string) bool {
-	for known := range s.dirs {
-		if rel, err := filepath.Rel(known, dir); err == nil && filepath.IsLocal(rel) {
+	for known, whole := range s.dirs {
+		if rel, err := filepath.Rel(known, dir); err == nil && (rel == "." || whole && filepath.IsLocal(rel)) {
 			return true
 		}
 	}
@@ -116,11 +123,6 @@ const maxFound = 100
 // mayPublish reports whether dir can be a root of s, and says once if it cannot.
 func (d *Daemon) mayPublish(dir string, s *section) bool {
 	err := Publishable(dir, d.cfg.Upload)
-	for _, o := range d.sections {
-		if o.dirs[dir] && (o.Format == config.Record) != (s.Format == config.Record) {
-			err = fmt.Errorf("[%s] publishes from it: have recordings written to a directory of their own", o.Section)
-		}
-	}
 	if err == nil && len(s.dirs) == maxFound {
 		err = fmt.Errorf("there are %d already: set watch_dir to one that holds them all", maxFound)
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,16 +17,38 @@ import (
 	"ems-sidecar/watcher"
 )
 
-// A root is a watched directory and the sections that publish it.
+// A root is a watched directory and the sections that publish it. One with recordings and one with live streams may be the
+// same directory.
 type root struct {
 	dir      string
+	flat     bool // the directories in it are left alone: EMS puts a recording's files beside each other
 	watcher  *watcher.Watcher
 	sections []*section
 	layouts  []media.Layout // of the sections
 	sources  []*uploader.Source
-	hints    chan string              // files that events name, relative to dir
-	settled  chan struct{}            // closed when all that the first scan found was passed on
-	others   atomic.Pointer[[]string] // directories in it, relative to it, that are left to another root
+	hints    chan string             // files that events name, relative to dir
+	settled  chan struct{}           // closed when all that the first scan found was passed on
+	others   atomic.Pointer[[]share] // what is left to another root
+}
+
+// A share is a directory in a root that is left to another one.
+type share struct {
+	rel  string // to the root, slash-separated
+	flat bool   // only the recordings in it itself: it may be a group's, with playlists in it
+	subs bool   // only the directories in it
+}
+
+// has reports whether p is left to the other root.
+func (s share) has(p string) bool {
+	in := s.rel == "." || strings.HasPrefix(p, s.rel+"/")
+	direct := path.Dir(p) == s.rel
+	switch {
+	case s.flat:
+		return direct && media.Layout{Format: media.Recording}.Kind(p).Role == media.ChunkFile
+	case s.subs:
+		return in && !direct
+	}
+	return in
 }
 
 // recordingSettle is how long a recording must be unchanged where nobody can tell whether it has a writer. A
@@ -57,12 +80,15 @@ func (r *root) slowSettle() time.Duration {
 }
 
 func (r *root) isAnothers(p string, dir bool) bool {
-	return dir && slices.Contains(*r.others.Load(), p)
+	if dir {
+		p += "/x" // no recording
+	}
+	return r.isLeft(p)
 }
 
-// isLeft reports whether p lies in a directory that is left to another root, perhaps since it was watched.
+// isLeft reports whether the file p is left to another root, perhaps since it was watched, or alone.
 func (r *root) isLeft(p string) bool {
-	return slices.ContainsFunc(*r.others.Load(), func(dir string) bool { return strings.HasPrefix(p, dir+"/") })
+	return r.flat && strings.Contains(p, "/") || slices.ContainsFunc(*r.others.Load(), func(s share) bool { return s.has(p) })
 }
 
 // shares reports whether a section that asks EMS publishes both, of which the inner one was found first.
@@ -99,12 +125,17 @@ func (rs *roots) add(fresh []*root) {
 	defer rs.listing.Unlock()
 	rs.all = append(rs.all, fresh...)
 	for _, r := range rs.all {
-		var others []string
+		var others []share
 		for _, o := range rs.all {
 			rel, err := filepath.Rel(r.dir, o.dir)
-			if err == nil && rel != "." && filepath.IsLocal(rel) && (r.holdsRecordings() != o.holdsRecordings() || r.shares(o)) {
-				others = append(others, filepath.ToSlash(rel))
+			if err != nil || !filepath.IsLocal(rel) || o == r || r.holdsRecordings() == o.holdsRecordings() && (rel == "." || !r.shares(o)) {
+				continue
 			}
+			s := share{rel: filepath.ToSlash(rel), flat: o.flat}
+			if rel == "." { // live streams have directories of their own, so that what lies in it itself are recordings
+				s.flat, s.subs = o.holdsRecordings(), r.holdsRecordings()
+			}
+			others = append(others, s)
 		}
 		r.others.Store(&others)
 	}

@@ -21,7 +21,8 @@ type section struct {
 	layout   media.Layout
 	dest     *uploader.Destination
 	endpoint string
-	dirs     map[string]bool // that it publishes
+	dirs     map[string]bool // that it publishes; true: and the directories in them
+	recorded bool            // its files are recordings
 }
 
 func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, error) {
@@ -34,6 +35,7 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, err
 		layout:   media.Layout{Format: formats[u.Format], Bootstrap: u.Bootstrap},
 		endpoint: store.Endpoint(),
 		dirs:     make(map[string]bool),
+		recorded: u.Format == config.Record,
 		dest: &uploader.Destination{
 			Store:                store,
 			Bucket:               u.Bucket,
@@ -53,13 +55,14 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, err
 // asksEMS reports whether the section takes its roots from the media server.
 func (s *section) asksEMS() bool { return len(s.WatchDirs) == 0 }
 
-// publishFrom has the section publish what is below dir, together with others of fresh, whose roots are not begun yet.
-func (s *section) publishFrom(dir string, fresh []*root) []*root {
-	s.dirs[dir] = true
-	i := slices.IndexFunc(fresh, func(r *root) bool { return r.dir == dir })
+// publishFrom has the section publish what is below dir, or in it itself if that is flat, together with others of fresh, whose
+// roots are not begun yet.
+func (s *section) publishFrom(dir string, flat bool, fresh []*root) []*root {
+	s.dirs[dir] = !flat
+	i := slices.IndexFunc(fresh, func(r *root) bool { return r.dir == dir && r.holdsRecordings() == s.recorded })
 	if i < 0 {
 		i = len(fresh)
-		fresh = append(fresh, &root{dir: dir, hints: make(chan string, maxHints), settled: make(chan struct{})})
+		fresh = append(fresh, &root{dir: dir, flat: flat, hints: make(chan string, maxHints), settled: make(chan struct{})})
 	}
 	r := fresh[i]
 	r.sections = append(r.sections, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -56,11 +57,11 @@ func (d *Daemon) synced(ctx context.Context, report func(uploader.Progress)) err
 		case <-tick.C:
 		}
 		for _, r := range d.roots.list() {
-			if r.watcher.State().Waiting {
+			if r.watcher.State().Waiting && !r.isFound() {
 				return fmt.Errorf("the directory %s does not exist", r.dir)
 			}
 		}
-		settled := d.roots.settled() && d.up.Restored() // before the question: what was passed on by then is in the answer
+		settled := d.roots.settled() // before the question: what was passed on by then is in the answer
 		p, ok := d.up.Progress(ctx)
 		if !ok {
 			continue
@@ -82,14 +83,15 @@ func (d *Daemon) synced(ctx context.Context, report func(uploader.Progress)) err
 	}
 }
 
-// settled reports whether all that was there at the start was passed on.
+// settled reports whether all that was there at the start was passed on, and all that an earlier run has kept. Where EMS has
+// not written yet, there was nothing.
 func (rs *roots) settled() bool {
-	for _, r := range rs.list() {
+	return !slices.ContainsFunc(rs.list(), func(r *root) bool {
 		select {
 		case <-r.settled:
+			return slices.ContainsFunc(r.sources, func(s *uploader.Source) bool { return !s.Restored() })
 		default:
-			return false
+			return !r.isFound() || !r.watcher.State().Waiting
 		}
-	}
-	return true
+	})
 }
