@@ -80,12 +80,12 @@ func TestEventsInAnOutage(t *testing.T) {
 		must(t, err)
 		return len(slices.DeleteFunc(keys, func(k string) bool { return !strings.HasPrefix(k, "g/s/") })) == (n+rate-1)/rate
 	})
-	s.stop()
-	const room = 200 << 20
+	const room = 100 << 20
 	t.Logf("the daemon took %d MiB at the most", s.peakMemory()>>20)
 	if s.peakMemory() > room {
 		t.Errorf("that is more than %d MiB", room>>20)
 	}
+	s.stop()
 }
 
 // recordedStreams returns the streams that are recorded now. None may be twice.

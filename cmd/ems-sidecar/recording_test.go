@@ -80,6 +80,7 @@ func TestRecordingIsResumedAfterAKill(t *testing.T) {
 	case <-time.After(5 * time.Minute):
 		t.Fatalf("half of it is not there after 5 minutes: %d parts", parts.Load())
 	}
+	firstPeak := first.peakMemory()
 	first.kill()
 	before, beforeBytes := parts.Swap(0), partBytes.Swap(0)
 
@@ -94,6 +95,7 @@ func TestRecordingIsResumedAfterAKill(t *testing.T) {
 		t.Errorf("the second start sent %d of %d bytes, although %d were there", sent, size, beforeBytes)
 	}
 	after, afterBytes := parts.Swap(0), partBytes.Swap(0)
+	secondPeak := second.peakMemory()
 	if code := second.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -112,7 +114,7 @@ func TestRecordingIsResumedAfterAKill(t *testing.T) {
 		t.Errorf("the third start sends %d parts of what the bucket has", n)
 	}
 	t.Logf("%s: %d parts of %d bytes before the kill, %d of %d after it; peak memory %d MiB and %d MiB", *recordingSize,
-		before, beforeBytes, after, afterBytes, first.peakMemory()>>20, second.peakMemory()>>20)
+		before, beforeBytes, after, afterBytes, firstPeak>>20, secondPeak>>20)
 }
 
 // What EMS does to files while it records, and what may be seen of that in the bucket: finished files, each once.
