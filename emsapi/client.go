@@ -75,10 +75,10 @@ func NameTaken(err error) bool {
 	return errors.As(err, &f) && strings.HasPrefix(f.Description, "Stream name ") && strings.HasSuffix(f.Description, " already taken")
 }
 
-// repeatable are the commands that may be sent again when there was no answer.
+// repeatable are the commands that may be sent again when there was no answer. removeConfig is none: if the server was
+// started anew meanwhile, another order has the id.
 func repeatable(command string) bool {
-	return command == "version" || command == "isStreamRunning" || strings.HasPrefix(command, "list") ||
-		strings.HasPrefix(command, "get") || command == "removeConfig"
+	return command == "version" || command == "isStreamRunning" || strings.HasPrefix(command, "list") || strings.HasPrefix(command, "get")
 }
 
 // Call sends a command, and decodes the answer's data into data unless that is nil. One that is safe to repeat is

@@ -15,6 +15,7 @@ type streamJSON struct {
 	FarIP, NearIP       Text
 	FarPort, NearPort   int
 	UserAgent           Text
+	Audio, Video        struct{ BytesCount float64 }
 	InStreamUniqueID    uint32
 	OutStreamsUniqueIDs []uint32
 	PullSettings        *Pull
@@ -31,7 +32,8 @@ func (s *Stream) UnmarshalJSON(raw []byte) error {
 	*s = Stream{
 		ID: w.UniqueID, Name: string(w.Name), Type: string(w.Type), ConnectionType: w.ConnectionType, ProcessID: w.ProcessID,
 		CreationTimestamp: w.CreationTimestamp, UpTime: w.UpTime, FarIP: string(w.FarIP), NearIP: string(w.NearIP),
-		FarPort: w.FarPort, NearPort: w.NearPort, UserAgent: string(w.UserAgent), InStreamID: w.InStreamUniqueID,
+		FarPort: w.FarPort, NearPort: w.NearPort, UserAgent: string(w.UserAgent),
+		Bytes: uint64(w.Audio.BytesCount + w.Video.BytesCount), InStreamID: w.InStreamUniqueID,
 		Outputs: w.OutStreamsUniqueIDs, Pull: w.PullSettings, Push: w.PushSettings, Record: w.RecordSettings,
 	}
 	return nil

@@ -1,5 +1,7 @@
 package emsapi
 
+import "strings"
+
 // Version is what the server says of itself.
 type Version struct {
 	Banner        string
@@ -39,6 +41,7 @@ type Stream struct {
 	FarIP, NearIP     string // empty for outputs to files
 	FarPort, NearPort int
 	UserAgent         string
+	Bytes             uint64   // of audio and video so far
 	InStreamID        uint32   // outbound: the stream that it comes from; 0: not known yet
 	Outputs           []uint32 // inbound: the outbound streams that come from it
 
@@ -48,8 +51,10 @@ type Stream struct {
 	Record *Recording
 }
 
-// Inbound reports whether the stream comes into the server.
-func (s *Stream) Inbound() bool { return len(s.Type) > 1 && s.Type[0] == 'I' }
+// Inbound reports whether the stream comes into the server from elsewhere, and not from a file of it.
+func (s *Stream) Inbound() bool {
+	return strings.HasPrefix(s.Type, "I") && !strings.HasPrefix(s.Type, "IF")
+}
 
 // Status is how far the server got with a config.
 type Status int

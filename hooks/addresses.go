@@ -18,6 +18,7 @@ type addressBook struct {
 	own    []string // names and addresses of this server beside those of its interfaces
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	local  func() ([]net.Addr, error)
+	bridge func() []netip.Addr // addresses of the machine's own bridges
 
 	caching sync.Mutex
 	cache   map[string]addresses
@@ -30,7 +31,7 @@ type addresses struct {
 
 func newAddressBook(own ...string) *addressBook {
 	return &addressBook{
-		own: own, lookup: net.DefaultResolver.LookupNetIP, local: net.InterfaceAddrs, cache: make(map[string]addresses),
+		own: own, lookup: net.DefaultResolver.LookupNetIP, local: net.InterfaceAddrs, bridge: bridges, cache: make(map[string]addresses),
 	}
 }
 
@@ -53,11 +54,11 @@ func (b *addressBook) of(ctx context.Context, host string) []netip.Addr {
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
 	found, err := b.lookup(ctx, "ip", host)
-	if err != nil {
-		found = known.of // an outage of the name service moves no server
-	}
 	for i := range found {
 		found[i] = found[i].Unmap()
+	}
+	if err != nil {
+		found = known.of // an outage of the name service moves no server
 	}
 	b.caching.Lock()
 	defer b.caching.Unlock()
@@ -89,7 +90,11 @@ func (b *addressBook) isOwn(ctx context.Context, host string) bool {
 	if err != nil {
 		return false
 	}
+	_, literal := netip.ParseAddr(host)
 	for _, a := range b.of(ctx, host) {
+		if a.IsLoopback() && literal != nil {
+			return true // a host's own name may stand for that
+		}
 		for _, i := range interfaces {
 			if p, err := netip.ParsePrefix(i.String()); err == nil && p.Addr().Unmap() == a && !a.IsLoopback() {
 				return true
@@ -97,6 +102,29 @@ func (b *addressBook) isOwn(ctx context.Context, host string) bool {
 		}
 	}
 	return false
+}
+
+// isBridge reports whether a is an address that containers or virtual machines on this host use only.
+func (b *addressBook) isBridge(a netip.Addr) bool { return slices.Contains(b.bridge(), a) }
+
+// bridges returns the addresses of what container engines and hypervisors make, which have them on each host.
+func bridges() (found []netip.Addr) {
+	all, err := net.Interfaces()
+	if err != nil {
+		return nil
+	}
+	for _, i := range all {
+		if !slices.ContainsFunc([]string{"docker", "br-", "veth", "virbr", "cni", "podman", "lxc", "lxd"}, func(p string) bool { return strings.HasPrefix(i.Name, p) }) {
+			continue
+		}
+		addresses, _ := i.Addrs() // of one that is gone meanwhile there are none
+		for _, a := range addresses {
+			if p, err := netip.ParsePrefix(a.String()); err == nil {
+				found = append(found, p.Addr().Unmap())
+			}
+		}
+	}
+	return found
 }
 
 // IsOwn reports whether a destination is the server with this API, which others reach under the address advertise.

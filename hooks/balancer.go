@@ -13,12 +13,16 @@ import (
 	"ems-sidecar/emsapi"
 )
 
-// originVariable is the variable of a copy that has the address of the server on which its stream originates.
-const originVariable = "origin"
+// The variables of a copy: the address of the server on which its stream originates, and by whom it was ordered.
+const (
+	originVariable = "origin"
+	ownerVariable  = "owner"
+)
 
 // A group is the servers that carry each other's streams.
 type group struct {
 	advertise string // empty: the address at which the publisher met this server
+	owner     string // by which we know our copies: several servers may have one address, of a bridge or a virtual one
 	hosts     *addressBook
 	members   []string // hosts
 	diary     *diary
@@ -29,7 +33,10 @@ func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary) ([
 	if c.Advertise != "" {
 		hosts = newAddressBook(append(hosts.own, c.Advertise)...)
 	}
-	g := &group{advertise: c.Advertise, hosts: hosts, diary: d}
+	g := &group{advertise: c.Advertise, owner: c.Advertise, hosts: hosts, diary: d}
+	if g.owner == "" {
+		g.owner = s.Host + "/" + s.APIHost
+	}
 	var members []*member
 	for _, uri := range c.Destinations {
 		api, err := MemberAPI(c, uri, s.Timeout)
@@ -132,23 +139,19 @@ func (g *group) advertised(ctx context.Context, s *emsapi.Stream) string {
 		return g.advertise
 	}
 	if a, err := netip.ParseAddr(s.NearIP); err == nil && !a.Unmap().IsLoopback() && !a.IsUnspecified() {
-		return a.Unmap().String()
+		if !g.hosts.isBridge(a.Unmap()) {
+			return a.Unmap().String()
+		}
 	}
 	if g.diary.first("advertise") {
-		g.diary.log.Error("stream cannot be balanced: it was published over the loopback address, at which the others do not reach this server",
+		g.diary.log.Error("stream cannot be balanced: it was published over an address at which the others do not reach this server",
 			shown(s.Name), "near_ip", s.NearIP, "next", "it is left out, as others like it; set advertise in [StreamLoadBalancer]")
 	}
 	return ""
 }
 
-// isOurs reports whether a pull at a member is a copy of a stream of this server, whatever address it was advertised under.
-func (g *group) isOurs(ctx context.Context, p *emsapi.Pull) bool {
-	if _, balanced := p.Variables[localStreamName]; !balanced {
-		return false
-	}
-	origin := p.Variables[originVariable]
-	return origin != "" && (origin == g.advertise || g.hosts.isOwn(ctx, origin))
-}
+// isOurs reports whether we ordered a pull at a member, whatever address was advertised then.
+func (g *group) isOurs(p *emsapi.Pull) bool { return p.Variables[ownerVariable] == g.owner }
 
 // uriOf is where a stream of this server is.
 func uriOf(address, name string) string {

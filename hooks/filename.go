@@ -11,8 +11,8 @@ import (
 // takes 255.
 const maxFileName = 100
 
-// reserved are the ends that the server gives to files, and our own.
-var reserved = regexp.MustCompile(`(_\d{4}|_part\d{4}|-[0-9a-f]{16})$`)
+// reserved are the ends that the server gives to files, an extension that it does not give twice, and our own.
+var reserved = regexp.MustCompile(`(?i)(_\d{4}|_part\d{4}|\.(mp4|ts|flv)|-[0-9a-f]{16})$`)
 
 // fileName returns the name, without extension, of the file into which a stream is recorded. Different streams have
 // different names, the same stream always the same one. It has only what neither a shell nor a file system minds: the

@@ -36,7 +36,7 @@ func TestFileNamesAreSafeAndDifferent(t *testing.T) {
 
 // The server gives the first file after a restart, and the parts of a recording, such names.
 func TestFileNamesDoNotMeetThoseThatTheServerMakes(t *testing.T) {
-	for _, name := range []string{"cam_0001", "cam_part0000"} {
+	for _, name := range []string{"cam_0001", "cam_part0000", "cam.ts", "cam.MP4"} {
 		if got := fileName(name, false); got == name {
 			t.Errorf("%s is a name that the server makes for cam", name)
 		}

@@ -21,6 +21,7 @@ import (
 
 // Settings say which plugins there are. A nil one is off.
 type Settings struct {
+	Host     string        // the name of this host
 	APIHost  string        // the host of the API of our own server
 	Interval time.Duration // between two reconciliations
 	Timeout  time.Duration // of one request to the API of another server
@@ -137,10 +138,10 @@ func (h *Hooks) Look(reason string) {
 // Handle takes in one event. It does not wait for the server, and may be called from any goroutine.
 func (h *Hooks) Handle(ctx context.Context, e events.Event) {
 	switch e.Type {
-	case "inStreamCreated", "inStreamClosed", "pullStreamFailed", "serverStarted", "timerTriggered":
+	case "inStreamCreated", "inStreamClosed", "serverStarted", "timerTriggered":
 		h.Look(e.Type)
 	case "outStreamCreated", "outStreamClosed":
-		if e.Stream.ConnectionType < emsapi.HLS || e.Stream.Record != nil && e.Stream.Record.ConfigID != 0 {
+		if concerns(&e.Stream) {
 			h.Look(e.Type)
 		}
 	case "audioFeedStopped", "videoFeedStopped":
@@ -154,10 +155,22 @@ func (h *Hooks) Handle(ctx context.Context, e events.Event) {
 	}
 }
 
+// concerns reports whether an outbound stream is of an order of ours, or of another server of the group: viewers come and
+// go, and orders of others that fail do so each second.
+func concerns(s *emsapi.Stream) bool {
+	switch {
+	case s.Push != nil:
+		return s.Push.Variables[mark] != ""
+	case s.Record != nil:
+		return s.Record.Variables[mark] != ""
+	}
+	return s.UserAgent == playerAgent
+}
+
 // EventTypes returns the types of events that Handle does something with.
 func EventTypes() []string {
 	return []string{
-		"inStreamCreated", "inStreamClosed", "outStreamCreated", "outStreamClosed", "pullStreamFailed", "serverStarted",
+		"inStreamCreated", "inStreamClosed", "outStreamCreated", "outStreamClosed", "serverStarted",
 		"timerTriggered", "audioFeedStopped", "videoFeedStopped",
 		"hlsChunkClosed", "hdsChunkClosed", "dashChunkClosed", "mssChunkClosed", "recordChunkClosed",
 		"hlsMasterPlaylistUpdated", "hlsChildPlaylistUpdated", "hdsMasterPlaylistUpdated", "hdsChildPlaylistUpdated",

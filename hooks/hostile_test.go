@@ -50,11 +50,15 @@ func TestHostileNames(t *testing.T) {
 	within(t, 10*time.Second, "all that can be routed are", func() bool { return slices.Equal(routed.Names(), sent) })
 	within(t, 10*time.Second, "all that can be pulled are", func() bool { return slices.Equal(member.Names(), pulled) })
 	within(t, 10*time.Second, "all that can be recorded are", func() bool { return each(t, recordings(a), len(sent)) && len(a.Timers()) == len(sent) })
-	a.Emit("audioFeedStopped", map[string]any{"id": 1, "localStreamName": "n\nversion"})
+	for _, st := range a.Streams() {
+		if st.Name == "n\nversion" {
+			a.Emit("audioFeedStopped", map[string]any{"id": st.ID, "localStreamName": "n\nversion"})
+		}
+	}
 	within(t, 5*time.Second, "one is reset", func() bool { return count(a, "shutdownStream") == 1 })
 	r.looked()
 
-	allowed := []string{"listStreams", "listConfig", "pushStream", "pullStream", "record", "setTimer", "listTimers", "removeTimer", "removeConfig", "shutdownStream"}
+	allowed := []string{"listStreams", "listConfig", "pushStream", "pullStream", "record", "setTimer", "listTimers", "removeTimer", "removeConfig", "shutdownStream", "getStreamInfo"}
 	for _, s := range []*emstest.Server{a, routed, member} {
 		for _, c := range s.Calls() {
 			if !slices.Contains(allowed, c.Command) {

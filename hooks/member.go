@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -21,13 +22,13 @@ type member struct {
 	api      *emsapi.Client
 	interval time.Duration
 
-	self      bool                // it is this server; known to the first look
-	checked   time.Time           // when its config was last listed
-	origins   map[string]string   // what originated here then
-	players   map[uint32]bool     // the streams that others pulled from here then
-	pulls     map[string]*pulling // that were ordered and are not known to stream
-	conflicts map[string]bool     // names that another stream has there
-	again     time.Duration       // when there is something to do there; 0: nothing is left to do
+	self      bool                 // it is this server; known to the first look
+	checked   time.Time            // when its config was last listed
+	origins   map[string]string    // what originated here then
+	players   map[uint32]bool      // the streams that others pulled from here then
+	pulls     map[string]*pulling  // that were ordered and are not known to stream
+	conflicts map[string]time.Time // names that another stream has there, and when that was last found
+	again     time.Duration        // when there is something to do there; 0: nothing is left to do
 	failures  int
 	next      time.Time // not before
 }
@@ -39,7 +40,7 @@ type pulling struct {
 }
 
 func newMember(g *group, host string, api *emsapi.Client, interval time.Duration) *member {
-	return &member{group: g, host: host, api: api, interval: interval, pulls: make(map[string]*pulling), conflicts: make(map[string]bool)}
+	return &member{group: g, host: host, api: api, interval: interval, pulls: make(map[string]*pulling), conflicts: make(map[string]time.Time)}
 }
 
 // pullSettles is when it is known whether a pull came through.
@@ -56,14 +57,15 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 	origins := m.group.origins(ctx, v)
 	players := playersOf(v)
 	now := time.Now()
-	if m.again == 0 && now.Sub(m.checked) < m.interval-time.Second && maps.Equal(origins, m.origins) && contains(players, m.players) {
+	early := min(time.Second, m.interval/4) // the interval's own look is not put off for the rest of it
+	if left := m.interval - now.Sub(m.checked); m.again == 0 && left > early && maps.Equal(origins, m.origins) && contains(players, m.players) {
 		m.players = players
-		return 0
+		return left
 	}
 	if now.Before(m.next) {
 		return m.next.Sub(now)
 	}
-	cfg, err := m.api.ListConfig(ctx)
+	err := m.check(ctx, origins)
 	if ctx.Err() != nil {
 		return 0
 	}
@@ -71,14 +73,31 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 		return m.away(err)
 	}
 	m.back()
-	m.checked, m.origins, m.players, m.again = now, origins, players, 0
-	present := m.sweep(ctx, cfg.Pull, origins)
+	m.checked, m.origins, m.players = now, origins, players
+	if m.again == 0 {
+		return m.interval
+	}
+	return m.again
+}
+
+// check lists what the member has, and has it pull what it lacks. There is an error if it does not answer: then what was to be
+// done is found out anew when it does.
+func (m *member) check(ctx context.Context, origins map[string]string) error {
+	m.again = 0
+	cfg, err := m.api.ListConfig(ctx)
+	if err != nil {
+		return err
+	}
+	present, err := m.sweep(ctx, cfg.Pull, origins)
+	if err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(origins)) {
-		if ctx.Err() != nil {
-			return 0
+		if present[name] {
+			continue
 		}
-		if !present[name] {
-			m.pull(ctx, name, origins[name])
+		if err := m.pull(ctx, name, origins[name]); err != nil {
+			return err
 		}
 	}
 	for name := range m.pulls {
@@ -92,7 +111,7 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 			delete(m.conflicts, name)
 		}
 	}
-	return m.again
+	return nil
 }
 
 // playersOf returns the streams that media servers pull from here. One that is missing later may have to be ordered anew.
@@ -117,39 +136,47 @@ func contains(all, some map[uint32]bool) bool {
 
 // sweep removes the copies of streams that do not originate here any more, and returns the names that have one. A pull
 // that somebody ordered by hand from this server counts as one, too.
-func (m *member) sweep(ctx context.Context, pulls []emsapi.Pull, origins map[string]string) map[string]bool {
-	present := make(map[string]bool)
+func (m *member) sweep(ctx context.Context, pulls []emsapi.Pull, origins map[string]string) (present map[string]bool, err error) {
+	present = make(map[string]bool)
 	for i := range pulls {
 		p := &pulls[i]
-		address, live := origins[p.LocalStreamName]
+		name := p.LocalStreamName
+		address, live := origins[name]
+		why := ""
 		switch {
-		case !m.group.isOurs(ctx, p):
+		case !m.group.isOurs(p):
 			if e, ok := endpointOf(p.URI); ok && live && m.group.hosts.same(ctx, e.host, address) {
-				present[p.LocalStreamName] = true
+				present[name] = true
 			}
+			continue
 		case !live:
-			m.remove(ctx, p, "the stream has ended here")
+			why = "the stream has ended here"
 		case leadsElsewhere(p.URI, address):
-			m.remove(ctx, p, "the address of this server has changed")
+			why = "the address of this server has changed"
 		case p.Status == emsapi.Disconnected || p.Status == emsapi.ConnectionFailed:
-			m.remove(ctx, p, "it did not come through")
-		default:
-			present[p.LocalStreamName] = true
-			if m.conflicts[p.LocalStreamName] {
-				delete(m.conflicts, p.LocalStreamName)
-				m.group.diary.log.Info("name is free at the destination, and the stream is pulled there", shown(p.LocalStreamName), "destination", m.host)
+			why = "it did not come through"
+		}
+		if why != "" {
+			if err := m.remove(ctx, p, why); unanswered(err) {
+				return nil, err
 			}
-			if p.Status == emsapi.Streaming {
-				delete(m.pulls, p.LocalStreamName)
-				if m.group.diary.over(m.trouble(p.LocalStreamName)) {
-					m.group.diary.log.Info("destination pulls the stream again", shown(p.LocalStreamName), "destination", m.host)
-				}
-			} else {
-				m.again = sooner(m.again, pullSettles)
-			}
+			continue
+		}
+		present[name] = true
+		if _, conflict := m.conflicts[name]; conflict {
+			delete(m.conflicts, name)
+			m.group.diary.log.Info("name is free at the destination, and the stream is pulled there", shown(name), "destination", m.host)
+		}
+		if p.Status != emsapi.Streaming {
+			m.again = sooner(m.again, pullSettles)
+			continue
+		}
+		delete(m.pulls, name)
+		if m.group.diary.over(m.trouble(name)) {
+			m.group.diary.log.Info("destination pulls the stream again", shown(name), "destination", m.host)
 		}
 	}
-	return present
+	return present, nil
 }
 
 func (m *member) trouble(name string) string { return "pull " + m.host + " " + name }
@@ -159,42 +186,48 @@ func leadsElsewhere(uri, address string) bool {
 	return ok && !strings.EqualFold(e.host, address)
 }
 
-// pull orders a copy of a stream.
-func (m *member) pull(ctx context.Context, name, address string) {
+// pull orders a copy of a stream. There is an error if the member does not answer.
+func (m *member) pull(ctx context.Context, name, address string) error {
 	now := time.Now()
+	if left := m.interval - now.Sub(m.conflicts[name]); left > 0 {
+		m.again = sooner(m.again, left) // another stream has the name, and most likely still does
+		return nil
+	}
 	p := m.pulls[name]
 	if p == nil {
 		p = &pulling{}
 		m.pulls[name] = p
 	}
+	diary := m.group.diary
+	level := slog.LevelInfo
 	if p.tries > 0 {
 		if left := backoff(p.tries-1, orderTakes, m.interval) - now.Sub(p.ordered); left > 0 {
 			m.again = sooner(m.again, left)
-			return
+			return nil
 		}
-		if m.group.diary.first(m.trouble(name)) {
-			m.group.diary.log.Warn("destination does not get the stream", shown(name), "destination", m.host, "from", address,
+		level = slog.LevelDebug // that it does not arrive is said
+		if diary.first(m.trouble(name)) {
+			diary.log.Warn("destination does not get the stream", shown(name), "destination", m.host, "from", address,
 				"next", "it is ordered again; check advertise, and that port "+rtmpPort+" of this server is open to the destination")
 		}
 	}
 	p.ordered = now
 	p.tries++
-	diary := m.group.diary
 	made, err := m.api.PullStream(ctx, emsapi.Pull{
 		URI: uriOf(address, name), LocalStreamName: name,
-		Variables: emsapi.Variables{localStreamName: name, originVariable: address},
+		Variables: emsapi.Variables{localStreamName: name, originVariable: address, ownerVariable: m.group.owner},
 	})
 	switch {
-	case ctx.Err() != nil:
 	case emsapi.NameTaken(err):
-		delete(m.pulls, name)
 		// Not by this server: its pulls were listed just now.
+		delete(m.pulls, name)
 		diary.count("conflict")
-		if !m.conflicts[name] {
-			m.conflicts[name] = true
+		if _, known := m.conflicts[name]; !known {
 			diary.log.Warn("destination has another stream of that name", shown(name), "destination", m.host,
 				"next", "it keeps its own; the stream is pulled there when the name is free")
 		}
+		m.conflicts[name] = now
+		m.again = sooner(m.again, m.interval)
 	case errors.Is(err, emsapi.ErrValue):
 		delete(m.pulls, name)
 		diary.count("failed")
@@ -203,26 +236,34 @@ func (m *member) pull(ctx context.Context, name, address string) {
 				"next", "it is left out; have it published under another name")
 		}
 	case diary.did(err) != nil:
+		if unanswered(err) { // it may have been accepted all the same
+			return err
+		}
 		m.again = sooner(m.again, orderTakes)
 		if diary.first(m.trouble(name)) {
 			diary.log.Warn("destination does not pull the stream", shown(name), "destination", m.host, "err", err, "next", "it is ordered again")
 		}
 	default:
 		m.again = sooner(m.again, pullSettles)
-		diary.log.Info("stream is pulled", shown(name), "destination", m.host, "config", made.ConfigID, "from", address)
+		diary.log.Log(ctx, level, "stream is pulled", shown(name), "destination", m.host, "config", made.ConfigID, "from", address)
 	}
+	return nil
 }
 
-func (m *member) remove(ctx context.Context, p *emsapi.Pull, why string) {
+func (m *member) remove(ctx context.Context, p *emsapi.Pull, why string) error {
 	diary := m.group.diary
-	if err := diary.did(m.api.RemoveConfig(ctx, p.ConfigID)); err != nil {
+	err := diary.did(m.api.RemoveConfig(ctx, p.ConfigID))
+	if err != nil {
 		m.again = sooner(m.again, pullSettles)
-		if ctx.Err() == nil {
-			diary.log.Warn("copy cannot be removed", shown(p.LocalStreamName), "destination", m.host, "err", err, "next", "it is tried again")
+		if ctx.Err() == nil && !unanswered(err) && diary.first("remove "+m.host) {
+			diary.log.Warn("copy cannot be removed", shown(p.LocalStreamName), "destination", m.host, "err", err,
+				"next", "it is tried again, as others are")
 		}
-		return
+		return err
 	}
+	diary.over("remove " + m.host)
 	diary.log.Info("copy removed", shown(p.LocalStreamName), "destination", m.host, "config", p.ConfigID, "why", why)
+	return nil
 }
 
 // away notes that the member does not answer.

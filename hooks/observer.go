@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"ems-sidecar/emsapi"
@@ -15,12 +16,31 @@ type view struct {
 	config  emsapi.Config
 }
 
+const (
+	// mediaTakes is how long it may take until a stream that is pulled has pictures.
+	mediaTakes = 2 * time.Second
+	// phantomLasts is how long a pull of what does not exist is listed as a stream.
+	phantomLasts = 20 * time.Second
+)
+
+func age(s *emsapi.Stream) time.Duration { return time.Duration(s.UpTime * float64(time.Millisecond)) }
+
+// isPhantom reports whether a stream is only the pull of one that does not exist: the server lists that for a while.
+func isPhantom(s *emsapi.Stream) bool {
+	return s.Pull != nil && s.Bytes == 0 && age(s) < phantomLasts
+}
+
+// undecided reports whether it will be known soon of a stream whether it is one.
+func (v *view) undecided() bool {
+	return slices.ContainsFunc(v.streams, func(s emsapi.Stream) bool { return s.Inbound() && isPhantom(&s) && age(&s) < mediaTakes })
+}
+
 // inbound returns the streams that come into the server, one for each name.
 func (v *view) inbound() []*emsapi.Stream {
 	var in []*emsapi.Stream
 	seen := make(map[string]bool)
 	for i := range v.streams {
-		if s := &v.streams[i]; s.Inbound() && !seen[s.Name] {
+		if s := &v.streams[i]; s.Inbound() && !isPhantom(s) && !seen[s.Name] {
 			seen[s.Name] = true
 			in = append(in, s)
 		}
@@ -81,6 +101,9 @@ func (o *observer) run(ctx context.Context, seen func(*view)) {
 		}
 		v, err := o.ask(ctx)
 		pause.Reset(betweenLooks)
+		if err != nil {
+			pause.Reset(firstRetry) // whatever events say: they do not make a server answer
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -97,6 +120,9 @@ func (o *observer) run(ctx context.Context, seen func(*view)) {
 			}
 			away = 0
 			tick.Reset(o.interval)
+			if v.undecided() {
+				tick.Reset(min(o.interval, mediaTakes))
+			}
 			seen(v)
 		}
 	}

@@ -21,6 +21,7 @@ type recorder struct {
 	keep   time.Duration // how long the order of a stream that is gone is kept
 	diary  *diary
 	states map[string]*recordingState // by the stream's name
+	silent bool                       // the server did not answer in this pass
 }
 
 // recordingState is what became of the order to record one stream.
@@ -30,6 +31,7 @@ type recordingState struct {
 	next     time.Time // not before
 	refused  bool      // it cannot be ordered at all
 	gone     time.Time // when the stream was first found missing
+	stopped  int       // how often its order was found to record nothing
 }
 
 const (
@@ -46,6 +48,7 @@ func newRecorder(api *emsapi.Client, c *config.Recorder, keep time.Duration, d *
 }
 
 func (r *recorder) act(ctx context.Context, v *view) (again time.Duration) {
+	r.silent = false
 	orders := make(map[string][]*emsapi.Recording)
 	for i := range v.config.Record {
 		o := &v.config.Record[i]
@@ -57,7 +60,9 @@ func (r *recorder) act(ctx context.Context, v *view) (again time.Duration) {
 			return 0
 		}
 		live[s.Name] = true
-		again = sooner(again, r.see(ctx, v, s.Name, orders[s.Name]))
+		if !r.silent {
+			again = sooner(again, r.see(ctx, v, s.Name, orders[s.Name]))
+		}
 	}
 	for name := range r.states {
 		if !live[name] && len(orders[name]) == 0 {
@@ -66,11 +71,17 @@ func (r *recorder) act(ctx context.Context, v *view) (again time.Duration) {
 		}
 	}
 	for name, of := range orders {
-		if !live[name] {
+		if !live[name] && !r.silent {
 			again = sooner(again, r.forget(ctx, name, of))
 		}
 	}
-	return sooner(again, r.rotate(ctx, v))
+	if !r.silent {
+		again = sooner(again, r.rotate(ctx, v))
+	}
+	if r.silent {
+		again = sooner(again, firstRetry)
+	}
+	return again
 }
 
 // isOurs reports whether the order is one of ours, also of an earlier run and other settings.
@@ -95,9 +106,12 @@ func (r *recorder) see(ctx context.Context, v *view, name string, orders []*emsa
 		switch {
 		case !r.isOurs(o) && o.PathToFile != want.PathToFile:
 		case r.isOurs(o) && (standing || !r.isCurrent(o, want)):
-			r.remove(ctx, o, "it is not as the config wants it")
+			if !r.remove(ctx, o, "it is not as the config wants it") {
+				return orderTakes // before it is gone, another one would be a second recording
+			}
 		default:
 			standing = true
+			r.watch(s, o)
 		}
 	}
 	now := time.Now()
@@ -126,6 +140,22 @@ func (r *recorder) see(ctx context.Context, v *view, name string, orders []*emsa
 		return 0
 	}
 	return r.failed(s, name, err)
+}
+
+// watch says that an order records nothing although its stream lives.
+func (r *recorder) watch(s *recordingState, o *emsapi.Recording) {
+	if o.Status != emsapi.Disconnected && o.Status != emsapi.ConnectionFailed {
+		if s.stopped > 0 && r.diary.over("stopped "+o.LocalStreamName) {
+			r.diary.log.Info("stream is recorded again", shown(o.LocalStreamName))
+		}
+		s.stopped = 0
+		return
+	}
+	if s.stopped++; s.stopped > 1 && r.diary.first("stopped "+o.LocalStreamName) {
+		r.diary.count("failed")
+		r.diary.log.Error("stream is not recorded, although EMS has the order", shown(o.LocalStreamName), "file", o.ComputedPathToFile, "config", o.ConfigID,
+			"next", "EMS tries again when the stream comes back; see whether the directory is there, may be written and has room")
+	}
 }
 
 // order is what is wanted for a stream.
@@ -161,6 +191,7 @@ func (r *recorder) failed(s *recordingState, name string, err error) time.Durati
 	f := (*emsapi.Failure)(nil)
 	switch {
 	case !errors.As(err, &f):
+		r.silent = true
 		s.ordered = time.Now() // it may have been accepted all the same
 		if r.diary.first("record " + name) {
 			r.diary.log.Warn("stream is not recorded", shown(name), "err", err, "next", "it is tried again")
@@ -190,21 +221,30 @@ func (r *recorder) forget(ctx context.Context, name string, orders []*emsapi.Rec
 		}
 		if left := r.keep - time.Since(s.gone); left > 0 {
 			again = sooner(again, left)
-			continue
+		} else if !r.silent {
+			r.remove(ctx, o, "the stream has ended")
 		}
-		r.remove(ctx, o, "the stream has ended")
 	}
 	return again
 }
 
-func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) {
-	err := r.diary.did(r.api.RemoveConfig(ctx, o.ConfigID))
-	if err != nil {
-		if ctx.Err() == nil {
-			r.diary.log.Warn("recording cannot be removed", shown(o.LocalStreamName), "config", o.ConfigID, "err", err,
-				"next", "it is tried again at the next look")
-		}
-		return
+func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) bool {
+	if !r.done(ctx, r.api.RemoveConfig(ctx, o.ConfigID), "recording cannot be removed", shown(o.LocalStreamName), "config", o.ConfigID) {
+		return false
 	}
 	r.diary.log.Info("recording removed", shown(o.LocalStreamName), "config", o.ConfigID, "why", why)
+	return true
+}
+
+// done takes in what came of an action, and says it if that is new trouble.
+func (r *recorder) done(ctx context.Context, err error, trouble string, attributes ...any) bool {
+	if r.diary.did(err) == nil {
+		r.diary.over(trouble)
+		return true
+	}
+	r.silent = r.silent || unanswered(err)
+	if ctx.Err() == nil && r.diary.first(trouble) {
+		r.diary.log.Warn(trouble, append(attributes, "err", err, "next", "it is tried again at the next look, as others are")...)
+	}
+	return false
 }

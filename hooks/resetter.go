@@ -14,7 +14,7 @@ type resetter struct {
 	api   *emsapi.Client
 	video bool
 	diary *diary
-	stops chan events.Event
+	stops chan stop
 }
 
 const (
@@ -22,12 +22,20 @@ const (
 	resetPause = 10 * time.Second
 	// resetTries is how often a reset is tried while the server does not answer: the report may not come again.
 	resetTries = 3
+	// resetWithin is how long a report counts: later, something else may have the id.
+	resetWithin = 10 * time.Second
 	// maxStops bounds the reports that wait.
 	maxStops = 256
 )
 
+// A stop is a report that a feed stopped.
+type stop struct {
+	events.Event
+	at time.Time
+}
+
 func newResetter(api *emsapi.Client, video bool, d *diary) *resetter {
-	return &resetter{api: api, video: video, diary: d, stops: make(chan events.Event, maxStops)}
+	return &resetter{api: api, video: video, diary: d, stops: make(chan stop, maxStops)}
 }
 
 // stopped takes in one report. It does not block.
@@ -42,7 +50,7 @@ func (r *resetter) stopped(e events.Event) {
 		return
 	}
 	select {
-	case r.stops <- e:
+	case r.stops <- stop{e, time.Now()}:
 	default:
 		r.diary.count("dropped")
 		if r.diary.first("full") {
@@ -80,12 +88,18 @@ func (r *resetter) run(ctx context.Context) {
 	}
 }
 
-func (r *resetter) reset(ctx context.Context, e events.Event) {
+func (r *resetter) reset(ctx context.Context, e stop) {
 	var err error
 	f := (*emsapi.Failure)(nil)
 	for try := range resetTries {
-		err = r.diary.did(r.api.ShutdownStream(ctx, e.StreamID, true))
-		if err == nil || errors.As(err, &f) || try == resetTries-1 {
+		if time.Since(e.at) > resetWithin {
+			if err == nil {
+				err = errors.New("it waited for too long")
+			}
+			break
+		}
+		err = r.diary.did(r.shutdown(ctx, e))
+		if err == nil || errors.As(err, &f) || errors.Is(err, errOther) || try == resetTries-1 {
 			break
 		}
 		select {
@@ -100,9 +114,23 @@ func (r *resetter) reset(ctx context.Context, e events.Event) {
 		r.diary.over("full")
 		log.Info("stream reset")
 	case ctx.Err() != nil:
-	case f != nil:
+	case f != nil || errors.Is(err, errOther):
 		log.Warn("stream cannot be reset", "err", err, "next", "nothing: it has most likely ended by itself")
 	default:
 		log.Error("stream cannot be reset", "err", err, "next", "nothing until the server reports it again; shut the stream down by hand")
 	}
+}
+
+var errOther = errors.New("another stream has the id now")
+
+// shutdown ends the stream that was reported, and no other: a server that was started anew counts its streams from 1.
+func (r *resetter) shutdown(ctx context.Context, e stop) error {
+	s, err := r.api.StreamInfoByID(ctx, e.StreamID)
+	if err != nil {
+		return err
+	}
+	if e.ProcessID != 0 && s.ProcessID != e.ProcessID || e.Name != "" && s.Name != e.Name {
+		return errOther
+	}
+	return r.api.ShutdownStream(ctx, e.StreamID, true)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -163,6 +164,16 @@ func (r *rig) looked() {
 		r.server.Emit("inStreamCreated", map[string]any{"uniqueId": 0, "name": "look", "type": "INR"})
 		within(r.t, 10*time.Second, "a look", func() bool { return count(r.server, "listConfig") > n })
 	}
+}
+
+// post posts an event as it is.
+func (r *rig) post(body string) {
+	r.t.Helper()
+	resp, err := http.Post(r.sink, "application/json", strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	resp.Body.Close()
 }
 
 func names(prefix string, n int) (all []string) {

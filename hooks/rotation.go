@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -16,6 +17,8 @@ const (
 	timerLate = 2 * time.Second
 	// restartTakes is how long the server takes to begin the next file of a recording that was ended.
 	restartTakes = time.Second
+	// timerAgain is when a timer that was refused is set again.
+	timerAgain = 10 * time.Second
 )
 
 // rotate ends recordings that are as long as a file may be: the server begins the next file by itself. A server that
@@ -36,12 +39,10 @@ func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration) {
 	}
 	timers, err := r.api.ListTimers(ctx)
 	if err != nil {
-		if ctx.Err() == nil && r.diary.first("timers") {
-			r.diary.log.Warn("timers cannot be listed", "err", err, "next", "recordings grow until it works again")
-		}
-		return restartTakes
+		r.done(ctx, err, "timers cannot be listed")
+		return timerAgain
 	}
-	r.diary.over("timers")
+	r.diary.over("timers cannot be listed")
 	recording := make(map[uint32]*emsapi.Stream)
 	for i := range v.streams {
 		if s := &v.streams[i]; s.Record != nil && ours[s.Record.ConfigID] {
@@ -50,24 +51,24 @@ func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration) {
 	}
 	timed := make(map[uint32]bool)
 	for _, t := range timers {
-		if t.Variables[mark] != r.diary.plugin {
+		if t.Variables[mark] != r.diary.plugin || r.silent {
 			continue
 		}
 		id, _ := strconv.ParseUint(t.Variables[uniqueID], 10, 32)
 		s := recording[uint32(id)]
-		if s != nil && t.Triggered == 0 && !timed[s.ID] {
+		if s != nil && t.Triggered == 0 && !timed[s.ID] && r.left(s) > 0 && t.Seconds <= int(r.config.Period/time.Second) {
 			timed[s.ID] = true
 			again = sooner(again, r.left(s)+timerLate)
 			continue
 		}
-		if r.removeTimer(ctx, t) && s != nil && t.Triggered > 0 {
+		if r.removeTimer(ctx, t) && s != nil && t.Triggered > 0 && !timed[s.ID] {
 			r.end(ctx, s)
 			timed[s.ID] = true
 			again = sooner(again, restartTakes)
 		}
 	}
 	for id, s := range recording {
-		if !timed[id] {
+		if !timed[id] && !r.silent {
 			again = sooner(again, r.limit(ctx, s))
 		}
 	}
@@ -75,9 +76,7 @@ func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration) {
 }
 
 // left is how long the recording may still go on.
-func (r *recorder) left(s *emsapi.Stream) time.Duration {
-	return max(0, r.config.Period-time.Duration(s.UpTime*float64(time.Millisecond)))
-}
+func (r *recorder) left(s *emsapi.Stream) time.Duration { return max(0, r.config.Period-age(s)) }
 
 // limit gives a recording its timer, or ends it if it is over its time.
 func (r *recorder) limit(ctx context.Context, s *emsapi.Stream) (again time.Duration) {
@@ -90,32 +89,23 @@ func (r *recorder) limit(ctx context.Context, s *emsapi.Stream) (again time.Dura
 		Seconds:   int((left + time.Second - 1) / time.Second),
 		Variables: emsapi.Variables{mark: r.diary.plugin, uniqueID: strconv.FormatUint(uint64(s.ID), 10)},
 	}
-	if _, err := r.api.SetTimer(ctx, timer); r.diary.did(err) != nil {
-		if ctx.Err() == nil {
-			r.diary.log.Warn("recording has no timer", shown(s.Name), "err", err, "next", "it is tried again")
-		}
-		return restartTakes
+	if _, err := r.api.SetTimer(ctx, timer); !r.done(ctx, err, "recording has no timer", shown(s.Name)) {
+		return timerAgain
 	}
 	return left + timerLate
 }
 
 // end ends the stream of a recording, and leaves its order.
 func (r *recorder) end(ctx context.Context, s *emsapi.Stream) {
-	if err := r.diary.did(r.api.ShutdownStream(ctx, s.ID, false)); err != nil {
-		if ctx.Err() == nil {
-			r.diary.log.Warn("recording cannot be ended", shown(s.Name), "id", s.ID, "err", err, "next", "it is tried again")
-		}
-		return
+	if r.done(ctx, r.api.ShutdownStream(ctx, s.ID, false), "recording cannot be ended", shown(s.Name), "id", s.ID) {
+		r.diary.log.Debug("recording begins its next file", shown(s.Name))
 	}
-	r.diary.log.Debug("recording begins its next file", shown(s.Name))
 }
 
 func (r *recorder) removeTimer(ctx context.Context, t emsapi.Timer) bool {
-	if err := r.diary.did(r.api.RemoveTimer(ctx, t.ID)); err != nil {
-		if ctx.Err() == nil {
-			r.diary.log.Warn("timer cannot be removed", "timer", t.ID, "err", err, "next", "it is tried again")
-		}
-		return false
+	err := r.api.RemoveTimer(ctx, t.ID)
+	if f := (*emsapi.Failure)(nil); errors.As(err, &f) {
+		return true // it is gone already
 	}
-	return true
+	return r.done(ctx, err, "timer cannot be removed", "timer", t.ID)
 }

@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ type router struct {
 	hosts   *addressBook
 	diary   *diary
 	pushes  map[route]*attempt
+	silent  bool // the server did not answer in this pass
 }
 
 // A target is a server to which streams are pushed.
@@ -75,6 +77,7 @@ func bracketed(host string) string {
 }
 
 func (r *router) act(ctx context.Context, v *view) (again time.Duration) {
+	r.silent = false
 	wanted := make(map[route]bool)
 	for _, s := range v.inbound() {
 		if !strings.Contains(s.Name, r.token) || r.isCopy(s) {
@@ -87,7 +90,9 @@ func (r *router) act(ctx context.Context, v *view) (again time.Duration) {
 			}
 			key := route{s.Name, t.uri}
 			wanted[key] = true
-			again = sooner(again, r.route(ctx, v, key, t))
+			if !r.silent {
+				again = sooner(again, r.route(ctx, v, key, t))
+			}
 		}
 	}
 	for key := range r.pushes {
@@ -97,9 +102,12 @@ func (r *router) act(ctx context.Context, v *view) (again time.Duration) {
 		}
 	}
 	for i := range v.config.Push {
-		if p := &v.config.Push[i]; r.isOurs(p) && !r.isWanted(wanted, p) {
+		if p := &v.config.Push[i]; !r.silent && r.isOurs(p) && !r.isWanted(wanted, p) {
 			r.remove(ctx, p, "the stream has ended or is not to be pushed there")
 		}
+	}
+	if r.silent {
+		again = sooner(again, firstRetry)
 	}
 	return again
 }
@@ -134,6 +142,10 @@ func (r *router) cameFrom(ctx context.Context, s *emsapi.Stream, t *target) bool
 }
 
 func (r *router) isOurs(p *emsapi.Push) bool { return p.Variables[mark] == r.diary.plugin }
+
+func hasEnded(p *emsapi.Push) bool {
+	return p.Status == emsapi.Disconnected || p.Status == emsapi.ConnectionFailed
+}
 
 func (r *router) isWanted(wanted map[route]bool, p *emsapi.Push) bool {
 	for i := range r.targets {
@@ -171,6 +183,7 @@ func (r *router) route(ctx context.Context, v *view, key route, t *target) (agai
 		case p.LocalStreamName != key.stream || !t.takes(p):
 		case r.isOurs(p):
 			ours = append(ours, p)
+		case !p.KeepAlive && hasEnded(p): // the server keeps such an order, and does nothing for it
 		default:
 			standing = p
 		}
@@ -179,7 +192,7 @@ func (r *router) route(ctx context.Context, v *view, key route, t *target) (agai
 		switch {
 		case standing != nil:
 			r.remove(ctx, p, "the stream is pushed there already")
-		case p.Status == emsapi.Disconnected || p.Status == emsapi.ConnectionFailed:
+		case hasEnded(p):
 			r.failed(ctx, a, key, t, p)
 		default:
 			standing = p
@@ -217,7 +230,11 @@ func (r *router) push(ctx context.Context, a *attempt, key route, t *target) (ag
 	}
 	if r.diary.did(err) == nil {
 		a.ordered = time.Now()
-		r.diary.log.Info("stream is pushed", shown(key.stream), "destination", t.shown, "config", made.ConfigID)
+		level := slog.LevelInfo
+		if a.failures > 0 {
+			level = slog.LevelDebug // that it does not arrive was said
+		}
+		r.diary.log.Log(ctx, level, "stream is pushed", shown(key.stream), "destination", t.shown, "config", made.ConfigID)
 		return pushSettles
 	}
 	if errors.Is(err, emsapi.ErrValue) {
@@ -227,7 +244,8 @@ func (r *router) push(ctx context.Context, a *attempt, key route, t *target) (ag
 		return 0
 	}
 	// It may have been accepted all the same, if there was no answer: the next look at the server tells.
-	if f := (*emsapi.Failure)(nil); !errors.As(err, &f) {
+	if unanswered(err) {
+		r.silent = true
 		a.ordered = time.Now()
 	}
 	return r.again(a, key, t, err)
@@ -255,12 +273,15 @@ func (r *router) again(a *attempt, key route, t *target, err error) time.Duratio
 }
 
 func (r *router) remove(ctx context.Context, p *emsapi.Push, why string) {
-	err := r.diary.did(r.api.RemoveConfig(ctx, p.ConfigID))
-	if err != nil && ctx.Err() == nil {
-		r.diary.log.Warn("push cannot be removed", shown(p.LocalStreamName), "config", p.ConfigID, "err", err,
-			"next", "it is tried again at the next look")
+	if err := r.diary.did(r.api.RemoveConfig(ctx, p.ConfigID)); err != nil {
+		r.silent = r.silent || unanswered(err)
+		if ctx.Err() == nil && r.diary.first("remove") {
+			r.diary.log.Warn("push cannot be removed", shown(p.LocalStreamName), "config", p.ConfigID, "err", err,
+				"next", "it is tried again at the next look, as others are")
+		}
 		return
 	}
+	r.diary.over("remove")
 	r.diary.log.Debug("push removed", shown(p.LocalStreamName), "config", p.ConfigID, "why", why)
 }
 

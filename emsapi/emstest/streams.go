@@ -190,6 +190,13 @@ func (s *Server) describe(st *stream) object {
 	v["processId"] = s.run.process
 	v["creationTimestamp"], v["queryTimestamp"] = millis(st.created), millis(now)
 	v["upTime"] = float64(now.Sub(st.created)) / float64(time.Millisecond)
+	if !st.phantom && now.Sub(st.created) > 0 {
+		for _, kind := range []string{"audio", "video"} {
+			media := clone(v[kind].(object))
+			media["bytesCount"] = 1 + int(now.Sub(st.created).Milliseconds())*25
+			v[kind] = media
+		}
+	}
 	if st.inbound() {
 		var outs []any
 		for _, o := range s.run.streams {

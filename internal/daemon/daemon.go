@@ -85,7 +85,7 @@ func (d *Daemon) react() (err error) {
 		return fmt.Errorf("[EMS] api_url: %w", err)
 	}
 	s := hooks.Settings{
-		APIHost: d.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
+		Host: hostname(), APIHost: d.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
 		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint,
 	}
 	if cfg.AsksEMS() {
