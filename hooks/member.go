@@ -57,7 +57,7 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 	origins := m.group.origins(ctx, v)
 	players := playersOf(v)
 	now := time.Now()
-	early := min(time.Second, m.interval/4) // the interval's own look is not put off for the rest of it
+	early := m.interval / 2 // members that were checked at different times come together, and one look serves all
 	if left := m.interval - now.Sub(m.checked); m.again == 0 && left > early && maps.Equal(origins, m.origins) && contains(players, m.players) {
 		m.players = players
 		return left
@@ -74,9 +74,6 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 	}
 	m.back()
 	m.checked, m.origins, m.players = now, origins, players
-	if m.again == 0 {
-		return m.interval
-	}
 	return m.again
 }
 

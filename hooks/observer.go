@@ -60,6 +60,9 @@ func newObserver(api *emsapi.Client, interval time.Duration, log *slog.Logger) *
 	return &observer{api: api, interval: interval, log: log, asked: make(chan struct{}, 1)}
 }
 
+// gatherTime is how long a look waits for others who want one, too.
+const gatherTime = 20 * time.Millisecond
+
 // betweenLooks is the least time between two looks. Events come in bursts, and a look tells of them all.
 const betweenLooks = 250 * time.Millisecond
 
@@ -82,6 +85,8 @@ func (o *observer) run(ctx context.Context, seen func(*view)) {
 	defer tick.Stop()
 	pause := time.NewTimer(0)
 	defer pause.Stop()
+	gather := time.NewTimer(gatherTime)
+	defer gather.Stop()
 	away := 0
 	for {
 		select {
@@ -90,10 +95,13 @@ func (o *observer) run(ctx context.Context, seen func(*view)) {
 		case <-o.asked:
 		case <-tick.C:
 		}
-		select { // what is asked for meanwhile is answered by this look, too
-		case <-ctx.Done():
-			return
-		case <-pause.C:
+		gather.Reset(gatherTime)
+		for _, wait := range []*time.Timer{pause, gather} { // what is asked for meanwhile is answered by this look, too
+			select {
+			case <-ctx.Done():
+				return
+			case <-wait.C:
+			}
 		}
 		select {
 		case <-o.asked:
