@@ -129,6 +129,7 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 		d.log.Info("events are taken in", "listen", l.Addr(), "path", d.cfg.Hooks.Path, "api", d.api.Address())
 		parts.Go(func() error { return d.events.Serve(ctx, l) })
 		parts.Go(func() error { return d.hooks.Run(ctx) })
+		parts.Go(func() error { d.tellReactions(ctx); return nil })
 	}
 	parts.Go(func() error { d.roots.started(ctx, started); return nil })
 	parts.Go(func() error {

@@ -1,0 +1,53 @@
+package daemon
+
+import (
+	"context"
+	"time"
+)
+
+// reactions are counts since the start.
+type reactions struct {
+	events, lost, duplicates, dropped, refused, broken uint64
+	orders, failed, conflicts                          uint64
+}
+
+func (d *Daemon) reactions() (r reactions) {
+	f := d.events.Figures()
+	for _, n := range f.Taken {
+		r.events += n
+	}
+	r.lost, r.duplicates, r.dropped, r.refused, r.broken = f.Lost, f.Duplicates, f.Dropped, f.Refused, f.Broken
+	for action, n := range d.hooks.Actions() {
+		switch action.Result {
+		case "ok":
+			r.orders += n
+		case "conflict":
+			r.conflicts += n
+		default:
+			r.failed += n
+		}
+	}
+	return r
+}
+
+// tellReactions writes one line a minute with what has happened since the line before, if anything has, until ctx ends.
+func (d *Daemon) tellReactions(ctx context.Context) {
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	var last reactions
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-minute.C:
+		}
+		now := d.reactions()
+		if now == last {
+			continue
+		}
+		d.log.Info("last minute of EMS", "events", now.events-last.events, "lost", now.lost-last.lost, "duplicates", now.duplicates-last.duplicates,
+			"dropped", now.dropped-last.dropped, "refused", now.refused-last.refused, "broken", now.broken-last.broken,
+			"orders", now.orders-last.orders, "failed", now.failed-last.failed, "conflicts", now.conflicts-last.conflicts)
+		last = now
+	}
+}
