@@ -29,23 +29,38 @@ func (s *Server) commands() map[string]func(params) answer {
 		"liststreamsids": func(params) answer { return succeed("Available stream IDs", s.listStreamIDs()) },
 		"getstreaminfo":  s.getStreamInfo,
 		"isstreamrunning": func(p params) answer {
-			return succeed("Stream status:", object{"Running": s.live(p.text("localStreamName")) != nil})
+			return succeed("Stream status:", object{"Running": s.find(p) != nil})
 		},
-		"listconfig":       func(params) answer { return succeed("Run-time configuration", s.listConfig()) },
-		"getconfiginfo":    s.getConfigInfo,
-		"removeconfig":     s.removeConfig,
-		"shutdownstream":   s.shutdownStream,
-		"pullstream":       s.pullStream,
-		"pushstream":       s.pushStream,
-		"record":           s.recordStream,
-		"settimer":         s.setTimer,
-		"listtimers":       func(params) answer { return succeed("List of armed timers", s.listTimers()) },
-		"removetimer":      s.removeTimer,
-		"createhlsstream":  func(p params) answer { return s.create("HLS", p) },
-		"createhdsstream":  func(p params) answer { return s.create("HDS", p) },
-		"createdashstream": func(p params) answer { return s.create("DASH", p) },
-		"createmssstream":  func(p params) answer { return s.create("MSS", p) },
+		"listinboundstreamnames": func(params) answer { return succeed("Inbound local stream names", s.listInboundStreamNames()) },
+		"getstreamscount":        unable, // in the help of the server, which yet does not do it
+		"clientsconnected":       unable,
+		"listconfig":             func(params) answer { return succeed("Run-time configuration", s.listConfig()) },
+		"getconfiginfo":          s.getConfigInfo,
+		"removeconfig":           s.removeConfig,
+		"shutdownstream":         s.shutdownStream,
+		"pullstream":             s.pullStream,
+		"pushstream":             s.pushStream,
+		"record":                 s.recordStream,
+		"settimer":               s.setTimer,
+		"listtimers":             func(params) answer { return succeed("List of armed timers", s.listTimers()) },
+		"removetimer":            s.removeTimer,
+		"createhlsstream":        func(p params) answer { return s.create("HLS", p) },
+		"createhdsstream":        func(p params) answer { return s.create("HDS", p) },
+		"createdashstream":       func(p params) answer { return s.create("DASH", p) },
+		"createmssstream":        func(p params) answer { return s.create("MSS", p) },
 	}
+}
+
+func unable(params) answer { return fail("Unable to enqueue call") }
+
+func (s *Server) listInboundStreamNames() any {
+	var names []any
+	for _, st := range s.run.streams {
+		if st.inbound() {
+			names = append(names, object{"name": st.name})
+		}
+	}
+	return orNull(names)
 }
 
 func (s *Server) listStreamIDs() any {
@@ -83,13 +98,6 @@ func (s *Server) getStreamInfo(p params) answer {
 	return fail("id or localStreamName parameters needs to be supplied")
 }
 
-// describeOne is a stream that was asked for by itself.
-func (s *Server) describeOne(st *stream) object {
-	v := s.describe(st)
-	delete(v, "edgePid")
-	return v
-}
-
 func (s *Server) getConfigInfo(p params) answer {
 	for _, o := range s.orders {
 		if fmt.Sprint(o.id) == p.text("id") {
@@ -104,14 +112,11 @@ func (s *Server) removeConfig(p params) answer {
 	var data any
 	for _, o := range slices.Clone(s.orders) {
 		if id != "" && fmt.Sprint(o.id) == id || group != "" && o.values["groupName"] == group {
-			v := clone(o.values)
-			if o.kind == "pull" {
-				v["_callback"] = nil
-			}
-			if o.kind == "push" && o.stream != nil && o.stream.in != nil {
-				v["localUniqueStreamId"] = o.stream.in.id
-			}
 			if o.stream != nil { // the server answers with the order of a stream that it ends
+				v := o.settings()
+				if o.kind == "pull" {
+					v["_callback"] = nil
+				}
 				data = v
 			}
 			s.remove(o)
@@ -176,9 +181,6 @@ func (s *Server) recordStream(p params) answer {
 	maps.Copy(o.values, p.variables())
 	s.add(o)
 	s.begin(o)
-	if typ == "mp4" && o.stream != nil {
-		o.values["mp4BinPath"] = "/usr/bin/rms-mp4writer"
-	}
 	return succeed("Recording Stream", clone(o.values))
 }
 

@@ -1,8 +1,13 @@
 package emstest
 
 import (
-	"bytes"
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -60,15 +65,32 @@ func (s *Server) emit(typ string, payload object) {
 			case <-r.ctx.Done():
 				return
 			}
-			req, err := http.NewRequestWithContext(r.ctx, http.MethodPost, sink, bytes.NewReader(body))
-			if err != nil {
-				return // a sink that is none gets nothing, as from the server
-			}
-			req.Header.Set("Content-Type", "application/json")
-			req.Header.Set("User-Agent", pusherAgent)
-			if resp, err := s.posts.Do(req); err == nil {
-				resp.Body.Close()
-			}
+			post(r.ctx, sink, body)
 		})
+	}
+}
+
+// post sends an event as the server does: over a connection that is closed when a whole answer has come, however long
+// that takes, and not again if that fails. Credentials in the URL are not sent.
+func post(ctx context.Context, sink string, body []byte) {
+	u, err := url.Parse(sink)
+	if err != nil {
+		return // a sink that is none gets nothing
+	}
+	var dialer net.Dialer
+	c, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), or(u.Port(), "80")))
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	defer context.AfterFunc(ctx, func() { c.Close() })()
+	_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		u.RequestURI(), u.Hostname(), pusherAgent, len(body), body)
+	if err != nil {
+		return
+	}
+	if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err == nil {
+		_, _ = io.Copy(io.Discard, answer.Body) // what it says, and whether it is whole, does not matter to the server
+		answer.Body.Close()
 	}
 }

@@ -113,13 +113,19 @@ func (s *Server) pull(o *order) {
 		s.retry(o, 1)
 		return
 	}
+	in := source.live(o.target)
 	st := s.start(&stream{typ: "INR", name: o.name, order: o, phantom: true, values: object{
 		"farIp": o.from, "nearIp": s.settings.Address, "ip": s.settings.Address, "tcUrl": o.values["uri"], "swfUrl": o.values["uri"],
 	}}, "INRpull")
-	if in := source.live(o.target); in != nil && !in.phantom {
-		s.connect(st, in)
+	out := source.start(&stream{typ: "ONR", name: o.target, in: in, phantom: in == nil || in.phantom, values: object{
+		"farIp": s.settings.Address, "nearIp": o.from, "ip": o.from, "streamAlias": o.target, "userAgent": playerAgent,
+		"tcUrl": o.values["uri"], "swfUrl": o.values["uri"],
+	}}, "ONR")
+	st.peer, out.peer = out, st
+	if out.phantom {
+		s.starve(st)
 	} else {
-		s.expire(st)
+		s.feed(st)
 	}
 }
 
@@ -137,6 +143,7 @@ func (s *Server) push(o *order, in *stream) {
 		s.retry(o, 1)
 		return
 	}
+	o.pushed = in.id
 	out := s.start(&stream{typ: "ONR", name: o.name, order: o, in: in, values: object{
 		"farIp": o.from, "nearIp": s.settings.Address, "ip": s.settings.Address,
 	}}, "ONRpush")

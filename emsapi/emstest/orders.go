@@ -1,6 +1,8 @@
 package emstest
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +24,7 @@ type order struct {
 	stream    *stream // that it has now
 	from      string  // pull and push: the other host
 	target    string  // and the name there
+	pushed    uint32  // push: the id of the stream that it sends
 	added     time.Time
 }
 
@@ -107,10 +110,21 @@ func (s *Server) begin(o *order) {
 	default:
 		typ := "OF" + strings.ToUpper(o.kind)
 		s.start(&stream{typ: typ, name: o.name, order: o, in: in}, typ)
-		if o.kind == "dash" { // it writes an init segment with what writes recordings
-			false_ := s.start(&stream{typ: "OFMP4", name: "segInitwriter"}, "segInitwriter")
-			s.soon(func() { s.end(false_) })
+		if o.kind == "dash" {
+			s.writeInitSegments(o)
 		}
+	}
+}
+
+// writeInitSegments starts two streams that look like recordings: DASH's init segments are made by what writes those.
+func (s *Server) writeInitSegments(o *order) {
+	for _, media := range []string{"audio", "video"} {
+		settings := object{
+			"chunkLength":        o.values["chunkLength"],
+			"computedPathToFile": fmt.Sprintf("%s//%s/198000/seg_init.mp4", o.values["targetFolder"], media),
+		}
+		st := s.start(&stream{typ: "OFMP4", name: "segInitwriter", phantom: true, values: object{"recordSettings": settings}}, "segInitwriter")
+		s.soon(func() { s.end(st) })
 	}
 }
 
@@ -137,6 +151,31 @@ func (s *Server) listConfig() object {
 		all[kind] = list
 	}
 	return all
+}
+
+// settings are those that a stream has of its order.
+func (o *order) settings() object {
+	v := clone(o.values)
+	if o.kind == "push" {
+		v["localUniqueStreamId"] = o.pushed
+	}
+	return v
+}
+
+// addFolders adds what the settings of DASH and MSS have when they have been carried out.
+func (o *order) addFolders(settings object) {
+	if o.kind != "dash" && o.kind != "mss" {
+		return
+	}
+	folder := settings["targetFolder"].(string) + "/"
+	settings["targetFolder"] = folder
+	if o.kind == "dash" {
+		settings["isAutoDASH"] = nil
+		folder += "/"
+	} else {
+		maps.Copy(settings, object{"isAutoMSS": nil, "lookahead": 2, "audioBitrate": nil, "videoBitrate": nil})
+	}
+	settings["audioFolder"], settings["videoFolder"] = folder+"audio/198000/", folder+"video/198000/"
 }
 
 func (o *order) state(st status, since time.Time) object {

@@ -12,6 +12,9 @@ var recordingTypes = map[string]string{"mp4": "OFMP4", "ts": "OFTS", "flv": "OFR
 // record begins one file, or the first of several.
 func (s *Server) record(o *order, in *stream) {
 	typ := recordingTypes[o.values["type"].(string)]
+	if typ == "OFMP4" {
+		o.values["mp4BinPath"] = "/usr/bin/rms-mp4writer"
+	}
 	st := &stream{typ: typ, name: o.name, order: o, in: in}
 	path, _ := o.values["computedPathToFile"].(string)
 	length, _ := o.values["chunkLength"].(int)
@@ -32,7 +35,7 @@ func (s *Server) cut(st *stream, path string, length int) {
 		if st.server == nil {
 			return
 		}
-		s.closeFile(st)
+		s.tell(st, s.write(st))
 		st.part++
 		st.file = partOf(path, st.part)
 		s.cut(st, path, length)
@@ -56,12 +59,22 @@ func (s *Server) unused(path string, overwrite bool) string {
 	return name
 }
 
-// closeFile writes what a recording's file has, and tells of it.
-func (s *Server) closeFile(st *stream) {
-	if s.settings.Files {
-		if err := os.WriteFile(st.file, []byte("recording of "+st.name+"\n"), 0o644); err != nil {
-			return // as the server, whose writer fails by itself
-		}
+// finish closes a recording's last file. As the server does, it does not tell of one that is ts.
+func (s *Server) finish(st *stream) {
+	if written := s.write(st); st.typ != "OFTS" {
+		s.tell(st, written)
+	}
+}
+
+// write writes what a recording's file has, and reports whether there is one.
+func (s *Server) write(st *stream) bool {
+	return !s.settings.Files || os.WriteFile(st.file, []byte("recording of "+st.name+"\n"), 0o644) == nil
+}
+
+// tell tells of a file. The server says nothing of one that could not be written.
+func (s *Server) tell(st *stream, written bool) {
+	if !written {
+		return
 	}
 	v := shape("recordChunkClosed")
 	v["file"] = st.file

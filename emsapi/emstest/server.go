@@ -2,7 +2,7 @@
 // media. It behaves as EMS 1.7 was seen to, traps included, and is checked against recordings of one.
 //
 // Servers of one Network pull streams from each other and push them to each other. What takes a server seconds can be made
-// to take less. Timers that fire at a time of day are listed, but never fire.
+// to take less.
 package emstest
 
 import (
@@ -48,7 +48,6 @@ type Settings struct {
 type Server struct {
 	settings Settings
 	network  *Network
-	posts    *http.Client
 	random   *rand.Rand // owned as the state is
 
 	// Owned by who holds network.running.
@@ -90,10 +89,7 @@ func New(s Settings) *Server {
 	if s.Second == 0 {
 		s.Second = time.Second
 	}
-	server := &Server{
-		settings: s, network: s.Network, sink: s.Sink, random: rand.New(rand.NewPCG(s.Seed, 0)),
-		posts: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second},
-	}
+	server := &Server{settings: s, network: s.Network, sink: s.Sink, random: rand.New(rand.NewPCG(s.Seed, 0))}
 	s.Network.running.Lock()
 	defer s.Network.running.Unlock()
 	s.Network.servers[s.Address] = server
@@ -117,6 +113,7 @@ func (s *Server) Start() error {
 	r.process = int64(1000 + s.random.IntN(30000))
 	s.run = r
 	s.emit("serverStarted", shape("serverStarted"))
+	s.nextConfig = 0 // so that an id can be another order's after a restart
 	for _, o := range s.orders {
 		s.nextConfig++
 		o.id, o.values["configId"] = s.nextConfig, s.nextConfig

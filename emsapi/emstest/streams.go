@@ -19,9 +19,11 @@ type stream struct {
 	created   time.Time
 	order     *order     // that it comes from; nil: none
 	in        *stream    // outbound: what it comes from
-	peer      *stream    // at the other server: the outbound one that feeds this, or the inbound one that this feeds
+	peer      *stream    // at the other server, at the other end of the connection
 	published *Published // by an encoder
-	phantom   bool       // a pull of what is not there
+	phantom   bool       // it gets no pictures, such as a pull of what is not there
+	starved   int        // how often it stopped getting any
+	pictures  bool       // inbound: there have been some, so that the codecs are known
 	file      string     // a recording's
 	part      int
 }
@@ -40,12 +42,30 @@ func (s *Server) start(st *stream, kind string) *stream {
 		st.order.stream = st
 		st.order.set(statusStreaming)
 	}
+	in := st.in
+	st.in = nil // is linked afterwards
 	s.emit(st.event("Created"), s.describe(st))
-	if st.inbound() && !st.phantom {
+	st.in = in
+	if st.inbound() {
+		s.attach(st)
+	}
+	if !st.phantom {
 		s.feed(st)
 	}
 	return st
 }
+
+// attach links a new inbound stream with the players that wait for it. They have pictures when it has.
+func (s *Server) attach(in *stream) {
+	for _, out := range s.run.streams {
+		if out.player() && out.in == nil && out.name == in.name {
+			out.in = in
+		}
+	}
+}
+
+// player reports whether another server pulls this.
+func (st *stream) player() bool { return st.typ == "ONR" && st.order == nil }
 
 func (st *stream) event(what string) string {
 	if st.inbound() {
@@ -54,33 +74,24 @@ func (st *stream) event(what string) string {
 	return "outStream" + what
 }
 
-// feed begins what was waiting for the stream, here and at others that pull it.
-func (s *Server) feed(in *stream) {
+// feed is what happens when a stream has pictures: what waits for them begins, here and at others that pull it.
+func (s *Server) feed(st *stream) {
+	st.pictures, st.phantom = true, false
+	if !st.inbound() {
+		return
+	}
 	for _, o := range slices.Clone(s.orders) {
-		if o.kind != "pull" && o.name == in.name && o.stream == nil {
+		if o.kind != "pull" && o.name == st.name && o.stream == nil {
 			s.begin(o)
 		}
 	}
-	for _, other := range s.network.servers {
-		if other.run == nil {
-			continue
-		}
-		for _, st := range slices.Clone(other.run.streams) {
-			if st.phantom && st.order != nil && st.order.from == s.settings.Address && st.order.target == in.name {
-				other.connect(st, in)
+	for _, out := range slices.Clone(s.run.streams) {
+		if out.in == st && out.player() && out.peer != nil {
+			if far := out.peer; far.phantom {
+				far.server.feed(far)
 			}
 		}
 	}
-}
-
-// connect makes a real stream of a pulled one.
-func (s *Server) connect(st, source *stream) {
-	st.phantom = false
-	out := source.server.start(&stream{typ: "ONR", name: source.name, in: source, values: object{
-		"farIp": s.settings.Address, "nearIp": source.server.settings.Address, "ip": source.server.settings.Address, "userAgent": playerAgent,
-	}}, "ONR")
-	st.peer, out.peer = out, st
-	s.feed(st)
 }
 
 // live returns the inbound stream of that name.
@@ -105,7 +116,11 @@ func (s *Server) end(st *stream) {
 	}
 	st.server = nil
 	s.run.streams = slices.DeleteFunc(s.run.streams, func(o *stream) bool { return o == st })
-	s.emit(st.event("Closed"), s.describe(st))
+	closed := s.describe(st)
+	if o := st.order; o != nil {
+		o.addFolders(closed[o.kind+"Settings"].(object))
+	}
+	s.emit(st.event("Closed"), closed)
 	st.published.end()
 	if o := st.order; o != nil {
 		o.stream = nil
@@ -113,7 +128,12 @@ func (s *Server) end(st *stream) {
 	}
 	if st.inbound() {
 		for _, out := range slices.Clone(s.run.streams) {
-			if out.in == st && out.server != nil {
+			switch {
+			case out.in != st || out.server == nil:
+			case out.player() && out.peer != nil: // it stays, and waits for the stream to come back
+				out.in = nil
+				out.peer.server.starve(out.peer)
+			default:
 				s.end(out)
 				s.ended(out)
 			}
@@ -121,14 +141,10 @@ func (s *Server) end(st *stream) {
 	}
 	if p := st.peer; p != nil {
 		st.peer, p.peer = nil, nil
-		if st.inbound() {
-			p.server.broken(p)
-		} else {
-			p.server.starved(p)
-		}
+		p.server.broken(p)
 	}
-	if st.typ != "" && st.file != "" {
-		s.closeFile(st)
+	if st.file != "" {
+		s.finish(st)
 	}
 }
 
@@ -144,25 +160,17 @@ func (s *Server) ended(st *stream) {
 	}
 }
 
-// starved is a stream whose source at the other server has ended: a pulled one lasts a while without pictures, a pushed
-// one ends with the connection.
-func (s *Server) starved(st *stream) {
-	if st.order == nil {
-		s.end(st)
-		return
-	}
+// starve is for a pulled stream that gets no pictures: it ends after a while if none come.
+func (s *Server) starve(st *stream) {
 	st.phantom = true
-	s.expire(st)
-}
-
-// expire ends a pulled stream that has no pictures.
-func (s *Server) expire(st *stream) {
+	st.starved++
+	since := st.starved
 	lasts := s.settings.Starve
 	if lasts == 0 {
 		lasts = 10 + 10*s.random.Float64()
 	}
 	s.after(lasts, func() {
-		if st.phantom && st.server != nil {
+		if st.phantom && st.server != nil && st.starved == since {
 			o := st.order
 			s.end(st)
 			s.retry(o, 1)
@@ -182,7 +190,7 @@ func (s *Server) broken(st *stream) {
 	}
 }
 
-// describe is a stream as the API and events have it.
+// describe is a stream as events have it.
 func (s *Server) describe(st *stream) object {
 	v := clone(st.values)
 	now := time.Now()
@@ -208,15 +216,33 @@ func (s *Server) describe(st *stream) object {
 		if outs != nil {
 			v["outStreamsUniqueIds"] = outs
 		}
-	} else if st.in != nil {
-		v["inStreamUniqueId"] = st.in.id
 	}
-	if o := st.order; o != nil {
-		settings := clone(o.values)
-		if o.kind == "pull" {
-			settings["_callback"] = nil
+	source := st
+	if !st.inbound() {
+		v["inStreamUniqueId"] = nil
+		if source = st.in; source != nil && source.server == nil {
+			source = nil // it has ended before
 		}
-		v[o.kind+"Settings"] = settings
+		if source != nil {
+			v["inStreamUniqueId"] = source.id
+		}
+	}
+	media := "noMedia" // the codecs are those of the source, once it has pictures
+	if source != nil && source.pictures {
+		media = "media"
+	}
+	maps.Copy(v, shapes[media])
+	if o := st.order; o != nil {
+		v[o.kind+"Settings"] = o.settings()
+	}
+	return v
+}
+
+// describeOne is a stream as the API has it.
+func (s *Server) describeOne(st *stream) object {
+	v := s.describe(st)
+	if pull, ok := v["pullSettings"].(object); ok {
+		pull["_callback"] = nil
 	}
 	return v
 }
@@ -253,7 +279,9 @@ func (s *Server) Names() []string {
 func (s *Server) listStreams() any {
 	var list []any
 	for _, st := range s.run.streams {
-		list = append(list, s.describe(st))
+		v := s.describeOne(st)
+		v["edgePid"] = 0
+		list = append(list, v)
 	}
 	return orNull(list)
 }

@@ -5,11 +5,12 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"ems-sidecar/emsapi"
 )
 
-// A timer is one of listTimers.
+// A timer is one of listTimers. One with seconds fires again and again, one with a time of day, which is UTC, once.
 type timer struct {
 	id        uint32
 	value     any // seconds, or a time of day
@@ -35,6 +36,7 @@ func (s *Server) setTimer(p params) answer {
 	}
 	value := p.text("value")
 	t := &timer{variables: p.variables()}
+	var at time.Time
 	switch {
 	case wholeNumber.MatchString(value):
 		n, _ := strconv.Atoi(value)
@@ -44,7 +46,11 @@ func (s *Server) setTimer(p params) answer {
 		t.value = n
 	case timeOfDay.MatchString(value):
 		if len(value) == len("00:00:00") {
-			value = "2026-11-22T" + value
+			value = time.Now().UTC().Format("2006-01-02T") + value
+		}
+		var err error
+		if at, err = time.Parse("2006-01-02T15:04:05", value); err != nil {
+			return fail("Unable to parse the string as a date/time")
 		}
 		t.value = value + ".000"
 	case allDigits.MatchString(value):
@@ -58,6 +64,10 @@ func (s *Server) setTimer(p params) answer {
 	s.emit("timerCreated", t.describe())
 	if n, ok := t.value.(int); ok {
 		s.tick(t, n)
+	} else if seconds := time.Until(at).Seconds(); seconds > 0 {
+		s.after(seconds, func() { s.fire(t) })
+	} else { // at once, before the answer
+		s.fire(t)
 	}
 	return succeed("Custom timer enqueued", t.describe())
 }
@@ -71,6 +81,18 @@ func (s *Server) tick(t *timer, seconds int) {
 		s.emit("timerTriggered", t.describe())
 		s.tick(t, seconds)
 	})
+}
+
+// fire is the only time of a timer with a time of day.
+func (s *Server) fire(t *timer) {
+	i := slices.Index(s.run.timers, t)
+	if i < 0 {
+		return
+	}
+	t.triggered++
+	s.emit("timerTriggered", t.describe())
+	s.run.timers = slices.Delete(s.run.timers, i, i+1)
+	s.emit("timerClosed", t.describe())
 }
 
 func (s *Server) listTimers() any {

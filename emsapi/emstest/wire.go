@@ -70,14 +70,14 @@ func (s *Server) handle(r *run, command, query string) []byte {
 	if s.run != r {
 		return nil
 	}
-	lines := strings.FieldsFunc(parameters(query), func(c rune) bool { return c == '\r' || c == '\n' })
-	if len(lines) == 0 {
-		lines = []string{""}
-	}
-	first := s.execute(command, lines[0])
-	for _, line := range lines[1:] {
+	command = command[strings.LastIndexByte(command, '/')+1:] // any folder will do
+	var first []byte
+	for i, line := range strings.FieldsFunc(command+" "+parameters(query), func(c rune) bool { return c == '\r' || c == '\n' }) {
 		command, text, _ := strings.Cut(line, " ")
-		s.execute(command, text)
+		answer := s.execute(command, text)
+		if i == 0 {
+			first = answer
+		}
 	}
 	return first
 }
