@@ -124,11 +124,18 @@ func (s *Server) Start() error {
 
 // Stop ends the server as a kill does: what it knows of streams, timers and orders without keepAlive is gone.
 func (s *Server) Stop() {
+	if r := s.kill(); r != nil {
+		r.close()
+	}
+}
+
+// kill forgets what a kill does, cuts the connections to others, and returns the run, if there is one, to be waited for.
+func (s *Server) kill() *run {
 	s.network.running.Lock()
+	defer s.network.running.Unlock()
 	r := s.run
 	if r == nil {
-		s.network.running.Unlock()
-		return
+		return nil
 	}
 	s.run = nil
 	r.cancel()
@@ -150,14 +157,14 @@ func (s *Server) Stop() {
 	for _, st := range streams {
 		st.server = nil
 		st.published.end()
+	}
+	for _, st := range streams {
 		if p := st.peer; p != nil {
 			st.peer, p.peer = nil, nil
 			p.server.broken(p)
 		}
 	}
-	s.network.running.Unlock()
-	r.close()
-	r.working.Wait()
+	return r
 }
 
 // Close stops the server for good.
