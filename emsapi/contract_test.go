@@ -106,7 +106,7 @@ func TestValuesThatCannotBeSentAreRefused(t *testing.T) {
 }
 
 func TestRecordedAnswersAreUnderstood(t *testing.T) {
-	for _, file := range []string{"20_record.txt", "30_timers.txt", "api_push.txt", "create.txt"} {
+	for _, file := range []string{"10_basic.txt", "20_record.txt", "30_timers.txt", "api_pull.txt", "api_push.txt", "create.txt", "transcript.txt"} {
 		for _, e := range recorded(t, file) {
 			c, _ := serve(t, e.answer)
 			ctx := t.Context()
@@ -131,6 +131,38 @@ func TestRecordedAnswersAreUnderstood(t *testing.T) {
 				if file == "api_push.txt" && (len(cfg.Push) < 2 || cfg.Push[0].StreamID != 21 || cfg.Push[1].Status != Disconnected) {
 					t.Errorf("%s: %+v", e.target, cfg.Push)
 				}
+			case "pullStream":
+				var p Pull
+				p, err = c.PullStream(ctx, Pull{})
+				if err == nil && (p.ConfigID == 0 || !strings.Contains(p.URI, "://127.0.0.") || p.LocalStreamName == "") {
+					t.Errorf("%s: %+v", e.target, p)
+				}
+			case "listStreams":
+				var streams []Stream
+				streams, err = c.ListStreams(ctx)
+				for _, s := range streams {
+					pulled := s.ConnectionType == Pulled
+					if s.ID == 0 || s.Name != "test1" || s.UpTime <= 0 || s.FarPort == 0 || pulled != (s.Pull != nil) || s.Type == "ONR" && s.InStreamID != 1 ||
+						pulled && (s.Pull.URI != "rtmp://127.0.0.1:1935/live/test1" || s.Pull.Variables["origin"] != "A") {
+						t.Errorf("%s: %+v", e.target, s)
+					}
+				}
+			case "listStreamsIds":
+				_, err = c.ListStreamsIDs(ctx)
+			case "getStreamInfo":
+				var s Stream
+				s, err = c.StreamInfo(ctx, "x")
+				if err == nil && (s.ID == 0 || s.Name == "" || s.Type != "INR") {
+					t.Errorf("%s: %+v", e.target, s)
+				}
+			case "version":
+				var v Version
+				v, err = c.Version(ctx)
+				if err == nil && v.ReleaseNumber != "1.7.0" {
+					t.Errorf("%s: %+v", e.target, v)
+				}
+			case "getConfigInfo":
+				_, err = c.ConfigInfo(ctx, 1)
 			case "listTimers":
 				var timers []Timer
 				timers, err = c.ListTimers(ctx)

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -169,10 +168,9 @@ func (s *Server) recordStream(p params) answer {
 		return fail("Unable to record stream")
 	}
 	o := &order{kind: "record", name: name, keepAlive: p.flag("keepAlive", true)}
-	length, _ := strconv.Atoi(p.text("chunkLength"))
 	o.values = shape("config/record")
 	maps.Copy(o.values, object{
-		"localStreamName": name, "pathToFile": file, "computedPathToFile": whole, "type": typ, "chunkLength": length,
+		"localStreamName": name, "pathToFile": file, "computedPathToFile": whole, "type": typ, "chunkLength": p.number("chunkLength", 0),
 		"overwrite": p.flag("overwrite", false), "keepAlive": o.keepAlive, "waitForIDR": p.flag("waitForIDR", false),
 	})
 	if s.settings.NoChunkLength {
@@ -186,7 +184,7 @@ func (s *Server) recordStream(p params) answer {
 
 // create makes the orders of live output to files: one for each stream. It writes none.
 func (s *Server) create(format string, p params) answer {
-	folder, group := p.text("targetFolder"), or(p.text("groupName"), fmt.Sprintf("group_%08x", s.random.Uint32()))
+	folder, group := p.text("targetFolder"), or(p.text("groupName"), fmt.Sprintf("%s_group_%04x", strings.ToLower(format), s.random.Uint32N(1<<16)))
 	names := p.list("localStreamNames")
 	switch {
 	case len(p.all) == 0:
@@ -197,11 +195,8 @@ func (s *Server) create(format string, p params) answer {
 		return fail("Syntax error. Parameter targetFolder is invalid")
 	}
 	given := object{"groupName": group, "keepAlive": p.flag("keepAlive", true), "cleanupDestination": p.flag("cleanupDestination", false)}
-	for _, key := range []string{"chunkLength", "playlistLength"} {
-		if n, err := strconv.Atoi(p.text(key)); err == nil {
-			given[key] = n
-		}
-	}
+	given["chunkLength"], given["playlistLength"] = p.number("chunkLength", 10), p.number("playlistLength", 10)
+	given["staleRetentionCount"] = p.number("staleRetentionCount", given["playlistLength"].(int))
 	given["playlistType"] = or(p.text("playlistType"), "appending")
 	var ids, all []any
 	for _, name := range names {

@@ -48,7 +48,7 @@ const (
 )
 
 func (o *order) set(st status) {
-	if st == statusStreaming && o.status != statusConnected && (o.kind == "pull" || o.kind == "push") {
+	if st == statusStreaming && o.status != statusConnected && o.kind != "record" {
 		o.set(statusConnected)
 	}
 	o.previous, o.before = o.status, o.since

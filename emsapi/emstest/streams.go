@@ -154,6 +154,7 @@ func (s *Server) ended(st *stream) {
 	switch {
 	case o == nil:
 	case o.keepAlive:
+		o.set(statusConnecting)
 		o.set(statusWaiting)
 	case o.kind != "push": // the order of a push stays
 		s.remove(o)

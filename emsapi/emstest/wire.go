@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ems-sidecar/emsapi"
@@ -191,6 +192,15 @@ func (p params) flag(key string, otherwise bool) bool {
 		return otherwise
 	}
 	return p.text(key) == "1"
+}
+
+// number returns the number that a key has, or otherwise if it has none.
+func (p params) number(key string, otherwise int) int {
+	n, err := strconv.Atoi(p.text(key))
+	if err != nil {
+		return otherwise
+	}
+	return n
 }
 
 // variables returns what the user added.
