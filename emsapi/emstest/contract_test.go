@@ -311,7 +311,7 @@ func TestBytesAreAnsweredAsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := start(t, emstest.Settings{})
-	normal := func(answer string) string {
+	plain := func(answer string) string {
 		return timerID.ReplaceAllString(day.ReplaceAllString(strings.TrimSpace(answer), `"T`), `"timerId":0`)
 	}
 	compared := 0
@@ -325,8 +325,8 @@ func TestBytesAreAnsweredAsRecorded(t *testing.T) {
 			t.Fatal(quoted, err)
 		}
 		got := get(t, server, "setTimer?params="+base64.StdEncoding.EncodeToString([]byte(params)))
-		if normal(got) != normal(want) {
-			t.Errorf("%q:\n%q, want\n%q", params, normal(got), normal(want))
+		if plain(got) != plain(want) {
+			t.Errorf("%q:\n%q, want\n%q", params, plain(got), plain(want))
 		}
 		compared++
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -68,7 +69,7 @@ type run struct {
 	streams    []*stream // by id
 	timers     []*timer
 	pending    map[*time.Timer]bool // what is to happen later
-	listening  []*http.Server
+	listening  []io.Closer
 	api, proxy string // addresses
 	ctx        context.Context
 	cancel     context.CancelFunc
@@ -250,33 +251,32 @@ func (s *Server) reach(host string) *Server {
 
 // close ends what listens, and waits for what is being done.
 func (r *run) close() {
-	for _, h := range r.listening {
-		h.Close()
+	for _, l := range r.listening {
+		l.Close()
 	}
 	r.working.Wait()
 }
 
-func (s *Server) listen(r *run) (err error) {
-	listen := func(address, prefix string) (string, error) {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			return "", err
-		}
-		h := &http.Server{Handler: &api{server: s, run: r, prefix: prefix}, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 1 << 20}
-		r.listening = append(r.listening, h)
-		r.working.Go(func() { _ = h.Serve(l) }) // ends by Close
-		return l.Addr().String(), nil
-	}
-	if r.api, err = listen(s.settings.API, ""); err != nil {
+func (s *Server) listen(r *run) error {
+	l, err := net.Listen("tcp", s.settings.API)
+	if err != nil {
 		return fmt.Errorf("the API's address: %w", err)
 	}
+	r.listening = append(r.listening, l)
+	r.working.Go(func() { s.serve(r, l) })
+	r.api = l.Addr().String()
 	s.settings.API = r.api // also after a restart
 	if s.settings.Proxy == "" {
 		return nil
 	}
-	if r.proxy, err = listen(s.settings.Proxy, "/apiproxy"); err != nil {
+	front, err := net.Listen("tcp", s.settings.Proxy)
+	if err != nil {
 		return fmt.Errorf("the proxy's address: %w", err)
 	}
+	h := &http.Server{Handler: &proxy{server: s, run: r}, ReadHeaderTimeout: 5 * time.Second}
+	r.listening = append(r.listening, h)
+	r.working.Go(func() { _ = h.Serve(front) }) // ends by Close
+	r.proxy = front.Addr().String()
 	s.settings.Proxy = r.proxy
 	return nil
 }

@@ -1,9 +1,7 @@
 package emstest
 
 import (
-	"crypto/subtle"
 	"encoding/base64"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,76 +9,20 @@ import (
 	"ems-sidecar/emsapi"
 )
 
-// api serves the commands of one run.
-type api struct {
-	server *Server
-	run    *run
-	prefix string // of the path; with basic auth if there is one
-}
-
-// maxHeaders is what the server takes of one request's line and headers, in bytes.
-const maxHeaders = 16 << 10
-
-func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	size := len(r.RequestURI)
-	for k, v := range r.Header {
-		size += len(k) + len(v[0]) + 4
-	}
-	if r.ProtoMinor == 0 || r.Method == http.MethodHead || size > maxHeaders {
-		hangUp(w)
-		return
-	}
-	path := r.URL.Path
-	if a.prefix != "" {
-		user, password, _ := r.BasicAuth()
-		s := a.server.settings
-		if subtle.ConstantTimeCompare([]byte(user), []byte(s.Username))&subtle.ConstantTimeCompare([]byte(password), []byte(s.Password)) != 1 {
-			w.Header().Set("WWW-Authenticate", `Basic realm="apiproxy"`)
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		var ok bool
-		if path, ok = strings.CutPrefix(path, a.prefix); !ok {
-			w.WriteHeader(http.StatusNotFound)
-			return
-		}
-	}
-	answer := a.server.handle(a.run, strings.TrimPrefix(path, "/"), r.URL.RawQuery)
-	if answer == nil {
-		hangUp(w)
-		return
-	}
-	h := w.Header()
-	h.Set("Connection", "close")
-	h.Set("Content-Type", "text/plain")
-	h.Set("Server", pusherAgent)
-	_, _ = w.Write(answer) // a client that has left is not told
-}
-
-// hangUp closes the connection without an answer.
-func hangUp(w http.ResponseWriter) {
-	if c, _, err := w.(http.Hijacker).Hijack(); err == nil {
-		c.Close()
-	}
-}
-
-// handle carries out one command, or several if line breaks got into its parameters, and returns the first one's answer.
-func (s *Server) handle(r *run, command, query string) []byte {
+// handle carries out a command, and others if line breaks got into its parameters, and returns the answers: none if it is
+// not this run any more.
+func (s *Server) handle(r *run, path, query string) (answers [][]byte) {
 	s.network.running.Lock()
 	defer s.network.running.Unlock()
 	if s.run != r {
 		return nil
 	}
-	command = command[strings.LastIndexByte(command, '/')+1:] // any folder will do
-	var first []byte
-	for i, line := range strings.FieldsFunc(command+" "+parameters(query), func(c rune) bool { return c == '\r' || c == '\n' }) {
+	command := path[strings.LastIndexByte(path, '/')+1:] // any folder will do
+	for line := range strings.FieldsFuncSeq(command+" "+parameters(query), func(c rune) bool { return c == '\r' || c == '\n' }) {
 		command, text, _ := strings.Cut(line, " ")
-		answer := s.execute(command, text)
-		if i == 0 {
-			first = answer
-		}
+		answers = append(answers, s.execute(command, text))
 	}
-	return first
+	return answers
 }
 
 // parameters returns the text of the first parameter of a query in the order of the alphabet. The server does not decode
@@ -89,7 +31,8 @@ func parameters(query string) string {
 	all := strings.Split(query, "&")
 	slices.Sort(all)
 	_, value, _ := strings.Cut(all[0], "=")
-	raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(value, "="))
+	value, _, _ = strings.Cut(value, "=") // the padding, and what is behind it
+	raw, err := base64.RawStdEncoding.DecodeString(value)
 	if err != nil {
 		return ""
 	}
@@ -116,7 +59,7 @@ func (s *Server) execute(command, text string) []byte {
 	if id := p.text("commandId"); id != "" {
 		out["responseId"] = id
 	}
-	return encode(out)
+	return append(encode(out), "\r\n\r\n"...)
 }
 
 // params are those of one command.
