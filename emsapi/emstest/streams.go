@@ -199,13 +199,6 @@ func (s *Server) describe(st *stream) object {
 	v["processId"] = s.run.process
 	v["creationTimestamp"], v["queryTimestamp"] = millis(st.created), millis(now)
 	v["upTime"] = float64(now.Sub(st.created)) / float64(time.Millisecond)
-	if !st.phantom && now.Sub(st.created) > 0 {
-		for _, kind := range []string{"audio", "video"} {
-			media := clone(v[kind].(object))
-			media["bytesCount"] = 1 + int(now.Sub(st.created).Milliseconds())*25
-			v[kind] = media
-		}
-	}
 	if st.inbound() {
 		var outs []any
 		for _, o := range s.run.streams {
@@ -233,6 +226,13 @@ func (s *Server) describe(st *stream) object {
 		media = "media"
 	}
 	maps.Copy(v, shapes[media])
+	if media == "media" {
+		for _, kind := range []string{"audio", "video"} {
+			counted := clone(v[kind].(object))
+			counted["bytesCount"] = 1 + now.Sub(st.created).Milliseconds()*25 // 200 kbit/s
+			v[kind] = counted
+		}
+	}
 	if o := st.order; o != nil {
 		v[o.kind+"Settings"] = o.settings()
 	}
