@@ -26,6 +26,20 @@ var shapes = func() map[string]object {
 	return all
 }()
 
+// The codecs and counters of all streams are the same; they are encoded once, because a list has many.
+var (
+	media   = encoded("media")
+	noMedia = encoded("noMedia")
+)
+
+func encoded(kind string) object {
+	all := object{}
+	for k, v := range shape(kind) {
+		all[k] = json.RawMessage(encode(v))
+	}
+	return all
+}
+
 // shape returns a new object of a kind.
 func shape(kind string) object {
 	o, ok := shapes[kind]
@@ -45,6 +59,8 @@ func appendJSON(out []byte, v any) []byte {
 		return append(out, "null"...)
 	case bool:
 		return strconv.AppendBool(out, v)
+	case json.RawMessage: // encoded before
+		return append(out, v...)
 	case string:
 		return appendString(out, v)
 	case float64:

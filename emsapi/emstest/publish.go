@@ -1,12 +1,16 @@
 package emstest
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // A Publisher is who publishes a stream. Zero is an encoder elsewhere.
 type Publisher struct {
 	FarIP     string // default 127.0.0.9
 	NearIP    string // default the server's Address
 	UserAgent string // default FMLE/3.0
+	Type      string // of the stream; default INR, which is RTMP
 }
 
 // Published is a stream that an encoder publishes.
@@ -32,11 +36,20 @@ func (s *Server) Publish(name string, by Publisher) (*Published, error) {
 }
 
 func (s *Server) startPublished(name string, by Publisher, p *Published) *stream {
-	return s.start(&stream{typ: "INR", name: name, published: p, values: object{
-		"farIp": or(by.FarIP, "127.0.0.9"), "nearIp": or(by.NearIP, s.settings.Address), "ip": or(by.NearIP, s.settings.Address),
+	typ := or(by.Type, "INR")
+	return s.start(&stream{typ: typ, name: name, published: p, values: object{
+		"typeNumeric": numeric(typ),
+		"farIp":       or(by.FarIP, "127.0.0.9"), "nearIp": or(by.NearIP, s.settings.Address), "ip": or(by.NearIP, s.settings.Address),
 		"userAgent": or(by.UserAgent, "FMLE/3.0 (compatible; FMSc/1.0)"), "ingestPoint": name,
 		"tcUrl": "rtmp://" + s.settings.Address + ":1935/live",
 	}}, "INR")
+}
+
+// numeric is a type's letters as a number, the first ones highest.
+func numeric(typ string) uint64 {
+	var letters [8]byte
+	copy(letters[:], typ)
+	return binary.BigEndian.Uint64(letters[:])
 }
 
 // End has the encoder stop.

@@ -221,17 +221,15 @@ func (s *Server) describe(st *stream) object {
 			v["inStreamUniqueId"] = source.id
 		}
 	}
-	media := "noMedia" // the codecs are those of the source, once it has pictures
-	if source != nil && source.pictures {
-		media = "media"
-	}
-	maps.Copy(v, shapes[media])
-	if media == "media" {
+	if source != nil && source.pictures { // the codecs are those of the source
+		maps.Copy(v, media)
 		for _, kind := range []string{"audio", "video"} {
 			counted := clone(v[kind].(object))
 			counted["bytesCount"] = 1 + now.Sub(st.created).Milliseconds()*25 // 200 kbit/s
 			v[kind] = counted
 		}
+	} else {
+		maps.Copy(v, noMedia)
 	}
 	if o := st.order; o != nil {
 		v[o.kind+"Settings"] = o.settings()
