@@ -223,11 +223,6 @@ func (s *Server) describe(st *stream) object {
 	}
 	if source != nil && source.pictures { // the codecs are those of the source
 		maps.Copy(v, media)
-		for _, kind := range []string{"audio", "video"} {
-			counted := clone(v[kind].(object))
-			counted["bytesCount"] = 1 + now.Sub(st.created).Milliseconds()*25 // 200 kbit/s
-			v[kind] = counted
-		}
 	} else {
 		maps.Copy(v, noMedia)
 	}
