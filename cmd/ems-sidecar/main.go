@@ -1,4 +1,4 @@
-// Command ems-sidecar publishes what an EvoStream Media Server writes to S3.
+// Command ems-sidecar publishes what an EvoStream Media Server writes to S3, and has it route, record and balance its streams.
 package main
 
 import (
@@ -25,8 +25,8 @@ const (
 
 // commands is the command line.
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Watch the directories and publish them until SIGTERM."`
-	Check   checkCommand   `cmd:"" help:"Test the config, the directories and the bucket, and say what is wrong."`
+	Run     runCommand     `cmd:"" help:"Publish the directories, and act on the events of EMS, until SIGTERM."`
+	Check   checkCommand   `cmd:"" help:"Test the config, the directories, the bucket, EMS and its group, and say what is wrong."`
 	Sync    syncCommand    `cmd:"" help:"Upload what is in the directories now and not in the bucket, then exit; 1 if something is missing."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -55,7 +55,7 @@ func execute(ctx context.Context, args []string, s surroundings) int {
 	exit := -1
 	parser := kong.Must(&commands{},
 		kong.Name("ems-sidecar"),
-		kong.Description("Publishes the live streams and recordings that an EvoStream Media Server writes to disk to an S3 bucket."),
+		kong.Description("Publishes the live streams and recordings that an EvoStream Media Server writes to disk to an S3 bucket, and has it route, record and balance its streams."),
 		kong.Writers(s.stdout, s.stderr),
 		kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
