@@ -69,10 +69,7 @@ func memberURL(destination string, password bool) string {
 		scheme, rest = "", destination
 	}
 	u, err := url.Parse("//" + bracketed(rest))
-	if err != nil {
-		return destination
-	}
-	if scheme == "http" || scheme == "https" {
+	if err != nil || scheme == "http" || scheme == "https" {
 		return destination
 	}
 	// An address, or where the stream would be.
@@ -157,7 +154,3 @@ func (g *group) isOurs(p *emsapi.Pull) bool { return p.Variables[ownerVariable] 
 func uriOf(address, name string) string {
 	return "rtmp://" + net.JoinHostPort(address, rtmpPort) + "/live/" + name
 }
-
-const (
-	firstPull = time.Second // the pause after a member's first failure, doubled each time up to the interval
-)

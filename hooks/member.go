@@ -43,8 +43,12 @@ func newMember(g *group, host string, api *emsapi.Client, interval time.Duration
 	return &member{group: g, host: host, api: api, interval: interval, pulls: make(map[string]*pulling), conflicts: make(map[string]time.Time)}
 }
 
-// pullSettles is when it is known whether a pull came through.
-const pullSettles = 2 * time.Second
+const (
+	// firstPull is the pause after a member's first failure, doubled each time up to the interval.
+	firstPull = time.Second
+	// pullSettles is when it is known whether a pull came through.
+	pullSettles = 2 * time.Second
+)
 
 func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 	if m.self || m.group.hosts.isOwn(ctx, m.host) {
