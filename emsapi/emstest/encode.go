@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"ems-sidecar/emsapi"
 )
@@ -26,18 +27,22 @@ var shapes = func() map[string]object {
 	return all
 }()
 
-// The codecs and counters of all streams are the same; they are encoded once, because a list has many.
-var (
-	media   = encoded("media")
-	noMedia = encoded("noMedia")
-)
-
-func encoded(kind string) object {
-	all := object{}
-	for k, v := range shape(kind) {
-		all[k] = json.RawMessage(encode(v))
+// afterCount is what follows the count of bytes in the audio and video of all streams. It is encoded once, because a list has
+// many.
+var afterCount = func() map[string]string {
+	all := make(map[string]string)
+	for kind, v := range shape("media") {
+		var ok bool
+		if all[kind], ok = strings.CutPrefix(string(encode(v)), `{"bytesCount":0`); !ok {
+			panic("the shape of " + kind)
+		}
 	}
 	return all
+}()
+
+// media is what a stream says of its audio or video.
+func media(kind string, bytes int64) json.RawMessage {
+	return append(strconv.AppendInt([]byte(`{"bytesCount":`), bytes, 10), afterCount[kind]...)
 }
 
 // shape returns a new object of a kind.

@@ -118,11 +118,16 @@ func TestCopyOutlivesAShortAbsence(t *testing.T) {
 	pulled(t, g.clients[2], "rtmp://127.0.0.2/live/cam", "cam", true)
 	g.sinks[2].wait(t, "inStreamCreated", 1)
 	copied, _ := find(g.servers[1], "cam", "INR")
-	for range 6 { // 36 s, of which it is away for 30
+	for range 6 { // 42 s, of which it is away for 36
 		cam.End()
 		time.Sleep(5 * second)
 		if g.servers[1].Names() != nil {
 			t.Error("the copy has pictures")
+		}
+		starved, _ := find(g.servers[1], "cam", "INR")
+		time.Sleep(second)
+		if later, _ := find(g.servers[1], "cam", "INR"); later.Bytes != starved.Bytes || later.Bytes < 2 {
+			t.Errorf("without pictures it counts %d and then %d bytes", starved.Bytes, later.Bytes)
 		}
 		cam = publish(t, g.servers[0], "cam")
 		within(t, 0, "the copy has pictures", func() bool { return len(g.servers[1].Names()) == 1 })

@@ -17,14 +17,16 @@ type stream struct {
 	name      string
 	values    object // those that differ from the kind's shape, and then all
 	created   time.Time
-	order     *order     // that it comes from; nil: none
-	in        *stream    // outbound: what it comes from
-	peer      *stream    // at the other server, at the other end of the connection
-	published *Published // by an encoder
-	phantom   bool       // it gets no pictures, such as a pull of what is not there
-	starved   int        // how often it stopped getting any
-	pictures  bool       // inbound: there have been some, so that the codecs are known
-	file      string     // a recording's
+	order     *order        // that it comes from; nil: none
+	in        *stream       // outbound: what it comes from
+	peer      *stream       // at the other server, at the other end of the connection
+	published *Published    // by an encoder
+	phantom   bool          // it gets no pictures, such as a pull of what is not there
+	starved   int           // how often it stopped getting any
+	pictures  bool          // inbound: there have been some, so that the codecs are known
+	before    time.Duration // for how long there were some until they stopped last
+	since     time.Time     // when they came last; zero: there are none now
+	file      string        // a recording's
 	part      int
 }
 
@@ -77,6 +79,9 @@ func (st *stream) event(what string) string {
 // feed is what happens when a stream has pictures: what waits for them begins, here and at others that pull it.
 func (s *Server) feed(st *stream) {
 	st.pictures, st.phantom = true, false
+	if st.since.IsZero() {
+		st.since = time.Now()
+	}
 	if !st.inbound() {
 		return
 	}
@@ -92,6 +97,14 @@ func (s *Server) feed(st *stream) {
 			}
 		}
 	}
+}
+
+// fed is for how long there have been pictures.
+func (st *stream) fed(now time.Time) time.Duration {
+	if st.since.IsZero() {
+		return st.before
+	}
+	return st.before + now.Sub(st.since)
 }
 
 // live returns the inbound stream of that name.
@@ -163,6 +176,7 @@ func (s *Server) ended(st *stream) {
 
 // starve is for a pulled stream that gets no pictures: it ends after a while if none come.
 func (s *Server) starve(st *stream) {
+	st.before, st.since = st.fed(time.Now()), time.Time{}
 	st.phantom = true
 	st.starved++
 	since := st.starved
@@ -222,9 +236,10 @@ func (s *Server) describe(st *stream) object {
 		}
 	}
 	if source != nil && source.pictures { // the codecs are those of the source
-		maps.Copy(v, media)
+		bytes := 1 + min(source.fed(now), now.Sub(st.created)).Milliseconds()*25 // 200 kbit/s
+		v["audio"], v["video"] = media("audio", bytes), media("video", bytes)
 	} else {
-		maps.Copy(v, noMedia)
+		maps.Copy(v, shapes["noMedia"])
 	}
 	if o := st.order; o != nil {
 		v[o.kind+"Settings"] = o.settings()
