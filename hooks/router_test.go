@@ -123,7 +123,7 @@ func TestADestinationThatIsAwayGetsTheStreamWhenItIsBack(t *testing.T) {
 	r := run(t, a, route("", "10.0.0.2", "10.0.0.3"))
 	b.Stop()
 	cam := publish(t, a, "cam")[0]
-	within(t, 2*time.Second, "the other destination has it", func() bool { return len(c.Names()) == 1 })
+	within(t, 10*time.Second, "the other destination has it", func() bool { return len(c.Names()) == 1 })
 	within(t, 10*time.Second, "it is said", func() bool { return len(r.log.lines("does not arrive", "stream=cam")) == 1 })
 	if err := b.Start(); err != nil {
 		t.Fatal(err)
