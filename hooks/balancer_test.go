@@ -227,3 +227,32 @@ func TestDestinationsBehindAPasswordAreReached(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// Servers that know only the next one: a copy is not handed on, and nothing goes round.
+func TestRingOfBalancers(t *testing.T) {
+	t.Parallel()
+	g := &group{t: t, network: emstest.NewNetwork(), second: 100 * time.Millisecond}
+	for i := range 3 {
+		host := fmt.Sprintf("127.0.0.%d", i+1)
+		g.servers = append(g.servers, serve(t, emstest.Settings{Address: host, API: host + ":0", Network: g.network, Second: g.second}))
+	}
+	for i := range 3 {
+		host := fmt.Sprintf("127.0.0.%d", i+1)
+		next := config.URI(g.servers[(i+1)%3].URL())
+		g.rigs = append(g.rigs, run(t, g.servers[i], hooks.Settings{
+			APIHost: host, Balancer: &config.Balancer{Destinations: []config.URI{next}, Advertise: host},
+		}))
+	}
+	cam, _ := g.publish(0, "cam")
+	within(t, 10*time.Second, "the next one has it", func() bool { return len(g.servers[1].Names()) == 1 })
+	for _, r := range g.rigs {
+		r.looked()
+	}
+	if n := count(g.servers[0], "pullStream") + count(g.servers[2], "pullStream"); n > 0 || count(g.servers[1], "pullStream") != 1 {
+		t.Errorf("it was handed on %d times", n)
+	}
+	cam[0].End()
+	within(t, 10*time.Second, "it is gone everywhere", func() bool {
+		return len(g.servers[1].Names())+len(g.servers[1].Config().Pull) == 0
+	})
+}
