@@ -93,6 +93,32 @@ func (s *sink) wait(t *testing.T, typ string, n int) event {
 	}
 }
 
+// waitKind returns when so many events of a kind came.
+func (s *sink) waitKind(t *testing.T, kind string, n int) {
+	t.Helper()
+	typ, _, _ := strings.Cut(kind, "-")
+	deadline := time.After(5 * time.Second)
+	for {
+		s.mu.Lock()
+		came := s.came
+		s.mu.Unlock()
+		found := 0
+		for _, e := range s.events(typ) {
+			if e.kind() == kind {
+				found++
+			}
+		}
+		if found >= n {
+			return
+		}
+		select {
+		case <-came:
+		case <-deadline:
+			t.Fatalf("%d events %s, want %d", found, kind, n)
+		}
+	}
+}
+
 // kind is what an event's fields depend on, as the recordings are named.
 func (e event) kind() string {
 	parts := []string{e.Type}
@@ -179,6 +205,12 @@ func everything(t *testing.T) map[string][]event {
 	s.wait(t, "inStreamClosed", 3)
 	publish(t, a, "cam")
 	s.wait(t, "inStreamCreated", 5)
+	for _, kind := range []string{ // all that comes from it is there again, with codecs
+		"OFHLS-hlsSettings", "OFHDS-hdsSettings", "OFDASH-dashSettings", "OFMSS-mssSettings", "ONR-pushSettings",
+		"OFMP4-recordSettings", "OFTS-recordSettings", "OFRFLV-recordSettings",
+	} {
+		s.waitKind(t, "outStreamCreated-"+kind, 2)
+	}
 	for id := range uint32(12) { // and each by itself
 		must(nil, c.RemoveConfig(ctx, id))
 	}
