@@ -14,6 +14,7 @@ import (
 type memory struct {
 	path    string // empty: nothing is remembered
 	entries []remembered
+	changed bool // since it was last saved
 }
 
 type remembered struct {
@@ -48,20 +49,25 @@ func recall(state string, now time.Time) (m memory, err error) {
 	return m, err
 }
 
-// note writes that the media server names the directory of a section now.
+// notedEvery is how exactly it is noted when a directory was last named: each look names it again.
+const notedEvery = time.Hour
+
+// note takes in that the media server names the directory of a section now.
 func (m *memory) note(section, dir string, flat bool, now time.Time) {
 	for i := range m.entries {
 		if e := &m.entries[i]; e.Section == section && e.Dir == dir {
-			e.Named = now
+			if now.Sub(e.Named) >= notedEvery {
+				e.Named, m.changed = now, true
+			}
 			return
 		}
 	}
-	m.entries = append(m.entries, remembered{section, dir, flat, now})
+	m.entries, m.changed = append(m.entries, remembered{section, dir, flat, now}), true
 }
 
-// save replaces the file.
+// save replaces the file if something has changed.
 func (m *memory) save() error {
-	if m.path == "" {
+	if m.path == "" || !m.changed {
 		return nil
 	}
 	raw, err := json.Marshal(m.entries)
@@ -72,5 +78,9 @@ func (m *memory) save() error {
 	if err := os.WriteFile(fresh, raw, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(fresh, m.path)
+	if err := os.Rename(fresh, m.path); err != nil {
+		return err
+	}
+	m.changed = false
+	return nil
 }

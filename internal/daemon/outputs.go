@@ -153,7 +153,7 @@ func spoolShows(dir, spool string) bool {
 	return err == nil && filepath.IsLocal(rel) && !strings.Contains("/"+filepath.ToSlash(rel), "/.")
 }
 
-// A list may be read while it grows.
+// A list may be read while it grows. It has nothing twice, and what is too much is left out.
 type list struct {
 	growing sync.Mutex
 	all     []string
@@ -162,7 +162,9 @@ type list struct {
 func (l *list) add(s string) {
 	l.growing.Lock()
 	defer l.growing.Unlock()
-	l.all = append(l.all, s)
+	if len(l.all) < maxFound && !slices.Contains(l.all, s) {
+		l.all = append(l.all, s)
+	}
 }
 
 func (l *list) get() []string {

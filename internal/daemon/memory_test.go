@@ -1,0 +1,61 @@
+package daemon
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func TestDirectoriesAreRememberedForAWhile(t *testing.T) {
+	state, now := t.TempDir(), time.Now()
+	m, err := recall(state, now)
+	if err != nil || len(m.entries) > 0 {
+		t.Fatal(m, err)
+	}
+	m.note("AmazonHLSUpload", "/a", false, now)
+	m.note("AmazonRecordUpload", "/b", true, now.Add(-rememberedFor))
+	if err := m.save(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = recall(state, now); err != nil || len(m.entries) != 1 || m.entries[0].Dir != "/a" || m.entries[0].Flat {
+		t.Errorf("%+v, %v", m.entries, err)
+	}
+
+	// Each look names the directories again: that is no reason to write.
+	if err := os.Remove(m.path); err != nil {
+		t.Fatal(err)
+	}
+	m.note("AmazonHLSUpload", "/a", false, now.Add(time.Minute))
+	if err := m.save(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(m.path); !os.IsNotExist(err) {
+		t.Errorf("it was written: %v", err)
+	}
+	m.note("AmazonHLSUpload", "/a", false, now.Add(rememberedFor/2))
+	if err := m.save(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = recall(state, now.Add(rememberedFor)); err != nil || len(m.entries) != 1 {
+		t.Errorf("forgotten although it was named since: %+v, %v", m.entries, err)
+	}
+}
+
+func TestBrokenNoteIsSaidAndWrittenAnew(t *testing.T) {
+	state := t.TempDir()
+	m, _ := recall(state, time.Now())
+	if err := os.WriteFile(m.path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := recall(state, time.Now())
+	if err == nil {
+		t.Error("nothing is said")
+	}
+	m.note("AmazonHLSUpload", "/a", false, time.Now())
+	if err := m.save(); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = recall(state, time.Now()); err != nil || len(m.entries) != 1 {
+		t.Errorf("%+v, %v", m.entries, err)
+	}
+}
