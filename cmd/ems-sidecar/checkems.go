@@ -83,7 +83,7 @@ func sinkURL(h config.Hooks) string {
 func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err error) {
 	l, err := net.Listen("tcp", h.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return ", taken in by the daemon", post(ctx, url)
+		return ", taken in by the daemon", post(ctx, url, "self-test")
 	}
 	if err != nil {
 		return "", fmt.Errorf("[Hooks] listen: %w", err)
@@ -105,7 +105,7 @@ func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err e
 		end()
 		err = errors.Join(err, <-ended)
 	}()
-	if err := postNamed(ctx, url, name); err != nil {
+	if err := post(ctx, url, name); err != nil {
 		return "", err
 	}
 	select {
@@ -116,10 +116,8 @@ func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err e
 	}
 }
 
-func post(ctx context.Context, url string) error { return postNamed(ctx, url, "self-test") }
-
-// postNamed posts an event that nobody acts on.
-func postNamed(ctx context.Context, url, name string) error {
+// post posts an event that nobody acts on, over no proxy: the URL has the secret in it.
+func post(ctx context.Context, url, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	body := fmt.Appendf(nil, `{"id":0,"processId":0,"timestamp":0,"type":"selfTest","payload":{"localStreamName":%q}}`, name)
@@ -128,7 +126,8 @@ func postNamed(ctx context.Context, url, name string) error {
 		return errors.New("listen, path and secret of [Hooks] make no URL")
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
 	if err != nil {
 		return errors.New("nobody answers there, although something listens: stop what else has the address of [Hooks]")
 	}
