@@ -262,6 +262,11 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add("text/xml", []byte(`<methodCall><methodName>x</methodName><params><param><value><struct><member><name>a</name><value><i4>3</i4></value></member></struct></value></param></params></methodCall>`))
 	f.Add("application/xml", []byte(`<TYPED_MAP><UINT32 name="id">1</UINT32><STR name="type">x</STR><MAP name="payload"/></TYPED_MAP>`))
+	for _, raw := range requests(f, "xmlrpc") {
+		if _, body, ok := bytes.Cut(raw, []byte("\r\n\r\n")); ok {
+			f.Add("application/xml", body)
+		}
+	}
 	f.Fuzz(func(_ *testing.T, contentType string, body []byte) {
 		Decode(contentType, body) // does not panic
 	})
