@@ -136,7 +136,8 @@ func (s *Store) advice(permission string, e *Error, err error) string {
 	case "InvalidAccessKeyId", "XAdminUserNotFound":
 		return "the store does not know this access key: correct aws_access_key"
 	case "SignatureDoesNotMatch":
-		return "the secret key does not belong to the access key: correct aws_secret_key"
+		return fmt.Sprintf("the store computes another signature than this host: correct aws_secret_key if it is not that of the access key; "+
+			"if it is, look for a proxy that changes requests, or for another name by which the store knows itself than %s", s.Endpoint())
 	case "ExpiredToken", "InvalidToken", "TokenRefreshRequired":
 		return "the temporary credentials have expired: renew them"
 	case "RequestTimeTooSkewed", "RequestExpired":

@@ -81,6 +81,7 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 		return nil, fmt.Errorf("settings for S3: %w", err)
 	}
 	c := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.HTTPSignerV4 = signer{o.HTTPSignerV4}
 		if t.Endpoint != "" {
 			o.BaseEndpoint = &t.Endpoint
 		}
