@@ -32,7 +32,7 @@ type healthyStream struct {
 	finished chan struct{}
 
 	mu    sync.Mutex
-	since time.Time // of the chunk that is waited for, or zero
+	since time.Duration // by the patient clock, of the chunk that is waited for; or 0
 	worst time.Duration
 	moved int
 }
@@ -86,25 +86,25 @@ func (h *healthyStream) end() {
 
 // visible waits until the bucket's playlist names the chunk.
 func (h *healthyStream) visible(chunk string) {
-	closed := time.Now()
+	closed := patient.Now()
 	h.mu.Lock()
 	h.since = closed
 	h.mu.Unlock()
-	for time.Since(closed) < 30*time.Second {
+	for patient.Now()-closed < 30*time.Second {
 		if b, err := h.server.Object(h.key); err == nil && bytes.Contains(b, []byte(chunk)) {
 			break
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	h.mu.Lock()
-	h.since, h.worst, h.moved = time.Time{}, max(h.worst, time.Since(closed)), h.moved+1
+	h.since, h.worst, h.moved = 0, max(h.worst, patient.Now()-closed), h.moved+1
 	h.mu.Unlock()
 }
 
 // unhurt fails the test if the stream stood still since the last call, and waits for two more chunks first.
 func (h *healthyStream) unhurt(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for late := patient.Deadline(30 * time.Second); !late(); time.Sleep(20 * time.Millisecond) {
 		h.mu.Lock()
 		enough := h.moved >= 2
 		h.mu.Unlock()
@@ -115,8 +115,8 @@ func (h *healthyStream) unhurt(t *testing.T) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	worst := h.worst
-	if !h.since.IsZero() {
-		worst = max(worst, time.Since(h.since))
+	if h.since != 0 {
+		worst = max(worst, patient.Now()-h.since)
 	}
 	if h.moved < 2 || worst > healthyWithin {
 		t.Errorf("the healthy stream: %d chunks became visible, one after %v; want at least 2, each within %v", h.moved, worst.Round(time.Millisecond), healthyWithin)
@@ -474,9 +474,9 @@ func TestPublishesAsAUserWhoMayNotLeaseAndSaysWhatIsUnreadable(t *testing.T) {
 			return err == nil && bytes.Equal(got, want)
 		}
 	}
-	began := time.Now()
+	began := patient.Now()
 	eventually(t, "the playlist in the bucket as on disk", asOnDisk("g/s/playlist.m3u8"))
-	if took := time.Since(began); took > 5*time.Second {
+	if took := patient.Now() - began; took > 5*time.Second {
 		t.Errorf("the playlist was there %v after its last chunk, want it soon after the settle time of 2s", took)
 	}
 	if l := s.lines("lease"); len(l) != 1 {

@@ -125,11 +125,11 @@ func (g *group) converges(limit time.Duration, after string) {
 	g.t.Helper()
 	began := time.Now()
 	wrong := ""
-	for deadline := began.Add(limit); ; time.Sleep(10 * time.Millisecond) {
+	for late := patient.Deadline(limit); ; time.Sleep(10 * time.Millisecond) {
 		if wrong = g.wrong(); wrong == "" {
 			break
 		}
-		if time.Now().After(deadline) {
+		if late() {
 			g.t.Fatalf("%s: not after %v: %s", after, limit, wrong)
 		}
 	}
@@ -232,7 +232,7 @@ func TestGroupOfThree(t *testing.T) {
 // failover publishes as an encoder does that was thrown off another server: again and again until it is taken.
 func (g *group) failover(i int, name string) {
 	g.t.Helper()
-	began := time.Now()
+	began, late := time.Now(), patient.Deadline(5*time.Second)
 	for {
 		p, err := g.servers[i].Publish(name, emstest.Publisher{})
 		if err == nil {
@@ -240,7 +240,7 @@ func (g *group) failover(i int, name string) {
 			g.t.Logf("%-40s %5d ms", "the encoder is taken there", time.Since(began).Milliseconds())
 			return
 		}
-		if time.Since(began) > 5*time.Second {
+		if late() {
 			g.t.Fatal(err)
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -55,7 +55,7 @@ type look struct {
 type setback struct {
 	key      string
 	from, to progress
-	began    time.Time
+	began    time.Duration // by the patient clock
 	lasted   time.Duration
 }
 
@@ -195,7 +195,7 @@ func (r *referee) view(keys []string, stop <-chan struct{}) (looks int) {
 			if m, err := parse(key, b); err == nil && known && m.Segments > 0 {
 				now := progress{run, m.Sequence}
 				if s := back[key]; s != nil {
-					s.lasted = time.Since(s.began)
+					s.lasted = patient.Now() - s.began
 				}
 				switch {
 				case !now.before(newest[key]):
@@ -203,7 +203,7 @@ func (r *referee) view(keys []string, stop <-chan struct{}) (looks int) {
 					r.mended(back[key])
 					delete(back, key)
 				case back[key] == nil:
-					back[key] = &setback{key: key, from: newest[key], to: now, began: time.Now()}
+					back[key] = &setback{key: key, from: newest[key], to: now, began: patient.Now()}
 				}
 			}
 			for _, name := range namedBy(r.t, key, b) {
