@@ -21,14 +21,11 @@ type Settings struct {
 	URL      string // http://host:7777, or http://user:password@host:8888/apiproxy
 	Username string // for basic auth; those of the URL come first
 	Password string
-	Timeout  time.Duration // of one request; 0: DefaultTimeout
+	Timeout  time.Duration // of one command; 0: DefaultTimeout
 }
 
 // DefaultTimeout is how long a server may take for one answer.
 const DefaultTimeout = 5 * time.Second
-
-// maxAnswer bounds what is read of one answer, in bytes: listStreams has some 1,000 for each stream.
-const maxAnswer = 64 << 20
 
 // A Client speaks to one server. Its methods may be called from any goroutine. Their errors name the command and the
 // address, without credentials.
@@ -55,7 +52,7 @@ func New(s Settings) (*Client, error) {
 	}
 	// The server takes one request per connection. A redirect would carry the credentials elsewhere.
 	c.requests = &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: 64 << 10},
+		Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c, nil
@@ -67,7 +64,8 @@ func (c *Client) Address() string { return c.base.String() }
 // A Failure is the server's answer that it does not do a command.
 type Failure struct{ Command, Description string }
 
-func (f *Failure) Error() string { return f.Command + ": " + f.Description }
+// Error has no more of the description than a log line may have.
+func (f *Failure) Error() string { return f.Command + ": " + brief(f.Description) }
 
 // NameTaken reports whether err says that a stream of that name exists already, or that a pull reserves it.
 func NameTaken(err error) bool {
@@ -82,12 +80,14 @@ func repeatable(command string) bool {
 }
 
 // Call sends a command, and decodes the answer's data into data unless that is nil. One that is safe to repeat is
-// sent a second time if there was no answer.
+// sent a second time if there was no answer. All of it takes no longer than the client's timeout.
 func (c *Client) Call(ctx context.Context, command string, params []Param, data any) error {
 	query, err := encode(params)
 	if err != nil {
 		return fmt.Errorf("%s: %w", command, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
 	raw, err := c.ask(ctx, command, query)
 	if err != nil && repeatable(command) && ctx.Err() == nil {
 		raw, err = c.ask(ctx, command, query)
@@ -100,8 +100,12 @@ func (c *Client) Call(ctx context.Context, command string, params []Param, data 
 		Description Text
 		Status      string
 	}
-	if err := json.Unmarshal(Lenient(raw), &answer); err != nil {
-		return fmt.Errorf("%s at %s: the answer is not one of EMS: %w", command, c.base.Host, err)
+	err = bounded(raw, limit(command))
+	if err == nil {
+		err = json.Unmarshal(Lenient(raw), &answer)
+	}
+	if err != nil {
+		return fmt.Errorf("%s at %s: the answer is not one of EMS: %w", command, c.base.Host, citation{err})
 	}
 	if answer.Status != "SUCCESS" {
 		return &Failure{command, string(answer.Description)}
@@ -110,15 +114,13 @@ func (c *Client) Call(ctx context.Context, command string, params []Param, data 
 		return nil
 	}
 	if err := json.Unmarshal(answer.Data, data); err != nil {
-		return fmt.Errorf("%s at %s: what EMS answers is not understood: %w", command, c.base.Host, err)
+		return fmt.Errorf("%s at %s: what EMS answers is not understood: %w", command, c.base.Host, citation{err})
 	}
 	return nil
 }
 
 // ask makes one request and returns the answer's body.
 func (c *Client) ask(ctx context.Context, command, query string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	u := *c.base
 	u.Path += "/" + command
 	u.RawQuery = query
@@ -135,21 +137,22 @@ func (c *Client) ask(ctx context.Context, command, query string) ([]byte, error)
 		if e := (*url.Error)(nil); errors.As(err, &e) {
 			err = e.Err // without the URL, whose query has the parameters
 		}
-		return nil, fmt.Errorf("%s at %s: %w", command, c.base.Host, err)
+		return nil, fmt.Errorf("%s at %s: %w", command, c.base.Host, citation{err})
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusUnauthorized {
 		return nil, fmt.Errorf("%s at %s: user name or password is not accepted", command, c.base.Host)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s at %s: the answer is %s: is this EMS's API?", command, c.base.Host, resp.Status)
+		return nil, fmt.Errorf("%s at %s: the answer is %s: is this EMS's API?", command, c.base.Host, brief(resp.Status))
 	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err == nil && len(raw) > maxAnswer {
-		err = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+	most := limit(command)
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, int64(most)+1))
+	if err == nil && len(raw) > most {
+		err = fmt.Errorf("the answer is longer than %d bytes", most)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s at %s: %w", command, c.base.Host, err)
+		return nil, fmt.Errorf("%s at %s: %w", command, c.base.Host, citation{err})
 	}
 	return raw, nil
 }

@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// Version asks for the server's version.
+// Version asks for the server's version, which is for operators to read.
 func (c *Client) Version(ctx context.Context) (v Version, err error) {
 	err = c.Call(ctx, "version", nil, &v)
-	return v, err
+	return Version{brief(v.Banner), brief(v.ReleaseNumber), brief(v.BuildNumber), brief(v.CodeName)}, err
 }
 
 // ListStreams lists all streams, inbound and outbound.
