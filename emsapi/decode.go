@@ -46,6 +46,7 @@ type orderJSON struct {
 	URI, TargetURI                             address
 	PathToFile, ComputedPathToFile, Type       Text
 	GroupName, TargetFolder, GroupTargetFolder Text
+	FullBinaryPath, Arguments                  Text
 	ChunkLength                                *int
 	Overwrite, KeepAlive                       bool
 	Status                                     struct {
@@ -114,6 +115,13 @@ func (o *Output) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
+// UnmarshalJSON decodes an order of listConfig.
+func (p *Process) UnmarshalJSON(raw []byte) error {
+	w, err := order(raw)
+	*p = Process{w.ConfigID, string(w.FullBinaryPath), string(w.Arguments), string(w.GroupName), w.KeepAlive, w.variables, w.Status.Current.Code}
+	return err
+}
+
 // UnmarshalJSON decodes a timer; the value of one that fires at a time of day is a text.
 func (t *Timer) UnmarshalJSON(raw []byte) error {
 	var w struct {
@@ -141,7 +149,7 @@ func (s *singleConfig) UnmarshalJSON(raw []byte) error {
 	if err := json.Unmarshal(raw, &w); err != nil {
 		return err
 	}
-	lists := map[int]any{1: &s.Pull, 2: &s.Push, 3: &s.HLS, 4: &s.HDS, 5: &s.MSS, 6: &s.DASH, 7: &s.Record}
+	lists := map[int]any{1: &s.Pull, 2: &s.Push, 3: &s.HLS, 4: &s.HDS, 5: &s.MSS, 6: &s.DASH, 7: &s.Record, 8: &s.Process}
 	list, ok := lists[w.OperationType]
 	if !ok {
 		return nil // an order of a kind that is not known here

@@ -118,12 +118,24 @@ type Output struct {
 	GroupTargetFolder string
 }
 
+// A Process is a standing order to run a program, such as a transcoder.
+type Process struct {
+	ConfigID  uint32
+	Binary    string
+	Arguments string
+	GroupName string
+	KeepAlive bool
+	Variables Variables
+	Status    Status
+}
+
 // Config is what listConfig lists.
 type Config struct {
 	Pull                []Pull
 	Push                []Push
 	Record              []Recording
 	HLS, HDS, DASH, MSS []Output
+	Process             []Process
 }
 
 // A Timer fires every so many seconds until it is removed. Timers end with the server.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -98,9 +99,16 @@ func (s *Server) getStreamInfo(p params) answer {
 }
 
 func (s *Server) getConfigInfo(p params) answer {
+	if len(p.all) == 0 {
+		return fail("Syntax error. No parameters provided")
+	}
+	id, err := strconv.ParseUint(p.text("id"), 10, 32)
+	if err != nil {
+		return fail("Syntax error. Parameter id is invalid")
+	}
 	for _, o := range s.orders {
-		if fmt.Sprint(o.id) == p.text("id") {
-			return succeed("Configuration information", clone(o.values))
+		if o.id == uint32(id) {
+			return succeed("Configuration Info", o.listed())
 		}
 	}
 	return fail("Config ID not found")

@@ -135,22 +135,26 @@ func (s *Server) listConfig() object {
 		list := []any{}
 		for _, o := range s.orders {
 			if o.kind == kind && time.Since(o.added).Seconds() >= s.settings.Lag*s.settings.Second.Seconds() {
-				v := clone(o.values)
-				if kind == "record" {
-					delete(v, "mp4BinPath")
-				}
-				current, previous := o.state(o.status, o.since), o.state(o.previous, o.before)
-				if kind == "record" && o.status == statusWaiting && o.previous == statusConnecting {
-					v["status"] = object{"current": current, "previous": nil}
-				} else {
-					v["status"] = object{"current": current, "previous": previous}
-				}
-				list = append(list, v)
+				list = append(list, o.listed())
 			}
 		}
 		all[kind] = list
 	}
 	return all
+}
+
+// listed is the order as listConfig and getConfigInfo have it.
+func (o *order) listed() object {
+	v := clone(o.values)
+	if o.kind == "record" {
+		delete(v, "mp4BinPath")
+	}
+	status := object{"current": o.state(o.status, o.since), "previous": o.state(o.previous, o.before)}
+	if o.kind == "record" && o.status == statusWaiting && o.previous == statusConnecting {
+		status["previous"] = nil
+	}
+	v["status"] = status
+	return v
 }
 
 // settings are those that a stream has of its order.
