@@ -2,10 +2,12 @@ package uploader
 
 import (
 	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
 )
 
@@ -77,17 +79,37 @@ func (src *Source) bases(p string) []string {
 	}
 	defer root.Close()
 	stream := path.Dir(p)
+	files, left := maxAsked, int64(maxManifest)
 	for _, dir := range []string{stream, path.Dir(stream)} {
-		entries, _ := fs.ReadDir(root.FS(), dir) // the next closing finds more
+		entries, _ := fs.ReadDir(disk.Tree{Root: root}, dir) // the next closing finds more
 		for _, e := range entries {
-			if f4m := path.Join(dir, e.Name()); strings.EqualFold(path.Ext(f4m), ".f4m") {
-				if content, err := root.ReadFile(f4m); err == nil && len(content) <= maxManifest {
-					if m, err := src.layout.Parse(f4m, content); err == nil {
-						src.bootstraps.learn(f4m, m)
-					}
-				}
+			f4m := path.Join(dir, e.Name())
+			if !strings.EqualFold(path.Ext(f4m), ".f4m") || files == 0 {
+				continue
+			}
+			files--
+			content, err := readIn(root, f4m, left)
+			if err != nil {
+				continue // its own closing tells why, if it is a manifest
+			}
+			left -= int64(len(content))
+			if m, err := src.layout.Parse(f4m, content); err == nil {
+				src.bootstraps.learn(f4m, m)
 			}
 		}
 	}
 	return src.bootstraps.bases(p)
+}
+
+// maxAsked bounds the F4Ms that are read for one bootstrap, all of which together may have the size of one manifest. EMS has
+// two: the stream's and the group's.
+const maxAsked = 64
+
+func readIn(root *os.Root, p string, most int64) ([]byte, error) {
+	f, err := disk.OpenIn(root, p)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return disk.ReadAll(f, most)
 }

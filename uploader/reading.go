@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	// maxManifest bounds what is read of one manifest, in bytes: an appending playlist of a week has 10 MiB.
-	maxManifest = 32 << 20
+	// maxManifest bounds what is read of one manifest, in bytes: an appending playlist of two days has 3 MiB.
+	maxManifest = 8 << 20
+	// maxBootstrap is the same for a bootstrap, whose runs take 16 bytes for each fragment at most.
+	maxBootstrap = 2 << 20
 	// maxSegments bounds what one manifest may name: a week of segments of 1.2 s. In HDS and DASH, a few bytes can
 	// claim billions.
 	maxSegments = 1 << 19
@@ -30,6 +32,21 @@ type reading struct {
 
 // A notManifestError is about what a manifest holds, which only its writer can change.
 type notManifestError struct{ error }
+
+// unfit are the manifests that were found to hold something else, since they last held one.
+type unfit map[string]bool
+
+// maxUnfit bounds what is remembered of them. Beyond it, one is logged at each closing.
+const maxUnfit = 10_000
+
+// first reports whether p was not one of them before.
+func (u unfit) first(p string) bool {
+	known := u[p]
+	if len(u) < maxUnfit {
+		u[p] = true
+	}
+	return !known
+}
 
 // errNotNamed says that nothing on disk tells yet what a bootstrap's fragments are called.
 var errNotNamed = errors.New("no F4M names it yet")
@@ -76,8 +93,8 @@ func (src *Source) readWhole(p string) (content []byte, v media.Version, err err
 	if err != nil {
 		return nil, v, err
 	}
-	if before.Size() > maxManifest {
-		return nil, v, &notManifestError{fmt.Errorf("it has %d bytes, more than the %d that are read of a manifest", before.Size(), maxManifest)}
+	if most := src.mostOf(p); before.Size() > most {
+		return nil, v, &notManifestError{fmt.Errorf("it has %d bytes, more than the %d that are read of such a file", before.Size(), most)}
 	}
 	content, v = make([]byte, before.Size()), media.VersionOf(before)
 	if _, err := io.ReadFull(f, content); err != nil {
@@ -87,6 +104,14 @@ func (src *Source) readWhole(p string) (content []byte, v media.Version, err err
 		return nil, v, err
 	}
 	return content, v, unchanged(f, v)
+}
+
+// mostOf returns how many bytes are read of the manifest p.
+func (src *Source) mostOf(p string) int64 {
+	if src.layout.IsBootstrap(p) {
+		return maxBootstrap
+	}
+	return maxManifest
 }
 
 // parse returns what the manifest p names, and the directory to which that is relative.

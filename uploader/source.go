@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +42,7 @@ type Source struct {
 
 	bootstraps bootstraps // owned by whoever calls the methods
 	named      namedFiles // owned by them, too
+	unfit      unfit      // and these
 	spool      *spool.Spool
 	disk       diskWatch
 	read       atomic.Int64 // bytes of its files
@@ -63,7 +63,7 @@ type Source struct {
 func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, expecter Expecter) *Source {
 	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir),
-		bootstraps: newBootstraps(), named: make(namedFiles), files: make(map[string]*file),
+		bootstraps: newBootstraps(), named: make(namedFiles), unfit: make(unfit), files: make(map[string]*file),
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
 	src.kept = src.spool
@@ -95,14 +95,17 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
 		return // deleted or written anew: its next closing brings it; or what names it does
 	case errors.As(err, new(*notManifestError)):
-		src.log.Warn("manifest is not published", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "err", err,
-			"next", "its next closing is waited for")
+		if src.unfit.first(p) {
+			src.log.Warn("manifest is not published", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "err", err,
+				"next", "its next closing is waited for; this is logged again when it was readable in between")
+		}
 		src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.figures.failures++ })
 		return
 	case err != nil:
 		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestUnreadable(src, p, err, now) })
 		return
 	}
+	delete(src.unfit, p)
 	src.named.learn(src.layout, p, r.refs)
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
 		s.manifestClosed(src, p, r, now)
@@ -117,6 +120,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	}
 	src.bootstraps.forget(p)
 	src.named.forget(p)
+	delete(src.unfit, p)
 	src.spool.Gone(p)
 	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
@@ -165,24 +169,12 @@ func (src *Source) open(p string) (*os.File, error) {
 		return nil, err
 	}
 	defer root.Close()
-	f, err := root.OpenFile(p, os.O_RDONLY|disk.Nonblock, 0)
-	if err != nil {
-		return nil, err
-	}
-	fi, err := f.Stat()
-	if err == nil && !fi.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", p)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
+	return disk.OpenIn(root, p)
 }
 
 // openRoot opens the root anew each time: one that was deleted and created again is another directory.
 func (src *Source) openRoot() (*os.Root, error) {
-	root, err := os.OpenRoot(src.dir)
+	root, err := disk.OpenRoot(src.dir)
 	if err != nil {
 		// %v: that the root is gone says nothing about the file, which may come back with it.
 		return nil, fmt.Errorf("the root is not there: %v", err)
@@ -221,26 +213,9 @@ func (src *Source) versions(paths []string) []media.Version {
 		return found
 	}
 	defer root.Close()
-	dirs := make(map[string]*os.Root) // nil for one that is not there
-	defer func() {
-		for _, d := range dirs {
-			if d != nil {
-				d.Close()
-			}
-		}
-	}()
 	for i, p := range paths {
-		name := path.Dir(p)
-		dir, known := dirs[name]
-		if !known {
-			dir, _ = root.OpenRoot(name) // what is not there has no version
-			dirs[name] = dir
-		}
-		if dir == nil {
-			continue
-		}
-		if fi, err := dir.Lstat(path.Base(p)); err == nil && fi.Mode().IsRegular() {
-			found[i] = media.VersionOf(fi)
+		if fi, err := root.Lstat(p); err == nil && fi.Mode().IsRegular() {
+			found[i] = media.VersionOf(fi) // what is not there has none
 		}
 	}
 	return found

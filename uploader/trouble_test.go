@@ -312,15 +312,15 @@ func TestPlaylistThatCouldNotBeReadOnceIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.start()
-		d.close("g/s/1.ts", "x")
 		// This stands for EMFILE or EIO at the one moment when it is read.
-		if err := os.MkdirAll(d.dir+"/g/s/playlist.m3u8", 0o755); err != nil {
+		if err := os.Symlink("g", d.dir+"/g"); err != nil {
 			t.Fatal(err)
 		}
 		d.src.Closed(d.ctx, "g/s/playlist.m3u8", media.Version{Size: 1})
-		if err := os.Remove(d.dir + "/g/s/playlist.m3u8"); err != nil {
+		if err := os.Remove(d.dir + "/g"); err != nil {
 			t.Fatal(err)
 		}
+		d.close("g/s/1.ts", "x")
 		d.write("g/s/playlist.m3u8", playlist(1, 1, "#EXT-X-ENDLIST"))
 		time.Sleep(10 * time.Minute)
 		if d.bucket.content("g/s/playlist.m3u8") == "" {

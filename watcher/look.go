@@ -1,9 +1,11 @@
 package watcher
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
 )
 
@@ -31,14 +33,14 @@ func lookFile(path string) (look, error) {
 	if err != nil {
 		return look{}, err
 	}
-	if !fi.Mode().IsRegular() {
-		return look{mode: fi.Mode().Type()}, nil
-	}
-	f, err := os.Open(path)
-	if os.IsNotExist(err) {
+	f, err := disk.Open(path)
+	var special *disk.NotRegularError
+	switch {
+	case errors.As(err, &special) && special.Type != 0:
+		return look{mode: special.Type}, nil
+	case disk.IsGone(err):
 		return look{}, err
-	}
-	if err != nil {
+	case err != nil:
 		// Who reads the file will meet the same error, and can say what it means.
 		return look{version: media.VersionOf(fi)}, nil
 	}
@@ -46,5 +48,5 @@ func lookFile(path string) (look, error) {
 	if fi, err = f.Stat(); err != nil {
 		return look{}, err
 	}
-	return look{version: media.VersionOf(fi), mode: fi.Mode().Type()}, nil
+	return look{version: media.VersionOf(fi)}, nil
 }

@@ -1,7 +1,7 @@
 package watcher
 
 import (
-	"os"
+	"io/fs"
 	"path"
 	"time"
 
@@ -36,7 +36,7 @@ func (t *tree) scan(d *dir, now time.Time) {
 	if deep || !d.watched {
 		t.watch(d)
 	}
-	list, err := os.ReadDir(t.abs(d.path))
+	list, err := t.readDir(d)
 	if disk.IsGone(err) {
 		if d.parent == nil {
 			t.replaced = true
@@ -91,6 +91,14 @@ func (t *tree) scan(d *dir, now time.Time) {
 			t.dirGone(sub, now)
 		}
 	}
+}
+
+// readDir returns what is in a directory. The root may be a symbolic link; below it none is followed.
+func (t *tree) readDir(d *dir) ([]fs.DirEntry, error) {
+	if d.parent == nil {
+		return disk.ReadRoot(t.w.root)
+	}
+	return disk.ReadDir(t.abs(d.path))
 }
 
 // compare notes what a scan saw of a file.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+
+	"ems-sidecar/internal/disk"
 )
 
 // maxHints bounds the files that wait to be looked at in one root. Of what is too much, the next scan tells.
@@ -47,7 +49,7 @@ func (d *Daemon) follow(ctx context.Context, r *root) {
 
 // confined says what is wrong with a path below a root; a file that is gone by now is fine.
 func confined(dir, rel string) string {
-	root, err := os.OpenRoot(dir)
+	root, err := disk.OpenRoot(dir)
 	if err != nil {
 		return "" // a root that is not there has nothing to look at
 	}

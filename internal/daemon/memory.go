@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"ems-sidecar/internal/disk"
 )
 
 // A memory is a file with the directories that the media server named. It may forget orders when it is started anew; what
@@ -27,13 +29,16 @@ type remembered struct {
 // rememberedFor is how long a directory is watched after every start although the media server does not name it.
 const rememberedFor = 7 * 24 * time.Hour
 
+// maxMemory bounds the file, in bytes.
+const maxMemory = 1 << 20
+
 // recall reads what an earlier run has noted in the directory state; empty: there is none.
 func recall(state string, now time.Time) (m memory, err error) {
 	if state == "" {
 		return m, nil
 	}
 	m.path = filepath.Join(state, "roots.json")
-	raw, err := os.ReadFile(m.path)
+	raw, err := disk.ReadFile(m.path, maxMemory)
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil
 	}

@@ -3,8 +3,8 @@ package disk
 
 import (
 	"errors"
+	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,9 +17,24 @@ func IsGone(err error) bool {
 		errors.Is(err, syscall.ENAMETOOLONG)
 }
 
+// emptySlice is how many names are read at once to find one that is not hidden.
+const emptySlice = 64
+
 // IsEmpty reports whether there is nothing in dir but dot directories and dot files, such as a spool: then it may be the
 // mount point of a file system that is not mounted.
 func IsEmpty(dir string) bool {
-	list, err := os.ReadDir(dir)
-	return err == nil && !slices.ContainsFunc(list, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") })
+	f, err := OpenDir(inside(dir))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	for {
+		list, err := f.ReadDir(emptySlice)
+		if slices.ContainsFunc(list, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") }) {
+			return false
+		}
+		if err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
 }

@@ -4,8 +4,10 @@ package disk
 
 import "io/fs"
 
-// Nonblock is 0 where there are no FIFOs.
-const Nonblock = 0
+// There are no FIFOs, and a directory is opened in the same way as a file.
+const nonblock, noFollow, directory = 0, 0, 0
+
+func isSpecial(error) bool { return false }
 
 // Device returns 0: where there is no number of a device, a directory's identity has to tell, and whether a link is
 // possible is seen when one is made.

@@ -3,12 +3,22 @@
 package disk
 
 import (
+	"errors"
 	"io/fs"
 	"syscall"
 )
 
-// Nonblock keeps an open from waiting for a FIFO's writer.
-const Nonblock = syscall.O_NONBLOCK
+const (
+	nonblock  = syscall.O_NONBLOCK // an open does not wait for a FIFO's writer, nor for a device
+	noFollow  = syscall.O_NOFOLLOW
+	directory = syscall.O_DIRECTORY
+)
+
+// isSpecial reports whether an open failed because the name stands for a socket, a device or a symbolic link by now.
+func isSpecial(err error) bool {
+	return errors.Is(err, syscall.ENXIO) || errors.Is(err, syscall.ENODEV) || errors.Is(err, syscall.ELOOP) ||
+		errors.Is(err, syscall.EOPNOTSUPP)
+}
 
 // Device returns the number of the device that a file is on, or 0.
 func Device(fi fs.FileInfo) uint64 {

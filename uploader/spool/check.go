@@ -26,12 +26,12 @@ func Check(root, place string) (tested bool, err error) {
 	if err != nil {
 		return false, hinted(err)
 	}
-	r, err := os.OpenRoot(root)
+	r, err := disk.OpenRoot(root)
 	if err != nil {
 		return false, err
 	}
 	defer r.Close()
-	links, err := os.OpenRoot(s.Dir)
+	links, err := disk.OpenRoot(s.Dir)
 	if err != nil {
 		return false, err
 	}
@@ -40,7 +40,7 @@ func Check(root, place string) (tested bool, err error) {
 		return false, hinted(err)
 	}
 	found := errors.New("found")
-	err = fs.WalkDir(r.FS(), ".", func(p string, e fs.DirEntry, err error) error {
+	err = fs.WalkDir(disk.Tree{Root: r}, ".", func(p string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return nil // other files will do
@@ -77,7 +77,10 @@ func tryLinks(root, links *os.Root) error {
 		return &os.LinkError{Op: "link", Old: root.Name(), New: links.Name(), Err: syscall.EXDEV}
 	}
 	const name = newName + "file"
-	f, err := links.Create(name)
+	if err := links.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) { // of one that was killed
+		return err
+	}
+	f, err := disk.CreateIn(links, name)
 	if err != nil {
 		return err
 	}

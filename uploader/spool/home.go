@@ -71,7 +71,7 @@ func (s *Spool) move(to *home) {
 
 // takeAlong looks what there is in the present root of what was kept in former ones, and forgets the rest.
 func (s *Spool) takeAlong() (lost int) {
-	links, err := os.OpenRoot(s.Dir)
+	links, err := disk.OpenRoot(s.Dir)
 	if err == nil {
 		defer links.Close()
 	}

@@ -18,7 +18,7 @@ const newName = ".new"
 
 // link links p into the spool, in the place of what is there.
 func (s *Spool) link(p string) error {
-	root, err := os.OpenRoot(s.Root)
+	root, err := disk.OpenRoot(s.Root)
 	if err != nil {
 		return err
 	}
@@ -73,26 +73,26 @@ var errNoPlace = errors.New("the spool has no directory")
 
 // openDir opens the directory of the links, which is made if need be.
 func (s *Spool) openDir() (*os.Root, error) {
-	links, err := os.OpenRoot(s.Dir)
+	links, err := disk.OpenRoot(s.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err = s.makeDir(); err == nil {
-			links, err = os.OpenRoot(s.Dir)
+			links, err = disk.OpenRoot(s.Dir)
 		}
 	}
 	return links, noPlace(err)
 }
 
 func (s *Spool) openLink(p string) (File, error) {
-	links, err := os.OpenRoot(s.Dir)
+	links, err := disk.OpenRoot(s.Dir)
 	if err != nil {
 		return nil, err
 	}
 	defer links.Close()
-	return links.Open(p)
+	return disk.OpenIn(links, p)
 }
 
 func (s *Spool) unlink(p string) {
-	links, err := os.OpenRoot(s.Dir)
+	links, err := disk.OpenRoot(s.Dir)
 	if err != nil {
 		return // with the directory, the link is gone
 	}
@@ -107,7 +107,7 @@ func (s *Spool) stat(e *entry) (fs.FileInfo, error) {
 	if e.file != nil {
 		return e.file.Stat()
 	}
-	links, err := os.OpenRoot(s.Dir)
+	links, err := disk.OpenRoot(s.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -130,20 +130,12 @@ func (s *Spool) hold(p string) *os.File {
 }
 
 func openRegular(dir, p string) (*os.File, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := disk.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	f, err := root.OpenFile(p, os.O_RDONLY|disk.Nonblock, 0)
-	if err != nil {
-		return nil, err
-	}
-	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
-		f.Close()
-		return nil, &fs.PathError{Op: "open", Path: p, Err: errors.Join(err, errors.New("not a regular file"))}
-	}
-	return f, nil
+	return disk.OpenIn(root, p)
 }
 
 // report logs when links become impossible.
@@ -228,7 +220,7 @@ func (s *Spool) prepare() {
 // tidy takes in the names that went without a word, as those do whose closing nobody saw either, and removes directories
 // without links.
 func (s *Spool) tidy(ctx context.Context) {
-	root, err := os.OpenRoot(s.Root)
+	root, err := disk.OpenRoot(s.Root)
 	if err != nil {
 		return
 	}
@@ -254,7 +246,7 @@ func (s *Spool) tidy(ctx context.Context) {
 			}
 		}
 	}
-	links, err := os.OpenRoot(s.Dir)
+	links, err := disk.OpenRoot(s.Dir)
 	if err != nil {
 		return
 	}

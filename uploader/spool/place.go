@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"ems-sidecar/internal/disk"
 )
 
 // DirName is the directory for the links in a root that has no other. Its dot keeps watchers out.
@@ -86,7 +88,7 @@ func Strays(root, dir string, used []string) (strays []string) {
 }
 
 func subdirectories(dir string) (dirs []string) {
-	list, _ := os.ReadDir(dir) // where nothing can be read, nothing is known
+	list, _ := disk.ReadRoot(dir) // where nothing can be read, nothing is known
 	for _, e := range list {
 		if e.IsDir() {
 			dirs = append(dirs, filepath.Join(dir, e.Name()))
@@ -96,7 +98,12 @@ func subdirectories(dir string) (dirs []string) {
 }
 
 func hasFiles(dir string) (found bool) {
-	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+	root, err := disk.OpenRoot(dir)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	_ = fs.WalkDir(disk.Tree{Root: root}, ".", func(_ string, e fs.DirEntry, err error) error {
 		if found = err == nil && e.Type().IsRegular(); found {
 			return fs.SkipAll
 		}

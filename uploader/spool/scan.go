@@ -38,8 +38,8 @@ func (s *Spool) beginScan(returned bool) {
 	s.endScan()
 	c := &scan{home: s.home, returned: returned, dirs: []string{"."}}
 	var err error
-	if c.root, err = os.OpenRoot(s.Root); err == nil {
-		c.links, err = os.OpenRoot(s.Dir)
+	if c.root, err = disk.OpenRoot(s.Root); err == nil {
+		c.links, err = disk.OpenRoot(s.Dir)
 	}
 	if err == nil && s.isHome(c.root) {
 		s.scanning = c
@@ -86,7 +86,7 @@ func (s *Spool) goOnScanning(ctx context.Context) {
 		}
 		last := len(c.dirs) - 1
 		c.dir, c.dirs = c.dirs[last], c.dirs[:last]
-		f, err := c.links.Open(c.dir)
+		f, err := disk.OpenDirIn(c.links, c.dir)
 		if err != nil {
 			s.unreadable(c.dir, err)
 			return

@@ -13,12 +13,12 @@ import (
 
 // linkBetween makes q in links another name of p in root, without following a symbolic link in either.
 func linkBetween(root, links *os.Root, p, q string) error {
-	from, err := root.Open(path.Dir(p))
+	from, err := disk.OpenDirIn(root, path.Dir(p))
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	to, err := links.Open(path.Dir(q))
+	to, err := disk.OpenDirIn(links, path.Dir(q))
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,17 @@ func linkBetween(root, links *os.Root, p, q string) error {
 	if err := unix.Linkat(int(from.Fd()), path.Base(p), int(to.Fd()), path.Base(q), 0); err != nil {
 		return &os.LinkError{Op: "link", Old: p, New: q, Err: err}
 	}
-	return nil
+	// Its name may have gone to something else since it was closed.
+	var st unix.Stat_t
+	err = unix.Fstatat(int(to.Fd()), path.Base(q), &st, unix.AT_SYMLINK_NOFOLLOW)
+	if err == nil && st.Mode&unix.S_IFMT == unix.S_IFREG {
+		return nil
+	}
+	_ = unix.Unlinkat(int(to.Fd()), path.Base(q), 0) // what cannot be removed is never opened
+	if err != nil {
+		return &os.PathError{Op: "stat", Path: q, Err: err}
+	}
+	return &disk.NotRegularError{Path: p}
 }
 
 // fileSystem returns the device of dir and the size of its file system in bytes; zeros if they cannot be had.

@@ -1,0 +1,156 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A NotRegularError says that a name stands for no regular file: a FIFO, a socket, a device, a symbolic link or a
+// directory. It is no file of ours, so errors.Is(err, fs.ErrNotExist) holds.
+type NotRegularError struct {
+	Path string
+	Type fs.FileMode // only the type bits; 0: not known
+}
+
+func (e *NotRegularError) Error() string {
+	if e.Type == 0 {
+		return e.Path + " is not a regular file"
+	}
+	return fmt.Sprintf("%s is not a regular file, but %s", e.Path, typeName(e.Type))
+}
+
+func (e *NotRegularError) Is(target error) bool { return target == fs.ErrNotExist }
+
+func typeName(t fs.FileMode) string {
+	switch {
+	case t.IsDir():
+		return "a directory"
+	case t&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case t&fs.ModeNamedPipe != 0:
+		return "a FIFO"
+	case t&fs.ModeSocket != 0:
+		return "a socket"
+	case t&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return t.String()
+}
+
+// Open opens a regular file for reading. It never waits for another process: what the name stands for is checked
+// before the open, since a FIFO's writer would notice and a device might do anything, and after it. The error is a
+// NotRegularError if it is something else.
+func Open(path string) (*os.File, error) { return open(path, os.Lstat, os.OpenFile) }
+
+// OpenIn is Open below root.
+func OpenIn(root *os.Root, p string) (*os.File, error) { return open(p, root.Lstat, root.OpenFile) }
+
+func open(p string, lstat func(string) (fs.FileInfo, error),
+	openFile func(string, int, fs.FileMode) (*os.File, error)) (*os.File, error) {
+	fi, err := lstat(p)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, &NotRegularError{p, fi.Mode().Type()}
+	}
+	f, err := openFile(p, os.O_RDONLY|nonblock|noFollow, 0)
+	if isSpecial(err) {
+		return nil, &NotRegularError{Path: p}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if fi, err = f.Stat(); err == nil && !fi.Mode().IsRegular() {
+		err = &NotRegularError{p, fi.Mode().Type()}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// CreateIn makes a file below root that is not there yet.
+func CreateIn(root *os.Root, p string) (*os.File, error) {
+	return root.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// ErrTooLarge says that a file has more bytes than are read of it.
+var ErrTooLarge = errors.New("it is too large")
+
+// ReadAll reads f, which is open, and not more than most bytes. The error wraps ErrTooLarge if there are more, of which
+// none is read if the file's size says so.
+func ReadAll(f fs.File, most int64) ([]byte, error) {
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if fi.Size() > most {
+		return nil, fmt.Errorf("%w: it has %d bytes, and at most %d are read", ErrTooLarge, fi.Size(), most)
+	}
+	content, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow, or not tell its size
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(content)) > most {
+		return nil, fmt.Errorf("%w: at most %d bytes are read", ErrTooLarge, most)
+	}
+	return content, nil
+}
+
+// ReadFile returns the content of a regular file of at most so many bytes.
+func ReadFile(path string, most int64) ([]byte, error) {
+	f, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return ReadAll(f, most)
+}
+
+// OpenRoot opens a directory to open others below it. It does not wait for a FIFO of that name, as os.OpenRoot does. A
+// symbolic link is followed: it is the operator who names a root.
+func OpenRoot(dir string) (*os.Root, error) { return os.OpenRoot(inside(dir)) }
+
+// inside names the directory itself, so that what is none cannot be opened, and a link to one can.
+func inside(dir string) string {
+	return strings.TrimRight(dir, string(filepath.Separator)) + string(filepath.Separator) + "."
+}
+
+// OpenDir opens a directory, to read it. A symbolic link is not followed.
+func OpenDir(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|nonblock|noFollow|directory, 0)
+}
+
+// OpenDirIn is OpenDir below root.
+func OpenDirIn(root *os.Root, p string) (*os.File, error) {
+	return root.OpenFile(p, os.O_RDONLY|nonblock|noFollow|directory, 0)
+}
+
+// ReadDir is os.ReadDir of what OpenDir opens.
+func ReadDir(path string) ([]fs.DirEntry, error) { return readDir(OpenDir(path)) }
+
+// ReadRoot is ReadDir of a root, which may be a symbolic link.
+func ReadRoot(path string) ([]fs.DirEntry, error) { return readDir(OpenDir(inside(path))) }
+
+func readDir(f *os.File, err error) ([]fs.DirEntry, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	list, err := f.ReadDir(-1)
+	slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return list, err
+}
+
+// A Tree is what is below a root, for fs.WalkDir. Nothing but directories is opened.
+type Tree struct{ Root *os.Root }
+
+func (t Tree) Open(name string) (fs.File, error) { return OpenDirIn(t.Root, name) }
