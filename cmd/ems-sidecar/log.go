@@ -8,25 +8,37 @@ import (
 	"ems-sidecar/config"
 )
 
-// newLogHandler returns the handler that the config asks for. Text that goes to systemd's journal has its
-// priority in front instead of a time, which the journal has anyway, so that journalctl -p works.
+// newLog returns the log that the config asks for. What the standard library logs, as of a server that answers
+// before it is asked, goes there, too: a line of another form would break whoever reads them.
+func newLog(s surroundings, c config.Log) *slog.Logger {
+	log := slog.New(newLogHandler(s, c))
+	slog.SetLogLoggerLevel(slog.LevelWarn)
+	slog.SetDefault(log)
+	return log
+}
+
+// newLogHandler returns the handler that the config asks for. What goes to systemd's journal has its priority in
+// front, so that journalctl -p works, and as text no time, which the journal has anyway.
 func newLogHandler(s surroundings, c config.Log) slog.Handler {
 	options := &slog.HandlerOptions{Level: c.Level}
-	switch {
-	case c.Format == "json":
-		return slog.NewJSONHandler(s.stderr, options)
-	case s.getenv("JOURNAL_STREAM") == "":
-		return slog.NewTextHandler(s.stderr, options)
-	}
-	options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
-		if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey) {
-			return slog.Attr{}
+	handler := func(w io.Writer) slog.Handler {
+		if c.Format == "json" {
+			return slog.NewJSONHandler(w, options)
 		}
-		return a
+		return slog.NewTextHandler(w, options)
 	}
-	priority := func(p string) slog.Handler {
-		return slog.NewTextHandler(prefixWriter{s.stderr, p}, options)
+	if s.getenv("JOURNAL_STREAM") == "" {
+		return handler(s.stderr)
 	}
+	if c.Format != "json" {
+		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey) {
+				return slog.Attr{}
+			}
+			return a
+		}
+	}
+	priority := func(p string) slog.Handler { return handler(prefixWriter{s.stderr, p}) }
 	return journalHandler{debug: priority("<7>"), info: priority("<6>"), warn: priority("<4>"), err: priority("<3>")}
 }
 

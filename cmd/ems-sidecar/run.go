@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
@@ -19,7 +18,7 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(newLogHandler(s, cfg.Log))
+	log := newLog(s, cfg.Log)
 	log.Info("starting", "version", version(), "config", c.Config)
 
 	systemd := func(state string) {

@@ -29,7 +29,7 @@ func (c *syncCommand) Run(ctx context.Context, s surroundings) error {
 		show = progressBar(f)
 		cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn) // what goes well is seen
 	}
-	d, err := daemon.New(ctx, cfg, os.Getenv("STATE_DIRECTORY"), slog.New(newLogHandler(s, cfg.Log)))
+	d, err := daemon.New(ctx, cfg, os.Getenv("STATE_DIRECTORY"), newLog(s, cfg.Log))
 	if err != nil {
 		return err
 	}

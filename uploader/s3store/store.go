@@ -62,7 +62,12 @@ const fallbackRegion = "us-east-1"
 
 // New returns a Store. It asks the SDK's chain for settings, but makes no request to the bucket.
 func New(ctx context.Context, t Settings) (*Store, error) {
+	log := t.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	options := []func(*awsconfig.LoadOptions) error{
+		awsconfig.WithLogger(sdkLog{log}),
 		// A plain http.Client would make a certificate bundle from the environment fail.
 		awsconfig.WithHTTPClient(client(t.Connections, false)),
 		awsconfig.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
@@ -101,10 +106,7 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	if c.Options().Region == "" {
 		return nil, errors.New("no region: set region in [S3], or AWS_REGION in the environment")
 	}
-	fresh, log := client(0, true), t.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
+	fresh := client(0, true)
 	return &Store{
 		settings: t, client: c, config: cfg, uploads: newMultipart(c), partTime: partTime,
 		fresh: func(o *s3.Options) { o.HTTPClient = fresh },
