@@ -16,27 +16,34 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
+
+	"ems-sidecar/internal/listen"
 )
 
 // Settings say what is taken in.
 type Settings struct {
 	Path    string                // begins and ends with a slash; events are taken there, and at evowebservices.php in it
-	Allow   []netip.Prefix        // who may post; empty: everybody
+	Allow   []netip.Prefix        // who may connect; empty: everyone
 	Secret  string                // as the last part of the path, before evowebservices.php, or as ?secret=; empty: none
 	MaxBody int64                 // bytes
 	Wanted  func(typ string) bool // whether events of this type are passed on; nil: all are
 }
 
 const (
-	maxConnections = 256
-	maxHeader      = 16 << 10 // bytes
-	readTimeout    = 5 * time.Second
+	maxLocal     = 1024     // connections at once from this host, where the media server is as a rule
+	maxPerSource = 64       // from one other source
+	maxOthers    = 512      // from all of those
+	maxHeader    = 16 << 10 // bytes
+	readTimeout  = 5 * time.Second
+
+	// A body is small up to largeBody bytes; the server's longest is half of that. Of larger ones,
+	// maxLarge are read at once.
+	largeBody = 48 << 10
+	maxLarge  = 16
 )
 
 // phpScript is where the PHP version of the older services was posted to.
@@ -49,6 +56,7 @@ type Endpoint struct {
 	line     *line
 	counts   counts
 	refused  *quiet
+	large    chan struct{} // holds one for each large body that is being read
 	log      *slog.Logger
 }
 
@@ -56,22 +64,30 @@ type Endpoint struct {
 // for one stream after the other, for several at once. A call should return soon: others wait behind it. look is called when
 // events were lost, with the reason, at once or up to lookPause later; it must not block.
 func New(s Settings, handle func(context.Context, Event), look func(reason string), log *slog.Logger) *Endpoint {
-	e := &Endpoint{settings: s, secret: sha256.Sum256([]byte(s.Secret)), refused: newQuiet(log), log: log}
+	e := &Endpoint{
+		settings: s, secret: sha256.Sum256([]byte(s.Secret)), refused: newQuiet(log), large: make(chan struct{}, maxLarge), log: log,
+	}
 	e.line = newLine(s.Wanted, handle, look, &e.counts, log)
 	return e
 }
 
-// Serve takes in events until ctx ends, and then waits for what is being handled.
+// Serve receives events until ctx ends, and then waits for what is being handled. Who may not
+// connect to l is turned away before a byte is read.
 func (e *Endpoint) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: e, ReadTimeout: readTimeout, WriteTimeout: readTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
 	}
 	server.SetKeepAlivesEnabled(false) // the server opens a connection for each event, and waits for its end
+	limits := listen.Limits{Allow: e.settings.Allow, Loopback: maxLocal, PerSource: maxPerSource, Others: maxOthers}
+	l = listen.New(l, limits, func(from, why string) {
+		e.counts.refused.Add(1)
+		e.refused.warn("connection to the event listener refused", "from", from, "why", why)
+	})
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return e.line.run(ctx) })
 	parts.Go(func() error {
-		if err := server.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
@@ -103,9 +119,6 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Endpoint) take(w http.ResponseWriter, r *http.Request) (status int, why string) {
-	if !e.allowed(r.RemoteAddr) {
-		return http.StatusForbidden, "this address is not in allow[] of [Hooks]"
-	}
 	if status, why := e.authorized(r); status != http.StatusOK {
 		return status, why
 	}
@@ -113,12 +126,9 @@ func (e *Endpoint) take(w http.ResponseWriter, r *http.Request) (status int, why
 		w.Header().Set("Allow", http.MethodPost)
 		return http.StatusMethodNotAllowed, "events are posted"
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, e.settings.MaxBody))
-	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-		return http.StatusRequestEntityTooLarge, "it is longer than max_body of [Hooks]"
-	}
-	if err != nil {
-		return http.StatusBadRequest, "it was cut short"
+	body, status, why := e.read(w, r)
+	if status != http.StatusOK {
+		return status, why
 	}
 	event, err := Decode(r.Header.Get("Content-Type"), body)
 	if err != nil {
@@ -134,14 +144,27 @@ func (e *Endpoint) take(w http.ResponseWriter, r *http.Request) (status int, why
 	return http.StatusOK, ""
 }
 
-func (e *Endpoint) allowed(remote string) bool {
-	if len(e.settings.Allow) == 0 {
-		return true
+// read returns the body. Many large ones at once would take the memory that the uploads need.
+func (e *Endpoint) read(w http.ResponseWriter, r *http.Request) (body []byte, status int, why string) {
+	if r.ContentLength < 0 || r.ContentLength > largeBody {
+		select {
+		case e.large <- struct{}{}:
+			defer func() { <-e.large }()
+		default:
+			e.line.ask("an event was refused")
+			// The answer goes out at once. Without this, the rest of the body would be waited for.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now())
+			return nil, http.StatusServiceUnavailable, "too many large events at once"
+		}
 	}
-	from, err := netip.ParseAddrPort(remote)
-	return err == nil && slices.ContainsFunc(e.settings.Allow, func(p netip.Prefix) bool {
-		return p.Contains(from.Addr().Unmap().WithZone(""))
-	})
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, e.settings.MaxBody))
+	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+		return nil, http.StatusRequestEntityTooLarge, "it is longer than max_body of [Hooks]"
+	}
+	if err != nil {
+		return nil, http.StatusBadRequest, "it was cut short"
+	}
+	return body, http.StatusOK, ""
 }
 
 // authorized looks at path and secret.
