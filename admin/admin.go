@@ -4,11 +4,16 @@ package admin
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
+
+	"ems-sidecar/internal/listen"
 )
 
 // State is what the daemon says of itself. Its methods are called from several goroutines at once.
@@ -19,10 +24,25 @@ type State interface {
 	NotReady() []string
 }
 
+// Settings say who may ask.
+type Settings struct {
+	Names []string       // by which requests may call this host, except its addresses and localhost
+	Allow []netip.Prefix // who may connect; empty: everyone
+	Token string         // that each request must have, as a bearer token; empty: none
+	TLS   *Certificate   // nil: plain HTTP
+}
+
 const (
-	aliveTimeout  = 2 * time.Second
-	headerTimeout = 5 * time.Second
-	stopTimeout   = time.Second
+	aliveTimeout = 2 * time.Second
+	readTimeout  = 5 * time.Second
+	writeTimeout = 10 * time.Second
+	idleTimeout  = 30 * time.Second
+	stopTimeout  = time.Second
+
+	maxHeader    = 8 << 10 // bytes
+	maxLocal     = 64      // connections at once from this host
+	maxPerSource = 16      // from one other source
+	maxOthers    = 64      // from all of those
 )
 
 // Handler serves /healthz and /readyz: 200 with "ok", or 503 with the reasons, a line each.
@@ -52,8 +72,19 @@ func answer(w http.ResponseWriter, wrong []string) {
 }
 
 // Serve serves state on l until ctx ends.
-func Serve(ctx context.Context, l net.Listener, state State) error {
-	server := &http.Server{Handler: Handler(state), ReadHeaderTimeout: headerTimeout}
+func Serve(ctx context.Context, l net.Listener, s Settings, state State, log *slog.Logger) error {
+	server := &http.Server{
+		Handler: guarded(s, Handler(state)), MaxHeaderBytes: maxHeader,
+		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	limits := listen.Limits{Allow: s.Allow, Loopback: maxLocal, PerSource: maxPerSource, Others: maxOthers}
+	l = listen.New(l, limits, func(from, why string) {
+		log.Debug("connection to the admin listener refused", "from", from, "why", why)
+	})
+	if s.TLS != nil {
+		l = tls.NewListener(l, &tls.Config{GetCertificate: s.TLS.current, MinVersion: tls.VersionTLS12})
+	}
 	stopped := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopped)

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -48,7 +49,7 @@ func TestServeEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- Serve(ctx, l, fakeState{alive: true}) }()
+	go func() { ended <- Serve(ctx, l, Settings{}, fakeState{alive: true}, slog.New(slog.DiscardHandler)) }()
 	r, err := http.Get("http://" + l.Addr().String() + "/healthz")
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +68,7 @@ func TestServeReportsAListenerThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if err := Serve(t.Context(), l, fakeState{}); err == nil {
+	if err := Serve(t.Context(), l, Settings{}, fakeState{}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("no error for a closed listener")
 	}
 }

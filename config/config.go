@@ -68,9 +68,15 @@ type Hooks struct {
 	MaxBody int64 // bytes
 }
 
-// Admin is the listener for health, metrics and the status page.
+// Admin is the listener for health.
 type Admin struct {
-	Listen string // host:port; empty: none
+	Listen  string         // host:port; empty: none
+	Allow   []netip.Prefix // empty: everyone who can connect
+	Token   Secret         // what each request must have; empty: none
+	TLSCert string         // files in PEM; empty: plain HTTP
+	TLSKey  string
+
+	tokenFile Secret
 }
 
 // Log says what is logged and how.

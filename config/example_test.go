@@ -50,7 +50,11 @@ func TestExampleLoadsWithEveryLineUncommented(t *testing.T) {
 	if len(cfg.Hooks.Allow) != 1 {
 		t.Errorf("allow[] %v", cfg.Hooks.Allow)
 	}
+	if a := cfg.Admin; len(a.Allow) != 1 || a.TLSCert == "" || a.TLSKey == "" {
+		t.Errorf("[Admin] %+v", a)
+	}
 	u.PathStyle, u.ServerSideEncryption, cfg.Upload.SpoolMax, cfg.Hooks.Allow = nil, "", 0, nil
+	cfg.Admin.Allow, cfg.Admin.TLSCert, cfg.Admin.TLSKey = nil, "", ""
 	if !reflect.DeepEqual(asIs, cfg) {
 		t.Errorf("the lines are not the defaults:\n%+v\n%+v", asIs, cfg)
 	}

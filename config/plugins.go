@@ -131,7 +131,10 @@ func (s *settings) enabled(d *decoder) *Config {
 	if s.on(d, "TranscodeResetter") {
 		cfg.Resetter = &s.resetter
 	}
-	cfg.Hooks.On = d.has("Hooks") || cfg.Reacts() || cfg.AsksEMS()
+	if cfg.Hooks.On = d.has("Hooks") || cfg.Reacts() || cfg.AsksEMS(); cfg.Hooks.On {
+		cfg.Hooks.check(d)
+	}
+	cfg.Admin.check(d)
 	d.pair(half{"EMS", "username", s.ems.Username != ""}, half{"EMS", "password", s.ems.Password != ""})
 
 	for _, name := range pluginNames() {

@@ -111,7 +111,14 @@ func (h *Hooks) keys() []key {
 }
 
 func (a *Admin) keys() []key {
-	return []key{one("listen", &a.Listen, orOff(hostPort))}
+	return []key{
+		one("listen", &a.Listen, orOff(hostPort)),
+		many("allow", &a.Allow, network),
+		one("token", &a.Token, optional(bearerToken)).hidden(),
+		one("token_file", &a.tokenFile, secret).hidden(),
+		one("tls_cert", &a.TLSCert, optional(filePath)),
+		one("tls_key", &a.TLSKey, optional(filePath)),
+	}
 }
 
 func (l *Log) keys() []key {

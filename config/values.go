@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net"
-	"net/netip"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -303,35 +301,4 @@ func destination(value string) (URI, string) {
 		}
 	}
 	return URI(value), ""
-}
-
-func hostPort(value string) (string, string) {
-	const want = "must be host:port, such as 127.0.0.1:4000"
-	host, port, err := net.SplitHostPort(value)
-	if err != nil || strings.ContainsFunc(host, unicode.IsSpace) || strings.Contains(host, "/") {
-		return "", want
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", want
-	}
-	return value, ""
-}
-
-func urlPath(value string) (string, string) {
-	if !strings.HasPrefix(value, "/") || !strings.HasSuffix(value, "/") || strings.ContainsAny(value, " ?#%\\") {
-		return "", "must begin and end with a slash, such as /evowebservices/"
-	}
-	return value, ""
-}
-
-// network is one address or a range of them.
-func network(value string) (netip.Prefix, string) {
-	if addr, err := netip.ParseAddr(value); err == nil && addr.Zone() == "" {
-		return netip.PrefixFrom(addr, addr.BitLen()), ""
-	}
-	p, err := netip.ParsePrefix(value)
-	if err != nil {
-		return p, "must be an IP address or a network, such as 10.0.0.0/8"
-	}
-	return p.Masked(), ""
 }

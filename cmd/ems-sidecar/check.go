@@ -55,6 +55,7 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 	if cfg.Hooks.On {
 		checkEvents(ctx, r, cfg)
 	}
+	checkAdmin(r, cfg.Admin)
 	if cfg.Balancer != nil {
 		checkMembers(ctx, r, cfg)
 	}

@@ -17,6 +17,7 @@ import (
 	"ems-sidecar/hooks"
 	"ems-sidecar/hooks/events"
 	"ems-sidecar/internal/daemon"
+	"ems-sidecar/internal/listen"
 )
 
 // checkEMS asks the media server for its version, and what it writes to, if the config needs it.
@@ -59,6 +60,9 @@ func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
 	by, err := selfTest(ctx, cfg.Hooks, url)
 	if !r.say("events", shown+by, err) {
 		return
+	}
+	if cfg.Hooks.Secret == "" && listen.Local(cfg.Hooks.Listen) {
+		fmt.Fprintln(r.s.stdout, "                 every user of this host may post events there: if there are others, set secret in [Hooks]")
 	}
 	with := "these lines"
 	if cfg.Hooks.Secret != "" {
@@ -106,6 +110,9 @@ func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err e
 		err = errors.Join(err, <-ended)
 	}()
 	if err := post(ctx, url, name); err != nil {
+		if endpoint.Figures().Refused > 0 && len(h.Allow) > 0 {
+			err = errors.New("the event is refused: the address of this host is not in allow[] of [Hooks]")
+		}
 		return "", err
 	}
 	select {
@@ -129,11 +136,12 @@ func post(ctx context.Context, url, name string) error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {
-		return errors.New("nobody answers there, although something listens: stop what else has the address of [Hooks]")
+		return errors.New("something listens there and does not answer: is allow[] of [Hooks] without this host, " +
+			"or does something else have the address of [Hooks]?")
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK || resp.ContentLength != 0 {
-		return fmt.Errorf("the answer is %s: is allow[] of [Hooks] without this host, or does something else listen there, such as the older services?", resp.Status)
+		return fmt.Errorf("the answer is %s: does something else listen there, such as the older services?", resp.Status)
 	}
 	return nil
 }

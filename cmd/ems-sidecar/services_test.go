@@ -272,17 +272,18 @@ func TestCheckTellsOfTheMediaServerAndItsGroup(t *testing.T) {
 
 	code, out := check(ems, "StreamLoadBalancer destination_uri[] = "+member.ProxyURL(), "StreamLoadBalancer destination_uri[] = "+server.URL())
 	says(t, out, "ems        "+server.URL()+": version 1.7.0", "outputs    of EMS for [AmazonHLSUpload]: "+root, "directory  "+root,
-		"events     http://"+listen+"/evowebservices/", `url = "http://`+listen+`/evowebservices/"`, `"inStreamCreated"`, "apiproxy 1.7.0", "is this server itself")
+		"events     http://"+listen+"/evowebservices/", `url = "http://`+listen+`/evowebservices/"`, `"inStreamCreated"`, "apiproxy 1.7.0", "is this server itself",
+		"every user of this host may post events there")
 	if code != 0 || strings.Contains(out, "hunter2") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	code, out = check(ems, "Hooks secret = hush")
 	says(t, out, "/evowebservices/SECRET/", "the secret where SECRET stands")
-	if code != 0 || strings.Contains(out, "hush") {
+	if code != 0 || strings.Contains(out, "hush") || strings.Contains(out, "every user") {
 		t.Errorf("with a secret: exit code %d\n%s", code, out)
 	}
 	code, out = check(ems, "Hooks allow[] = 192.0.2.0/24")
-	says(t, out, "FAIL  events", "403", "allow[]")
+	says(t, out, "FAIL  events", "the address of this host is not in allow[]")
 	if code != 1 {
 		t.Errorf("not allowed: exit code %d", code)
 	}

@@ -118,7 +118,11 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 		if err != nil {
 			return fmt.Errorf("[Admin] listen: %w", err)
 		}
-		parts.Go(func() error { return admin.Serve(running, l, &state{d}) })
+		settings, err := AdminSettings(d.cfg.Admin, d.log)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		parts.Go(func() error { return admin.Serve(running, l, settings, &state{d}, d.log) })
 	}
 	if d.events != nil {
 		l, err := net.Listen("tcp", d.cfg.Hooks.Listen)
@@ -137,6 +141,18 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 		return d.publish(ctx, first)
 	})
 	return parts.Wait()
+}
+
+// AdminSettings returns who may ask the admin listener. It reads the certificate, if the config names one.
+func AdminSettings(cfg config.Admin, log *slog.Logger) (s admin.Settings, err error) {
+	s = admin.Settings{Names: []string{hostname()}, Allow: cfg.Allow, Token: cfg.Token.Reveal()}
+	if host, _, err := net.SplitHostPort(cfg.Listen); err == nil {
+		s.Names = append(s.Names, host)
+	}
+	if cfg.TLSCert != "" {
+		s.TLS, err = admin.LoadCertificate(cfg.TLSCert, cfg.TLSKey, log)
+	}
+	return s, err
 }
 
 // publish watches roots, and those that are found later, and uploads until ctx ends. Then it drains.

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"ems-sidecar/internal/listen"
+)
+
+// check reports a listener that takes events from everyone. What an event says is only a hint, but
+// it makes work, and who may post can keep the daemon busy.
+func (h *Hooks) check(d *decoder) {
+	if listen.Local(h.Listen) || h.Secret != "" || limited(h.Allow) ||
+		d.wrong("Hooks", "secret") || d.wrong("Hooks", "allow") {
+		return
+	}
+	d.bad("Hooks", "listen", h.Listen, "lets everyone who reaches this host post events: "+
+		"set allow[] to the addresses of the media servers, or a secret, or listen on 127.0.0.1")
+}
+
+// limited reports whether the networks leave anyone out.
+func limited(networks []netip.Prefix) bool {
+	return len(networks) > 0 && !slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Bits() == 0 })
+}
+
+// check settles from where the token comes, and reports a listener that others reach and that has
+// neither TLS nor a token.
+func (a *Admin) check(d *decoder) {
+	defer func() { a.tokenFile = "" }() // fmt would show it: the field is not exported
+	d.pair(half{"Admin", "tls_cert", a.TLSCert != ""}, half{"Admin", "tls_key", a.TLSKey != ""})
+	switch {
+	case a.tokenFile == "":
+	case a.Token != "":
+		d.bad("Admin", "token_file", mask, "cannot stand beside token: remove one of the two")
+	default:
+		var want string
+		if a.Token, want = readSecret(a.tokenFile.Reveal()); want == "" {
+			a.Token, want = bearerToken(a.Token.Reveal())
+		}
+		if want != "" {
+			d.bad("Admin", "token_file", mask, want)
+		}
+	}
+	if a.Listen == "" || listen.Local(a.Listen) || a.Token != "" || a.TLSCert != "" {
+		return
+	}
+	for _, key := range []string{"tls_cert", "tls_key", "token", "token_file"} {
+		if d.wrong("Admin", key) {
+			return
+		}
+	}
+	d.bad("Admin", "listen", a.Listen, "is reached by other hosts, without TLS and without a token: "+
+		"set tls_cert and tls_key, or token, or listen on 127.0.0.1")
+}
+
+func hostPort(value string) (string, string) {
+	const want = "must be host:port, such as 127.0.0.1:4000"
+	host, port, err := net.SplitHostPort(value)
+	if err != nil || strings.ContainsFunc(host, unicode.IsSpace) || strings.Contains(host, "/") {
+		return "", want
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", want
+	}
+	return value, ""
+}
+
+func urlPath(value string) (string, string) {
+	if !strings.HasPrefix(value, "/") || !strings.HasSuffix(value, "/") || strings.ContainsAny(value, " ?#%\\") {
+		return "", "must begin and end with a slash, such as /evowebservices/"
+	}
+	return value, ""
+}
+
+// network is one address or a range of them.
+func network(value string) (netip.Prefix, string) {
+	if addr, err := netip.ParseAddr(value); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), ""
+	}
+	p, err := netip.ParsePrefix(value)
+	if err != nil {
+		return p, "must be an IP address or a network, such as 10.0.0.0/8"
+	}
+	const mapped = 96 // bits before the IPv4 address, as which connections over IPv4 are compared
+	if p.Addr().Is4In6() && p.Bits() >= mapped {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
+	}
+	return p.Masked(), ""
+}
+
+// bearerToken is what may stand in a header of HTTP (RFC 6750, section 2.1).
+func bearerToken(value string) (Secret, string) {
+	if strings.Trim(strings.TrimRight(value, "="), bearerCharacters) != "" || value == "" || value[0] == '=' {
+		return "", "may have letters, digits and . _ ~ + / - only, and = at its end"
+	}
+	return Secret(value), ""
+}
+
+const bearerCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~+/-"
+
+func filePath(value string) (string, string) {
+	if !filepath.IsAbs(value) {
+		return "", "must be a file's absolute path"
+	}
+	return filepath.Clean(value), ""
+}
