@@ -64,6 +64,16 @@ func TestBinaryTakesTheCommandLineOfTheUnit(t *testing.T) {
 	}
 }
 
+// systemd counts the ends by SIGHUP, SIGPIPE and SIGINT as clean, after which on-failure does not restart. A
+// mistake in the config is the only end that another start does not mend.
+func TestSystemdRestartsAfterEveryEndButAMistake(t *testing.T) {
+	for key, want := range map[string]string{"Restart": "always", "RestartPreventExitStatus": "2", "StartLimitIntervalSec": "0"} {
+		if got := setting(t, key); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: %q, want %s", key, got, want)
+		}
+	}
+}
+
 func TestSystemdWaitsLongerThanTheDrainTakes(t *testing.T) {
 	cfg, err := config.Parse("defaults", nil)
 	if err != nil {

@@ -1,20 +1,35 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
+	"time"
 
 	"ems-sidecar/config"
+	"ems-sidecar/internal/logqueue"
 )
 
-// newLog returns the log that the config asks for. What the standard library logs, as of a server that answers
-// before it is asked, goes there, too: a line of another form would break whoever reads them.
-func newLog(s surroundings, c config.Log) *slog.Logger {
-	log := slog.New(newLogHandler(s, c))
+// flushTime is how long the end of a command waits for a reader of the log that is slow.
+const flushTime = 2 * time.Second
+
+// openLog returns the log that the config asks for, which never blocks, and what writes the last of it. What
+// the standard library logs, as of a server that answers before it is asked, goes there, too: a line of
+// another form would break whoever reads them.
+func openLog(s surroundings, c config.Log) (log *slog.Logger, flush func()) {
+	queue := logqueue.New(s.stderr, func(dropped int) []byte {
+		var line bytes.Buffer
+		config := config.Log{Format: c.Format, Level: min(c.Level, slog.LevelWarn)}
+		slog.New(newLogHandler(surroundings{stderr: &line, getenv: s.getenv}, config)).Warn("log lines dropped", "lines", dropped,
+			"err", "the reader of the log is too slow, or does not take it", "next", "all else goes on; the log goes on here")
+		return line.Bytes()
+	})
+	s.stderr = queue
+	log = slog.New(newLogHandler(s, c))
 	slog.SetLogLoggerLevel(slog.LevelWarn)
 	slog.SetDefault(log)
-	return log
+	return log, func() { queue.Close(flushTime) }
 }
 
 // newLogHandler returns the handler that the config asks for. What goes to systemd's journal has its priority in

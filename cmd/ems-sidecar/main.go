@@ -47,6 +47,9 @@ func main() {
 	defer stop()
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
+	// The reader of the log or of the output may go away: that is no reason to stop, but it would be the
+	// signal's default.
+	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(execute(ctx, os.Args[1:], surroundings{os.Stdout, os.Stderr, os.Getenv}))
 }
 

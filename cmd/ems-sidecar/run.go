@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
 
@@ -14,11 +18,17 @@ type runCommand struct {
 }
 
 func (c *runCommand) Run(ctx context.Context, s surroundings) error {
+	// From now on: the default would end the process without a word, and systemd counts that as a clean exit.
+	hangups := make(chan os.Signal, 8)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	cfg, err := c.load()
 	if err != nil {
 		return err
 	}
-	log := newLog(s, cfg.Log)
+	log, flush := openLog(s, cfg.Log)
+	defer flush()
+	defer logHangups(hangups, log)()
 	log.Info("starting", "version", version(), "config", c.Config)
 
 	systemd := func(state string) {
@@ -47,4 +57,22 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	log.Info("stopped")
 	return nil
+}
+
+// logHangups logs each hangup, until the function that it returns is called. Log rotation, a terminal
+// that is closed and "systemctl kill -s HUP" send them.
+func logHangups(hangups <-chan os.Signal, log *slog.Logger) (stop func()) {
+	ended := make(chan struct{})
+	var logging sync.WaitGroup
+	logging.Go(func() {
+		for {
+			select {
+			case <-hangups:
+				log.Warn("SIGHUP is ignored", "err", "the config is read at the start only", "next", "all goes on as before; restart the service to read the config")
+			case <-ended:
+				return
+			}
+		}
+	})
+	return func() { close(ended); logging.Wait() }
 }

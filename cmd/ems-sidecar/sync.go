@@ -29,7 +29,9 @@ func (c *syncCommand) Run(ctx context.Context, s surroundings) error {
 		show = progressBar(f)
 		cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn) // what goes well is seen
 	}
-	d, err := daemon.New(ctx, cfg, os.Getenv("STATE_DIRECTORY"), newLog(s, cfg.Log))
+	log, flush := openLog(s, cfg.Log)
+	defer flush()
+	d, err := daemon.New(ctx, cfg, os.Getenv("STATE_DIRECTORY"), log)
 	if err != nil {
 		return err
 	}

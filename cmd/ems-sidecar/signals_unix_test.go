@@ -1,0 +1,168 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ems-sidecar/internal/s3test"
+)
+
+// Log rotation, a closed terminal and "systemctl kill -s HUP" send SIGHUP. It is no reason to stop, nor
+// to stop without draining.
+func TestHangupsAreLoggedAndStopNothing(t *testing.T) {
+	t.Parallel()
+	server := s3test.Start(t)
+	proxy := s3test.NewProxy(t, server)
+	root := t.TempDir()
+	side := startSidecar(t, root, proxy.Endpoint, "Upload drain_timeout = 1h")
+	hangUp := func(times int) {
+		t.Helper()
+		must(t, side.cmd.Process.Signal(syscall.SIGHUP))
+		side.waitFor("the word of a hangup", func() bool { return len(side.lines("level=WARN", "SIGHUP is ignored")) == times })
+	}
+
+	for i := range 3 {
+		hangUp(i + 1)
+	}
+	proxy.Befall(s3test.Stall())
+	put(t, root, "g/s/1.ts", "one")
+	side.waitFor("the chunk on its way", func() bool { return len(puts(proxy)) > 0 })
+	must(t, side.cmd.Process.Signal(syscall.SIGTERM))
+	side.waitFor("the word that it stops", func() bool { return len(side.lines("msg=stopping")) > 0 })
+	hangUp(4)
+	proxy.Mend()
+
+	<-side.ended
+	side.cmd.Wait()
+	if code := side.cmd.ProcessState.ExitCode(); code != exitFine {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// Whatever becomes of the log's reader, streams are published, and SIGTERM ends the daemon.
+func TestLogThatGoesNowhereStopsNothing(t *testing.T) {
+	t.Parallel()
+	const direct, closed = `exec "$0" "$@"`, `exec "$0" "$@" 2>&-`
+	for name, test := range map[string]struct {
+		shell  string
+		stderr func(t *testing.T) *os.File
+		twice  bool // the bucket does not answer when SIGTERM comes, and it comes again
+	}{
+		"closed at the start":                    {shell: closed},
+		"a reader that has gone":                 {direct, brokenPipe, false},
+		"a reader that never reads":              {direct, fullPipe, false},
+		"a reader that never reads, two signals": {direct, fullPipe, true},
+		"a disk that is full":                    {direct, fullDisk, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := s3test.Start(t)
+			proxy := s3test.NewProxy(t, server)
+			root := t.TempDir()
+			path, err := buildBinary()
+			must(t, err)
+			admin := freeAddress(t)
+			ini := filepath.Join(t.TempDir(), "config.ini")
+			must(t, os.WriteFile(ini, []byte(configFor(root, proxy.Endpoint, admin, "Upload drain_timeout = 1h")), 0o600))
+			cmd := exec.Command("sh", "-c", test.shell, path, "run", "--config", ini)
+			if test.stderr != nil {
+				cmd.Stderr = test.stderr(t)
+			}
+			must(t, cmd.Start())
+			ended := make(chan struct{})
+			go func() { cmd.Wait(); close(ended) }()
+			t.Cleanup(func() { cmd.Process.Kill(); <-ended })
+			side := &sidecar{t: t, cmd: cmd, admin: admin}
+			side.waitForReady()
+
+			var playlist strings.Builder
+			playlist.WriteString("#EXTM3U\n#EXT-X-TARGETDURATION:4\n")
+			for i := range 30 {
+				put(t, root, fmt.Sprintf("g/s/%d.ts", i), "a chunk")
+				fmt.Fprintf(&playlist, "#EXTINF:4,\n%d.ts\n", i)
+			}
+			put(t, root, "g/s/playlist.m3u8", playlist.String()+"#EXT-X-ENDLIST\n")
+			side.waitFor("the playlist in the bucket", func() bool {
+				_, err := server.Object("g/s/playlist.m3u8")
+				return err == nil
+			})
+
+			if test.twice {
+				proxy.Befall(s3test.Stall())
+				put(t, root, "g/s/30.ts", "another chunk")
+				side.waitFor("the chunk on its way", func() bool { return strings.HasSuffix(strings.Join(puts(proxy), " "), "/30.ts") })
+			}
+			must(t, cmd.Process.Signal(syscall.SIGTERM))
+			side.waitFor("the end", func() bool {
+				if test.twice {
+					cmd.Process.Signal(syscall.SIGTERM) // again, as the log does not say when the first was taken
+				}
+				select {
+				case <-ended:
+					return true
+				default:
+					return false
+				}
+			})
+			status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+			if test.twice != (status.Signaled() && status.Signal() == syscall.SIGTERM) || !test.twice && status.ExitStatus() != exitFine {
+				t.Errorf("it ends with %v", cmd.ProcessState)
+			}
+		})
+	}
+}
+
+func brokenPipe(t *testing.T) *os.File {
+	r, w, err := os.Pipe()
+	must(t, err)
+	must(t, r.Close())
+	t.Cleanup(func() { w.Close() })
+	return w
+}
+
+// fullPipe returns a pipe that takes nothing more, and that is read only when the test is over.
+func fullPipe(t *testing.T) *os.File {
+	r, w, err := os.Pipe()
+	must(t, err)
+	must(t, w.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
+	for err == nil {
+		_, err = w.Write(make([]byte, 4096))
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	// The daemon gets it as a shell gives it: blocking.
+	must(t, syscall.SetNonblock(int(w.Fd()), false))
+	return w
+}
+
+func fullDisk(t *testing.T) *os.File {
+	f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// The reader of another command's output may go away, too; it goes on to its end and exit code.
+func TestCommandOutlivesTheReaderOfItsOutput(t *testing.T) {
+	t.Parallel()
+	path, err := buildBinary()
+	must(t, err)
+	for _, args := range [][]string{{"version"}, {"check", "--config", filepath.Join(t.TempDir(), "absent.ini")}} {
+		cmd := exec.Command(path, args...)
+		gone := brokenPipe(t)
+		cmd.Stdout, cmd.Stderr = gone, gone
+		cmd.Run() // the status tells
+		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); status.Signaled() {
+			t.Errorf("%q ends by %v", args, status.Signal())
+		}
+	}
+}
