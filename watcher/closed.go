@@ -93,9 +93,15 @@ func (t *tree) decide(e *entry, now time.Time) {
 	if t.unfinished(e, now) {
 		return
 	}
+	ev := Event{Op: Closed, Path: p, Version: l.version}
+	if e.old && !e.expected && !e.noted && !quick {
+		t.out.putOld(ev)
+	} else {
+		t.out.put(ev)
+		t.old.liveAt = now
+	}
 	e.emitted, e.last = true, l.version
-	e.expected, e.noted, e.closedAt = false, false, time.Time{}
-	t.out.put(Event{Op: Closed, Path: p, Version: l.version})
+	e.expected, e.noted, e.old, e.closedAt = false, false, false, time.Time{}
 }
 
 // unfinished reports whether a file beside e says that e is not whole. Then e is decided on again when one of

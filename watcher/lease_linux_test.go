@@ -149,7 +149,7 @@ func BenchmarkScan(b *testing.B) {
 	tr.checkRoot()
 	for tr.step() || tr.state.Files < files || len(tr.due.items) > 0 {
 	}
-	if n := len(tr.out.news.order); n != files {
+	if n := len(tr.out.old.order); n != files {
 		b.Fatalf("%d events, want %d", n, files)
 	}
 	for b.Loop() {

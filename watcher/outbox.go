@@ -1,33 +1,40 @@
 package watcher
 
 // outbox holds the events that the consumer has not taken yet, at most one Closed or Removed and one
-// Absent for each path: a slow consumer costs memory for each file, not for each event. What is absent comes
-// last: a playlist that names a hundred thousand files which do not exist must not hold up another stream's.
+// Absent for each path: a slow consumer costs memory for each file, not for each event. What the first scan found
+// comes after what happens now, and what is absent comes last: a hundred thousand old files, or a playlist that names
+// as many which do not exist, must not hold up a live stream's.
 type outbox struct {
 	news    queue // Closed and Removed
+	old     queue // the same, of files that the first scan found
 	answers queue // Absent, which no later event of the path swallows
 }
 
-func newOutbox() *outbox {
-	return &outbox{news: queue{events: map[string]Event{}}, answers: queue{events: map[string]Event{}}}
-}
+func newOutbox() *outbox { return &outbox{news: newQueue(), old: newQueue(), answers: newQueue()} }
 
 func (o *outbox) put(ev Event) {
 	if ev.Op == Absent {
 		o.answers.put(ev)
-	} else {
-		o.news.put(ev)
+		return
 	}
+	o.old.drop(ev.Path)
+	o.news.put(ev)
 }
 
-func (o *outbox) empty() bool { return o.news.empty() && o.answers.empty() }
+// putOld is put for a file that the first scan found, and of which nothing else is known.
+func (o *outbox) putOld(ev Event) { o.old.put(ev) }
+
+func (o *outbox) empty() bool { return o.news.empty() && o.old.empty() && o.answers.empty() }
 
 // next returns the queue whose turn it is.
 func (o *outbox) next() *queue {
-	if o.news.empty() {
-		return &o.answers
+	switch {
+	case !o.news.empty():
+		return &o.news
+	case !o.old.empty():
+		return &o.old
 	}
-	return &o.news
+	return &o.answers
 }
 
 func (o *outbox) first() Event { return o.next().first() }
@@ -37,10 +44,12 @@ func (o *outbox) pop() { o.next().pop() }
 
 // queue has one event for each path, in the order in which the paths came.
 type queue struct {
-	order  []string // from head on, oldest first
+	order  []string // from head on, oldest first; some were dropped since
 	head   int
 	events map[string]Event
 }
+
+func newQueue() queue { return queue{events: map[string]Event{}} }
 
 func (q *queue) put(ev Event) {
 	if _, ok := q.events[ev.Path]; !ok {
@@ -49,14 +58,27 @@ func (q *queue) put(ev Event) {
 	q.events[ev.Path] = ev
 }
 
-func (q *queue) empty() bool { return q.head == len(q.order) }
+// drop takes away the event of p, if there is one.
+func (q *queue) drop(p string) {
+	delete(q.events, p)
+	q.skip()
+}
+
+func (q *queue) empty() bool { return len(q.events) == 0 }
 
 func (q *queue) first() Event { return q.events[q.order[q.head]] }
 
-func (q *queue) pop() {
-	delete(q.events, q.order[q.head])
-	q.order[q.head] = ""
-	q.head++
+func (q *queue) pop() { q.drop(q.order[q.head]) }
+
+// skip moves the head to a path that has an event.
+func (q *queue) skip() {
+	for q.head < len(q.order) {
+		if _, ok := q.events[q.order[q.head]]; ok {
+			break
+		}
+		q.order[q.head] = ""
+		q.head++
+	}
 	if q.head == len(q.order) {
 		q.order, q.head = q.order[:0], 0
 		return

@@ -108,7 +108,8 @@ func (t *tree) compare(d *dir, name string, v media.Version, now time.Time) {
 	case e == nil:
 		e = t.addFile(d, name)
 		e.see(v, now)
-		t.due.set(e, now) // it may have been closed long ago
+		t.found(e, now)
+	case e.old && e.due.IsZero() && v.Equal(e.look): // its turn comes
 	case !e.emitted || !e.due.IsZero():
 		t.setSoon(e, now)
 	case !v.Equal(e.last):
@@ -116,6 +117,26 @@ func (t *tree) compare(d *dir, name string, v media.Version, now time.Time) {
 		t.setSoon(e, now)
 	}
 	e.mark = t.tick
+}
+
+// found has a file decided on that a scan found, which may have been closed long ago.
+func (t *tree) found(e *entry, now time.Time) {
+	manifest := t.opts.Quick(e.path())
+	if t.started() || manifest && now.Sub(e.look.ModTime) < liveAge {
+		t.due.set(e, now)
+		return
+	}
+	t.old.add(e, manifest)
+}
+
+// started reports whether the first scan is done.
+func (t *tree) started() bool {
+	select {
+	case <-t.w.ready:
+		return true
+	default:
+		return false
+	}
 }
 
 // watch has a directory watched. If that fails, it is scanned again and again.
@@ -159,9 +180,8 @@ func (t *tree) scanDone() {
 		t.logShort()
 	}
 	t.publishState()
-	select {
-	case <-t.w.ready:
-	default:
+	if !t.started() {
+		t.old.begin(t.scanned)
 		close(t.w.ready)
 		t.undecided = make(map[*entry]struct{})
 		for _, d := range t.dirs {

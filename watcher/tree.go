@@ -33,6 +33,7 @@ type tree struct {
 
 	dirs map[string]*dir // by path; "" is the root
 	due  dueList
+	old  backlog // what the first scan found, in its turn once nothing is due
 	out  *outbox
 	tick uint64 // grows with every scan and every new name
 
@@ -97,6 +98,7 @@ type entry struct {
 	closedAt time.Time // when a close was last noticed, until it is decided
 	noted    bool      // the kernel told of it since it was last emitted
 	expected bool
+	old      bool // the first scan found it, and nothing else is known of it
 	emitted  bool
 	last     media.Version // emitted
 }
@@ -206,6 +208,9 @@ func (t *tree) step() bool {
 	n := 0
 	for ; n < decisions && t.present; n++ {
 		e := t.due.pop(now)
+		if e == nil && len(t.scans) == 0 {
+			e = t.old.pop(now)
+		}
 		if e == nil {
 			break
 		}
@@ -232,6 +237,9 @@ func (t *tree) nextStep() (time.Duration, bool) {
 		return 0, false
 	}
 	at, ok := t.due.next()
+	if old, some := t.old.at(); some && (!ok || old.Before(at)) {
+		at, ok = old, true
+	}
 	if t.incomplete() {
 		if scan := t.scanned.Add(t.opts.PollInterval); !ok || scan.Before(at) {
 			at, ok = scan, true

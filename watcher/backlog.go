@@ -1,0 +1,70 @@
+package watcher
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// liveAge is how old a manifest is at most that is decided on while the first scan goes on: its stream is live.
+	liveAge = time.Minute
+	// manyOld is how many old files take longer than viewers should wait. They begin when no file of a live stream was
+	// reported for oldPause, or when oldPatience has passed since the first scan.
+	manyOld     = 1000
+	oldPause    = time.Second
+	oldPatience = 10 * time.Second
+)
+
+// A backlog holds the files that the first scan found, until nothing else is to be decided. There may be hundreds of
+// thousands, and the newest chunk of a live stream must not wait for them.
+type backlog struct {
+	manifests []*entry  // which bring what they name
+	others    []*entry  // in the order of the scan, so that a directory's files stay together
+	begun     time.Time // when the first scan was done
+	liveAt    time.Time // when something else was reported last
+}
+
+func (b *backlog) add(e *entry, manifest bool) {
+	e.old = true
+	if manifest {
+		b.manifests = append(b.manifests, e)
+	} else {
+		b.others = append(b.others, e)
+	}
+}
+
+// begin puts the manifests into the order in which they are decided on: the newest first.
+func (b *backlog) begin(now time.Time) {
+	b.begun, b.liveAt = now, now
+	slices.SortStableFunc(b.manifests, func(x, y *entry) int { return y.look.ModTime.Compare(x.look.ModTime) })
+}
+
+// at returns when the next file is to be decided on; false if there is none.
+func (b *backlog) at() (time.Time, bool) {
+	switch {
+	case len(b.manifests) > 0:
+		return b.begun, true
+	case len(b.others) >= manyOld && b.liveAt.Add(oldPause).Before(b.begun.Add(oldPatience)):
+		return b.liveAt.Add(oldPause), true
+	case len(b.others) >= manyOld:
+		return b.begun.Add(oldPatience), true
+	}
+	return b.begun, len(b.others) > 0
+}
+
+// pop returns the next file that is to be decided on now, and that nobody has decided on since, or nil.
+func (b *backlog) pop(now time.Time) *entry {
+	for _, list := range []*[]*entry{&b.manifests, &b.others} {
+		for len(*list) > 0 {
+			if at, _ := b.at(); now.Before(at) {
+				return nil
+			}
+			e := (*list)[0]
+			(*list)[0], *list = nil, (*list)[1:]
+			if e.old && !e.emitted && e.due.IsZero() && e.dir.files[e.name] == e {
+				return e
+			}
+		}
+	}
+	return nil
+}
