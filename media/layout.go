@@ -42,8 +42,11 @@ func (f Format) ReusesNames() bool { return f == HDS || f == DASH }
 func (f Format) ClosesEarly() bool { return f == HDS || f == DASH || f == MSS }
 
 // PatchesLate reports whether EMS changes a chunk once more after it was whole: MSS fragments get the times
-// of the two that follow, just before the manifest names them.
+// of the two that follow in their directory, when those are whole.
 func (f Format) PatchesLate() bool { return f == MSS }
+
+// IsImmutable reports whether the name of a whole chunk never gets other content.
+func (f Format) IsImmutable() bool { return !f.ReusesNames() && !f.PatchesLate() }
 
 // A Layout says what the names below one root mean to one format.
 type Layout struct {

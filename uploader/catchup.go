@@ -128,8 +128,7 @@ func (s *schedule) listed(r result, now time.Time) {
 // surely reports whether o, of f's size, can be nothing but f: it was stored after f was written, and the name is not
 // used for different contents.
 func (o ObjectInfo) surely(f *file) bool {
-	format := f.src.layout.Format
-	return !format.ReusesNames() && !format.PatchesLate() && o.Stored.Add(storedGranularity).After(f.version.ModTime)
+	return f.src.layout.Format.IsImmutable() && o.Stored.Add(storedGranularity).After(f.version.ModTime)
 }
 
 // notListed handles a listing that failed.

@@ -440,15 +440,15 @@ func TestMSSChunkIsSentOnceAsItsManifestNamesIt(t *testing.T) {
 			d.close(fmt.Sprintf("g/s/video/1/%d.fmp4", 6000*n), fmt.Sprintf("chunk %d %s", n, state))
 		}
 		for n := range 10 {
-			chunk(n, "whole")
 			if n >= 2 {
-				// The watcher reports the manifest at once, and the chunk when it has settled.
+				// The watcher reports the manifest at once, and the chunks when they have settled.
 				p := fmt.Sprintf("g/s/video/1/%d.fmp4", 6000*(n-2))
 				d.write(p, fmt.Sprintf("chunk %d patched", n-2))
 				d.close("g/manifest.ismc", ismc(max(0, n-6), n-2))
 				settle()
 				d.closed(p)
 			}
+			chunk(n, "whole")
 			settle()
 			if want := ismc(max(0, n-6), n-2); n >= 2 && d.bucket.content("g/manifest.ismc") != want {
 				t.Errorf("after chunk %d, the bucket has %q", n, d.bucket.content("g/manifest.ismc"))
@@ -482,11 +482,13 @@ func TestMSSLatePatchDoesNotHoldUpManifests(t *testing.T) {
 		d.start()
 		d.close("g/s/video/1/0.fmp4", "whole")
 		d.close("g/manifest.ismc", ismc(0, 0))
+		time.Sleep(siblingPatience) // no patch comes
 		settle()
 		failing.Store(true)
 		d.close("g/s/video/1/0.fmp4", "patched")
 		d.close("g/s/video/1/6000.fmp4", "whole")
 		d.close("g/manifest.ismc", ismc(0, 1))
+		time.Sleep(siblingPatience)
 		settle()
 		if d.bucket.content("g/manifest.ismc") != ismc(0, 1) {
 			t.Errorf("the manifest waits for the patch: %q", d.bucket.content("g/manifest.ismc"))

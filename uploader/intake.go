@@ -7,8 +7,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// lateSettle is how long a chunk that EMS changes once more, just before a manifest names it, waits for that. One
-// that no manifest comes to name is uploaded then: the last two of a stream stay as they are.
+// lateSettle is how long a chunk that EMS changes once more, when two more are whole, waits for that. It is uploaded then
+// as it is: the last two of a stream never change.
 const lateSettle = time.Minute
 
 // startHold is how long a manifest waits that names nothing to play yet. When a DASH stream starts anew, EMS
@@ -40,6 +40,7 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	}
 	wasGone := f.removed
 	f.removed, f.seen = false, media.Version{}
+	f.stream.isWhole(f)
 	if f.confirmed && f.confirmedVersion.Equal(v) {
 		src.kept.Release(p, v) // it was kept again when it was reported again
 	}
@@ -58,6 +59,10 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	if known := before != (media.Version{}); src.layout.Format.ReusesNames() && (known && !before.Equal(v) || !known && wasGone) {
 		f.changedAt = now
 	}
+	var promised time.Time // that it waits no longer for its last change
+	if f.early {
+		promised = f.retryAt
+	}
 	f.closed, f.version, f.lagKnown = true, v, false
 	f.retryAt, f.early, f.failures = time.Time{}, false, 0
 	f.closedAt = v.ModTime
@@ -72,13 +77,12 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		f.task = look // gigabytes are not sent again because the daemon was started again
 	}
 	old := !src.bulk() && !f.replaces && s.predates(v, now)
-	// By another machine's clock, it may be of the future.
-	if age := max(0, now.Sub(v.ModTime)); patched && !named && age < lateSettle {
+	if at := earlier(f.patchAt(v.ModTime, now), promised); !f.isPatched() && now.Before(at) {
 		if old {
 			f.task = compare
 		}
 		f.early = true
-		f.stream.delay(f, now.Add(lateSettle-age))
+		f.stream.delay(f, at)
 		return
 	}
 	if old {
@@ -108,7 +112,7 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 			s.rereads[f] = known.readAt.Add(startHold)
 		}
 		known.verify(r.onDisk, now)
-		s.expect(src, known.refs)
+		s.expect(src, known.refs, now)
 		if m.astray && known == m.published {
 			m.astray, known.content = false, snap.content
 			m.again()
@@ -140,7 +144,7 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 	for _, r := range snap.refs {
 		r.stream.isNamedBy(m)
 	}
-	s.expect(src, snap.refs)
+	s.expect(src, snap.refs, now)
 }
 
 // mean takes in which versions of its references s means: those on disk when it was read, or, of a chunk that was still being
@@ -181,11 +185,11 @@ func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 
 // expect asks for those of refs, which a manifest names, of which it is not known that they are on disk or
 // in the bucket.
-func (s *schedule) expect(src *Source, refs []*file) {
+func (s *schedule) expect(src *Source, refs []*file, now time.Time) {
 	var unknown []string
 	for _, r := range refs {
 		if r.early {
-			r.early, r.retryAt = false, time.Time{} // the manifest says that it is as it will be
+			r.retryAt = earlier(r.retryAt, r.patchAt(r.version.ModTime, now))
 		}
 		switch {
 		case r.settled() || r.closed:

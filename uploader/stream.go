@@ -19,8 +19,9 @@ type stream struct {
 	gatheredFrom time.Time // when the first of uncompared came
 	listing      bool      // the bucket is being asked for what was uncompared
 
-	delayed   []*file // of pending: those that were told to wait
-	compactAt int     // length of pending at which it is rid of what does not wait any more
+	tracks    map[string]*track // MSS: by directory
+	delayed   []*file           // of pending: those that were told to wait
+	compactAt int               // length of pending at which it is rid of what does not wait any more
 
 	inFlight  int
 	failures  int // of the store, in a row

@@ -18,7 +18,7 @@ const (
 	// Each attempt has this long, and besides what its size takes at Settings.MinThroughput.
 	attemptTime = 2 * time.Second
 
-	// Where names are not used again for other content of the same stream, caches may keep a chunk.
+	// Where names never get other content, caches may keep a chunk.
 	chunkCacheControl = "public, max-age=31536000, immutable"
 	// The lifetime of a manifest that tells no target duration to derive one from.
 	masterMaxAge = 2 * time.Second
@@ -180,7 +180,7 @@ func (d *Destination) cacheControl(format media.Format, s *snapshot) string {
 	switch {
 	case s == nil && d.CacheControlChunk != "":
 		return d.CacheControlChunk
-	case s == nil && format.ReusesNames():
+	case s == nil && !format.IsImmutable():
 		return "public, max-age=" + strconv.Itoa(int(returnedCacheTime/time.Second))
 	case s == nil:
 		return chunkCacheControl

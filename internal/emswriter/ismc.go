@@ -9,7 +9,18 @@ import (
 // manifest returns the text of manifest.ismc. What EMS takes from the stream is as in the recordings:
 // 320x180, one audio channel of 44.1 kHz.
 func (s *MSS) manifest() string {
-	return fmt.Sprintf(ismc, filepath.Base(s.Dir), s.bitrate(), s.video.listed, s.video.list(), s.audio.listed, s.audio.list())
+	bitrates, url := []int{s.bitrate()}, filepath.Base(s.Dir)+"/%s/{bitrate}"
+	if len(s.Bitrates) > 0 {
+		bitrates, url = s.Bitrates, "{bitrate}/%s"
+	}
+	var video, audio strings.Builder
+	for _, b := range bitrates {
+		fmt.Fprintf(&video, ismcVideo, b)
+		fmt.Fprintf(&audio, ismcAudio, b)
+	}
+	return fmt.Sprintf(ismc,
+		s.video.listed, fmt.Sprintf(url, "video"), video.String()+s.video.list(),
+		s.audio.listed, fmt.Sprintf(url, "audio"), audio.String()+s.audio.list())
 }
 
 // list returns the elements of the listed chunks.
@@ -21,14 +32,19 @@ func (t mssTrack) list() string {
 	return b.String()
 }
 
-// Its arguments are the stream, the bitrate, and for video and audio how many chunks there have been, and
-// the listed ones.
+// Its arguments are for video and audio how many chunks there have been, the beginning of their paths, and the bitrates
+// with the listed chunks. EMS says QualityLevels="1" of any number.
 const ismc = `<?xml version="1.0" encoding="utf-8"?>
     <SmoothStreamingMedia DVRWindowLength="0" Duration="0" IsLive="TRUE" LookAheadFragmentCount="2" MajorVersion="2" MinorVersion="0" TimeScale="1000">
-        <StreamIndex Chunks="%[3]d" QualityLevels="1" Type="video" Url="%[1]s/video/{bitrate}/{start_time}.fmp4">
-            <QualityLevel Bitrate="%[2]d" CodecPrivateData="000000016742c00cda05067e7c0440000003004000000ca3c50aa80000000168ce3c80" FourCC="H264" Index="0" MaxHeight="180" MaxWidth="320" NALUnitLengthField="4"/>
-%[4]s        </StreamIndex>
-        <StreamIndex Chunks="%[5]d" QualityLevels="1" Type="audio" Url="%[1]s/audio/{bitrate}/{start_time}.fmp4">
-            <QualityLevel AudioTag="255" Bitrate="%[2]d" BitsPerSample="16" Channels="1" CodecPrivateData="120856e500" Index="0" PacketSize="4" SamplingRate="44100"/>
+        <StreamIndex Chunks="%[1]d" QualityLevels="1" Type="video" Url="%[2]s/{start_time}.fmp4">
+%[3]s        </StreamIndex>
+        <StreamIndex Chunks="%[4]d" QualityLevels="1" Type="audio" Url="%[5]s/{start_time}.fmp4">
 %[6]s        </StreamIndex>
     </SmoothStreamingMedia>`
+
+const (
+	ismcVideo = `            <QualityLevel Bitrate="%d" CodecPrivateData="000000016742c00cda05067e7c0440000003004000000ca3c50aa80000000168ce3c80" FourCC="H264" Index="0" MaxHeight="180" MaxWidth="320" NALUnitLengthField="4"/>
+`
+	ismcAudio = `            <QualityLevel AudioTag="255" Bitrate="%d" BitsPerSample="16" Channels="1" CodecPrivateData="120856e500" Index="0" PacketSize="4" SamplingRate="44100"/>
+`
+)

@@ -9,8 +9,11 @@ import (
 	"time"
 )
 
-// MSS writes one stream's directory and its group's manifest, which names this stream only. Set the
-// exported fields before Start and leave them alone afterwards. Its methods are for one goroutine.
+// MSS writes one stream's directory and its group's manifest. Set the exported fields before Start and leave them
+// alone afterwards. Its methods are for one goroutine.
+//
+// The manifest of a group of several streams (Bitrates) is written when any of them has changed. It has the times of that
+// one alone, for all of them: what it names of the others may not be changed for the last time yet, or not exist.
 //
 // The order of calls is Start, First, WriteVideo and WriteAudio…, Next, …, End; a Start after that, or in
 // the middle of chunks, is a stream that came back.
@@ -23,6 +26,7 @@ type MSS struct {
 	List      int    // chunks of each track in a rolling manifest; default 5
 	Stale     int    // chunks kept behind those; default List
 	Bitrate   int    // bit/s: a part of the chunks' paths; default 198000
+	Bitrates  []int  // of the group's streams, if there are several: then <group>/<bitrate>/ has the chunks
 	Cleanup   bool   // cleanupDestination=1: Start deletes what earlier runs left
 	Now       func() time.Time
 
@@ -227,6 +231,9 @@ func draftMSS(head []byte) {
 }
 
 func (s *MSS) dir(kind string) string {
+	if len(s.Bitrates) > 0 {
+		return filepath.Join(filepath.Dir(s.Dir), strconv.Itoa(s.bitrate()), kind)
+	}
 	return filepath.Join(s.Dir, kind, strconv.Itoa(s.bitrate()))
 }
 

@@ -4,9 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 // playMSS writes chunks with these times (Unix ms), the last of which are open.
@@ -97,6 +100,53 @@ func TestMSSChunkGetsItsLookAheadAtTheThirdClosing(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The recorded manifest of a group has the times of one stream for all bitrates; it was seen to come before the last change of
+// the other stream's chunk.
+func TestMSSGroupsManifestComesBeforeTheLastChangeOfTheOthersChunk(t *testing.T) {
+	tr := newTrace(t.TempDir())
+	group := []*MSS{
+		{Dir: filepath.Join(tr.root, "g/s2"), Bitrate: 400000, Bitrates: []int{200000, 400000}, disk: tr.disk()},
+		{Dir: filepath.Join(tr.root, "g/s1"), Bitrate: 200000, Bitrates: []int{200000, 400000}, disk: tr.disk()},
+	}
+	for _, s := range group {
+		s.Now = func() time.Time { return time.UnixMilli(6467) }
+		must(t, s.Start())
+		must(t, s.First(Content(80000, "first"), Content(80000, "first")))
+	}
+	chunk := "g/200000/video/6000.fmp4"
+	for range 2 {
+		for _, s := range group {
+			must(t, s.Next(6*time.Second, Content(80000, "next"), Content(80000, "next")))
+		}
+	}
+	must(t, group[0].Next(6*time.Second, Content(80000, "next"), Content(80000, "next")))
+	manifest := read(t, group[0].Manifest())
+	m, err := media.ParseISMC([]byte(manifest))
+	must(t, err)
+	var named []string
+	for r := range m.References() {
+		named = append(named, "g/"+r.URI)
+	}
+	want := []string{chunk, "g/400000/video/6000.fmp4", "g/200000/audio/6000.fmp4", "g/400000/audio/6000.fmp4"}
+	if !slices.Equal(named, want) {
+		t.Errorf("the manifest names %q, want %q", named, want)
+	}
+	if n := len(tr.versions[chunk]); n != 2 {
+		t.Errorf("the other stream's chunk was closed %d times before, want 2", n)
+	}
+	must(t, group[1].Next(6*time.Second, Content(80000, "next"), Content(80000, "next")))
+	if n := len(tr.versions[chunk]); n != 3 {
+		t.Errorf("the other stream's chunk was closed %d times in the end, want 3", n)
+	}
+	recorded := read(t, "../../testdata/ismc/group.ismc")
+	attributes := regexp.MustCompile(`<[^c].*?>`)
+	levels := regexp.MustCompile(` (CodecPrivateData|Chunks|MaxHeight|MaxWidth)=".*?"`)
+	plain := func(s string) []string { return attributes.FindAllString(levels.ReplaceAllString(s, ""), -1) }
+	if got, want := plain(manifest), plain(recorded); !slices.Equal(got, want) {
+		t.Errorf("the manifest is\n%q, recorded was\n%q", got, want)
 	}
 }
 
