@@ -69,6 +69,7 @@ func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
 		with += ", the secret where SECRET stands,"
 	}
 	fmt.Fprintf(r.s.stdout, "                 EMS posts its events there if its config.lua has %s and was restarted since:\n\n%s\n", with, configLua(shown))
+	fmt.Fprintln(r.s.stdout, "                 EMS numbers the events of all its sinks together: losses are told if all sinks have these enabledEvents")
 }
 
 // sinkURL is where the media server is to post to, without the secret. One on this host reaches an address that stands for all of them as loopback.

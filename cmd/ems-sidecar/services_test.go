@@ -273,7 +273,7 @@ func TestCheckTellsOfTheMediaServerAndItsGroup(t *testing.T) {
 	code, out := check(ems, "StreamLoadBalancer destination_uri[] = "+member.ProxyURL(), "StreamLoadBalancer destination_uri[] = "+server.URL())
 	says(t, out, "ems        "+server.URL()+": version 1.7.0", "outputs    of EMS for [AmazonHLSUpload]: "+root, "directory  "+root,
 		"events     http://"+listen+"/evowebservices/", `url = "http://`+listen+`/evowebservices/"`, `"inStreamCreated"`, "apiproxy 1.7.0", "is this server itself",
-		"every user of this host may post events there")
+		"every user of this host may post events there", "EMS numbers the events of all its sinks together")
 	if code != 0 || strings.Contains(out, "hunter2") {
 		t.Errorf("exit code %d\n%s", code, out)
 	}

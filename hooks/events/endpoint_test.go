@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"runtime"
@@ -16,6 +17,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -114,35 +116,39 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestEventsOfAStreamAreHandledInOrder(t *testing.T) {
-	var handled sync.Map // by stream, its ids
-	var n atomic.Int64
-	_, address := serve(t, Settings{}, func(_ context.Context, e Event) {
-		list, _ := handled.LoadOrStore(e.Name, new([]uint64))
-		*list.(*[]uint64) = append(*list.(*[]uint64), e.ID) // without a lock: one at a time
-		n.Add(1)
-	}, unseen, io.Discard)
-	var all sync.WaitGroup
-	for id := 1; id <= 300; id++ {
-		all.Go(func() {
+	synctest.Test(t, func(t *testing.T) {
+		handled := make(map[string][]uint64) // by stream, the ids
+		var handling sync.Mutex
+		e := New(Settings{Path: "/evowebservices/", MaxBody: 1 << 20}, func(_ context.Context, e Event) {
+			handling.Lock()
+			defer handling.Unlock()
+			handled[e.Name] = append(handled[e.Name], e.ID)
+		}, unseen, slog.New(slog.DiscardHandler))
+		ctx, stop := context.WithCancel(t.Context())
+		go e.line.run(ctx)
+		post := func(id int) {
 			body := fmt.Sprintf(`{"id":%d,"processId":2,"timestamp":3,"type":"inStreamCreated","payload":{"uniqueId":4,"name":"s%d"}}`, id, id%5)
-			if _, err := send(address, "POST", "/evowebservices/", "", body); err != nil {
-				t.Error(err)
+			e.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/evowebservices/", strings.NewReader(body)))
+		}
+		post(1) // now the first id is known
+		synctest.Wait()
+		for id := 2; id <= 300; id++ {
+			go post(id)
+			if id%10 == 0 {
+				synctest.Wait() // ten at once, in any order
 			}
-		})
-		if id%10 == 0 {
-			all.Wait() // ten at once, in any order
 		}
-	}
-	for n.Load() < 300 {
-		runtime.Gosched()
-	}
-	handled.Range(func(stream, list any) bool {
-		got := *list.(*[]uint64)
-		// The first ten may have arrived in any order before the first id was known.
-		if len(got) != 60 || !slices.IsSorted(got[2:]) {
-			t.Errorf("%s: %v", stream, got)
+		time.Sleep(time.Second)
+		stop()
+		synctest.Wait()
+		for stream, ids := range handled {
+			if len(ids) != 60 || !slices.IsSorted(ids) {
+				t.Errorf("%s: %v", stream, ids)
+			}
 		}
-		return true
+		if len(handled) != 5 {
+			t.Errorf("%d streams", len(handled))
+		}
 	})
 }
 
@@ -171,7 +177,7 @@ func TestOneStreamThatHangsHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-func TestLostEventsHaveTheServerLookedAt(t *testing.T) {
+func TestMissingIdsHaveTheServerLookedAt(t *testing.T) {
 	looks := make(chan string, 10)
 	e, address := serve(t, Settings{}, ignore, func(reason string) { looks <- reason }, io.Discard)
 	post := func(id, process int) {
@@ -181,14 +187,14 @@ func TestLostEventsHaveTheServerLookedAt(t *testing.T) {
 	}
 	post(1, 7)
 	post(3, 7)
-	if got := <-looks; got != "events were lost" {
+	if got := <-looks; got != "ids of events are missing" {
 		t.Error(got)
 	}
 	post(1, 8)
 	if got := <-looks; got != "the media server was started anew" {
 		t.Error(got)
 	}
-	if f := e.Figures(); f.Lost != 1 || f.Broken != 0 || f.Taken["x"] != 3 {
+	if f := e.Figures(); f.Missing != 1 || f.Lost != 0 || f.Broken != 0 || f.Taken["x"] != 3 {
 		t.Errorf("%+v", f)
 	}
 }

@@ -10,15 +10,16 @@ type Figures struct {
 	Taken      map[string]uint64 // by type; "other" for types that are not passed on, and when there are too many
 	Refused    uint64            // requests that are none of the media server's
 	Broken     uint64            // that were not understood
-	Lost       uint64            // ids that never arrived
+	Missing    uint64            // ids that never arrived; the server skips those of events for other sinks only
+	Lost       uint64            // those of them that were meant for us
 	Duplicates uint64
 	Dropped    uint64 // for which there was no room
 	Waiting    int64  // bytes of events that wait
 }
 
 type counts struct {
-	refused, broken, lost, duplicates, dropped atomic.Uint64
-	waiting                                    atomic.Int64
+	refused, broken, missing, lost, duplicates, dropped atomic.Uint64
+	waiting                                             atomic.Int64
 
 	typing sync.Mutex
 	taken  map[string]uint64
@@ -43,7 +44,8 @@ func (c *counts) take(typ string) {
 func (e *Endpoint) Figures() Figures {
 	c := &e.counts
 	f := Figures{
-		Taken: make(map[string]uint64), Refused: c.refused.Load(), Broken: c.broken.Load(), Lost: c.lost.Load(),
+		Taken: make(map[string]uint64), Refused: c.refused.Load(), Broken: c.broken.Load(),
+		Missing: c.missing.Load(), Lost: c.lost.Load(),
 		Duplicates: c.duplicates.Load(), Dropped: c.dropped.Load(), Waiting: c.waiting.Load(),
 	}
 	c.typing.Lock()

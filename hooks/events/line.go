@@ -30,6 +30,7 @@ type line struct {
 	look     func(string)
 	counts   *counts
 	trouble  *quiet
+	log      *slog.Logger
 	arrivals chan Event
 	asked    chan string // holds one reason to look: several are one
 
@@ -48,7 +49,7 @@ type queue struct {
 
 func newLine(wanted func(string) bool, handle func(context.Context, Event), look func(string), c *counts, log *slog.Logger) *line {
 	return &line{
-		wanted: wanted, handle: handle, look: look, counts: c, trouble: newQuiet(log),
+		wanted: wanted, handle: handle, look: look, counts: c, trouble: newQuiet(log), log: log,
 		arrivals: make(chan Event, maxArrivals), asked: make(chan string, 1), queues: make(map[string]*queue),
 	}
 }
@@ -160,7 +161,15 @@ func (l *line) order(ctx context.Context, work chan<- job, done <-chan string) {
 
 // arrived takes in what the sequence makes of an event or of time.
 func (l *line) arrived(p passed) {
+	l.counts.missing.Add(p.missing)
 	l.counts.lost.Add(p.lost)
+	if p.lost > 0 {
+		l.trouble.warn("events were lost", "ids", p.lost, "next", "what EMS has was compared with the config since")
+	}
+	if p.skips {
+		l.log.Info("EMS does not send every event here that it numbers, so that losses cannot be told",
+			"hint", "this is normal where another sink in its config.lua has other enabledEvents")
+	}
 	for _, e := range p.duplicates {
 		l.counts.duplicates.Add(1)
 		l.counts.waiting.Add(-int64(e.size))
@@ -168,8 +177,8 @@ func (l *line) arrived(p passed) {
 	if p.restarted {
 		l.lastLook = time.Time{}
 		l.lost("the media server was started anew")
-	} else if p.lost > 0 {
-		l.lost("events were lost")
+	} else if p.missing > 0 {
+		l.lost("ids of events are missing")
 	}
 	for _, e := range p.events {
 		if l.wanted == nil || l.wanted(e.Type) {

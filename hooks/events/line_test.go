@@ -52,7 +52,7 @@ func TestLooksKeepApart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		want := []string{
-			"100ms events were lost", "5.1s events were lost", "6s the media server was started anew", "11s an event that is not understood",
+			"100ms ids of events are missing", "5.1s ids of events are missing", "6s the media server was started anew", "11s an event that is not understood",
 			"20s an event that is not understood",
 		}
 		if !slices.Equal(looks, want) {

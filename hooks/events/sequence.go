@@ -30,6 +30,7 @@ type run struct {
 	newest  int64            // the greatest timestamp
 	held    []*held          // in the order of ids
 	seen    [remembered]mark // those of the last ids that passed, each at its id modulo remembered
+	gaps    gaps
 }
 
 type held struct {
@@ -47,7 +48,9 @@ type mark struct {
 type passed struct {
 	events     []Event // in their order
 	duplicates []Event
-	lost       uint64 // ids that are not waited for any more
+	missing    uint64 // ids that are not waited for any more
+	lost       uint64 // those of them, or of former ones, that are known now to be losses
+	skips      bool   // it is known now that the server does not send every id here
 	restarted  bool   // a process began to count
 }
 
@@ -135,6 +138,7 @@ func (r *run) add(p *passed, e Event, now time.Time) {
 	case waits || r.seen[e.ID%remembered].id == e.ID:
 		p.duplicates = append(p.duplicates, e)
 	case e.ID < r.next: // late, which is better than never
+		r.gaps.late()
 		r.remember(e)
 		p.events = append(p.events, e)
 	case e.ID > r.next:
@@ -168,7 +172,8 @@ func (r *run) passUpTo(p *passed, id uint64) {
 }
 
 func (r *run) pass(p *passed, e Event) {
-	p.lost += e.ID - r.next
+	p.missing += e.ID - r.next
+	r.gaps.pass(p, e.ID-r.next)
 	r.next = e.ID + 1
 	r.remember(e)
 	p.events = append(p.events, e)

@@ -18,7 +18,10 @@ func feed(s *sequence, at *time.Time, events ...Event) (all passed) {
 }
 
 func (p passed) and(q passed) passed {
-	return passed{append(p.events, q.events...), append(p.duplicates, q.duplicates...), p.lost + q.lost, p.restarted || q.restarted}
+	return passed{
+		append(p.events, q.events...), append(p.duplicates, q.duplicates...), p.missing + q.missing, p.lost + q.lost,
+		p.skips || q.skips, p.restarted || q.restarted,
+	}
 }
 
 func ids(events []Event) (ids []uint64) {
@@ -45,16 +48,16 @@ func TestRecordedArrivalsAreOrdered(t *testing.T) {
 	}
 }
 
-func TestGapIsLostAfterTheWindow(t *testing.T) {
+func TestAGapIsGivenUpAfterTheWindow(t *testing.T) {
 	var s sequence
 	now := time.Unix(0, 0)
-	if got := feed(&s, &now, event(1), event(3), event(4)); len(got.events) != 1 || got.lost != 0 {
+	if got := feed(&s, &now, event(1), event(3), event(4)); len(got.events) != 1 || got.missing != 0 {
 		t.Fatalf("%+v", got)
 	}
-	if got := s.expire(s.deadline().Add(-time.Nanosecond)); len(got.events) != 0 || got.lost != 0 {
+	if got := s.expire(s.deadline().Add(-time.Nanosecond)); len(got.events) != 0 || got.missing != 0 {
 		t.Errorf("before the window closes: %+v", got)
 	}
-	if got := s.expire(s.deadline().Add(time.Millisecond)); !slices.Equal(ids(got.events), []uint64{3, 4}) || got.lost != 1 {
+	if got := s.expire(s.deadline().Add(time.Millisecond)); !slices.Equal(ids(got.events), []uint64{3, 4}) || got.missing != 1 {
 		t.Errorf("after it: %+v", got)
 	}
 	if !s.deadline().IsZero() {
@@ -71,7 +74,7 @@ func TestGapIsLostAfterTheWindow(t *testing.T) {
 func TestEventThatWasOvertakenBringsTheOthers(t *testing.T) {
 	var s sequence
 	now := time.Unix(0, 0)
-	if got := feed(&s, &now, event(1), event(4), event(3), event(2)); !slices.Equal(ids(got.events), []uint64{1, 2, 3, 4}) || got.lost != 0 {
+	if got := feed(&s, &now, event(1), event(4), event(3), event(2)); !slices.Equal(ids(got.events), []uint64{1, 2, 3, 4}) || got.missing != 0 {
 		t.Errorf("%+v", got)
 	}
 }
@@ -113,7 +116,7 @@ func TestRestartOfTheServer(t *testing.T) {
 		feed(&s, &now, event(1), event(2), event(3), event(5))
 		got := feed(&s, &now, again)
 		got = got.and(s.expire(now.Add(time.Second)))
-		if !got.restarted || !slices.Equal(ids(got.events), []uint64{5, again.ID}) || got.lost != 1+again.ID-1 {
+		if !got.restarted || !slices.Equal(ids(got.events), []uint64{5, again.ID}) || got.missing != 1+again.ID-1 {
 			t.Errorf("%s: %+v", name, got)
 		}
 		old := Event{ID: 4, ProcessID: 1, Timestamp: 1000}
@@ -171,16 +174,16 @@ func TestProcessesOfOneServerDoNotDisturbEachOther(t *testing.T) {
 			t.Fatalf("%d: restarted", id)
 		}
 	}
-	if all.lost != 10 || len(all.duplicates) != 0 || len(all.events) != 1990 {
-		t.Errorf("%d events, %d lost, %d duplicates", len(all.events), all.lost, len(all.duplicates))
+	if all.missing != 10 || len(all.duplicates) != 0 || len(all.events) != 1990 {
+		t.Errorf("%d events, %d missing, %d duplicates", len(all.events), all.missing, len(all.duplicates))
 	}
 }
 
-func TestProcessThatSpeaksUpLateHasLostNothing(t *testing.T) {
+func TestAProcessThatSpeaksUpLateMissesNothing(t *testing.T) {
 	var s sequence
 	now := time.Unix(0, 0)
 	got := feed(&s, &now, event(1), Event{ID: 5000, ProcessID: 2, Timestamp: 1000}, Event{ID: 5001, ProcessID: 2, Timestamp: 1000})
-	if !got.restarted || got.lost != 0 || !slices.Equal(ids(got.events), []uint64{1, 5000, 5001}) {
+	if !got.restarted || got.missing != 0 || !slices.Equal(ids(got.events), []uint64{1, 5000, 5001}) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -7,8 +7,8 @@ import (
 
 // reactions are counts since the start.
 type reactions struct {
-	events, lost, duplicates, dropped, refused, broken uint64
-	orders, failed, conflicts                          uint64
+	events, lost, missing, duplicates, dropped, refused, broken uint64
+	orders, failed, conflicts                                   uint64
 }
 
 func (d *Daemon) reactions() (r reactions) {
@@ -16,7 +16,7 @@ func (d *Daemon) reactions() (r reactions) {
 	for _, n := range f.Taken {
 		r.events += n
 	}
-	r.lost, r.duplicates, r.dropped, r.refused, r.broken = f.Lost, f.Duplicates, f.Dropped, f.Refused, f.Broken
+	r.lost, r.missing, r.duplicates, r.dropped, r.refused, r.broken = f.Lost, f.Missing, f.Duplicates, f.Dropped, f.Refused, f.Broken
 	for action, n := range d.hooks.Actions() {
 		switch action.Result {
 		case "ok":
@@ -45,7 +45,8 @@ func (d *Daemon) tellReactions(ctx context.Context) {
 		if now == last {
 			continue
 		}
-		d.log.Info("last minute of EMS", "events", now.events-last.events, "lost", now.lost-last.lost, "duplicates", now.duplicates-last.duplicates,
+		d.log.Info("last minute of EMS", "events", now.events-last.events, "lost", now.lost-last.lost,
+			"missing_ids", now.missing-last.missing, "duplicates", now.duplicates-last.duplicates,
 			"dropped", now.dropped-last.dropped, "refused", now.refused-last.refused, "broken", now.broken-last.broken,
 			"orders", now.orders-last.orders, "failed", now.failed-last.failed, "conflicts", now.conflicts-last.conflicts)
 		last = now
