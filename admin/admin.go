@@ -22,6 +22,8 @@ type State interface {
 	Alive(ctx context.Context) bool
 	// NotReady says what the daemon still waits for; nothing means that it is ready.
 	NotReady() []string
+	// Stuck says of which directories the file system does not answer, and whether these are all that there are.
+	Stuck() (which []string, all bool)
 }
 
 // Settings say who may ask.
@@ -45,17 +47,26 @@ const (
 	maxOthers    = 64      // from all of those
 )
 
-// Handler serves /healthz and /readyz: 200 with "ok", or 503 with the reasons, a line each.
+// Handler serves /healthz and /readyz: 200 with "ok", or 503 with the reasons, a line each. A directory whose file system
+// does not answer makes the daemon not ready, but is no reason to start it anew as long as others go on: /healthz only names
+// it then.
 func Handler(state State) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), aliveTimeout)
 		defer cancel()
-		if !state.Alive(ctx) {
-			answer(w, []string{"the uploader does not answer"})
-			return
+		stuck, all := state.Stuck()
+		switch {
+		case !state.Alive(ctx):
+			answer(w, append([]string{"the uploader does not answer"}, stuck...))
+		case all:
+			answer(w, stuck)
+		default:
+			answer(w, nil)
+			for _, s := range stuck {
+				fmt.Fprintln(w, s)
+			}
 		}
-		answer(w, nil)
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, state.NotReady()) })
 	return mux

@@ -14,10 +14,13 @@ import (
 type fakeState struct {
 	alive    bool
 	notReady []string
+	stuck    []string
+	allStuck bool
 }
 
 func (s fakeState) Alive(context.Context) bool { return s.alive }
 func (s fakeState) NotReady() []string         { return s.notReady }
+func (s fakeState) Stuck() ([]string, bool)    { return s.stuck, s.allStuck }
 
 func TestHealthAndReadiness(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -28,6 +31,9 @@ func TestHealthAndReadiness(t *testing.T) {
 	}{
 		"alive":         {"/healthz", fakeState{alive: true, notReady: []string{"x"}}, 200, "ok"},
 		"stuck":         {"/healthz", fakeState{}, 503, "does not answer"},
+		"one directory": {"/healthz", fakeState{alive: true, stuck: []string{"/a hangs"}}, 200, "ok\n/a hangs"},
+		"all of them":   {"/healthz", fakeState{alive: true, stuck: []string{"/a hangs"}, allStuck: true}, 503, "/a hangs"},
+		"stuck with it": {"/healthz", fakeState{stuck: []string{"/a hangs"}}, 503, "the uploader does not answer\n/a hangs"},
 		"ready":         {"/readyz", fakeState{alive: true}, 200, "ok"},
 		"not ready":     {"/readyz", fakeState{alive: true, notReady: []string{"/a is missing", "/b is missing"}}, 503, "/a is missing\n/b is missing"},
 		"anything else": {"/", fakeState{alive: true}, 404, ""},

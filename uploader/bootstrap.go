@@ -72,7 +72,7 @@ func (src *Source) bases(p string) []string {
 	if known := src.bootstraps.bases(p); len(known) > 0 {
 		return known
 	}
-	defer src.disk.end(src.disk.begin())
+	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()
 	if err != nil {
 		return nil

@@ -19,6 +19,7 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 		Root: src.dir,
 		Dir:  filepath.Join(spool.Place(src.dir, dir), strings.ToLower(src.layout.Format.String())),
 		Log:  src.log,
+		Disk: &src.disk,
 		Found: func(ctx context.Context, p string, v media.Version) {
 			if src.exists(p) {
 				return // it is there again, and its closing is reported
@@ -164,18 +165,18 @@ func (src *Source) isKept(ctx context.Context, p string) bool {
 
 // findKept returns the version of p that the spool has; that it has none is certain only without an error.
 func (src *Source) findKept(ctx context.Context, p string) (v media.Version, kept bool, err error) {
-	defer src.disk.end(src.disk.begin())
+	defer src.disk.End(src.disk.Begin())
 	return src.spool.Find(ctx, p)
 }
 
 func (src *Source) keep(ctx context.Context, p string, v media.Version) {
-	defer src.disk.end(src.disk.begin())
+	defer src.disk.End(src.disk.Begin())
 	src.spool.Keep(ctx, p, v)
 }
 
 // openKept opens p, or what the spool has of it if the name is gone.
 func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
-	defer src.disk.end(src.disk.begin())
+	defer src.disk.End(src.disk.Begin())
 	f, err := src.open(p)
 	if err == nil {
 		return f, nil

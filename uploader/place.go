@@ -21,7 +21,7 @@ func (src *Source) placeOf(p string) *place {
 	if !src.dest.Delete {
 		return nil
 	}
-	defer src.disk.end(src.disk.begin())
+	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()
 	if err != nil {
 		return src.last

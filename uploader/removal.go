@@ -69,7 +69,7 @@ func (r *result) findRemovals() (keys []string) {
 
 // find tells what became of p, which was at the place; the error is that the root is not there.
 func (src *Source) find(p string, at *place) (finding, error) {
-	defer src.disk.end(src.disk.begin())
+	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()
 	if err != nil {
 		return undecided, err

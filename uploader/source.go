@@ -44,7 +44,7 @@ type Source struct {
 	named      namedFiles // owned by them, too
 	unfit      unfit      // and these
 	spool      *spool.Spool
-	disk       diskWatch
+	disk       disk.Calls
 	read       atomic.Int64 // bytes of its files
 	kept       releaser     // the spool, as the schedule knows it
 	last       *place       // owned by them, too: where the last file was that was closed
@@ -163,7 +163,7 @@ func (src *Source) bulk() bool { return src.layout.Format == media.Recording }
 
 // open opens p for reading, and nothing that is not a regular file below the root.
 func (src *Source) open(p string) (*os.File, error) {
-	defer src.disk.end(src.disk.begin())
+	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (src *Source) openRoot() (*os.Root, error) {
 
 // remove deletes p from the disk.
 func (src *Source) remove(p string) error {
-	defer src.disk.end(src.disk.begin())
+	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()
 	if err != nil {
 		return err
@@ -194,7 +194,7 @@ func (src *Source) remove(p string) error {
 }
 
 func (src *Source) exists(p string) bool {
-	defer src.disk.end(src.disk.begin())
+	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()
 	if err != nil {
 		return false
@@ -206,7 +206,7 @@ func (src *Source) exists(p string) bool {
 
 // versions returns what is on disk under the paths now; the zero Version where there is no regular file.
 func (src *Source) versions(paths []string) []media.Version {
-	defer src.disk.end(src.disk.begin())
+	defer src.disk.End(src.disk.Begin())
 	found := make([]media.Version, len(paths))
 	root, err := src.openRoot()
 	if err != nil {

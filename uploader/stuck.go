@@ -6,9 +6,6 @@ import (
 )
 
 const (
-	// stuckAfter is how long the file system of a root may take for one call. A mount whose server is gone may never
-	// answer, and a call to it cannot be ended.
-	stuckAfter = 10 * time.Second
 	// answerTime is how long one root's doings wait for another's file system.
 	answerTime = time.Second
 	// diskCheck is how often calls are looked at.
@@ -18,51 +15,20 @@ const (
 	leaveTime = 15 * time.Second
 )
 
-// A diskWatch knows which calls to a root's file system are under way.
-type diskWatch struct {
-	mu    sync.Mutex // guards what follows
-	calls map[uint64]time.Time
-	last  uint64
-}
-
-// begin notes that a call begins; end is told the number.
-func (w *diskWatch) begin() uint64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.calls == nil {
-		w.calls = make(map[uint64]time.Time)
-	}
-	w.last++
-	w.calls[w.last] = time.Now()
-	return w.last
-}
-
-func (w *diskWatch) end(call uint64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.calls, call)
-}
-
-// oldest returns when the oldest call that is under way began, or the zero time.
-func (w *diskWatch) oldest() (at time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, t := range w.calls {
-		at = earlier(at, t)
-	}
-	return at
-}
+// StuckSince returns since when the file system has not answered a call, or the zero time if it answers. It may be called
+// from any goroutine.
+func (src *Source) StuckSince(now time.Time) time.Time { return src.disk.StuckSince(now) }
 
 // watchDisks finds the roots that do not answer. Their workers are given back, so that others go on (R9), and no more are
 // sent there.
 func (s *schedule) watchDisks(sources []*Source, now time.Time) {
 	for _, src := range sources {
-		oldest := src.disk.oldest()
-		stuck := !oldest.IsZero() && now.Sub(oldest) >= stuckAfter
+		since := src.disk.StuckSince(now)
+		stuck := !since.IsZero()
 		switch {
 		case stuck == src.stuck:
 		case stuck:
-			s.log.Error("file system does not answer", "root", src.dir, "for", now.Sub(oldest).Round(time.Second),
+			s.log.Error("file system does not answer", "root", src.dir, "for", now.Sub(since).Round(time.Second),
 				"next", "nothing is read there until it does; other directories go on", "hint", "is the server of this mount away?")
 		default:
 			s.log.Info("file system answers again", "root", src.dir)

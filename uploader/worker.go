@@ -99,14 +99,14 @@ func (r *readErrors) first() error {
 }
 
 func (r *readErrors) Read(p []byte) (int, error) {
-	defer r.src.disk.end(r.src.disk.begin())
+	defer r.src.disk.End(r.src.disk.Begin())
 	n, err := r.SectionReader.Read(p)
 	r.src.read.Add(int64(n))
 	return n, r.note(err)
 }
 
 func (r *readErrors) ReadAt(p []byte, off int64) (int, error) {
-	defer r.src.disk.end(r.src.disk.begin())
+	defer r.src.disk.End(r.src.disk.Begin())
 	n, err := r.SectionReader.ReadAt(p, off)
 	r.src.read.Add(int64(n))
 	return n, r.note(err)

@@ -149,6 +149,7 @@ func (t *tree) quietFor(e *entry, quick bool) time.Duration {
 }
 
 func (t *tree) probe(p string) (look, error) {
+	defer t.w.disk.End(t.w.disk.Begin())
 	if t.leases {
 		return t.w.probe(t.abs(p))
 	}

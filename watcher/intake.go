@@ -1,7 +1,6 @@
 package watcher
 
 import (
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -124,7 +123,7 @@ func (t *tree) lookAt(paths []string) {
 		}
 		e := t.file(p)
 		if e == nil {
-			if fi, err := os.Lstat(t.abs(p)); err != nil || !fi.Mode().IsRegular() {
+			if fi, err := t.lstat(p); err != nil || !fi.Mode().IsRegular() {
 				continue
 			}
 			e = t.touch(p)

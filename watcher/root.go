@@ -13,7 +13,7 @@ import (
 // checkRoot finds the root, or finds that it is gone or another one now. A root that vanished is
 // no deletion of what was in it: what is known is kept, and compared when it is back.
 func (t *tree) checkRoot() {
-	fi, err := os.Stat(t.w.root)
+	fi, err := t.statRoot()
 	if err == nil && !fi.IsDir() {
 		err = &fs.PathError{Op: "stat", Path: t.w.root, Err: syscall.ENOTDIR}
 	}
@@ -37,9 +37,17 @@ func (t *tree) checkRoot() {
 	t.attach(fi)
 }
 
+func (t *tree) statRoot() (fs.FileInfo, error) {
+	defer t.w.disk.End(t.w.disk.Begin())
+	return os.Stat(t.w.root)
+}
+
 // attach starts watching the root that is there now.
 func (t *tree) attach(fi fs.FileInfo) {
+	begun := t.w.disk.Begin()
 	file, err := t.w.statfs(t.w.root)
+	dev, _ := device(t.w.root)
+	t.w.disk.End(begun)
 	if err != nil {
 		t.warn("cannot tell the root's file system", "", "err", err)
 	}
@@ -58,9 +66,8 @@ func (t *tree) attach(fi fs.FileInfo) {
 	}
 	t.log.Info("watching", "backend", backend.String(), "reason", reason, "filesystem", file.name)
 
-	dev, _ := device(t.w.root)
 	still := t.suspended && dev == t.pointDevice // what was written to it since makes it no other
-	t.suspended = t.rootInfo != nil && dev != t.rootDevice && (still || disk.IsEmpty(t.w.root))
+	t.suspended = t.rootInfo != nil && dev != t.rootDevice && (still || t.isEmpty())
 	switch {
 	case still:
 	case t.suspended:
@@ -80,6 +87,11 @@ func (t *tree) attach(fi fs.FileInfo) {
 	for p := range waiting {
 		t.expect([]string{p})
 	}
+}
+
+func (t *tree) isEmpty() bool {
+	defer t.w.disk.End(t.w.disk.Begin())
+	return disk.IsEmpty(t.w.root)
 }
 
 // detach stops watching, and keeps what is known.

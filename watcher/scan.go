@@ -72,7 +72,7 @@ func (t *tree) scan(d *dir, now time.Time) {
 			t.warn("not a regular file, ignored", p, "type", de.Type().String())
 			continue
 		}
-		fi, err := de.Info()
+		fi, err := t.info(de)
 		if err != nil {
 			continue // gone meanwhile
 		}
@@ -95,10 +95,16 @@ func (t *tree) scan(d *dir, now time.Time) {
 
 // readDir returns what is in a directory. The root may be a symbolic link; below it none is followed.
 func (t *tree) readDir(d *dir) ([]fs.DirEntry, error) {
+	defer t.w.disk.End(t.w.disk.Begin())
 	if d.parent == nil {
 		return disk.ReadRoot(t.w.root)
 	}
 	return disk.ReadDir(t.abs(d.path))
+}
+
+func (t *tree) info(de fs.DirEntry) (fs.FileInfo, error) {
+	defer t.w.disk.End(t.w.disk.Begin())
+	return de.Info()
 }
 
 // compare notes what a scan saw of a file.
@@ -144,7 +150,7 @@ func (t *tree) watch(d *dir) {
 	if t.notify == nil || (t.full && !d.watched) {
 		return
 	}
-	err := t.notify.watch(d.path)
+	err := t.addWatch(d.path)
 	switch {
 	case err == nil:
 		if !d.watched {
@@ -159,6 +165,11 @@ func (t *tree) watch(d *dir) {
 	}
 	t.unwatch(d)
 	t.state.Degraded = true
+}
+
+func (t *tree) addWatch(p string) error {
+	defer t.w.disk.End(t.w.disk.Begin())
+	return t.notify.watch(p)
 }
 
 // scanDone is called when no directory waits to be scanned.

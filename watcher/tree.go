@@ -362,8 +362,13 @@ func (t *tree) ignored(p string, isDir bool) bool {
 }
 
 func (t *tree) isDir(p string) bool {
-	fi, err := os.Lstat(t.abs(p))
+	fi, err := t.lstat(p)
 	return err == nil && fi.IsDir()
+}
+
+func (t *tree) lstat(p string) (fs.FileInfo, error) {
+	defer t.w.disk.End(t.w.disk.Begin())
+	return os.Lstat(t.abs(p))
 }
 
 func (t *tree) abs(p string) string { return filepath.Join(t.w.root, filepath.FromSlash(p)) }

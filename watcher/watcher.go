@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
 )
 
@@ -132,6 +133,8 @@ type Watcher struct {
 	probe     func(path string) (look, error)       // tests replace it
 	newNotify func(b Backend) (notifier, error)     // tests wrap it
 	statfs    func(root string) (fileSystem, error) // tests replace it
+
+	disk disk.Calls // that Run waits for
 
 	ready    chan struct{}
 	settled  chan struct{}
@@ -253,6 +256,9 @@ func (w *Watcher) Ready() <-chan struct{} { return w.ready }
 // Settled is closed once all that the first scan found has been decided on, but for what is being written, and
 // the reader of the events has taken it.
 func (w *Watcher) Settled() <-chan struct{} { return w.settled }
+
+// StuckSince returns since when a file system has not answered a call, so that nothing is seen of the root, or the zero time.
+func (w *Watcher) StuckSince(now time.Time) time.Time { return w.disk.StuckSince(now) }
 
 // State returns the current state.
 func (w *Watcher) State() State {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -148,6 +149,17 @@ func (s *sidecar) get(path string) int {
 	}
 	r.Body.Close()
 	return r.StatusCode
+}
+
+// ask is get with what the daemon says.
+func (s *sidecar) ask(path string) (code int, body string) {
+	r, err := http.Get("http://" + s.admin + path)
+	if err != nil {
+		return 0, ""
+	}
+	defer r.Body.Close()
+	b, _ := io.ReadAll(r.Body)
+	return r.StatusCode, string(b)
 }
 
 // waitFor waits until what is named comes true, and ends the test if it does not within 30 s.

@@ -82,10 +82,42 @@ func TestStuckFileSystemStallsOnlyItsRoot(t *testing.T) {
 	if n := len(side.lines("file system does not answer", stuck)); n != 1 {
 		t.Errorf("it is said %d times", n)
 	}
+	line := "the file system of " + stuck + " has not answered since "
+	side.waitFor("its watcher waits, too", func() bool { return len(side.lines("watched directory does not answer", stuck)) > 0 })
+	if code, body := side.ask("/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, line) || strings.Contains(body, well) {
+		t.Errorf("/readyz is %d %q", code, body)
+	}
+	if code, body := side.ask("/healthz"); code != http.StatusOK || !strings.HasPrefix(body, "ok\n"+line) {
+		t.Errorf("/healthz is %d %q: a restart would hurt the other root", code, body)
+	}
 	put(t, well, "well/late/1.ts", "x")
 	began = time.Now()
 	side.waitFor("a chunk that comes later", func() bool { _, err := server.Object("well/late/1.ts"); return err == nil })
 	t.Logf("a later chunk takes %v", time.Since(began).Round(10*time.Millisecond))
+	if code := side.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// Where nothing answers, the daemon does nothing, and says so.
+func TestDaemonWithoutAnyFileSystemThatAnswersIsNotHealthy(t *testing.T) {
+	t.Parallel()
+	stuck := filepath.Join(t.TempDir(), "media")
+	must(t, os.Mkdir(stuck, 0o755))
+	side := startSidecar(t, stuck, s3test.Start(t).Endpoint, "Upload drain_timeout = 1s")
+	mount := mountStuck(t, stuck)
+	line := "the file system of " + stuck + " has not answered since "
+	for _, path := range []string{"/healthz", "/readyz"} {
+		side.waitFor("it says so at "+path, func() bool {
+			code, body := side.ask(path)
+			return code == http.StatusServiceUnavailable && strings.Contains(body, line)
+		})
+	}
+	mount.release()
+	must(t, syscall.Unmount(stuck, syscall.MNT_DETACH))
+	for _, path := range []string{"/healthz", "/readyz"} {
+		side.waitFor("it is well again at "+path, func() bool { code, body := side.ask(path); return code == http.StatusOK && body == "ok\n" })
+	}
 	if code := side.stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

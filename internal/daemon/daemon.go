@@ -161,6 +161,7 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 	begin := func(r *root) {
 		roots.Go(func() error { return r.run(ctx) })
 		roots.Go(func() error { d.follow(ctx, r); return nil })
+		roots.Go(func() error { r.reportStuck(ctx, d.log); return nil })
 	}
 	for _, r := range first {
 		begin(r)

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"log/slog"
 	"path"
 	"path/filepath"
 	"slices"
@@ -173,6 +174,52 @@ func (r *root) run(ctx context.Context) error {
 		}
 	})
 	return parts.Wait()
+}
+
+// give adds a source of r, which is listed already.
+func (rs *roots) give(r *root, s *uploader.Source) {
+	rs.listing.Lock()
+	defer rs.listing.Unlock()
+	r.sources = append(r.sources, s)
+}
+
+// stuckSince returns since when a call to the file system of r has not returned, or the zero time.
+func (rs *roots) stuckSince(r *root, now time.Time) time.Time {
+	rs.listing.Lock()
+	defer rs.listing.Unlock()
+	at := r.watcher.StuckSince(now)
+	for _, s := range r.sources {
+		if since := s.StuckSince(now); at.IsZero() || !since.IsZero() && since.Before(at) {
+			at = since
+		}
+	}
+	return at
+}
+
+// stuckCheck is how often it is looked whether the watcher waits for a file system.
+const stuckCheck = time.Second
+
+// reportStuck logs when nothing is seen of the root any more, until ctx ends: the watcher itself waits then.
+func (r *root) reportStuck(ctx context.Context, log *slog.Logger) {
+	tick := time.NewTicker(stuckCheck)
+	defer tick.Stop()
+	var known time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		switch since := r.watcher.StuckSince(time.Now()); {
+		case known.IsZero() && !since.IsZero():
+			log.Error("watched directory does not answer", "root", r.dir, "since", since.UTC().Format(time.RFC3339),
+				"next", "what is written there is seen when it does; other directories go on", "hint", "is the server of a mount in it away?")
+			known = since
+		case !known.IsZero() && since.IsZero():
+			log.Info("watched directory answers again", "root", r.dir, "after", time.Since(known).Round(time.Second))
+			known = since
+		}
+	}
 }
 
 // rootCheck is how often a root that is not ready is asked whether it exists at all.

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // state implements admin.State.
@@ -20,7 +21,12 @@ func (s *state) NotReady() []string {
 			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s did not say yet where it writes", section.Section, s.api.Address()))
 		}
 	}
+	stuck, _ := s.Stuck()
+	wrong = append(wrong, stuck...)
 	for _, r := range s.roots.list() {
+		if !s.roots.stuckSince(r, time.Now()).IsZero() {
+			continue
+		}
 		select {
 		case <-r.watcher.Ready():
 		default:
@@ -36,4 +42,15 @@ func (s *state) NotReady() []string {
 		}
 	}
 	return wrong
+}
+
+// Stuck says which roots wait for a file system, and since when.
+func (s *state) Stuck() (which []string, all bool) {
+	roots := s.roots.list()
+	for _, r := range roots {
+		if since := s.roots.stuckSince(r, time.Now()); !since.IsZero() {
+			which = append(which, fmt.Sprintf("the file system of %s has not answered since %s", r.dir, since.UTC().Format(time.RFC3339)))
+		}
+	}
+	return which, len(which) > 0 && len(which) == len(roots)
 }

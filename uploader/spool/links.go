@@ -182,6 +182,7 @@ func hint(err error) string {
 // prepare makes the directory of the links when the root has come, or has come back as another one, and begins to take
 // in what is in it.
 func (s *Spool) prepare() {
+	defer s.Disk.End(s.Disk.Begin())
 	if s.locate() != nil {
 		return
 	}

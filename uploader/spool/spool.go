@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
 )
 
@@ -30,6 +31,7 @@ type Settings struct {
 	// Evicted is told of each file that was given up because of the budget, and whose name is gone.
 	Evicted func(ctx context.Context, p string)
 	Log     *slog.Logger
+	Disk    *disk.Calls // is told of the calls to the root's file system; nil: nobody asks
 }
 
 // A Spool keeps files of one root. Paths are slash-separated and relative to it. Its methods may be called from any
@@ -83,6 +85,9 @@ type note struct {
 
 // New returns a Spool that keeps nothing until it is run.
 func New(s Settings) *Spool {
+	if s.Disk == nil {
+		s.Disk = new(disk.Calls)
+	}
 	return &Spool{
 		Settings: s,
 		asks:     make(chan func()),
