@@ -28,7 +28,8 @@ type Balancer struct {
 
 // Resetter restarts a transcode whose audio stopped.
 type Resetter struct {
-	Video bool // also when video stopped
+	Token string // a stream with it in its name counts as a transcode; empty: only EMS's own
+	Video bool   // also when video stopped
 }
 
 func (r *Router) keys() []key {
@@ -58,7 +59,7 @@ func (b *Balancer) keys() []key {
 }
 
 func (r *Resetter) keys() []key {
-	return []key{one("video", &r.Video, boolean)}
+	return []key{one("token", &r.Token, anyText), one("video", &r.Video, boolean)}
 }
 
 // switches holds the values of [Plugins] by the plugin's name.

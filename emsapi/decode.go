@@ -15,12 +15,21 @@ type streamJSON struct {
 	FarIP, NearIP       Text
 	FarPort, NearPort   int
 	UserAgent           Text
-	Audio, Video        struct{ BytesCount float64 }
+	Audio, Video        feedJSON
 	InStreamUniqueID    uint32
 	OutStreamsUniqueIDs []uint32
 	PullSettings        *Pull
 	PushSettings        *Push
 	RecordSettings      *Recording
+}
+
+type feedJSON struct {
+	BytesCount, PacketsCount float64
+	Codec                    Text
+}
+
+func (f feedJSON) feed() Feed {
+	return Feed{Codec: string(f.Codec), Packets: uint64(max(0, f.PacketsCount))}
 }
 
 // UnmarshalJSON decodes a stream of listStreams, getStreamInfo or an event.
@@ -34,6 +43,7 @@ func (s *Stream) UnmarshalJSON(raw []byte) error {
 		CreationTimestamp: w.CreationTimestamp, UpTime: w.UpTime, FarIP: string(w.FarIP), NearIP: string(w.NearIP),
 		FarPort: w.FarPort, NearPort: w.NearPort, UserAgent: string(w.UserAgent),
 		Bytes: uint64(w.Audio.BytesCount + w.Video.BytesCount), InStreamID: w.InStreamUniqueID,
+		Audio: w.Audio.feed(), Video: w.Video.feed(),
 		Outputs: w.OutStreamsUniqueIDs, Pull: w.PullSettings, Push: w.PushSettings, Record: w.RecordSettings,
 	}
 	return nil
@@ -112,13 +122,6 @@ func (r *Recording) UnmarshalJSON(raw []byte) error {
 func (o *Output) UnmarshalJSON(raw []byte) error {
 	w, err := order(raw)
 	*o = Output{w.ConfigID, string(w.LocalStreamName), string(w.GroupName), string(w.TargetFolder), string(w.GroupTargetFolder)}
-	return err
-}
-
-// UnmarshalJSON decodes an order of listConfig.
-func (p *Process) UnmarshalJSON(raw []byte) error {
-	w, err := order(raw)
-	*p = Process{w.ConfigID, string(w.FullBinaryPath), string(w.Arguments), string(w.GroupName), w.KeepAlive, w.variables, w.Status.Current.Code}
 	return err
 }
 

@@ -41,7 +41,8 @@ type Stream struct {
 	FarIP, NearIP     string // empty for outputs to files
 	FarPort, NearPort int
 	UserAgent         string
-	Bytes             uint64   // of audio and video so far
+	Bytes             uint64 // of audio and video so far
+	Audio, Video      Feed
 	InStreamID        uint32   // outbound: the stream that it comes from; 0: not known yet
 	Outputs           []uint32 // inbound: the outbound streams that come from it
 
@@ -49,6 +50,12 @@ type Stream struct {
 	Pull   *Pull
 	Push   *Push
 	Record *Recording
+}
+
+// A Feed is the audio or the video of a stream, as far as the server has received it.
+type Feed struct {
+	Codec   string // such as AAAC or VH264; AUNK and VUNK before the first packet
+	Packets uint64
 }
 
 // Inbound reports whether the stream comes into the server from elsewhere, and not from a file of it.
@@ -127,6 +134,7 @@ type Process struct {
 	KeepAlive bool
 	Variables Variables
 	Status    Status
+	Targets   []string // a transcode's: the streams of this server that it makes
 }
 
 // Config is what listConfig lists.

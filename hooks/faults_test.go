@@ -1,7 +1,6 @@
 package hooks_test
 
 import (
-	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -13,36 +12,6 @@ import (
 	"ems-sidecar/emsapi/emstest"
 	"ems-sidecar/hooks"
 )
-
-// A report may be acted on late; by then, a server that was started anew has given the id to another stream.
-func TestOnlyTheReportedStreamIsReset(t *testing.T) {
-	t.Parallel()
-	s := serve(t, emstest.Settings{})
-	r := run(t, s, hooks.Settings{Resetter: &config.Resetter{}})
-	cam := publish(t, s, "cam")[0]
-	id := s.Streams()[0].ID
-	process := s.Streams()[0].ProcessID
-	s.SetSink("")
-	s.Stop()
-	r.stop()
-	r = run(t, s, hooks.Settings{Resetter: &config.Resetter{}}) // whose endpoint gets what was on its way
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
-	<-cam.Done()
-	other := publish(t, s, "cam")[0]
-	if got := s.Streams()[0].ID; got != id {
-		t.Fatalf("the id is %d, want %d", got, id)
-	}
-	r.post(fmt.Sprintf(`{"id":9,"processId":%d,"timestamp":1,"type":"audioFeedStopped","payload":{"id":%d,"localStreamName":"cam"}}`, process, id))
-	r.post(fmt.Sprintf(`{"id":10,"processId":%d,"timestamp":1,"type":"audioFeedStopped","payload":{"id":%d,"localStreamName":"cam2"}}`, s.Streams()[0].ProcessID, id))
-	within(t, 5*time.Second, "both are refused", func() bool { return len(r.log.lines("cannot be reset", "another stream has the id")) == 2 })
-	select {
-	case <-other.Done():
-		t.Error("another stream was reset")
-	default:
-	}
-}
 
 // A destination that hangs costs one request, and what was to be done there is found out anew when it is back.
 func TestDestinationThatHangsIsNotToldOldThings(t *testing.T) {

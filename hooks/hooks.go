@@ -71,7 +71,8 @@ func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
 		}
 	}
 	if s.Resetter != nil {
-		h.resetter = newResetter(api, s.Resetter.Video, h.actions.of("TranscodeResetter", log))
+		h.resetter = newResetter(api, s.Resetter, h.actions.of("TranscodeResetter", log))
+		h.plugins = append(h.plugins, h.resetter)
 	}
 	return h, nil
 }
@@ -84,9 +85,6 @@ func (h *Hooks) Run(ctx context.Context) error {
 		mailbox := make(chan *view, 1)
 		mailboxes = append(mailboxes, mailbox)
 		parts.Go(func() error { h.follow(ctx, p, mailbox); return nil })
-	}
-	if h.resetter != nil {
-		parts.Go(func() error { h.resetter.run(ctx); return nil })
 	}
 	if len(h.plugins) > 0 || h.settings.Outputs != nil {
 		parts.Go(func() error {
@@ -145,8 +143,8 @@ func (h *Hooks) Handle(ctx context.Context, e events.Event) {
 			h.Look(e.Type)
 		}
 	case "audioFeedStopped", "videoFeedStopped":
-		if h.resetter != nil {
-			h.resetter.stopped(e)
+		if h.resetter != nil && h.resetter.stopped(e) {
+			h.Look(e.Type)
 		}
 	default:
 		if e.File != "" && h.settings.Hint != nil {

@@ -3,134 +3,253 @@ package hooks
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"strings"
+	"sync"
 	"time"
 
+	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
 	"ems-sidecar/hooks/events"
 )
 
-// A resetter ends transcodes whose audio or video stopped. Whoever ordered the transcode starts it anew.
+// A resetter ends transcodes of which the audio or video stopped, so that the server or the operator's
+// program starts them again.
+//
+// An event is only a hint: EMS reports each feed that stands still, also the sound of a camera without a
+// microphone, and anybody who reaches the endpoint can post one. What counts is what two looks at the
+// server tell. So a lost event costs one interval.
 type resetter struct {
-	api   *emsapi.Client
-	video bool
-	diary *diary
-	stops chan stop
+	api    *emsapi.Client
+	config *config.Resetter
+	diary  *diary
+
+	hinting  sync.Mutex
+	hinted   bool // an event came since the last look
+	hintedAt time.Time
+
+	streams map[streamKey]*watched
+	resets  []reset // of the last resetWindow, oldest first
 }
 
 const (
-	// resetPause is the least time between two resets of one stream.
-	resetPause = 10 * time.Second
-	// resetTries is how often a reset is tried while the server does not answer: the report may not come again.
-	resetTries = 3
-	// resetWithin is how long a report counts: later, something else may have the id.
-	resetWithin = 10 * time.Second
-	// maxStops bounds the reports that wait.
-	maxStops = 256
+	// feedStands is how long a feed stands still before its stream is reset: as long as EMS itself waits
+	// before it reports one.
+	feedStands = 10 * time.Second
+	// betweenHints is the least time between two looks that events ask for: EMS reports a camera
+	// without sound each 10 s, for ever.
+	betweenHints = 5 * time.Second
+	// resetWindow is the least time between two resets of one name, and the time in which there are at
+	// most maxResets of all.
+	resetWindow = time.Minute
+	maxResets   = 20
 )
 
-// A stop is a report that a feed stopped.
-type stop struct {
-	events.Event
-	at time.Time
+// A streamKey is one life of a stream. The server counts from 1 at each start.
+type streamKey struct {
+	process int64
+	id      uint32
 }
 
-func newResetter(api *emsapi.Client, video bool, d *diary) *resetter {
-	return &resetter{api: api, video: video, diary: d, stops: make(chan stop, maxStops)}
+// watched is what the last look told of the feeds of a stream.
+type watched struct{ audio, video still }
+
+// still is since when a feed has the same number of packets.
+type still struct {
+	packets uint64
+	since   time.Time
 }
 
-// stopped takes in one report. It does not block.
-func (r *resetter) stopped(e events.Event) {
-	if e.Type == "videoFeedStopped" && !r.video {
-		return
+type reset struct {
+	name string
+	at   time.Time
+}
+
+func newResetter(api *emsapi.Client, c *config.Resetter, d *diary) *resetter {
+	return &resetter{api: api, config: c, diary: d, streams: make(map[streamKey]*watched)}
+}
+
+// stopped notes a report that a feed stopped, and reports whether the server is to be looked at for it. It does
+// not block.
+func (r *resetter) stopped(e events.Event) bool {
+	if e.Type == "videoFeedStopped" && !r.config.Video {
+		return false
 	}
-	if e.StreamID == 0 {
-		if r.diary.first("no id") {
-			r.diary.log.Warn("report of a stopped feed has no id", "event", e.Type, shown(e.Name), "next", "nothing is reset")
+	r.hinting.Lock()
+	defer r.hinting.Unlock()
+	if time.Since(r.hintedAt) < betweenHints {
+		return false
+	}
+	r.hinted, r.hintedAt = true, time.Now()
+	return true
+}
+
+func (r *resetter) takeHint() bool {
+	r.hinting.Lock()
+	defer r.hinting.Unlock()
+	hinted := r.hinted
+	r.hinted = false
+	return hinted
+}
+
+func (r *resetter) act(ctx context.Context, v *view) (again time.Duration) {
+	stuck, again := r.look(v, r.takeHint(), time.Now())
+	for _, s := range stuck {
+		if ctx.Err() != nil {
+			return 0
 		}
-		return
+		if left := r.rate(s.Name, time.Now()); left > 0 {
+			again = sooner(again, left)
+		} else if r.reset(ctx, s) {
+			r.resets = append(r.resets, reset{s.Name, time.Now()})
+		} else {
+			again = sooner(again, firstRetry)
+		}
 	}
-	select {
-	case r.stops <- stop{e, time.Now()}:
-	default:
+	return again
+}
+
+// look compares what the server has now with the looks before. It returns the streams that are to be
+// reset, and when the next look tells more; 0: there is nothing to find out.
+func (r *resetter) look(v *view, hinted bool, now time.Time) (stuck []stuckStream, again time.Duration) {
+	seen := make(map[streamKey]*watched)
+	outputs := transcodesOf(v)
+	for i := range v.streams {
+		s := &v.streams[i]
+		if !s.Inbound() || isCopy(s) {
+			continue
+		}
+		key := streamKey{s.ProcessID, s.ID}
+		w := r.streams[key]
+		if w == nil {
+			w = &watched{}
+		}
+		seen[key] = w
+		transcode := outputs[s.Name] || fromTranscoder(s) || r.isNamed(s.Name)
+		var feeds []string
+		for _, f := range []struct {
+			name  string
+			feed  emsapi.Feed
+			still *still
+			on    bool
+		}{{"audio", s.Audio, &w.audio, true}, {"video", s.Video, &w.video, r.config.Video}} {
+			stands, left := f.still.look(f.feed, v.asked, now)
+			switch {
+			case !f.on || f.feed.Packets == 0 || strings.HasSuffix(f.feed.Codec, "UNK"):
+			case stands:
+				feeds = append(feeds, f.name)
+			case transcode && (hinted || left < feedStands):
+				again = sooner(again, left)
+			}
+		}
+		switch {
+		case len(feeds) == 0:
+		case transcode:
+			stuck = append(stuck, stuckStream{s, strings.Join(feeds, "+")})
+		case r.diary.first("left alone"):
+			r.diary.log.Info("feed of a stream stands still, which is no transcode of EMS", shown(s.Name),
+				"feed", strings.Join(feeds, "+"), "next", "it is left alone; name it with token if it is to be reset")
+		}
+	}
+	r.streams = seen
+	return stuck, again
+}
+
+// look notes what a look told that began at asked. It reports whether the feed has stood still for long
+// enough, and how long that is away if it goes on so.
+func (f *still) look(feed emsapi.Feed, asked, now time.Time) (stands bool, left time.Duration) {
+	if f.since.IsZero() || f.packets != feed.Packets {
+		f.packets, f.since = feed.Packets, now
+		return false, feedStands
+	}
+	left = feedStands - asked.Sub(f.since)
+	return left <= 0, left
+}
+
+// A stuckStream is one that is to be reset.
+type stuckStream struct {
+	*emsapi.Stream
+	feeds string
+}
+
+func (r *resetter) isNamed(name string) bool {
+	return r.config.Token != "" && strings.Contains(name, r.config.Token)
+}
+
+// transcodesOf returns the names of the streams that transcodes of EMS make.
+func transcodesOf(v *view) map[string]bool {
+	names := make(map[string]bool)
+	for i := range v.config.Process {
+		for _, name := range v.config.Process[i].Targets {
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// fromTranscoder reports whether a stream comes the way on which EMS's transcoder sends what it makes:
+// FLV over TCP, from this host.
+// https://docs.evostream.com/2.0/transcode.html, dstUriPrefix
+func fromTranscoder(s *emsapi.Stream) bool {
+	ip, err := netip.ParseAddr(s.FarIP)
+	return s.Type == "INLFLV" && s.Pull == nil && err == nil && ip.Unmap().IsLoopback()
+}
+
+// isCopy reports whether a balancer ordered the stream: it is reset where it originates.
+func isCopy(s *emsapi.Stream) bool { return s.Pull != nil && s.Pull.Variables[originVariable] != "" }
+
+// rate returns how long a reset has to wait.
+func (r *resetter) rate(name string, now time.Time) time.Duration {
+	for len(r.resets) > 0 && now.Sub(r.resets[0].at) >= resetWindow {
+		r.resets = r.resets[1:]
+	}
+	for _, earlier := range r.resets {
+		if earlier.name == name {
+			return resetWindow - now.Sub(earlier.at)
+		}
+	}
+	if len(r.resets) >= maxResets {
 		r.diary.count("dropped")
 		if r.diary.first("full") {
-			r.diary.log.Warn("more feeds stop than can be reset", "event", e.Type, shown(e.Name), "id", e.StreamID,
-				"next", "the server's next report counts")
+			r.diary.log.Warn("more transcodes stand still than are reset in a minute", shown(name), "limit", maxResets,
+				"next", "the rest is reset later; see whether their source or the machine is in trouble")
 		}
+		return resetWindow - now.Sub(r.resets[0].at)
 	}
+	r.diary.over("full")
+	return 0
 }
 
-// run resets one stream after the other until ctx ends.
-func (r *resetter) run(ctx context.Context) {
-	type id struct {
-		process int64
-		stream  uint32
-	}
-	recent := make(map[id]time.Time)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case e := <-r.stops:
-			now := time.Now()
-			for k, at := range recent {
-				if now.Sub(at) >= resetPause {
-					delete(recent, k)
-				}
-			}
-			key := id{e.ProcessID, e.StreamID}
-			if _, ok := recent[key]; ok {
-				continue
-			}
-			recent[key] = now
-			r.reset(ctx, e)
-		}
-	}
-}
+var errMoves = errors.New("it is another stream now, or has packets again")
 
-func (r *resetter) reset(ctx context.Context, e stop) {
-	var err error
+// reset ends the stream if it still is the one that was seen. Its order stays: a pull with keepAlive begins
+// again. It reports whether the server answered.
+func (r *resetter) reset(ctx context.Context, s stuckStream) bool {
+	err := r.diary.did(r.shutdown(ctx, s))
+	log := r.diary.log.With(shown(s.Name), "id", s.ID, "feed", s.feeds)
 	f := (*emsapi.Failure)(nil)
-	for try := range resetTries {
-		if time.Since(e.at) > resetWithin {
-			if err == nil {
-				err = errors.New("it waited for too long")
-			}
-			break
-		}
-		err = r.diary.did(r.shutdown(ctx, e))
-		if err == nil || errors.As(err, &f) || errors.Is(err, errOther) || try == resetTries-1 {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Second << try):
-		}
-	}
-	log := r.diary.log.With("event", e.Type, shown(e.Name), "id", e.StreamID)
 	switch {
 	case err == nil:
-		r.diary.over("full")
-		log.Info("stream reset")
+		r.diary.over("reset")
+		log.Info("transcode reset: its feed stood still", "packets_audio", s.Audio.Packets, "packets_video", s.Video.Packets)
 	case ctx.Err() != nil:
-	case f != nil || errors.Is(err, errOther):
-		log.Warn("stream cannot be reset", "err", err, "next", "nothing: it has most likely ended by itself")
-	default:
-		log.Error("stream cannot be reset", "err", err, "next", "nothing until the server reports it again; shut the stream down by hand")
+	case errors.As(err, &f) || errors.Is(err, errMoves):
+		log.Warn("stream is not reset", "err", err, "next", "nothing: it has ended or goes on")
+	case r.diary.first("reset"):
+		log.Error("stream cannot be reset", "err", err, "next", "it is tried again")
 	}
+	return !unanswered(err) || errors.Is(err, errMoves)
 }
 
-var errOther = errors.New("another stream has the id now")
-
-// shutdown ends the stream that was reported, and no other: a server that was started anew counts its streams from 1.
-func (r *resetter) shutdown(ctx context.Context, e stop) error {
-	s, err := r.api.StreamInfoByID(ctx, e.StreamID)
+func (r *resetter) shutdown(ctx context.Context, s stuckStream) error {
+	now, err := r.api.StreamInfoByID(ctx, s.ID)
 	if err != nil {
 		return err
 	}
-	if e.ProcessID != 0 && s.ProcessID != e.ProcessID || e.Name != "" && s.Name != e.Name {
-		return errOther
+	moved := strings.Contains(s.feeds, "audio") && now.Audio.Packets != s.Audio.Packets ||
+		strings.Contains(s.feeds, "video") && now.Video.Packets != s.Video.Packets
+	if moved || now.ProcessID != s.ProcessID || now.Name != s.Name {
+		return errMoves
 	}
-	return r.api.ShutdownStream(ctx, e.StreamID, true)
+	return r.api.ShutdownStream(ctx, s.ID, false)
 }

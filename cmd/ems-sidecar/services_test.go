@@ -109,11 +109,11 @@ func TestConfigOfTheOlderServicesWorksUnchanged(t *testing.T) {
 	s := launch(t, cmd, "127.0.0.1:4001")
 	s.waitForReady()
 
-	for _, name := range []string{"forwardthese1", "other"} {
-		if _, err := ours.Publish(name, emstest.Publisher{}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	must(t, client(t, ours).Call(t.Context(), "transcode", []emsapi.Param{{Key: "source", Value: "forwardthese1"}, {Key: "destinations", Value: "other"}}, nil))
+	_, err = ours.Publish("forwardthese1", emstest.Publisher{})
+	must(t, err)
+	transcode, err := ours.Publish("other", emstest.Publisher{})
+	must(t, err)
 	h := &emswriter.HLS{Dir: filepath.Join(root, "g/forwardthese1")}
 	must(t, h.Start())
 	f := &emswriter.HDS{Dir: filepath.Join(root, "g/forwardthese1")}
@@ -149,11 +149,7 @@ func TestConfigOfTheOlderServicesWorksUnchanged(t *testing.T) {
 		slices.Sort(paths)
 		return slices.Equal(paths, []string{`C:\xampp\htdocs\evowebservices\media\forwardthese1`, `C:\xampp\htdocs\evowebservices\media\other`})
 	})
-	for _, st := range ours.Streams() {
-		if st.Name == "other" && st.Inbound() {
-			ours.Emit("audioFeedStopped", map[string]any{"id": st.ID, "localStreamName": "other"})
-		}
-	}
+	transcode.StopAudio() // EMS says so after 10 s, and the daemon waits for as long to see it itself
 	s.waitFor("one reset", func() bool { return slices.Equal(ours.Names(), []string{"forwardthese1"}) })
 	if got := s.complaints(); len(got) > 0 {
 		t.Errorf("%s", strings.Join(got, "\n"))

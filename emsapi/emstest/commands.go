@@ -44,6 +44,7 @@ func (s *Server) commands() map[string]func(params) answer {
 		"settimer":               s.setTimer,
 		"listtimers":             func(params) answer { return succeed("List of armed timers", s.listTimers()) },
 		"removetimer":            s.removeTimer,
+		"transcode":              s.transcode,
 		"createhlsstream":        func(p params) answer { return s.create("HLS", p) },
 		"createhdsstream":        func(p params) answer { return s.create("HDS", p) },
 		"createdashstream":       func(p params) answer { return s.create("DASH", p) },

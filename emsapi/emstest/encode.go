@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"ems-sidecar/emsapi"
 )
@@ -26,24 +25,6 @@ var shapes = func() map[string]object {
 	}
 	return all
 }()
-
-// afterCount is what follows the count of bytes in the audio and video of all streams. It is encoded once, because a list has
-// many.
-var afterCount = func() map[string]string {
-	all := make(map[string]string)
-	for kind, v := range shape("media") {
-		var ok bool
-		if all[kind], ok = strings.CutPrefix(string(encode(v)), `{"bytesCount":0`); !ok {
-			panic("the shape of " + kind)
-		}
-	}
-	return all
-}()
-
-// media is what a stream says of its audio or video.
-func media(kind string, bytes int64) json.RawMessage {
-	return append(strconv.AppendInt([]byte(`{"bytesCount":`), bytes, 10), afterCount[kind]...)
-}
 
 // shape returns a new object of a kind.
 func shape(kind string) object {

@@ -12,7 +12,7 @@ import (
 
 // An order is one of listConfig.
 type order struct {
-	kind      string // pull, push, record, hls, hds, dash or mss
+	kind      string // pull, push, record, hls, hds, dash, mss or process
 	id        uint32
 	name      string // localStreamName
 	values    object // as the API has them
@@ -93,8 +93,11 @@ func (s *Server) retry(o *order, seconds float64) {
 
 // begin carries out an order as far as that is possible now.
 func (s *Server) begin(o *order) {
-	if o.kind == "pull" {
+	switch o.kind {
+	case "pull":
 		s.pull(o)
+		return
+	case "process":
 		return
 	}
 	in := s.live(o.name)
@@ -130,8 +133,8 @@ func (s *Server) writeInitSegments(o *order) {
 
 // listConfig is what the command of that name answers.
 func (s *Server) listConfig() object {
-	all := object{"metalistener": []any{}, "process": []any{}, "webrtc": []any{}}
-	for _, kind := range []string{"pull", "push", "record", "hls", "hds", "dash", "mss"} {
+	all := object{"metalistener": []any{}, "webrtc": []any{}}
+	for _, kind := range []string{"pull", "push", "record", "hls", "hds", "dash", "mss", "process"} {
 		list := []any{}
 		for _, o := range s.orders {
 			if o.kind == kind && time.Since(o.added).Seconds() >= s.settings.Lag*s.settings.Second.Seconds() {

@@ -11,6 +11,8 @@ type Publisher struct {
 	NearIP    string // default the server's Address
 	UserAgent string // default FMLE/3.0
 	Type      string // of the stream; default INR, which is RTMP
+	NoAudio   bool   // as a camera without a microphone
+	NoVideo   bool
 }
 
 // Published is a stream that an encoder publishes.
@@ -37,7 +39,8 @@ func (s *Server) Publish(name string, by Publisher) (*Published, error) {
 
 func (s *Server) startPublished(name string, by Publisher, p *Published) *stream {
 	typ := or(by.Type, "INR")
-	return s.start(&stream{typ: typ, name: name, published: p, values: object{
+	feeds := [len(feedKinds)]feed{{never: by.NoAudio}, {never: by.NoVideo}}
+	return s.start(&stream{typ: typ, name: name, published: p, feeds: feeds, values: object{
 		"typeNumeric": numeric(typ),
 		"farIp":       or(by.FarIP, "127.0.0.9"), "nearIp": or(by.NearIP, s.settings.Address), "ip": or(by.NearIP, s.settings.Address),
 		"userAgent": or(by.UserAgent, "FMLE/3.0 (compatible; FMSc/1.0)"), "ingestPoint": name,

@@ -114,6 +114,7 @@ func (s *Server) Start() error {
 	r.process = int64(1000 + s.random.IntN(30000))
 	s.run = r
 	s.emit("serverStarted", shape("serverStarted"))
+	s.after(feedLook, s.lookAtFeeds)
 	s.nextConfig = 0 // so that an id can be another order's after a restart
 	for _, o := range s.orders {
 		s.nextConfig++

@@ -26,7 +26,8 @@ type stream struct {
 	pictures  bool          // inbound: there have been some, so that the codecs are known
 	before    time.Duration // for how long there were some until they stopped last
 	since     time.Time     // when they came last; zero: there are none now
-	file      string        // a recording's
+	feeds     [len(feedKinds)]feed
+	file      string // a recording's
 	part      int
 }
 
@@ -36,6 +37,9 @@ func (st *stream) inbound() bool { return st.typ[0] == 'I' }
 func (s *Server) start(st *stream, kind string) *stream {
 	s.run.nextStream++
 	st.server, st.id, st.created = s, s.run.nextStream, time.Now()
+	for i := range st.feeds {
+		st.feeds[i].reported = -1
+	}
 	given := st.values
 	st.values = shape(kind)
 	maps.Copy(st.values, given)
@@ -235,12 +239,7 @@ func (s *Server) describe(st *stream) object {
 			v["inStreamUniqueId"] = source.id
 		}
 	}
-	if source != nil && source.pictures { // the codecs are those of the source
-		bytes := 1 + min(source.fed(now), now.Sub(st.created)).Milliseconds()*25 // 200 kbit/s
-		v["audio"], v["video"] = media("audio", bytes), media("video", bytes)
-	} else {
-		maps.Copy(v, shapes["noMedia"])
-	}
+	st.describeFeeds(v, source, now)
 	if o := st.order; o != nil {
 		v[o.kind+"Settings"] = o.settings()
 	}
