@@ -2,12 +2,12 @@ package hooks
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"ems-sidecar/config"
@@ -19,51 +19,28 @@ type addressBook struct {
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 	local  func() ([]net.Addr, error)
 	bridge func() []netip.Addr // addresses of the machine's own bridges
-
-	caching sync.Mutex
-	cache   map[string]addresses
+	names  *nameCache
 }
 
-type addresses struct {
-	of    []netip.Addr
-	until time.Time
+func newAddressBook(log *slog.Logger, own ...string) *addressBook {
+	b := &addressBook{own: own, lookup: net.DefaultResolver.LookupNetIP, local: net.InterfaceAddrs, bridge: bridges, names: newNameCache(log)}
+	b.trust(own...)
+	return b
 }
 
-func newAddressBook(own ...string) *addressBook {
-	return &addressBook{
-		own: own, lookup: net.DefaultResolver.LookupNetIP, local: net.InterfaceAddrs, bridge: bridges, cache: make(map[string]addresses),
-	}
-}
-
-const (
-	addressesLast = time.Minute
-	lookupTimeout = 2 * time.Second
-)
+// trust has hosts that the config names looked up whenever that is needed.
+func (b *addressBook) trust(hosts ...string) { b.names.trust(hosts) }
 
 // of returns the addresses of host: none if it is a name that cannot be looked up now.
 func (b *addressBook) of(ctx context.Context, host string) []netip.Addr {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a.Unmap()}
 	}
-	b.caching.Lock()
-	known, ok := b.cache[host]
-	b.caching.Unlock()
-	if ok && time.Now().Before(known.until) {
-		return known.of
-	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
-	defer cancel()
-	found, err := b.lookup(ctx, "ip", host)
-	for i := range found {
-		found[i] = found[i].Unmap()
-	}
-	if err != nil {
-		found = known.of // an outage of the name service moves no server
-	}
-	b.caching.Lock()
-	defer b.caching.Unlock()
-	b.cache[host] = addresses{found, time.Now().Add(addressesLast)}
-	return found
+	return b.names.of(host, func(timeout time.Duration) ([]netip.Addr, error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return b.lookup(ctx, "ip", host)
+	})
 }
 
 // same reports whether a and b are the same host.
@@ -133,7 +110,7 @@ func IsOwn(ctx context.Context, host string, api config.URI, advertise string) b
 	if u, err := url.Parse(api.Reveal()); err == nil {
 		own = append(own, u.Hostname())
 	}
-	return newAddressBook(own...).isOwn(ctx, host)
+	return newAddressBook(slog.New(slog.DiscardHandler), own...).isOwn(ctx, host)
 }
 
 // An endpoint is what an RTMP URI leads to, but for the stream's name.

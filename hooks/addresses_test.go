@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"testing"
@@ -11,7 +12,7 @@ import (
 )
 
 func TestOwnAddresses(t *testing.T) {
-	b := newAddressBook("127.0.0.1", "ems1.example.com")
+	b := newAddressBook(slog.New(slog.DiscardHandler), "127.0.0.1", "ems1.example.com")
 	b.lookup = func(_ context.Context, _, host string) ([]netip.Addr, error) {
 		if host == "ems1.example.com" {
 			return []netip.Addr{netip.MustParseAddr("198.51.100.7")}, nil
@@ -38,7 +39,7 @@ func TestOwnAddresses(t *testing.T) {
 
 func TestAddressesOutliveAnOutageOfTheNameService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newAddressBook()
+		b := newAddressBook(slog.New(slog.DiscardHandler))
 		asked, down := 0, false
 		b.lookup = func(context.Context, string, string) ([]netip.Addr, error) {
 			asked++

@@ -31,7 +31,7 @@ type group struct {
 // newMembers returns the other servers of the group, and this one, which is found out later.
 func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary) ([]*member, error) {
 	if c.Advertise != "" {
-		hosts = newAddressBook(append(hosts.own, c.Advertise)...)
+		hosts = newAddressBook(d.log, append(hosts.own, c.Advertise)...)
 	}
 	g := &group{advertise: c.Advertise, owner: c.Advertise, hosts: hosts, diary: d}
 	if g.owner == "" {
@@ -44,6 +44,7 @@ func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary) ([
 			return nil, fmt.Errorf("[StreamLoadBalancer] destination_uri %s: %w", uri, err)
 		}
 		g.members = append(g.members, api.Host())
+		hosts.trust(api.Host())
 		members = append(members, newMember(g, api.Host(), api, s.Interval))
 	}
 	return members, nil

@@ -54,7 +54,7 @@ type Hooks struct {
 // New returns the plugins that s has. It makes no request.
 func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
 	h := &Hooks{settings: s, observer: newObserver(api, s.Interval, log), actions: newActions()}
-	hosts := newAddressBook(s.APIHost)
+	hosts := newAddressBook(log, s.APIHost)
 	if s.Router != nil {
 		h.plugins = append(h.plugins, newRouter(api, s.Router, hosts, h.actions.of("StreamAutoRouter", log)))
 	}

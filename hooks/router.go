@@ -63,6 +63,7 @@ func newRouter(api *emsapi.Client, c *config.Router, hosts *addressBook, d *diar
 			t.uri = "rtmp://" + bracketed(t.uri) + "/live"
 		}
 		t.endpoint, _ = endpointOf(t.uri)
+		hosts.trust(t.host)
 		r.targets = append(r.targets, t)
 	}
 	return r
