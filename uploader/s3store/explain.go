@@ -96,7 +96,7 @@ func (s *Store) explain(permission string, err error) error {
 		e.Advice = fmt.Sprintf("%s does not answer: is the endpoint right, and the network up?", s.Endpoint())
 	case e.Status == 0:
 		e.Message = lastCause(err)
-	case bucketCodes[e.Code]:
+	case bucketCodes[e.Code], redirection(err) != "":
 		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)
 	case isPermanent(e.Status, e.Code):
 		e.causes = append(e.causes, uploader.ErrPermanent)
@@ -124,6 +124,9 @@ func (s *Store) advice(permission string, e *Error, err error) string {
 	bucket, region := s.settings.Bucket, s.client.Options().Region
 	if right := bucketRegion(err, e.Message); right != "" && right != region {
 		return fmt.Sprintf("bucket %s is in the region %s, not %s: set region = %s", bucket, right, region, right)
+	}
+	if to := redirection(err); to != "" {
+		return fmt.Sprintf("the store redirects to %s, which is not followed: if that is the store, set endpoint = %s", to, to)
 	}
 	switch e.Code {
 	case "NoSuchBucket":

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -66,10 +65,11 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	d := newDialer()
 	options := []func(*awsconfig.LoadOptions) error{
 		awsconfig.WithLogger(sdkLog{log}),
 		// A plain http.Client would make a certificate bundle from the environment fail.
-		awsconfig.WithHTTPClient(client(t.Connections, false)),
+		awsconfig.WithHTTPClient(baseClient(d)),
 		awsconfig.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
 	}
 	if t.Region != "" {
@@ -86,6 +86,8 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 		return nil, fmt.Errorf("settings for S3: %w", err)
 	}
 	c := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.HTTPClient = newClient(cfg.HTTPClient, d, max(1, t.Connections))
+		o.APIOptions = append(o.APIOptions, tellPhase)
 		o.HTTPSignerV4 = signer{o.HTTPSignerV4}
 		if t.Endpoint != "" {
 			o.BaseEndpoint = &t.Endpoint
@@ -106,20 +108,12 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	if c.Options().Region == "" {
 		return nil, errors.New("no region: set region in [S3], or AWS_REGION in the environment")
 	}
-	fresh := client(0, true)
+	fresh := newClient(cfg.HTTPClient, d, 0)
 	return &Store{
 		settings: t, client: c, config: cfg, uploads: newMultipart(c), partTime: partTime,
 		fresh: func(o *s3.Options) { o.HTTPClient = fresh },
 		log:   log,
 	}, nil
-}
-
-func client(connections int, fresh bool) *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
-		tr.DisableKeepAlives = fresh
-		tr.MaxIdleConns = max(tr.MaxIdleConns, connections)
-		tr.MaxIdleConnsPerHost = max(tr.MaxIdleConnsPerHost, connections)
-	})
 }
 
 // Put implements uploader.Store.
@@ -186,7 +180,7 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	out, err := sts.NewFromConfig(s.config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	out, err := sts.NewFromConfig(s.config, func(o *sts.Options) { o.HTTPClient = s.client.Options().HTTPClient }).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return who, s.explain("", err)
 	}

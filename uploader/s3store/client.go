@@ -1,0 +1,79 @@
+package s3store
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+const (
+	// serviceTime is for one answer of a service that gives credentials.
+	serviceTime = 10 * time.Second
+	// A handshake goes on when its request has been given up, for the next one. It is less than requestTime.
+	handshakeTime = 5 * time.Second
+)
+
+// baseClient returns the client that the SDK configures with what the environment and the profile say, such
+// as a bundle of certificates, and with which it gets credentials. The store's are made from that.
+func baseClient(d *dialer) *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTimeout(serviceTime).WithTransportOptions(func(tr *http.Transport) {
+		tr.DialContext, tr.TLSHandshakeTimeout = d.DialContext, handshakeTime
+	})
+}
+
+// A client sends requests to the store. It follows no redirect: the signature would go to a host, or a port,
+// that the config does not name.
+type client struct {
+	transport *http.Transport
+	dialer    *dialer
+}
+
+// newClient returns a client with all that base was configured with. It keeps so many connections open; none
+// if each request is to have a fresh one.
+func newClient(base aws.HTTPClient, d *dialer, connections int) *client {
+	configured, ok := base.(*awshttp.BuildableClient)
+	if !ok {
+		configured = baseClient(d)
+	}
+	tr := configured.GetTransport()
+	tr.DialContext, tr.TLSHandshakeTimeout = d.DialContext, handshakeTime // whatever a defaults mode says
+	tr.DisableKeepAlives = connections == 0
+	tr.MaxIdleConns = max(tr.MaxIdleConns, connections)
+	tr.MaxIdleConnsPerHost = max(tr.MaxIdleConnsPerHost, connections)
+	return &client{tr, d}
+}
+
+// Do implements aws.HTTPClient. Its errors are those of http.Client.
+func (c *client) Do(r *http.Request) (*http.Response, error) {
+	p := progressOf(r.Context())
+	response, err := c.transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), p.trace())))
+	if err != nil {
+		if phase, address := p.now(); phase > Connecting {
+			c.dialer.distrust(address)
+		}
+		return nil, &url.Error{Op: r.Method, URL: r.URL.Redacted(), Err: err}
+	}
+	p.enter(answered, "")
+	return response, nil
+}
+
+// redirection returns the scheme and host to which the answer in err redirects, or "".
+func redirection(err error) string {
+	var answer *awshttp.ResponseError
+	if !errors.As(err, &answer) || answer.Response == nil || answer.HTTPStatusCode()/100 != 3 {
+		return ""
+	}
+	to, err := url.Parse(answer.Response.Header.Get("Location"))
+	if err != nil || to.Host == "" {
+		return ""
+	}
+	if to.Scheme == "" {
+		return to.Host
+	}
+	return to.Scheme + "://" + to.Host
+}
