@@ -60,7 +60,7 @@ type Role uint8
 const (
 	// OtherFile is published only when a manifest names it.
 	OtherFile Role = iota
-	// ChunkFile is a segment, an init segment, an AES key, a subtitle or a recording.
+	// ChunkFile is a segment, a subtitle or a recording.
 	ChunkFile
 	// ManifestFile names others and is rewritten.
 	ManifestFile
@@ -81,7 +81,7 @@ var kinds = map[Format]map[string]Kind{
 		".m3u":    {ManifestFile, "application/vnd.apple.mpegurl"},
 		".ts":     {ChunkFile, "video/mp2t"}, // RFC 3555
 		".aac":    {ChunkFile, "audio/aac"},
-		".key":    {ChunkFile, "application/octet-stream"},
+		".key":    {OtherFile, "application/octet-stream"}, // a private key has this name, too
 		".vtt":    {ChunkFile, "text/vtt"},
 		".webvtt": {ChunkFile, "text/vtt"},
 		".m4s":    {OtherFile, "video/iso.segment"},

@@ -18,7 +18,7 @@ func TestKinds(t *testing.T) {
 		{Layout{Format: HLS}, "g/live1/playlist.m3u8", Kind{ManifestFile, "application/vnd.apple.mpegurl"}},
 		{Layout{Format: HLS}, "g/live1/PLAYLIST.M3U8", Kind{ManifestFile, "application/vnd.apple.mpegurl"}},
 		{Layout{Format: HLS}, "g/live1/segment_1795334975196_1.ts", Kind{ChunkFile, "video/mp2t"}},
-		{Layout{Format: HLS}, "g/live1/1795334975196.key", Kind{ChunkFile, "application/octet-stream"}},
+		{Layout{Format: HLS}, "g/live1/1795334975196.key", Kind{OtherFile, "application/octet-stream"}},
 		{Layout{Format: HLS}, "g/live1/playlist.m3u8.tmp", Kind{OtherFile, "application/octet-stream"}},
 		{Layout{Format: HLS}, "g/live1/init.mp4", Kind{OtherFile, "video/mp4"}},
 
