@@ -43,6 +43,10 @@ func (r result) wanted() bool {
 	switch r.task {
 	case list, verify:
 		return false
+	case upload, compare:
+		if f.lost { // it was given up meanwhile: the spool was full
+			return false
+		}
 	case look:
 		return !f.confirmed
 	case discard:

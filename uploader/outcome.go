@@ -193,6 +193,7 @@ func (s *schedule) fileFailure(r result, now time.Time) {
 	f := r.file
 	newer := f.closed && !f.version.Equal(r.version)
 	switch {
+	case f.lost: // it was given up meanwhile: the spool was full
 	case newer:
 		f.stream.enqueue(f)
 	case errors.Is(r.fileErr, fs.ErrNotExist):
