@@ -107,7 +107,8 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 		snap.refs = append(snap.refs, s.file(src, p))
 	}
 	if known := m.newest(); known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs) {
-		// EMS writes it twice.
+		// EMS writes it twice, or another run says the same.
+		known.modTime = snap.modTime
 		if known.held = known.held && now.Sub(known.readAt) < startHold; known.held {
 			s.rereads[f] = known.readAt.Add(startHold)
 		}

@@ -62,6 +62,9 @@ func (s *snapshot) misses() bool {
 // uses its name, and s is not to be seen any more if there is a newer one.
 func (s *snapshot) stale() bool {
 	for i, f := range s.refs {
+		if i < s.others && s.isOutlivedBy(f) {
+			return true
+		}
 		// It changed into what s means, if that was written when s was.
 		own := s.onDisk != nil && f.version.Equal(s.onDisk[i]) && !f.version.ModTime.After(s.modTime.Add(s.names()))
 		if f.changedAt.After(s.readAt) && !own {
@@ -69,6 +72,12 @@ func (s *snapshot) stale() bool {
 		}
 	}
 	return false
+}
+
+// isOutlivedBy reports whether f, an init segment that s names, was written after s. EMS writes init segments before the first
+// segment, so that one which is younger than a manifest with segments is another run's, also if the one before was never seen.
+func (s *snapshot) isOutlivedBy(f *file) bool {
+	return f.manifest == nil && s.parsed.Segments > 0 && f.src.layout.Format.ReusesNames() && f.version.ModTime.After(s.modTime)
 }
 
 // names returns how long a manifest may be written before the last write to a chunk that it names.

@@ -223,36 +223,6 @@ func TestObjectOfTheRunBeforeDoesNotStandForALostChunk(t *testing.T) {
 	}
 }
 
-// What the bucket got of a file that was written during its upload does not stand for it if it is deleted then.
-func TestTornObjectDoesNotStandForALostFile(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDeskFor(t, dashLayout, Settings{SpoolMax: 1})
-		init := "g/s/video/1/seg_init.mp4"
-		d.bucket.before = func(_ context.Context, key string) error {
-			if key == init {
-				d.write(init, "half")
-			}
-			return nil
-		}
-		d.start()
-		d.write(init, "init")
-		d.write("g/s/audio/1/seg_init.mp4", "init")
-		expected := d.src.expecter
-		d.src.expecter = nobodyExpects{}
-		d.segments("a", 0)
-		d.close("g/manifest.mpd", mpd(0, 0))
-		d.closed("g/s/audio/1/seg_init.mp4")
-		d.closed(init)
-		settle()
-		d.src.expecter = expected
-		d.remove(init)
-		time.Sleep(time.Minute)
-		if f, _ := d.up.Figures(t.Context()); f.Lost != 1 {
-			t.Errorf("%d init segments are counted as lost, want 1", f.Lost)
-		}
-	})
-}
-
 // After a restart, an init segment that only the spool has may be known before the manifest that names it. When the stream starts
 // anew before that init segment is looked for, the manifest does not get the new run's.
 func TestOldRunIsNotPublishedWithANewInitSegmentAfterARestart(t *testing.T) {
@@ -366,4 +336,70 @@ func TestManifestWaitsForCachesOfAFragmentThatWasGivenUp(t *testing.T) {
 			t.Errorf("it is published %v after the fragment got other content", waited)
 		}
 	})
+}
+
+// Of what waits of a run, nothing is published with an init segment of the next one, whatever is known of its own.
+func TestR2ManifestOfARunIsNotPublishedWithTheInitSegmentOfTheNextOne(t *testing.T) {
+	const manifest, init, segment = "g/manifest.mpd", "g/s/video/1/seg_init.mp4", "g/s/video/1/segment_0.m4s"
+	began := time.Now()
+	at := func(d time.Duration) time.Time { return began.Add(d) }
+	version := func(n int) media.Version {
+		return media.Version{Size: 9, ModTime: at(time.Duration(n) * time.Second), Inode: uint64(n)}
+	}
+	for _, c := range []struct {
+		name   string
+		onDisk media.Version                       // of the init segment, when the first run's manifest was read
+		before func(s *schedule, src *Source)      // that
+		then   func(s *schedule, src *Source) bool // and after it
+	}{
+		{"it was gone, and never seen", media.Version{}, nil, nil},
+		{"it was there, and its closing never reported", version(1), nil, nil},
+		{"only the spool had it, and has given it up", media.Version{}, func(s *schedule, src *Source) {
+			s.chunkKept(src, init, version(1), at(time.Second))
+			s.evicted(src, init)
+			s.releaseUnnamed(at(-time.Hour))
+			clear(s.unnamed)
+		}, nil},
+		{"it was uploaded", version(1), func(s *schedule, src *Source) { s.chunkClosed(src, init, version(1), at(time.Second)) }, nil},
+		{"it was asked for, and is absent", media.Version{}, nil, func(s *schedule, src *Source) bool {
+			s.absent(src, init)
+			return true
+		}},
+		{"the same manifest is read once more", version(1), nil, func(s *schedule, src *Source) bool { return false }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSchedule(8, 2, began, slog.New(slog.DiscardHandler))
+			src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), dashLayout, &Destination{}, nobodyExpects{})
+			read := func(content string, written, now time.Duration, inits media.Version, segments ...string) {
+				onDisk := []media.Version{inits}
+				for range segments {
+					onDisk = append(onDisk, version(2))
+				}
+				s.manifestClosed(src, manifest, reading{refs: append([]string{init}, segments...), onDisk: onDisk,
+					snapshot: &snapshot{content: []byte(content), sum: sha256.Sum256([]byte(content)), others: 1,
+						parsed: media.Manifest{Segments: len(segments)}, modTime: at(written), readAt: at(now)}}, at(now))
+			}
+			if c.before != nil {
+				c.before(s, src)
+			}
+			s.chunkClosed(src, segment, version(2), at(2*time.Second))
+			read("run a", 3*time.Second, 4*time.Second, c.onDisk, segment)
+			if c.then != nil && !c.then(s, src) {
+				read("run a", 3*time.Second, 5*time.Second, c.onDisk, segment)
+			}
+			s.chunkClosed(src, init, version(6), at(6*time.Second))
+			read("run b", 7*time.Second, 7*time.Second, version(6), segment, "g/s/video/1/segment_4000.m4s")
+			for d := 8 * time.Second; d < 15*time.Second; d += 100 * time.Millisecond {
+				for j, ok := s.next(at(d)); ok; j, ok = s.next(at(d)) {
+					if j.snapshot != nil && string(j.snapshot.content) == "run a" {
+						t.Fatal("the manifest of the run before is published")
+					}
+					s.done(result{job: j}, at(d))
+				}
+			}
+			if !src.files[init].confirmed {
+				t.Fatal("nothing is uploaded")
+			}
+		})
+	}
 }
