@@ -26,7 +26,6 @@ type file struct {
 	changedAt        time.Time // when it was last seen to have other content than the bucket
 
 	seen      media.Version // on disk when a manifest was read that names it, until something is reported of it
-	torn      bool          // the file was written during its last upload, and the bucket may have a part of each content
 	deletedAt time.Time     // when a deletion of its object had no answer, and may still be applied
 	doubted   bool          // not there when it was looked for; it may still appear
 	lost      bool          // neither on disk nor in the bucket: it can never arrive
@@ -97,7 +96,7 @@ func (f *file) outdated(now time.Time) {
 // confirm takes in that the bucket holds v.
 func (f *file) confirm(v media.Version, now time.Time) {
 	f.confirmed, f.confirmedVersion = true, v
-	f.lost, f.torn, f.gone.unsure = false, false, false
+	f.lost, f.gone.unsure = false, false
 	if v == (media.Version{}) {
 		f.release()
 	} else {
@@ -122,7 +121,7 @@ func (f *file) unreported(v media.Version) bool {
 // succeeds reports whether f has other content than the object i, which had the name before. What is known only by a
 // name that never comes back is taken for the same.
 func (f *file) succeeds(i *ObjectInfo) bool {
-	return f.torn || f.seen != (media.Version{}) && !i.holds(f.seen) || f.replaces && i.holds(f.confirmedVersion) ||
+	return f.seen != (media.Version{}) && !i.holds(f.seen) || f.replaces && i.holds(f.confirmedVersion) ||
 		f.src.layout.Format.ReusesNames() && f.version != (media.Version{}) && !i.ModTime.IsZero() && !i.holds(f.version)
 }
 

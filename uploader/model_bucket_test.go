@@ -42,7 +42,6 @@ type object struct {
 	version media.Version // of a chunk
 	sheet   *sheet        // of a manifest
 	stored  time.Time
-	torn    bool      // the file was written during the upload
 	boot    int       // run of the daemon that sent it
 	instead time.Time // when it took the place of one that a manifest of this run of the daemon named
 }
@@ -58,7 +57,7 @@ func (b *modelBucket) boot() {
 	b.flights = nil
 	b.held = map[string]int{}
 	for p, o := range b.objects {
-		if o.sheet == nil && !o.torn {
+		if o.sheet == nil {
 			b.held[p] = o.id
 		}
 	}
@@ -75,6 +74,9 @@ func (b *modelBucket) start(j job) {
 	f := &flight{job: j, key: j.file.key()}
 	if f.isPut() && slices.ContainsFunc(b.flights, func(g *flight) bool { return g.isPut() && g.key == f.key }) {
 		w.t.Fatalf("R3: two PUTs of %s are in flight", f.key)
+	}
+	if j.snapshot == nil && (j.task == upload || j.task == compare) && j.file.lost {
+		w.t.Fatalf("R8: %s was given up, and is asked for once more", f.key)
 	}
 	b.flights = append(b.flights, f)
 	switch {
@@ -166,9 +168,15 @@ func (b *modelBucket) finish(i int, how outcome) {
 	w.schedule.done(r, w.now)
 }
 
+// whole reports whether all of f's file was sent. One that is written meanwhile was either read before, or not to its end:
+// then the request is short, and nothing of it is taken.
+func (f *flight) whole() bool {
+	return f.body == nil || f.body.version().Equal(f.version) || f.put.id%2 == 0
+}
+
 // leave has f, which has no answer, perhaps applied later.
 func (b *modelBucket) leave(f *flight) {
-	if f.isPut() {
+	if f.isPut() && f.whole() {
 		f.until = b.w.now.Add(doubtTime)
 		b.late = append(b.late, f)
 	}
@@ -179,11 +187,10 @@ func (b *modelBucket) apply(f *flight) {
 	if f.removals != nil {
 		b.applyDeletion(f)
 	}
-	if !f.isPut() {
+	if !f.isPut() || !f.whole() {
 		return
 	}
 	o := f.put
-	o.torn = f.body != nil && !f.body.version().Equal(f.version)
 	b.put(f.key, &o)
 }
 
@@ -232,7 +239,7 @@ func (b *modelBucket) answer(f *flight, r *result) {
 			r.fileErr = fs.ErrNotExist
 		case !i.version().Equal(f.version):
 			r.fileErr = errChanged
-		case o != nil && !o.torn && o.id == i.holds.id:
+		case o != nil && o.id == i.holds.id:
 			r.same = true
 			w.remove(w.originOf(f.key), f.key)
 		}

@@ -100,7 +100,7 @@ func (w *world) checkRest() {
 		w.t.Fatalf("R4: the schedule takes itself for busy")
 	}
 	for _, p := range sortedKeys(w.owed) {
-		if o := b.objects[p]; o == nil || o.torn || o.id < w.owed[p] {
+		if o := b.objects[p]; o == nil || o.id < w.owed[p] {
 			w.t.Fatalf("R6: content %d of %s was closed, and never arrives: the bucket has %+v", w.owed[p], p, o)
 		}
 	}

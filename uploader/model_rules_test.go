@@ -17,9 +17,12 @@ func (b *modelBucket) checkManifest(f *flight, rec *record) {
 	if newest != nil && newest != rec && b.publishable(newest) {
 		w.t.Fatalf("R4: %s is sent although %s may be", f.key, newest.sheet.text)
 	}
-	for _, ref := range rec.sheet.refs {
+	for i, ref := range rec.sheet.refs {
 		if why := b.lacks(ref, rec); why != "" {
 			w.t.Fatalf("R2: %s names %s, %s", f.key, ref, why)
+		}
+		if o := b.objects[ref]; o != nil && newest != rec && i < rec.sheet.others && len(rec.sheet.refs) > rec.sheet.others && o.sheet == nil && o.run > rec.run {
+			w.t.Fatalf("R2: %s is of run %d, and names the init segment %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
 		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && w.originOf(ref).format.ReusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
 			w.t.Fatalf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
@@ -47,10 +50,6 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 		}
 	case o == nil:
 		return "which is not there"
-	case o.torn && !w.lost[ref] && !patched && (o.boot == b.boots || onDisk != nil || w.disk.spool[ref] != nil):
-		return "of which the bucket has a torn one"
-	case o.torn:
-		// It was given up, and there is an object of its name.
 	case o.id < w.closed[ref].id && !patched && (onDisk != nil && !anew || w.disk.spool[ref] != nil):
 		return fmt.Sprintf("which has content %d in the bucket, and %d was closed", o.id, w.closed[ref].id)
 	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && (w.lost[ref] || !slices.Contains(w.seen[ref], rec.run)):

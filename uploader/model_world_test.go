@@ -81,7 +81,7 @@ func (s modelSpool) Release(p string, v media.Version) {
 		delete(w.disk.spool, p)
 		delete(w.owed, p)
 	case k.version.Equal(v):
-		if o := w.bucket.objects[p]; o == nil || o.torn || !o.version.Equal(v) {
+		if o := w.bucket.objects[p]; o == nil || !o.version.Equal(v) {
 			w.t.Fatalf("R6: %s is released from the spool, and the bucket does not have it", p)
 		}
 		delete(w.disk.spool, p)

@@ -204,7 +204,6 @@ func (s *schedule) fileFailure(r result, now time.Time) {
 	case errors.Is(r.fileErr, errChanged):
 		// Being rewritten: its next closing brings it back.
 		f.closed = false
-		f.torn = f.torn || r.bytes > 0
 		f.src.expecter.Expect(f.path)
 	case r.task == discard:
 		s.cannotDiscard(r, now)

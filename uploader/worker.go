@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/spool"
 )
 
 const (
@@ -55,8 +56,8 @@ func (u *Uploader) do(ctx context.Context, j job) result {
 	return r
 }
 
-// putChunk uploads the content that was closed, from the open file, and makes sure that it was that
-// content from the beginning to the end (R1).
+// putChunk uploads the content that was closed, from the open file. It is confirmed only if the file still has that
+// content at the end.
 func (u *Uploader) putChunk(ctx context.Context, r *result) {
 	f, err := r.file.src.openKept(ctx, r.file.path)
 	if err != nil {
@@ -67,7 +68,7 @@ func (u *Uploader) putChunk(ctx context.Context, r *result) {
 	if r.fileErr = unchanged(f, r.version); r.fileErr != nil {
 		return
 	}
-	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size), src: r.file.src}
+	body := newChunkBody(f, r.job)
 	r.err = u.put(ctx, r.job, body, r.version.Size)
 	r.bytes = r.version.Size
 	if r.fileErr = unchanged(f, r.version); r.fileErr == nil {
@@ -84,39 +85,48 @@ func unchanged(f fs.File, v media.Version) error {
 	return err
 }
 
-// readErrors remembers that reading failed, which the store could not tell from a failing connection.
-type readErrors struct {
+// A chunkBody is a file in one version. Nothing is read of a later one: then the request ends short of its length, and the
+// store takes no object that has a part of each (R1). It remembers what failed, which the store could not tell from a failing
+// connection.
+type chunkBody struct {
 	*io.SectionReader
-	src *Source
-	err atomic.Pointer[error] // parts are read in parallel
+	file    spool.File
+	version media.Version
+	src     *Source
+	err     atomic.Pointer[error] // parts are read in parallel
 }
 
-func (r *readErrors) first() error {
-	if err := r.err.Load(); err != nil {
+func newChunkBody(f spool.File, j job) *chunkBody {
+	return &chunkBody{SectionReader: io.NewSectionReader(f, 0, j.version.Size), file: f, version: j.version, src: j.file.src}
+}
+
+func (b *chunkBody) first() error {
+	if err := b.err.Load(); err != nil {
 		return *err
 	}
 	return nil
 }
 
-func (r *readErrors) Read(p []byte) (int, error) {
-	defer r.src.disk.End(r.src.disk.Begin())
-	n, err := r.SectionReader.Read(p)
-	r.src.read.Add(int64(n))
-	return n, r.note(err)
+func (b *chunkBody) Read(p []byte) (int, error) {
+	defer b.src.disk.End(b.src.disk.Begin())
+	return b.check(b.SectionReader.Read(p))
 }
 
-func (r *readErrors) ReadAt(p []byte, off int64) (int, error) {
-	defer r.src.disk.End(r.src.disk.Begin())
-	n, err := r.SectionReader.ReadAt(p, off)
-	r.src.read.Add(int64(n))
-	return n, r.note(err)
+func (b *chunkBody) ReadAt(p []byte, off int64) (int, error) {
+	defer b.src.disk.End(b.src.disk.Begin())
+	return b.check(b.SectionReader.ReadAt(p, off))
 }
 
-func (r *readErrors) note(err error) error {
-	if err != nil && !errors.Is(err, io.EOF) {
-		r.err.CompareAndSwap(nil, &err)
+// check returns what was read, unless the file had changed by then.
+func (b *chunkBody) check(n int, err error) (int, error) {
+	if changed := unchanged(b.file, b.version); changed != nil {
+		n, err = 0, changed
 	}
-	return err
+	b.src.read.Add(int64(n))
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err.CompareAndSwap(nil, &err)
+	}
+	return n, err
 }
 
 func (u *Uploader) put(ctx context.Context, j job, body Body, size int64) error {
@@ -154,7 +164,7 @@ func (u *Uploader) discard(ctx context.Context, r *result) {
 	if r.fileErr = unchanged(f, r.version); r.fileErr != nil {
 		return
 	}
-	body := &readErrors{SectionReader: io.NewSectionReader(f, 0, r.version.Size), src: r.file.src}
+	body := newChunkBody(f, r.job)
 	r.same, err = src.dest.Store.Same(ctx, r.file.key(), body, r.version.Size, r.version.ModTime)
 	if r.fileErr = body.first(); r.fileErr != nil {
 		return
