@@ -74,6 +74,18 @@ func TestSystemdRestartsAfterEveryEndButAMistake(t *testing.T) {
 	}
 }
 
+// Units stop in the reverse order of their start. The media server's start waits for READY, so that must not take
+// for ever.
+func TestUnitStopsAfterTheMediaServer(t *testing.T) {
+	if got := setting(t, "Before"); !slices.Equal(got, []string{"evostreamms.service"}) {
+		t.Errorf("Before: %q", got)
+	}
+	limit, err := time.ParseDuration(setting(t, "TimeoutStartSec")[0])
+	if err != nil || limit > time.Minute {
+		t.Errorf("TimeoutStartSec: %v, %v", limit, err)
+	}
+}
+
 func TestSystemdWaitsLongerThanTheDrainTakes(t *testing.T) {
 	cfg, err := config.Parse("defaults", nil)
 	if err != nil {

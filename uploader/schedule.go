@@ -25,6 +25,7 @@ type schedule struct {
 	sending  map[*file]bool      // chunks that are in flight; false if it is no upload
 	loose    map[*file]bool      // of them, those that hang in a file system, and hold no worker any more
 	draining bool                // only manifests are started
+	drainBy  time.Time           // when the end does not wait any more; zero: Settings.DrainTimeout decides
 	began    time.Time           // this run
 	rereads  map[*file]time.Time // files that are to be reported again, and when
 	unnamed  map[unnamedFile]closing

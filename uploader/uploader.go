@@ -177,7 +177,10 @@ func (u *Uploader) Run(ctx context.Context) {
 			s.figures.lags = nil
 		case <-stop:
 			s.draining, stop = true, nil
-			drained = time.After(u.settings.DrainTimeout)
+			if s.drainBy.IsZero() {
+				s.drainBy = time.Now().Add(u.settings.DrainTimeout)
+			}
+			drained = time.After(time.Until(s.drainBy))
 		case <-drained:
 			s.logLeft()
 			return

@@ -32,6 +32,7 @@ func (t *tree) decide(e *entry, now time.Time) {
 		return
 	case err != nil:
 		delete(t.undecided, e)
+		t.setWritten(e, false)
 		t.warn("cannot look at file, trying again", p, "err", err)
 		t.due.set(e, now.Add(t.opts.SlowSettle))
 		return
@@ -55,6 +56,7 @@ func (t *tree) decide(e *entry, now time.Time) {
 		e.see(l.version, now)
 	}
 	quick := t.opts.Quick(p)
+	t.observe(e, l.writers, quick, now)
 	if e.emitted && l.version.Equal(e.last) && !e.expected && !(quick && e.noted) {
 		if l.writers == busy {
 			t.due.set(e, now.Add(t.busyWait(e, now))) // opened again; what comes is seen then

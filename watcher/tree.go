@@ -101,6 +101,7 @@ type entry struct {
 	old      bool // the first scan found it, and nothing else is known of it
 	emitted  bool
 	last     media.Version // emitted
+	written  bool          // is counted in state.Written
 }
 
 // see notes a version that is new.
@@ -289,6 +290,8 @@ func (t *tree) addFile(d *dir, name string) *entry {
 // drop forgets a file.
 func (t *tree) drop(e *entry) {
 	e.due = time.Time{}
+	t.setWritten(e, false)
+	t.state.Changed = time.Now()
 	delete(t.undecided, e)
 	delete(e.dir.files, e.name)
 	delete(e.dir.held, e.name)

@@ -122,6 +122,11 @@ type State struct {
 	Overflows int     // how often the kernel's queue was full; each led to a scan of the whole tree
 	Waiting   bool    // the root was found not to exist
 	Degraded  bool    // the kernel does not watch all directories, so they are scanned every PollInterval
+
+	// Of files that are no manifests: how many are being written, and when the last one was begun.
+	Written int
+	Begun   time.Time
+	Changed time.Time // when any file was last seen to change, or to be gone
 }
 
 // A Watcher watches one root. Run does the work; all other methods may be called at any time from

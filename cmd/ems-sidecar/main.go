@@ -43,10 +43,14 @@ type surroundings struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// A second signal ends the process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, end := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		signal.Stop(signals) // before anything says that it stops: a second signal ends the process at once
+		end()
+	}()
 	// The reader of the log or of the output may go away: that is no reason to stop, but it would be the
 	// signal's default.
 	signal.Ignore(syscall.SIGPIPE)

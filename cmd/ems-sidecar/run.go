@@ -40,7 +40,8 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	defer context.AfterFunc(ctx, func() {
-		log.Info("stopping", "drain_timeout", cfg.Upload.DrainTimeout, "next", "what is in flight is finished; a second signal ends at once")
+		log.Info("stopping", "drain_timeout", cfg.Upload.DrainTimeout, "next",
+			"streams that end now are published to their end, and what is in flight is finished; a second signal ends at once")
 		systemd(sdnotify.SdNotifyStopping)
 		end()
 	})()

@@ -105,13 +105,17 @@ func API(ems config.EMS) (*emsapi.Client, error) {
 	return emsapi.New(emsapi.Settings{URL: ems.APIURL.Reveal(), Username: ems.Username, Password: ems.Password.Reveal(), Timeout: ems.Timeout})
 }
 
-// Run works until ctx ends, and then drains. It calls started once, when every root of the config that exists is
-// watched and scanned; a root that does not exist yet is waited for, and so is the media server.
+// Run works until ctx ends, and while live streams end, too, and then drains. It calls started once, when every
+// root of the config that exists is watched and scanned, or after 10 s; a root that does not exist yet is waited for,
+// and so is the media server.
 func (d *Daemon) Run(ctx context.Context, started func()) error {
 	first := d.roots.list() // before anything runs that finds others
 	// The admin listener outlives ctx, and tells how the uploader drains.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	watching, leave := context.WithCancel(running)
+	defer leave()
+	told := ctx
 	parts, ctx := errgroup.WithContext(ctx)
 	if d.cfg.Admin.Listen != "" {
 		l, err := net.Listen("tcp", d.cfg.Admin.Listen)
@@ -135,10 +139,27 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 		parts.Go(func() error { return d.hooks.Run(ctx) })
 		parts.Go(func() error { d.tellReactions(ctx); return nil })
 	}
-	parts.Go(func() error { d.roots.started(ctx, started); return nil })
+	parts.Go(func() error {
+		late, ok := d.roots.started(ctx)
+		for _, dir := range late {
+			d.log.Warn("directory is not scanned yet", "root", dir, "since", startLimit, "next", "the start does not wait for it; /readyz does")
+		}
+		if ok {
+			started()
+		}
+		return nil
+	})
+	parts.Go(func() error {
+		defer leave()
+		<-ctx.Done()
+		if told.Err() != nil { // and no part has failed
+			d.seeOff(running)
+		}
+		return nil
+	})
 	parts.Go(func() error {
 		defer stop()
-		return d.publish(ctx, first)
+		return d.publish(watching, first)
 	})
 	return parts.Wait()
 }

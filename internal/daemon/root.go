@@ -225,8 +225,9 @@ func (r *root) reportStuck(ctx context.Context, log *slog.Logger) {
 // rootCheck is how often a root that is not ready is asked whether it exists at all.
 const rootCheck = 100 * time.Millisecond
 
-// unansweredAfter is how long the start waits for a file system that says nothing of a root.
-const unansweredAfter = 10 * time.Second
+// startLimit is how long the start waits for the first scan. Our unit is started before the media server's, which
+// waits for it: a directory with very many files, or a file system that does not answer, must not hold that up.
+const startLimit = 10 * time.Second
 
 // unanswered reports whether it is not known yet whether the root exists.
 func (r *root) unanswered() bool {
@@ -234,9 +235,10 @@ func (r *root) unanswered() bool {
 	return state.Backend == watcher.Auto && !state.Waiting
 }
 
-// started calls f when each root is ready, or known to be missing or not to answer: EMS creates its directories with
-// the first stream, and a service that counted as not started until then would hold up the boot.
-func (rs *roots) started(ctx context.Context, f func()) {
+// started returns when each root is ready, or known to be missing, and at the latest after startLimit: EMS creates its
+// directories with the first stream, and a service that counted as not started until then would hold up the boot. It
+// returns the roots that are not ready then, or false if ctx ended.
+func (rs *roots) started(ctx context.Context) (late []string, ok bool) {
 	tick := time.NewTicker(rootCheck)
 	defer tick.Stop()
 	began := time.Now()
@@ -244,13 +246,17 @@ func (rs *roots) started(ctx context.Context, f func()) {
 		for waiting := true; waiting; {
 			select {
 			case <-ctx.Done():
-				return
+				return nil, false
 			case <-r.watcher.Ready():
 				waiting = false
 			case <-tick.C:
-				waiting = !r.watcher.State().Waiting && !(r.unanswered() && time.Since(began) > unansweredAfter)
+				missing, tooLong := r.watcher.State().Waiting, time.Since(began) >= startLimit
+				waiting = !missing && !tooLong
+				if !missing && tooLong {
+					late = append(late, r.dir)
+				}
 			}
 		}
 	}
-	f()
+	return late, true
 }

@@ -59,8 +59,7 @@ func (h *HLS) Chunk() string { return filepath.Join(h.Dir, h.name(h.number)) }
 // chunk that an earlier run left open is closed and never listed, as when a server is killed.
 func (h *HLS) Start() error {
 	if h.chunk != nil {
-		_ = h.chunk.Close()
-		h.chunk = nil
+		_ = h.Abandon()
 	}
 	if err := os.MkdirAll(h.Dir, 0o755); err != nil {
 		return err
@@ -121,6 +120,13 @@ func (h *HLS) End(d time.Duration) error {
 	}
 	// A second closing follows, and the file is 2 bytes shorter than with ENDLIST alone: EVENT is VOD now.
 	return h.truncateAndWrite(h.Playlist(), strings.Replace(h.playlist(), ":EVENT", ":VOD", 1)+endList)
+}
+
+// Abandon closes the open chunk and does nothing else, as the kernel does when a server is killed.
+func (h *HLS) Abandon() error {
+	err := h.chunk.Close()
+	h.chunk = nil
+	return err
 }
 
 const endList = "#EXT-X-ENDLIST\r\n"

@@ -1,0 +1,130 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"ems-sidecar/uploader"
+)
+
+// A media server that is told to end at the same time as the daemon closes the last segment of each stream
+// and writes its end a moment later. A server that goes on begins new segments. The daemon stays until it
+// knows which it is.
+const (
+	// graceTime is how long a server that ends with the daemon may begin new segments, and may pause
+	// between the ends of two streams.
+	graceTime = 2 * time.Second
+	// confirmTime is how long an end may follow the last segment that was begun: a writer that renames
+	// its segments has done with the last one when it appears.
+	confirmTime = time.Second
+	// settleTime is how long after the last change nothing more belongs to it, as an F4M that follows its bootstrap.
+	settleTime = 500 * time.Millisecond
+	// quietTime is how long nothing happens when the server is gone.
+	quietTime = 3 * time.Second
+	// sightEvery is how often we look.
+	sightEvery = 100 * time.Millisecond
+)
+
+// A sight is what there is to see of the live streams at one moment.
+type sight struct {
+	written int       // segments that are being written
+	begun   time.Time // when the last one was begun
+	changed time.Time // when a file was last written or deleted
+	uploader.Outlook
+}
+
+// A farewell decides when the daemon, which was told to end, stops watching.
+type farewell struct {
+	began     time.Time // when it was told so
+	until     time.Time // the latest time to stop
+	wroteOpen bool      // a segment was seen being written, so that none without a writer is being written
+	goesOn    time.Time // since when there is a sign that the server does; zero: there is none
+	arrived   int64
+	moved     time.Time // when something was last seen to arrive in the bucket
+}
+
+// reason is why to stop watching; empty: not yet.
+type reason string
+
+const (
+	stay       reason = ""
+	noneLive   reason = "no stream is live"
+	allEnded   reason = "all live streams have ended, and their ends are published"
+	serverRuns reason = "the media server goes on"
+	nothing    reason = "nothing is written any more"
+	tooLate    reason = "drain_timeout is over"
+)
+
+func (f *farewell) decide(now time.Time, s sight) reason {
+	f.wroteOpen = f.wroteOpen || s.written > 0
+	if s.Arrived != f.arrived {
+		f.arrived, f.moved = s.Arrived, now
+	}
+	patience := quietTime
+	if !f.wroteOpen { // whoever writes a segment at once is seen once in a target duration
+		patience = max(patience, s.Target*3/2)
+	}
+	quiet := now.Sub(later(s.changed, f.moved)) >= patience
+	over := s.written == 0 && s.Unended == 0 && now.Sub(s.changed) >= settleTime
+	switch sign := later(f.began, s.Ended).Add(graceTime); {
+	case !s.begun.After(sign):
+		f.goesOn = time.Time{}
+	case f.goesOn.IsZero():
+		f.goesOn = now
+	}
+	switch {
+	case over && s.Ended.IsZero():
+		return noneLive
+	case over:
+		return allEnded
+	case !f.goesOn.IsZero() && now.Sub(f.goesOn) >= confirmTime:
+		return serverRuns
+	case s.written == 0 && quiet:
+		return nothing
+	case !now.Before(f.until):
+		return tooLate
+	}
+	return stay
+}
+
+// seeOff returns when the daemon is to stop watching, or has.
+func (d *Daemon) seeOff(ctx context.Context) {
+	now := time.Now()
+	first, _ := d.up.Outlook(ctx) // an end is seen below
+	f := farewell{began: now, until: now.Add(d.cfg.Upload.DrainTimeout), arrived: first.Arrived}
+	d.up.DrainBy(f.until)
+	tick := time.NewTicker(sightEvery)
+	defer tick.Stop()
+	for {
+		s, ok := d.look(ctx)
+		if !ok {
+			return
+		}
+		if why := f.decide(time.Now(), s); why != stay {
+			d.log.Info("draining", "reason", string(why))
+			return
+		}
+		<-tick.C
+	}
+}
+
+// look reports false when nothing is published any more.
+func (d *Daemon) look(ctx context.Context) (s sight, ok bool) {
+	s.Outlook, ok = d.up.Outlook(ctx)
+	for _, r := range d.roots.list() {
+		if r.holdsRecordings() {
+			continue // one that ends later is whole at the next start, too
+		}
+		state := r.watcher.State()
+		s.written += state.Written
+		s.begun, s.changed = later(s.begun, state.Begun), later(s.changed, state.Changed)
+	}
+	return s, ok
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,53 @@
+package uploader
+
+import (
+	"context"
+	"time"
+)
+
+// liveFor is how long a stream counts as live after its manifest was last written.
+const liveFor = time.Minute
+
+// An Outlook is what is still to be expected of the live streams.
+type Outlook struct {
+	Unended int           // of their manifests, those whose end was not read yet, or is not in the bucket
+	Ended   time.Time     // when the end of one was last read
+	Target  time.Duration // the longest target duration of Unended
+	Arrived int64         // chunks and manifests that were uploaded in this run
+}
+
+// Outlook returns the current outlook, or false once Run has ended.
+func (u *Uploader) Outlook(ctx context.Context) (o Outlook, ok bool) {
+	answer := make(chan Outlook, 1)
+	ok = u.tell(ctx, func(s *schedule, now time.Time) { answer <- s.outlook(now) })
+	if ok {
+		o = <-answer
+	}
+	return o, ok
+}
+
+func (s *schedule) outlook(now time.Time) Outlook {
+	o := Outlook{Arrived: s.figures.chunks + s.figures.manifests}
+	for _, st := range s.ring {
+		for _, m := range st.manifests {
+			newest := m.newest()
+			// What names no segments has no end of its own: a set, and the F4M, whose bootstrap has it.
+			if newest == nil || newest.parsed.Segments == 0 || now.Sub(newest.readAt) > liveFor {
+				continue
+			}
+			if newest.parsed.Ended && newest.readAt.After(o.Ended) {
+				o.Ended = newest.readAt
+			}
+			if !newest.parsed.Ended || len(m.waiting) > 0 {
+				o.Unended++
+				o.Target = max(o.Target, newest.parsed.TargetDuration)
+			}
+		}
+	}
+	return o
+}
+
+// DrainBy has Run end at t at the latest, instead of Settings.DrainTimeout after the end of its context.
+func (u *Uploader) DrainBy(t time.Time) {
+	u.tell(context.Background(), func(s *schedule, _ time.Time) { s.drainBy = t })
+}
