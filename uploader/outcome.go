@@ -267,7 +267,7 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 		s.log.Error("bucket refuses requests, uploads to it are stopped", append(attrs, "bucket", st.src.dest.Bucket,
 			"next", "one request at a time probes whether that is mended", "retry_in", refusedProbe)...)
 	case closedNow:
-		s.log.Error("bucket does not answer, uploads to it wait", append(attrs, "bucket", st.src.dest.Bucket,
+		s.log.Error("bucket serves no requests, uploads to it wait", append(attrs, "bucket", st.src.dest.Bucket,
 			"next", "one request at a time probes whether it is back")...)
 	case l.closedTo(st):
 		s.log.Warn(what, append(attrs, "next", "the bucket is probed again",

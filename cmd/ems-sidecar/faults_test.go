@@ -55,7 +55,7 @@ func TestFaults(t *testing.T) {
 	var table strings.Builder
 	var cuts []time.Time
 	for _, fault := range []s3test.Fault{
-		s3test.Refuse(), s3test.Reset(), s3test.Stall(), s3test.CutRequest(), s3test.CutAnswer(), s3test.Late(latest),
+		s3test.Refuse(), s3test.Reset(), s3test.Stall(), s3test.Page(), s3test.CutRequest(), s3test.CutAnswer(), s3test.Late(latest),
 		lateManifests,
 		s3test.Answer(http.StatusInternalServerError, "InternalError"),
 		s3test.Answer(http.StatusServiceUnavailable, "SlowDown"),

@@ -92,6 +92,17 @@ func Answer(status int, code string) Fault {
 	}}
 }
 
+// Page is a server in the store's place that answers all requests with the status 200 and a page of HTML, as a proxy or a
+// captive portal does.
+func Page() Fault {
+	return Fault{Name: "page", befall: func(p *Proxy, w http.ResponseWriter, in *http.Request, r *Request) {
+		io.Copy(io.Discard, in.Body)
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("ETag", `"65a1b2c3-3d"`) // as of a file
+		io.WriteString(w, "<!doctype html><title>Maintenance</title>")
+	}}
+}
+
 // CutRequest is a connection that breaks when the server has half of a request's body, or all of one without a body.
 func CutRequest() Fault {
 	return Fault{Name: "cut request", befall: func(p *Proxy, w http.ResponseWriter, in *http.Request, r *Request) {

@@ -24,6 +24,7 @@ func TestFaults(t *testing.T) {
 		{fault: Reset(), err: syscall.ECONNRESET},
 		{fault: Stall()},
 		{fault: Answer(503, "SlowDown"), status: 503},
+		{fault: Page(), status: 200},
 		{fault: CutRequest()},
 		{fault: CutAnswer(), err: io.ErrUnexpectedEOF, applied: true},
 		{fault: Late(time.Millisecond), applied: true},

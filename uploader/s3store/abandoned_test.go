@@ -93,9 +93,9 @@ func TestAbortUploadsByTheStoresClock(t *testing.T) {
 				}
 				switch call.op {
 				case "ListUploads":
-					io.WriteString(w, "<R><Upload><Key>a.mp4</Key><UploadId>1</UploadId><Initiated>"+now.UTC().Format(time.RFC3339)+"</Initiated></Upload></R>")
+					io.WriteString(w, "<ListMultipartUploadsResult><Upload><Key>a.mp4</Key><UploadId>1</UploadId><Initiated>"+now.UTC().Format(time.RFC3339)+"</Initiated></Upload></ListMultipartUploadsResult>")
 				case "ListParts":
-					io.WriteString(w, "<R><Part><PartNumber>1</PartNumber><LastModified>"+now.UTC().Format(time.RFC3339)+"</LastModified></Part></R>")
+					io.WriteString(w, "<ListPartsResult><Part><PartNumber>1</PartNumber><LastModified>"+now.UTC().Format(time.RFC3339)+"</LastModified></Part></ListPartsResult>")
 				case "Abort":
 					w.WriteHeader(http.StatusNoContent)
 				}

@@ -56,7 +56,7 @@ func newCheck(value string, text func([]byte) string, sum func() hash.Hash) *che
 }
 
 // checksOf returns a check for each checksum of the object's content in the store's answer.
-func checksOf(head *s3.HeadObjectOutput) (checks []*check) {
+func (s *Store) checksOf(head *s3.HeadObjectOutput) (checks []*check) {
 	add := func(value *string, text func([]byte) string, sum func() hash.Hash) {
 		if c := newCheck(aws.ToString(value), text, sum); c != nil {
 			// One of parts that does not say of how many is not one of the whole.
@@ -72,7 +72,7 @@ func checksOf(head *s3.HeadObjectOutput) (checks []*check) {
 	add(head.ChecksumCRC64NVME, base64.StdEncoding.EncodeToString, newCRC64NVME)
 	add(head.ChecksumCRC32C, base64.StdEncoding.EncodeToString, newCRC32C)
 	add(head.ChecksumCRC32, base64.StdEncoding.EncodeToString, newCRC32)
-	if hasMD5(head) {
+	if s.hasMD5(head.ServerSideEncryption, head.SSECustomerAlgorithm) {
 		if c := checkOfETag(aws.ToString(head.ETag)); c != nil {
 			checks = append(checks, c)
 		}
@@ -90,12 +90,13 @@ func checkOfETag(etag string) *check {
 	return newCheck(etag, hex.EncodeToString, md5.New)
 }
 
-// hasMD5 reports whether the object's ETag is an MD5, if it looks like one.
+// hasMD5 reports whether the ETag of an object that is so encrypted is an MD5, if it looks like one.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, ETag
-func hasMD5(head *s3.HeadObjectOutput) bool {
-	switch head.ServerSideEncryption {
+func (s *Store) hasMD5(sse types.ServerSideEncryption, customerAlgorithm *string) bool {
+	switch sse {
 	case "", types.ServerSideEncryptionAes256:
-		return aws.ToString(head.SSECustomerAlgorithm) == ""
+		// In directory buckets it is none.
+		return aws.ToString(customerAlgorithm) == "" && !strings.HasSuffix(s.settings.Bucket, "--x-s3")
 	}
 	return false
 }

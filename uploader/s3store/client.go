@@ -43,6 +43,7 @@ func newClient(base aws.HTTPClient, d *dialer, connections int) *client {
 	tr := configured.GetTransport()
 	tr.DialContext, tr.TLSHandshakeTimeout = d.DialContext, handshakeTime // whatever a defaults mode says
 	tr.DisableKeepAlives = connections == 0
+	tr.MaxResponseHeaderBytes = maxHeader
 	tr.MaxIdleConns = max(tr.MaxIdleConns, connections)
 	tr.MaxIdleConnsPerHost = max(tr.MaxIdleConnsPerHost, connections)
 	return &client{tr, d}
@@ -58,7 +59,7 @@ func (c *client) Do(r *http.Request) (*http.Response, error) {
 		}
 		return nil, &url.Error{Op: r.Method, URL: r.URL.Redacted(), Err: err}
 	}
-	p.enter(answered, "")
+	p.enter(Reading, "")
 	return response, nil
 }
 
@@ -68,7 +69,12 @@ func redirection(err error) string {
 	if !errors.As(err, &answer) || answer.Response == nil || answer.HTTPStatusCode()/100 != 3 {
 		return ""
 	}
-	to, err := url.Parse(answer.Response.Header.Get("Location"))
+	return locationOf(answer.Response.Header)
+}
+
+// locationOf returns the scheme and host of a Location, or "". In its path, there may be a token.
+func locationOf(h http.Header) string {
+	to, err := url.Parse(h.Get("Location"))
 	if err != nil || to.Host == "" {
 		return ""
 	}

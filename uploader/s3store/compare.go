@@ -40,7 +40,7 @@ func (s *Store) same(ctx context.Context, key string, body uploader.Body, size i
 	if longer, err := isLonger(body, size); longer || err != nil {
 		return false, err
 	}
-	checks := checksOf(head)
+	checks := s.checksOf(head)
 	layout := plan{size: size, partSize: max(1, size)}
 	if i := slices.IndexFunc(checks, func(c *check) bool { return c.part != nil }); i >= 0 {
 		layout, err = s.layout(ctx, key, head, checks[i].parts, options)
@@ -56,7 +56,8 @@ func (s *Store) same(ctx context.Context, key string, body uploader.Body, size i
 	if !stored.IsZero() && !modTime.IsZero() && !stored.Equal(modTime) {
 		return false, nil
 	}
-	return false, fmt.Errorf("%w: the store has no checksum of it, only the ETag %s", uploader.ErrIncomparable, aws.ToString(head.ETag))
+	return false, fmt.Errorf("%w: the store has no checksum of it, only the ETag %s", uploader.ErrIncomparable,
+		cleaned(aws.ToString(head.ETag), maxCode))
 }
 
 // layout returns how the object was cut into so many parts: as the store says, or else as it would be today.
@@ -91,7 +92,7 @@ func (s *Store) head(ctx context.Context, in *s3.HeadObjectInput, options []func
 
 func isNotFound(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Status == http.StatusNotFound
+	return errors.As(err, &e) && e.Status == http.StatusNotFound && !isForeign(err)
 }
 
 // isLonger reports whether body has more than size bytes, as a file that has grown.

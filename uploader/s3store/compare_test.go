@@ -174,7 +174,7 @@ func TestSameByEachChecksum(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if checks := checksOf(head); len(checks) != 1 || (checks[0].part != nil) != (kind == types.ChecksumTypeComposite) {
+				if checks := s.checksOf(head); len(checks) != 1 || (checks[0].part != nil) != (kind == types.ChecksumTypeComposite) {
 					t.Fatalf("the server has %d checksums, %v", len(checks), head.ChecksumType)
 				}
 				if same, err := sameAs(t, s, key, whole, modTime); !same || err != nil {
@@ -247,7 +247,7 @@ func TestSameOfUnevenParts(t *testing.T) {
 	head := &s3.HeadObjectOutput{ETag: aws.String(`"00112233445566778899aabbccddeeff-4"`), ContentLength: aws.Int64(20)}
 	for _, first := range []int64{4, 7, 20} {
 		p := plan{size: 20, partSize: first}
-		if p.parts() == checksOf(head)[0].parts {
+		if p.parts() == new(Store).checksOf(head)[0].parts {
 			t.Errorf("%d parts of %d bytes make 20", p.parts(), first)
 		}
 	}
@@ -275,7 +275,7 @@ func TestChecksOf(t *testing.T) {
 		"CRC32 that is too long":   {s3.HeadObjectOutput{ChecksumCRC32: aws.String("AAAAAAAAAAA=")}, 0},
 		"CRC64 and MD5":            {s3.HeadObjectOutput{ChecksumCRC64NVME: aws.String("AAAAAAAAAAA="), ETag: aws.String(`"00112233445566778899aabbccddeeff"`)}, 2},
 	} {
-		if n := len(checksOf(&c.head)); n != c.n {
+		if n := len(new(Store).checksOf(&c.head)); n != c.n {
 			t.Errorf("%s: %d checks, want %d", name, n, c.n)
 		}
 	}

@@ -103,7 +103,7 @@ func TestAnswerToComplete(t *testing.T) {
 		created int // uploads, at the next attempt
 	}{
 		"an error with status 200": {200, "<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>", "InternalError", 0},
-		"nothing":                  {200, "", "answer is empty", 0},
+		"nothing":                  {200, "", "an empty answer", 0},
 		"half of it":               {200, "<CompleteMultipartUploadResult><Key>a", "unexpected EOF", 0},
 		"another ETag": {200, "<CompleteMultipartUploadResult><ETag>\"00112233445566778899aabbccddeeff-2\"</ETag></CompleteMultipartUploadResult>",
 			"other content than was sent", 0},

@@ -38,22 +38,29 @@ func at(bytes, rate int64) time.Duration {
 
 // A lateError is that of a request whose own deadline has passed. It is not context.DeadlineExceeded, by
 // which callers know the deadline that they set themselves.
-type lateError struct{ limit time.Duration }
+type lateError struct {
+	limit time.Duration
+	doing string // what the request did then
+}
 
 func (e *lateError) Error() string {
-	return fmt.Sprintf("no answer within %v", e.limit.Round(time.Millisecond))
+	return during(fmt.Sprintf("no answer within %v", e.limit.Round(time.Millisecond)), e.doing)
 }
 
 // within makes one request, which may take as long as limit, if that is not 0.
 func within[O any](ctx context.Context, limit time.Duration, request func(context.Context) (O, error)) (O, error) {
 	if limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, &lateError{limit})
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, &lateError{limit: limit})
 		defer cancel()
 	}
 	out, err := request(ctx)
 	var late *lateError
 	if err != nil && errors.As(context.Cause(ctx), &late) {
+		var unanswered *UnansweredError
+		if errors.As(err, &unanswered) {
+			late = &lateError{limit, unanswered.doing()}
+		}
 		err = late
 	}
 	return out, err

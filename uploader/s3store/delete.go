@@ -127,7 +127,8 @@ func fitsXML(key string) bool {
 
 // explainKey is explain for what an answer with the status 200 says of one key.
 func (s *Store) explainKey(code, message string) error {
-	e := &Error{Code: code, Message: code + ": " + message}
+	code = cleaned(code, maxCode)
+	e := &Error{Code: code, Message: cleaned(code+": "+message, maxMessage)}
 	if !transientKeyCodes[code] {
 		e.causes = append(e.causes, uploader.ErrPermanent)
 	}

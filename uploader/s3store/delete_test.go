@@ -102,7 +102,7 @@ func standIn(t *testing.T, batch, one func(w http.ResponseWriter, r *http.Reques
 	return open(t, fake.URL), d
 }
 
-func answer(status int, code string) func(http.ResponseWriter, *http.Request) {
+func answering(status int, code string) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if code != "" {
 			refuse(w, r, status, code)
@@ -115,7 +115,7 @@ func answer(status int, code string) func(http.ResponseWriter, *http.Request) {
 // Google Cloud Storage has said InvalidArgument, and says NotImplemented.
 func TestStoreThatDeletesOneObjectAtATime(t *testing.T) {
 	for status, code := range map[int]string{501: "NotImplemented", 405: "MethodNotAllowed", 400: "InvalidArgument"} {
-		s, d := standIn(t, answer(status, code), answer(204, ""))
+		s, d := standIn(t, answering(status, code), answering(204, ""))
 		for range 2 {
 			if err := s.Delete(t.Context(), []string{"a.ts", "b.ts"}); err != nil {
 				t.Error(err)
@@ -134,11 +134,11 @@ func TestDeleteThatFails(t *testing.T) {
 		single            int
 		says              string
 	}{
-		"denied":         {answer(403, "AccessDenied"), answer(204, ""), true, false, 0, "allow s3:DeleteObject on arn:aws:s3:::live/*"},
-		"no such bucket": {answer(404, "NoSuchBucket"), answer(204, ""), true, true, 0, "there is no bucket live"},
-		"busy":           {answer(503, "SlowDown"), answer(204, ""), false, false, 0, "SlowDown"},
-		"one is busy":    {answer(501, "NotImplemented"), answer(503, "SlowDown"), false, false, 1, "SlowDown"},
-		"one is denied":  {answer(501, "NotImplemented"), answer(403, "AccessDenied"), true, false, 2, "delete a.ts: 403 AccessDenied"},
+		"denied":         {answering(403, "AccessDenied"), answering(204, ""), true, false, 0, "allow s3:DeleteObject on arn:aws:s3:::live/*"},
+		"no such bucket": {answering(404, "NoSuchBucket"), answering(204, ""), true, true, 0, "there is no bucket live"},
+		"busy":           {answering(503, "SlowDown"), answering(204, ""), false, false, 0, "SlowDown"},
+		"one is busy":    {answering(501, "NotImplemented"), answering(503, "SlowDown"), false, false, 1, "SlowDown"},
+		"one is denied":  {answering(501, "NotImplemented"), answering(403, "AccessDenied"), true, false, 2, "delete a.ts: 403 AccessDenied"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, d := standIn(t, c.batch, c.one)
@@ -161,7 +161,7 @@ func TestDeleteThatFailsForSomeKeys(t *testing.T) {
 			<Error><Key>b.ts</Key><Code>AccessDenied</Code><Message>m</Message></Error>
 			<Error><Key>c.ts</Key><Code>InternalError</Code><Message>m</Message></Error>
 			<Error><Key>d.ts</Key><Code>NoSuchKey</Code><Message>m</Message></Error></DeleteResult>`)
-	}, answer(204, ""))
+	}, answering(204, ""))
 	err := s.Delete(t.Context(), []string{"a.ts", "b.ts", "c.ts", "d.ts"})
 	var failed *uploader.DeleteError
 	if !errors.As(err, &failed) || len(failed.Failed) != 2 {
@@ -181,9 +181,10 @@ func TestDeleteThatFailsForSomeKeys(t *testing.T) {
 // Amazon's own buckets take the CRC32; some of them take no MD5.
 func TestDeleteAtAmazon(t *testing.T) {
 	var header http.Header
-	fake := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		header = r.Header
+		io.WriteString(w, "<DeleteResult/>")
 	}))
 	defer fake.Close()
 	s := open(t, fake.URL)

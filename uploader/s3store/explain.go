@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -70,6 +69,12 @@ const (
 	listPartsPermission   = "s3:ListMultipartUploadParts"
 )
 
+// What is shown of a text that a store chose, in characters.
+const (
+	maxCode    = 60
+	maxMessage = 500
+)
+
 // explain turns an error of the SDK into one for people. permission is what the request needs.
 func (s *Store) explain(permission string, err error) error {
 	if err == nil {
@@ -78,10 +83,19 @@ func (s *Store) explain(permission string, err error) error {
 	e := &Error{Status: statusOf(err), Message: err.Error(), causes: []error{err}}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
+		e.Code, e.Message = cleaned(api.ErrorCode(), maxCode), api.ErrorMessage()
 	}
-	var request *url.Error
+	var foreign *foreignAnswer
+	var unanswered *UnansweredError
+	var list *listError
 	switch {
+	case errors.As(err, &list):
+		e.Code, e.Message = "", list.Error()
+	case errors.As(err, &foreign):
+		e.Code, e.Message, e.Advice = "", foreign.Error(), s.adviceOnForeign(foreign)
+		if foreign.stays() {
+			e.causes = append(e.causes, uploader.ErrPermanent)
+		}
 	case e.Status == 0 && isCredentials(err) && isNetwork(err):
 		e.Message = lastCause(err)
 		e.Advice = "the service that gives credentials does not answer"
@@ -89,11 +103,14 @@ func (s *Store) explain(permission string, err error) error {
 		e.Message = lastCause(err)
 		e.Advice = "no credentials: set aws_access_key and aws_secret_key in the config file, or give the host a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)
+	case isUnaddressable(err):
+		e.Message, e.Advice = lastCause(err), "correct region, default_bucket or endpoint"
+		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)
+	case errors.As(err, &unanswered):
+		e.Code = ""
+		e.Message, e.Advice = s.onUnanswered(unanswered)
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Message = "timeout"
-	case e.Status == 0 && errors.As(err, &request):
-		e.Message = request.Err.Error() // without the URL, which the key in the log line tells
-		e.Advice = fmt.Sprintf("%s does not answer: is the endpoint right, and the network up?", s.Endpoint())
 	case e.Status == 0:
 		e.Message = lastCause(err)
 	case bucketCodes[e.Code], redirection(err) != "":
@@ -101,9 +118,13 @@ func (s *Store) explain(permission string, err error) error {
 	case isPermanent(e.Status, e.Code):
 		e.causes = append(e.causes, uploader.ErrPermanent)
 	}
+	if api == nil && foreign == nil && unanswered == nil && list == nil && e.Status != 0 {
+		e.Message = fmt.Sprintf("%d, with an answer that cannot be read: %s", e.Status, lastCause(err))
+	}
 	if e.Advice == "" {
 		e.Advice = s.advice(permission, e, err)
 	}
+	e.Message = cleaned(e.Message, maxMessage)
 	return e
 }
 
@@ -117,57 +138,9 @@ func isPermanent(status int, code string) bool {
 	return status >= 300 && status < 500 && !transientCodes[code] && code != "SlowDown"
 }
 
-// expectedRegion is in S3's message to a request that was signed for another region.
-var expectedRegion = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
-
-func (s *Store) advice(permission string, e *Error, err error) string {
-	bucket, region := s.settings.Bucket, s.client.Options().Region
-	if right := bucketRegion(err, e.Message); right != "" && right != region {
-		return fmt.Sprintf("bucket %s is in the region %s, not %s: set region = %s", bucket, right, region, right)
-	}
-	if to := redirection(err); to != "" {
-		return fmt.Sprintf("the store redirects to %s, which is not followed: if that is the store, set endpoint = %s", to, to)
-	}
-	switch e.Code {
-	case "NoSuchBucket":
-		return fmt.Sprintf("there is no bucket %s at %s: create it, or correct default_bucket", bucket, s.Endpoint())
-	case "AccessDenied", "Forbidden", "AllAccessDisabled":
-		if permission == "" {
-			return ""
-		}
-		return "the credentials lack a permission: allow " + allowing(permission, e.Message, bucket)
-	case "InvalidAccessKeyId", "XAdminUserNotFound":
-		return "the store does not know this access key: correct aws_access_key"
-	case "SignatureDoesNotMatch":
-		return fmt.Sprintf("the store computes another signature than this host: correct aws_secret_key if it is not that of the access key; "+
-			"if it is, look for a proxy that changes requests, or for another name by which the store knows itself than %s", s.Endpoint())
-	case "ExpiredToken", "InvalidToken", "TokenRefreshRequired":
-		return "the temporary credentials have expired: renew them"
-	case "RequestTimeTooSkewed", "RequestExpired":
-		return "this host's clock is wrong: let NTP set it (timedatectl set-ntp true)"
-	case "PermanentRedirect", "MovedPermanently", "AuthorizationHeaderMalformed":
-		return "the region is wrong: set region to the bucket's"
-	case "AccessControlListNotSupported":
-		return fmt.Sprintf("bucket %s has ACLs disabled (object ownership is enforced): remove acl and use a bucket policy", bucket)
-	}
-	return ""
-}
-
-// allowing names what the request needs, and with it what the next one does.
-func allowing(permission, message, bucket string) string {
-	switch permission {
-	case listUploadsPermission, listPartsPermission:
-		return fmt.Sprintf("%s on arn:aws:s3:::%s and %s on arn:aws:s3:::%s/*",
-			listUploadsPermission, bucket, listPartsPermission, bucket)
-	case listPermission:
-		return fmt.Sprintf("%s on arn:aws:s3:::%s", permission, bucket)
-	case putPermission:
-		// With SSE-KMS, to put parts together takes both.
-		if strings.Contains(message, "kms:") {
-			return "kms:GenerateDataKey and kms:Decrypt on the KMS key"
-		}
-	}
-	return fmt.Sprintf("%s on arn:aws:s3:::%s/*", permission, bucket)
+// isUnaddressable reports whether the SDK can make no URL of the settings. It has no type for that.
+func isUnaddressable(err error) bool {
+	return strings.Contains(err.Error(), "endpoint rule error") || strings.Contains(err.Error(), "invalid input region")
 }
 
 // codeOf returns S3's code of an error that was explained, or "".
@@ -175,20 +148,6 @@ func codeOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Code
-	}
-	return ""
-}
-
-// bucketRegion returns the region that S3's answer names, or "".
-func bucketRegion(err error, message string) string {
-	var response *awshttp.ResponseError
-	if errors.As(err, &response) && response.Response != nil {
-		if r := response.Response.Header.Get("X-Amz-Bucket-Region"); r != "" {
-			return r
-		}
-	}
-	if m := expectedRegion.FindStringSubmatch(message); m != nil {
-		return m[1]
 	}
 	return ""
 }

@@ -14,68 +14,109 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// errStands is about a store that answers each request for the next page with the same one.
-var errStands = errors.New("the store's list does not end")
+// manyPages is how many pages of a list are asked for: with 1,000 entries each, more than any has.
+const manyPages = 10_000
+
+// A listError is about a list that no store has. Asking for it again is of no use.
+type listError struct{ text string }
+
+func (e *listError) Error() string { return e.text }
+
+func (e *listError) Unwrap() error { return uploader.ErrPermanent }
+
+// errEndless is about a store that always has another page, or gives the same one again.
+var errEndless = &listError{"the store's list does not end"}
+
+// pagesAtOnce bounds the memory that lists take: a page may have maxListBody bytes.
+const pagesAtOnce = 8
+
+// eachPage calls page for each page of a list, until it has no more. page makes one request.
+func (s *Store) eachPage(ctx context.Context, page func() (more bool, err error)) error {
+	once := func() (bool, error) {
+		select {
+		case s.pages <- struct{}{}:
+			defer func() { <-s.pages }()
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+		return page()
+	}
+	for range s.maxPages {
+		if more, err := once(); err != nil || !more {
+			return err
+		}
+	}
+	return errEndless
+}
 
 // eachUpload calls visit for each unfinished upload of a key that begins with prefix, with the time of
 // the store's clock, which is zero if the store does not tell it.
 func (s *Store) eachUpload(ctx context.Context, prefix string, options []func(*s3.Options),
 	visit func(m types.MultipartUpload, now time.Time)) error {
 	in := &s3.ListMultipartUploadsInput{Bucket: &s.settings.Bucket, Prefix: &prefix}
-	for {
+	err := s.eachPage(ctx, func() (more bool, err error) {
 		out, err := within(ctx, requestTime, func(ctx context.Context) (*s3.ListMultipartUploadsOutput, error) {
 			return s.client.ListMultipartUploads(ctx, in, options...)
 		})
 		if err != nil {
-			return fmt.Errorf("list unfinished uploads: %w", s.explain(listUploadsPermission, err))
+			return false, s.explain(listUploadsPermission, err)
 		}
 		now, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
 		for _, m := range out.Uploads {
 			visit(m, now)
 		}
 		if !aws.ToBool(out.IsTruncated) {
-			return nil
+			return false, nil
 		}
 		if aws.ToString(out.NextKeyMarker) == aws.ToString(in.KeyMarker) &&
 			aws.ToString(out.NextUploadIdMarker) == aws.ToString(in.UploadIdMarker) {
-			return fmt.Errorf("list unfinished uploads: %w", errStands)
+			return false, errEndless
 		}
 		in.KeyMarker, in.UploadIdMarker = out.NextKeyMarker, out.NextUploadIdMarker
+		return true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("list unfinished uploads: %w", err)
 	}
+	return nil
 }
 
 // eachPart calls visit for each part of an upload, until it returns false, with the time of the store's clock.
 func (s *Store) eachPart(ctx context.Context, key, id string, options []func(*s3.Options),
 	visit func(p types.Part, now time.Time) bool) error {
 	in := &s3.ListPartsInput{Bucket: &s.settings.Bucket, Key: &key, UploadId: &id}
-	for {
+	err := s.eachPage(ctx, func() (more bool, err error) {
 		out, err := within(ctx, requestTime, func(ctx context.Context) (*s3.ListPartsOutput, error) {
 			return s.client.ListParts(ctx, in, options...)
 		})
 		if err != nil {
-			return fmt.Errorf("list the parts of an unfinished upload: %w", s.explain(listPartsPermission, err))
+			return false, s.explain(listPartsPermission, err)
 		}
 		now, _ := awsmiddleware.GetServerTime(out.ResultMetadata)
 		for _, p := range out.Parts {
 			if !visit(p, now) {
-				return nil
+				return false, nil
 			}
 		}
 		if !aws.ToBool(out.IsTruncated) {
-			return nil
+			return false, nil
 		}
 		if aws.ToString(out.NextPartNumberMarker) == aws.ToString(in.PartNumberMarker) {
-			return fmt.Errorf("list the parts of an unfinished upload: %w", errStands)
+			return false, errEndless
 		}
 		in.PartNumberMarker = out.NextPartNumberMarker
+		return true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("list the parts of an unfinished upload: %w", err)
 	}
+	return nil
 }
 
 // listingRefused reports whether err says that this store or these credentials do not let uploads be listed,
 // and warns of it, once. Stores that do not know how answer in many ways.
 func (s *Store) listingRefused(err error) bool {
-	refused := errors.Is(err, uploader.ErrPermanent) && !errors.Is(err, uploader.ErrBucket)
-	if !refused && !errors.Is(err, errStands) {
+	if !errors.Is(err, uploader.ErrPermanent) || errors.Is(err, uploader.ErrBucket) {
 		return false
 	}
 	s.warnListing.Do(func() {

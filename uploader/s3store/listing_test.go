@@ -62,8 +62,8 @@ func TestAllPagesOfParts(t *testing.T) {
 func TestListThatDoesNotEnd(t *testing.T) {
 	server := s3test.Start(t)
 	for op, list := range map[string]string{
-		"ListUploads": "<R><Upload><Key>x</Key><UploadId>1</UploadId></Upload><IsTruncated>true</IsTruncated><NextKeyMarker>a.mp4</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker></R>",
-		"ListParts":   "<R><IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker></R>",
+		"ListUploads": "<ListMultipartUploadsResult><Upload><Key>x</Key><UploadId>1</UploadId></Upload><IsTruncated>true</IsTruncated><NextKeyMarker>a.mp4</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker></ListMultipartUploadsResult>",
+		"ListParts":   "<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker></ListPartsResult>",
 	} {
 		g := newGate(t, server)
 		leave(t, open(t, g.endpoint), resumable("a.mp4", content(1, clipSize)))
@@ -75,13 +75,13 @@ func TestListThatDoesNotEnd(t *testing.T) {
 		})
 		var lines bytes.Buffer
 		s := open(t, g.endpoint, func(t *Settings) { t.Log = slog.New(slog.NewTextHandler(&lines, nil)) })
-		if err := s.Put(t.Context(), resumable("a.mp4", content(1, clipSize))); err != nil || !strings.Contains(lines.String(), errStands.Error()) {
+		if err := s.Put(t.Context(), resumable("a.mp4", content(1, clipSize))); err != nil || !strings.Contains(lines.String(), errEndless.Error()) {
 			t.Errorf("%s: %v, and the log is\n%s", op, err, lines.String())
 		}
 		if op == "ListParts" { // Put has aborted the upload
 			leave(t, open(t, g.endpoint), resumable("b.mp4", content(1, clipSize)))
 		}
-		if n, err := s.AbortUploads(t.Context(), "", 0, keepNone); n != 0 || !errors.Is(err, errStands) {
+		if n, err := s.AbortUploads(t.Context(), "", 0, keepNone); n != 0 || !errors.Is(err, errEndless) {
 			t.Errorf("%s: %d were aborted, %v", op, n, err)
 		}
 	}

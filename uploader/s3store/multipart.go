@@ -31,13 +31,13 @@ func newMultipart(c *s3.Client) multipart {
 	})}
 }
 
-func (m multipart) put(ctx context.Context, in *s3.PutObjectInput, partSize int64, options []func(*s3.Options)) error {
-	_, err := m.manager.Upload(ctx, in, manager.WithUploaderRequestOptions(options...), func(u *manager.Uploader) {
+func (m multipart) put(ctx context.Context, in *s3.PutObjectInput, partSize int64, options []func(*s3.Options)) (*manager.UploadOutput, error) {
+	out, err := m.manager.Upload(ctx, in, manager.WithUploaderRequestOptions(options...), func(u *manager.Uploader) {
 		u.PartSize = partSize
 	})
 	var failure manager.MultiUploadFailure
 	if !errors.As(err, &failure) || failure.UploadID() == "" {
-		return err
+		return out, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
 	defer cancel()
@@ -45,5 +45,5 @@ func (m multipart) put(ctx context.Context, in *s3.PutObjectInput, partSize int6
 	_, abortErr := m.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
 		Bucket: in.Bucket, Key: in.Key, UploadId: &id,
 	}, options...)
-	return errors.Join(err, abortErr)
+	return nil, errors.Join(err, abortErr)
 }

@@ -48,9 +48,12 @@ func (s *Store) createInput(o uploader.Object) *s3.CreateMultipartUploadInput {
 }
 
 // requestOptions returns what is to be done differently in each request of a Put.
-func (s *Store) requestOptions(o uploader.Object) []func(*s3.Options) {
+func (s *Store) requestOptions(o uploader.Object) (options []func(*s3.Options)) {
 	if o.FreshConnection {
-		return []func(*s3.Options){s.fresh}
+		options = append(options, s.fresh)
 	}
-	return nil
+	if s.noExpect.Load() {
+		options = append(options, func(o *s3.Options) { o.ContinueHeaderThresholdBytes = -1 })
+	}
+	return options
 }

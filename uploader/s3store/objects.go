@@ -2,7 +2,6 @@ package s3store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -24,42 +23,50 @@ func (s *Store) List(ctx context.Context, dir, after string, each func(key strin
 	if after != "" {
 		in.StartAfter = &after
 	}
-	for {
+	var stopped error // by each
+	err := s.eachPage(ctx, func() (more bool, err error) {
 		out, err := within(ctx, requestTime, func(ctx context.Context) (*s3.ListObjectsV2Output, error) {
 			return s.client.ListObjectsV2(ctx, in)
 		})
 		if err != nil {
-			return fmt.Errorf("list the objects in %q: %w", dir, s.explain(listPermission, err))
+			return false, s.explain(listPermission, err)
 		}
 		for _, o := range out.Contents {
 			key := aws.ToString(o.Key)
 			if out.EncodingType == types.EncodingTypeUrl { // else the store does not know it
 				if key, err = url.QueryUnescape(key); err != nil {
-					return fmt.Errorf("list the objects in %q: the store's encoding of a key: %w", dir, err)
+					return false, fmt.Errorf("the store's encoding of a key: %w", err)
 				}
 			}
 			if !strings.HasPrefix(key, dir) {
-				return fmt.Errorf("list the objects in %q: %w", dir, errOtherKey)
+				return false, errOtherKey
 			}
-			if err := each(key, uploader.ObjectInfo{
+			if stopped = each(key, uploader.ObjectInfo{
 				Size: aws.ToInt64(o.Size), Stored: aws.ToTime(o.LastModified), ETag: unquoted(o.ETag),
-			}); err != nil {
-				return err
+			}); stopped != nil {
+				return false, nil
 			}
 		}
 		if !aws.ToBool(out.IsTruncated) {
-			return nil
+			return false, nil
 		}
 		next := aws.ToString(out.NextContinuationToken)
 		if next == "" || next == aws.ToString(in.ContinuationToken) {
-			return fmt.Errorf("list the objects in %q: %w", dir, errStands)
+			return false, errEndless
 		}
 		in.ContinuationToken = &next
+		return true, nil
+	})
+	if err != nil {
+		return fmt.Errorf("list the objects in %q: %w", dir, err)
 	}
+	return stopped
 }
 
 // errOtherKey is about a store that does not heed the prefix: what it lists would be taken for what it is not.
-var errOtherKey = errors.New("the store lists a key that is not in it")
+var errOtherKey = &listError{"the store lists a key that is not in it"}
 
-// unquoted returns an ETag as it is without the quotes around it.
-func unquoted(etag *string) string { return strings.Trim(aws.ToString(etag), `"`) }
+// unquoted returns an ETag as it is without the quotes around it. Proxies that compress make it a weak one.
+func unquoted(etag *string) string {
+	return strings.Trim(strings.TrimPrefix(aws.ToString(etag), "W/"), `"`)
+}

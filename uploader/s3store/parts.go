@@ -2,9 +2,9 @@ package s3store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -69,8 +69,10 @@ func (s *Store) sendPart(ctx context.Context, u *upload, number int, body io.Rea
 	if err != nil {
 		return part{}, s.explain(putPermission, err)
 	}
-	if aws.ToString(out.ETag) == "" {
-		return part{}, errors.New("the store's answer has no ETag")
+	if want := hexOf(content.md5); s.hasMD5(out.ServerSideEncryption, out.SSECustomerAlgorithm) {
+		if got := unquoted(out.ETag); isMD5(got) && !strings.EqualFold(got, want) {
+			return part{}, &otherContentError{got, want}
+		}
 	}
 	return part{etag: *out.ETag, sums: u.sumsOf(content), sent: true}, nil
 }

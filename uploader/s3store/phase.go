@@ -20,7 +20,7 @@ const (
 	Handshaking // agreeing on TLS
 	Sending     // the request
 	Waiting     // for the answer
-	answered
+	Reading     // the answer
 )
 
 func (p Phase) String() string {
@@ -38,10 +38,10 @@ func (p Phase) String() string {
 	case Waiting:
 		return "waiting for the answer of"
 	}
-	return "answered by"
+	return "reading the answer of"
 }
 
-// An UnansweredError is that of a request without an answer. It wraps what the SDK said.
+// An UnansweredError is that of a request without a whole answer. It wraps what the SDK said.
 type UnansweredError struct {
 	Phase   Phase  // in which it failed, or its time was over
 	Address string // with whom; when resolving the name, when connecting all that were tried, with commas
@@ -49,10 +49,15 @@ type UnansweredError struct {
 }
 
 func (e *UnansweredError) Error() string {
+	return fmt.Sprintf("%s: %v", e.doing(), e.err)
+}
+
+// doing says what the request did then, as after "while".
+func (e *UnansweredError) doing() string {
 	if e.Address == "" {
-		return fmt.Sprintf("%v: %v", e.Phase, e.err)
+		return e.Phase.String()
 	}
-	return fmt.Sprintf("%v %s: %v", e.Phase, e.Address, e.err)
+	return e.Phase.String() + " " + e.Address
 }
 
 func (e *UnansweredError) Unwrap() error { return e.err }
@@ -123,7 +128,7 @@ func tellPhase(stack *middleware.Stack) error {
 	) (middleware.InitializeOutput, middleware.Metadata, error) {
 		p := &progress{}
 		out, metadata, err := next.HandleInitialize(context.WithValue(ctx, progressKey{}, p), in)
-		if phase, address := p.now(); err != nil && phase != 0 && phase != answered {
+		if phase, address := p.now(); err != nil && phase != 0 && phase != Reading {
 			err = &UnansweredError{phase, address, err}
 		}
 		return out, metadata, err

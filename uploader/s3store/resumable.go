@@ -49,6 +49,9 @@ func (s *Store) create(ctx context.Context, o uploader.Object, p plan, options [
 	if err != nil {
 		return nil, fmt.Errorf("begin the upload: %w", s.explain(putPermission, err))
 	}
+	if aws.ToString(out.UploadId) == "" {
+		return nil, errors.New("begin the upload: the store's answer has no upload ID")
+	}
 	return &upload{
 		key: o.Key, id: aws.ToString(out.UploadId), size: o.Size, modTime: o.ModTime,
 		crc32: in.ChecksumAlgorithm != "", parts: make([]part, p.parts()),
@@ -93,13 +96,6 @@ func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan
 	return err
 }
 
-// An otherContentError is that of an object that is not what its parts were.
-type otherContentError struct{ got, want string }
-
-func (e *otherContentError) Error() string {
-	return fmt.Sprintf("the store has other content than was sent: the object's ETag is %s, that of its parts %s", e.got, e.want)
-}
-
 // complete makes an object of the parts of u, all of which are there. The SDK makes an error of one that S3
 // sends with the status 200, but not of an answer that breaks off before it begins.
 func (s *Store) complete(ctx context.Context, u *upload, options []func(*s3.Options)) error {
@@ -119,15 +115,12 @@ func (s *Store) complete(ctx context.Context, u *upload, options []func(*s3.Opti
 	if err != nil {
 		return fmt.Errorf("put the parts together: %w", s.explain(putPermission, err))
 	}
-	got, want := strings.Trim(aws.ToString(out.ETag), `"`), u.etag()
-	switch {
-	case got == "":
-		return errors.New("put the parts together: the store's answer is empty")
-	case want == "" || strings.EqualFold(got, want):
-	default:
-		if c := checkOfETag(got); c != nil && c.part != nil {
-			return &otherContentError{got, want}
-		}
+	got, want := unquoted(out.ETag), u.etag()
+	if got == "" {
+		return fmt.Errorf("put the parts together: %w", errUnproved)
+	}
+	if c := checkOfETag(got); want != "" && !strings.EqualFold(got, want) && c != nil && c.part != nil {
+		return &otherContentError{got, want}
 	}
 	return nil
 }

@@ -53,7 +53,10 @@ type Store struct {
 	log         *slog.Logger
 	warnListing sync.Once
 	warnUntold  sync.Once
-	deletesOne  atomic.Bool // it was seen to delete one object by a request, and not many
+	pages       chan struct{} // has an item for each page of a list that is in memory
+	maxPages    int           // manyPages, for tests to change
+	noExpect    atomic.Bool   // something before the store was seen to refuse Expect
+	deletesOne  atomic.Bool   // it was seen to delete one object by a request, and not many
 }
 
 // fallbackRegion signs for stores that have no regions.
@@ -87,7 +90,7 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	}
 	c := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.HTTPClient = newClient(cfg.HTTPClient, d, max(1, t.Connections))
-		o.APIOptions = append(o.APIOptions, tellPhase)
+		o.APIOptions = append(o.APIOptions, tellPhase, addExaminer)
 		o.HTTPSignerV4 = signer{o.HTTPSignerV4}
 		if t.Endpoint != "" {
 			o.BaseEndpoint = &t.Endpoint
@@ -112,29 +115,18 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	return &Store{
 		settings: t, client: c, config: cfg, uploads: newMultipart(c), partTime: partTime,
 		fresh: func(o *s3.Options) { o.HTTPClient = fresh },
-		log:   log,
+		log:   log, pages: make(chan struct{}, pagesAtOnce), maxPages: manyPages,
 	}, nil
-}
-
-// Put implements uploader.Store.
-func (s *Store) Put(ctx context.Context, o uploader.Object) error {
-	options, p := s.requestOptions(o), s.plan(o.Size)
-	if o.Resumable && p.parts() > 1 {
-		return s.putResumable(ctx, o, p, options)
-	}
-	if u := s.unfinished.take(o.Key); u != nil {
-		s.abandon(ctx, u.key, u.id, options) // of another version
-	}
-	return s.explain(putPermission, s.uploads.put(ctx, s.putInput(o), p.partSize, options))
 }
 
 // Stat implements uploader.Store.
 func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, found bool, err error) {
 	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.settings.Bucket, Key: &key})
-	switch statusOf(err) {
-	case http.StatusNotFound:
+	switch status := statusOf(err); {
+	case isForeign(err):
+	case status == http.StatusNotFound:
 		return i, false, nil
-	case http.StatusForbidden:
+	case status == http.StatusForbidden:
 		// What S3 answers for an absent key to those who may not list the bucket, and for any to those who may not read.
 		s.warnUntold.Do(func() {
 			s.log.Warn("bucket does not tell whether it has an object", "bucket", s.settings.Bucket, "key", key,
@@ -153,6 +145,9 @@ func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, fo
 	}, true, nil
 }
 
+// maxContent is how much of an object Get returns at most, in bytes.
+const maxContent = 32 << 20
+
 // Get returns the object's content.
 func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.settings.Bucket, Key: &key})
@@ -161,8 +156,11 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	}
 	defer out.Body.Close()
 	var b bytes.Buffer
-	if _, err := io.Copy(&b, out.Body); err != nil {
-		return nil, fmt.Errorf("read the object: %w", err)
+	if _, err := io.Copy(&b, io.LimitReader(out.Body, maxContent+1)); err != nil {
+		return nil, fmt.Errorf("read the object: %w", s.explain("", &UnansweredError{Reading, "", err}))
+	}
+	if b.Len() > maxContent {
+		return nil, fmt.Errorf("the object has more than %d bytes", maxContent)
 	}
 	return b.Bytes(), nil
 }

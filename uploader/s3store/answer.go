@@ -1,0 +1,183 @@
+package s3store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+)
+
+// roots are the elements that the body of an answer consists of, by operation. Others have no body.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+var roots = map[string]string{
+	"CreateSession":           "CreateSessionResult", // at directory buckets
+	"ListBuckets":             "ListAllMyBucketsResult",
+	"ListObjectsV2":           "ListBucketResult",
+	"ListMultipartUploads":    "ListMultipartUploadsResult",
+	"ListParts":               "ListPartsResult",
+	"DeleteObjects":           "DeleteResult",
+	"CreateMultipartUpload":   "InitiateMultipartUploadResult",
+	"CompleteMultipartUpload": "CompleteMultipartUploadResult",
+}
+
+// isList reports whether the answer to an operation may be a long list.
+func isList(operation string) bool {
+	return strings.HasPrefix(operation, "List") || operation == "DeleteObjects"
+}
+
+// addExaminer has each answer examined before the SDK reads it. For the SDK, every answer with the
+// status 200 is a success, also a proxy's page and a captive portal's.
+func addExaminer(stack *middleware.Stack) error {
+	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("Examiner", func(
+		ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
+	) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		out, metadata, err := next.HandleDeserialize(ctx, in)
+		response, ok := out.RawResponse.(*smithyhttp.Response)
+		if err != nil || !ok {
+			return out, metadata, err
+		}
+		var sent int64
+		if q, ok := in.Request.(*smithyhttp.Request); ok {
+			sent = q.ContentLength
+		}
+		a := answer{response.Response, middleware.GetOperationName(ctx), sent, progressOf(ctx)}
+		if err = a.examine(); err != nil {
+			a.Body.Close()
+			a.Body = http.NoBody // the SDK would read all of it
+		}
+		return out, metadata, err
+	}), middleware.After)
+}
+
+// An answer is what came back for a request.
+type answer struct {
+	*http.Response
+	operation string
+	sent      int64 // bytes of the request's body
+	progress  *progress
+}
+
+// examine returns an error if the answer is not a store's, and limits what is read of its body.
+func (a answer) examine() error {
+	switch root := roots[a.operation]; {
+	case a.StatusCode < 200 || a.StatusCode > 299:
+		return a.examineFailure()
+	case a.operation == "GetObject": // whose body is the caller's to read
+		return a.demand(a.describesObject(), nil)
+	case isList(a.operation):
+		page := &pageBody{body: a.Body, progress: a.progress}
+		beginning := page.peek()
+		a.Body = page
+		return a.demand(a.StatusCode == http.StatusOK && rootOf(beginning) == root, beginning)
+	case a.operation == "HeadObject":
+		return a.demand(a.describesObject(), nil)
+	default:
+		text, tooLong, err := a.readBody()
+		switch {
+		case err != nil:
+			return err
+		case tooLong:
+			return a.foreign(text)
+		case root != "":
+			// S3 sends errors with the status 200, too. The SDK knows them.
+			name := rootOf(text)
+			return a.demand(a.StatusCode == http.StatusOK && (name == root || name == "Error"), text)
+		case a.operation == "PutObject" || a.operation == "UploadPart":
+			return a.demand(a.confirms(text), text)
+		}
+		// Amazon answers 204 to what deletes. Some stores answer 200.
+		return a.demand(a.StatusCode == http.StatusNoContent || a.StatusCode == http.StatusOK && hasMark(a.Header), text)
+	}
+}
+
+// demand returns an error if the answer is not a store's.
+func (a answer) demand(isStores bool, text []byte) error {
+	if isStores {
+		return nil
+	}
+	return a.foreign(text)
+}
+
+// confirms reports whether the answer tells which version of an object the store has now. Web servers
+// give pages a weak ETag, or a page beside it.
+func (a answer) confirms(text []byte) bool {
+	switch a.StatusCode {
+	case http.StatusOK, http.StatusCreated, http.StatusNoContent:
+		etag, kind := a.Header.Get("Etag"), kindOf(a.Header, text)
+		return strings.Trim(etag, `" `) != "" && !strings.HasPrefix(etag, "W/") &&
+			(hasMark(a.Header) || kind == "" || kind == jsonText && len(text) == 0)
+	}
+	return false
+}
+
+// describesObject reports whether the headers can be those of an object.
+func (a answer) describesObject() bool {
+	// Of one part, it is 206.
+	ok := a.StatusCode == http.StatusOK || a.StatusCode == http.StatusPartialContent && a.Request.URL.Query().Has("partNumber")
+	return ok && strings.Trim(a.Header.Get("Etag"), `" `) != "" && a.ContentLength >= 0 &&
+		(hasMark(a.Header) || a.Header.Get("Last-Modified") != "" && kindOf(a.Header, nil) == "")
+}
+
+// examineFailure is examine for a status other than 2xx.
+func (a answer) examineFailure() error {
+	if a.operation == "HeadObject" {
+		return a.demand(a.isStoresFailure(), nil)
+	}
+	text, tooLong, err := a.readBody()
+	if err != nil && len(text) == 0 { // else what came tells enough: a server that has not read the request resets the connection
+		return err
+	}
+	switch name := rootOf(text); {
+	case name == "Error" || name == "ErrorResponse":
+		if tooLong {
+			a.Body = io.NopCloser(bytes.NewReader(shortened(text)))
+		}
+		return nil
+	case len(bytes.TrimSpace(text)) == 0:
+		return a.demand(hasMark(a.Header) || a.StatusCode/100 != 3 && !inFront[a.StatusCode], nil)
+	}
+	return a.foreign(text)
+}
+
+// inFront are the failures of which a server in front of the store tells, and a store does not without a word.
+var inFront = map[int]bool{
+	http.StatusProxyAuthRequired: true, http.StatusRequestEntityTooLarge: true, http.StatusExpectationFailed: true,
+	http.StatusBadGateway: true, http.StatusGatewayTimeout: true,
+}
+
+// isStoresFailure judges the headers of a HEAD that failed. There is no body to tell, and each web server
+// answers 404 to what it does not know.
+func (a answer) isStoresFailure() bool {
+	kind := a.Header.Get("Content-Type")
+	switch {
+	case hasMark(a.Header):
+		return true
+	case a.StatusCode/100 == 3:
+		return false
+	case a.StatusCode == http.StatusNotFound:
+		return kind == "" || strings.Contains(kind, "xml")
+	}
+	return kindOf(a.Header, nil) != htmlPage
+}
+
+// marks are what headers of stores begin with, and of nothing else that answers in their place.
+var marks = []string{"X-Amz", "X-Goog-", "X-Guploader-"}
+
+// hasMark reports whether a header says that the answer is a store's.
+func hasMark(h http.Header) bool {
+	for name := range h {
+		if slices.ContainsFunc(marks, func(mark string) bool { return strings.HasPrefix(name, mark) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// isForeign reports whether err is about an answer that is not a store's.
+func isForeign(err error) bool { return errors.As(err, new(*foreignAnswer)) }

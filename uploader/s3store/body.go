@@ -1,0 +1,124 @@
+package s3store
+
+import (
+	"bytes"
+	"encoding/xml"
+	"io"
+)
+
+// What is read of an answer, at most.
+const (
+	maxHeader    = 64 << 10 // bytes
+	maxShortBody = 64 << 10 // bytes of a body: of an error, and of what is not a list
+	maxListBody  = 8 << 20  // bytes of a body: of one page of a list
+	// A page has 1,000 entries, each of which has up to 30 tags. The limit is for memory: an empty element
+	// takes more of it than its text.
+	maxListTags = 40_000
+	peekBytes   = 1024
+)
+
+// errLongPage is about a page of a list that is larger than any store's.
+var errLongPage = &listError{"the store's list has a page that is too long"}
+
+// readBody reads a body that must be short, and puts what it has read in its place.
+func (a answer) readBody() (text []byte, tooLong bool, err error) {
+	text, err = io.ReadAll(io.LimitReader(a.Body, maxShortBody+1))
+	if tooLong = len(text) > maxShortBody; tooLong {
+		text = text[:maxShortBody]
+	}
+	if closeErr := a.Body.Close(); err == nil && !tooLong {
+		err = closeErr
+	}
+	a.Body = io.NopCloser(bytes.NewReader(text))
+	return text, tooLong, cut(a.progress, err)
+}
+
+// cut returns the error of an answer that breaks off. nil stays nil.
+func cut(p *progress, err error) error {
+	if err == nil {
+		return nil
+	}
+	_, address := p.now()
+	return &UnansweredError{Reading, address, err}
+}
+
+// A pageBody is the body of a list. It ends with an error at the limits of a page.
+type pageBody struct {
+	body      io.ReadCloser
+	progress  *progress
+	beginning []byte // what peek has read
+	bytes     int
+	tags      int
+	failed    bool
+}
+
+// peek returns the body's beginning, which is read again later.
+func (b *pageBody) peek() []byte {
+	beginning := make([]byte, peekBytes)
+	n, _ := io.ReadFull(b.body, beginning) // Read meets the error again
+	b.beginning = beginning[:n]
+	return b.beginning
+}
+
+func (b *pageBody) Read(p []byte) (n int, err error) {
+	switch {
+	case b.failed:
+		return 0, io.EOF // the SDK reads on, to use the connection again
+	case len(b.beginning) > 0:
+		n = copy(p, b.beginning)
+		b.beginning = b.beginning[n:]
+	default:
+		n, err = b.body.Read(p)
+	}
+	b.bytes += n
+	b.tags += bytes.Count(p[:n], []byte("<"))
+	switch {
+	case b.bytes > maxListBody || b.tags > maxListTags:
+		n, err = 0, errLongPage
+		b.failed = true
+	case err != nil && err != io.EOF:
+		err = cut(b.progress, err)
+		b.failed = true
+	}
+	return n, err
+}
+
+func (b *pageBody) Close() error { return b.body.Close() }
+
+// rootOf returns the name of the first element in text, or "" if it is not XML.
+func rootOf(text []byte) string {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	d := xml.NewDecoder(bytes.NewReader(text))
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	for {
+		token, err := d.RawToken()
+		if err != nil {
+			return ""
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			return t.Name.Local
+		case xml.CharData:
+			if len(bytes.TrimSpace(t)) > 0 {
+				return ""
+			}
+		}
+	}
+}
+
+// shortened returns the XML of an error that was not read to its end, with what is known of it.
+func shortened(text []byte) []byte {
+	known := struct {
+		XMLName xml.Name `xml:"Error"`
+		Code    string
+		Message string
+	}{Message: "the store's message is too long to be read"}
+	code := struct{ Code string }{}
+	_ = xml.Unmarshal(text, &code) // it breaks off: what came before that is set
+	known.Code = code.Code
+	short, err := xml.Marshal(known)
+	if err != nil {
+		return nil // an error without a code
+	}
+	return short
+}

@@ -1,0 +1,86 @@
+package s3store
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/feature/s3/manager"
+
+	"ems-sidecar/uploader"
+)
+
+// errUnproved is about a success that tells no version of the object.
+var errUnproved = errors.New("the store's answer has no ETag: it is not known to have the object")
+
+// Put implements uploader.Store. It asks for leave to send a large body (Expect: 100-continue) until that
+// is refused, and then tries again without.
+func (s *Store) Put(ctx context.Context, o uploader.Object) error {
+	asked := !s.noExpect.Load()
+	err := s.put(ctx, o)
+	if asked && statusOf(err) == http.StatusExpectationFailed {
+		s.noExpect.Store(true)
+		if _, err := o.Body.Seek(0, io.SeekStart); err != nil {
+			return fmt.Errorf("read the file again: %w", err)
+		}
+		err = s.put(ctx, o)
+	}
+	return err
+}
+
+func (s *Store) put(ctx context.Context, o uploader.Object) error {
+	options, p := s.requestOptions(o), s.plan(o.Size)
+	if o.Resumable && p.parts() > 1 {
+		return s.putResumable(ctx, o, p, options)
+	}
+	if u := s.unfinished.take(o.Key); u != nil {
+		s.abandon(ctx, u.key, u.id, options) // of another version
+	}
+	out, err := s.uploads.put(ctx, s.putInput(o), p.partSize, options)
+	if err != nil {
+		return s.explain(putPermission, err)
+	}
+	return s.prove(ctx, o, p, out)
+}
+
+// prove compares what the store says that it has with what was sent: by its ETag, where that is an MD5, or
+// one of the parts' MD5s.
+func (s *Store) prove(ctx context.Context, o uploader.Object, p plan, out *manager.UploadOutput) error {
+	etag := unquoted(out.ETag)
+	if etag == "" {
+		return errUnproved
+	}
+	c := checkOfETag(etag)
+	if c == nil || c.parts != p.parts() && p.parts() > 1 || (c.part != nil) != (p.parts() > 1) || !s.hasMD5(out.ServerSideEncryption, nil) {
+		return nil
+	}
+	same, err := passes(ctx, o.Body, p, []*check{c})
+	if err != nil {
+		return fmt.Errorf("compare what the store has: %w", err)
+	}
+	if !same {
+		return &otherContentError{etag, c.text(c.whole.Sum(nil))}
+	}
+	return nil
+}
+
+// An otherContentError is that of an object, or a part, that is not what was sent.
+type otherContentError struct{ got, want string }
+
+func (e *otherContentError) Error() string {
+	return fmt.Sprintf("the store has other content than was sent: its ETag is %s, that of what was sent %s", cleaned(e.got, maxCode), e.want)
+}
+
+func isMD5(etag string) bool { return md5OfETag(etag) != "" }
+
+func hexOf(base64Sum string) string {
+	b, err := base64.StdEncoding.DecodeString(base64Sum)
+	if err != nil {
+		return ""
+	}
+	return hex.EncodeToString(b)
+}
