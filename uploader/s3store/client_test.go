@@ -45,7 +45,10 @@ func write(t *testing.T, path, content string) {
 // etagged answers each request as a store does that takes all.
 func etagged(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
-	w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+	if r.Method == http.MethodHead {
+		w.Header().Set("Last-Modified", time.Now().UTC().Format(http.TimeFormat))
+		w.Header().Set("Content-Length", "7")
+	}
 	w.Header().Set("ETag", `"`+etagOfContent+`"`)
 }
 
