@@ -3,8 +3,10 @@ package hooks
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // maxFileName bounds what is left of a stream's name in a file's, in bytes: the server appends to it, and a file system
@@ -12,9 +14,26 @@ import (
 const maxFileName = 100
 
 // reserved are the ends that the server gives to files, an extension that it does not give twice, and our own.
-var reserved = regexp.MustCompile(`(?i)(_\d{4}|_part\d{4}|\.(mp4|ts|flv)|-[0-9a-f]{16})$`)
+var reserved = regexp.MustCompile(`(?i)(_\d{4}|_part\d{4}|\.(mp4|ts|flv)|-[0-9a-f]{16}|-\d{8}-\d{6}-\d{3})$`)
 
-// fileName returns the name, without extension, of the file into which a stream is recorded. Different streams have
+// stampForm is the time in the name of a recording, in UTC, before its milliseconds.
+const stampForm = "20060102-150405"
+
+// stamp is the end of a recording's name that no other one has.
+func stamp(at time.Time) string {
+	at = at.UTC()
+	return fmt.Sprintf("-%s-%03d", at.Format(stampForm), at.Nanosecond()/int(time.Millisecond))
+}
+
+var stamped = regexp.MustCompile(`^-\d{8}-\d{6}-\d{3}$`)
+
+// isOf reports whether path is one of those that begin with base and have a stamp.
+func isOf(path, base string) bool {
+	end, ok := strings.CutPrefix(path, base)
+	return ok && stamped.MatchString(end)
+}
+
+// fileName returns the name, without stamp and extension, of the files into which a stream is recorded. Different streams have
 // different names, the same stream always the same one. It has only what neither a shell nor a file system minds: the
 // server puts it into commands. A name that cannot stand as it is gets a hash.
 func fileName(stream string, foldsCase bool) string {

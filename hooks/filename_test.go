@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 var safeName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
@@ -36,9 +37,23 @@ func TestFileNamesAreSafeAndDifferent(t *testing.T) {
 
 // The server gives the first file after a restart, and the parts of a recording, such names.
 func TestFileNamesDoNotMeetThoseThatTheServerMakes(t *testing.T) {
-	for _, name := range []string{"cam_0001", "cam_part0000", "cam.ts", "cam.MP4"} {
+	for _, name := range []string{"cam_0001", "cam_part0000", "cam.ts", "cam.MP4", "cam-20261129-143045-007"} {
 		if got := fileName(name, false); got == name {
 			t.Errorf("%s is a name that the server makes for cam", name)
+		}
+	}
+}
+
+func TestAStampIsKnownAsOne(t *testing.T) {
+	at := time.Date(2026, 11, 29, 14, 30, 45, 7e6, time.FixedZone("", 3600))
+	if got := stamp(at); got != "-20261129-133045-007" {
+		t.Error(got)
+	}
+	for path, want := range map[string]bool{
+		"/rec/cam" + stamp(at): true, "/rec/cam": false, "/rec/cam2" + stamp(at): false, "/rec/cam" + stamp(at) + "x": false, "/rec/ca": false,
+	} {
+		if got := isOf(path, "/rec/cam"); got != want {
+			t.Errorf("%s: %t", path, got)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,18 +15,20 @@ import (
 const localStreamName = "localStreamName"
 
 // A recorder has every inbound stream recorded. Its orders have keepAlive=1, so that the server goes on by itself when a
-// stream comes back.
+// stream comes back: each time that one is gone, its order is replaced by one that waits with a new path.
 type recorder struct {
-	api    *emsapi.Client
-	config *config.Recorder
-	keep   time.Duration // how long the order of a stream that is gone is kept
-	diary  *diary
-	states map[string]*recordingState // by the stream's name
-	silent bool                       // the server did not answer in this pass
+	api     *emsapi.Client
+	config  *config.Recorder
+	keep    time.Duration // how long the order of a stream that is gone is kept
+	diary   *diary
+	states  map[string]*recordingState // by the stream's name
+	silent  bool                       // the server did not answer in this pass
+	stamped time.Time                  // the last time that is in a path
 }
 
 // recordingState is what became of the order to record one stream.
 type recordingState struct {
+	take     take
 	ordered  time.Time
 	failures int
 	next     time.Time // not before
@@ -54,6 +57,7 @@ func (r *recorder) act(ctx context.Context, v *view) (again time.Duration) {
 		o := &v.config.Record[i]
 		orders[o.LocalStreamName] = append(orders[o.LocalStreamName], o)
 	}
+	outputs := outputsOf(v)
 	live := make(map[string]bool)
 	for _, s := range v.inbound() {
 		if ctx.Err() != nil {
@@ -61,7 +65,7 @@ func (r *recorder) act(ctx context.Context, v *view) (again time.Duration) {
 		}
 		live[s.Name] = true
 		if !r.silent {
-			again = sooner(again, r.see(ctx, v, s.Name, orders[s.Name]))
+			again = sooner(again, r.see(ctx, v, s, orders[s.Name], outputs))
 		}
 	}
 	for name := range r.states {
@@ -96,26 +100,41 @@ func (r *recorder) state(name string) *recordingState {
 	return s
 }
 
-// see sees to it that there is one order for a live stream.
-func (r *recorder) see(ctx context.Context, v *view, name string, orders []*emsapi.Recording) (again time.Duration) {
-	want := r.order(name)
+// see sees to it that there is one order for a live stream, with a path of its own.
+func (r *recorder) see(ctx context.Context, v *view, in *emsapi.Stream, orders []*emsapi.Recording,
+	outputs map[uint32][]*emsapi.Stream) (again time.Duration) {
+	name, source := in.Name, sourceOf(in.ProcessID, in.ID)
 	s := r.state(name)
 	s.gone = time.Time{}
 	standing := false
-	for _, o := range orders {
+	for _, o := range slices.Backward(orders) { // the newest first
 		switch {
-		case !r.isOurs(o) && o.PathToFile != want.PathToFile:
-		case r.isOurs(o) && (standing || !r.isCurrent(o, want)):
+		case !r.isOurs(o) && o.PathToFile != r.basePath(name):
+		case !r.isOurs(o):
+			standing = true
+		case standing || !r.isCurrent(o) || s.take.path != "" && s.take.path != o.PathToFile:
 			if !r.remove(ctx, o, "it is not as the config wants it") {
 				return orderTakes // before it is gone, another one would be a second recording
 			}
 		default:
 			standing = true
-			r.watch(s, o)
+			switch s.take.look(o, outputs[o.ConfigID]) {
+			case takeTwice:
+				r.diary.count("double")
+				r.diary.log.Warn("EMS records the stream twice at once", shown(name), "file", o.ComputedPathToFile,
+					"config", o.ConfigID, "next", "both end, and it is recorded into new files; those of the last seconds may be broken")
+				again = r.renew(ctx, o, source, "EMS recorded it twice")
+			case takeUsed:
+				again = r.renew(ctx, o, source, "the stream came back, and its files get new names")
+			default:
+				r.watch(s, o)
+			}
 		}
 	}
 	now := time.Now()
 	switch {
+	case again > 0: // the new order was not taken
+		return again
 	case standing:
 		s.failures = 0
 		return 0
@@ -126,12 +145,11 @@ func (r *recorder) see(ctx context.Context, v *view, name string, orders []*emsa
 	case !s.ordered.IsZero() && v.asked.Sub(s.ordered) < orderTakes:
 		return orderTakes
 	}
-	made, err := r.api.Record(ctx, want)
+	made, err := r.give(ctx, name, source)
 	if ctx.Err() != nil {
 		return 0
 	}
 	if r.diary.did(err) == nil {
-		s.ordered = now
 		r.diary.log.Info("stream is recorded", shown(name), "file", made.ComputedPathToFile, "config", made.ConfigID)
 		if r.diary.over(unwritable) {
 			r.diary.log.Info("EMS can record again", "file_location", r.config.FileLocation)
@@ -158,20 +176,30 @@ func (r *recorder) watch(s *recordingState, o *emsapi.Recording) {
 	}
 }
 
-// order is what is wanted for a stream.
-func (r *recorder) order(name string) emsapi.Recording {
-	return emsapi.Recording{
+// basePath is the path into which a stream is recorded, before what tells its recordings apart.
+func (r *recorder) basePath(name string) string {
+	return pathIn(r.config.FileLocation, fileName(name, isWindowsPath(r.config.FileLocation)))
+}
+
+// order is what is wanted for a stream, with a new path.
+func (r *recorder) order(name, source string) emsapi.Recording {
+	o := emsapi.Recording{
 		LocalStreamName: name,
-		PathToFile:      pathIn(r.config.FileLocation, fileName(name, isWindowsPath(r.config.FileLocation))),
+		PathToFile:      r.freshPath(name),
 		Type:            r.config.Type,
 		ChunkLength:     int(r.config.Period / time.Second),
 		KeepAlive:       true,
 		Variables:       emsapi.Variables{mark: r.diary.plugin, localStreamName: name},
 	}
+	if source != "" {
+		o.Variables[sourceVariable] = source
+	}
+	return o
 }
 
-func (r *recorder) isCurrent(o *emsapi.Recording, want emsapi.Recording) bool {
-	return o.PathToFile == want.PathToFile && o.Type == want.Type && (!o.Chunked || o.ChunkLength == want.ChunkLength)
+func (r *recorder) isCurrent(o *emsapi.Recording) bool {
+	return isOf(o.PathToFile, r.basePath(o.LocalStreamName)) && o.Type == r.config.Type &&
+		(!o.Chunked || o.ChunkLength == int(r.config.Period/time.Second))
 }
 
 // unwritable is the trouble that all streams have at once.
@@ -208,21 +236,28 @@ func (r *recorder) failed(s *recordingState, name string, err error) time.Durati
 	return wait
 }
 
-// forget removes the orders of a stream that has been gone for a while: names are the publishers' to choose, and their
-// orders would pile up. One that comes back sooner is recorded by the server itself.
+// forget has the order of a stream that is gone wait with a new path, and removes it after a while: names are the
+// publishers' to choose, and their orders would pile up. A stream that comes back sooner is recorded by the server itself.
 func (r *recorder) forget(ctx context.Context, name string, orders []*emsapi.Recording) (again time.Duration) {
+	s := r.state(name)
 	for _, o := range orders {
 		if !r.isOurs(o) {
 			continue
 		}
-		s := r.state(name)
 		if s.gone.IsZero() {
 			s.gone = time.Now()
 		}
-		if left := r.keep - time.Since(s.gone); left > 0 {
-			again = sooner(again, left)
-		} else if !r.silent {
+		left := r.keep - time.Since(s.gone)
+		switch {
+		case r.silent:
+		case left <= 0:
 			r.remove(ctx, o, "the stream has ended")
+		case s.take.path != "" && s.take.path != o.PathToFile:
+			r.remove(ctx, o, "another one has taken its place")
+		case !s.take.isFresh(o):
+			again = sooner(left, r.renew(ctx, o, "", "the stream has ended, and its next files get new names"))
+		default:
+			again = sooner(again, left)
 		}
 	}
 	return again
@@ -236,7 +271,7 @@ func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) 
 	return true
 }
 
-// done takes in what came of an action, and says it if that is new trouble.
+// done reports whether an action succeeded, and logs it if that is new trouble.
 func (r *recorder) done(ctx context.Context, err error, trouble string, attributes ...any) bool {
 	if r.diary.did(err) == nil {
 		r.diary.over(trouble)

@@ -15,23 +15,23 @@ const uniqueID = "uniqueId"
 const (
 	// timerLate is how long after its time a timer counts as fired although no event said so.
 	timerLate = 2 * time.Second
-	// restartTakes is how long the server takes to begin the next file of a recording that was ended.
+	// restartTakes is how long the server takes to begin the next file of a recording.
 	restartTakes = time.Second
 	// timerAgain is when a timer that was refused is set again.
 	timerAgain = 10 * time.Second
 )
 
-// rotate ends recordings that are as long as a file may be: the server begins the next file by itself. A server that
+// rotate has recordings that are as long as a file may be go on in another file. A server that
 // knows chunkLength needs none of this. Of the others, each recording has one timer; what is there is asked each time, so
 // that neither a lost event nor a kill leaves a timer behind, or a recording without one.
 func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration) {
 	if r.config.Period == 0 {
 		return 0
 	}
-	ours := make(map[uint32]bool)
+	ours := make(map[uint32]*emsapi.Recording)
 	for i := range v.config.Record {
 		if o := &v.config.Record[i]; r.isOurs(o) && !o.Chunked {
-			ours[o.ConfigID] = true
+			ours[o.ConfigID] = o
 		}
 	}
 	if len(ours) == 0 {
@@ -45,7 +45,8 @@ func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration) {
 	r.diary.over("timers cannot be listed")
 	recording := make(map[uint32]*emsapi.Stream)
 	for i := range v.streams {
-		if s := &v.streams[i]; s.Record != nil && ours[s.Record.ConfigID] {
+		if s := &v.streams[i]; s.Record != nil && ours[s.Record.ConfigID] != nil &&
+			r.state(s.Name).take.path == ours[s.Record.ConfigID].PathToFile { // not replaced in this pass
 			recording[s.ID] = s
 		}
 	}
@@ -62,14 +63,14 @@ func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration) {
 			continue
 		}
 		if r.removeTimer(ctx, t) && s != nil && t.Triggered > 0 && !timed[s.ID] {
-			r.end(ctx, s)
+			r.end(ctx, s, ours[s.Record.ConfigID])
 			timed[s.ID] = true
 			again = sooner(again, restartTakes)
 		}
 	}
 	for id, s := range recording {
 		if !timed[id] && !r.silent {
-			again = sooner(again, r.limit(ctx, s))
+			again = sooner(again, r.limit(ctx, s, ours[s.Record.ConfigID]))
 		}
 	}
 	return again
@@ -79,10 +80,10 @@ func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration) {
 func (r *recorder) left(s *emsapi.Stream) time.Duration { return max(0, r.config.Period-age(s)) }
 
 // limit gives a recording its timer, or ends it if it is over its time.
-func (r *recorder) limit(ctx context.Context, s *emsapi.Stream) (again time.Duration) {
+func (r *recorder) limit(ctx context.Context, s *emsapi.Stream, o *emsapi.Recording) (again time.Duration) {
 	left := r.left(s)
 	if left < time.Second {
-		r.end(ctx, s)
+		r.end(ctx, s, o)
 		return restartTakes
 	}
 	timer := emsapi.Timer{
@@ -95,11 +96,9 @@ func (r *recorder) limit(ctx context.Context, s *emsapi.Stream) (again time.Dura
 	return left + timerLate
 }
 
-// end ends the stream of a recording, and leaves its order.
-func (r *recorder) end(ctx context.Context, s *emsapi.Stream) {
-	if r.done(ctx, r.api.ShutdownStream(ctx, s.ID, false), "recording cannot be ended", shown(s.Name), "id", s.ID) {
-		r.diary.log.Debug("recording begins its next file", shown(s.Name))
-	}
+// end has a recording go on in its next file, which has a path of its own, too.
+func (r *recorder) end(ctx context.Context, s *emsapi.Stream, o *emsapi.Recording) {
+	r.renew(ctx, o, sourceOf(s.ProcessID, s.InStreamID), "its file is as long as it may be")
 }
 
 func (r *recorder) removeTimer(ctx context.Context, t emsapi.Timer) bool {

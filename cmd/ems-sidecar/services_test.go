@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -143,7 +144,7 @@ func TestConfigOfTheOlderServicesWorksUnchanged(t *testing.T) {
 		var paths []string
 		for _, r := range ours.Config().Record {
 			if r.ChunkLength == 60 && r.Status == emsapi.Streaming {
-				paths = append(paths, r.PathToFile)
+				paths = append(paths, regexp.MustCompile(`-\d{8}-\d{6}-\d{3}$`).ReplaceAllString(r.PathToFile, ""))
 			}
 		}
 		slices.Sort(paths)

@@ -22,6 +22,7 @@ type order struct {
 	since     time.Time
 	before    time.Time
 	stream    *stream // that it has now
+	returns   bool    // record: its source has ended since the last look for those that come back
 	from      string  // pull and push: the other host
 	target    string  // and the name there
 	pushed    uint32  // push: the id of the stream that it sends
@@ -69,8 +70,10 @@ func (s *Server) add(o *order) {
 
 func (s *Server) remove(o *order) {
 	s.orders = slices.DeleteFunc(s.orders, func(other *order) bool { return other == o })
-	if st := o.stream; st != nil {
-		s.end(st)
+	for _, st := range slices.Clone(s.run.streams) {
+		if st.order == o {
+			s.end(st)
+		}
 	}
 }
 

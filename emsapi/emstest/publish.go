@@ -83,3 +83,12 @@ func or(s, otherwise string) string {
 	}
 	return s
 }
+
+// End has the encoder of a stream stop, by the stream's name.
+func (s *Server) End(name string) {
+	s.network.running.Lock()
+	defer s.network.running.Unlock()
+	if st := s.live(name); st != nil {
+		s.end(st)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -18,15 +19,31 @@ func (s *Server) record(o *order, in *stream) {
 	st := &stream{typ: typ, name: o.name, order: o, in: in}
 	path, _ := o.values["computedPathToFile"].(string)
 	length, _ := o.values["chunkLength"].(int)
+	first := func(base string) string { return base }
 	if length > 0 {
-		st.file = partOf(path, 0)
-	} else {
-		st.file = s.unused(path, o.values["overwrite"] == true)
+		first = func(base string) string { return partOf(base, 0) }
 	}
+	base := s.unused(path, o.values["overwrite"] == true, first)
+	st.file = first(base)
 	s.start(st, typ)
 	if length > 0 {
-		s.cut(st, path, length)
+		s.cut(st, base, length)
 	}
+}
+
+// comeBack begins, once a second, the recordings whose source had ended. One that was begun when its
+// source came back, less than a second ago, is begun again all the same.
+func (s *Server) comeBack() {
+	for _, o := range slices.Clone(s.orders) {
+		if !o.returns {
+			continue
+		}
+		o.returns = false
+		if in := s.live(o.name); in != nil && in.pictures {
+			s.record(o, in)
+		}
+	}
+	s.after(1, s.comeBack)
 }
 
 // cut begins the next part when one is long enough.
@@ -47,11 +64,11 @@ func partOf(path string, part int) string {
 	return fmt.Sprintf("%s_part%04d%s", strings.TrimSuffix(path, ext), part, ext)
 }
 
-// unused returns the name of the next file.
-func (s *Server) unused(path string, overwrite bool) string {
+// unused returns the next name of which the first file is not there.
+func (s *Server) unused(path string, overwrite bool, first func(string) string) string {
 	name, ext := path, filepath.Ext(path)
 	for n := 1; s.settings.Files && !overwrite; n++ {
-		if _, err := os.Stat(name); err != nil {
+		if _, err := os.Stat(first(name)); err != nil {
 			break
 		}
 		name = fmt.Sprintf("%s_%04d%s", strings.TrimSuffix(path, ext), n, ext)

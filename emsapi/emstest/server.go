@@ -115,6 +115,7 @@ func (s *Server) Start() error {
 	s.run = r
 	s.emit("serverStarted", shape("serverStarted"))
 	s.after(feedLook, s.lookAtFeeds)
+	s.after(1, s.comeBack)
 	s.nextConfig = 0 // so that an id can be another order's after a restart
 	for _, o := range s.orders {
 		s.nextConfig++

@@ -139,7 +139,7 @@ func (s *Server) end(st *stream) {
 	}
 	s.emit(st.event("Closed"), closed)
 	st.published.end()
-	if o := st.order; o != nil {
+	if o := st.order; o != nil && o.stream == st {
 		o.stream = nil
 		o.set(statusDisconnected)
 	}
@@ -173,6 +173,7 @@ func (s *Server) ended(st *stream) {
 	case o.keepAlive:
 		o.set(statusConnecting)
 		o.set(statusWaiting)
+		o.returns = o.kind == "record"
 	case o.kind != "push": // the order of a push stays
 		s.remove(o)
 	}
