@@ -72,7 +72,10 @@ func (a answer) examine() error {
 		return a.demand(a.describesObject(), nil)
 	case isList(a.operation):
 		page := &pageBody{body: a.Body, progress: a.progress}
-		beginning := page.peek()
+		beginning, err := page.peek()
+		if err != nil {
+			return err
+		}
 		a.Body = page
 		return a.demand(a.StatusCode == http.StatusOK && rootOf(beginning) == root, beginning)
 	case a.operation == "HeadObject":

@@ -53,11 +53,9 @@ type pageBody struct {
 }
 
 // peek returns the body's beginning, which is read again later.
-func (b *pageBody) peek() []byte {
-	beginning := make([]byte, peekBytes)
-	n, _ := io.ReadFull(b.body, beginning) // Read meets the error again
-	b.beginning = beginning[:n]
-	return b.beginning
+func (b *pageBody) peek() (beginning []byte, err error) {
+	b.beginning, err = io.ReadAll(io.LimitReader(b.body, peekBytes))
+	return b.beginning, cut(b.progress, err)
 }
 
 func (b *pageBody) Read(p []byte) (n int, err error) {

@@ -91,7 +91,7 @@ func TestErrorsOfTheWayToTheStore(t *testing.T) {
 			[]string{" while "}},
 		"cut in the answer": {"http://" + listen(t, func(c net.Conn) {
 			c.Read(make([]byte, 10_000))
-			c.Write([]byte("HTTP/1.1 200 OK\r\nETag: \"x\"\r\nContent-Length: 10\r\n\r\nabc"))
+			c.Write([]byte("HTTP/1.1 200 OK\r\nETag: \"x\"\r\nContent-Length: 100\r\n\r\n<ListBucketResult>"))
 		}), "", []string{" while reading the answer"}},
 	} {
 		t.Run(name, func(t *testing.T) {
