@@ -98,7 +98,7 @@ func TestErrorsOfTheWayToTheStore(t *testing.T) {
 			t.Setenv("AWS_CA_BUNDLE", c.bundle)
 			// A request without a body: a server that cuts the connection does not meet one that is still being sent.
 			err := open(t, c.endpoint).List(t.Context(), "", "", func(string, uploader.ObjectInfo) error { return nil })
-			wantAdvice(t, err, strings.Contains(err.Error(), "400"), c.says...)
+			wantAdvice(t, err, strings.Contains(err.Error(), ": 400, and"), c.says...)
 		})
 	}
 }
