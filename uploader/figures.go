@@ -14,6 +14,7 @@ type Figures struct {
 	Bytes      int64         // uploaded
 	Failures   int64         // of requests, of reading, of parsing
 	Lost       int64         // chunks that can never be uploaded
+	Unwritten  int64         // chunks that EMS names and did not write
 	Skipped    int64         // chunks that rolled out of their playlist before their upload, where that is asked for
 	Found      int64         // chunks that an earlier run had uploaded
 	SpoolBytes int64         // of deleted files that are kept until their upload
@@ -29,7 +30,7 @@ type Figures struct {
 // figures counts; its lags are those of the current minute.
 type figures struct {
 	chunks, manifests, bytes, failures, lost int64
-	found, conflicts, deleted                int64
+	found, conflicts, deleted, unwritten     int64
 	lags                                     []time.Duration
 }
 
@@ -54,7 +55,7 @@ func (s *schedule) snapshotFigures(sources []*Source, now time.Time) Figures {
 	lags := slices.Sorted(slices.Values(s.figures.lags))
 	f := Figures{
 		Chunks: s.figures.chunks, Manifests: s.figures.manifests, Bytes: s.figures.bytes,
-		Failures: s.figures.failures, Lost: s.figures.lost,
+		Failures: s.figures.failures, Lost: s.figures.lost, Unwritten: s.figures.unwritten,
 		Found: s.figures.found, Conflicts: s.figures.conflicts, Deleted: s.figures.deleted,
 		InFlight: s.inFlight[livePool] + s.inFlight[bulkPool],
 		LagP50:   quantile(lags, 0.5), LagP99: quantile(lags, 0.99),

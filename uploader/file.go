@@ -30,6 +30,7 @@ type file struct {
 	doubted   bool          // not there when it was looked for; it may still appear
 	lost      bool          // neither on disk nor in the bucket: it can never arrive
 	removed   bool          // its name is gone from the disk
+	promised  *manifest     // which named it first, just written, when the file was not on disk
 	named     int           // waiting and published snapshots that name it
 	shown     int           // of them, the published ones
 

@@ -142,6 +142,7 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 	}
 	snap.anew = m.startsAnew(snap)
 	m.add(snap)
+	snap.promise()
 	for _, r := range snap.refs {
 		r.stream.isNamedBy(m)
 	}
@@ -281,7 +282,7 @@ func (s *schedule) missing(f *file) {
 	f.closed = false
 	if f.named == 0 && f.manifest == nil {
 		f.state = idle
-		s.lose(f, "chunk is lost", "it was deleted from the disk before it could be uploaded")
+		s.loseChunk(f, "it was deleted from the disk before it could be uploaded")
 		return
 	}
 	f.task, f.early, f.retryAt = look, false, time.Time{}

@@ -129,6 +129,9 @@ type manifest struct {
 	publishedAt time.Time
 	notBefore   time.Time // least time between two PUTs of a key
 	outside     string    // the URI out of the root that was warned of
+
+	breaksPromises bool // it names chunks that EMS did not write, which is logged
+
 	verification
 }
 

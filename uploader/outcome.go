@@ -139,7 +139,7 @@ func (s *schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 		f.doubted = true
 		s.rereads[f] = now.Add(absentGrace)
 	default:
-		s.lose(f, "chunk is lost", "it is neither on disk nor in the bucket")
+		s.loseChunk(f, "it is neither on disk nor in the bucket")
 	}
 }
 
