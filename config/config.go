@@ -25,6 +25,9 @@ type Config struct {
 	Admin   Admin
 	Log     Log
 
+	// Warnings are what is wrong with the file and keeps nothing from working. Parse finds none.
+	Warnings []Problem
+
 	Router   *Router   // nil: off, as the three below
 	Recorder *Recorder //
 	Balancer *Balancer //
@@ -92,11 +95,25 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the config: %w", err)
 	}
-	return Parse(path, raw)
+	cfg, d, err := parse(path, raw)
+	if err != nil {
+		return nil, err
+	}
+	exposed := d.exposed(path)
+	if d.strict && len(exposed) > 0 {
+		return nil, &Error{exposed}
+	}
+	cfg.Warnings = exposed
+	return cfg, nil
 }
 
 // Parse validates the content of a config file. The path only appears in messages.
 func Parse(path string, raw []byte) (*Config, error) {
+	cfg, _, err := parse(path, raw)
+	return cfg, err
+}
+
+func parse(path string, raw []byte) (*Config, *decoder, error) {
 	doc, problems := readDocument(path, raw)
 	d := &decoder{doc: doc, problems: problems, unknown: newDirectory()}
 	all := newSettings()
@@ -114,9 +131,10 @@ func Parse(path string, raw []byte) (*Config, error) {
 
 	cfg := all.enabled(d)
 	if len(d.problems) > 0 {
-		return nil, &Error{inOrder(d.problems)}
+		return nil, nil, &Error{inOrder(d.problems)}
 	}
-	return cfg, nil
+	d.strict = all.security.Strict
+	return cfg, d, nil
 }
 
 // Reacts reports whether a plugin is on that has the media server do something.

@@ -54,6 +54,8 @@ type decoder struct {
 	doc      *document
 	unknown  *directory
 	problems []Problem
+	secrets  []keptSecret
+	strict   bool // what is exposed is a mistake
 }
 
 // bad reports a problem with a section's key. If the file does not have the key, it reports the
@@ -146,6 +148,8 @@ func (d *decoder) decode(name string, keys []key) {
 				continue // an empty list; an empty item of one is a mistake
 			} else if p.Want = k.set(value); p.Want != "" {
 				p.Value = k.shown(value)
+			} else {
+				d.keep(k, value, p)
 			}
 		}
 		if p.Want != "" {

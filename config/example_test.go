@@ -70,7 +70,7 @@ func TestExampleExplainsEverySupportedKey(t *testing.T) {
 		t.Fatal(problems)
 	}
 	known := newDirectory().keys
-	for _, section := range []string{"S3", "Watcher", "Upload", "Admin", "Log", "EMS", "Hooks", "StreamAutoRouter", "StreamRecorder", "StreamLoadBalancer", "TranscodeResetter"} {
+	for _, section := range []string{"S3", "Watcher", "Upload", "Admin", "Log", "Security", "EMS", "Hooks", "StreamAutoRouter", "StreamRecorder", "StreamLoadBalancer", "TranscodeResetter"} {
 		for _, key := range known[section] {
 			if doc.find(section).lineOf(key) == 0 {
 				t.Errorf("[%s] %s is not explained", section, key)

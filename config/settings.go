@@ -16,6 +16,8 @@ type settings struct {
 	admin   Admin
 	log     Log
 
+	security security
+
 	router   Router
 	recorder Recorder
 	balancer Balancer
@@ -63,6 +65,7 @@ func (s *settings) parts() []part {
 		{"Hooks", s.hooks.keys()},
 		{"Admin", s.admin.keys()},
 		{"Log", s.log.keys()},
+		{"Security", s.security.keys()},
 		{"StreamAutoRouter", s.router.keys()},
 		{"StreamRecorder", s.recorder.keys()},
 		{"StreamLoadBalancer", s.balancer.keys()},
@@ -127,3 +130,8 @@ func (l *Log) keys() []key {
 		one("format", &l.Format, oneOf("text", "json")),
 	}
 }
+
+// security says how strict the reading of the file itself is.
+type security struct{ Strict bool }
+
+func (s *security) keys() []key { return []key{one("strict", &s.Strict, boolean)} }

@@ -30,6 +30,9 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	r := &report{s: s}
 	r.say("config", c.Config, nil)
+	for _, w := range cfg.Warnings {
+		r.hint("config", c.Config, "whoever gets into this host may use the bucket", errors.New(w.String()))
+	}
 	ems, answered := checkEMS(ctx, r, cfg)
 	for _, u := range cfg.Uploads {
 		dirs := u.WatchDirs

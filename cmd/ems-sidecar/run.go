@@ -30,6 +30,9 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	defer flush()
 	defer logHangups(hangups, log)()
 	log.Info("starting", "version", version(), "config", c.Config)
+	for _, w := range cfg.Warnings {
+		log.Warn("config", "err", w, "next", "the start goes on; with [Security] strict = on it would not")
+	}
 
 	systemd := func(state string) {
 		if _, err := sdnotify.SdNotify(false, state); err != nil {
