@@ -137,3 +137,28 @@ func TestSystemdAcceptsTheUnit(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// systemd's own judgement of what a service that was taken over could do, from 0 to 10.
+func TestExposureOfTheUnitIsBelowTwo(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("no systemd-analyze")
+	}
+	// The threshold is in tenths, and is an exposure that is still allowed.
+	out, err := exec.Command(analyze, "security", "--offline=true", "--no-pager", "--threshold=19", unit).CombinedOutput()
+	if strings.Contains(string(out), "unrecognized option") {
+		t.Skip("systemd-analyze is too old")
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// No memory of the daemon, which has secrets in it, gets to the disk, and a leak hurts no other service.
+func TestUnitBoundsMemoryAndLeavesNoDump(t *testing.T) {
+	for key, want := range map[string]string{"LimitCORE": "0", "MemoryMax": "512M", "Environment": "GOMEMLIMIT=400MiB"} {
+		if got := setting(t, key); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: %q, want %s", key, got, want)
+		}
+	}
+}
