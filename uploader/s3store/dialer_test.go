@@ -276,7 +276,7 @@ func TestErrorsTellTheirPhase(t *testing.T) {
 		}
 		limit := 300 * time.Millisecond
 		if body > 1 {
-			limit += time.Second // for which the client waits whether the store wants a large body at all
+			limit += 3 * time.Second // for one of which the client waits whether the store wants a large body at all
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
 		defer cancel()
@@ -300,7 +300,7 @@ func TestErrorsTellTheirPhase(t *testing.T) {
 		{"http://store.test:80", &network{names: names, dead: set("192.0.2.1")}, 1, Connecting, "192.0.2.1:80"},
 		{"http://store.test:80", &network{names: names, refuses: set("192.0.2.1")}, 1, Connecting, "192.0.2.1:80"},
 		{"https://" + silent, nil, 1, Handshaking, silent},
-		{"http://" + deaf, nil, 32 << 20, Sending, deaf},
+		{"http://" + deaf, nil, 16 << 20, Sending, deaf},
 		{"http://" + silent, nil, 1, Waiting, silent},
 	} {
 		if u := unanswered(c.endpoint, c.network, c.body); u.Phase != c.phase || u.Address != c.address {
