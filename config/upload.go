@@ -93,7 +93,7 @@ type Upload struct {
 	DeleteLocal      bool          // Record: delete a file that the bucket holds, compared by size and checksum
 	DeleteLocalAfter time.Duration // and how long after it was uploaded
 
-	secretFile Secret // a path; kept hidden, because a secret may have got here by mistake
+	SecretKeyFile Secret // the path of the file that holds SecretKey; hidden, because a secret may have got here by mistake
 }
 
 // UsePathStyle tells whether the bucket goes into the path of a request rather than the host name.
@@ -116,7 +116,7 @@ func (u *Upload) keys() []key {
 	keys := []key{
 		one("aws_access_key", &u.AccessKey, optional(word)),
 		one("aws_secret_key", &u.SecretKey, secret).hidden(),
-		one("aws_secret_key_file", &u.secretFile, secret).hidden(),
+		one("aws_secret_key_file", &u.SecretKeyFile, secret).hidden(),
 		one("region", &u.Region, optional(region)),
 		one("endpoint", &u.Endpoint, optional(endpoint)),
 		one("path_style", &u.PathStyle, pointer(boolean)),
@@ -242,7 +242,8 @@ func (u *Upload) home(d *decoder, key string) string {
 // checkCredentials settles from where the secret comes: each section may have it in one of two ways,
 // and its own wins over [S3]'s either way.
 func (u *Upload) checkCredentials(d *decoder) {
-	defer func() { u.secretFile = "" }() // fmt would show it: the field is not exported
+	path := u.SecretKeyFile
+	u.SecretKeyFile = ""
 	const name, inline, file = "aws_access_key", "aws_secret_key", "aws_secret_key_file"
 
 	from := "S3"
@@ -257,10 +258,11 @@ func (u *Upload) checkCredentials(d *decoder) {
 	if d.fills(from, file) {
 		secretKey = file
 		var want string
-		if u.SecretKey, want = readSecret(u.secretFile.Reveal()); want != "" {
+		if u.SecretKey, want = readSecret(path.Reveal()); want != "" {
 			d.bad(from, file, mask, want)
 			return
 		}
+		u.SecretKeyFile = path
 	} else if !d.sets(from, inline) {
 		u.SecretKey = "" // an empty file name takes back what [S3] has
 	}
@@ -274,6 +276,15 @@ func (u *Upload) checkCredentials(d *decoder) {
 		return
 	}
 	d.pair(half{u.home(d, name), name, u.AccessKey != ""}, half{from, secretKey, u.SecretKey != ""})
+}
+
+// ReadSecretKey reads the file that holds the secret again, which may have been changed since.
+func (u Upload) ReadSecretKey() (string, error) {
+	secret, want := readSecret(u.SecretKeyFile.Reveal())
+	if want != "" {
+		return "", errors.New("aws_secret_key_file " + want)
+	}
+	return secret.Reveal(), nil
 }
 
 // readSecret never names the file: somebody may have put the secret itself there.

@@ -218,7 +218,7 @@ const leaveTime = 5 * time.Second
 // OpenStore returns the store that the section u asks for. It makes no request to the bucket. The log is for what goes
 // wrong without failing a request.
 func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog.Logger) (*s3store.Store, error) {
-	return s3store.New(ctx, s3store.Settings{
+	settings := s3store.Settings{
 		Host:                 hostname(),
 		Bucket:               u.Bucket,
 		Region:               u.Region,
@@ -234,7 +234,11 @@ func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog
 		MinThroughput:        pool.MinThroughput,
 		Connections:          pool.Workers + pool.BulkWorkers,
 		Log:                  log,
-	})
+	}
+	if u.SecretKeyFile != "" {
+		settings.ReadSecretKey = u.ReadSecretKey
+	}
+	return s3store.New(ctx, settings)
 }
 
 // hostname is what tells our objects from those of other hosts.

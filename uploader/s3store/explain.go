@@ -88,7 +88,10 @@ func (s *Store) explain(permission string, err error) error {
 	var foreign *foreignAnswer
 	var unanswered *UnansweredError
 	var list *listError
+	var noKeys *keysError
 	switch {
+	case errors.As(err, &noKeys):
+		noKeys.explain(e)
 	case errors.As(err, &list):
 		e.Code, e.Message = "", list.Error()
 	case errors.As(err, &foreign):
@@ -96,13 +99,6 @@ func (s *Store) explain(permission string, err error) error {
 		if foreign.stays() {
 			e.causes = append(e.causes, uploader.ErrPermanent)
 		}
-	case e.Status == 0 && isCredentials(err) && isNetwork(err):
-		e.Message = lastCause(err)
-		e.Advice = "the service that gives credentials does not answer"
-	case e.Status == 0 && isCredentials(err):
-		e.Message = lastCause(err)
-		e.Advice = "no credentials: set aws_access_key and aws_secret_key in the config file, or give the host a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)
 	case isUnaddressable(err):
 		e.Message, e.Advice = lastCause(err), "correct region, default_bucket or endpoint"
 		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)
@@ -153,16 +149,14 @@ func codeOf(err error) string {
 }
 
 func statusOf(err error) int {
+	if errors.As(err, new(*keysError)) { // which may have the status of another service
+		return 0
+	}
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) && response.Response != nil {
 		return response.HTTPStatusCode()
 	}
 	return 0
-}
-
-// isCredentials reports whether err came from the SDK's chain of credentials, which has no type for it.
-func isCredentials(err error) bool {
-	return strings.Contains(err.Error(), "get credentials") || strings.Contains(err.Error(), "refresh cached credentials")
 }
 
 // isNetwork reports whether err says that somebody did not answer.

@@ -15,31 +15,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"ems-sidecar/uploader"
 )
-
-// Settings are what a Store can be told. Empty fields leave the decision to S3 or to the SDK.
-type Settings struct {
-	Bucket               string
-	Region               string
-	Endpoint             string // of a store other than Amazon's, as a URL
-	PathStyle            *bool  // default: on with an endpoint
-	AccessKey, SecretKey string // both or none; none is the SDK's chain: environment, profile, role
-	ACL                  string
-	StorageClass         string
-	ServerSideEncryption string
-	KMSKeyID             string
-	PartSize             int64        // bytes; larger objects are uploaded in parts of that size, or more if they would be too many
-	MinThroughput        int64        // bytes per second: a resumable object slower than this fails; 0 is any
-	Connections          int          // kept open
-	Host                 string       // this one's name, which each object is told; "" is none
-	Log                  *slog.Logger // for what goes wrong without failing a request; nil is none
-}
 
 // A Store puts objects into one bucket. It is safe for concurrent use.
 type Store struct {
@@ -69,26 +49,17 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	d := newDialer()
-	options := []func(*awsconfig.LoadOptions) error{
-		awsconfig.WithLogger(sdkLog{log}),
-		// A plain http.Client would make a certificate bundle from the environment fail.
-		awsconfig.WithHTTPClient(baseClient(d)),
-		awsconfig.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
-	}
-	if t.Region != "" {
-		options = append(options, awsconfig.WithRegion(t.Region))
-	}
-	if t.AccessKey != "" {
-		options = append(options, awsconfig.WithCredentialsProvider(
-			credentials.StaticCredentialsProvider{Value: aws.Credentials{
-				AccessKeyID: t.AccessKey, SecretAccessKey: t.SecretKey, Source: "the config file",
-			}}))
-	}
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	cfg, err := load(ctx, t, d, log)
 	if err != nil {
 		return nil, fmt.Errorf("settings for S3: %w", err)
 	}
+	k := &keys{source: cfg.Credentials, log: log, load: func(ctx context.Context) (aws.CredentialsProvider, error) {
+		now, err := load(ctx, t.reread(), d, log)
+		return now.Credentials, err
+	}}
+	cfg.Credentials = k
 	c := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.Retryer, o.RetryMaxAttempts = retryer{keys: k}, 0
 		o.HTTPClient = newClient(cfg.HTTPClient, d, max(1, t.Connections))
 		o.APIOptions = append(o.APIOptions, tellPhase, addExaminer)
 		o.HTTPSignerV4 = signer{o.HTTPSignerV4}

@@ -1,0 +1,95 @@
+package s3store
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+)
+
+// Settings are what a Store can be told. Empty fields leave the decision to S3 or to the SDK.
+type Settings struct {
+	Bucket               string
+	Region               string
+	Endpoint             string                 // of a store other than Amazon's, as a URL
+	PathStyle            *bool                  // default: on with an endpoint
+	AccessKey, SecretKey string                 // both or none; none is the SDK's chain: environment, profile, role
+	ReadSecretKey        func() (string, error) // reads it again where it is in a file; nil: it is not
+	ACL                  string
+	StorageClass         string
+	ServerSideEncryption string
+	KMSKeyID             string
+	PartSize             int64        // bytes; larger objects are uploaded in parts of that size, or more if they would be too many
+	MinThroughput        int64        // bytes per second: a resumable object slower than this fails; 0 is any
+	Connections          int          // kept open
+	Host                 string       // this one's name, which each object is told; "" is none
+	Log                  *slog.Logger // for what goes wrong without failing a request; nil is none
+}
+
+// load returns what the settings, the environment and the profile say, as they are now. Its clients, which get
+// credentials, try again themselves.
+func load(ctx context.Context, t Settings, d *dialer, log *slog.Logger) (aws.Config, error) {
+	var container limitedClient
+	options := []func(*awsconfig.LoadOptions) error{
+		awsconfig.WithLogger(sdkLog{log}),
+		// A plain http.Client would make a certificate bundle from the environment fail.
+		awsconfig.WithHTTPClient(baseClient(d)),
+		awsconfig.WithEndpointCredentialOptions(func(o *endpointcreds.Options) { o.HTTPClient = &container }),
+		// keys renews them in time, and has to know when they really expire.
+		awsconfig.WithCredentialsCacheOptions(func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = 0 }),
+	}
+	if t.Region != "" {
+		options = append(options, awsconfig.WithRegion(t.Region))
+	}
+	if t.AccessKey != "" {
+		secret := t.SecretKey
+		if secret == "" && t.ReadSecretKey != nil {
+			var err error
+			if secret, err = t.ReadSecretKey(); err != nil {
+				return aws.Config{}, err
+			}
+		}
+		options = append(options, awsconfig.WithCredentialsProvider(
+			credentials.StaticCredentialsProvider{Value: aws.Credentials{
+				AccessKeyID: t.AccessKey, SecretAccessKey: secret, Source: "the config file",
+			}}))
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	container.HTTPClient = cfg.HTTPClient
+	return cfg, err
+}
+
+// reread returns t with a secret that load reads, if that is in a file.
+func (t Settings) reread() Settings {
+	if t.ReadSecretKey != nil {
+		t.SecretKey = ""
+	}
+	return t
+}
+
+// maxKeysAnswer is how much of an answer with credentials is read, in bytes.
+const maxKeysAnswer = 64 << 10
+
+// A limitedClient is for a container's credentials, for which the SDK has a client of its own otherwise, that
+// knows nothing of the environment.
+type limitedClient struct{ aws.HTTPClient }
+
+// Do implements endpointcreds.HTTPClient.
+func (c *limitedClient) Do(r *http.Request) (*http.Response, error) {
+	response, err := c.HTTPClient.Do(r)
+	if err == nil {
+		if response.StatusCode >= http.StatusBadRequest {
+			response.Header.Del("Content-Type") // the SDK forgets the status of what says to be JSON and is not
+		}
+		response.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(response.Body, maxKeysAnswer), response.Body}
+	}
+	return response, err
+}
