@@ -25,7 +25,8 @@ type Config struct {
 	Admin   Admin
 	Log     Log
 
-	// Warnings are what is wrong with the file and keeps nothing from working. Parse finds none.
+	// Warnings are what is wrong with the file, or likely not meant, and keeps nothing from working. Only Load
+	// tells of files that others can read.
 	Warnings []Problem
 
 	Router   *Router   // nil: off, as the three below
@@ -103,7 +104,7 @@ func Load(path string) (*Config, error) {
 	if d.strict && len(exposed) > 0 {
 		return nil, &Error{exposed}
 	}
-	cfg.Warnings = exposed
+	cfg.Warnings = inOrder(append(cfg.Warnings, exposed...))
 	return cfg, nil
 }
 
@@ -134,6 +135,7 @@ func parse(path string, raw []byte) (*Config, *decoder, error) {
 		return nil, nil, &Error{inOrder(d.problems)}
 	}
 	d.strict = all.security.Strict
+	cfg.Warnings = inOrder(d.warnings)
 	return cfg, d, nil
 }
 

@@ -12,6 +12,7 @@ type key struct {
 	set      func(value string) (want string) // want: what would have been right; empty if it was
 	list     bool                             // may stand several times, as name[]
 	secret   bool                             // its value is never shown
+	seconds  float64                          // a plain number from this on may be meant as milliseconds; 0: none
 	required string                           // what an enabled section lacks without it; empty: nothing
 	blank    bool                             // it is enough that a required key is there
 }
@@ -41,6 +42,9 @@ func many[V any](name string, to *[]V, parse parser[V]) key {
 	}}
 }
 
+// usuallyMilliseconds has plain numbers warned of that are at least so many seconds.
+func (k key) usuallyMilliseconds(seconds float64) key { k.seconds = seconds; return k }
+
 func (k key) hidden() key { k.secret = true; return k }
 
 // needed makes a key one that an enabled section must fill.
@@ -55,7 +59,8 @@ type decoder struct {
 	unknown  *directory
 	problems []Problem
 	secrets  []keptSecret
-	strict   bool // what is exposed is a mistake
+	strict   bool      // what is exposed is a mistake
+	warnings []Problem // of what works, and is likely not meant
 }
 
 // bad reports a problem with a section's key. If the file does not have the key, it reports the
@@ -65,6 +70,15 @@ func (d *decoder) bad(sectionName, keyName, value, want string) {
 	if keyName != "" && d.wrong(sectionName, keyName) {
 		return
 	}
+	d.problems = append(d.problems, d.problem(sectionName, keyName, value, want))
+}
+
+// warn is bad for what works, and is likely not meant.
+func (d *decoder) warn(sectionName, keyName, value, want string) {
+	d.warnings = append(d.warnings, d.problem(sectionName, keyName, value, want))
+}
+
+func (d *decoder) problem(sectionName, keyName, value, want string) Problem {
 	p := Problem{File: d.doc.file, Section: sectionName, Key: keyName, Value: value, Want: want}
 	if s := d.doc.find(sectionName); s != nil {
 		p.Line = s.line
@@ -72,7 +86,7 @@ func (d *decoder) bad(sectionName, keyName, value, want string) {
 			p.Line = n
 		}
 	}
-	d.problems = append(d.problems, p)
+	return p
 }
 
 // has tells whether the file has the section.
@@ -147,9 +161,12 @@ func (d *decoder) decode(name string, keys []key) {
 			} else if value == "" && k.list && !e.list {
 				continue // an empty list; an empty item of one is a mistake
 			} else if p.Want = k.set(value); p.Want != "" {
-				p.Value = k.shown(value)
+				p.Value = k.shownOf(e.raw, value)
 			} else {
 				d.keep(k, value, p)
+				if doubt := k.doubt(e.raw, value); doubt != "" {
+					d.warnings = append(d.warnings, Problem{p.File, p.Line, p.Section, p.Key, k.shown(value), doubt})
+				}
 			}
 		}
 		if p.Want != "" {
@@ -199,6 +216,14 @@ func (e entry) written() string {
 		return e.name + "[]"
 	}
 	return e.name
+}
+
+// shownOf is shown for a value that may have been cut in the middle of a password.
+func (k key) shownOf(raw, value string) string {
+	if strings.Contains(raw, "@") && !strings.Contains(value, "@") {
+		return mask
+	}
+	return k.shown(value)
 }
 
 // shown is the value as a message may have it.

@@ -36,14 +36,14 @@ func (a *Admin) check(d *decoder) {
 	switch {
 	case a.tokenFile == "":
 	case a.Token != "":
-		d.bad("Admin", "token_file", mask, "cannot stand beside token: remove one of the two")
+		d.bad("Admin", "token_file", shownPath(a.tokenFile.Reveal()), "cannot stand beside token: remove one of the two")
 	default:
 		var want string
 		if a.Token, want = readSecret(a.tokenFile.Reveal()); want == "" {
 			a.Token, want = bearerToken(a.Token.Reveal())
 		}
 		if want != "" {
-			d.bad("Admin", "token_file", mask, want)
+			d.bad("Admin", "token_file", shownPath(a.tokenFile.Reveal()), want)
 		}
 	}
 	if a.Listen == "" || listen.Local(a.Listen) || a.Token != "" || a.TLSCert != "" {

@@ -9,10 +9,9 @@ import (
 
 // nearest returns the known name that a mistyped one most likely stands for. Case does not count:
 // [plugins] means [Plugins]. A first word left out counts little: bucket means default_bucket.
-func nearest(name string, known []string) string {
+func nearest(name string, known []string) (best string, distance int) {
 	const most = 64 // beyond this nobody mistyped anything, and the comparison is quadratic
 	name = strings.ToLower(name[:min(len(name), most)])
-	best, distance := "", 0
 	for i, k := range known {
 		k = strings.ToLower(k)
 		d := levenshtein.ComputeDistance(name, k)
@@ -23,7 +22,7 @@ func nearest(name string, known []string) string {
 			best, distance = known[i], d
 		}
 	}
-	return best
+	return best, distance
 }
 
 // directory knows every section and its keys, to say where a stray one belongs.
@@ -52,12 +51,25 @@ func newDirectory() *directory {
 	return dir
 }
 
+// near returns the nearest name if at most half of what was written is wrong, or "".
+func near(name string, known []string) string {
+	best, distance := nearest(name, known)
+	if 2*distance > len(name) {
+		return ""
+	}
+	return best
+}
+
 func (d *directory) wantSection(name string) string {
-	return "unknown section (did you mean [" + nearest(name, d.sections) + "]?)"
+	if near := near(name, d.sections); near != "" {
+		return "unknown section (did you mean [" + near + "]?)"
+	}
+	return "unknown section: there are [" + strings.Join(d.sections, "], [") + "]"
 }
 
 func (d *directory) wantKey(section, name string) string {
-	if near := nearest(name, d.keys[section]); strings.EqualFold(near, name) {
+	near := near(name, d.keys[section])
+	if strings.EqualFold(near, name) {
 		return "unknown key (did you mean " + near + "?)"
 	}
 	var homes []string
@@ -72,5 +84,8 @@ func (d *directory) wantKey(section, name string) string {
 	case len(homes) > 0:
 		return "unknown key here: it belongs in " + strings.Join(homes, " or ")
 	}
-	return "unknown key (did you mean " + nearest(name, d.keys[section]) + "?)"
+	if near != "" {
+		return "unknown key (did you mean " + near + "?)"
+	}
+	return "unknown key: [" + section + "] has " + strings.Join(d.keys[section], ", ")
 }

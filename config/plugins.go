@@ -136,6 +136,7 @@ func (s *settings) enabled(d *decoder) *Config {
 		cfg.Hooks.check(d)
 	}
 	cfg.Admin.check(d)
+	cfg.checkPorts(d)
 	d.pair(half{"EMS", "username", s.ems.Username != ""}, half{"EMS", "password", s.ems.Password != ""})
 
 	for _, name := range pluginNames() {

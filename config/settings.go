@@ -76,8 +76,8 @@ func (s *settings) parts() []part {
 func (w *Watcher) keys() []key {
 	return []key{
 		one("backend", &w.Backend, oneOf("auto", "inotify", "fsnotify", "poll")),
-		one("settle", &w.Settle, duration(time.Millisecond, time.Minute)),
-		one("poll_interval", &w.PollInterval, duration(10*time.Millisecond, time.Hour)),
+		one("settle", &w.Settle, duration(time.Millisecond, time.Minute)).usuallyMilliseconds(1),
+		one("poll_interval", &w.PollInterval, duration(10*time.Millisecond, time.Hour)).usuallyMilliseconds(50),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -133,7 +134,7 @@ func (u *Upload) keys() []key {
 		one("backlog", &u.Backlog, oneOf(UploadBacklog, SkipBacklog)),
 		one("delete", &u.Delete, oneOf(Keep, Mirror)),
 		one("delete_delay", &u.DeleteDelay, duration(0, 7*24*time.Hour)),
-		one("manifest_interval", &u.ManifestInterval, duration(0, time.Hour)),
+		one("manifest_interval", &u.ManifestInterval, duration(0, time.Hour)).usuallyMilliseconds(50),
 	}
 	if u.Format != 0 {
 		keys = append(keys, many("watch_dir", &u.WatchDirs, u.watchDir))
@@ -188,6 +189,7 @@ func (u *Upload) check(d *decoder) {
 		}
 	}
 	u.checkCredentials(d)
+	u.doubtEndpoint(d)
 }
 
 // checkRecordings gives the recordings' section its default directory, and reports one that another section
@@ -251,7 +253,7 @@ func (u *Upload) checkCredentials(d *decoder) {
 		from = u.Section
 	}
 	if d.fills(from, inline) && d.fills(from, file) {
-		d.bad(from, file, mask, "cannot stand beside "+inline+": remove one of the two")
+		d.bad(from, file, shownPath(path.Reveal()), "cannot stand beside "+inline+": remove one of the two")
 		return
 	}
 	secretKey := inline
@@ -259,7 +261,7 @@ func (u *Upload) checkCredentials(d *decoder) {
 		secretKey = file
 		var want string
 		if u.SecretKey, want = readSecret(path.Reveal()); want != "" {
-			d.bad(from, file, mask, want)
+			d.bad(from, file, shownPath(path.Reveal()), want)
 			return
 		}
 		u.SecretKeyFile = path
@@ -287,7 +289,19 @@ func (u Upload) ReadSecretKey() (string, error) {
 	return secret.Reveal(), nil
 }
 
-// readSecret never names the file: somebody may have put the secret itself there.
+// awsSecret is the form of a secret of AWS.
+var awsSecret = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)
+
+// shownPath returns the path of a file that holds a secret as a message may have it. Somebody may have put the
+// secret itself there.
+func shownPath(path string) string {
+	if !filepath.IsAbs(path) || awsSecret.MatchString(path) {
+		return mask
+	}
+	return path
+}
+
+// readSecret never names the file.
 func readSecret(path string) (content Secret, want string) {
 	raw, err := os.ReadFile(path)
 	if err != nil {

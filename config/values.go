@@ -14,7 +14,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/dustin/go-humanize"
 )
 
@@ -87,8 +86,7 @@ func oneOf[S ~string](choices ...S) parser[S] {
 		}
 		last := len(names) - 1
 		want := "must be " + strings.Join(names[:last], ", ") + " or " + names[last]
-		near := nearest(value, names)
-		if 2*levenshtein.ComputeDistance(strings.ToLower(value), strings.ToLower(near)) <= len(value) {
+		if near := near(value, names); near != "" {
 			want += " (did you mean " + near + "?)"
 		}
 		return "", want
@@ -217,6 +215,22 @@ func fileName(value string) (string, string) {
 }
 
 func bucket(value string) (string, string) {
+	if rest, ok := strings.CutPrefix(value, "arn:"); ok {
+		if name := rest[strings.LastIndexByte(rest, ':')+1:]; strings.Contains(rest, ":s3:::") && !strings.Contains(name, "/") {
+			return "", "must be a bucket's name, not its ARN: write " + name
+		}
+		return "", "must be a bucket's name, not an ARN: for an access point, write its alias"
+	}
+	if name, ok := strings.CutPrefix(value, "s3://"); ok {
+		name, _, _ = strings.Cut(name, "/")
+		return "", "must be a bucket's name alone, not a URL: write " + name
+	}
+	if strings.Contains(value, "://") {
+		return "", "must be a bucket's name alone, not a URL"
+	}
+	if strings.Contains(value, "/") {
+		return "", "must be a bucket's name alone: what stands behind the slash belongs in prefix"
+	}
 	// Upper case and underscores: AWS allowed them once, and such buckets still exist.
 	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$`).MatchString(value) {
 		return "", "must be a bucket's name alone: 3 to 63 letters, digits, dots and hyphens"

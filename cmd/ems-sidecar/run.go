@@ -31,7 +31,7 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	defer logHangups(hangups, log)()
 	log.Info("starting", "version", version(), "config", c.Config)
 	for _, w := range cfg.Warnings {
-		log.Warn("config", "err", w, "next", "the start goes on; with [Security] strict = on it would not")
+		log.Warn("config", "err", w, "next", "the start goes on; where others can read secrets, with [Security] strict = on it would not")
 	}
 
 	systemd := func(state string) {

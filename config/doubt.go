@@ -1,0 +1,95 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// doubt says of a value that is right what is likely meant otherwise, or "".
+func (k key) doubt(raw, value string) string {
+	if n, err := strconv.ParseFloat(value, 64); err == nil && k.seconds > 0 && n >= k.seconds {
+		return "is " + value + " seconds: write " + value + "ms if milliseconds are meant, else " + value + "s"
+	}
+	// A comment has a blank before or behind its semicolon.
+	before, rest, cut := strings.Cut(raw, ";")
+	if quoted := strings.HasPrefix(raw, "'") || strings.HasPrefix(raw, `"`); quoted || !cut || rest == "" || before == "" {
+		return ""
+	}
+	last, next := rune(before[len(before)-1]), rune(rest[0])
+	if (k.secret || strings.Contains(rest, "@")) && !unicode.IsSpace(last) && !unicode.IsSpace(next) {
+		return "ends at the semicolon: put it between quotes if the semicolon belongs to it"
+	}
+	return ""
+}
+
+// WithoutBucket returns the endpoint as it is to be if it holds the bucket, as some providers show it:
+// https://ACCOUNT.r2.cloudflarestorage.com/BUCKET or https://BUCKET.nyc3.digitaloceanspaces.com. Else it
+// returns "".
+func (u Upload) WithoutBucket() string {
+	e, err := url.Parse(u.Endpoint)
+	if err != nil || u.Bucket == "" {
+		return ""
+	}
+	if dir, last := path.Split(e.Path); last == u.Bucket {
+		e.Path = strings.TrimSuffix(dir, "/")
+		return e.String()
+	}
+	// A store's host may begin with the bucket's name. One of a provider's regions has four labels.
+	const labels = 4
+	host, ok := strings.CutPrefix(e.Host, u.Bucket+".")
+	if _, err := netip.ParseAddr(e.Hostname()); err == nil || !ok || strings.Count(e.Hostname(), ".") < labels-1 {
+		return ""
+	}
+	e.Host = host
+	return e.String()
+}
+
+// doubtEndpoint warns of an endpoint that holds the bucket.
+func (u *Upload) doubtEndpoint(d *decoder) {
+	if right := u.WithoutBucket(); right != "" {
+		d.warn(u.home(d, "endpoint"), "endpoint", u.Endpoint,
+			"holds the bucket, which then comes twice, the second time in front of each key: write "+right)
+	}
+}
+
+// checkPorts reports two listeners with one port.
+func (c *Config) checkPorts(d *decoder) {
+	if !c.Hooks.On || c.Admin.Listen == "" || !samePort(c.Hooks.Listen, c.Admin.Listen) {
+		return
+	}
+	section, other, listen := "Admin", "Hooks", c.Admin.Listen
+	if !d.sets(section, "listen") {
+		section, other, listen = "Hooks", "Admin", c.Hooks.Listen
+	}
+	d.bad(section, "listen", listen, "is the port of ["+other+"] listen, too: give one of them another")
+}
+
+// samePort reports whether only one of two listeners can have its port.
+func samePort(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	numberA, _ := strconv.ParseUint(portA, 10, 16) // hostPort has parsed them
+	numberB, _ := strconv.ParseUint(portB, 10, 16)
+	if errA != nil || errB != nil || numberA != numberB || numberA == 0 {
+		return false
+	}
+	all := func(host string) bool {
+		ip, err := netip.ParseAddr(host)
+		return host == "" || err == nil && ip.IsUnspecified()
+	}
+	plain := func(host string) string {
+		if strings.EqualFold(host, "localhost") {
+			return "127.0.0.1"
+		}
+		if ip, err := netip.ParseAddr(host); err == nil {
+			return ip.Unmap().String()
+		}
+		return strings.ToLower(host)
+	}
+	return all(hostA) || all(hostB) || plain(hostA) == plain(hostB)
+}
