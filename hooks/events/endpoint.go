@@ -34,8 +34,8 @@ type Settings struct {
 }
 
 const (
-	maxLocal     = 1024     // connections at once from this host, where the media server is as a rule
-	maxPerSource = 64       // from one other source
+	maxLocal     = 256      // connections at once from this host, where the media server is as a rule
+	maxPerSource = 128      // from one other source
 	maxOthers    = 512      // from all of those
 	maxHeader    = 16 << 10 // bytes
 	readTimeout  = 5 * time.Second
@@ -79,7 +79,7 @@ func (e *Endpoint) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
 	}
 	server.SetKeepAlivesEnabled(false) // the server opens a connection for each event, and waits for its end
-	limits := listen.Limits{Allow: e.settings.Allow, Loopback: maxLocal, PerSource: maxPerSource, Others: maxOthers}
+	limits := listen.Limits{Allow: e.settings.Allow, Loopback: maxLocal, Patient: true, PerSource: maxPerSource, Others: maxOthers}
 	l = listen.New(l, limits, func(from, why string) {
 		e.counts.refused.Add(1)
 		e.refused.warn("connection to the event listener refused", "from", from, "why", why)

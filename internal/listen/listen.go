@@ -5,6 +5,8 @@
 package listen
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -16,6 +18,7 @@ import (
 type Limits struct {
 	Allow     []netip.Prefix // empty: everyone
 	Loopback  int            // connections at once from this host, which no other host uses up
+	Patient   bool           // those of this host beyond that wait, and so does all that comes after them
 	PerSource int            // from one other source: an IPv4 address, or a /64 of IPv6, which one host has
 	Others    int            // from all other sources together
 }
@@ -26,6 +29,9 @@ type Listener struct {
 	limits  Limits
 	refused func(from, why string)
 
+	closed   context.Context
+	close    context.CancelFunc
+	room     chan struct{} // holds one when a connection of this host was closed
 	counting sync.Mutex
 	open     map[netip.Prefix]int
 	others   int
@@ -40,7 +46,17 @@ const (
 // New returns a listener that accepts from l within the limits. It calls refused with each connection
 // that it closes: the address and one of the reasons above. The call must not block.
 func New(l net.Listener, limits Limits, refused func(from, why string)) *Listener {
-	return &Listener{Listener: l, limits: limits, refused: refused, open: make(map[netip.Prefix]int)}
+	closed, cancel := context.WithCancel(context.Background())
+	return &Listener{
+		Listener: l, limits: limits, refused: refused, closed: closed, close: cancel,
+		room: make(chan struct{}, 1), open: make(map[netip.Prefix]int),
+	}
+}
+
+// Close ends Accept, also where it waits for room.
+func (l *Listener) Close() error {
+	l.close()
+	return l.Listener.Close()
 }
 
 // Accept returns the next connection that may be served.
@@ -56,7 +72,16 @@ func (l *Listener) Accept() (net.Conn, error) {
 			continue
 		}
 		source := sourceOf(from)
-		if !l.enter(source) {
+		entered := l.enter(source)
+		for !entered && source == loopback && l.limits.Patient {
+			select {
+			case <-l.room:
+				entered = l.enter(source)
+			case <-l.closed.Done():
+				return nil, errors.Join(net.ErrClosed, conn.Close())
+			}
+		}
+		if !entered {
 			l.refuse(conn, from, TooMany)
 			continue
 		}
@@ -117,7 +142,12 @@ func (l *Listener) enter(source netip.Prefix) bool {
 func (l *Listener) leave(source netip.Prefix) {
 	l.counting.Lock()
 	defer l.counting.Unlock()
-	if source != loopback {
+	if source == loopback {
+		select {
+		case l.room <- struct{}{}:
+		default:
+		}
+	} else {
 		l.others--
 	}
 	if l.open[source]--; l.open[source] == 0 {

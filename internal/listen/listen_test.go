@@ -6,7 +6,11 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // callers is a listener to which the addresses connect in turn.
@@ -148,6 +152,61 @@ func TestLoopbackIsNeverStarved(t *testing.T) {
 	if !slices.Equal(got, []string{"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"}) {
 		t.Errorf("%v got in", got)
 	}
+}
+
+// A burst from this host is longer than the limit: all get in, in their order.
+func TestConnectionsOfThisHostWaitForTheirTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var from []string
+		for i := range 100 {
+			from = append(from, fmt.Sprintf("127.0.0.1:%d", i+1))
+		}
+		l := New(&callers{from: from}, Limits{Loopback: 3, Patient: true, Others: 9, PerSource: 9}, func(from, _ string) { t.Errorf("%s is refused", from) })
+		var got []string
+		var open atomic.Int64
+		most := int64(0)
+		var serving sync.WaitGroup
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				break
+			}
+			got = append(got, conn.RemoteAddr().String())
+			most = max(most, open.Add(1))
+			serving.Go(func() {
+				time.Sleep(time.Second)
+				open.Add(-1)
+				conn.Close()
+			})
+		}
+		serving.Wait()
+		if !slices.Equal(got, from) || most != 3 {
+			t.Errorf("%d got in, %d at once", len(got), most)
+		}
+	})
+}
+
+func TestWhoWaitsEndsWithTheListener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &callers{from: []string{"127.0.0.1:1", "127.0.0.1:2"}}
+		l := New(c, Limits{Loopback: 1, Patient: true}, ignore)
+		if _, err := l.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() {
+			_, err := l.Accept()
+			ended <- err
+		}()
+		synctest.Wait()
+		if len(ended) > 0 {
+			t.Fatal("the second gets in")
+		}
+		l.Close()
+		if err := <-ended; !errors.Is(err, net.ErrClosed) || !c.all[1].closed {
+			t.Errorf("%v, closed: %v", err, c.all[1].closed)
+		}
+	})
 }
 
 func TestSourcesAreForgotten(t *testing.T) {
