@@ -49,6 +49,7 @@ type bucket struct {
 	modTimes  map[string]time.Time
 	told      map[string]ObjectInfo // of each object: who wrote it, and when
 	lists     int                   // requests for listings
+	reads     []string              // keys that were read
 	headers   map[string]string
 	resumable map[string]bool
 	// unfinished has the keys of multipart uploads.
@@ -141,6 +142,17 @@ func (b *bucket) Stat(_ context.Context, key string) (ObjectInfo, bool, error) {
 		i.Stored = time.Now()
 	}
 	return i, ok, nil
+}
+
+func (b *bucket) Read(_ context.Context, key string, most int64) (content []byte, found bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reads = append(b.reads, key)
+	content, found = b.objects[key]
+	if int64(len(content)) > most {
+		content = nil
+	}
+	return content, found, nil
 }
 
 func (b *bucket) Same(_ context.Context, key string, body Body, size int64, _ time.Time) (bool, error) {

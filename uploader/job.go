@@ -20,6 +20,7 @@ type job struct {
 
 	// Instead of all that: a job that deletes objects, of one source.
 	removals []removal
+	survey   *survey // or one that looks for what may name them
 	src      *Source
 }
 
@@ -33,6 +34,9 @@ type result struct {
 	bytes   int64                 // that were sent
 	fileErr error                 // why the file cannot be sent: fs.ErrNotExist, errChanged, or a failure to read it
 	err     error                 // the store's
+
+	inherited []inherited // of a survey
+	surveyed  []string    // the directories of which these are all
 
 	noRoot error // of a deletion: why the root cannot be looked into
 }

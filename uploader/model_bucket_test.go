@@ -67,7 +67,7 @@ func (b *modelBucket) boot() {
 // start takes a job in.
 func (b *modelBucket) start(j job) {
 	w := b.w
-	if j.removals != nil {
+	if j.removals != nil || j.survey != nil {
 		b.startDeletion(j)
 		return
 	}
@@ -127,7 +127,7 @@ func (b *modelBucket) start(j job) {
 func (b *modelBucket) finish(i int, how outcome) {
 	w, f := b.w, b.flights[i]
 	b.flights = slices.Delete(b.flights, i, i+1)
-	if f.removals != nil {
+	if f.removals != nil || f.survey != nil {
 		b.finishDeletion(f, how)
 		return
 	}

@@ -3,6 +3,7 @@ package uploader
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 )
 
@@ -42,7 +43,7 @@ func (b *modelBucket) finishDeletion(f *flight, how outcome) {
 	w := b.w
 	w.log("%s: %v %v", w.since(), f, how)
 	r := result{job: f.job}
-	if len(f.keys) > 0 {
+	if len(f.keys) > 0 || f.survey != nil {
 		switch how {
 		case succeeds:
 			b.applyDeletion(f)
@@ -57,12 +58,26 @@ func (b *modelBucket) finishDeletion(f *flight, how outcome) {
 			r.err = fmt.Errorf("%w: %w", ErrPermanent, ErrBucket)
 		}
 	}
+	if f.survey != nil && r.err == nil {
+		r.inherited, r.surveyed = b.surveyed(f.survey), f.survey.dirs
+	}
 	for i := range r.removals {
 		if rm := &r.removals[i]; rm.found == deleted && r.err != nil {
 			rm.err, rm.unsure = r.err, !errors.Is(r.err, ErrPermanent)
 		}
 	}
 	w.schedule.done(r, w.now)
+}
+
+// surveyed returns the manifests of earlier runs in the directories.
+func (b *modelBucket) surveyed(v *survey) (found []inherited) {
+	for _, p := range sortedKeys(b.objects) {
+		if o := b.objects[p]; o.sheet != nil && !v.known[p] && slices.Contains(v.dirs, path.Dir(p)) {
+			found = append(found, inherited{path: p, refs: o.sheet.refs,
+				snapshot: &snapshot{sum: o.sheet.sum, parsed: o.sheet.parsed, others: o.sheet.others, readAt: b.w.now}})
+		}
+	}
+	return found
 }
 
 // applyDeletion deletes the objects.
@@ -90,11 +105,7 @@ func (b *modelBucket) checkNotNamed(key string) {
 	w := b.w
 	for _, p := range sortedKeys(b.objects) {
 		o := b.objects[p]
-		switch {
-		case o.sheet == nil || !slices.Contains(o.sheet.refs, key):
-		case o.boot != b.boots && w.newest[p] == nil && w.originOf(key).isManifest(key):
-			// Of a manifest that an earlier run has published, and that was deleted before this one read it, nobody knows what it names.
-		default:
+		if o.sheet != nil && slices.Contains(o.sheet.refs, key) {
 			w.t.Fatalf("R2: %s is deleted, and the bucket's %s names it: %s", key, p, o.sheet.text)
 		}
 	}

@@ -19,6 +19,8 @@ type flight struct {
 
 func (f *flight) String() string {
 	switch {
+	case f.survey != nil:
+		return fmt.Sprintf("survey of %v", f.survey.dirs)
 	case f.removals != nil:
 		return fmt.Sprintf("deletion of %v", f.keys)
 	case f.snapshot != nil:
@@ -30,7 +32,9 @@ func (f *flight) String() string {
 		list: "listing for ", verify: "check of "}[f.task] + f.key
 }
 
-func (f *flight) isPut() bool { return f.removals == nil && (f.snapshot != nil || f.task == upload) }
+func (f *flight) isPut() bool {
+	return f.removals == nil && f.survey == nil && (f.snapshot != nil || f.task == upload)
+}
 
 // An outcome is how a job ends.
 type outcome int

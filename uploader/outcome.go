@@ -10,7 +10,11 @@ import (
 
 // done takes in what came of a job.
 func (s *schedule) done(r result, now time.Time) {
-	if r.removals != nil {
+	switch {
+	case r.survey != nil:
+		s.surveyDone(r, now)
+		return
+	case r.removals != nil:
 		s.removalDone(r, now)
 		return
 	}

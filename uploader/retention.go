@@ -32,6 +32,10 @@ type retention struct {
 	inFlight bool
 	failures int  // in a row
 	full     bool // that it takes no more was logged
+
+	surveyed map[string]bool // directories below the root: what the bucket's manifests in them name is known
+	surveyAt time.Time       // when a survey that failed is tried again
+	epoch    int             // grows when that is known of one no more
 }
 
 // A listing is void once the file's departure is another one.
@@ -77,7 +81,7 @@ func (s *schedule) follow(f *file, now time.Time) {
 	}
 	src, d := f.src, f.src.dest
 	if src.retention == nil {
-		src.retention = &retention{src: src}
+		src.retention = &retention{src: src, surveyed: make(map[string]bool)}
 		s.retentions = append(s.retentions, src.retention)
 	}
 	r := src.retention
@@ -125,20 +129,25 @@ func (s *schedule) nextDeletion(now time.Time) (job, bool) {
 		if !s.mayDelete(r) || r.checkAt.IsZero() || now.Before(r.checkAt) {
 			continue
 		}
-		batch := r.due(now)
+		batch, unsurveyed := s.due(r, now)
 		switch {
-		case len(batch) == deletionBatch:
+		case len(batch) == deletionBatch || len(batch) > 0 && len(unsurveyed) > 0:
 			r.checkAt = now
 		case len(r.listed) == 0:
 			r.checkAt = time.Time{}
 		default:
 			r.checkAt = now.Add(r.src.dest.every())
 		}
+		j := job{removals: batch, src: r.src, started: now}
 		if len(batch) == 0 {
-			continue
+			// A PUT of the run before may still bring a manifest.
+			if len(unsurveyed) == 0 || now.Sub(s.began) <= doubtTime || now.Before(r.surveyAt) {
+				continue
+			}
+			j.survey = s.newSurvey(r, unsurveyed)
 		}
 		r.inFlight = true
-		return job{removals: batch, src: r.src, started: now}, true
+		return j, true
 	}
 	return job{}, false
 }
@@ -162,8 +171,9 @@ func (s *schedule) deletes() bool {
 	return slices.ContainsFunc(s.retentions, func(r *retention) bool { return r.inFlight && !r.src.stuck })
 }
 
-// due returns what is to be deleted now, which has begun with that, and drops what is not listed any more.
-func (r *retention) due(now time.Time) (batch []removal) {
+// due returns what is to be deleted now, which has begun with that, and drops what is not listed any more. It also returns the
+// directories that have to be surveyed for others.
+func (s *schedule) due(r *retention, now time.Time) (batch []removal, unsurveyed []string) {
 	d := r.src.dest
 	r.listed = slices.DeleteFunc(r.listed, func(e listing) bool {
 		f := e.file
@@ -177,13 +187,20 @@ func (r *retention) due(now time.Time) (batch []removal) {
 			f.gone.namedAt = m.publishedAt // what came last is to be seen for a while, too
 		}
 		waited := now.Sub(f.gone.since) >= d.DeleteDelay && now.Sub(f.gone.namedAt) >= d.DeleteDelay && !now.Before(f.gone.tryAt)
-		if len(batch) < deletionBatch && waited && f.mayBeDeleted() {
-			f.beginRemoval(now)
-			batch = append(batch, removal{file: f, place: f.gone.place, doubt: f.gone.unsure})
+		if len(batch) == deletionBatch || !waited || !f.mayBeDeleted() || s.mayBeNamedAbove(f) {
+			return false
 		}
+		if dirs := r.unsurveyed(f.path); len(dirs) > 0 {
+			if len(unsurveyed) < surveyBatch {
+				unsurveyed = append(unsurveyed, dirs...)
+			}
+			return false
+		}
+		f.beginRemoval(now)
+		batch = append(batch, removal{file: f, place: f.gone.place, doubt: f.gone.unsure})
 		return false
 	})
-	return batch
+	return batch, unsurveyed
 }
 
 // mayBeDeleted reports whether nothing that is known of the object of f, whose name is gone, speaks for it.

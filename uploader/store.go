@@ -19,6 +19,8 @@ type Store interface {
 	// Stat tells what the bucket has under key; found is false if it has nothing. Where the store tells neither that nor the
 	// contrary, for want of rights, the ObjectInfo is Untold.
 	Stat(ctx context.Context, key string) (i ObjectInfo, found bool, err error)
+	// Read returns the object's content; nil if it has more than most bytes. found is false if there is none.
+	Read(ctx context.Context, key string, most int64) (content []byte, found bool, err error)
 	// Same reports whether the object under key has exactly the content of body, which it compares with
 	// the store's checksums: it reads body, but not the object. The answer is never true by mistake. The
 	// error is ErrIncomparable if the store has no checksum to compare; but the answer is false if the

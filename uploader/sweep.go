@@ -119,6 +119,9 @@ func (src *Source) forget(f *file) {
 	if src.files[f.path] == f {
 		delete(src.files, f.path)
 		f.stream.files--
+		if f.manifest != nil && src.retention != nil {
+			src.retention.forgets(f)
+		}
 	}
 }
 

@@ -29,6 +29,8 @@ const (
 func (u *Uploader) do(ctx context.Context, j job) result {
 	r := result{job: j}
 	switch {
+	case j.survey != nil:
+		u.survey(ctx, &r)
 	case j.removals != nil:
 		u.deleteObjects(ctx, &r)
 	case j.snapshot != nil:
