@@ -64,7 +64,7 @@ func (u *Uploader) keepsUpload(key string) bool {
 		if !ok || p == "" {
 			continue
 		}
-		if src.exists(p) {
+		if src.exists(p) || src.bulk() && src.exists(ownPath(p)) {
 			return true
 		}
 		if src.bulk() && disk.IsEmpty(src.dir) {

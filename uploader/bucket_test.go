@@ -41,6 +41,8 @@ type bucket struct {
 
 	// incomparable lists keys whose content the store does not tell.
 	incomparable map[string]bool
+	// unconditional is a store that does not know conditions.
+	unconditional bool
 	// host is that of whoever puts into it.
 	host string
 
@@ -97,6 +99,9 @@ func (b *bucket) Put(ctx context.Context, o Object) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if _, there := b.objects[o.Key]; there && o.IfAbsent && !b.unconditional {
+		return ErrExists
+	}
 	if b.layout.Kind(o.Key).Role == media.ManifestFile {
 		b.checkManifest(o.Key, content)
 	}

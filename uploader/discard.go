@@ -38,7 +38,8 @@ func (s *schedule) discarded(r result, now time.Time) {
 		s.log.Info("recording deleted from the disk, the bucket has it", "stream", st.name, "key", f.key(), "bytes", r.version.Size)
 	default:
 		f.outdated(now)
-		f.task = upload
+		f.spoilt, f.claim.state = true, unclaimed // it may be another one's now
+		f.task = look
 		st.enqueue(f)
 		s.figures.failures++
 		s.warnPerFile(st, "object is not the file that was uploaded", "key", f.key(), "next", "it is uploaded again; the file stays")

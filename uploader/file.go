@@ -25,6 +25,10 @@ type file struct {
 	freshAt          time.Time // when no cache holds that other content any more
 	changedAt        time.Time // when it was last seen to have other content than the bucket
 
+	claim   claim  // of a recording: its key in the bucket
+	refused string // of a recording: the path that another one has in the bucket, although a look did not find it
+	spoilt  bool   // of a recording: the bucket has other content than was sent
+
 	seen      media.Version // on disk when a manifest was read that names it, until something is reported of it
 	deletedAt time.Time     // when a deletion of its object had no answer, and may still be applied
 	doubted   bool          // not there when it was looked for; it may still appear
@@ -126,7 +130,12 @@ func (f *file) succeeds(i *ObjectInfo) bool {
 		f.src.layout.Format.ReusesNames() && f.version != (media.Version{}) && !i.ModTime.IsZero() && !i.holds(f.version)
 }
 
-func (f *file) key() string { return f.src.dest.Prefix + f.path }
+func (f *file) key() string {
+	if f.claim.path != "" {
+		return f.src.dest.Prefix + f.claim.path
+	}
+	return f.src.dest.Prefix + f.path
+}
 
 // maxKeyLength is S3's limit for an object's key, in bytes of UTF-8.
 const maxKeyLength = 1024

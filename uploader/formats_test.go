@@ -539,7 +539,9 @@ func TestRecordingThatTheBucketHasIsNotSentAgain(t *testing.T) {
 			d.closed(name)
 		}
 		settle()
-		if got := strings.Fields(d.bucket.order()); !slices.Contains(got, "new.mp4") || slices.Contains(got, "same.mp4") || len(got) != 3 {
+		got := strings.Fields(d.bucket.order())
+		slices.Sort(got)
+		if len(got) != 2 || got[0] != "new.mp4" || !strings.HasPrefix(got[1], "resized-") {
 			t.Errorf("sent: %q", got)
 		}
 		if !d.bucket.resumable["new.mp4"] {
@@ -632,8 +634,8 @@ func TestRecordingIsDeletedFromTheDiskOnlyOnceCompared(t *testing.T) {
 		if onDisk("spoilt.mp4") || d.bucket.content("spoilt.mp4") != "content of spoilt.mp4" {
 			t.Errorf("an object that was spoilt is %q", d.bucket.content("spoilt.mp4"))
 		}
-		if onDisk("rewritten.mp4") || d.bucket.content("rewritten.mp4") != "other content" {
-			t.Errorf("a file that was rewritten is %q", d.bucket.content("rewritten.mp4"))
+		if onDisk("rewritten.mp4") || d.bucket.content("rewritten.mp4") != "content of rewritten.mp4" || !slices.Contains(d.bucket.contents(), "other content") {
+			t.Errorf("of a file that was rewritten, the bucket has %q", d.bucket.contents())
 		}
 		if n := len(d.log.lines(slog.LevelWarn, "cannot be compared")); n != 1 || !onDisk("incomparable.mp4") {
 			t.Errorf("%d warnings about what cannot be compared", n)

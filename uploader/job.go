@@ -15,6 +15,7 @@ type job struct {
 	task      task          // without a snapshot
 	listing   []*file       // of a list: those in question
 	candidate *ObjectInfo   // of a compare: what a listing has
+	claim     claim         // of a recording's upload: the key; and what a look for it found
 	fresh     bool          // over a fresh connection
 	started   time.Time
 

@@ -212,6 +212,15 @@ func (b *modelBucket) answer(f *flight, r *result) {
 	o := b.objects[f.key]
 	switch {
 	case f.isPut():
+	case f.task == look && f.file.src.bulk():
+		// Each name of a recording is used once here, and what the bucket has under it is that one's beginning.
+		r.claim = claim{path: f.file.path, state: isFree, version: f.version}
+		switch i := o.info(); {
+		case i.holds(f.version):
+			r.claim.state, r.claim.stored = isOurs, i.Stored
+		case i != nil:
+			r.claim.state = isBegun
+		}
 	case f.task == look:
 		r.found = o.info()
 	case f.task == verify:

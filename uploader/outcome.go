@@ -43,6 +43,9 @@ func (s *schedule) done(r result, now time.Time) {
 	case r.fileErr != nil:
 		s.lane(st.src.dest).probing = false
 		s.fileFailure(r, now)
+	case errors.Is(r.err, ErrExists):
+		s.lane(st.src.dest).probing = false
+		s.keyTaken(r, now)
 	case r.err != nil:
 		s.storeFailure(r, now)
 	default:
@@ -71,6 +74,12 @@ func (s *schedule) success(r result, now time.Time) {
 			s.listed(r, now)
 		case verify:
 			s.verified(f.manifest, r.found, r.untold, now)
+		case look:
+			if f.src.bulk() {
+				s.recordingLooked(r, now)
+				return
+			}
+			s.looked(f, r.found, now)
 		default:
 			s.looked(f, r.found, now)
 		}
@@ -106,6 +115,7 @@ func (s *schedule) success(r result, now time.Time) {
 		}
 		f.confirm(r.version, now)
 		if st.src.bulk() {
+			f.spoilt, f.refused = false, ""
 			s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.bytes, "took", rounded(now.Sub(r.started)))
 		}
 		s.discardLater(f, now)
@@ -123,15 +133,6 @@ func (s *schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 	case f.manifest != nil:
 		// A child playlist that is nowhere may still appear: EMS writes the master before it.
 		f.confirmed = found != nil
-	case f.closed && f.src.bulk() && found.holds(f.version):
-		f.confirm(f.version, now)
-		s.discardLater(f, found.Stored)
-	case f.closed && f.src.bulk() && s.isAnothers(f, found):
-		s.figures.conflicts++
-		f.task = look
-		f.stream.delay(f, now.Add(discardRetry))
-		s.log.Error("recording is not uploaded: the bucket has one of another directory under its key", "root", f.src.dir, "key", f.key(),
-			"next", "it stays on the disk, and is looked at again; give the directories' recordings different names, or a prefix each", "retry_in", discardRetry)
 	case f.closed:
 		f.task = upload
 		f.stream.enqueue(f) // it came to the disk meanwhile, or was there and is not in the bucket
@@ -145,17 +146,6 @@ func (s *schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 	default:
 		s.loseChunk(f, "it is neither on disk nor in the bucket")
 	}
-}
-
-// isAnothers reports whether a recording of another root of this host has f's key, so that f would overwrite it.
-func (s *schedule) isAnothers(f *file, found *ObjectInfo) bool {
-	for o, p := range f.src.others(f.path) {
-		g := o.files[p]
-		if o.bulk() && (found != nil && found.Host == s.host && found.Root == o.rootName() || g != nil && g.closed && o.dir < f.src.dir) {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Time) {

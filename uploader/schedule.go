@@ -131,6 +131,10 @@ func (s *schedule) next(now time.Time) (job, bool) {
 		case c.task == list:
 			listing = st.takeUncompared()
 		default:
+			if f.src.bulk() && f.task == upload && !f.claim.settles(f.version) {
+				f.task = look // no recording replaces another
+				c.task = look
+			}
 			f.state = inFlight
 			s.sending[f] = f.task == upload
 		}
@@ -141,7 +145,7 @@ func (s *schedule) next(now time.Time) (job, bool) {
 			l.probing, l.prober = true, st.src
 		}
 		return job{file: f, version: f.version, snapshot: snap, task: c.task, listing: listing, candidate: f.candidate,
-			fresh: st.failures > 0 || probe, started: now}, true
+			claim: f.claim, fresh: st.failures > 0 || probe, started: now}, true
 	}
 	return job{}, false
 }

@@ -68,6 +68,9 @@ type Object struct {
 	// Resumable asks for parts that outlive a failed attempt and a restart: the next Put of the key sends
 	// only what is missing, if size, ModTime and content are still the same.
 	Resumable bool
+	// IfAbsent asks for ErrExists where the bucket has an object under the key. A store that does not know
+	// that replaces the object.
+	IfAbsent bool
 }
 
 // A Body is read more than once: to sign it, and part by part at the same time.
@@ -102,6 +105,8 @@ var (
 	ErrPermanent = errors.New("refused")
 	// ErrBucket marks a refusal that concerns the whole bucket or the credentials, not one key.
 	ErrBucket = errors.New("bucket unusable")
+	// ErrExists is the answer to a Put that must not replace an object.
+	ErrExists = errors.New("the bucket has another object under the key")
 	// ErrIncomparable is the answer to whether an object has some content if nothing but that of the
 	// object itself would tell.
 	ErrIncomparable = errors.New("cannot be compared")

@@ -36,6 +36,8 @@ func (u *Uploader) do(ctx context.Context, j job) result {
 	case j.snapshot != nil:
 		r.bytes = int64(len(j.snapshot.content))
 		r.err = u.put(ctx, j, bytes.NewReader(j.snapshot.content), r.bytes)
+	case j.task == look && j.file.src.bulk():
+		u.lookForRecording(ctx, &r)
 	case j.task == look || j.task == verify:
 		ctx, cancel := context.WithTimeout(ctx, attemptTime)
 		defer cancel()
@@ -142,6 +144,7 @@ func (u *Uploader) put(ctx context.Context, j job, body Body, size int64) error 
 		Size:            size,
 		ModTime:         j.version.ModTime,
 		Resumable:       j.file.src.bulk(),
+		IfAbsent:        j.file.src.bulk() && j.claim.state != isBegun,
 		Root:            j.file.src.rootName(),
 		Sum:             j.sum(),
 		ContentType:     j.file.src.layout.Kind(j.file.path).ContentType,

@@ -364,17 +364,24 @@ func TestDirectoriesThatDoNotGoTogether(t *testing.T) {
 		return os.IsNotExist(err)
 	})
 	put(t, root, "day2/cam.ts", "tuesday")
-	s.waitFor("the second is refused", func() bool { return len(s.lines("level=ERROR", "one of another directory", "key=rec/cam.ts")) == 1 })
-	if got, err := store.Object("rec/cam.ts"); err != nil || string(got) != "monday" {
-		t.Errorf("in the bucket: %q, %v", got, err)
+	s.waitFor("the second is uploaded under another key, and deleted", func() bool {
+		_, err := os.Stat(root + "/day2/cam.ts")
+		return os.IsNotExist(err)
+	})
+	said := s.lines("level=ERROR", "recording goes under another key", "key=rec/cam.ts", "other_key=rec/cam-")
+	if len(said) != 1 {
+		t.Fatalf("it is said %d times", len(said))
 	}
-	if got, err := os.ReadFile(root + "/day2/cam.ts"); err != nil || string(got) != "tuesday" {
-		t.Errorf("on the disk: %q, %v", got, err)
+	other := regexp.MustCompile(`other_key=(\S+)`).FindStringSubmatch(said[0])[1]
+	for key, want := range map[string]string{"rec/cam.ts": "monday", other: "tuesday"} {
+		if got, err := store.Object(key); err != nil || string(got) != want {
+			t.Errorf("%s in the bucket: %q, %v", key, got, err)
+		}
 	}
 	put(t, root, "www/own.ts", "recording")
 	put(t, root, "www/g/group.ts", "recording")
 	put(t, root, "www/g/s/segment_1_1.ts", "live")
-	want := []string{"live/g/s/segment_1_1.ts", "rec/cam.ts", "rec/group.ts", "rec/own.ts"}
+	want := []string{"live/g/s/segment_1_1.ts", other, "rec/cam.ts", "rec/group.ts", "rec/own.ts"}
 	s.waitFor("others are uploaded, each once", func() bool {
 		keys, err := store.Keys()
 		must(t, err)

@@ -20,6 +20,7 @@ func (s *Store) putInput(o uploader.Object) *s3.PutObjectInput {
 		StorageClass:         types.StorageClass(s.settings.StorageClass),
 		ServerSideEncryption: types.ServerSideEncryption(s.settings.ServerSideEncryption),
 		Metadata:             s.metadata(o),
+		IfNoneMatch:          s.condition(o),
 	}
 	if s.settings.KMSKeyID != "" {
 		in.SSEKMSKeyId = &s.settings.KMSKeyID

@@ -29,7 +29,7 @@ func (s *Store) Put(ctx context.Context, o uploader.Object) error {
 		}
 		err = s.put(ctx, o)
 	}
-	return err
+	return s.withoutCondition(ctx, o, err)
 }
 
 func (s *Store) put(ctx context.Context, o uploader.Object) error {
@@ -42,7 +42,7 @@ func (s *Store) put(ctx context.Context, o uploader.Object) error {
 	}
 	out, err := s.uploads.put(ctx, s.putInput(o), p.partSize, options)
 	if err != nil {
-		return s.explain(putPermission, err)
+		return exists(o, s.explain(putPermission, err))
 	}
 	return s.prove(ctx, o, p, out)
 }

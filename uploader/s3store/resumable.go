@@ -77,8 +77,12 @@ func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan
 		s.unfinished.remember(u)
 		return err
 	}
-	err = s.complete(ctx, u, options)
+	err = exists(o, s.complete(ctx, u, s.condition(o), options))
 	switch code := codeOf(err); {
+	case errors.Is(err, uploader.ErrExists):
+		s.abandon(ctx, u.key, u.id, options) // the recording gets another key
+	case code == conflict:
+		s.abandon(ctx, u.key, u.id, options) // S3 asks for the upload to begin again
 	case code == noSuchUpload:
 		// As after an attempt whose answer was lost on its way.
 		switch same, sameErr := s.same(ctx, u.key, o.Body, o.Size, o.ModTime, options); {
@@ -98,7 +102,7 @@ func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan
 
 // complete makes an object of the parts of u, all of which are there. The SDK makes an error of one that S3
 // sends with the status 200, but not of an answer that breaks off before it begins.
-func (s *Store) complete(ctx context.Context, u *upload, options []func(*s3.Options)) error {
+func (s *Store) complete(ctx context.Context, u *upload, ifNoneMatch *string, options []func(*s3.Options)) error {
 	parts := make([]types.CompletedPart, len(u.parts))
 	for i := range u.parts {
 		parts[i] = types.CompletedPart{PartNumber: aws.Int32(int32(i + 1)), ETag: &u.parts[i].etag}
@@ -109,7 +113,7 @@ func (s *Store) complete(ctx context.Context, u *upload, options []func(*s3.Opti
 	out, err := within(ctx, completeLimit(u.size), func(ctx context.Context) (*s3.CompleteMultipartUploadOutput, error) {
 		return s.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
 			Bucket: &s.settings.Bucket, Key: &u.key, UploadId: &u.id,
-			MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+			IfNoneMatch: ifNoneMatch, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 		}, options...)
 	})
 	if err != nil {

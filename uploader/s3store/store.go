@@ -36,6 +36,7 @@ type Store struct {
 	pages       chan struct{} // has an item for each page of a list that is in memory
 	maxPages    int           // manyPages, for tests to change
 	noExpect    atomic.Bool   // something before the store was seen to refuse Expect
+	noCondition atomic.Bool   // it was seen to refuse If-None-Match, and to put without
 	deletesOne  atomic.Bool   // it was seen to delete one object by a request, and not many
 }
 

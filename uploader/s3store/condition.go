@@ -1,0 +1,75 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"ems-sidecar/uploader"
+)
+
+// conflict is S3's code where two requests for one key meet, one of them with a condition.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+const conflict = "ConditionalRequestConflict"
+
+// condition returns the If-None-Match of a request that makes o, or nil.
+func (s *Store) condition(o uploader.Object) *string {
+	if !o.IfAbsent || s.noCondition.Load() {
+		return nil
+	}
+	return aws.String("*")
+}
+
+// exists returns an error that says so if the condition was not met.
+func exists(o uploader.Object, err error) error {
+	if o.IfAbsent && statusOf(err) == http.StatusPreconditionFailed {
+		return fmt.Errorf("%w: %w", uploader.ErrExists, err)
+	}
+	return err
+}
+
+// withoutCondition puts o without a condition if a store refused the request, perhaps because it does not
+// know conditions. If it takes that, it is asked for none any more.
+func (s *Store) withoutCondition(ctx context.Context, o uploader.Object, err error) error {
+	if s.condition(o) == nil || errors.Is(err, uploader.ErrExists) || !refusesCondition(err) {
+		return err
+	}
+	// The condition was the only guard against another writer since the caller's look.
+	i, found, statErr := s.Stat(ctx, o.Key)
+	switch {
+	case statErr != nil || i.Untold:
+		return err
+	case found:
+		return fmt.Errorf("%w, of %d bytes", uploader.ErrExists, i.Size)
+	}
+	if _, seekErr := o.Body.Seek(0, io.SeekStart); seekErr != nil {
+		return fmt.Errorf("read the file again: %w", seekErr)
+	}
+	o.IfAbsent = false
+	if again := s.put(ctx, o); again != nil {
+		return again
+	}
+	if !s.noCondition.Swap(true) {
+		s.log.Warn("store does not know If-None-Match", "bucket", s.settings.Bucket, "err", err,
+			"next", "before each recording it is asked whether the key is free; two hosts that put at the same moment are not kept apart")
+	}
+	return nil
+}
+
+// refusesCondition reports whether err may be that of a store that does not know If-None-Match.
+func refusesCondition(err error) bool {
+	switch statusOf(err) {
+	case http.StatusNotImplemented, http.StatusMethodNotAllowed:
+		return true
+	case http.StatusBadRequest:
+		switch codeOf(err) {
+		case "NotImplemented", "InvalidRequest", "InvalidArgument", "UnsupportedHeader", "UnsupportedParameter":
+			return true
+		}
+	}
+	return false
+}
