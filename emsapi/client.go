@@ -86,11 +86,14 @@ func (c *Client) Call(ctx context.Context, command string, params []Param, data 
 	if err != nil {
 		return fmt.Errorf("%s: %w", command, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	raw, err := c.ask(ctx, command, query)
-	if err != nil && repeatable(command) && ctx.Err() == nil {
-		raw, err = c.ask(ctx, command, query)
+	raw, err := c.ask(limited, command, query)
+	if err != nil && repeatable(command) && limited.Err() == nil {
+		raw, err = c.ask(limited, command, query)
+	}
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return fmt.Errorf("%s at %s: no whole answer within %v: %w", command, c.base.Host, c.timeout, context.DeadlineExceeded)
 	}
 	if err != nil {
 		return err

@@ -117,14 +117,14 @@ func (o *observer) run(ctx context.Context, seen func(*view)) {
 			return
 		case err != nil:
 			if away == 0 {
-				o.log.Warn("the media server's API does not answer", "api", o.api.Address(), "err", err,
+				o.log.Warn("asking the media server failed", "api", o.api.Address(), "err", err,
 					"next", "it is asked again until it does; what it has is not known meanwhile, and nothing is ordered there")
 			}
 			tick.Reset(backoff(away, firstRetry, min(lastRetry, o.interval)))
 			away++
 		default:
 			if away > 0 {
-				o.log.Info("the media server's API answers again", "api", o.api.Address())
+				o.log.Info("the media server answers again", "api", o.api.Address())
 			}
 			away = 0
 			tick.Reset(o.interval)

@@ -179,7 +179,7 @@ func TestRootsAreFoundWhenTheMediaServerIsThere(t *testing.T) {
 		"AmazonDASHUpload default_bucket = live", "AmazonRecordUpload prefix = rec/", "EMS api_url = http://"+api, "EMS reconcile_interval = 1s", "Hooks listen = "+freeAddress(t))
 	write(filepath.Join(watched, "w/s"))
 	s.waitFor("what has a directory is published", has("w/s/playlist.m3u8"))
-	s.waitFor("it is said", func() bool { return len(s.lines("level=WARN", "API does not answer", api)) == 1 })
+	s.waitFor("it is said", func() bool { return len(s.lines("level=WARN", "asking the media server failed", api)) == 1 })
 	if code := s.get("/readyz"); code != 503 {
 		t.Errorf("/readyz is %d", code)
 	}
