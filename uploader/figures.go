@@ -19,6 +19,7 @@ type Figures struct {
 	Found      int64         // chunks that an earlier run had uploaded
 	SpoolBytes int64         // of deleted files that are kept until their upload
 	Conflicts  int64         // manifests that another writer publishes, too
+	Unfinished int64         // recordings of which only part files are left, or stand still
 	Deleted    int64         // objects, as their files were
 	Queue      int           // chunks that wait for their upload
 	Waiting    int           // manifests with a snapshot that is not published yet
@@ -31,6 +32,7 @@ type Figures struct {
 type figures struct {
 	chunks, manifests, bytes, failures, lost int64
 	found, conflicts, deleted, unwritten     int64
+	unfinished                               int64
 	lags                                     []time.Duration
 }
 
@@ -56,7 +58,7 @@ func (s *schedule) snapshotFigures(sources []*Source, now time.Time) Figures {
 	f := Figures{
 		Chunks: s.figures.chunks, Manifests: s.figures.manifests, Bytes: s.figures.bytes,
 		Failures: s.figures.failures, Lost: s.figures.lost, Unwritten: s.figures.unwritten,
-		Found: s.figures.found, Conflicts: s.figures.conflicts, Deleted: s.figures.deleted,
+		Found: s.figures.found, Conflicts: s.figures.conflicts, Unfinished: s.figures.unfinished, Deleted: s.figures.deleted,
 		InFlight: s.inFlight[livePool] + s.inFlight[bulkPool],
 		LagP50:   quantile(lags, 0.5), LagP99: quantile(lags, 0.99),
 	}

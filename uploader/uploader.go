@@ -124,6 +124,7 @@ func (u *Uploader) Run(ctx context.Context) {
 	defer abort()
 	workers.Go(func() { u.abortAbandoned(ctx) })
 	workers.Go(func() { u.warnOfStrays(ctx) })
+	workers.Go(func() { u.watchUnfinished(ctx) })
 	u.start = func(src *Source) { workers.Go(func() { src.spool.Run(work) }) }
 	u.adding.Lock()
 	u.running = true
@@ -199,7 +200,8 @@ func (y *summary) write(f Figures) {
 		"manifests", f.Manifests-y.last.Manifests, "bytes", f.Bytes-y.last.Bytes,
 		"lag_p50", f.LagP50.Round(time.Millisecond), "lag_p99", f.LagP99.Round(time.Millisecond),
 		"queue", f.Queue, "waiting_manifests", f.Waiting,
-		"skipped", f.Skipped-y.last.Skipped, "failures", f.Failures-y.last.Failures, "lost", f.Lost-y.last.Lost, "unwritten", f.Unwritten-y.last.Unwritten, "deleted", f.Deleted-y.last.Deleted,
+		"skipped", f.Skipped-y.last.Skipped, "failures", f.Failures-y.last.Failures, "lost", f.Lost-y.last.Lost, "unwritten", f.Unwritten-y.last.Unwritten,
+		"unfinished", f.Unfinished-y.last.Unfinished, "deleted", f.Deleted-y.last.Deleted,
 		"found", f.Found-y.last.Found, "conflicts", f.Conflicts-y.last.Conflicts, "spool_bytes", f.SpoolBytes)
 	y.last = f
 }

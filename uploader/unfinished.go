@@ -1,0 +1,125 @@
+package uploader
+
+import (
+	"context"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ems-sidecar/internal/disk"
+	"ems-sidecar/media"
+)
+
+const (
+	// unfinishedAfter is how long the part files of a recording stand still before that is logged, and
+	// unfinishedCheck how often they are looked at.
+	unfinishedAfter = 5 * time.Minute
+	unfinishedCheck = time.Minute
+
+	// mostUnfinished bounds what is remembered of part files, for each directory.
+	mostUnfinished = 10_000
+)
+
+// mediaPart ends the name of the part file that grows while EMS records an mp4. The mp4 is made of it when
+// the recording ends. If EMS is killed, that never happens.
+const mediaPart = ".mdat"
+
+// A standing is a part file as it was seen, and since when it has been so.
+type standing struct {
+	version media.Version
+	since   time.Time
+	said    bool
+}
+
+// watchUnfinished logs recordings that EMS did not finish, once each until they change.
+func (u *Uploader) watchUnfinished(ctx context.Context) {
+	tick := time.NewTicker(unfinishedCheck)
+	defer tick.Stop()
+	known := make(map[*Source]map[string]*standing)
+	for {
+		for _, src := range u.all() {
+			if src.bulk() && ctx.Err() == nil {
+				known[src] = u.lookForUnfinished(ctx, src, known[src], time.Now())
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// lookForUnfinished compares the part files below src with those that were there before, and returns them.
+func (u *Uploader) lookForUnfinished(ctx context.Context, src *Source, before map[string]*standing, now time.Time) map[string]*standing {
+	there := make(map[string]*standing)
+	err := src.eachPart(ctx, func(p string, fi fs.FileInfo) bool {
+		v := media.VersionOf(fi)
+		part := before[p]
+		if part == nil || !part.version.Equal(v) {
+			part = &standing{version: v, since: now}
+			if v.ModTime.Before(now) {
+				part.since = v.ModTime // else by another machine's clock
+			}
+		}
+		there[p] = part
+		recording := strings.TrimSuffix(p, mediaPart)
+		if still := now.Sub(part.since); !part.said && still >= unfinishedAfter && !src.isWritten(recording, now) {
+			part.said = true
+			u.tell(ctx, func(s *schedule, _ time.Time) { s.figures.unfinished++ })
+			u.log.Warn("EMS did not finish this recording", "file", filepath.Join(src.dir, filepath.FromSlash(recording)),
+				"bytes", v.Size, "unchanged_for", still.Round(time.Second),
+				"next", "it is uploaded if EMS makes an mp4 of its part files; after EMS was killed, it does not: keep or delete them")
+		}
+		return len(there) < mostUnfinished
+	})
+	if err != nil { // other calls on this disk meet the same trouble, and log it
+		u.log.Debug("part files of recordings cannot be looked for", "root", src.dir, "err", err)
+		return before
+	}
+	return there
+}
+
+// eachPart calls each for every media part below src, until that returns false. What cannot be read is
+// left out, except the root.
+func (src *Source) eachPart(ctx context.Context, each func(p string, fi fs.FileInfo) bool) error {
+	root, err := src.openRoot()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return fs.WalkDir(disk.Tree{Root: root}, ".", func(p string, e fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && p == ".":
+			return err
+		case err != nil:
+			return nil
+		case p != "." && strings.HasPrefix(e.Name(), "."): // such as the spool
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case !e.Type().IsRegular() || !strings.HasSuffix(p, mediaPart):
+			return nil
+		}
+		if fi, err := e.Info(); err == nil && !each(p, fi) { // else it is gone
+			return fs.SkipAll
+		}
+		return nil
+	})
+}
+
+// isWritten reports whether the recording p itself has changed lately: EMS is making it of its parts.
+func (src *Source) isWritten(p string, now time.Time) bool {
+	defer src.disk.End(src.disk.Begin())
+	root, err := src.openRoot()
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	fi, err := root.Lstat(p)
+	return err == nil && now.Sub(fi.ModTime()) < unfinishedAfter
+}
