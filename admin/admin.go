@@ -1,5 +1,5 @@
-// Package admin is the listener for operators and their tools: whether the daemon is alive and ready. It
-// knows the daemon through the State interface only, and changes nothing.
+// Package admin is the listener for operators and their tools: whether the daemon is alive and
+// ready. It knows the daemon through the State interface only, and changes nothing.
 package admin
 
 import (
@@ -22,7 +22,8 @@ type State interface {
 	Alive(ctx context.Context) bool
 	// NotReady says what the daemon still waits for; nothing means that it is ready.
 	NotReady() []string
-	// Stuck says of which directories the file system does not answer, and whether these are all that there are.
+	// Stuck says of which directories the file system does not answer, and whether these are all
+	// that there are.
 	Stuck() (which []string, all bool)
 }
 
@@ -47,9 +48,9 @@ const (
 	maxOthers    = 64      // from all of those
 )
 
-// Handler serves /healthz and /readyz: 200 with "ok", or 503 with the reasons, a line each. A directory whose file system
-// does not answer makes the daemon not ready, but is no reason to start it anew as long as others go on: /healthz only names
-// it then.
+// Handler serves /healthz and /readyz: 200 with "ok", or 503 with the reasons, a line each. A
+// directory whose file system does not answer makes the daemon not ready, but is no reason to start
+// it anew as long as others go on: /healthz only names it then.
 func Handler(state State) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {

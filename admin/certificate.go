@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A Certificate is the listener's, in two files. They may be replaced while it is in use: certificates
-// expire. Create it with LoadCertificate.
+// A Certificate is the listener's, in two files. They may be replaced while it is in use:
+// certificates expire. Create it with LoadCertificate.
 type Certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
@@ -57,8 +57,8 @@ func (c *Certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if pair, err := c.read(); err == nil {
 			c.pair = pair
 		} else {
-			c.log.Warn("the admin listener's certificate was replaced by one that cannot be used", "err", err,
-				"next", "the former one is used until the files change again")
+			c.log.Warn("the admin listener's certificate was replaced by one that cannot be used",
+				"err", err, "next", "the former one is used until the files change again")
 		}
 	}
 	return c.pair, nil

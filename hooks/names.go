@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A nameCache remembers the addresses of names. Those that the config has are looked up whenever that
-// is needed. The media server and the members of the group can name any number of others, such as
-// that of a pull's source: how many of those are looked up is limited, and so is the time that it
-// takes, since streams wait for it. It may be used from any goroutine.
+// A nameCache remembers the addresses of names. Those that the config has are looked up whenever
+// that is needed. The media server and the members of the group can name any number of others, such
+// as that of a pull's source: how many of those are looked up is limited, and so is the time that
+// it takes, since streams wait for it. It may be used from any goroutine.
 type nameCache struct {
 	log *slog.Logger
 
@@ -57,9 +57,9 @@ func (c *nameCache) trust(names []string) {
 	}
 }
 
-// of returns the addresses of a name. It calls lookup, with the time that it may take, if they are not
-// known or were looked up long ago. An outage of the name service moves no server, and nor does a
-// limit: former addresses are those of the name until there are others.
+// of returns the addresses of a name. It calls lookup, with the time that it may take, if they are
+// not known or were looked up long ago. An outage of the name service moves no server, and nor does
+// a limit: former addresses are those of the name until there are others.
 func (c *nameCache) of(name string, lookup func(timeout time.Duration) ([]netip.Addr, error)) []netip.Addr {
 	name = strings.ToLower(name)
 	known, timeout := c.remembered(name)
@@ -83,7 +83,8 @@ func (c *nameCache) of(name string, lookup func(timeout time.Duration) ([]netip.
 	return found
 }
 
-// remembered returns what is known of a name, and how long looking it up may take; 0: it is not to be.
+// remembered returns what is known of a name, and how long looking it up may take; 0: it is not to
+// be.
 func (c *nameCache) remembered(name string) (known []netip.Addr, timeout time.Duration) {
 	c.caching.Lock()
 	defer c.caching.Unlock()

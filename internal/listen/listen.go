@@ -18,7 +18,7 @@ import (
 type Limits struct {
 	Allow     []netip.Prefix // empty: everyone
 	Loopback  int            // connections at once from this host, which no other host uses up
-	Patient   bool           // those of this host beyond that wait, and so does all that comes after them
+	Patient   bool           // those of this host beyond that wait, and all after them
 	PerSource int            // from one other source: an IPv4 address, or a /64 of IPv6, which one host has
 	Others    int            // from all other sources together
 }
@@ -43,8 +43,8 @@ const (
 	TooMany    = "too many connections from there at once"
 )
 
-// New returns a listener that accepts from l within the limits. It calls refused with each connection
-// that it closes: the address and one of the reasons above. The call must not block.
+// New returns a listener that accepts from l within the limits. It calls refused with each
+// connection that it closes: the address and one of the reasons above. The call must not block.
 func New(l net.Listener, limits Limits, refused func(from, why string)) *Listener {
 	closed, cancel := context.WithCancel(context.Background())
 	return &Listener{
@@ -97,7 +97,9 @@ func (l *Listener) refuse(conn net.Conn, from netip.Addr, why string) {
 // Allowed reports whether addr is in one of the networks, or there are none.
 func Allowed(networks []netip.Prefix, addr netip.Addr) bool {
 	addr = addr.Unmap().WithZone("")
-	return len(networks) == 0 || slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(addr) })
+	return len(networks) == 0 || slices.ContainsFunc(networks, func(p netip.Prefix) bool {
+		return p.Contains(addr)
+	})
 }
 
 // loopback is the source that all addresses of this host's own are.
@@ -167,8 +169,8 @@ func (c *admitted) Close() error {
 	return err
 }
 
-// Local reports whether only this host reaches a listener at host:port. It looks no name up: that of
-// another address than localhost's is taken for one that others reach.
+// Local reports whether only this host reaches a listener at host:port. It looks no name up: that
+// of another address than localhost's is taken for one that others reach.
 func Local(hostPort string) bool {
 	host, _, err := net.SplitHostPort(hostPort)
 	if err != nil {

@@ -34,7 +34,7 @@ func (o origin) String() string { return string(o) }
 func (c *call) RemoteAddr() net.Addr { return origin(c.from) }
 func (c *call) Close() error         { c.closed = true; return nil }
 
-var errNoMore = errors.New("nobody else calls")
+var errNoMore = errors.New("no more calls")
 
 func (c *callers) Accept() (net.Conn, error) {
 	if len(c.from) == 0 {
