@@ -17,6 +17,7 @@ import (
 
 // Config is what one config.ini says, with the defaults filled in.
 type Config struct {
+	Path    string   // of the file; empty: it has none
 	Uploads []Upload // the enabled Amazon… sections, in the file's order
 	Watcher Watcher
 	Upload  Pool
@@ -60,6 +61,7 @@ type EMS struct {
 	Password          Secret
 	Timeout           time.Duration
 	ReconcileInterval time.Duration
+	Directories       []string // those that may be published because the server names them, or others in them; empty: all
 }
 
 // Hooks is the listener for EMS's event notifications.
@@ -105,6 +107,7 @@ func Load(path string) (*Config, error) {
 		return nil, &Error{exposed}
 	}
 	cfg.Warnings = inOrder(append(cfg.Warnings, exposed...))
+	cfg.Path = path
 	return cfg, nil
 }
 

@@ -53,6 +53,10 @@ func TestExampleLoadsWithEveryLineUncommented(t *testing.T) {
 	if a := cfg.Admin; len(a.Allow) != 1 || a.TLSCert == "" || a.TLSKey == "" {
 		t.Errorf("[Admin] %+v", a)
 	}
+	if len(cfg.EMS.Directories) != 1 {
+		t.Errorf("directories[] %v", cfg.EMS.Directories)
+	}
+	cfg.EMS.Directories = nil
 	u.PathStyle, u.ServerSideEncryption, cfg.Upload.SpoolMax, cfg.Hooks.Allow = nil, "", 0, nil
 	cfg.Admin.Allow, cfg.Admin.TLSCert, cfg.Admin.TLSKey = nil, "", ""
 	if !reflect.DeepEqual(asIs, cfg) {

@@ -99,6 +99,7 @@ func (e *EMS) keys() []key {
 		one("username", &e.Username, anyText),
 		one("password", &e.Password, secret).hidden(),
 		one("timeout", &e.Timeout, duration(100*time.Millisecond, time.Minute)),
+		many("directories", &e.Directories, directoryPath),
 		one("reconcile_interval", &e.ReconcileInterval, duration(time.Second, 24*time.Hour)),
 	}
 }

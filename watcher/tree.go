@@ -192,6 +192,10 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 		case <-t.w.wake:
 			t.expect(t.w.takeExpected())
 			t.lookAt(t.w.takeLooks())
+		case <-t.w.rescan:
+			if t.present {
+				t.rescanAll()
+			}
 		case <-check.C:
 			t.checkRoot()
 		case <-timer.C:

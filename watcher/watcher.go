@@ -145,7 +145,8 @@ type Watcher struct {
 	settled  chan struct{}
 	wake     chan struct{} // capacity 1: expected is not empty
 	started  atomic.Bool
-	expectMu sync.Mutex // guards expected
+	rescan   chan struct{} // capacity 1: a scan of the whole tree is asked for
+	expectMu sync.Mutex    // guards expected
 	expected []string
 	looks    []string   // guarded as expected is
 	stateMu  sync.Mutex // guards state
@@ -190,6 +191,7 @@ func New(root string, o Options) *Watcher {
 		ready:   make(chan struct{}),
 		settled: make(chan struct{}),
 		wake:    make(chan struct{}, 1),
+		rescan:  make(chan struct{}, 1),
 	}
 	w.newNotify = func(b Backend) (notifier, error) { return newNotifier(b, w.root, o.Log) }
 	return w
@@ -234,6 +236,14 @@ func (w *Watcher) Look(paths ...string) {
 	select {
 	case w.wake <- struct{}{}:
 	default:
+	}
+}
+
+// Rescan has the whole tree scanned: Ignore has changed, perhaps. It never blocks.
+func (w *Watcher) Rescan() {
+	select {
+	case w.rescan <- struct{}{}:
+	default: // one is asked for already
 	}
 }
 

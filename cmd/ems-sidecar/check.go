@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -34,14 +35,20 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 		r.hint("config", c.Config, "whoever gets into this host may use the bucket", errors.New(w.String()))
 	}
 	ems, answered := checkEMS(ctx, r, cfg)
+	limits, refused := daemon.NewLimits(cfg, os.Getenv("STATE_DIRECTORY")), make(map[string]error)
 	for _, u := range cfg.Uploads {
+		spools := make(map[string]string) // the directory below which the spool of one is
 		dirs := u.WatchDirs
 		if len(dirs) == 0 && answered {
-			dirs = daemon.Directories(u.Format, ems)
+			for _, found := range daemon.Directories(u.Format, ems) {
+				dirs = append(dirs, found.Path())
+				spools[found.Path()] = found.Root
+				refused[found.Path()] = limits.Refuse(found)
+			}
 			r.found(u, dirs)
 		}
 		for _, dir := range dirs {
-			if err := daemon.Publishable(dir, cfg.Upload); len(u.WatchDirs) == 0 && err != nil {
+			if err := refused[dir]; len(u.WatchDirs) == 0 && err != nil {
 				r.say("directory", dir, err)
 				continue
 			}
@@ -51,7 +58,7 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 			if u.DeleteLocal {
 				r.say("deletion", dir, checkDeletion(dir))
 			}
-			r.spool(dir, spool.Place(dir, cfg.Upload.SpoolDir))
+			r.spool(dir, spool.Place(cmp.Or(spools[dir], dir), cfg.Upload.SpoolDir))
 		}
 		checkBucket(ctx, r, u, cfg.Upload)
 	}

@@ -35,6 +35,7 @@ type Daemon struct {
 	left     chan struct{} // closed when no more roots are taken in
 	asked    atomic.Bool   // the media server has said what it writes to
 	memory   memory
+	limits   Limits
 	refused  refused
 	refusals list // why directories that the media server names are not published
 
@@ -60,6 +61,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		SpoolMax:      cfg.Upload.SpoolMax,
 		Incomplete:    cfg.AsksEMS(),
 	}, log)}
+	d.limits = NewLimits(cfg, state)
 	var fresh []*root
 	for _, u := range cfg.Uploads {
 		s, err := d.newSection(ctx, u)
@@ -68,7 +70,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		}
 		d.sections = append(d.sections, s)
 		for _, dir := range u.WatchDirs {
-			fresh = s.publishFrom(dir, false, fresh)
+			fresh = s.publishFrom(dir, scope{kind: whole}, fresh)
 		}
 	}
 	d.begin(d.remembered(state, fresh))

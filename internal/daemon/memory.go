@@ -22,15 +22,16 @@ type memory struct {
 type remembered struct {
 	Section string    `json:"section"`
 	Dir     string    `json:"dir"`
-	Flat    bool      `json:"flat,omitempty"` // without the directories in it
-	Named   time.Time `json:"named"`          // when the media server last did
+	Group   string    `json:"group,omitempty"` // the directory in it that EMS named; "": recordings
+	Flat    bool      `json:"flat,omitempty"`  // recordings without the directories in it
+	Named   time.Time `json:"named"`           // when the media server last did
 }
 
 // rememberedFor is how long a directory is watched after every start although the media server does not name it.
 const rememberedFor = 7 * 24 * time.Hour
 
 // maxMemory bounds the file, in bytes.
-const maxMemory = 1 << 20
+const maxMemory = 16 << 20
 
 // recall reads what an earlier run has noted in the directory state; empty: there is none.
 func recall(state string, now time.Time) (m memory, err error) {
@@ -58,16 +59,16 @@ func recall(state string, now time.Time) (m memory, err error) {
 const notedEvery = time.Hour
 
 // note takes in that the media server names the directory of a section now.
-func (m *memory) note(section, dir string, flat bool, now time.Time) {
+func (m *memory) note(section string, dir Directory, now time.Time) {
 	for i := range m.entries {
-		if e := &m.entries[i]; e.Section == section && e.Dir == dir {
+		if e := &m.entries[i]; e.Section == section && e.Dir == dir.Root && e.Group == dir.Group {
 			if now.Sub(e.Named) >= notedEvery {
 				e.Named, m.changed = now, true
 			}
 			return
 		}
 	}
-	m.entries, m.changed = append(m.entries, remembered{section, dir, flat, now}), true
+	m.entries, m.changed = append(m.entries, remembered{section, dir.Root, dir.Group, dir.Group == "" && !dir.dated, now}), true
 }
 
 // save replaces the file if something has changed.

@@ -12,8 +12,8 @@ func TestDirectoriesAreRememberedForAWhile(t *testing.T) {
 	if err != nil || len(m.entries) > 0 {
 		t.Fatal(m, err)
 	}
-	m.note("AmazonHLSUpload", "/a", false, now)
-	m.note("AmazonRecordUpload", "/b", true, now.Add(-rememberedFor))
+	m.note("AmazonHLSUpload", Directory{Root: "/a", Group: "g"}, now)
+	m.note("AmazonRecordUpload", Directory{Root: "/b"}, now.Add(-rememberedFor))
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}
@@ -25,14 +25,14 @@ func TestDirectoriesAreRememberedForAWhile(t *testing.T) {
 	if err := os.Remove(m.path); err != nil {
 		t.Fatal(err)
 	}
-	m.note("AmazonHLSUpload", "/a", false, now.Add(time.Minute))
+	m.note("AmazonHLSUpload", Directory{Root: "/a", Group: "g"}, now.Add(time.Minute))
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(m.path); !os.IsNotExist(err) {
 		t.Errorf("it was written: %v", err)
 	}
-	m.note("AmazonHLSUpload", "/a", false, now.Add(rememberedFor/2))
+	m.note("AmazonHLSUpload", Directory{Root: "/a", Group: "g"}, now.Add(rememberedFor/2))
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestBrokenNoteIsSaidAndWrittenAnew(t *testing.T) {
 	if err == nil {
 		t.Error("nothing is said")
 	}
-	m.note("AmazonHLSUpload", "/a", false, time.Now())
+	m.note("AmazonHLSUpload", Directory{Root: "/a", Group: "g"}, time.Now())
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
 )
 
@@ -36,10 +33,10 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 		}
 		for _, dir := range Directories(s.Format, cfg) {
 			if !s.publishes(dir) && d.mayPublish(dir, s) {
-				fresh = s.publishFrom(dir, s.recorded && !datedIn(dir, cfg), fresh)
+				fresh = d.publishMore(s, dir, fresh)
 			}
-			if whole, ok := s.dirs[dir]; ok {
-				d.memory.note(s.Section, dir, !whole, time.Now())
+			if s.publishes(dir) {
+				d.memory.note(s.Section, dir, time.Now())
 			}
 		}
 	}
@@ -58,6 +55,19 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 	return fresh
 }
 
+// publishMore has s publish dir, too: in a root that is watched already, or in one of fresh.
+func (d *Daemon) publishMore(s *section, dir Directory, fresh []*root) []*root {
+	r := s.roots[dir.Root]
+	if r == nil || slices.Contains(fresh, r) || r.scope.Load().kind != grouped || dir.Group == "" {
+		return s.publishFrom(dir.Root, dir.scope(), fresh)
+	}
+	s.found++
+	d.roots.widen(r, dir.Group)
+	r.watcher.Rescan()
+	d.log.Info("publishing one more group", "section", s.Section, "root", r.dir, "group", dir.Group)
+	return fresh
+}
+
 // remembered adds the roots that the media server named to an earlier run. It is called before the daemon runs.
 func (d *Daemon) remembered(state string, fresh []*root) []*root {
 	if !d.cfg.AsksEMS() {
@@ -69,88 +79,38 @@ func (d *Daemon) remembered(state string, fresh []*root) []*root {
 	}
 	for _, e := range d.memory.entries {
 		for _, s := range d.sections {
-			if s.Section == e.Section && s.asksEMS() && !s.publishes(e.Dir) && d.mayPublish(e.Dir, s) {
-				fresh = s.publishFrom(e.Dir, e.Flat, fresh)
+			dir := Directory{e.Dir, e.Group, !e.Flat && e.Group == ""}
+			if s.Section == e.Section && s.asksEMS() && s.recorded == (dir.Group == "") && !s.publishes(dir) && d.mayPublish(dir, s) {
+				fresh = s.publishFrom(dir.Root, dir.scope(), fresh)
 			}
 		}
 	}
 	return fresh
 }
 
-// Directories returns the directories into which the media server writes a format: those that hold its groups, or its recordings.
-func Directories(f config.Format, cfg emsapi.Config) []string {
-	var found []string
-	add := func(p string) {
-		if p != "" {
-			found = append(found, filepath.Dir(filepath.Clean(p)))
-		}
-	}
-	if f == config.Record {
-		for _, r := range cfg.Record {
-			add(r.PathToFile)
-		}
-	}
-	outputs := map[config.Format][]emsapi.Output{config.HLS: cfg.HLS, config.HDS: cfg.HDS, config.DASH: cfg.DASH, config.MSS: cfg.MSS}
-	for _, o := range outputs[f] {
-		add(o.GroupTargetFolder)
-	}
-	slices.Sort(found)
-	return slices.Compact(found)
-}
+const (
+	// maxFound bounds the roots of one section: each is watched until the daemon ends.
+	maxFound = 100
+	// maxGroups bounds the directories that EMS names for one section.
+	maxGroups = 2000
+)
 
-// datedIn reports whether recordings are in directories in dir, one for each day: with dateFolderStructure=1, EMS says
-// <dir>/<date>/ of what it writes there.
-func datedIn(dir string, cfg emsapi.Config) bool {
-	return slices.ContainsFunc(cfg.Record, func(r emsapi.Recording) bool {
-		p := filepath.ToSlash(r.PathToFile)
-		return strings.HasSuffix(p, "/") && filepath.Dir(filepath.Clean(p)) == dir
-	})
-}
-
-// publishes reports whether the section has dir already, by itself or in another directory.
-func (s *section) publishes(dir string) bool {
-	for known, whole := range s.dirs {
-		if rel, err := filepath.Rel(known, dir); err == nil && (rel == "." || whole && filepath.IsLocal(rel)) {
-			return true
-		}
-	}
-	return false
-}
-
-// maxFound bounds the directories of one section: each is watched until the daemon ends.
-const maxFound = 100
-
-// mayPublish reports whether dir can be a root of s, and says once if it cannot.
-func (d *Daemon) mayPublish(dir string, s *section) bool {
-	err := Publishable(dir, d.cfg.Upload)
-	if err == nil && len(s.dirs) == maxFound {
-		err = fmt.Errorf("there are %d already: set watch_dir to one that holds them all", maxFound)
+// mayPublish reports whether s may publish dir, and says once if it may not.
+func (d *Daemon) mayPublish(dir Directory, s *section) bool {
+	err := d.limits.Refuse(dir)
+	if err == nil && (len(s.roots) >= maxFound && s.roots[dir.Root] == nil || s.found >= maxGroups) {
+		err = errors.New("there are too many already: set watch_dir to one that holds them all")
 	}
 	if err == nil {
 		return true
 	}
-	if d.refused.first(s.Section + " " + dir) {
-		d.log.Error("directory that EMS writes to is not published", "section", s.Section, "root", dir, "err", err)
-		d.refusals.add(fmt.Sprintf("%s of [%s] is not published: %v", dir, s.Section, err))
+	if d.refused.first(s.Section + " " + dir.Path()) {
+		d.log.Error("directory that EMS writes to is not published", "section", s.Section, "root", dir.Path(), "err", err)
+	}
+	if !errors.Is(err, errNoAnswer) { // else it is asked again
+		d.refusals.add(fmt.Sprintf("%s of [%s] is not published: %v", dir.Path(), s.Section, err))
 	}
 	return false
-}
-
-// Publishable says what keeps a directory that EMS names from being watched.
-func Publishable(dir string, pool config.Pool) error {
-	if !filepath.IsAbs(dir) || dir == string(filepath.Separator) {
-		return errors.New("it is no directory of this host that could be watched: set watch_dir to the directory as this host sees it")
-	}
-	if pool.SpoolDir != "" && spoolShows(dir, pool.SpoolDir) {
-		return errors.New("spool_dir lies in it, and would be uploaded itself: set another one")
-	}
-	return nil
-}
-
-// spoolShows reports whether the spool lies below dir under names that are not hidden.
-func spoolShows(dir, spool string) bool {
-	rel, err := filepath.Rel(dir, spool)
-	return err == nil && filepath.IsLocal(rel) && !strings.Contains("/"+filepath.ToSlash(rel), "/.")
 }
 
 // A list may be read while it grows. It has nothing twice, and what is too much is left out.

@@ -22,7 +22,7 @@ import (
 // same directory.
 type root struct {
 	dir      string
-	flat     bool // the directories in it are left alone: EMS puts a recording's files beside each other
+	scope    atomic.Pointer[scope] // what of it is published; it grows
 	watcher  *watcher.Watcher
 	sections []*section
 	layouts  []media.Layout // of the sections
@@ -34,22 +34,25 @@ type root struct {
 
 // A share is a directory in a root that is left to another one.
 type share struct {
-	rel  string // to the root, slash-separated
-	flat bool   // only the recordings in it itself: it may be a group's, with playlists in it
-	subs bool   // only the directories in it
+	rel   string // to the root, slash-separated
+	scope scope  // of it
+	flat  bool   // only the recordings in it itself: it may be a group's, with playlists in it
+	subs  bool   // only the directories in it
 }
 
 // has reports whether p is left to the other root.
 func (s share) has(p string) bool {
-	in := s.rel == "." || strings.HasPrefix(p, s.rel+"/")
+	rest, in := strings.CutPrefix(p, s.rel+"/")
 	direct := path.Dir(p) == s.rel
 	switch {
 	case s.flat:
 		return direct && media.Layout{Format: media.Recording}.Kind(p).Role == media.ChunkFile
 	case s.subs:
-		return in && !direct
+		return (in || s.rel == ".") && !direct
+	case s.rel == ".":
+		return s.scope.has(p)
 	}
-	return in
+	return in && s.scope.has(rest)
 }
 
 // recordingSettle is how long a recording must be unchanged where nobody can tell whether it has a writer. A
@@ -89,7 +92,7 @@ func (r *root) isAnothers(p string, dir bool) bool {
 
 // isLeft reports whether the file p is left to another root, perhaps since it was watched, or alone.
 func (r *root) isLeft(p string) bool {
-	return r.flat && strings.Contains(p, "/") || slices.ContainsFunc(*r.others.Load(), func(s share) bool { return s.has(p) })
+	return !r.scope.Load().has(p) || slices.ContainsFunc(*r.others.Load(), func(s share) bool { return s.has(p) })
 }
 
 // shares reports whether a section that asks EMS publishes both, of which the inner one was found first.
@@ -125,6 +128,20 @@ func (rs *roots) add(fresh []*root) {
 	rs.listing.Lock()
 	defer rs.listing.Unlock()
 	rs.all = append(rs.all, fresh...)
+	rs.share()
+}
+
+// widen adds a group to what is published of r.
+func (rs *roots) widen(r *root, group string) {
+	rs.listing.Lock()
+	defer rs.listing.Unlock()
+	more := r.scope.Load().with(group)
+	r.scope.Store(&more)
+	rs.share()
+}
+
+// share says what each root leaves to others. listing is held.
+func (rs *roots) share() {
 	for _, r := range rs.all {
 		var others []share
 		for _, o := range rs.all {
@@ -132,7 +149,7 @@ func (rs *roots) add(fresh []*root) {
 			if err != nil || !filepath.IsLocal(rel) || o == r || r.holdsRecordings() == o.holdsRecordings() && (rel == "." || !r.shares(o)) {
 				continue
 			}
-			s := share{rel: filepath.ToSlash(rel), flat: o.flat}
+			s := share{rel: filepath.ToSlash(rel), scope: *o.scope.Load(), flat: o.scope.Load().kind == flat}
 			if rel == "." { // live streams have directories of their own, so that what lies in it itself are recordings
 				s.flat, s.subs = o.holdsRecordings(), r.holdsRecordings()
 			}

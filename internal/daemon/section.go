@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 
 	"ems-sidecar/config"
@@ -21,8 +22,9 @@ type section struct {
 	layout   media.Layout
 	dest     *uploader.Destination
 	endpoint string
-	dirs     map[string]bool // that it publishes; true: and the directories in them
-	recorded bool            // its files are recordings
+	roots    map[string]*root // that it publishes, by directory
+	found    int              // directories that EMS has named for it
+	recorded bool             // its files are recordings
 }
 
 func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, error) {
@@ -34,7 +36,7 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, err
 		Upload:   u,
 		layout:   media.Layout{Format: formats[u.Format], Bootstrap: u.Bootstrap},
 		endpoint: store.Endpoint(),
-		dirs:     make(map[string]bool),
+		roots:    make(map[string]*root),
 		recorded: u.Format == config.Record,
 		dest: &uploader.Destination{
 			Store:                store,
@@ -55,18 +57,45 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, err
 // asksEMS reports whether the section takes its roots from the media server.
 func (s *section) asksEMS() bool { return len(s.WatchDirs) == 0 }
 
-// publishFrom has the section publish what is below dir, or in it itself if that is flat, together with others of fresh, whose
-// roots are not begun yet.
-func (s *section) publishFrom(dir string, flat bool, fresh []*root) []*root {
-	s.dirs[dir] = !flat
-	i := slices.IndexFunc(fresh, func(r *root) bool { return r.dir == dir && r.holdsRecordings() == s.recorded })
+// publishes reports whether the section publishes dir already, by itself or in another directory.
+func (s *section) publishes(dir Directory) bool {
+	for known, r := range s.roots {
+		rel, err := filepath.Rel(known, dir.Path())
+		switch {
+		case err != nil || !filepath.IsLocal(rel):
+		case rel == ".":
+			if dir.Group == "" {
+				return true
+			}
+		case r.scope.Load().has(filepath.ToSlash(rel) + "/x"): // any file in it
+			return true
+		}
+	}
+	return false
+}
+
+// publishFrom has the section publish what is below dir, or a scope of that, together with others of fresh, whose roots are
+// not begun yet.
+func (s *section) publishFrom(dir string, of scope, fresh []*root) []*root {
+	i := slices.IndexFunc(fresh, func(r *root) bool {
+		return r.dir == dir && r.holdsRecordings() == s.recorded && r.scope.Load().kind == of.kind
+	})
 	if i < 0 {
 		i = len(fresh)
-		fresh = append(fresh, &root{dir: dir, flat: flat, hints: make(chan string, maxHints), settled: make(chan struct{})})
+		fresh = append(fresh, &root{dir: dir, hints: make(chan string, maxHints), settled: make(chan struct{})})
+		fresh[i].scope.Store(&of)
 	}
 	r := fresh[i]
-	r.sections = append(r.sections, s)
-	r.layouts = append(r.layouts, s.layout)
+	for group := range of.groups {
+		more := r.scope.Load().with(group)
+		r.scope.Store(&more)
+	}
+	s.found++
+	s.roots[dir] = r
+	if !slices.Contains(r.sections, s) {
+		r.sections = append(r.sections, s)
+		r.layouts = append(r.layouts, s.layout)
+	}
 	return fresh
 }
 

@@ -1,0 +1,61 @@
+package daemon
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"ems-sidecar/config"
+	"ems-sidecar/emsapi"
+)
+
+// A Directory is one into which the media server writes: a group's, or one of recordings.
+type Directory struct {
+	Root  string // paths below it are keys: the directory that holds the group, or the recordings' own
+	Group string // the group's name, or "" for recordings
+	dated bool   // the recordings are in directories in it, one for each day
+}
+
+// Path is the directory itself.
+func (d Directory) Path() string { return filepath.Join(d.Root, d.Group) }
+
+// Directories returns the directories into which the media server writes a format.
+func Directories(f config.Format, cfg emsapi.Config) (found []Directory) {
+	add := func(d Directory) {
+		i := slices.IndexFunc(found, func(known Directory) bool { return known.Root == d.Root && known.Group == d.Group })
+		if i < 0 {
+			found = append(found, d)
+		} else {
+			found[i].dated = found[i].dated || d.dated
+		}
+	}
+	if f == config.Record {
+		for _, r := range cfg.Record {
+			if r.PathToFile != "" {
+				// With dateFolderStructure=1, EMS says <dir>/<date>/ of what it writes there.
+				dir := filepath.Dir(filepath.Clean(r.PathToFile))
+				add(Directory{Root: dir, dated: strings.HasSuffix(filepath.ToSlash(r.PathToFile), "/")})
+			}
+		}
+	}
+	outputs := map[config.Format][]emsapi.Output{config.HLS: cfg.HLS, config.HDS: cfg.HDS, config.DASH: cfg.DASH, config.MSS: cfg.MSS}
+	for _, o := range outputs[f] {
+		if o.GroupTargetFolder != "" {
+			dir, group := filepath.Split(filepath.Clean(o.GroupTargetFolder))
+			add(Directory{Root: filepath.Clean(dir), Group: group})
+		}
+	}
+	slices.SortFunc(found, func(a, b Directory) int { return strings.Compare(a.Path(), b.Path()) })
+	return found
+}
+
+// scope says what of the root is the directory's.
+func (d Directory) scope() scope {
+	switch {
+	case d.Group != "":
+		return scope{}.with(d.Group)
+	case d.dated:
+		return scope{kind: dated}
+	}
+	return scope{kind: flat}
+}

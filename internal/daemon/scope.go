@@ -1,0 +1,50 @@
+package daemon
+
+import (
+	"maps"
+	"strings"
+)
+
+// A scope says what is published of a root.
+type scope struct {
+	kind   scopeKind
+	groups map[string]bool // of grouped; not changed once in use
+}
+
+type scopeKind uint8
+
+const (
+	whole   scopeKind = iota // all that is below it: the operator has named it
+	flat                     // the files in it, none in its directories: EMS puts a recording's files beside each other
+	dated                    // and the files in directories that are called as a day: recordings with dateFolderStructure=1
+	grouped                  // the directories in it that EMS has named: its other directories are none of EMS's
+)
+
+// has reports whether the file p is published.
+func (s scope) has(p string) bool {
+	dir, _, below := strings.Cut(p, "/")
+	switch s.kind {
+	case flat:
+		return !below
+	case dated:
+		return !below || isDay(dir)
+	case grouped:
+		return below && s.groups[dir]
+	}
+	return true
+}
+
+// with returns s and another group.
+func (s scope) with(group string) scope {
+	groups := maps.Clone(s.groups)
+	if groups == nil {
+		groups = make(map[string]bool)
+	}
+	groups[group] = true
+	return scope{grouped, groups}
+}
+
+// isDay reports whether EMS calls a directory so: 20261129.
+func isDay(name string) bool {
+	return len(name) == len("20261129") && strings.Trim(name, "0123456789") == ""
+}
