@@ -29,11 +29,11 @@ func checkEMS(ctx context.Context, r *report, cfg *config.Config) (found emsapi.
 	if err != nil {
 		return found, r.say("ems", cfg.EMS.APIURL.String(), err)
 	}
-	version, err := api.Version(ctx)
+	version, err := timed(ctx, r, "ems", api.Address(), stepTime, api.Version)
 	if err != nil {
 		return found, r.say("ems", api.Address(), fmt.Errorf("%w: is EMS running, and api_url in [EMS] right?", err))
 	}
-	if found, err = api.ListConfig(ctx); err != nil {
+	if found, err = timed(ctx, r, "ems", api.Address(), stepTime, api.ListConfig); err != nil {
 		return found, r.say("ems", api.Address(), err)
 	}
 	return found, r.say("ems", fmt.Sprintf("%s: version %s, build %s", api.Address(), version.ReleaseNumber, version.BuildNumber), nil)
@@ -57,7 +57,7 @@ func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
 	if cfg.Hooks.Secret != "" {
 		url, shown = url+cfg.Hooks.Secret.Reveal()+"/", shown+"SECRET/"
 	}
-	by, err := selfTest(ctx, cfg.Hooks, url)
+	by, err := timed(ctx, r, "events", shown, 2*stepTime, func(ctx context.Context) (string, error) { return selfTest(ctx, cfg.Hooks, url) })
 	if !r.say("events", shown+by, err) {
 		return
 	}
@@ -72,17 +72,9 @@ func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
 	fmt.Fprintln(r.s.stdout, "                 EMS numbers the events of all its sinks together: losses are told if all sinks have these enabledEvents")
 }
 
-// sinkURL is where the media server is to post to, without the secret. One on this host reaches an address that stands for all of them as loopback.
-func sinkURL(h config.Hooks) string {
-	host, port, err := net.SplitHostPort(h.Listen)
-	if err != nil {
-		return "http://" + h.Listen + h.Path
-	}
-	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return "http://" + net.JoinHostPort(host, port) + h.Path
-}
+// sinkURL is where the media server is to post to, without the secret. One on this host reaches an address that stands for
+// all of them as loopback.
+func sinkURL(h config.Hooks) string { return "http://" + reachable(h.Listen) + h.Path }
 
 // selfTest posts an event, and returns who took it in.
 func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err error) {
@@ -101,7 +93,7 @@ func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err e
 				arrived <- struct{}{}
 			}
 		}, func(string) {}, slog.New(slog.DiscardHandler))
-	ctx, stop := context.WithTimeout(ctx, requestTimeout)
+	ctx, stop := context.WithTimeout(ctx, stepTime)
 	defer stop()
 	serving, end := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -126,7 +118,7 @@ func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err e
 
 // post posts an event that nobody acts on, over no proxy: the URL has the secret in it.
 func post(ctx context.Context, url, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
 	body := fmt.Appendf(nil, `{"id":0,"processId":0,"timestamp":0,"type":"selfTest","payload":{"localStreamName":%q}}`, name)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
@@ -171,7 +163,7 @@ func checkMembers(ctx context.Context, r *report, cfg *config.Config) {
 			r.say("balancer", api.Host()+" is this server itself, and left out", nil)
 			continue
 		}
-		version, err := api.Version(ctx)
+		version, err := timed(ctx, r, "balancer", api.Address(), stepTime, api.Version)
 		if err != nil {
 			err = fmt.Errorf("%w: is EMS running there, and does its web server or its API take requests from this host?", err)
 		}

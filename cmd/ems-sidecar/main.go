@@ -83,6 +83,8 @@ func execute(ctx context.Context, args []string, s surroundings) int {
 		return exitFine
 	case errors.Is(err, errSaid):
 		return exitFailed
+	case errors.Is(err, errSaidUsage):
+		return exitUsage
 	case errors.As(err, &mistakes):
 		fmt.Fprintln(s.stderr, mistakes)
 		return exitUsage
@@ -96,6 +98,9 @@ func execute(ctx context.Context, args []string, s surroundings) int {
 
 // errSaid ends a command whose reason is printed already.
 var errSaid = errors.New("failed")
+
+// errSaidUsage is errSaid for a mistake in the config.
+var errSaidUsage = errors.New("wrong config")
 
 // A usageError is the caller's or the config's fault.
 type usageError struct{ error }

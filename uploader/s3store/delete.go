@@ -112,6 +112,9 @@ func (s *Store) withMD5(o *s3.Options) {
 // knowsNoBatches reports whether a refusal can mean that the store does not know the request, rather than the
 // bucket, or the right to delete.
 func knowsNoBatches(err error) bool {
+	if isForeign(err) {
+		return true // some answer with something else
+	}
 	var e *Error
 	return errors.As(err, &e) && errors.Is(err, uploader.ErrPermanent) && !errors.Is(err, uploader.ErrBucket) &&
 		e.Status != http.StatusForbidden && e.Status != http.StatusUnauthorized

@@ -20,6 +20,7 @@ type foreignAnswer struct {
 	location  string // the scheme and host that it redirects to
 	page      string // the title of a page of HTML, or the beginning of text
 	sent      int64  // bytes of the request's body
+	root      string // of XML; "" is none
 	wantsTLS  bool   // it says that the request should have come by TLS
 }
 
@@ -39,6 +40,7 @@ func (a answer) foreign(text []byte) *foreignAnswer {
 	if a.StatusCode/100 == 3 {
 		f.location = cleaned(locationOf(a.Header), 200)
 	}
+	f.root = rootOf(text)
 	switch {
 	case f.content == htmlPage:
 		f.page = titleOf(text)
@@ -55,7 +57,7 @@ func (a answer) foreign(text []byte) *foreignAnswer {
 			f.content += " without an ETag"
 		}
 	default:
-		f.content = fmt.Sprintf("XML with the root %q", cleaned(rootOf(text), 60))
+		f.content = fmt.Sprintf("XML with the root %q", cleaned(f.root, 60))
 	}
 	return f
 }

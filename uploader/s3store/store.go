@@ -165,3 +165,20 @@ func (s *Store) Endpoint() string {
 	}
 	return "Amazon S3 in " + o.Region
 }
+
+// EndpointIsOfBucket reports whether the endpoint is that of a bucket: there, objects are listed where a store lists its
+// buckets. false may mean that this is not told.
+func (s *Store) EndpointIsOfBucket(ctx context.Context) (bool, error) {
+	_, err := s.client.ListBuckets(ctx, &s3.ListBucketsInput{})
+	var foreign *foreignAnswer
+	switch {
+	case errors.As(err, &foreign):
+		return foreign.root == roots["ListObjectsV2"], nil
+	case errors.As(err, new(*UnansweredError)):
+		return false, s.explain("", err)
+	}
+	return false, nil
+}
+
+// IsAbsent reports whether the store has said that there is no such thing.
+func IsAbsent(err error) bool { return isNotFound(err) }

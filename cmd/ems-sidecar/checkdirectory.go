@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"ems-sidecar/internal/disk"
+	"ems-sidecar/uploader/spool"
+)
+
+const (
+	maxWalked = 20_000 // entries of a watched directory that the check looks at
+	maxNamed  = 3      // of those that are wrong, so many are named
+)
+
+// checkDirectory looks at a watched directory, and reports whether it can be read.
+func checkDirectory(ctx context.Context, r *report, dir string) bool {
+	t, err := timed(ctx, r, "directory", dir, stepTime, func(ctx context.Context) (*tree, error) { return walk(ctx, dir) })
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = errors.New("it does not exist; the daemon would wait for it: is it the targetFolder of EMS?")
+	case errors.Is(err, fs.ErrPermission):
+		err = errors.New("it cannot be read: give the user that runs the daemon read access, or its group")
+	case err == nil && t.closed.n > 0:
+		err = fmt.Errorf("the directories %s in it cannot be entered, and nothing in them is published: "+
+			"give the user that runs the daemon read access, or its group", t.closed)
+	}
+	if !r.say("directory", dir, err) {
+		return false
+	}
+	if t.links.n > 0 {
+		r.warn("directory", dir, fmt.Sprintf("symbolic links are not followed: nothing is published of %s; "+
+			"watch the directories that they lead to, or mount those here (mount --bind)", t.links))
+	}
+	if t.cut {
+		r.skip("the rest of "+dir, dir, fmt.Sprintf("only the first %d entries were looked at", maxWalked))
+	}
+	return true
+}
+
+// A tree is what is wrong below a watched directory.
+type tree struct {
+	closed names // directories that cannot be entered
+	links  names // symbolic links to directories
+	cut    bool  // there is more
+}
+
+// names are the first of many.
+type names struct {
+	first []string
+	n     int
+}
+
+func (n *names) add(name string) {
+	if n.n++; n.n <= maxNamed {
+		n.first = append(n.first, name)
+	}
+}
+
+func (n names) String() string {
+	text := strings.Join(n.first, ", ")
+	if more := n.n - len(n.first); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+func walk(ctx context.Context, dir string) (*tree, error) {
+	root, err := disk.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	t := &tree{}
+	entries := 0
+	err = fs.WalkDir(disk.Tree{Root: root}, ".", func(p string, e fs.DirEntry, err error) error {
+		if entries++; entries > maxWalked {
+			t.cut = true
+			return fs.SkipAll
+		}
+		switch {
+		case p == "." && err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, fs.ErrPermission):
+			t.closed.add(p)
+			return fs.SkipDir
+		case err != nil:
+			return nil // it has just been deleted
+		case p != "." && path.Base(p)[0] == '.':
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+		case e.Type()&fs.ModeSymlink != 0:
+			if i, err := os.Stat(dir + "/" + p); err == nil && i.IsDir() {
+				t.links.add(p)
+			}
+		}
+		return nil
+	})
+	return t, err
+}
+
+// spool tests whether files of dir can be linked into the spool.
+func (r *report) spool(ctx context.Context, dir, place string) {
+	which := place
+	tested, err := timed(ctx, r, "spool", place, stepTime, func(context.Context) (bool, error) { return spool.Check(dir, place) })
+	switch {
+	case errors.Is(err, os.ErrPermission) && !capable(capFowner):
+		r.skip("links into "+place, which, fmt.Sprintf("%v\n                 the unit's CAP_FOWNER may allow it; %s", err, withRights))
+		return
+	case err == nil && !tested:
+		which += "\n                 not tested with one of EMS's files: there is none yet"
+	}
+	r.hint("spool", which, "what EMS deletes before its upload is held open instead, and lost if the daemon ends meanwhile", err)
+}
+
+// checkDeletion tests the right that delete_local takes.
+func checkDeletion(dir string) error {
+	f, err := os.CreateTemp(dir, ".ems-sidecar-check-*") // a name that the daemon ignores
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	if err != nil {
+		return fmt.Errorf("delete_local = after_upload needs the right to delete here: give it to the user that runs the daemon, and in its unit set ReadWritePaths=%s: %w", dir, err)
+	}
+	return nil
+}
