@@ -15,11 +15,16 @@ import (
 // newSpool returns the spool of src: in the root, or below dir. Each format has one of its own, so that what is in it
 // needs no explanation after a restart.
 func (src *Source) newSpool(dir string) *spool.Spool {
+	var aside func(string, media.Version) string
+	if src.bulk() { // no recording takes another's place
+		aside = func(p string, v media.Version) string { return otherPath(p, v, 1) }
+	}
 	return spool.New(spool.Settings{
-		Root: src.dir,
-		Dir:  filepath.Join(spool.Place(src.dir, dir), strings.ToLower(src.layout.Format.String())),
-		Log:  src.log,
-		Disk: &src.disk,
+		Aside: aside,
+		Root:  src.dir,
+		Dir:   filepath.Join(spool.Place(src.dir, dir), strings.ToLower(src.layout.Format.String())),
+		Log:   src.log,
+		Disk:  &src.disk,
 		Found: func(ctx context.Context, p string, v media.Version) {
 			if src.exists(p) {
 				return // it is there again, and its closing is reported

@@ -289,3 +289,40 @@ func TestOtherKeysOfRecordings(t *testing.T) {
 		t.Errorf("a name of the recorder's becomes %s", got)
 	}
 }
+
+// A clean-up does not wait for the bucket.
+func TestRecordingWhoseNameIsUsedAgainBeforeItsUploadArrives(t *testing.T) {
+	for name, restart := range map[string]bool{"in one run": false, "after a restart": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDeskFor(t, recordings, Settings{})
+				away := d.bucket.outage()
+				d.start()
+				want := []string{"take 1, which is long", "take 2, longer than that", "take 3"}
+				for _, content := range want {
+					d.close("r/r.ts", content)
+					time.Sleep(time.Minute)
+					if content != "take 3" {
+						d.remove("r/r.ts")
+						time.Sleep(time.Minute)
+					}
+				}
+				if restart {
+					d.restart()
+					d.start()
+					d.closed("r/r.ts")
+				}
+				away.Store(false)
+				time.Sleep(10 * time.Minute)
+				got := d.bucket.contents()
+				slices.Sort(want)
+				if !slices.Equal(slices.Compact(got), want) {
+					t.Errorf("the bucket has %q as %q", got, d.bucket.keys())
+				}
+				if n := len(d.log.lines(slog.LevelError, "another file has taken the name")); n != 2 {
+					t.Errorf("%d errors", n)
+				}
+			})
+		})
+	}
+}

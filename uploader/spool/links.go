@@ -264,3 +264,31 @@ func (s *Spool) tidy(ctx context.Context) {
 		}
 	}
 }
+
+// setAside has e go on under another path, and reports whether that was possible.
+func (s *Spool) setAside(ctx context.Context, e *entry) bool {
+	name, other := e.path, s.Aside(e.path, e.version)
+	if s.entry(other) != nil {
+		return false
+	}
+	if e.file == nil {
+		links, err := s.openDir()
+		if err == nil {
+			defer links.Close()
+			err = links.Rename(name, other)
+		}
+		if err != nil {
+			s.Log.Error("a file that waited for its upload is lost: another one has taken its name", "path", name, "err", err)
+			return false
+		}
+	}
+	s.rejoin(e)
+	delete(s.entries, name)
+	e.path = other
+	s.entries[other] = e
+	s.orphan(e)
+	s.Log.Error("another file has taken the name of one that waits for its upload", "path", name, "goes_on_as", other,
+		"next", "both are uploaded; see which clean-up deletes files that are not uploaded yet")
+	s.Found(ctx, other, e.version)
+	return true
+}

@@ -30,8 +30,11 @@ type Settings struct {
 	Returned func(p string)
 	// Evicted is told of each file that was given up because of the budget, and whose name is gone.
 	Evicted func(ctx context.Context, p string)
-	Log     *slog.Logger
-	Disk    *disk.Calls // is told of the calls to the root's file system; nil: nobody asks
+	// Aside returns the path under which what is kept of p goes on if another file has taken its name. Found is told
+	// of it. Nil: what has the name now takes its place.
+	Aside func(p string, v media.Version) string
+	Log   *slog.Logger
+	Disk  *disk.Calls // is told of the calls to the root's file system; nil: nobody asks
 }
 
 // A Spool keeps files of one root. Paths are slash-separated and relative to it. Its methods may be called from any
@@ -276,6 +279,9 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 	}
 	if s.locate(); s.home == nil {
 		return // what is read of it tells that the root is not there
+	}
+	if old != nil && s.Aside != nil && old.version.Size > 0 && old.version.Inode != v.Inode && s.setAside(ctx, old) {
+		old = nil
 	}
 	e := &entry{path: p, version: v, home: s.home}
 	err := s.link(p)
