@@ -136,9 +136,7 @@ func (w *world) maybeNever(rec *record) bool {
 			if named := w.newest[ref]; w.bucket.objects[ref] == nil || named == nil && w.disk.names[ref] == nil || named != nil && w.maybeNever(named) {
 				return true
 			}
-		} else if w.lost[ref] && w.disk.names[rec.path] == nil {
-			return true
 		}
 	}
-	return false
+	return w.isGivenUp(rec)
 }

@@ -93,14 +93,21 @@ func (w *world) onlyNamed(p string) bool {
 	return w.originOf(p).src.layout.Kind(p).Role == media.OtherFile
 }
 
-// named reports whether what a manifest was last read to say names p. One that was deleted long ago is forgotten.
+// named reports whether what a manifest was last read to say names p, so that p is wanted. One that was deleted long ago is
+// forgotten. One that was deleted and names what was given up is given up itself, and with it what only it names: viewers are
+// better off with the manifest before than with holes.
 func (w *world) named(p string) bool {
 	for _, rec := range w.newest {
-		if w.originOf(rec.path).src.files[rec.path] != nil && slices.Contains(rec.sheet.refs, p) {
+		if w.originOf(rec.path).src.files[rec.path] != nil && slices.Contains(rec.sheet.refs, p) && !w.isGivenUp(rec) {
 			return true
 		}
 	}
 	return false
+}
+
+// isGivenUp reports whether rec, which was deleted, names what was given up.
+func (w *world) isGivenUp(rec *record) bool {
+	return w.disk.names[rec.path] == nil && slices.ContainsFunc(rec.sheet.refs, func(ref string) bool { return w.lost[ref] })
 }
 
 // boot starts the daemon.
