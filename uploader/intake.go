@@ -246,6 +246,7 @@ func (s *schedule) absent(src *Source, p string) {
 		return
 	}
 	if f.manifest != nil {
+		f.removed = true
 		for _, w := range f.manifest.waiting {
 			w.held = false
 		}

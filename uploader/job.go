@@ -13,7 +13,7 @@ type job struct {
 	version   media.Version // of the chunk that is to be uploaded
 	snapshot  *snapshot     // of the manifest that is to be uploaded, or nil
 	task      task          // without a snapshot
-	listing   []*file       // of a list: those in question
+	listing   []*file       // of a list or a verification: chunks in question
 	candidate *ObjectInfo   // of a compare: what a listing has
 	claim     claim         // of a recording's upload: the key; and what a look for it found
 	fresh     bool          // over a fresh connection
@@ -31,7 +31,8 @@ type result struct {
 	found   *ObjectInfo           // of a look or a verification; nil: the bucket has none
 	untold  bool                  // or does not tell
 	same    bool                  // of a compare or discard: the bucket had the file; and then it is deleted from the disk
-	objects map[string]ObjectInfo // of a list: those that the bucket has, by key
+	objects map[string]ObjectInfo // of a list or a verification: those that the bucket has, by key
+	onDisk  []*file               // of a verification: chunks that it does not have, and that are on the disk
 	bytes   int64                 // that were sent
 	fileErr error                 // why the file cannot be sent: fs.ErrNotExist, errChanged, or a failure to read it
 	err     error                 // the store's

@@ -225,6 +225,14 @@ func (b *modelBucket) answer(f *flight, r *result) {
 		r.found = o.info()
 	case f.task == verify:
 		r.found = o.info()
+		r.objects = map[string]ObjectInfo{}
+		for _, l := range f.listing {
+			if i := b.objects[l.key()].info(); i != nil {
+				r.objects[l.key()] = *i
+			} else if w.disk.names[l.path] != nil {
+				r.onDisk = append(r.onDisk, l)
+			}
+		}
 		if n := w.newest[f.file.path]; o != nil && !f.file.manifest.asked && n != nil && n.sheet.text == o.sheet.text {
 			b.certain[f.key] = o.sheet.text
 		}

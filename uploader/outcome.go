@@ -74,6 +74,7 @@ func (s *schedule) success(r result, now time.Time) {
 			s.listed(r, now)
 		case verify:
 			s.verified(f.manifest, r.found, r.untold, now)
+			s.checked(r, now)
 		case look:
 			if f.src.bulk() {
 				s.recordingLooked(r, now)
@@ -85,6 +86,7 @@ func (s *schedule) success(r result, now time.Time) {
 		}
 		return
 	}
+	refused := s.lane(st.src.dest).state == bucketRefuses
 	reopened, better := s.lane(st.src.dest).success(st, now)
 	if reopened {
 		s.log.Info("bucket accepts requests again", "bucket", st.src.dest.Bucket)
@@ -92,6 +94,9 @@ func (s *schedule) success(r result, now time.Time) {
 	for _, other := range s.ring {
 		if better && other.src.dest == st.src.dest {
 			other.reopened(now)
+			if refused {
+				other.checkAll(now.Add(doubtTime/2 + s.jitter(doubtTime/2))) // the bucket may be another one now
+			}
 		}
 	}
 	st.recovered()
@@ -168,6 +173,9 @@ func (s *schedule) published(m *manifest, snap *snapshot, r result, now time.Tim
 	attrs := []any{"stream", st.name, "key", f.key(), "sequence", snap.parsed.Sequence,
 		"segments", snap.parsed.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.started))}
 	s.log.Debug("published", attrs...)
+	if m.allAt = (time.Time{}); snap.parsed.Ended {
+		m.checkAll(now.Add(doubtTime))
+	}
 	switch end := snap.parsed.Ended; {
 	case snap.parsed.Segments == 0 && !end:
 	case end && first:
@@ -223,6 +231,7 @@ func (s *schedule) storeFailure(r result, now time.Time) {
 		}
 	case r.task == verify && refused && !whole:
 		f.manifest.asked, f.manifest.askFirst, f.manifest.checkAt = true, false, time.Time{} // the store does not tell
+		f.manifest.allAt = time.Time{}
 	case r.task == list:
 		s.notListed(r, refused && !whole, now)
 	case r.wanted():

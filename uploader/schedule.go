@@ -128,6 +128,7 @@ func (s *schedule) next(now time.Time) (job, bool) {
 			}
 		case c.task == verify:
 			f.manifest.checking = true
+			listing = f.manifest.toCheck(now)
 		case c.task == list:
 			listing = st.takeUncompared()
 		default:

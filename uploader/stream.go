@@ -73,6 +73,15 @@ func (st *stream) reopened(now time.Time) {
 	}
 }
 
+// checkAll has the bucket asked for all that the manifests name which were published lately.
+func (st *stream) checkAll(at time.Time) {
+	for _, m := range st.manifests {
+		if m.published != nil && at.Sub(m.publishedAt) < manifestMemory {
+			m.checkAll(at)
+		}
+	}
+}
+
 // enqueue lists f for its task.
 func (st *stream) enqueue(f *file) {
 	f.state = queued

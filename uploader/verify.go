@@ -35,6 +35,8 @@ type verification struct {
 	rivalAt    time.Time  // when that was seen
 	rivalSaid  bool       // that both are at it was logged
 	yieldUntil time.Time
+
+	presence
 }
 
 // doubt takes in that a PUT had no answer.
@@ -87,16 +89,13 @@ func (s *schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 		s.metRival(m, found, now)
 	case first, untold, m.published == nil:
 	case m.tried: // what the bucket has may be newer than what was published (R3); what was tried still waits
-	case found != nil || m.doubted(): // else somebody has deleted it
+	case found == nil && !m.doubted():
+		s.restore(m)
+	default:
 		s.warnPerFile(m.file.stream, "bucket has not the newest version of a manifest: a request was applied after its answer was given up",
 			"key", m.file.key(), "next", "the newest is published again")
 		s.figures.failures++
-		if m.published.content != nil {
-			m.again()
-		} else {
-			m.astray = true
-			m.file.src.expecter.Expect(m.file.path)
-		}
+		s.putAgain(m)
 	}
 	if m.doubted() {
 		m.waited = max(doubtCheck, 2*m.waited)
@@ -179,6 +178,9 @@ func (s *schedule) checkInTurn(m *manifest, now time.Time) {
 	}
 	if m.askFirst && m.checkAt.IsZero() {
 		m.checkAt = now.Add(s.jitter(time.Minute)) // nothing was PUT for a minute
+		if m.allHad.Before(m.publishedAt) {
+			m.checkAll(m.checkAt)
+		}
 	}
 	m.askFirst = true
 }

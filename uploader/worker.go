@@ -38,16 +38,10 @@ func (u *Uploader) do(ctx context.Context, j job) result {
 		r.err = u.put(ctx, j, bytes.NewReader(j.snapshot.content), r.bytes)
 	case j.task == look && j.file.src.bulk():
 		u.lookForRecording(ctx, &r)
-	case j.task == look || j.task == verify:
-		ctx, cancel := context.WithTimeout(ctx, attemptTime)
-		defer cancel()
-		if i, found, err := j.file.src.dest.Store.Stat(ctx, j.file.key()); err != nil {
-			r.err = err
-		} else if found {
-			r.found = &i
-		} else {
-			r.untold = i.Untold
-		}
+	case j.task == look:
+		u.look(ctx, &r)
+	case j.task == verify:
+		u.verify(ctx, &r)
 	case j.task == discard:
 		u.discard(ctx, &r)
 	case j.task == compare:
@@ -58,6 +52,19 @@ func (u *Uploader) do(ctx context.Context, j job) result {
 		u.putChunk(ctx, &r)
 	}
 	return r
+}
+
+// look asks what the bucket has under the file's key.
+func (u *Uploader) look(ctx context.Context, r *result) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	if i, found, err := r.file.src.dest.Store.Stat(ctx, r.file.key()); err != nil {
+		r.err = err
+	} else if found {
+		r.found = &i
+	} else {
+		r.untold = i.Untold
+	}
 }
 
 // putChunk uploads the content that was closed, from the open file. It is confirmed only if the file still has that
