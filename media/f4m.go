@@ -58,6 +58,7 @@ func ParseF4M(b []byte) (Manifest, error) {
 type f4mItem struct {
 	uri     string
 	segment bool
+	set     bool       // it is a manifest of a set
 	inline  *Bootstrap // then uri is the media whose fragments it lists
 }
 
@@ -99,7 +100,7 @@ func (doc *f4mDocument) manifest() (Manifest, error) {
 	children := 0
 	for _, named := range media {
 		if named.Href != "" {
-			items = append(items, f4mItem{uri: named.Href})
+			items = append(items, f4mItem{uri: named.Href, set: true})
 			children++
 			continue
 		}
@@ -114,7 +115,9 @@ func (doc *f4mDocument) manifest() (Manifest, error) {
 			items = append(items, f4mItem{uri: named.URL, inline: boot.inline})
 			m.add(boot.lists)
 		case boot != nil:
-			m.Media = append(m.Media, BootstrappedMedia{Bootstrap: boot.URL, URL: joinURI(base, named.URL)})
+			if m.Media = append(m.Media, BootstrappedMedia{Bootstrap: boot.URL, URL: joinURI(base, named.URL)}); len(m.Media) > MaxManifests {
+				return Manifest{}, &TooManyError{"media with bootstraps", len(media), MaxManifests}
+			}
 		case named.BootstrapID == "" && named.Multicast == "":
 			items = append(items, f4mItem{uri: named.URL, segment: true})
 			m.Segments = atMost(uint64(m.Segments) + 1)
@@ -125,7 +128,7 @@ func (doc *f4mDocument) manifest() (Manifest, error) {
 		for _, item := range items {
 			uri := joinURI(base, item.uri)
 			if item.inline != nil && !item.inline.each(uri, yield) ||
-				item.inline == nil && !yield(Reference{URI: uri, Segment: item.segment}) {
+				item.inline == nil && !yield(Reference{URI: uri, Segment: item.segment, Manifest: item.set}) {
 				return
 			}
 		}

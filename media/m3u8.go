@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,6 +40,8 @@ func ParsePlaylist(b []byte) (Manifest, error) {
 	switch {
 	case !endsInNewline && !p.Ended:
 		return Manifest{}, fmt.Errorf("last line %d has no line end: %w", p.line, ErrIncomplete)
+	case p.tooMany != nil:
+		return Manifest{}, fmt.Errorf("playlist: %w", p.tooMany)
 	case p.wantsURI != "":
 		return Manifest{}, fmt.Errorf("no URI follows the last %s: %w", p.wantsURI, ErrIncomplete)
 	case len(p.references) == 0 && !p.Ended:
@@ -56,6 +59,8 @@ type playlistReader struct {
 	line       int
 	wantsURI   string // the tag whose URI line is still to come
 	named      map[string]struct{}
+	tally      Tally
+	tooMany    error
 }
 
 func (p *playlistReader) read(text string) error {
@@ -68,7 +73,7 @@ func (p *playlistReader) read(text string) error {
 			p.whole++
 		}
 		p.wantsURI = ""
-		p.name(text, !p.Set)
+		p.name(Reference{URI: text, Segment: !p.Set, Manifest: p.Set})
 		return nil
 	case !strings.HasPrefix(text, "#EXT"):
 		return nil // a comment
@@ -80,14 +85,17 @@ func (p *playlistReader) read(text string) error {
 		p.wantsURI = tag
 	case "#EXT-X-STREAM-INF":
 		p.Set, p.wantsURI = true, tag
-	case "#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-SESSION-DATA", "#EXT-X-SESSION-KEY":
+	case "#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF":
 		p.Set = true
-		p.nameAttribute(value, false)
+		p.nameAttribute(value, Reference{Manifest: true})
+	case "#EXT-X-SESSION-DATA", "#EXT-X-SESSION-KEY":
+		p.Set = true
+		p.nameAttribute(value, Reference{})
 	case "#EXT-X-KEY", "#EXT-X-MAP":
-		p.nameAttribute(value, false)
+		p.nameAttribute(value, Reference{})
 	case "#EXT-X-PART":
 		p.Segments++
-		p.nameAttribute(value, true)
+		p.nameAttribute(value, Reference{Segment: true})
 	case "#EXT-X-MEDIA-SEQUENCE":
 		p.Sequence, err = strconv.ParseUint(value, 10, 64)
 	case "#EXT-X-TARGETDURATION":
@@ -107,16 +115,20 @@ func (p *playlistReader) read(text string) error {
 	return nil
 }
 
-func (p *playlistReader) name(uri string, segment bool) {
-	if _, twice := p.named[uri]; twice {
+// name takes in a reference. What is too much is only counted.
+func (p *playlistReader) name(r Reference) {
+	if _, twice := p.named[r.URI]; twice {
 		return
 	}
-	p.named[uri] = struct{}{}
-	p.references = append(p.references, Reference{URI: uri, Segment: segment})
+	if p.tooMany = cmp.Or(p.tally.Add(r), p.tooMany); p.tooMany != nil {
+		return
+	}
+	p.named[r.URI] = struct{}{}
+	p.references = append(p.references, r)
 }
 
-// nameAttribute names the URI attribute of an attribute list (RFC 8216, section 4.2), if it has one.
-func (p *playlistReader) nameAttribute(list string, segment bool) {
+// nameAttribute takes in the reference r, whose URI is that attribute of a list (RFC 8216, section 4.2), if there is one.
+func (p *playlistReader) nameAttribute(list string, r Reference) {
 	for list != "" {
 		name, rest, ok := strings.Cut(list, "=")
 		if !ok {
@@ -130,7 +142,8 @@ func (p *playlistReader) nameAttribute(list string, segment bool) {
 			value, list, _ = strings.Cut(rest, ",")
 		}
 		if strings.TrimSpace(name) == "URI" && value != "" {
-			p.name(value, segment)
+			r.URI = value
+			p.name(r)
 			return
 		}
 	}

@@ -15,7 +15,7 @@ type Manifest struct {
 	// Set: it names other manifests and nothing to play, as a Master Playlist or a set-level F4M does.
 	Set bool
 	// Segments is how many Media Segments it names, parts and byte ranges counted each. It is known without
-	// going through References: a few bytes can claim billions, and whoever goes through them has to look first.
+	// going through References: a few bytes can claim billions, so that those have to be counted; see [Tally].
 	Segments int
 	// Sequence and Last say where the manifest's first and last segment stand in the stream: in HLS by media
 	// sequence number, in HDS by fragment number, in DASH and MSS by the time in milliseconds at which they
@@ -43,8 +43,9 @@ func (m Manifest) References() iter.Seq[Reference] {
 
 // A Reference is one URI in a manifest, as it is written there.
 type Reference struct {
-	URI     string
-	Segment bool // and not a manifest, a key or an init segment
+	URI      string
+	Segment  bool // and not a manifest, a key or an init segment
+	Manifest bool // as what names it says; what it is called may say so, too
 }
 
 // A BootstrappedMedia is a media element of an F4M whose bootstrap information is in a file. Both are

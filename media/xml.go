@@ -15,6 +15,9 @@ import (
 
 // decodeXML reads the one document in b, whose root element has to be called root in any namespace, into v.
 func decodeXML(b []byte, root string, v any) error {
+	if err := checkXML(b); err != nil {
+		return err
+	}
 	b = trimHalfRune(bytes.TrimPrefix(b, []byte("\ufeff")))
 	d := xml.NewDecoder(bytes.NewReader(b))
 	for whole := false; ; {

@@ -507,9 +507,9 @@ func TestManifestThatClaimsTooMuchIsRefused(t *testing.T) {
 		d := newDeskFor(t, hdsLayout, Settings{})
 		d.start()
 		d.close("g/s/s.f4m", f4m("live", "x"))
-		d.close("g/s/bootstrap", abst(1, maxSegments+1))
+		d.close("g/s/bootstrap", abst(1, media.MaxReferences+1))
 		settle()
-		if n := len(d.log.lines(slog.LevelWarn, "manifest is not published")); n == 0 || len(d.src.files) > 3 {
+		if n := len(d.log.lines(slog.LevelError, "manifest is not published")); n == 0 || len(d.src.files) > 3 {
 			t.Errorf("%d warnings, %d files known", n, len(d.src.files))
 		}
 	})

@@ -96,21 +96,30 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Time) {
 	f := s.file(src, p)
 	m, snap := f.manifest, r.snapshot
+	defer r.letGo()
 	f.removed, f.closed, f.failures = false, true, 0
 	delete(s.rereads, f)
+	if r.files == nil && r.tooMuch == nil {
+		r.tooMuch = s.tooMuch(m, r)
+	}
+	if s.refused(m, r, now) {
+		return
+	}
 	if why := f.keyProblem(); why != "" {
 		s.lose(f, "manifest cannot be published", why)
 		return
 	}
-	snap.manifest = m
-	for _, p := range r.refs {
-		snap.refs = append(snap.refs, s.file(src, p))
+	snap.manifest, snap.refs = m, r.files
+	if r.files == nil {
+		for _, p := range r.refs {
+			snap.refs = append(snap.refs, s.file(src, p))
+		}
 	}
 	if known := m.newest(); known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs) {
 		// EMS writes it twice, or another run says the same.
 		known.modTime = snap.modTime
 		if known.held = known.held && now.Sub(known.readAt) < startHold; known.held {
-			s.rereads[f] = known.readAt.Add(startHold)
+			s.reread(f, known.readAt.Add(startHold))
 		}
 		known.verify(r.onDisk, now)
 		s.expect(src, known.refs, now)
@@ -138,13 +147,17 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 	snap.generation = src.generation - 1 // so that ready looks at every reference
 	if src.layout.Format == media.DASH && snap.parsed.Segments == 0 {
 		snap.held = true
-		s.rereads[f] = now.Add(startHold)
+		s.reread(f, now.Add(startHold))
 	}
 	snap.anew = m.startsAnew(snap)
 	m.add(snap)
 	snap.promise()
+	var last *stream
 	for _, r := range snap.refs {
-		r.stream.isNamedBy(m)
+		if r.stream != last {
+			r.stream.isNamedBy(m)
+		}
+		last = r.stream
 	}
 	s.expect(src, snap.refs, now)
 }
@@ -234,7 +247,7 @@ func (s *schedule) manifestUnreadable(src *Source, p string, err error, now time
 	f.failures++
 	s.figures.failures++
 	wait := s.jitter.backoff(f.failures+2, localRetryCap)
-	s.rereads[f] = now.Add(wait)
+	s.reread(f, now.Add(wait))
 	s.log.Warn("manifest cannot be read", "root", src.dir, "stream", f.stream.name, "key", f.key(), "err", err,
 		"attempt", f.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))
 }
@@ -264,7 +277,7 @@ const awayRetry = 10 * time.Second
 // removedPerhaps takes in that the name p is gone, but perhaps only because the root is.
 func (s *schedule) removedPerhaps(src *Source, p string, now time.Time) {
 	if f, ok := src.files[p]; ok && f.manifest == nil && !f.confirmed && f.state == idle {
-		s.rereads[f] = now.Add(awayRetry)
+		s.reread(f, now.Add(awayRetry))
 		return
 	}
 	s.removed(src, p)
@@ -273,7 +286,7 @@ func (s *schedule) removedPerhaps(src *Source, p string, now time.Time) {
 // absentPerhaps takes in that p is not on disk, but perhaps only because the root is not there.
 func (s *schedule) absentPerhaps(src *Source, p string, now time.Time) {
 	if f, ok := src.files[p]; ok {
-		s.rereads[f] = now.Add(awayRetry)
+		s.reread(f, now.Add(awayRetry))
 	}
 }
 

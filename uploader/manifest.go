@@ -129,6 +129,7 @@ type manifest struct {
 	publishedAt time.Time
 	notBefore   time.Time // least time between two PUTs of a key
 	outside     string    // the URI out of the root that was warned of
+	refused     bool      // that there is no room for it was logged
 
 	breaksPromises bool // it names chunks that EMS did not write, which is logged
 
@@ -193,11 +194,11 @@ func (m *manifest) add(s *snapshot) {
 	}
 	size := 0
 	for _, w := range m.waiting {
-		size += len(w.content)
+		size += w.size()
 	}
 	for i := len(m.waiting) - 2; i >= 0 && (len(m.waiting) > maxWaiting || size > maxWaitingBytes); i-- {
 		if w := m.waiting[i]; w != m.inFlight && w != m.pursued {
-			size -= len(w.content)
+			size -= w.size()
 			w.release()
 			m.waiting = slices.Delete(m.waiting, i, i+1)
 		}

@@ -147,7 +147,7 @@ func (s *schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 		f.src.expecter.Expect(f.path)
 	case f.version == (media.Version{}) && !f.doubted:
 		f.doubted = true
-		s.rereads[f] = now.Add(absentGrace)
+		s.reread(f, now.Add(absentGrace))
 	default:
 		s.loseChunk(f, "it is neither on disk nor in the bucket")
 	}

@@ -28,7 +28,7 @@ func (u *Uploader) Progress(ctx context.Context) (p Progress, ok bool) {
 }
 
 func (s *schedule) progress(sources []*Source) Progress {
-	p := Progress{Lost: s.figures.lost, Idle: !s.busy() && len(s.rereads) == 0}
+	p := Progress{Lost: s.figures.lost, Idle: !s.busy() && !s.readsAgainSoon()}
 	for _, src := range sources {
 		p.Read += src.read.Load()
 		l := s.lane(src.dest)

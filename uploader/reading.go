@@ -16,9 +16,6 @@ const (
 	maxManifest = 8 << 20
 	// maxBootstrap is the same for a bootstrap, whose runs take 16 bytes for each fragment at most.
 	maxBootstrap = 2 << 20
-	// maxSegments bounds what one manifest may name: a week of segments of 1.2 s. In HDS and DASH, a few bytes can
-	// claim billions.
-	maxSegments = 1 << 19
 )
 
 // A reading is what one closing of a manifest brought.
@@ -28,10 +25,17 @@ type reading struct {
 	// onDisk has the version of each of refs as it was right after the manifest was read, or is nil if names
 	// never come back in this format, and chunks do not change: then what is confirmed stays so.
 	onDisk []media.Version
+
+	// If there are many: the files of refs, which were made one after the other, and count as named once more; or that
+	// they are too many together with those of other manifests.
+	files   []*file
+	tooMuch error
 }
 
 // A notManifestError is about what a manifest holds, which only its writer can change.
 type notManifestError struct{ error }
+
+func (e *notManifestError) Unwrap() error { return e.error }
 
 // unfit are the manifests that were found to hold something else, since they last held one.
 type unfit map[string]bool
@@ -46,6 +50,13 @@ func (u unfit) first(p string) bool {
 		u[p] = true
 	}
 	return !known
+}
+
+// refuse logs that the manifest p names too much.
+func (src *Source) refuse(p string, many *media.TooManyError) {
+	src.log.Error("manifest is not published: it names too much", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p,
+		"what", many.What, "count", many.Count, "limit", many.Limit,
+		"next", "its next closing is waited for; this is logged again when it was readable in between")
 }
 
 // errNotNamed says that nothing on disk tells yet what a bootstrap's fragments are called.
@@ -65,10 +76,11 @@ func (src *Source) readManifest(p string) (reading, error) {
 		return reading{}, errChanged // EMS truncates and then writes
 	case err != nil:
 		return reading{}, &notManifestError{err}
-	case manifest.Segments > maxSegments:
-		return reading{}, &notManifestError{fmt.Errorf("it claims %d segments, more than the %d that a manifest may name", manifest.Segments, maxSegments)}
 	}
-	refs, others, outside := src.resolve(p, dir, manifest)
+	refs, others, outside, err := src.resolve(p, dir, manifest)
+	if err != nil {
+		return reading{}, &notManifestError{err}
+	}
 	r := reading{
 		snapshot: &snapshot{
 			content: content, sum: sha256.Sum256(content), md5: md5Of(content), parsed: manifest.WithoutReferences(),
@@ -139,32 +151,4 @@ func (src *Source) parse(p string, content []byte) (m media.Manifest, dir string
 		}
 	}
 	return m, path.Dir(p), err
-}
-
-// resolve returns the paths below the root that the manifest p waits for, its segments last, how many are no
-// segments, and the first URI that leads out of the root. What another host has is not waited for.
-func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, others int, outside string) {
-	var segments []string
-	seen := make(map[string]bool) // of what is no segment: representations share init segments
-	for r := range m.References() {
-		literal, decoded, out := media.Resolve(dir, r.URI)
-		ambiguous := decoded != "" || out
-		ref := literal
-		if literal == "" || ambiguous && !src.exists(literal) {
-			ref = decoded
-		}
-		switch {
-		case ref == p: // it would wait for itself
-		case ref != "" && r.Segment:
-			if n := len(segments); n == 0 || segments[n-1] != ref { // ranges of one file
-				segments = append(segments, ref)
-			}
-		case ref != "" && !seen[ref]:
-			seen[ref] = true
-			paths = append(paths, ref)
-		case out && outside == "":
-			outside = r.URI
-		}
-	}
-	return append(paths, segments...), len(paths), outside
 }

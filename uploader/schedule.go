@@ -12,10 +12,11 @@ import (
 // The schedule knows every file that is to be published and decides what is uploaded next. It does no
 // I/O, has no clock and no chance of its own, and belongs to one goroutine.
 type schedule struct {
-	log     *slog.Logger
-	host    string
-	jitter  jitter
-	workers [2]int // live and bulk
+	log      *slog.Logger
+	host     string
+	heldMost int // bytes that large manifests may take
+	jitter   jitter
+	workers  [2]int // live and bulk
 
 	lanes    map[*Destination]*lane
 	streams  map[streamKey]*stream
@@ -28,6 +29,7 @@ type schedule struct {
 	drainBy  time.Time           // when the end does not wait any more; zero: Settings.DrainTimeout decides
 	began    time.Time           // this run
 	rereads  map[*file]time.Time // files that are to be reported again, and when
+	rereadAt time.Time           // the first of these times, or an earlier one
 	unnamed  map[unnamedFile]closing
 	figures  figures
 
@@ -47,16 +49,17 @@ const (
 
 func newSchedule(workers, bulkWorkers int, began time.Time, log *slog.Logger) *schedule {
 	return &schedule{
-		log:     log,
-		began:   began,
-		jitter:  rand.N[time.Duration],
-		workers: [2]int{livePool: workers, bulkPool: bulkWorkers},
-		lanes:   make(map[*Destination]*lane),
-		streams: make(map[streamKey]*stream),
-		sending: make(map[*file]bool),
-		loose:   make(map[*file]bool),
-		rereads: make(map[*file]time.Time),
-		unnamed: make(map[unnamedFile]closing),
+		log:      log,
+		began:    began,
+		heldMost: DefaultManifestMemory,
+		jitter:   rand.N[time.Duration],
+		workers:  [2]int{livePool: workers, bulkPool: bulkWorkers},
+		lanes:    make(map[*Destination]*lane),
+		streams:  make(map[streamKey]*stream),
+		sending:  make(map[*file]bool),
+		loose:    make(map[*file]bool),
+		rereads:  make(map[*file]time.Time),
+		unnamed:  make(map[unnamedFile]closing),
 	}
 }
 
@@ -93,12 +96,7 @@ func (s *schedule) lane(d *Destination) *lane {
 
 // next returns the job that is to be started now, if any, and takes it for started.
 func (s *schedule) next(now time.Time) (job, bool) {
-	for f, at := range s.rereads {
-		if !now.Before(at) {
-			delete(s.rereads, f)
-			f.src.expecter.Expect(f.path)
-		}
-	}
+	s.readAgain(now)
 	if j, ok := s.nextDeletion(now); ok {
 		return j, true
 	}
@@ -151,6 +149,41 @@ func (s *schedule) next(now time.Time) (job, bool) {
 	return job{}, false
 }
 
+// reread has f reported again at a time.
+func (s *schedule) reread(f *file, at time.Time) {
+	if len(s.rereads) == 0 || at.Before(s.rereadAt) {
+		s.rereadAt = at
+	}
+	s.rereads[f] = at
+}
+
+// readsAgainSoon reports whether something is to be reported again that may be there then.
+func (s *schedule) readsAgainSoon() bool {
+	for f := range s.rereads {
+		if f.manifest == nil || !f.manifest.refused {
+			return true
+		}
+	}
+	return false
+}
+
+// readAgain asks for what is to be reported again now.
+func (s *schedule) readAgain(now time.Time) {
+	if len(s.rereads) == 0 || now.Before(s.rereadAt) {
+		return
+	}
+	var next time.Time
+	for f, at := range s.rereads {
+		if now.Before(at) {
+			next = earlier(next, at)
+			continue
+		}
+		delete(s.rereads, f)
+		f.src.expecter.Expect(f.path)
+	}
+	s.rereadAt = next
+}
+
 // share is how many workers st may hold at once: one while it is in trouble, and never so many that
 // others find none (R9).
 func (s *schedule) share(st *stream) int {
@@ -186,10 +219,8 @@ func (s *schedule) allRefused(dest *Destination, now time.Time) bool {
 // event can bring it.
 func (s *schedule) wake(now time.Time) time.Time {
 	at := s.wakeForDeletion()
-	if !s.draining {
-		for _, reread := range s.rereads {
-			at = earlier(at, reread)
-		}
+	if !s.draining && len(s.rereads) > 0 {
+		at = earlier(at, s.rereadAt)
 	}
 	for _, st := range s.ring {
 		if !s.room(st.pool()) || st.inFlight >= s.share(st) {

@@ -43,6 +43,7 @@ type Source struct {
 	bootstraps bootstraps // owned by whoever calls the methods
 	named      namedFiles // owned by them, too
 	unfit      unfit      // and these
+	pace       pace       // and this
 	spool      *spool.Spool
 	disk       disk.Calls
 	read       atomic.Int64 // bytes of its files
@@ -63,7 +64,7 @@ type Source struct {
 func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, expecter Expecter) *Source {
 	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir),
-		bootstraps: newBootstraps(), named: make(namedFiles), unfit: make(unfit), files: make(map[string]*file),
+		bootstraps: newBootstraps(), named: make(namedFiles), unfit: make(unfit), pace: make(pace), files: make(map[string]*file),
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
 	src.kept = src.spool
@@ -89,11 +90,23 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		})
 		return
 	}
+	if at := src.pace.next(p); time.Now().Before(at) {
+		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.reread(s.file(src, p), at) })
+		return
+	}
+	defer src.pace.took(p, time.Now())
 	at := src.placeOf(p)
 	r, err := src.readManifest(p)
+	var many *media.TooManyError
 	switch {
 	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
 		return // deleted or written anew: its next closing brings it; or what names it does
+	case errors.As(err, &many):
+		if src.unfit.first(p) {
+			src.refuse(p, many)
+		}
+		src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.figures.failures++ })
+		return
 	case errors.As(err, new(*notManifestError)):
 		if src.unfit.first(p) {
 			src.log.Warn("manifest is not published", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "err", err,
@@ -107,6 +120,9 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	}
 	delete(src.unfit, p)
 	src.named.learn(src.layout, p, r.refs)
+	if !src.prepare(ctx, p, &r) {
+		return
+	}
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
 		s.manifestClosed(src, p, r, now)
 		s.seen(src, p, at, now)
@@ -121,6 +137,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	src.bootstraps.forget(p)
 	src.named.forget(p)
 	delete(src.unfit, p)
+	delete(src.pace, p)
 	src.spool.Gone(p)
 	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *schedule, now time.Time) {

@@ -151,6 +151,10 @@ type choice struct {
 
 func chosen(f *file) choice { return choice{file: f, task: f.task} }
 
+// mostWanted is how many of the files that a manifest waits for are looked through for the one that it needs first. Where
+// they are more, all that is queued has its turn.
+const mostWanted = 512
+
 // firstWanted returns the chunk of st that m needs first.
 func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 	n := len(m.waiting)
@@ -162,7 +166,7 @@ func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 			continue
 		}
 		singly := len(s.open) <= askedSingly // else by a listing
-		for _, f := range s.open {
+		for _, f := range s.open[:min(len(s.open), mostWanted)] {
 			if st.takes(f, now) && (singly || f.task != compare || f.candidate != nil) {
 				return f
 			}

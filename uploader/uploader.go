@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -19,6 +20,7 @@ type Settings struct {
 	DrainTimeout  time.Duration // for what is in flight when Run is told to end
 	SpoolDir      string        // for the spools of all sources; empty: in the root of each
 	SpoolMax      int64         // bytes of deleted files that spools keep on one file system; 0: see spool.DefaultMax
+	Manifests     int           // bytes that large manifests may take; 0: see DefaultManifestMemory
 	Incomplete    bool          // more sources come while Run is going
 }
 
@@ -136,6 +138,7 @@ func (u *Uploader) Run(ctx context.Context) {
 
 	s := newSchedule(u.settings.Workers, u.settings.BulkWorkers, time.Now(), u.log)
 	s.host = u.settings.Host
+	s.heldMost = cmp.Or(u.settings.Manifests, s.heldMost)
 	results := make(chan result, u.settings.Workers+u.settings.BulkWorkers)
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()

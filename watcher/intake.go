@@ -93,6 +93,22 @@ func (t *tree) setSoon(e *entry, now time.Time) {
 	}
 }
 
+// expectSome looks at some of what Expect named, and reports whether there is more. A manifest that names a hundred thousand
+// files does not keep another's few waiting.
+func (t *tree) expectSome() bool {
+	if len(t.wanted) == 0 {
+		return false
+	}
+	paths := t.wanted[0]
+	t.wanted = t.wanted[1:]
+	n := min(len(paths), decisions)
+	if n < len(paths) {
+		t.wanted = append(t.wanted, paths[n:])
+	}
+	t.expect(paths[:n])
+	return len(t.wanted) > 0
+}
+
 // expect has each file decided on now.
 func (t *tree) expect(paths []string) {
 	now := time.Now()

@@ -42,6 +42,7 @@ type tree struct {
 	rescan    bool                // the scan under way covers the whole tree
 	full      bool                // no more watches were to be had in the scan under way
 	undecided map[*entry]struct{} // of what the first scan found; nil before it is done, and once all is decided
+	wanted    [][]string          // what Expect named, and is still to be looked at, in turn
 	expected  map[string]bool     // what Expect named while there was no root
 	warned    map[string]bool
 	announced bool // that the root is waited for
@@ -190,7 +191,8 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 		case out <- first:
 			t.out.pop()
 		case <-t.w.wake:
-			t.expect(t.w.takeExpected())
+			t.wanted = append(t.wanted, t.w.takeExpected()...)
+			t.expectSome()
 			t.lookAt(t.w.takeLooks())
 		case <-t.w.rescan:
 			if t.present {
@@ -207,7 +209,7 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 // step does a share of what is to be done and reports whether there is more.
 func (t *tree) step() bool {
 	if !t.present {
-		return false
+		return t.expectSome()
 	}
 	now := time.Now()
 	n := 0
@@ -233,7 +235,7 @@ func (t *tree) step() bool {
 			t.scanDone()
 		}
 	}
-	return n == decisions || len(t.scans) > 0
+	return t.expectSome() || n == decisions || len(t.scans) > 0
 }
 
 // nextStep returns how long there is nothing to do unless something happens.

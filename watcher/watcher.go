@@ -147,9 +147,9 @@ type Watcher struct {
 	started  atomic.Bool
 	rescan   chan struct{} // capacity 1: a scan of the whole tree is asked for
 	expectMu sync.Mutex    // guards expected
-	expected []string
-	looks    []string   // guarded as expected is
-	stateMu  sync.Mutex // guards state
+	expected [][]string    // by the call
+	looks    []string      // guarded as expected is
+	stateMu  sync.Mutex    // guards state
 	state    State
 }
 
@@ -215,7 +215,7 @@ func (w *Watcher) Expect(paths ...string) {
 		return
 	}
 	w.expectMu.Lock()
-	w.expected = append(w.expected, paths...)
+	w.expected = append(w.expected, paths)
 	w.expectMu.Unlock()
 	select {
 	case w.wake <- struct{}{}:
@@ -257,12 +257,12 @@ func (w *Watcher) takeLooks() []string {
 }
 
 // takeExpected returns what Expect was told since the last call.
-func (w *Watcher) takeExpected() []string {
+func (w *Watcher) takeExpected() [][]string {
 	w.expectMu.Lock()
 	defer w.expectMu.Unlock()
-	paths := w.expected
+	lists := w.expected
 	w.expected = nil
-	return paths
+	return lists
 }
 
 // Ready is closed once the root is watched and its first scan is done.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +61,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		DrainTimeout:  cfg.Upload.DrainTimeout,
 		SpoolDir:      cfg.Upload.SpoolDir,
 		SpoolMax:      cfg.Upload.SpoolMax,
+		Manifests:     manifestMemory(debug.SetMemoryLimit(-1)),
 		Incomplete:    cfg.AsksEMS(),
 	}, log)}
 	d.limits = NewLimits(cfg, state)
@@ -75,6 +78,15 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 	}
 	d.begin(d.remembered(state, fresh))
 	return d, d.react()
+}
+
+// manifestMemory returns how many bytes large manifests may take where the process may take limit: a third. 0: there is no
+// limit.
+func manifestMemory(limit int64) int {
+	if limit == math.MaxInt64 {
+		return 0
+	}
+	return int(limit / 3)
 }
 
 // react builds what deals with the media server, if anything needs that.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"math"
 	"os"
 	"testing"
 	"time"
@@ -57,5 +58,13 @@ func TestBrokenNoteIsSaidAndWrittenAnew(t *testing.T) {
 	}
 	if m, err = recall(state, time.Now()); err != nil || len(m.entries) != 1 {
 		t.Errorf("%+v, %v", m.entries, err)
+	}
+}
+
+func TestManifestsMayTakeAThirdOfTheMemoryLimit(t *testing.T) {
+	for limit, want := range map[int64]int{400 << 20: 400 << 20 / 3, 2 << 30: 2 << 30 / 3, math.MaxInt64: 0} {
+		if got := manifestMemory(limit); got != want {
+			t.Errorf("of %d bytes, manifests may take %d, want %d", limit, got, want)
+		}
 	}
 }

@@ -1,0 +1,128 @@
+package uploader
+
+import (
+	"context"
+	"path"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+const (
+	// maxDirectories bounds in how many directories a manifest may name files: each is a stream.
+	maxDirectories = media.MaxManifests
+	// maxNames bounds the paths that a manifest names, in bytes.
+	maxNames = 16 << 20
+	// sliceOfReferences is how many references are taken in at once: others have their turn in between.
+	sliceOfReferences = 4096
+)
+
+// references are the paths below the root that a manifest waits for.
+type references struct {
+	others, segments []string        // no segments, and segments
+	seen             map[string]bool // of others: representations share init segments
+	tally            media.Tally
+	directories      map[string]struct{}
+	bytes            int
+	outside          string // the first URI that leads out of the root
+}
+
+// resolve returns the paths below the root that the manifest p waits for, its segments last, how many are no
+// segments, and the first URI that leads out of the root. What another host has is not waited for. The error is
+// a [media.TooManyError].
+func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, others int, outside string, err error) {
+	r := references{seen: make(map[string]bool), directories: make(map[string]struct{})}
+	for ref := range m.References() {
+		if err := r.tally.Add(ref); err != nil {
+			return nil, 0, "", atLeast(err, m.Segments)
+		}
+		literal, decoded, out := media.Resolve(dir, ref.URI)
+		ambiguous := decoded != "" || out
+		name := literal
+		if literal == "" || ambiguous && !src.exists(literal) {
+			name = decoded
+		}
+		if name == "" && out && r.outside == "" {
+			r.outside = ref.URI
+		}
+		if name == "" || name == p { // for itself it would wait for ever
+			continue
+		}
+		isManifest := ref.Manifest || src.layout.Kind(name).Role == media.ManifestFile
+		if err := r.add(name, ref.Segment, isManifest && !ref.Manifest); err != nil {
+			return nil, 0, "", err
+		}
+	}
+	return append(r.others, r.segments...), len(r.others), r.outside, nil
+}
+
+// add takes in the path p; uncounted: it is a manifest by its name alone.
+func (r *references) add(p string, segment, uncounted bool) error {
+	switch n := len(r.segments); {
+	case segment && n > 0 && r.segments[n-1] == p, r.seen[p]: // ranges of one file
+		return nil
+	case segment:
+		r.segments = append(r.segments, p)
+	default:
+		r.seen[p] = true
+		r.others = append(r.others, p)
+	}
+	if uncounted {
+		if err := r.tally.AddManifest(); err != nil {
+			return err
+		}
+	}
+	r.directories[path.Dir(p)] = struct{}{}
+	r.bytes += len(p)
+	switch {
+	case len(r.directories) > maxDirectories:
+		return &media.TooManyError{What: "directories with files that it names", Count: len(r.directories), Limit: maxDirectories}
+	case r.bytes > maxNames:
+		return &media.TooManyError{What: "bytes of names", Count: r.bytes, Limit: maxNames}
+	}
+	return nil
+}
+
+// atLeast has the error tell how many segments the manifest claims, if that is more.
+func atLeast(err error, claimed int) error {
+	if e, ok := err.(*media.TooManyError); ok {
+		e.Count = max(e.Count, claimed)
+	}
+	return err
+}
+
+// prepare has the files of many references made, some at a time, so that no manifest holds up the others. It reports
+// false if the uploader ends.
+func (src *Source) prepare(ctx context.Context, p string, r *reading) bool {
+	if len(r.refs) <= sliceOfReferences {
+		return true
+	}
+	for from := 0; from < len(r.refs); from += sliceOfReferences {
+		refs := r.refs[from:min(from+sliceOfReferences, len(r.refs))]
+		told := src.uploader.tell(ctx, func(s *schedule, _ time.Time) {
+			if from == 0 {
+				r.tooMuch = s.tooMuch(s.file(src, p).manifest, *r)
+			}
+			if r.tooMuch != nil {
+				return
+			}
+			for _, ref := range refs {
+				f := s.file(src, ref)
+				f.named++
+				r.files = append(r.files, f)
+			}
+		})
+		if !told {
+			return false
+		}
+	}
+	return true
+}
+
+// letGo takes back what prepare counted.
+func (r reading) letGo() {
+	for _, f := range r.files {
+		f.named--
+		f.src.forgetIfUnused(f)
+	}
+}
