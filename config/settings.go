@@ -28,7 +28,7 @@ type settings struct {
 func newSettings() *settings {
 	s := &settings{
 		switches: newSwitches(),
-		defaults: Upload{Bootstrap: "bootstrap", Backlog: UploadBacklog, Delete: Keep, DeleteDelay: 60 * time.Second, DeleteLocalAfter: time.Hour},
+		defaults: Upload{Bootstrap: "bootstrap", Backlog: UploadBacklog, SignPayload: SignAuto, Delete: Keep, DeleteDelay: 60 * time.Second, DeleteLocalAfter: time.Hour},
 		watcher:  Watcher{Backend: "auto", Settle: 30 * time.Millisecond, PollInterval: time.Second},
 		pool: Pool{
 			Workers: 32, BulkWorkers: 2,

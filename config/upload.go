@@ -58,6 +58,16 @@ const (
 	SkipBacklog   Backlog = "skip"
 )
 
+// Signing says whether the signatures of requests cover their content.
+type Signing string
+
+// What sign_payload may be.
+const (
+	SignAuto Signing = "auto"
+	SignOn   Signing = "on"
+	SignOff  Signing = "off"
+)
+
 // S3 sets bounds to the parts of a multipart upload; each is at least this large, except for the last.
 const (
 	minPartSize = 5 << 20
@@ -77,6 +87,7 @@ type Upload struct {
 	Endpoint  string // empty: AWS
 	PathStyle *bool  // nil: path style when an endpoint is set; UsePathStyle decides
 
+	SignPayload          Signing
 	Bucket               string
 	Prefix               string // empty, or ends with a slash and does not begin with one
 	ACL                  string // empty: none is sent, as with the three below
@@ -121,6 +132,7 @@ func (u *Upload) keys() []key {
 		one("region", &u.Region, optional(region)),
 		one("endpoint", &u.Endpoint, optional(endpoint)),
 		one("path_style", &u.PathStyle, pointer(boolean)),
+		one("sign_payload", &u.SignPayload, oneOf(SignAuto, SignOn, SignOff)),
 		one("default_bucket", &u.Bucket, optional(bucket)),
 		one("prefix", &u.Prefix, prefix),
 		one("acl", &u.ACL, optional(oneOf("private", "public-read", "public-read-write", "authenticated-read",

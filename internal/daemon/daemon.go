@@ -244,6 +244,7 @@ func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog
 		StorageClass:         u.StorageClass,
 		ServerSideEncryption: u.ServerSideEncryption,
 		KMSKeyID:             u.KMSKeyID,
+		SignPayload:          s3store.Signing(u.SignPayload),
 		PartSize:             pool.PartSize,
 		MinThroughput:        pool.MinThroughput,
 		Connections:          pool.Workers + pool.BulkWorkers,

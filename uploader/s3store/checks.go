@@ -96,7 +96,7 @@ func (s *Store) hasMD5(sse types.ServerSideEncryption, customerAlgorithm *string
 	switch sse {
 	case "", types.ServerSideEncryptionAes256:
 		// In directory buckets it is none.
-		return aws.ToString(customerAlgorithm) == "" && !strings.HasSuffix(s.settings.Bucket, "--x-s3")
+		return aws.ToString(customerAlgorithm) == "" && !strings.HasSuffix(s.settings.Bucket, directoryBucket)
 	}
 	return false
 }

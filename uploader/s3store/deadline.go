@@ -9,7 +9,8 @@ import (
 
 const (
 	// An attempt at a part has this long, and besides what its size takes at Settings.MinThroughput.
-	partTime = 2 * time.Second
+	partTime  = 2 * time.Second
+	abortTime = 10 * time.Second
 	// requestTime is for a request without content.
 	requestTime = 20 * time.Second
 	// Completing has a minute, and besides what the object's size takes at completeRate: Amazon says that

@@ -1,7 +1,6 @@
 package s3store
 
 import (
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
@@ -29,7 +28,7 @@ func (s *Store) putInput(o uploader.Object) *s3.PutObjectInput {
 }
 
 // createInput returns the request that begins to put o in parts, and says the same of the object.
-func (s *Store) createInput(o uploader.Object) *s3.CreateMultipartUploadInput {
+func (s *Store) createInput(o uploader.Object, crc32 bool) *s3.CreateMultipartUploadInput {
 	put := s.putInput(o)
 	in := &s3.CreateMultipartUploadInput{
 		Bucket:               put.Bucket,
@@ -42,7 +41,7 @@ func (s *Store) createInput(o uploader.Object) *s3.CreateMultipartUploadInput {
 		SSEKMSKeyId:          put.SSEKMSKeyId,
 		Metadata:             put.Metadata,
 	}
-	if s.client.Options().RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported {
+	if crc32 {
 		in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
 	}
 	return in

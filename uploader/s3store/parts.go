@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,6 +15,9 @@ import (
 	"ems-sidecar/uploader"
 )
 
+// partsAtOnce is how many parts of an object are in flight.
+const partsAtOnce = 3
+
 // sendParts sends the parts of u that are missing, a few at once. The first that fails ends the others.
 func (s *Store) sendParts(ctx context.Context, u *upload, o uploader.Object, p plan, options []func(*s3.Options)) error {
 	missing := u.missing()
@@ -23,7 +25,7 @@ func (s *Store) sendParts(ctx context.Context, u *upload, o uploader.Object, p p
 	senders, ctx := errgroup.WithContext(ctx)
 	for range min(partsAtOnce, len(missing)) {
 		senders.Go(func() error {
-			summer := newSummer(true)
+			summer := newSummer(false)
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(missing) {
@@ -43,38 +45,44 @@ func (s *Store) sendParts(ctx context.Context, u *upload, o uploader.Object, p p
 
 // sendPart reads its part of body twice: to sum it up, and to send it. With the content goes one checksum
 // that the store compares: CRC32 where the upload was begun with it, as on Amazon's own S3, which keeps it
-// and takes no MD5 in some of its buckets; else MD5, which every store knows. The signature holds a SHA-256.
+// and takes no MD5 in some of its buckets; else MD5, which every store knows.
 func (s *Store) sendPart(ctx context.Context, u *upload, number int, body io.ReaderAt, p plan, summer *summer,
 	options []func(*s3.Options)) (part, error) {
 	section := p.section(body, number)
-	content, payload, err := summer.sum(ctx, section)
-	if err != nil {
-		return part{}, fmt.Errorf("read it: %w", err)
-	}
-	if _, err := section.Seek(0, io.SeekStart); err != nil {
-		return part{}, err
-	}
-	in := &s3.UploadPartInput{
-		Bucket: &s.settings.Bucket, Key: &u.key, UploadId: &u.id, PartNumber: aws.Int32(int32(number)),
-		Body: section, ContentLength: aws.Int64(section.Size()),
-	}
-	if u.crc32 {
-		in.ChecksumCRC32 = &content.crc32
-	} else {
-		in.ContentMD5 = &content.md5
-	}
-	out, err := within(ctx, s.partLimit(p, number), func(ctx context.Context) (*s3.UploadPartOutput, error) {
-		return s.client.UploadPart(ctx, in, append(options[:len(options):len(options)], summedUp(payload))...)
+	sent := part{sent: true}
+	err := s.terms.reach(matter{signing: true}, func(t terms) error {
+		if t.signed && summer.payload == nil {
+			*summer = *newSummer(true)
+		}
+		content, sum, err := summer.sum(ctx, section)
+		if err != nil {
+			return fmt.Errorf("read it: %w", err)
+		}
+		if _, err := section.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		in := &s3.UploadPartInput{
+			Bucket: &s.settings.Bucket, Key: &u.key, UploadId: &u.id, PartNumber: aws.Int32(int32(number)),
+			Body: section, ContentLength: aws.Int64(section.Size()),
+		}
+		if u.crc32 {
+			in.ChecksumCRC32 = &content.crc32
+		} else {
+			in.ContentMD5 = &content.md5
+		}
+		out, err := within(ctx, s.partLimit(p, number), func(ctx context.Context) (*s3.UploadPartOutput, error) {
+			return s.client.UploadPart(ctx, in, append(options[:len(options):len(options)], summedUp(t.payload(sum)))...)
+		})
+		if err != nil {
+			return s.explain(putPermission, err)
+		}
+		sent.etag, sent.sums = aws.ToString(out.ETag), u.sumsOf(content)
+		return s.prove(content, out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm)
 	})
 	if err != nil {
-		return part{}, s.explain(putPermission, err)
+		return part{}, err
 	}
-	if want := hexOf(content.md5); s.hasMD5(out.ServerSideEncryption, out.SSECustomerAlgorithm) {
-		if got := unquoted(out.ETag); isMD5(got) && !strings.EqualFold(got, want) {
-			return part{}, &otherContentError{got, want}
-		}
-	}
-	return part{etag: *out.ETag, sums: u.sumsOf(content), sent: true}, nil
+	return sent, nil
 }
 
 // summedUp keeps the SDK from reading the content to sign it, with a hash that is known, or to add a checksum.

@@ -42,19 +42,24 @@ func (s *Store) putResumable(ctx context.Context, o uploader.Object, p plan, opt
 }
 
 func (s *Store) create(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) (*upload, error) {
-	in := s.createInput(o)
-	out, err := within(ctx, requestTime, func(ctx context.Context) (*s3.CreateMultipartUploadOutput, error) {
-		return s.client.CreateMultipartUpload(ctx, in, options...)
+	var out *s3.CreateMultipartUploadOutput
+	var crc32 bool
+	err := s.terms.reach(matter{sums: true}, func(t terms) (err error) {
+		crc32 = t.crc32
+		out, err = within(ctx, requestTime, func(ctx context.Context) (*s3.CreateMultipartUploadOutput, error) {
+			return s.client.CreateMultipartUpload(ctx, s.createInput(o, crc32), options...)
+		})
+		return s.explain(putPermission, err)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("begin the upload: %w", s.explain(putPermission, err))
+		return nil, fmt.Errorf("begin the upload: %w", err)
 	}
 	if aws.ToString(out.UploadId) == "" {
 		return nil, errors.New("begin the upload: the store's answer has no upload ID")
 	}
 	return &upload{
 		key: o.Key, id: aws.ToString(out.UploadId), size: o.Size, modTime: o.ModTime,
-		crc32: in.ChecksumAlgorithm != "", parts: make([]part, p.parts()),
+		crc32: crc32, parts: make([]part, p.parts()),
 	}, nil
 }
 

@@ -5,11 +5,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
 // Settings are what a Store can be told. Empty fields leave the decision to S3 or to the SDK.
@@ -20,6 +22,7 @@ type Settings struct {
 	PathStyle            *bool                  // default: on with an endpoint
 	AccessKey, SecretKey string                 // both or none; none is the SDK's chain: environment, profile, role
 	ReadSecretKey        func() (string, error) // reads it again where it is in a file; nil: it is not
+	SignPayload          Signing
 	ACL                  string
 	StorageClass         string
 	ServerSideEncryption string
@@ -62,6 +65,38 @@ func load(ctx context.Context, t Settings, d *dialer, log *slog.Logger) (aws.Con
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
 	container.HTTPClient = cfg.HTTPClient
 	return cfg, err
+}
+
+// wantsChecksums reports whether the environment or the profile asks for the SDK's checksums by name.
+func wantsChecksums(cfg aws.Config) bool {
+	for _, source := range cfg.ConfigSources {
+		set := aws.RequestChecksumCalculationUnset
+		switch c := source.(type) {
+		case awsconfig.EnvConfig:
+			set = c.RequestChecksumCalculation
+		case awsconfig.SharedConfig:
+			set = c.RequestChecksumCalculation
+		}
+		if set != aws.RequestChecksumCalculationUnset {
+			return set == aws.RequestChecksumCalculationWhenSupported
+		}
+	}
+	return false
+}
+
+// sendsCRC32 reports whether content goes with a CRC32, as Amazon's own S3 prefers. Its directory buckets take no MD5.
+func sendsCRC32(o s3.Options, bucket string) bool {
+	return o.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported || strings.HasSuffix(bucket, directoryBucket)
+}
+
+// directoryBucket ends the name of each bucket of Amazon's that is one.
+const directoryBucket = "--x-s3"
+
+func isSecure(o s3.Options) bool {
+	if o.BaseEndpoint == nil {
+		return !o.EndpointOptions.DisableHTTPS
+	}
+	return strings.HasPrefix(strings.ToLower(*o.BaseEndpoint), "https:")
 }
 
 // reread returns t with a secret that load reads, if that is in a file.

@@ -25,7 +25,7 @@ import (
 type Store struct {
 	settings    Settings
 	client      *s3.Client
-	uploads     multipart
+	terms       *agreement
 	config      aws.Config
 	fresh       func(*s3.Options) // makes a request use a connection of its own
 	partTime    time.Duration     // the constant of that name, for tests to change
@@ -72,8 +72,9 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 			if o.Region == "" {
 				o.Region = fallbackRegion
 			}
-			// The SDK's default sends a checksum as a trailer, which many stores refuse.
-			o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+			if !wantsChecksums(cfg) { // many stores do not know the SDK's default
+				o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+			}
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		}
 		if t.PathStyle != nil {
@@ -85,7 +86,7 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	}
 	fresh := newClient(cfg.HTTPClient, d, 0)
 	return &Store{
-		settings: t, client: c, config: cfg, uploads: newMultipart(c), partTime: partTime,
+		settings: t, client: c, config: cfg, terms: newAgreement(t.SignPayload, sendsCRC32(c.Options(), t.Bucket), isSecure(c.Options())), partTime: partTime,
 		fresh: func(o *s3.Options) { o.HTTPClient = fresh },
 		log:   log, pages: make(chan struct{}, pagesAtOnce), maxPages: manyPages,
 	}, nil
