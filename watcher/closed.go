@@ -152,7 +152,7 @@ func (t *tree) quietFor(e *entry, quick bool) time.Duration {
 
 func (t *tree) probe(p string) (look, error) {
 	defer t.w.disk.End(t.w.disk.Begin())
-	if t.leases {
+	if t.leases && !t.isShared(p) {
 		return t.w.probe(t.abs(p))
 	}
 	return lookFile(t.abs(p))

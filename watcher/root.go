@@ -79,6 +79,7 @@ func (t *tree) attach(fi fs.FileInfo) {
 	t.rootInfo = fi
 	t.attached++
 	t.present, t.replaced, t.announced = true, false, false
+	t.takeMounts()
 	t.backend, t.notify, t.leases = backend, n, !file.shared
 	t.rescanAll()
 

@@ -62,6 +62,9 @@ type tree struct {
 	leases      bool
 	notify      notifier // nil while there is no root, and with Poll
 
+	mountWatch mountWatch
+	mounts     map[string]mount // below the root, by path
+
 	state State
 }
 
@@ -143,6 +146,8 @@ func newDir(p string, parent *dir) *dir {
 
 func (t *tree) run(ctx context.Context, events chan<- Event) {
 	defer t.detach()
+	t.mountWatch = newMountWatch()
+	defer t.mountWatch.close()
 	t.checkRoot()
 	check := time.NewTicker(min(rootCheck, t.opts.PollInterval))
 	defer check.Stop()
@@ -200,6 +205,7 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 			}
 		case <-check.C:
 			t.checkRoot()
+			t.checkMounts()
 		case <-timer.C:
 		case <-more:
 		}
@@ -258,7 +264,7 @@ func (t *tree) nextStep() (time.Duration, bool) {
 // incomplete reports whether notes do not tell all that happens in the tree, so that it is scanned
 // again and again.
 func (t *tree) incomplete() bool {
-	return t.notify == nil || t.state.Degraded
+	return t.notify == nil || t.state.Degraded || t.sharedBelow()
 }
 
 // file returns the entry of a path, or nil.

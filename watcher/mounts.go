@@ -1,0 +1,73 @@
+package watcher
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// A mount is a file system that is mounted below the root.
+type mount struct {
+	id         string // of the mount: another one may have the same mount point later
+	fileSystem string
+	shared     bool // others may write to it unseen
+}
+
+// takeMounts notes what is mounted below the root.
+func (t *tree) takeMounts() (gained, lost map[string]mount) {
+	defer t.w.disk.End(t.w.disk.Begin())
+	root, err := filepath.EvalSymlinks(t.w.root)
+	if err != nil {
+		return nil, nil // the root is gone, which is found otherwise
+	}
+	before, now := t.mounts, mountsBelow(root)
+	gained, lost = make(map[string]mount), make(map[string]mount)
+	for p, m := range now {
+		if before[p].id != m.id {
+			gained[p] = m
+		}
+	}
+	for p, m := range before {
+		if now[p].id != m.id {
+			lost[p] = m
+		}
+	}
+	t.mounts = now
+	return gained, lost
+}
+
+// checkMounts has the tree scanned if something was mounted or unmounted below the root.
+func (t *tree) checkMounts() {
+	if !t.mountWatch.changed() || !t.present {
+		return
+	}
+	gained, lost := t.takeMounts()
+	for p, m := range lost {
+		t.log.Info("file system is not mounted below the root any more, scanning all", "path", p, "filesystem", m.fileSystem)
+	}
+	for p, m := range gained {
+		t.log.Info("file system was mounted below the root, scanning all", "path", p, "filesystem", m.fileSystem, "polled", m.shared)
+	}
+	if len(gained)+len(lost) > 0 {
+		t.rescanAll()
+	}
+}
+
+// isShared reports whether p is on a file system below the root to which others may write unseen.
+func (t *tree) isShared(p string) bool {
+	for at, m := range t.mounts {
+		if m.shared && (p == at || strings.HasPrefix(p, at+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// sharedBelow reports whether there is any such file system.
+func (t *tree) sharedBelow() bool {
+	for _, m := range t.mounts {
+		if m.shared {
+			return true
+		}
+	}
+	return false
+}

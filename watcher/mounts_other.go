@@ -1,0 +1,13 @@
+//go:build !linux
+
+package watcher
+
+// mountWatch tells nothing here.
+type mountWatch struct{}
+
+func newMountWatch() mountWatch { return mountWatch{} }
+
+func (mountWatch) close()        {}
+func (mountWatch) changed() bool { return false }
+
+func mountsBelow(string) map[string]mount { return nil }
