@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -134,7 +135,13 @@ func (s *Spool) Run(ctx context.Context) {
 		case <-s.wake:
 			s.listen(ctx)
 		case <-more:
-			s.goOnScanning(ctx)
+			runtime.Gosched() // whoever was served last may have more to ask, also where there is one processor
+			select {
+			case do := <-s.asks:
+				do()
+			default:
+				s.goOnScanning(ctx)
+			}
 		case <-prepare.C:
 			s.prepare()
 		case <-tidy.C:

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ems-sidecar/media"
@@ -497,55 +498,50 @@ func TestSpoolThatBecomesUsableLaterIsTakenIn(t *testing.T) {
 
 // What closes while the spool of an earlier run is being read is kept at once, and what is asked for is found already.
 func TestScanOfTheSpoolHoldsNothingUp(t *testing.T) {
-	root := t.TempDir()
-	dir := filepath.Join(root, DirName)
-	if err := os.MkdirAll(filepath.Join(dir, "s"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	const many = 1000
-	for n := range many {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("s/%d.ts", n)), []byte("x"), 0o600); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		root := t.TempDir()
+		dir := filepath.Join(root, DirName)
+		if err := os.MkdirAll(filepath.Join(dir, "s"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := os.WriteFile(filepath.Join(root, "new.ts"), []byte("new"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	found, asking := 0, make(chan struct{})
-	kept := make(chan struct{})
-	var s *Spool
-	s = New(Settings{
-		Root: root, Dir: dir, Budget: NewBudget(0, 1), Log: slog.New(slog.DiscardHandler),
-		Found: func(context.Context, string, media.Version) {
-			if found++; found == 1 { // it has begun
-				go func() {
-					close(asking)
-					for n := range many { // wherever each is in the directory
-						if _, there, _ := s.Find(t.Context(), fmt.Sprintf("s/%d.ts", n)); !there {
-							t.Errorf("%d.ts is not found", n)
-						}
-						if n == 0 {
-							s.Keep(t.Context(), "new.ts", media.Version{Size: 3})
-							select {
-							case <-s.Scanned():
-								t.Error("it is kept when all has been read")
-							default:
-							}
-						}
-					}
-					close(kept)
-				}()
-				<-asking
+		const many = 1000
+		for n := range many {
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("s/%d.ts", n)), []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
 			}
-		},
+		}
+		if err := os.WriteFile(filepath.Join(root, "new.ts"), []byte("new"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		found, begun := 0, make(chan struct{})
+		s := New(Settings{
+			Root: root, Dir: dir, Budget: NewBudget(0, 1), Log: slog.New(slog.DiscardHandler),
+			Found: func(context.Context, string, media.Version) {
+				if found++; found == 1 {
+					close(begun)
+				}
+				synctest.Wait() // until the next question waits for its answer
+			},
+		})
+		ctx, end := context.WithCancel(t.Context())
+		go s.Run(ctx)
+		<-begun
+		for n := range many / scanSlice / 2 { // one for each share of the scan, and before half of it
+			if _, there, _ := s.Find(t.Context(), fmt.Sprintf("s/%d.ts", n)); !there {
+				t.Errorf("%d.ts is not found", n)
+			}
+		}
+		s.Keep(t.Context(), "new.ts", media.Version{Size: 3})
+		select {
+		case <-s.Scanned():
+			t.Error("it is kept when all has been read")
+		default:
+		}
+		<-s.Scanned()
+		end()
+		<-s.done
+		if found != many {
+			t.Errorf("told of %d files, want %d", found, many)
+		}
 	})
-	ctx, end := context.WithCancel(t.Context())
-	go s.Run(ctx)
-	<-kept
-	<-s.Scanned()
-	end()
-	<-s.done
-	if found != many {
-		t.Errorf("told of %d files, want %d", found, many)
-	}
 }
