@@ -13,6 +13,10 @@ type presence struct {
 	allHad time.Time // when all of it was asked for last
 }
 
+// doubtedChunks is how many of the newest chunks are asked for while it is doubted what the bucket has: after a start, and after
+// a PUT that had no answer.
+const doubtedChunks = 16
+
 // checkAll has the bucket asked for all that m names at a time.
 func (m *manifest) checkAll(at time.Time) {
 	m.allAt = at
@@ -25,8 +29,12 @@ func (m *manifest) toCheck(now time.Time) (chunks []*file) {
 		return nil
 	}
 	refs := m.published.refs
-	if all := !m.allAt.IsZero() && !now.Before(m.allAt); !all && len(refs) > 0 {
-		refs = refs[len(refs)-1:]
+	if all := !m.allAt.IsZero() && !now.Before(m.allAt); !all {
+		newest := 1
+		if m.doubted() {
+			newest = doubtedChunks
+		}
+		refs = refs[max(0, len(refs)-newest):]
 	}
 	for _, f := range refs {
 		if f.isAtRest() {

@@ -94,7 +94,7 @@ func TestObjectThatTheStoreLosesForGoodIsLoggedAndCounted(t *testing.T) {
 					d := newDesk(t, Settings{})
 					d.start()
 					d.vod(5)
-					time.Sleep(2 * time.Minute) // a late PUT is not waited for any more
+					time.Sleep(4 * time.Minute) // no late PUT is waited for any more
 					d.close("g/s/playlist.m3u8", playlist(1, 5, "#EXT-X-ENDLIST", ""))
 					time.Sleep(2 * time.Second)
 					if err := os.Remove(filepath.Join(d.dir, lost)); err != nil {
