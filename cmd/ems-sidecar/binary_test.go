@@ -99,12 +99,20 @@ func startSidecar(t testing.TB, root, endpoint string, more ...string) *sidecar 
 // newSidecar runs the built binary on root.
 func newSidecar(t testing.TB, root, endpoint string, more ...string) *sidecar {
 	t.Helper()
+	cmd, admin := sidecarCommand(t, root, endpoint, nil, more...)
+	return launch(t, cmd, admin)
+}
+
+// sidecarCommand returns the command for that, with the texts of its config replaced as strings.NewReplacer does, and
+// the address of the admin listener.
+func sidecarCommand(t testing.TB, root, endpoint string, replace []string, more ...string) (cmd *exec.Cmd, admin string) {
+	t.Helper()
 	path, err := buildBinary()
 	must(t, err)
-	admin := freeAddress(t)
+	admin = freeAddress(t)
 	ini := filepath.Join(t.TempDir(), "config.ini")
-	must(t, os.WriteFile(ini, []byte(configFor(root, endpoint, admin, more...)), 0o600))
-	return launch(t, exec.Command(path, "run", "--config", ini), admin)
+	must(t, os.WriteFile(ini, []byte(strings.NewReplacer(replace...).Replace(configFor(root, endpoint, admin, more...))), 0o600))
+	return exec.Command(path, "run", "--config", ini), admin
 }
 
 // waitForReady waits until it has scanned its directories.

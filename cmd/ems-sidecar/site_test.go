@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -25,6 +26,7 @@ type site struct {
 	referee  *referee
 	encoders []encoder
 	side     *sidecar
+	command  func() (cmd *exec.Cmd, admin string) // of the daemon; nil is the usual one
 
 	stop    chan struct{} // closed when runs are to end, and no new ones to begin
 	playing sync.WaitGroup
@@ -35,8 +37,14 @@ type site struct {
 // newSite returns a site with n encoders, which do not write yet.
 func newSite(t *testing.T, n int, p pace) *site {
 	t.Helper()
-	s := &site{t: t, root: t.TempDir(), server: s3test.Start(t), stop: make(chan struct{}), viewed: make(chan struct{})}
-	s.proxy = s3test.NewProxy(t, s.server)
+	server := s3test.Start(t)
+	return siteBehind(t, server, s3test.NewProxy(t, server), n, p)
+}
+
+// siteBehind is newSite with a proxy of the test's own.
+func siteBehind(t *testing.T, server *s3test.Server, proxy *s3test.Proxy, n int, p pace) *site {
+	t.Helper()
+	s := &site{t: t, root: t.TempDir(), server: server, proxy: proxy, stop: make(chan struct{}), viewed: make(chan struct{})}
 	s.archive = newArchive(s.root)
 	s.referee = newReferee(t, s.server, s.archive)
 	s.referee.faulty = true
@@ -48,6 +56,11 @@ func newSite(t *testing.T, n int, p pace) *site {
 // launch starts the daemon.
 func (s *site) launch() {
 	s.t.Helper()
+	if s.command != nil {
+		cmd, admin := s.command()
+		s.side = launch(s.t, cmd, admin)
+		return
+	}
 	s.side = newSidecar(s.t, s.root, s.proxy.Endpoint, s.sections()...)
 }
 

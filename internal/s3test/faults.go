@@ -3,6 +3,7 @@ package s3test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -44,7 +45,7 @@ func (p *Proxy) Mend() {
 	if !refuses {
 		return
 	}
-	l, err := net.Listen("tcp", p.Endpoint[len("http://"):])
+	l, err := net.Listen("tcp", p.listener.Addr().String())
 	if err != nil {
 		p.t.Fatalf("the proxy cannot come back: %v", err)
 	}
@@ -158,8 +159,12 @@ func hijack(w http.ResponseWriter) net.Conn {
 }
 
 func reset(conn net.Conn) {
-	conn.(*net.TCPConn).SetLinger(0)
-	conn.Close()
+	below := conn
+	if secured, ok := conn.(*tls.Conn); ok {
+		below = secured.NetConn()
+	}
+	below.(*net.TCPConn).SetLinger(0)
+	below.Close()
 }
 
 // A cutReader fails after so many bytes.

@@ -3,6 +3,7 @@ package s3test
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/tls"
 	"hash"
 	"io"
 	"log"
@@ -42,6 +43,7 @@ type Proxy struct {
 
 	t       testing.TB
 	bucket  string
+	secured *tls.Config // nil: without TLS
 	forward *httputil.ReverseProxy
 
 	mu       sync.Mutex // guards what follows
@@ -59,11 +61,16 @@ var manifestName = regexp.MustCompile(`(\.(m3u8|f4m|mpd|ismc)|/bootstrap)$`)
 // NewProxy returns a proxy for s, which ends with the test.
 func NewProxy(t testing.TB, s *Server) *Proxy {
 	t.Helper()
+	return newProxy(t, s, nil)
+}
+
+func newProxy(t testing.TB, s *Server, secured *tls.Config) *Proxy {
+	t.Helper()
 	target, err := url.Parse(s.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{t: t, bucket: s.Bucket}
+	p := &Proxy{t: t, bucket: s.Bucket, secured: secured}
 	p.settled = sync.NewCond(&p.mu)
 	p.forward = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -95,6 +102,9 @@ func (p *Proxy) serve(l net.Listener) {
 	p.mu.Lock()
 	p.server, p.listener = server, l
 	p.mu.Unlock()
+	if p.secured != nil {
+		l = tls.NewListener(l, p.secured)
+	}
 	go server.Serve(l)
 }
 
