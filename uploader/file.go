@@ -35,6 +35,8 @@ type file struct {
 	lost      bool          // neither on disk nor in the bucket: it can never arrive
 	removed   bool          // its name is gone from the disk
 	promised  *manifest     // which named it first, just written, when the file was not on disk
+	listed    bool          // a manifest has named it
+	unlisted  bool          // is, or was, in stream.unlisted
 	named     int           // waiting and published snapshots that name it
 	shown     int           // of them, the published ones
 

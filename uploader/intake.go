@@ -41,6 +41,9 @@ func (s *schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	wasGone := f.removed
 	f.removed, f.seen = false, media.Version{}
 	f.stream.isWhole(f)
+	if !named && !src.bulk() && !s.predates(v, now) {
+		defer f.stream.closedUnlisted(f) // in version v
+	}
 	if f.confirmed && f.confirmedVersion.Equal(v) {
 		src.kept.Release(p, v) // it was kept again when it was reported again
 	}
@@ -150,6 +153,9 @@ func (s *schedule) manifestClosed(src *Source, p string, r reading, now time.Tim
 		s.reread(f, now.Add(startHold))
 	}
 	snap.anew = m.startsAnew(snap)
+	if j, passed := snap.jumpFrom(m.newest(), now); passed {
+		s.jumps = append(s.jumps, j)
+	}
 	m.add(snap)
 	snap.promise()
 	var last *stream

@@ -187,6 +187,7 @@ func (m *manifest) owes(s *snapshot, now time.Time) bool {
 func (m *manifest) add(s *snapshot) {
 	for _, f := range s.refs {
 		f.named++
+		f.listed = true
 	}
 	m.waiting = append(m.waiting, s)
 	if m.pursued == nil {

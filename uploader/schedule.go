@@ -29,7 +29,8 @@ type schedule struct {
 	drainBy  time.Time           // when the end does not wait any more; zero: Settings.DrainTimeout decides
 	began    time.Time           // this run
 	rereads  map[*file]time.Time // files that are to be reported again, and when
-	rereadAt time.Time           // the first of these times, or an earlier one
+	jumps    []jump
+	rereadAt time.Time // the first of these times, or an earlier one
 	unnamed  map[unnamedFile]closing
 	figures  figures
 
@@ -97,6 +98,7 @@ func (s *schedule) lane(d *Destination) *lane {
 // next returns the job that is to be started now, if any, and takes it for started.
 func (s *schedule) next(now time.Time) (job, bool) {
 	s.readAgain(now)
+	s.noteJumps(now)
 	if j, ok := s.nextDeletion(now); ok {
 		return j, true
 	}
@@ -221,6 +223,11 @@ func (s *schedule) wake(now time.Time) time.Time {
 	at := s.wakeForDeletion()
 	if !s.draining && len(s.rereads) > 0 {
 		at = earlier(at, s.rereadAt)
+	}
+	for _, j := range s.jumps {
+		if !s.draining {
+			at = earlier(at, j.dueAt)
+		}
 	}
 	for _, st := range s.ring {
 		if !s.room(st.pool()) || st.inFlight >= s.share(st) {

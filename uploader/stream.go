@@ -20,6 +20,7 @@ type stream struct {
 	listing      bool      // the bucket is being asked for what was uncompared
 
 	tracks    map[string]*track // MSS: by directory
+	unlisted  []*file           // chunks of this run that no manifest has named so far, and some that one has
 	delayed   []*file           // of pending: those that were told to wait
 	compactAt int               // length of pending at which it is rid of what does not wait any more
 

@@ -19,6 +19,7 @@ func (s *schedule) sweep(now time.Time) {
 	quiet := 0
 	for _, st := range s.ring {
 		st.warnings = 0
+		st.forgetListed(now)
 		for _, f := range st.pending {
 			switch {
 			case f.state != queued || f.task != look || f.closed || f.named > 0:

@@ -211,6 +211,7 @@ func (y *summary) write(f Figures) {
 
 // logLeft says what is not done when the uploader ends.
 func (s *schedule) logLeft() {
+	s.noteJumps(time.Now().Add(unseenGrace))
 	chunks, manifests := 0, 0
 	var first string
 	for f, isUpload := range s.sending {
