@@ -162,6 +162,35 @@ func TestMessagesAreCut(t *testing.T) {
 	}
 }
 
+// A store that repeats the request shows nobody its signature.
+func TestSignaturesAreNotShown(t *testing.T) {
+	for name, repeat := range map[string]func(r *http.Request) string{
+		"its header":     func(r *http.Request) string { return r.Header.Get("Authorization") },
+		"as a query":     func(r *http.Request) string { return "X-Amz-Signature=" + signatureOf(r) + "&amp;x=y" },
+		"as XML":         func(r *http.Request) string { return "Signature: " + signatureOf(r) },
+		"a token":        func(r *http.Request) string { return "x-amz-security-token:" + signatureOf(r) + ";" },
+		"between quotes": func(r *http.Request) string { return "\"signature\": \"" + signatureOf(r) + "\"" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var secret string
+			s := answerWith(t, func(w http.ResponseWriter, r *http.Request) {
+				secret = signatureOf(r)
+				w.WriteHeader(http.StatusForbidden)
+				io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>no: "+repeat(r)+"</Message></Error>")
+			})
+			err := s.Put(t.Context(), object("k", strings.NewReader("x"), 1))
+			if err == nil || secret == "" || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "***") {
+				t.Errorf("%q is shown in %v", secret, err)
+			}
+		})
+	}
+}
+
+func signatureOf(r *http.Request) string {
+	_, s, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+	return s
+}
+
 // The same where the store names several keys, and where it makes up codes.
 func TestMessagesOfKeysAreCut(t *testing.T) {
 	long := strings.Repeat("c", 10_000)

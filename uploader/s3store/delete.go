@@ -131,7 +131,7 @@ func fitsXML(key string) bool {
 // explainKey is explain for what an answer with the status 200 says of one key.
 func (s *Store) explainKey(code, message string) error {
 	code = cleaned(code, maxCode)
-	e := &Error{Code: code, Message: cleaned(code+": "+message, maxMessage)}
+	e := &Error{Code: code, Message: cleaned(withoutSignature(code+": "+message), maxMessage)}
 	if !transientKeyCodes[code] {
 		e.causes = append(e.causes, uploader.ErrPermanent)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -120,7 +121,7 @@ func (s *Store) explain(permission string, err error) error {
 	if e.Advice == "" {
 		e.Advice = s.advice(permission, e, err)
 	}
-	e.Message = cleaned(e.Message, maxMessage)
+	e.Message = cleaned(withoutSignature(e.Message), maxMessage)
 	return e
 }
 
@@ -133,6 +134,12 @@ func isPermanent(status int, code string) bool {
 	}
 	return status >= 300 && status < 500 && !transientCodes[code] && code != "SlowDown"
 }
+
+// signature is what a store may repeat of a request, and what lets others repeat the request.
+var signature = regexp.MustCompile(`(?i)(signature|security-token)(["':= ]+)[^\s,;&<>"']+`)
+
+// withoutSignature masks signatures in a text that others chose.
+func withoutSignature(text string) string { return signature.ReplaceAllString(text, "$1$2***") }
 
 // isUnaddressable reports whether the SDK can make no URL of the settings. It has no type for that.
 func isUnaddressable(err error) bool {
