@@ -13,10 +13,14 @@ import (
 
 	"go.uber.org/goleak"
 
+	"ems-sidecar/internal/testproc"
 	"ems-sidecar/media"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testproc.Enclose()
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits for what must come.
 const patience = 20 * time.Second

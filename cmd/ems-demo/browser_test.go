@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"ems-sidecar/internal/testproc"
 )
 
 var screenshot = flag.String("screenshot", "", "file for a picture (PNG) of the page while it plays")
@@ -117,7 +119,7 @@ func startBrowser(t *testing.T, chromium, url string) *browser {
 		"--no-first-run", "--disable-background-networking", "--window-size=1100,1000",
 		"--user-data-dir="+profile, "--remote-debugging-pipe", "about:blank")
 	cmd.ExtraFiles = []*os.File{toChromium, fromChromium}
-	if err := cmd.Start(); err != nil {
+	if err := testproc.Bind(cmd).Start(); err != nil {
 		t.Fatal(err)
 	}
 	toChromium.Close()

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ems-sidecar/internal/testproc"
 )
 
 var playFor = flag.Duration("play", 8*time.Second, "how long the players of the tests watch the stream")
@@ -41,7 +43,7 @@ func startDemo(t *testing.T, formats string) *process {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	p := &process{temp: t.TempDir(), read: make(chan string, 1)}
-	p.cmd = exec.Command(binary, "-format", formats)
+	p.cmd = testproc.Bind(exec.Command(binary, "-format", formats))
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+p.temp)
 	var complaints bytes.Buffer
 	p.cmd.Stderr = &complaints

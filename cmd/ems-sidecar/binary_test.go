@@ -18,6 +18,7 @@ import (
 
 	"ems-sidecar/internal/patience"
 	"ems-sidecar/internal/s3test"
+	"ems-sidecar/internal/testproc"
 )
 
 // binaryDir is where buildBinary builds the command; TestMain makes and removes it.
@@ -37,6 +38,7 @@ var buildBinary = sync.OnceValues(func() (string, error) {
 var patient *patience.Clock
 
 func TestMain(m *testing.M) {
+	testproc.Enclose()
 	var err error
 	if binaryDir, err = os.MkdirTemp("", "ems-sidecar-test-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -127,7 +129,7 @@ func launch(t testing.TB, cmd *exec.Cmd, admin string) *sidecar {
 	s := &sidecar{t: t, cmd: cmd, admin: admin, began: time.Now(), ended: make(chan struct{})}
 	stderr, err := cmd.StderrPipe()
 	must(t, err)
-	must(t, cmd.Start())
+	must(t, testproc.Bind(cmd).Start())
 	go func() {
 		defer close(s.ended)
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
@@ -232,7 +234,7 @@ func runCommandLine(t *testing.T, args ...string) (code int, stdout, stderr stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, args...)
+	cmd := testproc.Bind(exec.Command(path, args...))
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.Run() // the code tells

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ems-sidecar/internal/s3test"
+	"ems-sidecar/internal/testproc"
 	"ems-sidecar/media"
 	"ems-sidecar/watcher"
 )
@@ -122,7 +123,7 @@ type watchProcess struct {
 
 func startWatchProcess(t testing.TB, root, backend string) *watchProcess {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run", "^TestWatchProcess$")
+	cmd := testproc.Bind(exec.Command(os.Args[0], "-test.run", "^TestWatchProcess$"))
 	cmd.Env = append(os.Environ(), watchRoot+"="+root, watchBackend+"="+backend)
 	in, err := cmd.StdinPipe()
 	must(t, err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ems-sidecar/internal/s3test"
+	"ems-sidecar/internal/testproc"
 )
 
 // Log rotation, a closed terminal and "systemctl kill -s HUP" send SIGHUP. It is no reason to stop, nor
@@ -72,7 +73,7 @@ func TestLogThatGoesNowhereStopsNothing(t *testing.T) {
 			admin := freeAddress(t)
 			ini := filepath.Join(t.TempDir(), "config.ini")
 			must(t, os.WriteFile(ini, []byte(configFor(root, proxy.Endpoint, admin, "Upload drain_timeout = 1h")), 0o600))
-			cmd := exec.Command("sh", "-c", test.shell, path, "run", "--config", ini)
+			cmd := testproc.Bind(exec.Command("sh", "-c", test.shell, path, "run", "--config", ini))
 			if test.stderr != nil {
 				cmd.Stderr = test.stderr(t)
 			}

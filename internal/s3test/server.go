@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ems-sidecar/internal/testproc"
 )
 
 // The credentials of each Server.
@@ -39,7 +41,7 @@ func Start(t testing.TB) *Server {
 	}
 	address := freeAddress(t)
 	s.Endpoint = "http://" + address
-	cmd := exec.Command(binary(t), "--port", address, "--health", "/healthz", "--keep-alive", "--quiet", "posix", root)
+	cmd := testproc.Bind(exec.Command(binary(t), "--port", address, "--health", "/healthz", "--keep-alive", "--quiet", "posix", root))
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output

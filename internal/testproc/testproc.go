@@ -1,0 +1,16 @@
+// Package testproc has what tests start and mount end with the test's process, however that ends: by
+// the time limit of the Go tool, by a kill, by memory that is out. Cleanups do not run then.
+package testproc
+
+import "os/exec"
+
+// Bind has a command that is not started yet die with this process, where the system can do that.
+func Bind(cmd *exec.Cmd) *exec.Cmd {
+	bind(cmd)
+	return cmd
+}
+
+// Enclose is to be called first in TestMain. Where it may, it runs the tests in a process with mounts of its own,
+// which go with its last process, and with a directory for temporary files, which is removed when it ends. It returns
+// in the process that is to run the tests.
+func Enclose() { enclose() }

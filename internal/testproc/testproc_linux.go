@@ -1,0 +1,73 @@
+package testproc
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"syscall"
+)
+
+func bind(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	// It is sent when the thread ends that started the command. The runtime keeps its threads, but for those that a
+	// goroutine has locked.
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+}
+
+// enclosed is set for the processes that run the tests, and for what they start.
+const enclosed = "EMS_SIDECAR_TESTS_ENCLOSED"
+
+func enclose() {
+	if os.Getenv(enclosed) != "" || os.Geteuid() != 0 {
+		return
+	}
+	// What a process that is killed leaves there is removed here; not what it mounted, which is not seen here.
+	temp, err := os.MkdirTemp("", "t-") // short, for the names of sockets
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "run the tests with a directory of their own:", err)
+		os.Exit(1)
+	}
+	end := func(code int) {
+		os.RemoveAll(temp) // as far as that goes: the tests are over
+		os.Exit(code)
+	}
+	runtime.LockOSThread() // see bind
+	cmd := Bind(exec.Command("/proc/self/exe", os.Args[1:]...))
+	cmd.Args[0] = os.Args[0]
+	cmd.Env = append(os.Environ(), enclosed+"=yes", "TMPDIR="+temp)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, os.Interrupt, syscall.SIGQUIT, syscall.SIGTERM)
+	err = cmd.Start()
+	if errors.Is(err, syscall.EPERM) { // in a container, say; the tests that mount are skipped there
+		signal.Stop(signals)
+		os.RemoveAll(temp) // it is empty
+		runtime.UnlockOSThread()
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "run the tests with mounts of their own:", err)
+		end(1)
+	}
+	go func() {
+		for s := range signals {
+			_ = cmd.Process.Signal(s) // it may have ended, which Wait tells
+		}
+	}()
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		end(0)
+	case errors.As(err, &exit) && exit.ExitCode() > 0:
+		end(exit.ExitCode())
+	}
+	fmt.Fprintln(os.Stderr, "the tests' process:", err)
+	end(1)
+}

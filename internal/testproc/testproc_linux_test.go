@@ -1,0 +1,92 @@
+package testproc
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"ems-sidecar/internal/patience"
+)
+
+func TestMain(m *testing.M) {
+	Enclose()
+	os.Exit(m.Run())
+}
+
+// mountHere has the tests' process of TestWhatTestsStartAndMountEndsWithThem mount there.
+const mountHere = "TESTPROC_MOUNT_HERE"
+
+// It is a process of TestWhatTestsStartAndMountEndsWithThem, and no test by itself.
+func TestThatIsKilled(t *testing.T) {
+	dir := os.Getenv(mountHere)
+	if dir == "" {
+		t.Skip("not started by another test")
+	}
+	if err := syscall.Mount("none", dir, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	child := Bind(exec.Command("sleep", "3600"))
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("pids", os.Getpid(), child.Process.Pid)
+	child.Wait()
+}
+
+func TestWhatTestsStartAndMountEndsWithThem(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("no right to mount")
+	}
+	clock := patience.Start()
+	t.Cleanup(clock.Stop)
+	dir := t.TempDir()
+	tests := Bind(exec.Command(os.Args[0], "-test.run=^TestThatIsKilled$"))
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, enclosed+"=") {
+			tests.Env = append(tests.Env, v)
+		}
+	}
+	tests.Env = append(tests.Env, mountHere+"="+dir)
+	out, err := tests.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests.Stderr = os.Stderr
+	if err := tests.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	pids := strings.Fields(line)
+	if len(pids) != 3 {
+		tests.Process.Kill()
+		tests.Wait()
+		t.Skipf("it cannot mount: %q", line)
+	}
+	if tests.Process.Kill(); tests.Wait() == nil {
+		t.Error("it was not killed")
+	}
+
+	for _, pid := range pids[1:] {
+		if n, err := strconv.Atoi(pid); err != nil || n <= 0 {
+			t.Fatalf("no pid: %q", line)
+		}
+		clock.Within(t, 30*time.Second, "the end of "+pid, func() bool {
+			status, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
+			return err != nil || strings.Contains(string(status), ") Z ")
+		})
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(mounts), dir) {
+		t.Error("the mount is still there")
+	}
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package testproc
+
+import "os/exec"
+
+func bind(*exec.Cmd) {}
+
+func enclose() {}

@@ -1,0 +1,13 @@
+package spool
+
+import (
+	"os"
+	"testing"
+
+	"ems-sidecar/internal/testproc"
+)
+
+func TestMain(m *testing.M) {
+	testproc.Enclose()
+	os.Exit(m.Run())
+}
