@@ -18,11 +18,13 @@ import (
 )
 
 const (
-	// chunkSize is that of a chunk of 4 s and 4 Mbit/s. Many proxies refuse bodies of more than 1 MB.
+	// chunkSize is that of a chunk of 4 s and 4 Mbit/s. Many proxies refuse bodies of more than 1
+	// MB.
 	chunkSize = 2 << 20 // bytes
 	// What is larger than part_size goes up in parts. Larger ones than this say no more.
 	maxCheckedPart = 16 << 20 // bytes
-	// A test of a size may take what that takes at this rate. A slower line is not the store's fault.
+	// A test of a size may take what that takes at this rate. A slower line is not the store's
+	// fault.
 	checkRate = 1 << 20 // bytes per second
 )
 
@@ -37,8 +39,8 @@ type bucketCheck struct {
 	failed bool     // a write had no answer: what comes after it would wait as long
 }
 
-// checkBucket tests the bucket of a section. Several sections may have one, which is tested with large objects
-// once.
+// checkBucket tests the bucket of a section. Several sections may have one, which is tested with
+// large objects once.
 func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Pool, tested map[string]bool) {
 	c := &bucketCheck{r: r, u: u, where: fmt.Sprintf("bucket %s for [%s]", u.Bucket, u.Section)}
 	part := min(pool.PartSize, maxCheckedPart)
@@ -124,7 +126,8 @@ func (c *bucketCheck) ask(ctx context.Context, key string, size int64) {
 		case err != nil:
 			return err
 		case i.Untold:
-			return errors.New("the store does not tell whether it has an object: allow s3:GetObject and s3:ListBucket")
+			return errors.New("the store does not tell whether it has an object: allow " +
+				"s3:GetObject and s3:ListBucket")
 		case !found:
 			return errors.New("the store does not have the object that it has just taken")
 		case i.Size != size:
@@ -151,8 +154,10 @@ func (c *bucketCheck) list(ctx context.Context, key string) {
 	if c.u.Endpoint != "" {
 		ofBucket, askErr := timed(ctx, c.r, "endpoint", c.u.Endpoint, stepTime, c.store.EndpointIsOfBucket)
 		if right := c.u.WithoutBucket(); ofBucket || right != "" && s3store.IsAbsent(err) {
-			c.r.say("endpoint", c.u.Endpoint, fmt.Errorf("the endpoint holds the bucket, which comes twice then: "+
-				"each key begins with %s/ in the bucket, and players get 404; set endpoint = %s", c.u.Bucket, cmp.Or(right, "the store's address without the bucket")))
+			c.r.say("endpoint", c.u.Endpoint, fmt.Errorf("the endpoint holds the bucket, which "+
+				"comes twice then: "+
+				"each key begins with %s/ in the bucket, and players get 404; set endpoint = "+
+				"%s", c.u.Bucket, cmp.Or(right, "the store's address without the bucket")))
 			return
 		} else if askErr != nil {
 			err = errors.Join(err, askErr)
@@ -161,7 +166,8 @@ func (c *bucketCheck) list(ctx context.Context, key string) {
 	if err == nil {
 		err = errors.New("the object that was written is not in the list")
 	}
-	c.r.hint("list", c.where, "a start asks for each old file by itself, and what is absent may be uploaded again", err)
+	c.r.hint("list", c.where, "a start asks for each old file by itself, and what is absent may "+
+		"be uploaded again", err)
 }
 
 // clear deletes what was written, also when the check is interrupted.

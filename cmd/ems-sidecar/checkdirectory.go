@@ -113,12 +113,14 @@ func (r *report) spool(ctx context.Context, dir, place string) {
 	tested, err := timed(ctx, r, "spool", place, stepTime, func(context.Context) (bool, error) { return spool.Check(dir, place) })
 	switch {
 	case errors.Is(err, os.ErrPermission) && !capable(capFowner):
-		r.skip("links into "+place, which, fmt.Sprintf("%v\n                 the unit's CAP_FOWNER may allow it; %s", err, withRights))
+		r.skip("links into "+place, which, fmt.Sprintf("%v\n                 the unit's "+
+			"CAP_FOWNER may allow it; %s", err, withRights))
 		return
 	case err == nil && !tested:
 		which += "\n                 not tested with one of EMS's files: there is none yet"
 	}
-	r.hint("spool", which, "what EMS deletes before its upload is held open instead, and lost if the daemon ends meanwhile", err)
+	r.hint("spool", which, "what EMS deletes before its upload is held open instead, and lost "+
+		"if the daemon ends meanwhile", err)
 }
 
 // checkDeletion tests the right that delete_local takes.
@@ -128,7 +130,8 @@ func checkDeletion(dir string) error {
 		err = errors.Join(f.Close(), os.Remove(f.Name()))
 	}
 	if err != nil {
-		return fmt.Errorf("delete_local = after_upload needs the right to delete here: give it to the user that runs the daemon, and in its unit set ReadWritePaths=%s: %w", dir, err)
+		return fmt.Errorf("delete_local = after_upload needs the right to delete here: give it "+
+			"to the user that runs the daemon, and in its unit set ReadWritePaths=%s: %w", dir, err)
 	}
 	return nil
 }

@@ -12,7 +12,8 @@ import (
 	"ems-sidecar/config"
 )
 
-// checkListener tests whether the daemon can have its admin listener's port, unless it has it already.
+// checkListener tests whether the daemon can have its admin listener's port, unless it has it
+// already.
 func checkListener(ctx context.Context, r *report, cfg config.Admin) {
 	if cfg.Listen == "" {
 		return
@@ -26,7 +27,8 @@ func checkListener(ctx context.Context, r *report, cfg config.Admin) {
 		if err = try(ctx, r, "admin", which, stepTime, func(ctx context.Context) error { return healthz(ctx, cfg) }); err == nil {
 			which += ", where the daemon answers"
 		} else {
-			err = fmt.Errorf("the port is in use, and not by the daemon, which would not start: give [Admin] listen another one, or end what has it (%w)", err)
+			err = fmt.Errorf("the port is in use, and not by the daemon, which would not start: "+
+				"give [Admin] listen another one, or end what has it (%w)", err)
 		}
 	default:
 		err = fmt.Errorf("[Admin] listen: %w", err)
@@ -47,7 +49,8 @@ func healthz(ctx context.Context, cfg config.Admin) error {
 	if token := cfg.Token.Reveal(); token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	// Over no proxy: it would learn the token. The certificate may be for another name than this address.
+	// Over no proxy: it would learn the token. The certificate may be for another name than this
+	// address.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	resp, err := client.Do(req)
 	if err != nil {

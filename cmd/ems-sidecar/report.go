@@ -15,8 +15,8 @@ const (
 	quietTime = time.Second
 )
 
-// A report prints one line for each thing that was tested, and at the end a verdict, which repeats what is
-// not as it should be.
+// A report prints one line for each thing that was tested, and at the end a verdict, which repeats
+// what is not as it should be.
 type report struct {
 	s        surroundings
 	tests    int
@@ -93,8 +93,8 @@ func (r *report) verdict(ctx context.Context) error {
 	return nil
 }
 
-// timed runs one step of the check, which may take so long, and tells what is waited for if it takes a while. A
-// system call that does not come back is left to the end of the process.
+// timed runs one step of the check, which may take so long, and tells what is waited for if it
+// takes a while. A system call that does not come back is left to the end of the process.
 func timed[T any](ctx context.Context, r *report, what, which string, limit time.Duration, f func(context.Context) (T, error)) (T, error) {
 	type outcome struct {
 		got T
@@ -121,7 +121,8 @@ func timed[T any](ctx context.Context, r *report, what, which string, limit time
 			fmt.Fprintf(r.s.stdout, "wait  %-9s  %s, for at most %v\n", what, which, limit.Round(time.Second))
 		case <-over.C:
 			var none T
-			return none, fmt.Errorf("not done within %v: the file system does not answer", limit.Round(time.Second))
+			return none, fmt.Errorf("not done within %v: the file system does not "+
+				"answer", limit.Round(time.Second))
 		}
 	}
 }

@@ -26,14 +26,16 @@ var expectedRegion = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
 func (s *Store) advice(permission string, e *Error, err error) string {
 	bucket, region := s.settings.Bucket, s.client.Options().Region
 	if right := bucketRegion(err, e.Message); right != "" && right != region {
-		return fmt.Sprintf("bucket %s is in the region %s, not %s: set region = %s", bucket, right, region, right)
+		return fmt.Sprintf("bucket %s is in the region %s, not %s: set region = "+
+			"%s", bucket, right, region, right)
 	}
 	if to := redirection(err); to != "" {
 		return adviceOnRedirect(to)
 	}
 	switch e.Code {
 	case "NoSuchBucket":
-		return fmt.Sprintf("there is no bucket %s at %s: create it, or correct default_bucket", bucket, s.Endpoint())
+		return fmt.Sprintf("there is no bucket %s at %s: create it, or correct "+
+			"default_bucket", bucket, s.Endpoint())
 	case "AccessDenied", "Forbidden":
 		return s.adviceOnDenial(permission, e.Message)
 	case "AllAccessDisabled":
@@ -41,18 +43,22 @@ func (s *Store) advice(permission string, e *Error, err error) string {
 	case "InvalidAccessKeyId", "XAdminUserNotFound":
 		return "the store does not know this access key: correct aws_access_key"
 	case "SignatureDoesNotMatch":
-		return fmt.Sprintf("the store computes another signature than this host: correct aws_secret_key if it is not that of the access key; "+
-			"if it is, look for a proxy that changes requests, or for another name by which the store knows itself than %s", s.Endpoint())
+		return fmt.Sprintf("the store computes another signature than this host: correct "+
+			"aws_secret_key if it is not that of the access key; "+
+			"if it is, look for a proxy that changes requests, or for another name by which the "+
+			"store knows itself than %s", s.Endpoint())
 	case "ExpiredToken", "TokenRefreshRequired":
 		return "the temporary credentials have expired: renew them"
 	case "InvalidToken":
-		return "the store does not accept the session token: renew the temporary credentials, and take all three parts of them from one place"
+		return "the store does not accept the session token: renew the temporary credentials, " +
+			"and take all three parts of them from one place"
 	case "RequestTimeTooSkewed", "RequestExpired":
 		return adviceOnClock(err, time.Now())
 	case "PermanentRedirect", "MovedPermanently", "AuthorizationHeaderMalformed":
 		return "the bucket is not in the region " + region + ": set region to the bucket's"
 	case "AccessControlListNotSupported":
-		return fmt.Sprintf("bucket %s has ACLs disabled (object ownership is enforced): remove acl and use a bucket policy", bucket)
+		return fmt.Sprintf("bucket %s has ACLs disabled (object ownership is enforced): remove "+
+			"acl and use a bucket policy", bucket)
 	}
 	return ""
 }
@@ -94,13 +100,15 @@ func (s *Store) allowing(permission, message string) string {
 	return fmt.Sprintf("%s on arn:aws:s3:::%s/*", permission, bucket)
 }
 
-// adviceOnClock tells by how much this host's clock and the store's differ, if the answer has a Date.
+// adviceOnClock tells by how much this host's clock and the store's differ, if the answer has a
+// Date.
 func adviceOnClock(err error, now time.Time) string {
 	const next = "let NTP set this host's clock (timedatectl set-ntp true)"
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) && response.Response != nil {
 		if stores, err := http.ParseTime(response.Response.Header.Get("Date")); err == nil {
-			return fmt.Sprintf("this host's clock and the store's differ by %v: %s", now.Sub(stores).Abs().Round(time.Second), next)
+			return fmt.Sprintf("this host's clock and the store's differ by %v: "+
+				"%s", now.Sub(stores).Abs().Round(time.Second), next)
 		}
 	}
 	return "this host's clock and the store's differ: " + next
@@ -132,7 +140,8 @@ func (s *Store) adviceOnForeign(f *foreignAnswer) string {
 	case f.wantsTLS:
 		return fmt.Sprintf("the port of %s speaks TLS: write https:// in endpoint", s.Endpoint())
 	case f.status == http.StatusRequestEntityTooLarge:
-		return fmt.Sprintf("a server in front of the store refuses bodies of %s: raise its limit (in nginx client_max_body_size)",
+		return fmt.Sprintf("a server in front of the store refuses bodies of %s: raise its "+
+			"limit (in nginx client_max_body_size)",
 			humanize.IBytes(uint64(max(0, f.sent))))
 	case f.status == http.StatusExpectationFailed:
 		return "a server in front of the store does not know Expect: 100-continue"
@@ -143,11 +152,12 @@ func (s *Store) adviceOnForeign(f *foreignAnswer) string {
 	case f.status == http.StatusProxyAuthRequired:
 		return "a proxy asks for a password: set it in HTTPS_PROXY, or name the store's host in NO_PROXY"
 	}
-	return fmt.Sprintf("something else answers at %s: is it the address of the store's S3 API, and does a proxy or a login page stand before it?", s.Endpoint())
+	return fmt.Sprintf("something else answers at %s: is it the address of the store's S3 API, "+
+		"and does a proxy or a login page stand before it?", s.Endpoint())
 }
 
-// stays reports whether the same request meets the same answer again. Of what there are other ways for, this
-// store may not know the request at all.
+// stays reports whether the same request meets the same answer again. Of what there are other ways
+// for, this store may not know the request at all.
 func (f *foreignAnswer) stays() bool {
 	return f.status == http.StatusRequestEntityTooLarge || isList(f.operation) && isPermanent(f.status, "")
 }
@@ -173,7 +183,8 @@ func (s *Store) onUnanswered(u *UnansweredError) (message, advice string) {
 	case errors.As(cause, &name):
 		return name.Error(), s.adviceOnName(name)
 	case errors.As(cause, &authority):
-		return cause.Error(), "this host does not know who signed the certificate: if that is right, name the file with the authority's in AWS_CA_BUNDLE"
+		return cause.Error(), "this host does not know who signed the certificate: if that is " +
+			"right, name the file with the authority's in AWS_CA_BUNDLE"
 	case errors.As(cause, &host):
 		advice = "the certificate is not for that name: correct endpoint, which is without the bucket"
 		if strings.Contains(s.settings.Bucket, ".") {
@@ -183,18 +194,23 @@ func (s *Store) onUnanswered(u *UnansweredError) (message, advice string) {
 	case errors.As(cause, &invalid) && invalid.Reason == x509.Expired:
 		return cause.Error(), "the certificate is not valid at this host's time: renew it, or set the clock"
 	case errors.Is(cause, http.ErrSchemeMismatch), errors.As(cause, &record):
-		return cause.Error(), fmt.Sprintf("the port of %s speaks no TLS: write http:// in endpoint, or its port for TLS", s.Endpoint())
+		return cause.Error(), fmt.Sprintf("the port of %s speaks no TLS: write http:// in "+
+			"endpoint, or its port for TLS", s.Endpoint())
 	case strings.Contains(cause.Error(), tlsAlert):
-		return "the answer is not HTTP, but an alert of TLS", fmt.Sprintf("the port of %s speaks TLS: write https:// in endpoint", s.Endpoint())
+		return "the answer is not HTTP, but an alert of TLS", fmt.Sprintf("the port of %s "+
+			"speaks TLS: write https:// in endpoint", s.Endpoint())
 	case errors.As(cause, &timeout) && timeout.Timeout():
 		return during("timeout", u.doing()), s.adviceOnTimeout(u.Phase)
 	case errors.As(cause, &dial) && dial.Op == "proxyconnect":
-		return cause.Error(), "the proxy that HTTPS_PROXY names gives no connection to the store: correct it, or name the store's host in NO_PROXY"
+		return cause.Error(), "the proxy that HTTPS_PROXY names gives no connection to the " +
+			"store: correct it, or name the store's host in NO_PROXY"
 	case errors.As(cause, &dial) && dial.Op == "dial":
 		if errors.Is(cause, syscall.ECONNREFUSED) {
-			return cause.Error(), fmt.Sprintf("no connection to %s: is the endpoint right, and does the store run?", s.Endpoint())
+			return cause.Error(), fmt.Sprintf("no connection to %s: is the endpoint right, and "+
+				"does the store run?", s.Endpoint())
 		}
-		return cause.Error(), fmt.Sprintf("no connection to %s: is the endpoint right, and the network up?", s.Endpoint())
+		return cause.Error(), fmt.Sprintf("no connection to %s: is the endpoint right, and the "+
+			"network up?", s.Endpoint())
 	}
 	return during(cause.Error(), u.doing()), ""
 }
@@ -205,7 +221,8 @@ func (s *Store) adviceOnTimeout(phase Phase) string {
 	case Resolving:
 		return "the name servers do not answer: is the network up, and are those in /etc/resolv.conf right?"
 	case Connecting:
-		return fmt.Sprintf("no connection to %s: is the endpoint right, and does a firewall let it through?", s.Endpoint())
+		return fmt.Sprintf("no connection to %s: is the endpoint right, and does a firewall let "+
+			"it through?", s.Endpoint())
 	}
 	return ""
 }
@@ -213,7 +230,8 @@ func (s *Store) adviceOnTimeout(phase Phase) string {
 func (s *Store) adviceOnName(e *net.DNSError) string {
 	switch o := s.client.Options(); {
 	case !e.IsNotFound:
-		return "the name could not be looked up: is the network up, and are the name servers in /etc/resolv.conf right?"
+		return "the name could not be looked up: is the network up, and are the name servers in " +
+			"/etc/resolv.conf right?"
 	case o.BaseEndpoint == nil:
 		return fmt.Sprintf("no name server knows %s: is region = %s right?", e.Name, o.Region)
 	}

@@ -107,8 +107,8 @@ func (a answer) demand(isStores bool, text []byte) error {
 	return a.foreign(text)
 }
 
-// confirms reports whether the answer tells which version of an object the store has now. Web servers
-// give pages a weak ETag, or a page beside it.
+// confirms reports whether the answer tells which version of an object the store has now. Web
+// servers give pages a weak ETag, or a page beside it.
 func (a answer) confirms(text []byte) bool {
 	switch a.StatusCode {
 	case http.StatusOK, http.StatusCreated, http.StatusNoContent:
@@ -148,14 +148,15 @@ func (a answer) examineFailure() error {
 	return a.foreign(text)
 }
 
-// inFront are the failures of which a server in front of the store tells, and a store does not without a word.
+// inFront are the failures of which a server in front of the store tells, and a store does not
+// without a word.
 var inFront = map[int]bool{
 	http.StatusProxyAuthRequired: true, http.StatusRequestEntityTooLarge: true, http.StatusExpectationFailed: true,
 	http.StatusBadGateway: true, http.StatusGatewayTimeout: true,
 }
 
-// isStoresFailure judges the headers of a HEAD that failed. There is no body to tell, and each web server
-// answers 404 to what it does not know.
+// isStoresFailure judges the headers of a HEAD that failed. There is no body to tell, and each web
+// server answers 404 to what it does not know.
 func (a answer) isStoresFailure() bool {
 	kind := a.Header.Get("Content-Type")
 	switch {

@@ -162,7 +162,7 @@ func TestMessagesAreCut(t *testing.T) {
 	}
 }
 
-// A store that repeats the request shows nobody its signature.
+// A store that repeats the request has its signature masked.
 func TestSignaturesAreNotShown(t *testing.T) {
 	for name, repeat := range map[string]func(r *http.Request) string{
 		"its header":     func(r *http.Request) string { return r.Header.Get("Authorization") },

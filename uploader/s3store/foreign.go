@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// A foreignAnswer is one that is not a store's, but of a proxy, a captive portal or another web server.
-// Nothing follows from it for the object.
+// A foreignAnswer is one that is not a store's, but of a proxy, a captive portal or another web
+// server. Nothing follows from it for the object.
 type foreignAnswer struct {
 	operation string
 	status    int

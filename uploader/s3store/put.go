@@ -20,8 +20,8 @@ import (
 // errUnproved is about a success that tells no version of the object.
 var errUnproved = errors.New("the store's answer has no ETag: it is not known to have the object")
 
-// Put implements uploader.Store. It asks for leave to send a large body (Expect: 100-continue) until that
-// is refused, and then tries again without.
+// Put implements uploader.Store. It asks for leave to send a large body (Expect: 100-continue)
+// until that is refused, and then tries again without.
 func (s *Store) Put(ctx context.Context, o uploader.Object) error {
 	asked := !s.noExpect.Load()
 	err := s.put(ctx, o)
@@ -49,8 +49,8 @@ func (s *Store) put(ctx context.Context, o uploader.Object) error {
 	return s.putWhole(ctx, o, p, options)
 }
 
-// putWhole puts o by one request, with a checksum that the store compares. A file that changes meanwhile is
-// refused by that, or has another ETag than its sum.
+// putWhole puts o by one request, with a checksum that the store compares. A file that changes
+// meanwhile is refused by that, or has another ETag than its sum.
 func (s *Store) putWhole(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) error {
 	return s.terms.reach(matter{sums: true, signing: true}, func(t terms) error {
 		body := p.section(o.Body, 1)
@@ -76,7 +76,8 @@ func (s *Store) putWhole(ctx context.Context, o uploader.Object, p plan, options
 	})
 }
 
-// prove compares what the store says that it has with what was sent: by its ETag, where that is an MD5.
+// prove compares what the store says that it has with what was sent: by its ETag, where that is an
+// MD5.
 func (s *Store) prove(content sums, etag *string, sse types.ServerSideEncryption, customerAlgorithm *string) error {
 	got, want := unquoted(etag), hexOf(content.md5)
 	switch {
@@ -109,7 +110,8 @@ func (s *Store) putInParts(ctx context.Context, o uploader.Object, p plan, optio
 type otherContentError struct{ got, want string }
 
 func (e *otherContentError) Error() string {
-	return fmt.Sprintf("the store has other content than was sent: its ETag is %s, that of what was sent %s", cleaned(e.got, maxCode), e.want)
+	return fmt.Sprintf("the store has other content than was sent: its ETag is %s, that of what "+
+		"was sent %s", cleaned(e.got, maxCode), e.want)
 }
 
 func isMD5(etag string) bool { return md5OfETag(etag) != "" }
