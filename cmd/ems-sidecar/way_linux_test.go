@@ -120,16 +120,16 @@ func TestFaultsOfTheServiceOfCredentials(t *testing.T) {
 	const life = 20 * time.Second
 	var asked, failed atomic.Int64
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch n := asked.Add(1); n % 4 {
+		switch asked.Add(1) % 6 {
 		case 2:
 			failed.Add(1)
 			w.WriteHeader(http.StatusInternalServerError)
-		case 3:
+		case 4:
 			failed.Add(1)
 			w.WriteHeader(http.StatusTooManyRequests)
 		case 0:
 			failed.Add(1)
-			select { // it answers after the longest that a request waits for credentials
+			select { // which is longer than an attempt has
 			case <-time.After(3 * time.Second):
 			case <-r.Context().Done():
 			}
@@ -150,7 +150,7 @@ func TestFaultsOfTheServiceOfCredentials(t *testing.T) {
 		return cmd, admin
 	}
 	t.Log(s.survives("a service of credentials with hiccups", wayFaults()))
-	if failed.Load() < 3 {
+	if failed.Load() < 2 {
 		t.Errorf("the service failed %d times in %d: too few to prove anything", failed.Load(), asked.Load())
 	}
 	if stopped := s.side.lines("uploads to it are stopped"); len(stopped) > 0 {
