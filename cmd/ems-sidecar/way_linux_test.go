@@ -53,7 +53,8 @@ func (s *site) survives(name string, faults []s3test.Fault) string {
 	return fmt.Sprintf("| %s | %d | %.1f | %.1f |", name, backlog, current.Seconds(), empty.Seconds())
 }
 
-// The store's certificate is that of a private CA: after each fault, all arrives over connections that know it.
+// The store's certificate is that of a private CA: after each fault, all arrives over connections
+// that know it.
 func TestFaultsWithAPrivateCA(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t)
@@ -70,7 +71,8 @@ func TestFaultsWithAPrivateCA(t *testing.T) {
 	}
 }
 
-// The store's name has two addresses, the first of which answers nothing. Names are those of a file of hosts of its own.
+// The store's name has two addresses, the first of which answers nothing. Names are those of a file
+// of hosts of its own.
 func TestFaultsWithADeadAddress(t *testing.T) {
 	t.Parallel()
 	if err := exec.Command("unshare", "--mount", "true").Run(); err != nil {
@@ -114,7 +116,8 @@ func deadAddress(t *testing.T, port string) string {
 	return ""
 }
 
-// The service that gives credentials, which expire within seconds, fails and hangs in between: no upload waits for it.
+// The service that gives credentials, which expire within seconds, fails and hangs in between: no
+// upload waits for it.
 func TestFaultsOfTheServiceOfCredentials(t *testing.T) {
 	t.Parallel()
 	const life = 20 * time.Second

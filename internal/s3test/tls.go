@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// NewTLSProxy is NewProxy with TLS, and returns the file of the private CA that has certified it, too.
+// NewTLSProxy is NewProxy with TLS, and returns the file of the private CA that has certified it,
+// too.
 func NewTLSProxy(t testing.TB, s *Server) (p *Proxy, bundle string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -14,27 +14,29 @@ import (
 const (
 	// serviceTime is for one answer of a service that gives credentials.
 	serviceTime = 10 * time.Second
-	// A handshake goes on when its request has been given up, for the next one. It is less than requestTime.
+	// A handshake goes on when its request has been given up, for the next one. It is less than
+	// requestTime.
 	handshakeTime = 5 * time.Second
 )
 
-// baseClient returns the client that the SDK configures with what the environment and the profile say, such
-// as a bundle of certificates, and with which it gets credentials. The store's are made from that.
+// baseClient returns the client that the SDK configures with what the environment and the profile
+// say, such as a bundle of certificates, and with which it gets credentials. The store's are made
+// from that.
 func baseClient(d *dialer) *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTimeout(serviceTime).WithTransportOptions(func(tr *http.Transport) {
 		tr.DialContext, tr.TLSHandshakeTimeout = d.DialContext, handshakeTime
 	})
 }
 
-// A client sends requests to the store. It follows no redirect: the signature would go to a host, or a port,
-// that the config does not name.
+// A client sends requests to the store. It follows no redirect: the signature would go to a host,
+// or a port, that the config does not name.
 type client struct {
 	transport *http.Transport
 	dialer    *dialer
 }
 
-// newClient returns a client with all that base was configured with. It keeps so many connections open; none
-// if each request is to have a fresh one.
+// newClient returns a client with all that base was configured with. It keeps so many connections
+// open; none if each request is to have a fresh one.
 func newClient(base aws.HTTPClient, d *dialer, connections int) *client {
 	configured, ok := base.(*awshttp.BuildableClient)
 	if !ok {

@@ -11,11 +11,12 @@ import (
 	"time"
 )
 
-// The times nest: that of one address is less than that of the shortest attempt (2 s), in which several
-// addresses get their turn, and the rest of the request, too.
+// The times nest: that of one address is less than that of the shortest attempt (2 s), in which
+// several addresses get their turn, and the rest of the request, too.
 const (
 	dialTime = 1500 * time.Millisecond // for one address
-	// The next address gets its turn when the one before has not answered for so long (RFC 8305, section 5).
+	// The next address gets its turn when the one before has not answered for so long (RFC 8305,
+	// section 5).
 	dialPause = 250 * time.Millisecond
 	maxDials  = 8 // at once
 	// An address that failed is tried after the others for so long.
@@ -26,8 +27,8 @@ const (
 	maxNames       = 100 // that are remembered, and addresses
 )
 
-// A dialer connects to that address of a name which answers. It asks for the addresses each time, and
-// starts with one that did not fail lately. It is safe for concurrent use.
+// A dialer connects to that address of a name which answers. It asks for the addresses each time,
+// and starts with one that did not fail lately. It is safe for concurrent use.
 type dialer struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
@@ -47,7 +48,8 @@ func newDialer() *dialer {
 	}
 }
 
-// DialContext is http.Transport's, which never ends ctx before the connection is there or has failed.
+// DialContext is http.Transport's, which never ends ctx before the connection is there or has
+// failed.
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -67,8 +69,8 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	return d.race(ctx, network, addresses[:min(len(addresses), maxDials)], p)
 }
 
-// addresses returns those of host, at least one. If DNS does not answer in time, or only with a failure of
-// its own, they are those that it said last.
+// addresses returns those of host, at least one. If DNS does not answer in time, or only with a
+// failure of its own, they are those that it said last.
 func (d *dialer) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a}, nil
@@ -78,7 +80,8 @@ func (d *dialer) addresses(ctx context.Context, host string) ([]netip.Addr, erro
 		err       error
 	}
 	answers := make(chan answer, 1)
-	// It ends by itself within lookupTime. Go's resolver answers all who ask for a name at the same time together.
+	// It ends by itself within lookupTime. Go's resolver answers all who ask for a name at the same
+	// time together.
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTime)
 		defer cancel()
@@ -125,8 +128,8 @@ func (d *dialer) remember(host string, found []netip.Addr) {
 	d.names[host] = found
 }
 
-// interleaved returns addresses with the families in turn, so that a whole family that leads nowhere
-// delays little (RFC 8305, section 4).
+// interleaved returns addresses with the families in turn, so that a whole family that leads
+// nowhere delays little (RFC 8305, section 4).
 func interleaved(addresses []netip.Addr) (all []netip.Addr) {
 	var first, second []netip.Addr
 	for _, a := range addresses {
@@ -177,8 +180,8 @@ func (d *dialer) trust(address string) {
 	delete(d.failed, address)
 }
 
-// race returns the first connection to one of addresses. They start in their order, each when the one before
-// has failed or takes long.
+// race returns the first connection to one of addresses. They start in their order, each when the
+// one before has failed or takes long.
 func (d *dialer) race(ctx context.Context, network string, addresses []string, p *progress) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	type outcome struct {

@@ -15,7 +15,8 @@ import (
 )
 
 const (
-	// Credentials are renewed so long before they expire, but not in the first three quarters of their life.
+	// Credentials are renewed so long before they expire, but not in the first three quarters of
+	// their life.
 	renewAhead = 5 * time.Minute
 	// A service that does not renew them is asked again after so long, while they are still good.
 	renewPause = 5 * time.Second
@@ -27,8 +28,8 @@ const (
 	changeTime = 10 * time.Second
 )
 
-// keys hands out the credentials with which requests are signed, and keeps the last as long as they are good:
-// a service that gives credentials may be away. It is safe for concurrent use.
+// keys hands out the credentials with which requests are signed, and keeps the last as long as they
+// are good: a service that gives credentials may be away. It is safe for concurrent use.
 type keys struct {
 	// load returns where they come from, with the config's files and the profile as they are now.
 	load func(ctx context.Context) (aws.CredentialsProvider, error)
@@ -89,8 +90,8 @@ func same(a, b aws.Credentials) bool {
 		a.Expires.Equal(b.Expires)
 }
 
-// due reports whether the source is to be asked now, and whether the last credentials are good anyway. While
-// they are, one request at a time asks.
+// due reports whether the source is to be asked now, and whether the last credentials are good
+// anyway. While they are, one request at a time asks.
 func (k *keys) due(now time.Time) (source aws.CredentialsProvider, last aws.Credentials, good, ask bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -154,10 +155,11 @@ var keyCodes = map[string]bool{
 // tokenCodes are those after which the same credentials are of no use any more.
 var tokenCodes = map[string]bool{"ExpiredToken": true, "TokenRefreshRequired": true}
 
-// renew reads the files and asks the source again after the store has refused a request. It reports whether
-// there are other credentials now.
+// renew reads the files and asks the source again after the store has refused a request. It reports
+// whether there are other credentials now.
 func (k *keys) renew(status int, code string) bool {
-	// Any refusal can be one of a secret: the answer to a HEAD has no code. Services are asked for a reason only.
+	// Any refusal can be one of a secret: the answer to a HEAD has no code. Services are asked for
+	// a reason only.
 	if !keyCodes[code] && (status != http.StatusForbidden && status != http.StatusUnauthorized || k.held().CanExpire) {
 		return false
 	}
@@ -206,8 +208,8 @@ func (k *keys) reload(code string) (changed bool) {
 	return changed
 }
 
-// A retryer has a request made again at once if it was refused for credentials that were changed meanwhile.
-// Any other attempt is the uploader's decision.
+// A retryer has a request made again at once if it was refused for credentials that were changed
+// meanwhile. Any other attempt is the uploader's decision.
 type retryer struct {
 	aws.NopRetryer
 	keys *keys

@@ -26,7 +26,8 @@ type keysError struct {
 // maxKeysMessage is how much of a service's message is told, in bytes.
 const maxKeysMessage = 300
 
-// Error is the innermost message: those around it can hold what a process wrote, which may be a secret.
+// Error is the innermost message: those around it can hold what a process wrote, which may be a
+// secret.
 func (e *keysError) Error() string {
 	m := strings.TrimSpace(lastCause(e.err))
 	if m == ":" || m == "" { // a service that answers without a word
@@ -53,8 +54,8 @@ func (e *keysError) from(sources ...aws.CredentialSource) bool {
 	return slices.ContainsFunc(sources, func(s aws.CredentialSource) bool { return slices.Contains(e.origin, s) })
 }
 
-// none reports whether nothing is configured that has credentials. The SDK then asks the instance metadata of
-// Amazon's hosts, which says that there is no role, or is not there.
+// none reports whether nothing is configured that has credentials. The SDK then asks the instance
+// metadata of Amazon's hosts, which says that there is no role, or is not there.
 func (e *keysError) none() bool {
 	if errors.As(e.err, new(*credentials.StaticCredentialsEmptyError)) {
 		return true

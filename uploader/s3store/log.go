@@ -7,11 +7,12 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// An sdkLog has the SDK write to the daemon's log and not to standard error. What fails a request is in the
-// request's error, too, and the rest concerns who looks for an error in this program.
+// An sdkLog has the SDK write to the daemon's log and not to standard error. What fails a request
+// is in the request's error, too, and the rest concerns who looks for an error in this program.
 type sdkLog struct{ log *slog.Logger }
 
-// maxSDKMessage is how much of a message is logged, in bytes: the SDK puts answers of services into some.
+// maxSDKMessage is how much of a message is logged, in bytes: the SDK puts answers of services into
+// some.
 const maxSDKMessage = 500
 
 // Logf implements logging.Logger.

@@ -71,7 +71,8 @@ type progress struct {
 
 type progressKey struct{}
 
-// progressOf returns the progress of the request that ctx is of. Of any other, it may be written to for nothing.
+// progressOf returns the progress of the request that ctx is of. Of any other, it may be written to
+// for nothing.
 func progressOf(ctx context.Context) *progress {
 	if p, ok := ctx.Value(progressKey{}).(*progress); ok {
 		return p
@@ -86,8 +87,9 @@ func (p *progress) begin() {
 	p.phase, p.address = 0, ""
 }
 
-// enter notes that a phase has begun; with an empty address, with the same as the one before. There is no way
-// back: the connection that is made for a request may come too late for it, and an answer before all is sent.
+// enter notes that a phase has begun; with an empty address, with the same as the one before. There
+// is no way back: the connection that is made for a request may come too late for it, and an answer
+// before all is sent.
 func (p *progress) enter(phase Phase, address string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,8 +122,8 @@ func (p *progress) trace() *httptrace.ClientTrace {
 	}
 }
 
-// tellPhase has each error of a request without an answer tell its phase. The SDK drops the transport's error
-// when the time is over, so that it is told from outside.
+// tellPhase has each error of a request without an answer tell its phase. The SDK drops the
+// transport's error when the time is over, so that it is told from outside.
 func tellPhase(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Phase", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,

@@ -34,8 +34,8 @@ type Settings struct {
 	Log                  *slog.Logger // for what goes wrong without failing a request; nil is none
 }
 
-// load returns what the settings, the environment and the profile say, as they are now. Its clients, which get
-// credentials, try again themselves.
+// load returns what the settings, the environment and the profile say, as they are now. Its
+// clients, which get credentials, try again themselves.
 func load(ctx context.Context, t Settings, d *dialer, log *slog.Logger) (aws.Config, error) {
 	var container limitedClient
 	options := []func(*awsconfig.LoadOptions) error{
@@ -67,7 +67,8 @@ func load(ctx context.Context, t Settings, d *dialer, log *slog.Logger) (aws.Con
 	return cfg, err
 }
 
-// wantsChecksums reports whether the environment or the profile asks for the SDK's checksums by name.
+// wantsChecksums reports whether the environment or the profile asks for the SDK's checksums by
+// name.
 func wantsChecksums(cfg aws.Config) bool {
 	for _, source := range cfg.ConfigSources {
 		set := aws.RequestChecksumCalculationUnset
@@ -84,7 +85,8 @@ func wantsChecksums(cfg aws.Config) bool {
 	return false
 }
 
-// sendsCRC32 reports whether content goes with a CRC32, as Amazon's own S3 prefers. Its directory buckets take no MD5.
+// sendsCRC32 reports whether content goes with a CRC32, as Amazon's own S3 prefers. Its directory
+// buckets take no MD5.
 func sendsCRC32(o s3.Options, bucket string) bool {
 	return o.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported || strings.HasSuffix(bucket, directoryBucket)
 }
@@ -110,8 +112,8 @@ func (t Settings) reread() Settings {
 // maxKeysAnswer is how much of an answer with credentials is read, in bytes.
 const maxKeysAnswer = 64 << 10
 
-// A limitedClient is for a container's credentials, for which the SDK has a client of its own otherwise, that
-// knows nothing of the environment.
+// A limitedClient is for a container's credentials, for which the SDK has a client of its own
+// otherwise, that knows nothing of the environment.
 type limitedClient struct{ aws.HTTPClient }
 
 // Do implements endpointcreds.HTTPClient.

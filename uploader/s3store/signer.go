@@ -17,7 +17,8 @@ import (
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 type signer struct{ s3.HTTPSignerV4 }
 
-// signedHeaders are signed beside Host, Content-Length and all of Amazon's own, which begin with X-Amz-.
+// signedHeaders are signed beside Host, Content-Length and all of Amazon's own, which begin with
+// X-Amz-.
 var signedHeaders = map[string]bool{
 	"Cache-Control": true, "Content-Disposition": true, "Content-Encoding": true, "Content-Language": true,
 	"Content-Md5": true, "Content-Type": true, "Expires": true, "If-Match": true, "If-Modified-Since": true,

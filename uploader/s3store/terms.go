@@ -13,8 +13,8 @@ import (
 // Signing says whether the signature of a request covers its content.
 type Signing string
 
-// What SignPayload may be. Without TLS, somebody on the way could put other content under a signature that
-// does not cover it.
+// What SignPayload may be. Without TLS, somebody on the way could put other content under a
+// signature that does not cover it.
 const (
 	SignAuto Signing = "auto" // only without TLS, and where the store wants it
 	SignOn   Signing = "on"
@@ -69,8 +69,8 @@ func (a *agreement) reached(t terms, m matter) {
 	}
 }
 
-// reach makes the request, and makes it in other terms if the store refuses it for them. Those that it takes are
-// those of all requests to come.
+// reach makes the request, and makes it in other terms if the store refuses it for them. Those that
+// it takes are those of all requests to come.
 func (a *agreement) reach(m matter, request func(t terms) error) error {
 	t, proved := a.now()
 	tried := make(map[terms]bool)
