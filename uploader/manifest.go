@@ -238,8 +238,11 @@ func (m *manifest) publishable(now time.Time) *snapshot {
 }
 
 // hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it names what can
-// never arrive, and it was deleted itself, or the stream began anew after it.
+// never arrive, and it was deleted itself, or the stream began anew after it, or that is its end.
 func (m *manifest) hopeless(i int) bool {
+	if m.isHeldBack(m.waiting[i]) {
+		return true
+	}
 	overtaken := m.file.removed || slices.ContainsFunc(m.waiting[i+1:], func(s *snapshot) bool { return s.anew })
 	return overtaken && m.waiting[i].misses()
 }

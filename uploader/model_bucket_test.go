@@ -88,7 +88,7 @@ func (b *modelBucket) start(j job) {
 		if rec == nil {
 			w.t.Fatalf("R5: what is sent of %s was not read from it", f.key)
 		}
-		f.put = object{id: -rec.order, run: rec.run, sheet: rec.sheet, boot: b.boots}
+		f.put = object{id: -rec.order, run: rec.run, sheet: w.sent(rec, j.snapshot), boot: b.boots}
 		w.log("%s: %v", w.since(), f)
 		b.checkManifest(f, rec)
 		b.started[f.key] = rec.order

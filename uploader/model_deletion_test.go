@@ -24,7 +24,7 @@ func (b *modelBucket) startDeletion(j job) {
 		key := rm.file.key()
 		f.keys = append(f.keys, key)
 		if n := w.newest[key]; n != nil {
-			if o := b.objects[key]; n.order > b.started[key] && (o == nil || o.sheet.text != n.sheet.text) && !w.maybeNever(n) {
+			if n.order > b.started[key] && !b.objects[key].says(n.sheet) && !w.maybeNever(n) {
 				w.t.Fatalf("R5: %s is deleted, and what was read of it last was never sent: %s", key, n.sheet.text)
 			}
 			f.read[key] = n

@@ -2,7 +2,9 @@ package uploader
 
 import (
 	"crypto/sha256"
+	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"ems-sidecar/media"
@@ -25,16 +27,45 @@ type content struct {
 
 // A sheet is what a manifest says.
 type sheet struct {
-	text   string
-	sum    [sha256.Size]byte
-	parsed media.Manifest
-	refs   []string // paths, the segments last
-	others int      // of refs, those that are no segments
+	text    string
+	of      *sheet // what was read, of which this is the beginning
+	content []byte
+	sum     [sha256.Size]byte
+	parsed  media.Manifest
+	refs    []string // paths, the segments last
+	others  int      // of refs, those that are no segments
 }
 
 func newSheet(text string, parsed media.Manifest, others, segments []string) *sheet {
-	return &sheet{text: text, sum: sha256.Sum256([]byte(text)), parsed: parsed,
+	content := []byte(text)
+	if !parsed.Set && len(segments) > 0 && strings.HasPrefix(text, "HLS") {
+		content = playlistOf(text, segments, parsed.Ended)
+	}
+	return &sheet{text: text, content: content, sum: sha256.Sum256(content), parsed: parsed,
 		refs: append(slices.Clone(others), segments...), others: len(others)}
+}
+
+// playlistOf is what a playlist holds that says text.
+func playlistOf(text string, segments []string, ended bool) []byte {
+	content := "#EXTM3U\n# " + text + "\n"
+	for _, p := range segments {
+		content += "#EXTINF:4,\n" + path.Base(p) + "\n"
+	}
+	if ended {
+		content += "#EXT-X-ENDLIST\n"
+	}
+	return []byte(content)
+}
+
+// endsBefore returns s without the segments from n on, if it has ended, as it is published when those were given up.
+func (s *sheet) endsBefore(n int) *sheet {
+	return &sheet{text: s.text + ", cut", of: s, content: playlistOf(s.text, s.refs[s.others:n], true), parsed: s.parsed, refs: s.refs[:n], others: s.others,
+		sum: sha256.Sum256(playlistOf(s.text, s.refs[s.others:n], true))}
+}
+
+// says reports whether o, which may be nil, has what s says.
+func (o *object) says(s *sheet) bool {
+	return o != nil && (o.sheet.text == s.text || o.sheet.of != nil && o.sheet.of.text == s.text)
 }
 
 func (i *inode) version() media.Version {

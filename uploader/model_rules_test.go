@@ -3,6 +3,8 @@ package uploader
 import (
 	"fmt"
 	"slices"
+
+	"ems-sidecar/media"
 )
 
 func (b *modelBucket) checkManifest(f *flight, rec *record) {
@@ -10,14 +12,14 @@ func (b *modelBucket) checkManifest(f *flight, rec *record) {
 	if rec.order < b.started[f.key] {
 		w.t.Fatalf("R3: %s is sent after a newer one", f.key)
 	}
-	if text, ok := b.certain[f.key]; ok && text == rec.sheet.text {
+	if text, ok := b.certain[f.key]; ok && text == f.put.sheet.text {
 		w.t.Fatalf("R7: %s is sent although the bucket has it", f.key)
 	}
 	newest := w.newest[rec.path]
 	if newest != nil && newest != rec && b.publishable(newest) {
 		w.t.Fatalf("R4: %s is sent although %s may be", f.key, newest.sheet.text)
 	}
-	for i, ref := range rec.sheet.refs {
+	for i, ref := range f.put.sheet.refs {
 		if why := b.lacks(ref, rec); why != "" {
 			w.t.Fatalf("R2: %s names %s, %s", f.key, ref, why)
 		}
@@ -28,6 +30,31 @@ func (b *modelBucket) checkManifest(f *flight, rec *record) {
 			w.t.Fatalf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
 	}
+}
+
+// sent is what is sent of rec: if it has ended, without the segments at its end that were given up.
+func (w *world) sent(rec *record, s *snapshot) *sheet {
+	if s.sum == rec.sheet.sum {
+		return rec.sheet
+	}
+	n := len(rec.sheet.refs)
+	for ; n > rec.sheet.others && w.lost[rec.sheet.refs[n-1]]; n-- {
+		if cut := rec.sheet.endsBefore(n - 1); rec.sheet.parsed.Ended && cut.sum == s.sum {
+			return cut
+		}
+	}
+	w.t.Fatalf("R5: what is sent of %s is not what was read of it: %q", rec.path, s.content)
+	return nil
+}
+
+// endsInHole reports whether the last segment of rec was given up: if it has not ended, or has no others, it is not sent.
+func (w *world) endsInHole(rec *record) bool {
+	s := rec.sheet
+	if w.originOf(rec.path).format != media.HLS || len(s.refs) == s.others || !w.lost[s.refs[len(s.refs)-1]] {
+		return false
+	}
+	all := !slices.ContainsFunc(s.refs[s.others:], func(ref string) bool { return !w.lost[ref] })
+	return !s.parsed.Ended || all
 }
 
 // lacks says why the bucket does not have ref as rec means it, or "".

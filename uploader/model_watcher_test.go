@@ -117,7 +117,7 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 	s := i.holds.sheet
 	r := reading{
 		refs: slices.Clone(s.refs),
-		snapshot: &snapshot{content: []byte(s.text), sum: s.sum, parsed: s.parsed, others: s.others,
+		snapshot: &snapshot{content: s.content, sum: s.sum, parsed: s.parsed, others: s.others,
 			modTime: i.modTime, readAt: w.now},
 	}
 	late := false

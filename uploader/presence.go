@@ -152,6 +152,6 @@ func (s *schedule) putAgain(m *manifest) {
 		m.again()
 		return
 	}
-	m.astray = true
+	m.astray, m.uncertain = true, true
 	m.file.src.expecter.Expect(m.file.path)
 }

@@ -87,14 +87,15 @@ func TestManifestThatNamesWhatIsBeingDeleted(t *testing.T) {
 		settle()
 		d.remove("g/s/2.ts")
 		<-deleting
-		d.close("g/s/playlist.m3u8", playlist(1, 2))
+		d.close("g/s/3.ts", "y")
+		d.close("g/s/playlist.m3u8", playlist(1, 3))
 		settle()
 		if d.bucket.count("g/s/playlist.m3u8") != 1 {
 			t.Error("the playlist is published while what it names is being deleted")
 		}
 		answer <- nil
 		time.Sleep(10 * time.Second)
-		if d.bucket.content("g/s/playlist.m3u8") != playlist(1, 2) {
+		if d.bucket.content("g/s/playlist.m3u8") != playlist(1, 3) {
 			t.Error("the playlist waits for what can never arrive")
 		}
 	})
@@ -208,9 +209,10 @@ func TestManifestThatNamesWhatIsPerhapsDeleted(t *testing.T) {
 			for !failed.Load() {
 				time.Sleep(time.Second)
 			}
-			d.close("g/s/playlist.m3u8", playlist(1, 2))
+			d.close("g/s/3.ts", "y")
+			d.close("g/s/playlist.m3u8", playlist(1, 3))
 			time.Sleep(20 * time.Second)
-			if d.bucket.content("g/s/playlist.m3u8") != playlist(1, 2) {
+			if d.bucket.content("g/s/playlist.m3u8") != playlist(1, 3) {
 				t.Error("the playlist waits")
 			}
 			if n := len(d.log.lines(slog.LevelWarn, "chunk is lost")); (n == 1) != lost {

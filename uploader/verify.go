@@ -23,6 +23,7 @@ const (
 // A verification is what is known about the bucket's copy of a manifest beyond what was PUT.
 type verification struct {
 	asked     bool      // the bucket was asked since the start
+	hadOne    bool      // and had some version of it then
 	askFirst  bool      // it is asked before the next PUT
 	checking  bool      // it is being asked
 	checkAt   time.Time // when it is asked next; zero if it need not be
@@ -74,6 +75,7 @@ func md5Of(content []byte) string {
 // verified takes in what the bucket has under a manifest's key; nil is nothing, or what it does not tell.
 func (s *schedule) verified(m *manifest, found *ObjectInfo, untold bool, now time.Time) {
 	first := !m.asked
+	m.hadOne = m.hadOne || first && found != nil
 	m.asked, m.askFirst, m.checking, m.checkAt = true, false, false, time.Time{}
 	if first && now.Sub(s.began) < doubtTime {
 		m.doubtFrom, m.waited = now, 0 // a PUT of the run before may still be applied

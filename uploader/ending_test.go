@@ -1,0 +1,136 @@
+package uploader
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// vanish deletes chunks of g/s before anything was seen of them.
+func (d *desk) vanish(from, to int) {
+	for n := from; n <= to; n++ {
+		d.bucket.mayMiss[fmt.Sprintf("g/s/%d.ts", n)] = false // R2 is checked at each PUT
+		if err := os.Remove(filepath.Join(d.dir, fmt.Sprintf("g/s/%d.ts", n))); err != nil {
+			d.t.Fatal(err)
+		}
+	}
+}
+
+// When EMS deletes the newest chunks at the end of a stream before they were seen, no playlist is published that names them, and
+// viewers learn of the end.
+func TestR2EndOfAStreamNamesNothingThatWasDeletedUnseen(t *testing.T) {
+	const end = "#EXT-X-ENDLIST"
+	for _, c := range []struct {
+		name   string
+		unseen int    // chunks after the fifth that are deleted unseen
+		last   string // the playlist that EMS leaves
+		want   string
+	}{
+		{"one chunk", 1, playlist(2, 6, end), playlist(2, 5, end)},
+		{"two chunks", 2, playlist(3, 7, end), playlist(3, 5, end)},
+		{"no end is written", 1, playlist(2, 6), playlist(1, 5)},
+		{"nothing of it is there", 5, playlist(6, 10, end), playlist(1, 5)},
+	} {
+		for _, deleted := range []bool{false, true} { // the playlist, too
+			for _, restarted := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, playlist deleted %v, restarted %v", c.name, deleted, restarted), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						d := newDesk(t, Settings{})
+						ended := d.start()
+						d.live("g/s", 1, 5, 4*time.Second)
+						for n := range c.unseen {
+							d.write(fmt.Sprintf("g/s/%d.ts", 6+n), "x")
+						}
+						d.write("g/s/playlist.m3u8", c.last)
+						d.vanish(6, 5+c.unseen)
+						d.closed("g/s/playlist.m3u8")
+						if deleted {
+							d.remove("g/s/playlist.m3u8")
+						}
+						time.Sleep(2 * time.Minute)
+						if restarted {
+							d.restarted(ended)
+							time.Sleep(2 * time.Minute)
+							if n := len(d.bucket.sent()); n != 0 {
+								t.Errorf("%d PUTs after a restart", n)
+							}
+						}
+						if got := d.bucket.content("g/s/playlist.m3u8"); got != c.want {
+							t.Errorf("viewers see %q", got)
+						}
+						if len(d.log.lines(slog.LevelWarn, "chunk is lost")) == 0 {
+							t.Error("the loss is not logged")
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// When a live stream goes on, viewers see its next playlist, with what is missing in its middle.
+func TestStreamGoesOnAfterAChunkThatWasDeletedUnseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.start()
+		d.live("g/s", 1, 5, 4*time.Second)
+		d.write("g/s/6.ts", "x")
+		d.write("g/s/playlist.m3u8", playlist(2, 6))
+		d.vanish(6, 6)
+		d.closed("g/s/playlist.m3u8")
+		time.Sleep(4 * time.Second)
+		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(1, 5) {
+			t.Errorf("viewers see %q", got)
+		}
+		d.bucket.mayMiss["g/s/6.ts"] = true
+		d.write("g/s/7.ts", "y")
+		d.close("g/s/playlist.m3u8", playlist(3, 7))
+		d.closed("g/s/7.ts")
+		time.Sleep(4 * time.Second)
+		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(3, 7) {
+			t.Errorf("viewers see %q", got)
+		}
+		d.close("g/s/playlist.m3u8", playlist(3, 7, "#EXT-X-ENDLIST"))
+		settle()
+		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(3, 7, "#EXT-X-ENDLIST") {
+			t.Errorf("viewers see %q", got)
+		}
+	})
+}
+
+// What the playlist still names when it ends earlier is waited for.
+func TestR2PlaylistThatEndsEarlierWaitsForTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		var away atomic.Bool
+		away.Store(true)
+		d.bucket.before = func(_ context.Context, key string) error {
+			if key == "g/s/5.ts" && away.Load() {
+				return ErrPermanent
+			}
+			return nil
+		}
+		d.start()
+		d.live("g/s", 1, 4, 4*time.Second)
+		d.close("g/s/5.ts", "x")
+		d.write("g/s/6.ts", "x")
+		d.write("g/s/playlist.m3u8", playlist(2, 6, "#EXT-X-ENDLIST"))
+		d.vanish(6, 6)
+		d.closed("g/s/playlist.m3u8")
+		time.Sleep(5 * time.Minute)
+		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(1, 4) {
+			t.Errorf("viewers see %q", got)
+		}
+		away.Store(false)
+		time.Sleep(time.Minute)
+		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(2, 5, "#EXT-X-ENDLIST") {
+			t.Errorf("viewers see %q at last", got)
+		}
+	})
+}
