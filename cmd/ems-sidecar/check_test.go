@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"ems-sidecar/internal/e2e"
 	"ems-sidecar/internal/s3test"
 )
 
@@ -20,7 +21,7 @@ import (
 func inFront(t *testing.T, server *s3test.Server, before func(w http.ResponseWriter, r *http.Request) (pass bool)) string {
 	t.Helper()
 	target, err := url.Parse(server.Endpoint)
-	must(t, err)
+	e2e.Must(t, err)
 	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host }}
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if before(w, r) {
@@ -34,7 +35,7 @@ func inFront(t *testing.T, server *s3test.Server, before func(w http.ResponseWri
 // check runs the check of a config, and returns what it prints. The last line is its verdict.
 func check(t *testing.T, root, endpoint string, replace []string, more ...string) (code int, out, verdict string) {
 	t.Helper()
-	code, stdout, stderr := runCommandLine(t, "check", "--config", writeConfig(t, root, endpoint, replace, more...))
+	code, stdout, stderr := e2e.RunCommandLine(t, "check", "--config", writeConfig(t, root, endpoint, replace, more...))
 	lines := strings.Split(strings.TrimSpace(stdout), "\n")
 	return code, stdout + stderr, lines[len(lines)-1]
 }
@@ -59,7 +60,7 @@ func TestCheckFindsAProxyThatRefusesChunks(t *testing.T) {
 		if limit > chunkSize {
 			want, wantCode = "warn  parts", exitFine
 		}
-		says(t, out, want, "refuses bodies of ", "client_max_body_size")
+		e2e.Says(t, out, want, "refuses bodies of ", "client_max_body_size")
 		if code != wantCode || strings.Contains(verdict, "everything is fine") {
 			t.Errorf("exit code %d, %s", code, verdict)
 		}
@@ -70,7 +71,7 @@ func TestCheckFindsAProxyThatRefusesChunks(t *testing.T) {
 func TestCheckFindsABucketInTheEndpoint(t *testing.T) {
 	server := s3test.Start(t)
 	code, out, verdict := check(t, t.TempDir(), server.Endpoint+"/live", nil)
-	says(t, out, "FAIL  endpoint", "set endpoint = "+server.Endpoint, "each key begins with live/")
+	e2e.Says(t, out, "FAIL  endpoint", "set endpoint = "+server.Endpoint, "each key begins with live/")
 	if code != exitFailed || !strings.Contains(verdict, "failed") {
 		t.Errorf("exit code %d, %s", code, verdict)
 	}
@@ -98,7 +99,7 @@ func TestCheckMissesTheRightToList(t *testing.T) {
 		return false
 	})
 	code, out, verdict := check(t, t.TempDir(), proxy, nil)
-	says(t, out, "warn  list", "allow s3:ListBucket on arn:aws:s3:::live", "Once more:")
+	e2e.Says(t, out, "warn  list", "allow s3:ListBucket on arn:aws:s3:::live", "Once more:")
 	if code != exitFine || !strings.HasPrefix(verdict, "it works; warnings: 1") {
 		t.Errorf("exit code %d, %s", code, verdict)
 	}
@@ -122,18 +123,18 @@ func TestCheckFindsPortsThatAreTaken(t *testing.T) {
 			taken := httptest.NewServer(c.answer)
 			defer taken.Close()
 			ini := filepath.Join(t.TempDir(), "config.ini")
-			must(t, os.WriteFile(ini, []byte(configFor(t.TempDir(), server.Endpoint, taken.Listener.Addr().String())), 0o600))
-			code, out, _ := runCommandLine(t, "check", "--config", ini)
+			e2e.Must(t, os.WriteFile(ini, []byte(e2e.ConfigFor(t.TempDir(), server.Endpoint, taken.Listener.Addr().String())), 0o600))
+			code, out, _ := e2e.RunCommandLine(t, "check", "--config", ini)
 			if code != c.code {
 				t.Errorf("exit code %d", code)
 			}
-			says(t, out, c.says)
+			e2e.Says(t, out, c.says)
 		})
 	}
 	t.Run("no address of this host", func(t *testing.T) {
 		ini := filepath.Join(t.TempDir(), "config.ini")
-		must(t, os.WriteFile(ini, []byte(configFor(t.TempDir(), server.Endpoint, "192.0.2.1:4001")+"\ntoken = t\n"), 0o600))
-		code, out, _ := runCommandLine(t, "check", "--config", ini)
+		e2e.Must(t, os.WriteFile(ini, []byte(e2e.ConfigFor(t.TempDir(), server.Endpoint, "192.0.2.1:4001")+"\ntoken = t\n"), 0o600))
+		code, out, _ := e2e.RunCommandLine(t, "check", "--config", ini)
 		if code == exitFine {
 			t.Error(out)
 		}
@@ -143,10 +144,10 @@ func TestCheckFindsPortsThatAreTaken(t *testing.T) {
 // A store that takes requests and never answers costs a few seconds, in which it is told what is waited for.
 func TestCheckEndsWithAStoreThatHangs(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	e2e.Must(t, err)
 	defer l.Close()
 	code, out, verdict := check(t, t.TempDir(), "http://"+l.Addr().String(), nil)
-	says(t, out, "wait  write", "for at most 5s", "not done within 5s", "timeout while waiting for the answer of "+l.Addr().String())
+	e2e.Says(t, out, "wait  write", "for at most 5s", "not done within 5s", "timeout while waiting for the answer of "+l.Addr().String())
 	if code != exitFailed || !strings.Contains(verdict, "tests failed") {
 		t.Errorf("exit code %d, %s", code, verdict)
 	}
@@ -155,22 +156,22 @@ func TestCheckEndsWithAStoreThatHangs(t *testing.T) {
 func TestCheckLooksThroughWatchedDirectories(t *testing.T) {
 	server := s3test.Start(t)
 	root, elsewhere := t.TempDir(), t.TempDir()
-	must(t, os.MkdirAll(filepath.Join(root, "g/s"), 0o755))
+	e2e.Must(t, os.MkdirAll(filepath.Join(root, "g/s"), 0o755))
 	for _, name := range []string{"linked", "g/linked", "g/s/linked"} {
-		must(t, os.Symlink(elsewhere, filepath.Join(root, name)))
+		e2e.Must(t, os.Symlink(elsewhere, filepath.Join(root, name)))
 	}
-	must(t, os.Symlink("nowhere", filepath.Join(root, "g/s/dangling.ts")))
+	e2e.Must(t, os.Symlink("nowhere", filepath.Join(root, "g/s/dangling.ts")))
 	code, out, verdict := check(t, root, server.Endpoint, nil)
-	says(t, out, "warn  directory", "symbolic links are not followed: nothing is published of g/linked, g/s/linked, linked")
+	e2e.Says(t, out, "warn  directory", "symbolic links are not followed: nothing is published of g/linked, g/s/linked, linked")
 	if code != exitFine || !strings.HasPrefix(verdict, "it works; warnings: 1") || strings.Contains(out, "dangling") {
 		t.Errorf("exit code %d, %s", code, out)
 	}
 	if os.Geteuid() == 0 {
 		t.Skip("root enters every directory")
 	}
-	must(t, os.Mkdir(filepath.Join(root, "g/s/closed"), 0))
+	e2e.Must(t, os.Mkdir(filepath.Join(root, "g/s/closed"), 0))
 	code, out, _ = check(t, root, server.Endpoint, nil)
-	says(t, out, "FAIL  directory", "g/s/closed", "cannot be entered")
+	e2e.Says(t, out, "FAIL  directory", "g/s/closed", "cannot be entered")
 	if code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
@@ -190,7 +191,7 @@ func TestManyNamesAreCounted(t *testing.T) {
 // A mistake in the config leaves nothing to test, and the check says so.
 func TestCheckHasAVerdictOnAWrongConfig(t *testing.T) {
 	code, out, verdict := check(t, t.TempDir(), "http://127.0.0.1:1", nil, "Upload workers = many")
-	says(t, out, "must be a whole number")
+	e2e.Says(t, out, "must be a whole number")
 	if code != exitUsage || !strings.Contains(out, "nothing was tested: the config has 1 mistakes") {
 		t.Errorf("exit code %d, %s", code, verdict)
 	}
@@ -200,7 +201,7 @@ func TestCheckHasAVerdictOnAWrongConfig(t *testing.T) {
 func TestCheckRepeatsTheConfigsWarnings(t *testing.T) {
 	server := s3test.Start(t)
 	code, out, verdict := check(t, t.TempDir(), server.Endpoint, nil, "Watcher settle = 30")
-	says(t, out, "warn  config", "write 30ms if milliseconds are meant")
+	e2e.Says(t, out, "warn  config", "write 30ms if milliseconds are meant")
 	if code != exitFine || !strings.HasPrefix(verdict, "it works; warnings: 1") {
 		t.Errorf("exit code %d, %s", code, verdict)
 	}

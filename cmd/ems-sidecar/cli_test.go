@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/internal/e2e"
 	"ems-sidecar/internal/emswriter"
 	"ems-sidecar/internal/s3test"
 )
@@ -26,22 +27,9 @@ import (
 func writeConfig(t *testing.T, root, endpoint string, replace []string, more ...string) string {
 	t.Helper()
 	ini := filepath.Join(t.TempDir(), "config.ini")
-	text := strings.NewReplacer(replace...).Replace(configFor(root, endpoint, freeAddress(t), more...))
-	must(t, os.WriteFile(ini, []byte(text), 0o600))
+	text := strings.NewReplacer(replace...).Replace(e2e.ConfigFor(root, endpoint, e2e.FreeAddress(t), more...))
+	e2e.Must(t, os.WriteFile(ini, []byte(text), 0o600))
 	return ini
-}
-
-// says fails the test if the output lacks one of the texts, or has the secret key.
-func says(t *testing.T, output string, texts ...string) {
-	t.Helper()
-	for _, text := range texts {
-		if !strings.Contains(output, text) {
-			t.Errorf("%q is not in:\n%s", text, output)
-		}
-	}
-	if strings.Contains(output, s3test.SecretKey) {
-		t.Errorf("the secret key is in:\n%s", output)
-	}
 }
 
 func TestUsage(t *testing.T) {
@@ -60,7 +48,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"run", "--config", "/nonexistent/config.ini"}, exitUsage, "", "/nonexistent/config.ini"},
 		{[]string{"check", "--config", "/nonexistent/config.ini"}, exitUsage, "", "--config"},
 	} {
-		code, out, errs := runCommandLine(t, c.args...)
+		code, out, errs := e2e.RunCommandLine(t, c.args...)
 		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) {
 			t.Errorf("%q: exit code %d, want %d; stdout %q, want %q; stderr %q, want %q", c.args, code, c.code, out, c.out, errs, c.errs)
 		}
@@ -69,7 +57,7 @@ func TestUsage(t *testing.T) {
 
 func TestConfigMistakesAreSaidAllAtOnce(t *testing.T) {
 	ini := filepath.Join(t.TempDir(), "config.ini")
-	must(t, os.WriteFile(ini, []byte(`[S3]
+	e2e.Must(t, os.WriteFile(ini, []byte(`[S3]
 aws_access_key = 'AKIDEXAMPLE'
 aws_secret_key = '`+s3test.SecretKey+`'
 regoin = eu-central-1
@@ -84,20 +72,20 @@ default_bucket = live
 listen = x
 `), 0o600))
 	for _, command := range []string{"run", "check"} {
-		code, out, errs := runCommandLine(t, command, "--config", ini)
+		code, out, errs := e2e.RunCommandLine(t, command, "--config", ini)
 		if code != exitUsage {
 			t.Errorf("%s: exit code %d, want %d", command, code, exitUsage)
 		}
-		says(t, out+errs, ini+":4", "regoin", "region", ini+":9", "workers", "many", "Hooky", "Hooks")
+		e2e.Says(t, out+errs, ini+":4", "regoin", "region", ini+":9", "workers", "many", "Hooky", "Hooks")
 	}
 }
 
 func TestCheckAgainstARealServer(t *testing.T) {
 	root := t.TempDir()
 	server := s3test.Start(t)
-	nobodyListens := "http://" + freeAddress(t)
+	nobodyListens := "http://" + e2e.FreeAddress(t)
 	notADirectory := filepath.Join(root, "file")
-	must(t, os.WriteFile(notADirectory, nil, 0o600))
+	e2e.Must(t, os.WriteFile(notADirectory, nil, 0o600))
 	for _, c := range []struct {
 		name     string
 		root     string
@@ -125,11 +113,11 @@ func TestCheckAgainstARealServer(t *testing.T) {
 			[]string{"FAIL  directory", "not a directory"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			code, out, errs := runCommandLine(t, "check", "--config", writeConfig(t, c.root, c.endpoint, c.replace, c.more...))
+			code, out, errs := e2e.RunCommandLine(t, "check", "--config", writeConfig(t, c.root, c.endpoint, c.replace, c.more...))
 			if code != c.code {
 				t.Errorf("exit code %d, want %d", code, c.code)
 			}
-			says(t, out+errs, c.says...)
+			e2e.Says(t, out+errs, c.says...)
 			if strings.Contains(out+errs, "another-secret") {
 				t.Errorf("the secret key is in:\n%s%s", out, errs)
 			}
@@ -145,7 +133,7 @@ func TestCheckMakesNothingThatStays(t *testing.T) {
 	server := s3test.Start(t)
 	dir := t.TempDir()
 	absent := filepath.Join(dir, "not", "mounted")
-	code, out, _ := runCommandLine(t, "check", "--config", writeConfig(t, absent, server.Endpoint, nil))
+	code, out, _ := e2e.RunCommandLine(t, "check", "--config", writeConfig(t, absent, server.Endpoint, nil))
 	if code != exitFailed || strings.Contains(out, "spool") {
 		t.Errorf("exit code %d, %s", code, out)
 	}
@@ -154,21 +142,21 @@ func TestCheckMakesNothingThatStays(t *testing.T) {
 	}
 
 	empty := filepath.Join(dir, "empty")
-	must(t, os.Mkdir(empty, 0o755))
-	code, out, _ = runCommandLine(t, "check", "--config", writeConfig(t, empty, server.Endpoint, nil))
+	e2e.Must(t, os.Mkdir(empty, 0o755))
+	code, out, _ = e2e.RunCommandLine(t, "check", "--config", writeConfig(t, empty, server.Endpoint, nil))
 	if code != exitFine {
 		t.Errorf("exit code %d", code)
 	}
-	says(t, out, "ok    spool", "not tested with one of EMS's files: there is none yet")
+	e2e.Says(t, out, "ok    spool", "not tested with one of EMS's files: there is none yet")
 	if left, err := os.ReadDir(empty); err != nil || len(left) > 0 {
 		t.Errorf("left in an empty directory: %v, %v", left, err)
 	}
 
-	must(t, os.MkdirAll(filepath.Join(empty, "g/s"), 0o755))
-	must(t, os.WriteFile(filepath.Join(empty, "g/s/1.ts"), []byte("x"), 0o644))
-	must(t, os.MkdirAll(filepath.Join(empty, ".ems-sidecar/hls"), 0o700))
-	_, out, _ = runCommandLine(t, "check", "--config", writeConfig(t, empty, server.Endpoint, nil))
-	says(t, out, "ok    spool")
+	e2e.Must(t, os.MkdirAll(filepath.Join(empty, "g/s"), 0o755))
+	e2e.Must(t, os.WriteFile(filepath.Join(empty, "g/s/1.ts"), []byte("x"), 0o644))
+	e2e.Must(t, os.MkdirAll(filepath.Join(empty, ".ems-sidecar/hls"), 0o700))
+	_, out, _ = e2e.RunCommandLine(t, "check", "--config", writeConfig(t, empty, server.Endpoint, nil))
+	e2e.Says(t, out, "ok    spool")
 	if strings.Contains(out, "not tested with one") {
 		t.Errorf("a file was not tried:\n%s", out)
 	}
@@ -177,8 +165,8 @@ func TestCheckMakesNothingThatStays(t *testing.T) {
 	}
 
 	elsewhere := filepath.Join(dir, "no", "such", "spool")
-	_, out, _ = runCommandLine(t, "check", "--config", writeConfig(t, empty, server.Endpoint, nil, "Upload spool_dir = "+elsewhere))
-	says(t, out, "warn  spool", filepath.Dir(elsewhere)+" does not exist")
+	_, out, _ = e2e.RunCommandLine(t, "check", "--config", writeConfig(t, empty, server.Endpoint, nil, "Upload spool_dir = "+elsewhere))
+	e2e.Says(t, out, "warn  spool", filepath.Dir(elsewhere)+" does not exist")
 	if _, err := os.Stat(filepath.Join(dir, "no")); err == nil {
 		t.Error("the directory of a spool_dir was made")
 	}
@@ -198,7 +186,7 @@ func TestCheckOfRecordings(t *testing.T) {
 	}
 	root := t.TempDir()
 	check := func() (code int, out string) {
-		code, stdout, stderr := runCommandLine(t, "check", "--config", writeConfig(t, t.TempDir(), proxy.Endpoint, nil,
+		code, stdout, stderr := e2e.RunCommandLine(t, "check", "--config", writeConfig(t, t.TempDir(), proxy.Endpoint, nil,
 			"AmazonRecordUpload watch_dir = '"+root+"'", "AmazonRecordUpload delete_local = after_upload"))
 		return code, stdout + stderr
 	}
@@ -206,7 +194,7 @@ func TestCheckOfRecordings(t *testing.T) {
 	if code != exitFine {
 		t.Errorf("exit code %d", code)
 	}
-	says(t, out, "ok    directory  "+root, "ok    deletion   "+root, "ok    resume", "everything is fine")
+	e2e.Says(t, out, "ok    directory  "+root, "ok    deletion   "+root, "ok    resume", "everything is fine")
 	if left, err := os.ReadDir(root); err != nil || len(left) > 0 {
 		t.Errorf("left in the directory: %v, %v", left, err)
 	}
@@ -218,7 +206,7 @@ func TestCheckOfRecordings(t *testing.T) {
 	if code, out = check(); code != exitFine {
 		t.Errorf("exit code %d", code)
 	}
-	says(t, out, "warn  resume", "s3:ListBucketMultipartUploads", "begins anew", "\nit works; warnings: 1")
+	e2e.Says(t, out, "warn  resume", "s3:ListBucketMultipartUploads", "begins anew", "\nit works; warnings: 1")
 }
 
 // What S3 answers, by its documentation, and another server does not.
@@ -298,18 +286,18 @@ func TestCheckSaysWhatS3Refuses(t *testing.T) {
 				}
 			}))
 			defer server.Close()
-			code, out, errs := runCommandLine(t, "check", "--config", writeConfig(t, t.TempDir(), server.URL, nil, c.more...))
+			code, out, errs := e2e.RunCommandLine(t, "check", "--config", writeConfig(t, t.TempDir(), server.URL, nil, c.more...))
 			if code != exitFailed {
 				t.Errorf("exit code %d, want %d", code, exitFailed)
 			}
-			says(t, out+errs, append(c.says, c.code, c.message)...)
+			e2e.Says(t, out+errs, append(c.says, c.code, c.message)...)
 		})
 	}
 }
 
 func TestTheDaemonLinksNoStoreOfTheDemo(t *testing.T) {
 	deps, err := exec.Command("go", "list", "-deps", "ems-sidecar/cmd/ems-sidecar").Output()
-	must(t, err)
+	e2e.Must(t, err)
 	list := strings.Fields(string(deps))
 	if !slices.Contains(list, "ems-sidecar/uploader") {
 		t.Fatalf("this is no list of packages: %q", list)
@@ -325,11 +313,11 @@ func TestTheDaemonLinksNoStoreOfTheDemo(t *testing.T) {
 func systemdSocket(t *testing.T) (path string, told func() []string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "notify-") // a socket's path has 107 bytes at most
-	must(t, err)
+	e2e.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	path = filepath.Join(dir, "s")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	must(t, err)
+	e2e.Must(t, err)
 	t.Cleanup(func() { conn.Close() })
 	messages := make(chan string, 16)
 	go func() {
@@ -364,38 +352,38 @@ func TestLifeOfTheDaemonAsSystemdSeesIt(t *testing.T) {
 		return true
 	}
 	root := filepath.Join(t.TempDir(), "absent", "live")
-	path, err := buildBinary()
-	must(t, err)
-	address := freeAddress(t)
+	path, err := e2e.BuildBinary()
+	e2e.Must(t, err)
+	address := e2e.FreeAddress(t)
 	ini := filepath.Join(t.TempDir(), "config.ini")
-	must(t, os.WriteFile(ini, []byte(configFor(root, proxy.Endpoint, address)), 0o600))
+	e2e.Must(t, os.WriteFile(ini, []byte(e2e.ConfigFor(root, proxy.Endpoint, address)), 0o600))
 	socket, told := systemdSocket(t)
 	cmd := exec.Command(path, "run", "--config", ini)
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket)
-	s := launch(t, cmd, address)
+	s := e2e.Launch(t, cmd, address)
 
-	s.waitFor("healthy", func() bool { return s.get("/healthz") == http.StatusOK })
-	eventually(t, "READY, even without the root", func() bool { return slices.Contains(told(), "READY=1") })
+	s.WaitFor("healthy", func() bool { return s.Get("/healthz") == http.StatusOK })
+	e2e.Eventually(t, "READY, even without the root", func() bool { return slices.Contains(told(), "READY=1") })
 	response, err := http.Get("http://" + address + "/readyz")
-	must(t, err)
+	e2e.Must(t, err)
 	reason := make([]byte, 1000)
 	n, _ := response.Body.Read(reason)
 	response.Body.Close()
 	if response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(reason[:n]), root+" does not exist yet") {
 		t.Errorf("/readyz without the root: %d %q", response.StatusCode, reason[:n])
 	}
-	must(t, os.MkdirAll(root, 0o755))
-	eventually(t, "/readyz with the root", func() bool { return s.get("/readyz") == http.StatusOK })
+	e2e.Must(t, os.MkdirAll(root, 0o755))
+	e2e.Eventually(t, "/readyz with the root", func() bool { return s.Get("/readyz") == http.StatusOK })
 
 	w := &emswriter.HLS{Dir: filepath.Join(root, "g", "s"), Target: time.Second}
-	must(t, w.Start())
+	e2e.Must(t, w.Start())
 	for i := range 3 {
 		_, err := w.Write(emswriter.Packet("s", i))
-		must(t, err)
-		must(t, w.Next(time.Second))
+		e2e.Must(t, err)
+		e2e.Must(t, w.Next(time.Second))
 	}
 	last := filepath.Join(root, "g", "s", "playlist.m3u8")
-	eventually(t, "the last chunk on its way", func() bool {
+	e2e.Eventually(t, "the last chunk on its way", func() bool {
 		requests := 0
 		for _, r := range proxy.Log() {
 			if strings.HasSuffix(r.Key, ".ts") {
@@ -404,19 +392,19 @@ func TestLifeOfTheDaemonAsSystemdSeesIt(t *testing.T) {
 		}
 		return requests == 3
 	})
-	if code := s.stop(); code != exitFine {
+	if code := s.Stop(); code != exitFine {
 		t.Errorf("exit code %d after SIGTERM, want %d", code, exitFine)
 	}
 	want, err := os.ReadFile(last)
-	must(t, err)
+	e2e.Must(t, err)
 	if got, err := server.Object("g/s/playlist.m3u8"); string(got) != string(want) {
 		t.Errorf("after the drain the bucket's playlist is %q (%v), want %q", got, err, want)
 	}
 	if all := told(); !slices.Equal(all, []string{"READY=1", "STOPPING=1"}) {
 		t.Errorf("systemd was told %q", all)
 	}
-	if len(s.lines("level=INFO", "everything that was closed is published")) != 1 || len(s.lines("msg=stopped")) != 1 {
-		t.Errorf("the end of the log:\n%s", s.tail(5))
+	if len(s.Lines("level=INFO", "everything that was closed is published")) != 1 || len(s.Lines("msg=stopped")) != 1 {
+		t.Errorf("the end of the log:\n%s", s.Tail(5))
 	}
 }
 
@@ -430,13 +418,13 @@ func TestHealthzWhileDraining(t *testing.T) {
 		return true
 	}
 	root := t.TempDir()
-	s := startSidecar(t, root, proxy.Endpoint)
-	put(t, root, "g/s/1.ts", "one")
-	eventually(t, "the chunk on its way", func() bool { return len(proxy.Log()) > 0 })
-	must(t, s.cmd.Process.Signal(os.Interrupt))
-	s.waitFor("draining", func() bool { return len(s.lines("msg=stopping")) == 1 })
-	if got := s.get("/healthz"); got != http.StatusOK {
+	s := e2e.StartSidecar(t, root, proxy.Endpoint)
+	e2e.Put(t, root, "g/s/1.ts", "one")
+	e2e.Eventually(t, "the chunk on its way", func() bool { return len(proxy.Log()) > 0 })
+	e2e.Must(t, s.Cmd.Process.Signal(os.Interrupt))
+	s.WaitFor("draining", func() bool { return len(s.Lines("msg=stopping")) == 1 })
+	if got := s.Get("/healthz"); got != http.StatusOK {
 		t.Errorf("/healthz while the last chunk is uploaded: %d, want 200: it is alive", got)
 	}
-	<-s.ended
+	<-s.Ended
 }

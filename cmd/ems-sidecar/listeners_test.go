@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"ems-sidecar/internal/e2e"
 	"ems-sidecar/internal/s3test"
 )
 
@@ -18,9 +19,9 @@ func TestListenersThatEveryoneReachesDoNotStart(t *testing.T) {
 		"[Admin]\nlisten = 0.0.0.0:4001\nallow[] = 10.0.0.0/8":     `:2: [Admin] listen = "0.0.0.0:4001": is reached by other hosts`,
 		"[Hooks]\nlisten = ems1:0\n[Admin]\nlisten = ems1:4001\n#": `:4: [Admin] listen = "ems1:4001": is reached by other hosts`,
 	} {
-		ini := configFile(t, text+"\n")
+		ini := e2e.ConfigFile(t, text+"\n")
 		for _, command := range []string{"run", "check"} {
-			code, stdout, stderr := runCommandLine(t, command, "--config", ini)
+			code, stdout, stderr := e2e.RunCommandLine(t, command, "--config", ini)
 			if code != 2 || !strings.Contains(stderr, ini+want) {
 				t.Errorf("%s of %q: exit code %d, %s%s", command, text, code, stdout, stderr)
 			}
@@ -32,12 +33,12 @@ func TestCheckReadsTheAdminListenersCertificate(t *testing.T) {
 	store := s3test.Start(t)
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	must(t, os.WriteFile(cert, []byte("x"), 0o600))
-	must(t, os.WriteFile(key, []byte("x"), 0o600))
+	e2e.Must(t, os.WriteFile(cert, []byte("x"), 0o600))
+	e2e.Must(t, os.WriteFile(key, []byte("x"), 0o600))
 	ini := filepath.Join(dir, "config.ini")
-	must(t, os.WriteFile(ini, []byte(configFor(dir, store.Endpoint, "127.0.0.1:0", "Admin tls_cert = "+cert, "Admin tls_key = "+key)), 0o600))
+	e2e.Must(t, os.WriteFile(ini, []byte(e2e.ConfigFor(dir, store.Endpoint, "127.0.0.1:0", "Admin tls_cert = "+cert, "Admin tls_key = "+key)), 0o600))
 	for _, command := range []string{"check", "run"} {
-		code, stdout, stderr := runCommandLine(t, command, "--config", ini)
+		code, stdout, stderr := e2e.RunCommandLine(t, command, "--config", ini)
 		if code != 1 || !strings.Contains(stdout+stderr, "tls_cert and tls_key of [Admin]: ") {
 			t.Errorf("%s: exit code %d, %s%s", command, code, stdout, stderr)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"ems-sidecar/internal/e2e"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 func impolite(t *testing.T, answer func(c net.Conn, request *bufio.Reader)) (endpoint string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	e2e.Must(t, err)
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -64,26 +65,26 @@ func TestEveryLineOfAJSONLogIsJSON(t *testing.T) {
 			t.Run(name+" journal="+journal, func(t *testing.T) {
 				t.Parallel()
 				root := t.TempDir()
-				path, err := buildBinary()
-				must(t, err)
-				admin := freeAddress(t)
+				path, err := e2e.BuildBinary()
+				e2e.Must(t, err)
+				admin := e2e.FreeAddress(t)
 				ini := filepath.Join(t.TempDir(), "config.ini")
-				must(t, os.WriteFile(ini, []byte(configFor(root, impolite(t, answer), admin, "Log level = debug", "Log format = json")), 0o600))
+				e2e.Must(t, os.WriteFile(ini, []byte(e2e.ConfigFor(root, impolite(t, answer), admin, "Log level = debug", "Log format = json")), 0o600))
 				cmd := exec.Command(path, "run", "--config", ini)
 				cmd.Env = append(os.Environ(), "JOURNAL_STREAM="+journal)
-				side := launch(t, cmd, admin)
-				side.waitForReady()
+				side := e2e.Launch(t, cmd, admin)
+				side.WaitForReady()
 				playlist := "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n"
 				for i := range 5 {
 					name := fmt.Sprintf("segment_%d.ts", i)
-					put(t, root, "g/s/"+name, strings.Repeat("x", 300_000))
+					e2e.Put(t, root, "g/s/"+name, strings.Repeat("x", 300_000))
 					playlist += "#EXTINF:2.0,\n" + name + "\n"
 				}
-				put(t, root, "g/s/playlist.m3u8", playlist)
-				side.waitFor("uploads have failed", func() bool { return len(side.lines(`"err":`)) >= 3 })
-				side.kill() // there is nothing to wait for
+				e2e.Put(t, root, "g/s/playlist.m3u8", playlist)
+				side.WaitFor("uploads have failed", func() bool { return len(side.Lines(`"err":`)) >= 3 })
+				side.Kill() // there is nothing to wait for
 				priority := regexp.MustCompile(`^<[3467]>`)
-				for _, line := range side.lines() {
+				for _, line := range side.Lines() {
 					text := line
 					if journal != "" {
 						if !priority.MatchString(line) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/internal/e2e"
 	"ems-sidecar/internal/s3test"
 	"ems-sidecar/internal/testproc"
 )
@@ -23,27 +24,27 @@ func TestHangupsAreLoggedAndStopNothing(t *testing.T) {
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	root := t.TempDir()
-	side := startSidecar(t, root, proxy.Endpoint, "Upload drain_timeout = 1h")
+	side := e2e.StartSidecar(t, root, proxy.Endpoint, "Upload drain_timeout = 1h")
 	hangUp := func(times int) {
 		t.Helper()
-		must(t, side.cmd.Process.Signal(syscall.SIGHUP))
-		side.waitFor("the word of a hangup", func() bool { return len(side.lines("level=WARN", "SIGHUP is ignored")) == times })
+		e2e.Must(t, side.Cmd.Process.Signal(syscall.SIGHUP))
+		side.WaitFor("the word of a hangup", func() bool { return len(side.Lines("level=WARN", "SIGHUP is ignored")) == times })
 	}
 
 	for i := range 3 {
 		hangUp(i + 1)
 	}
 	proxy.Befall(s3test.Stall())
-	put(t, root, "g/s/1.ts", "one")
-	side.waitFor("the chunk on its way", func() bool { return len(puts(proxy)) > 0 })
-	must(t, side.cmd.Process.Signal(syscall.SIGTERM))
-	side.waitFor("the word that it stops", func() bool { return len(side.lines("msg=stopping")) > 0 })
+	e2e.Put(t, root, "g/s/1.ts", "one")
+	side.WaitFor("the chunk on its way", func() bool { return len(e2e.Puts(proxy)) > 0 })
+	e2e.Must(t, side.Cmd.Process.Signal(syscall.SIGTERM))
+	side.WaitFor("the word that it stops", func() bool { return len(side.Lines("msg=stopping")) > 0 })
 	hangUp(4)
 	proxy.Mend()
 
-	<-side.ended
-	side.cmd.Wait()
-	if code := side.cmd.ProcessState.ExitCode(); code != exitFine {
+	<-side.Ended
+	side.Cmd.Wait()
+	if code := side.Cmd.ProcessState.ExitCode(); code != exitFine {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -68,41 +69,41 @@ func TestLogThatGoesNowhereStopsNothing(t *testing.T) {
 			server := s3test.Start(t)
 			proxy := s3test.NewProxy(t, server)
 			root := t.TempDir()
-			path, err := buildBinary()
-			must(t, err)
-			admin := freeAddress(t)
+			path, err := e2e.BuildBinary()
+			e2e.Must(t, err)
+			admin := e2e.FreeAddress(t)
 			ini := filepath.Join(t.TempDir(), "config.ini")
-			must(t, os.WriteFile(ini, []byte(configFor(root, proxy.Endpoint, admin, "Upload drain_timeout = 1h")), 0o600))
+			e2e.Must(t, os.WriteFile(ini, []byte(e2e.ConfigFor(root, proxy.Endpoint, admin, "Upload drain_timeout = 1h")), 0o600))
 			cmd := testproc.Bind(exec.Command("sh", "-c", test.shell, path, "run", "--config", ini))
 			if test.stderr != nil {
 				cmd.Stderr = test.stderr(t)
 			}
-			must(t, cmd.Start())
+			e2e.Must(t, cmd.Start())
 			ended := make(chan struct{})
 			go func() { cmd.Wait(); close(ended) }()
 			t.Cleanup(func() { cmd.Process.Kill(); <-ended })
-			side := &sidecar{t: t, cmd: cmd, admin: admin}
-			side.waitForReady()
+			side := &e2e.Sidecar{T: t, Cmd: cmd, Admin: admin}
+			side.WaitForReady()
 
 			var playlist strings.Builder
 			playlist.WriteString("#EXTM3U\n#EXT-X-TARGETDURATION:4\n")
 			for i := range 30 {
-				put(t, root, fmt.Sprintf("g/s/%d.ts", i), "a chunk")
+				e2e.Put(t, root, fmt.Sprintf("g/s/%d.ts", i), "a chunk")
 				fmt.Fprintf(&playlist, "#EXTINF:4,\n%d.ts\n", i)
 			}
-			put(t, root, "g/s/playlist.m3u8", playlist.String()+"#EXT-X-ENDLIST\n")
-			side.waitFor("the playlist in the bucket", func() bool {
+			e2e.Put(t, root, "g/s/playlist.m3u8", playlist.String()+"#EXT-X-ENDLIST\n")
+			side.WaitFor("the playlist in the bucket", func() bool {
 				_, err := server.Object("g/s/playlist.m3u8")
 				return err == nil
 			})
 
 			if test.twice {
 				proxy.Befall(s3test.Stall())
-				put(t, root, "g/s/30.ts", "another chunk")
-				side.waitFor("the chunk on its way", func() bool { return strings.HasSuffix(strings.Join(puts(proxy), " "), "/30.ts") })
+				e2e.Put(t, root, "g/s/30.ts", "another chunk")
+				side.WaitFor("the chunk on its way", func() bool { return strings.HasSuffix(strings.Join(e2e.Puts(proxy), " "), "/30.ts") })
 			}
-			must(t, cmd.Process.Signal(syscall.SIGTERM))
-			side.waitFor("the end", func() bool {
+			e2e.Must(t, cmd.Process.Signal(syscall.SIGTERM))
+			side.WaitFor("the end", func() bool {
 				if test.twice {
 					cmd.Process.Signal(syscall.SIGTERM) // again, as the log does not say when the first was taken
 				}
@@ -123,8 +124,8 @@ func TestLogThatGoesNowhereStopsNothing(t *testing.T) {
 
 func brokenPipe(t *testing.T) *os.File {
 	r, w, err := os.Pipe()
-	must(t, err)
-	must(t, r.Close())
+	e2e.Must(t, err)
+	e2e.Must(t, r.Close())
 	t.Cleanup(func() { w.Close() })
 	return w
 }
@@ -132,14 +133,14 @@ func brokenPipe(t *testing.T) *os.File {
 // fullPipe returns a pipe that takes nothing more, and that is read only when the test is over.
 func fullPipe(t *testing.T) *os.File {
 	r, w, err := os.Pipe()
-	must(t, err)
-	must(t, w.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
+	e2e.Must(t, err)
+	e2e.Must(t, w.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
 	for err == nil {
 		_, err = w.Write(make([]byte, 4096))
 	}
 	t.Cleanup(func() { r.Close(); w.Close() })
 	// The daemon gets it as a shell gives it: blocking.
-	must(t, syscall.SetNonblock(int(w.Fd()), false))
+	e2e.Must(t, syscall.SetNonblock(int(w.Fd()), false))
 	return w
 }
 
@@ -155,8 +156,8 @@ func fullDisk(t *testing.T) *os.File {
 // The reader of another command's output may go away, too; it goes on to its end and exit code.
 func TestCommandOutlivesTheReaderOfItsOutput(t *testing.T) {
 	t.Parallel()
-	path, err := buildBinary()
-	must(t, err)
+	path, err := e2e.BuildBinary()
+	e2e.Must(t, err)
 	for _, args := range [][]string{{"version"}, {"check", "--config", filepath.Join(t.TempDir(), "absent.ini")}} {
 		cmd := exec.Command(path, args...)
 		gone := brokenPipe(t)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/internal/e2e"
 	"ems-sidecar/internal/emswriter"
 	"ems-sidecar/internal/s3test"
 )
@@ -87,21 +88,21 @@ func TestStreamsThatEndWithTheDaemonArePublishedToTheirEnd(t *testing.T) {
 			if test.stream == "HDS" {
 				more = append(more, "AmazonHDSUpload watch_dir = '"+root+"'")
 			}
-			side := startSidecar(t, root, server.Endpoint, more...)
+			side := e2e.StartSidecar(t, root, server.Endpoint, more...)
 			var all []ender
 			for i := range test.count {
 				e := streams[test.stream](filepath.Join(root, "g", string(rune('a'+i))))
 				all = append(all, e)
 				for n := range 3 {
-					must(t, e.segment(n))
+					e2e.Must(t, e.segment(n))
 				}
 			}
 			same := func(e ender) bool {
 				for _, m := range e.manifests() {
 					key, err := filepath.Rel(root, m)
-					must(t, err)
+					e2e.Must(t, err)
 					want, err := os.ReadFile(m)
-					must(t, err)
+					e2e.Must(t, err)
 					if got, err := server.Object(filepath.ToSlash(key)); err != nil || string(got) != string(want) {
 						return false
 					}
@@ -109,19 +110,19 @@ func TestStreamsThatEndWithTheDaemonArePublishedToTheirEnd(t *testing.T) {
 				return true
 			}
 			for _, e := range all {
-				side.waitFor("a live stream", func() bool { return same(e) })
+				side.WaitFor("a live stream", func() bool { return same(e) })
 			}
 
-			must(t, side.cmd.Process.Signal(syscall.SIGTERM))
-			side.waitFor("the word that it stops", func() bool { return len(side.lines("msg=stopping")) > 0 })
+			e2e.Must(t, side.Cmd.Process.Signal(syscall.SIGTERM))
+			side.WaitFor("the word that it stops", func() bool { return len(side.Lines("msg=stopping")) > 0 })
 			for _, e := range all {
 				time.Sleep(test.after) // the delay is what is tested
-				must(t, e.end())
+				e2e.Must(t, e.end())
 			}
-			<-side.ended
-			side.cmd.Wait()
+			<-side.Ended
+			side.Cmd.Wait()
 
-			if code := side.cmd.ProcessState.ExitCode(); code != exitFine {
+			if code := side.Cmd.ProcessState.ExitCode(); code != exitFine {
 				t.Errorf("exit code %d", code)
 			}
 			for _, e := range all {
@@ -129,8 +130,8 @@ func TestStreamsThatEndWithTheDaemonArePublishedToTheirEnd(t *testing.T) {
 					t.Errorf("%v are not as they are on the disk", e.manifests())
 				}
 			}
-			if len(side.lines("everything that was closed is published")) != 1 {
-				t.Errorf("it ends with\n%s", side.tail(4))
+			if len(side.Lines("everything that was closed is published")) != 1 {
+				t.Errorf("it ends with\n%s", side.Tail(4))
 			}
 		})
 	}
@@ -151,15 +152,15 @@ func TestDaemonStopsSoonWhenNoStreamIsEnding(t *testing.T) {
 			t.Parallel()
 			server := s3test.Start(t)
 			root := t.TempDir()
-			side := startSidecar(t, root, server.Endpoint, "Upload drain_timeout = 1h")
+			side := e2e.StartSidecar(t, root, server.Endpoint, "Upload drain_timeout = 1h")
 			w := &hlsEnder{emswriter.HLS{Dir: filepath.Join(root, "g", "s"), Target: time.Second}}
 			over := make(chan struct{})
 			var writing sync.WaitGroup
 			if test.live {
 				for n := range 3 {
-					must(t, w.segment(n))
+					e2e.Must(t, w.segment(n))
 				}
-				side.waitFor("a live stream", func() bool { return len(side.lines("stream is live")) > 0 })
+				side.WaitFor("a live stream", func() bool { return len(side.Lines("stream is live")) > 0 })
 			}
 			if test.goesOn {
 				writing.Go(func() {
@@ -176,14 +177,14 @@ func TestDaemonStopsSoonWhenNoStreamIsEnding(t *testing.T) {
 					}
 				})
 			}
-			must(t, side.cmd.Process.Signal(syscall.SIGTERM))
+			e2e.Must(t, side.Cmd.Process.Signal(syscall.SIGTERM))
 			if test.killed {
-				side.waitFor("the word that it stops", func() bool { return len(side.lines("msg=stopping")) > 0 })
-				must(t, w.Abandon())
+				side.WaitFor("the word that it stops", func() bool { return len(side.Lines("msg=stopping")) > 0 })
+				e2e.Must(t, w.Abandon())
 			}
-			side.waitFor("why it ends", func() bool { return len(side.lines("msg=draining", test.want)) == 1 })
-			<-side.ended
-			side.cmd.Wait()
+			side.WaitFor("why it ends", func() bool { return len(side.Lines("msg=draining", test.want)) == 1 })
+			<-side.Ended
+			side.Cmd.Wait()
 			close(over)
 			writing.Wait()
 		})

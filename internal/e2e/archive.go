@@ -1,0 +1,135 @@
+package e2e
+
+import (
+	"crypto/sha256"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// An archive remembers what encoders wrote.
+type archive struct {
+	root string
+
+	mu        sync.Mutex           // guards what follows
+	Chunks    map[string][]content // by path, one for each run that used the name
+	manifests map[text]edition     // of two versions within a millisecond, only the second
+}
+
+// A text is one that a manifest had once.
+type text struct {
+	key string
+	sum [sha256.Size]byte
+}
+
+// An edition tells the run of a text, and when it was first there.
+type edition struct {
+	run int
+	at  time.Time
+}
+
+// A content is the final one of a chunk in one run of its stream.
+type content struct {
+	Run   int
+	sum   [sha256.Size]byte
+	whole time.Time // from when on it is to be uploaded; zero as long as it is being written
+}
+
+func NewArchive(root string) *archive {
+	return &archive{root: root, Chunks: map[string][]content{}, manifests: map[text]edition{}}
+}
+
+// chunk remembers the content that the file will have in this run, instead of what it was said to be before.
+func (a *archive) chunk(file string, run int, b []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key, v := a.Key(file), content{Run: run, sum: sha256.Sum256(b)}
+	for i, old := range a.Chunks[key] {
+		if old.Run == run {
+			a.Chunks[key][i] = v
+			return
+		}
+	}
+	a.Chunks[key] = append(a.Chunks[key], v)
+}
+
+// whole remembers that the files are closed, and to be uploaded after so long.
+func (a *archive) whole(after time.Duration, files ...string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, file := range files {
+		written := a.Chunks[a.Key(file)]
+		written[len(written)-1].whole = time.Now().Add(after)
+	}
+}
+
+// due returns, by key, the newest contents that were whole before the time.
+func (a *archive) due(before time.Time) map[string]content {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	due := map[string]content{}
+	for key, written := range a.Chunks {
+		for _, c := range written {
+			if !c.whole.IsZero() && c.whole.Before(before) {
+				due[key] = c
+			}
+		}
+	}
+	return due
+}
+
+// manifest remembers that the file as it is now belongs to the run.
+func (a *archive) manifest(run int, files ...string) error {
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		a.mu.Lock()
+		v, e := text{a.Key(file), sha256.Sum256(b)}, edition{run, time.Now()}
+		if old, ok := a.manifests[v]; ok {
+			e.at = old.at
+		}
+		a.manifests[v] = e
+		a.mu.Unlock()
+	}
+	return nil
+}
+
+// Runs returns in which runs the content was one of the chunk; none if it never was, as a whole.
+func (a *archive) Runs(key string, content []byte) (runs []int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	sum := sha256.Sum256(content)
+	for _, v := range a.Chunks[key] {
+		if v.sum == sum {
+			runs = append(runs, v.Run)
+		}
+	}
+	return runs
+}
+
+// runOf returns the run to which a manifest belongs, if that is known.
+func (a *archive) runOf(key string, content []byte) (run int, known bool) {
+	e, known := a.editionOf(key, content)
+	return e.run, known
+}
+
+func (a *archive) editionOf(key string, content []byte) (e edition, known bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e, known = a.manifests[text{key, sha256.Sum256(content)}]
+	return e, known
+}
+
+func (a *archive) Key(file string) string {
+	rel, err := filepath.Rel(a.root, file)
+	if err != nil {
+		panic(err)
+	}
+	return filepath.ToSlash(rel)
+}

@@ -1,0 +1,291 @@
+package e2e
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"ems-sidecar/internal/s3test"
+	"ems-sidecar/media"
+)
+
+// A referee stands at the door of the bucket and sees every request: it knows which objects the
+// bucket has confirmed, and tests each manifest on its way in.
+type referee struct {
+	t       *testing.T
+	server  *s3test.Server
+	archive *archive
+	Dawdle  *rand.Rand // if set, a random half of the chunks is delayed
+	faulty  bool       // answers get lost: what the bucket has counts, confirmed or not
+
+	mu        sync.Mutex // guards what follows
+	confirmed map[string]bool
+	published map[string]progress
+	seen      map[string]look
+	Delayed   int
+	Judged    int // manifests of which the run was known
+	Setbacks  []setback
+}
+
+// progress is how far a manifest is.
+type progress struct {
+	run      int
+	sequence uint64
+}
+
+func (p progress) Before(q progress) bool {
+	return p.run < q.run || p.run == q.run && p.sequence < q.sequence
+}
+
+// A look is what an object was found to be.
+type look struct {
+	os.FileInfo
+	runs []int
+}
+
+// A setback is a time for which the bucket had an older version of a manifest than before.
+type setback struct {
+	key      string
+	from, to progress
+	began    time.Duration // by the patient clock
+	Lasted   time.Duration
+}
+
+func (s setback) String() string {
+	return fmt.Sprintf("%s from %v to %v for %v", s.key, s.from, s.to, s.Lasted.Round(time.Millisecond))
+}
+
+const (
+	ChunkDelay = 2 * time.Second
+	initDelay  = time.Second // an attempt with so few bytes may take little more than 2 s
+)
+
+func NewReferee(t *testing.T, server *s3test.Server, a *archive) *referee {
+	return &referee{t: t, server: server, archive: a,
+		confirmed: map[string]bool{}, published: map[string]progress{}, seen: map[string]look{}}
+}
+
+func (r *referee) Before(q *s3test.Request, _ http.ResponseWriter) bool {
+	r.mu.Lock()
+	delay := time.Duration(0)
+	switch {
+	case q.Method != http.MethodPut:
+	case q.Body == nil:
+		if r.Dawdle != nil && r.Dawdle.IntN(2) == 0 {
+			delay = ChunkDelay
+			if strings.HasSuffix(q.Key, "seg_init.mp4") {
+				delay = initDelay
+			}
+			r.Delayed++
+		}
+	default:
+		r.judge(q)
+	}
+	r.mu.Unlock()
+	time.Sleep(delay) // what is tested is how the daemon bears it
+	return true
+}
+
+func (r *referee) judge(q *s3test.Request) {
+	m, err := parse(q.Key, q.Body)
+	if err != nil {
+		if int64(len(q.Body)) == q.Length {
+			r.t.Errorf("%s is published cut: %v", q.Key, err)
+		}
+		return // the client was killed while it sent it
+	}
+	run, known := r.archive.runOf(q.Key, q.Body)
+	if known {
+		r.Judged++
+	}
+	for ref := range m.References() {
+		name := path.Join(path.Dir(q.Key), ref.URI)
+		if !r.confirmed[name] && !(r.faulty && r.exists(name)) {
+			r.t.Errorf("%s is published and names %s, which is not in the bucket", q.Key, name)
+			continue
+		}
+		if !known || LayoutOf(name).Kind(name).Role == media.ManifestFile {
+			continue
+		}
+		if runs, err := r.runsOf(name); err != nil || !slices.Contains(runs, run) {
+			r.t.Errorf("%s of run %d is published and names %s, which is of the runs %v (%v)", q.Key, run, name, runs, err)
+		}
+	}
+	if m.Segments == 0 || !known {
+		return // those that name no segments yet may be alike in both runs
+	}
+	now := progress{run, m.Sequence}
+	if old := r.published[q.Key]; now.Before(old) {
+		r.t.Errorf("%s goes back from %v to %v", q.Key, old, now)
+	}
+	r.published[q.Key] = now
+}
+
+// has reports whether the bucket has the chunk of that run, or of a later one.
+func (r *referee) has(key string, run int) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	runs, err := r.runsOf(key)
+	return err == nil && slices.ContainsFunc(runs, func(is int) bool { return is >= run })
+}
+
+func (r *referee) exists(key string) bool {
+	_, err := os.Stat(filepath.Join(r.server.Dir, key))
+	return err == nil
+}
+
+// runsOf returns of which runs the object is.
+func (r *referee) runsOf(key string) ([]int, error) {
+	fi, err := os.Stat(filepath.Join(r.server.Dir, key))
+	if err != nil {
+		return nil, err
+	}
+	if l, ok := r.seen[key]; ok && os.SameFile(l, fi) && l.ModTime().Equal(fi.ModTime()) {
+		return l.runs, nil
+	}
+	object, err := r.server.Object(key)
+	if err != nil {
+		return nil, err
+	}
+	l := look{fi, r.archive.Runs(key, object)}
+	if len(l.runs) > 0 {
+		r.seen[key] = l
+	}
+	return l.runs, nil
+}
+
+func (r *referee) After(q *s3test.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if q.Method == http.MethodPut && q.Status == http.StatusOK {
+		r.confirmed[q.Key] = true
+	}
+}
+
+// A viewer reads manifests from the bucket as fast as it can and fetches what they name: that must be there, whole,
+// and of the manifest's run or, if that was replaced meanwhile, of a later one.
+func (r *referee) View(keys []string, stop <-chan struct{}) (looks int) {
+	seen := map[string]os.FileInfo{} // what was fetched, to be fetched again when it has changed
+	newest := map[string]progress{}
+	back := map[string]*setback{} // those that last
+	for {
+		for _, key := range keys {
+			select {
+			case <-stop:
+				for _, s := range back {
+					r.mended(s)
+				}
+				return looks
+			default:
+			}
+			b, err := r.server.Object(key)
+			if err != nil {
+				continue // not published yet
+			}
+			looks++
+			run, known := r.archive.runOf(key, b)
+			if m, err := parse(key, b); err == nil && known && m.Segments > 0 {
+				now := progress{run, m.Sequence}
+				if s := back[key]; s != nil {
+					s.Lasted = Patient.Now() - s.began
+				}
+				switch {
+				case !now.Before(newest[key]):
+					newest[key] = now
+					r.mended(back[key])
+					delete(back, key)
+				case back[key] == nil:
+					back[key] = &setback{key: key, from: newest[key], to: now, began: Patient.Now()}
+				}
+			}
+			for _, name := range NamedBy(r.t, key, b) {
+				file := filepath.Join(r.server.Dir, name)
+				fi, err := os.Stat(file)
+				if err != nil {
+					r.t.Errorf("a viewer reads %s and does not find %s", key, name)
+					continue
+				}
+				if old := seen[name]; old != nil && os.SameFile(old, fi) && old.ModTime().Equal(fi.ModTime()) || LayoutOf(name).Kind(name).Role == media.ManifestFile {
+					continue
+				}
+				object, err := r.server.Object(name)
+				runs := r.archive.Runs(name, object)
+				if err != nil || len(runs) == 0 || known && slices.Max(runs) < run {
+					r.t.Errorf("a viewer reads %s of run %d and gets %d bytes of the runs %v for %s (%v)", key, run, len(object), runs, name, err)
+				}
+				seen[name] = fi
+			}
+		}
+		time.Sleep(10 * time.Millisecond) // leaves the processor to those who are watched
+	}
+}
+
+// mended notes a setback that is over, if it is one.
+func (r *referee) mended(s *setback) {
+	if s != nil {
+		r.mu.Lock()
+		r.Setbacks = append(r.Setbacks, *s)
+		r.mu.Unlock()
+	}
+}
+
+// WalkHDS does what an HDS player does, twice a second: from the set-level manifest to each fragment.
+func (r *referee) WalkHDS(set string, stop <-chan struct{}) (fragments int) {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return fragments
+		case <-tick.C:
+		}
+		b, err := r.server.Object(set)
+		if err != nil {
+			continue // not published yet
+		}
+		for _, stream := range NamedBy(r.t, set, b) {
+			b, err := r.server.Object(stream)
+			if err != nil {
+				r.t.Errorf("a player does not get %s: %v", stream, err)
+				continue
+			}
+			f4m, err := media.ParseF4M(b)
+			if err != nil || len(f4m.Media) == 0 {
+				r.t.Errorf("a player cannot use %s: %v", stream, err)
+				continue
+			}
+			bootstrap := path.Join(path.Dir(stream), f4m.Media[0].Bootstrap)
+			if b, err = r.server.Object(bootstrap); err != nil {
+				r.t.Errorf("a player does not get %s: %v", bootstrap, err)
+				continue
+			}
+			for _, name := range NamedBy(r.t, bootstrap, b) {
+				fragments++
+				if object, err := r.server.Object(name); err != nil || len(r.archive.Runs(name, object)) == 0 {
+					r.t.Errorf("a player asks for %s and gets %d bytes, which are not the whole of any run's (%v)", name, len(object), err)
+				}
+			}
+		}
+	}
+}
+
+// parse returns what the manifest names, by the format that the key's group is named after.
+func parse(key string, content []byte) (media.Manifest, error) {
+	layout := LayoutOf(key)
+	if !layout.IsBootstrap(key) {
+		return layout.Parse(key, content)
+	}
+	b, err := media.ParseBootstrap(content)
+	if err != nil {
+		return media.Manifest{}, fmt.Errorf("bootstrap: %w", err)
+	}
+	return b.Manifest([]string{"f4v"}), nil
+}
