@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// CutPlaylist returns a Media Playlist without the segments at its end for which gone returns true, and how many those are. What
-// follows the last segment, as EXT-X-ENDLIST, stays. If no segment is left, it returns nil.
+// CutPlaylist returns a Media Playlist without the segments at its end for which gone returns true,
+// and how many those are. What follows the last segment, as EXT-X-ENDLIST, stays. If no segment is
+// left, it returns nil.
 func CutPlaylist(b []byte, gone func(uri string) bool) (cut []byte, n int) {
 	kept, last := 0, 0 // where the line of the last segment ends that stays, and that of the last one
 	for at := 0; at < len(b); {

@@ -7,23 +7,32 @@ import (
 	"ems-sidecar/media"
 )
 
-// EMS's cleanupOnClose deletes the chunks of an HLS stream when that ends, and the newest at times before it was seen. A playlist
-// whose newest segments can never arrive shows viewers nothing but a hole at its end: a live one is left out, since the next one
-// tells whether the stream goes on; one that has ended ends before them, so that the end arrives (R5) and names nothing that is
-// missing (R2).
+// EMS's cleanupOnClose deletes the chunks of an HLS stream when that ends, and the newest at times
+// before it was seen. A playlist whose newest segments can never arrive shows viewers nothing but a
+// hole at its end: a live one is left out, since the next one tells whether the stream goes on; one
+// that has ended ends before them, so that the end arrives (R5) and names nothing that is missing
+// (R2).
 
 // endsInHole reports whether the newest segment that s names can never arrive.
 func (s *snapshot) endsInHole() bool {
 	n := len(s.refs)
-	return n > s.others && s.refs[n-1].lost && s.manifest.file.src.layout.Format == media.HLS && !s.parsed.Set
+	return n > s.others && s.refs[n-1].lost && !s.parsed.Set &&
+		s.manifest.file.src.layout.Format == media.HLS
 }
 
 // isHeldBack reports whether s is better not seen than the one that viewers have.
 func (m *manifest) isHeldBack(s *snapshot) bool {
-	return s.endsInHole() && (s.parsed.Ended && !s.endBeforeHole() || !s.parsed.Ended && (m.published != nil || m.hadOne))
+	switch {
+	case !s.endsInHole():
+		return false
+	case s.parsed.Ended:
+		return !s.endBeforeHole()
+	}
+	return m.published != nil || m.hadOne
 }
 
-// endBeforeHole has s, which has ended, end before the segments that can never arrive. It reports false if it has no others.
+// endBeforeHole has s, which has ended, end before the segments that can never arrive. It reports
+// false if it has no others.
 func (s *snapshot) endBeforeHole() bool {
 	keep := len(s.refs)
 	gone := make(map[string]bool)
@@ -48,6 +57,7 @@ func (s *snapshot) endBeforeHole() bool {
 	}
 	s.refs = s.refs[:keep:keep]
 	s.generation = s.manifest.file.src.generation - 1 // so that ready looks at every reference
-	s.content, s.sum, s.md5, s.parsed = content, sha256.Sum256(content), md5Of(content), m.WithoutReferences()
+	s.content, s.sum, s.md5 = content, sha256.Sum256(content), md5Of(content)
+	s.parsed = m.WithoutReferences()
 	return true
 }

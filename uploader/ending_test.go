@@ -22,8 +22,8 @@ func (d *desk) vanish(from, to int) {
 	}
 }
 
-// When EMS deletes the newest chunks at the end of a stream before they were seen, no playlist is published that names them, and
-// viewers learn of the end.
+// When EMS deletes the newest chunks at the end of a stream before they were seen, no playlist is
+// published that names them, and viewers learn of the end.
 func TestR2EndOfAStreamNamesNothingThatWasDeletedUnseen(t *testing.T) {
 	const end = "#EXT-X-ENDLIST"
 	for _, c := range []struct {

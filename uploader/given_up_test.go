@@ -11,7 +11,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// What a full spool has given up while it was being sent is not sent again when that fails, nor asked for.
+// What a full spool has given up while it was being sent is not sent again when that fails, nor
+// asked for.
 func TestR8ChunkThatIsGivenUpInFlightStaysGivenUp(t *testing.T) {
 	const chunk = "g/s/1.ts"
 	began := time.Now()

@@ -117,7 +117,8 @@ func (b *modelBucket) start(j job) {
 		return
 	}
 	if b.sent[f.key] != f.put.id {
-		// An old PUT that is applied after a newer one is seen with manifests alone.
+		// An old PUT that is applied after a newer one is seen with manifests alone: they are asked for,
+		// and put back. Of a chunk it would stay unknown, and the next answer is taken for the last word.
 		b.late = slices.DeleteFunc(b.late, func(g *flight) bool { return g.key == f.key && g.snapshot == nil })
 	}
 	b.sent[f.key] = f.put.id

@@ -117,6 +117,7 @@ func (b *modelBucket) checkNamesNothingDeleted(key string, o *object) {
 		return
 	}
 	for _, ref := range o.sheet.refs {
+		// What was given up is named with a hole: that it was deleted, too, makes no difference.
 		if b.deleted[ref] && !b.w.lost[ref] {
 			b.w.t.Fatalf("R2: %s names %s, which is deleted: %s", key, ref, o.sheet.text)
 		}

@@ -117,7 +117,7 @@ func (w *world) checkRest() {
 	for _, p := range sortedKeys(w.newest) {
 		rec := w.newest[p]
 		if w.originOf(p).src.files[p] == nil {
-			continue // deleted so long ago that it is forgotten
+			continue // deleted so long ago that it is forgotten, so that nothing tells that its init segment was written once more
 		}
 		for _, ref := range rec.sheet.refs {
 			i, o := w.disk.names[ref], b.objects[ref]

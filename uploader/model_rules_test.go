@@ -23,9 +23,13 @@ func (b *modelBucket) checkManifest(f *flight, rec *record) {
 		if why := b.lacks(ref, rec); why != "" {
 			w.t.Fatalf("R2: %s names %s, %s", f.key, ref, why)
 		}
+		// A manifest of an earlier run may be published with the next one's files only as long as it is the newest that is known: the
+		// next one's is on the disk then, and not reported yet. Init segments are told apart by their time, whatever was seen.
 		if o := b.objects[ref]; o != nil && newest != rec && i < rec.sheet.others && len(rec.sheet.refs) > rec.sheet.others && o.sheet == nil && o.run > rec.run {
 			w.t.Fatalf("R2: %s is of run %d, and names the init segment %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
+		// Of a segment, the schedule knows that it is another run's only if it saw both: not if the first was never reported, if it was
+		// reported after the manifest was read and overwritten, or if the manifest was read so late that the next run's was there.
 		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && w.originOf(ref).format.ReusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
 			w.t.Fatalf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
@@ -63,6 +67,7 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 	o, org := b.objects[ref], w.originOf(ref)
 	file, onDisk := org.src.files[ref], w.disk.names[ref]
 	anew := w.lost[ref] && onDisk != nil && onDisk.holds.half // what was given up does not come back with what is being written
+	// EMS changes an MSS chunk once more. Who plays the stream has the one before already and can play it, so that no manifest waits.
 	patched := w.patched[ref] != 0 && w.patched[ref] == w.closed[ref].id
 	switch {
 	case file == nil:
@@ -71,7 +76,7 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 		if o == nil {
 			return "which is not there"
 		}
-	case file.lost:
+	case file.lost: // what can never arrive is not waited for, unless it can be uploaded after all
 		if w.disk.spool[ref] != nil || onDisk != nil && !onDisk.holds.half && w.closed[ref].id == onDisk.holds.id {
 			return "which is given up although it can be uploaded"
 		}
@@ -80,7 +85,7 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 	case o.id < w.closed[ref].id && !patched && (onDisk != nil && !anew || w.disk.spool[ref] != nil):
 		return fmt.Sprintf("which has content %d in the bucket, and %d was closed", o.id, w.closed[ref].id)
 	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && (w.lost[ref] || !slices.Contains(w.seen[ref], rec.run)):
-		// It is gone and was never seen, and there is an object of its name.
+		// It is gone and was never seen or was given up, and there is an object of its name: nothing tells whose that is.
 	case org.format.ReusesNames() && o.run < rec.run:
 		return fmt.Sprintf("which is of run %d in the bucket, and not %d", o.run, rec.run)
 	case o.boot == b.boots && org.format.ReusesNames() && w.now.Sub(o.instead) < returnedCacheTime:
@@ -89,7 +94,8 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 	return ""
 }
 
-// publishable reports whether nothing keeps rec from being sent. What it cannot be sure of is no.
+// publishable reports whether nothing keeps rec from being sent. What it cannot be sure of is no: it does not know all for which
+// the schedule waits, as the cache of a chunk whose content is another one now.
 func (b *modelBucket) publishable(rec *record) bool {
 	w := b.w
 	if len(rec.sheet.refs) == rec.sheet.others {

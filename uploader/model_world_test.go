@@ -78,7 +78,7 @@ func (s modelSpool) Release(p string, v media.Version) {
 	case k == nil:
 	case k.version.Equal(v) && w.onlyNamed(p) && !w.named(p):
 		// It is forgotten: no manifest that was reported for so long names it. If one comes that does, the file is gone, and the
-		// bucket has an object of its name, then nothing on earth tells which of the two the manifest means.
+		// bucket has an object of its name, then nothing tells which of the two the manifest means.
 		delete(w.seen, p)
 		if o := w.bucket.objects[p]; o == nil || !o.version.Equal(v) {
 			delete(w.closed, p)

@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// A presence is when the bucket is asked whether it still has what a manifest names. Of a live one, the newest chunk is asked for
-// with the manifest itself; of one that has ended, or does not move, once all.
+// A presence is when the bucket is asked whether it still has what a manifest names. Of a live one,
+// the newest chunk is asked for with the manifest itself; of one that has ended, or does not move,
+// once all.
 type presence struct {
 	allAt  time.Time // when all of it is asked for; zero: it need not be
 	allHad time.Time // when all of it was asked for last
 }
 
-// doubtedChunks is how many of the newest chunks are asked for while it is doubted what the bucket has: after a start, and after
-// a PUT that had no answer.
+// doubtedChunks is how many of the newest chunks are asked for while it is doubted what the bucket
+// has: after a start, and after a PUT that had no answer.
 const doubtedChunks = 16
 
 // checkAll has the bucket asked for all that m names at a time.
@@ -65,7 +66,8 @@ func (u *Uploader) verify(ctx context.Context, r *result) {
 	}
 }
 
-// findAll asks for the objects of the job's listing. What the bucket does not tell is taken for there.
+// findAll asks for the objects of the job's listing. What the bucket does not tell is taken for
+// there.
 func (u *Uploader) findAll(ctx context.Context, r *result) {
 	if len(r.listing) > askedSingly {
 		u.list(ctx, r)
@@ -108,19 +110,23 @@ func (s *schedule) checked(r result, now time.Time) {
 	m.checkAt = earlier(m.checkAt, m.allAt)
 }
 
-// vanished has f, which the bucket had and has not any more, uploaded once more, or says that it is lost.
+// vanished has f, which the bucket had and has not any more, uploaded once more, or says that it is
+// lost.
 func (s *schedule) vanished(f *file, onDisk bool) {
 	f.confirmed = false
 	f.src.generation++ // manifests wait for it
 	if !onDisk {
 		f.closed, f.lost = false, true
 		s.figures.lost++
-		s.log.Error("object is lost: the bucket has it no more, and it is not on the disk", "stream", f.stream.name, "key", f.key(),
-			"next", "manifests that name it no longer wait for it; viewers miss it", "hint", "did somebody else delete it, or a lifecycle rule?")
+		s.log.Error("object is lost: the bucket has it no more, and it is not on the disk",
+			"stream", f.stream.name, "key", f.key(),
+			"next", "viewers miss it; manifests that name it no longer wait for it",
+			"hint", "did somebody else delete it, or a lifecycle rule?")
 		return
 	}
 	s.figures.failures++
-	s.warnPerFile(f.stream, "object is missing: the bucket had it", "key", f.key(), "next", "it is uploaded once more")
+	s.warnPerFile(f.stream, "object is missing: the bucket had it", "key", f.key(),
+		"next", "it is uploaded once more")
 	if !f.closed {
 		f.src.expecter.Expect(f.path)
 		return
@@ -137,16 +143,20 @@ func (s *schedule) restore(m *manifest) {
 	case f.removed && m.published.content == nil:
 		m.publishedAt = time.Time{} // it is not asked for any more
 		s.figures.lost++
-		s.log.Error("manifest is lost: the bucket has it no more, and it is not on the disk", "stream", f.stream.name, "key", f.key(),
-			"next", "it stays out of the bucket until it is written again", "hint", "did somebody else delete it, or a lifecycle rule?")
+		s.log.Error("manifest is lost: the bucket has it no more, and it is not on the disk",
+			"stream", f.stream.name, "key", f.key(),
+			"next", "it stays out of the bucket until it is written again",
+			"hint", "did somebody else delete it, or a lifecycle rule?")
 	default:
 		s.figures.failures++
-		s.warnPerFile(f.stream, "manifest is missing: the bucket had it", "key", f.key(), "next", "it is published once more")
+		s.warnPerFile(f.stream, "manifest is missing: the bucket had it", "key", f.key(),
+			"next", "it is published once more")
 		s.putAgain(m)
 	}
 }
 
-// putAgain has what was published last put once more. If its content is not known any more, the file is read for it.
+// putAgain has what was published last put once more. If its content is not known any more, the
+// file is read for it.
 func (s *schedule) putAgain(m *manifest) {
 	if m.published.content != nil {
 		m.again()

@@ -21,8 +21,8 @@ func (d *desk) vod(n int) {
 	d.close("g/s/playlist.m3u8", playlist(1, n, "#EXT-X-ENDLIST"))
 }
 
-// What the store loses is there again after a minute or two: of a live manifest itself and the newest chunk, and of one that has
-// ended, or does not move, all that it names.
+// What the store loses is there again after a minute or two: of a live manifest itself and the
+// newest chunk, and of one that has ended, or does not move, all that it names.
 func TestObjectThatTheStoreLosesIsThereAgain(t *testing.T) {
 	live := func(d *desk, first, last int) { d.live("g/s", first, last, 4*time.Second) }
 	for _, c := range []struct {
@@ -119,7 +119,8 @@ func TestObjectThatTheStoreLosesForGoodIsLoggedAndCounted(t *testing.T) {
 	}
 }
 
-// A bucket that refused everything may be another one when it is back: what viewers see is looked for in it.
+// A bucket that refused everything may be another one when it is back: what viewers see is looked
+// for in it.
 func TestBucketThatComesBackEmptyIsFilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

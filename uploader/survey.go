@@ -19,8 +19,9 @@ const surveyBatch = 100
 // maxInherited is how many manifests of earlier runs are read in one directory of the bucket.
 const maxInherited = 1000
 
-// A survey asks the bucket which manifests it has in some directories that this run knows nothing of: an earlier run has
-// published them, and they were deleted from the disk before this one read them. What they name is not deleted.
+// A survey asks the bucket which manifests it has in some directories that this run knows nothing
+// of: an earlier run has published them, and they were deleted from the disk before this one read
+// them. What they name is not deleted.
 type survey struct {
 	dirs  []string        // below the root
 	known map[string]bool // manifests in them of which the schedule knows what they name
@@ -34,7 +35,8 @@ type inherited struct {
 	refs     []string  // of the snapshot, paths below the root
 }
 
-// unsurveyed returns the directories that may have a manifest in the bucket which names p, and that were not surveyed yet.
+// unsurveyed returns the directories that may have a manifest in the bucket which names p, and that
+// were not surveyed yet.
 func (r *retention) unsurveyed(p string) (dirs []string) {
 	for dir := r.src.layout.Stream(p); ; dir = path.Dir(dir) {
 		if !r.surveyed[dir] {
@@ -46,7 +48,8 @@ func (r *retention) unsurveyed(p string) (dirs []string) {
 	}
 }
 
-// forgets takes in that f, a manifest, is forgotten: if the bucket has it, its directory has to be surveyed again.
+// forgets takes in that f, a manifest, is forgotten: if the bucket has it, its directory has to be
+// surveyed again.
 func (r *retention) forgets(f *file) {
 	if m := f.manifest; f.confirmed || f.gone.unsure || m.uncertain || m.doubted() {
 		delete(r.surveyed, path.Dir(f.path))
@@ -54,9 +57,11 @@ func (r *retention) forgets(f *file) {
 	}
 }
 
-// isKnown reports whether the schedule knows what the bucket's copy of m names, or is to publish another one before long.
+// isKnown reports whether the schedule knows what the bucket's copy of m names, or is to publish
+// another one before long.
 func (m *manifest) isKnown() bool {
-	return m.published != nil || m.deleting != nil || m.inFlight != nil || len(m.waiting) > 0 || m.file.closed
+	return m.published != nil || m.deleting != nil || m.inFlight != nil || len(m.waiting) > 0 ||
+		m.file.closed
 }
 
 // isOpaque reports whether the bucket has a manifest m and nobody knows what it names.
@@ -135,7 +140,8 @@ func (u *Uploader) inherit(ctx context.Context, r *result, p string) error {
 	// A bootstrap cannot be read without the F4M that names it, which may be another one's by now.
 	if m, err := src.layout.Parse(p, content); err == nil && content != nil {
 		in.refs = namedBy(p, m)
-		in.snapshot = &snapshot{sum: sha256.Sum256(content), md5: md5Of(content), parsed: m.WithoutReferences(), readAt: time.Now()}
+		in.snapshot = &snapshot{sum: sha256.Sum256(content), md5: md5Of(content),
+			parsed: m.WithoutReferences(), readAt: time.Now()}
 	}
 	r.inherited = append(r.inherited, in)
 	return nil
@@ -179,8 +185,9 @@ func (s *schedule) surveyDone(r result, now time.Time) {
 		wait = refusedProbe
 	}
 	rt.surveyAt = now.Add(wait)
-	s.log.Warn("objects are not deleted: the bucket does not tell which manifests of earlier runs may name them", "bucket", r.src.dest.Bucket,
-		"err", r.err, "attempt", rt.failures, "next", "tried again", "retry_in", wait.Round(time.Millisecond))
+	s.log.Warn("objects are not deleted: the bucket does not tell which manifests may name them",
+		"bucket", r.src.dest.Bucket, "err", r.err, "attempt", rt.failures,
+		"next", "tried again", "retry_in", wait.Round(time.Millisecond))
 }
 
 // adopt takes a manifest that an earlier run has published for published.
@@ -193,8 +200,9 @@ func (s *schedule) adopt(src *Source, in inherited, now time.Time) {
 	f.confirmed, f.removed = true, true
 	m.publishedAt = now
 	if in.snapshot == nil {
-		s.log.Warn("nothing is deleted beside a manifest of the bucket that cannot be read", "stream", f.stream.name, "key", f.key(),
-			"next", "what it may name stays in the bucket", "hint", "delete it from the bucket if it is not needed any more")
+		s.log.Warn("nothing is deleted beside a manifest of the bucket that cannot be read",
+			"stream", f.stream.name, "key", f.key(), "next", "what it may name stays in the bucket",
+			"hint", "delete it from the bucket if it is not needed any more")
 		return
 	}
 	in.snapshot.manifest, m.published = m, in.snapshot
@@ -207,7 +215,8 @@ func (s *schedule) adopt(src *Source, in inherited, now time.Time) {
 	}
 }
 
-// mayBeNamedAbove reports whether the bucket has a manifest, in the directory of f's stream or above, that nobody can read.
+// mayBeNamedAbove reports whether the bucket has a manifest, in the directory of f's stream or
+// above, that nobody can read.
 func (s *schedule) mayBeNamedAbove(f *file) bool {
 	for dir := f.stream.name; ; dir = path.Dir(dir) {
 		if st, ok := s.streams[streamKey{f.src, dir}]; ok {

@@ -26,8 +26,8 @@ func master(children ...string) string {
 	return text
 }
 
-// With delete = mirror, nothing is deleted that a manifest in the bucket names which this run never read: an earlier one has
-// published it, and it was deleted from the disk meanwhile.
+// With delete = mirror, nothing is deleted that a manifest in the bucket names which this run never
+// read: an earlier one has published it, and it was deleted from the disk meanwhile.
 func TestR2MirrorKeepsAChildThatTheBucketsMasterNames(t *testing.T) {
 	for _, c := range []struct {
 		name, prefix string
@@ -144,7 +144,8 @@ func (s blindStore) Read(ctx context.Context, key string, most int64) ([]byte, b
 	return s.bucket.Read(ctx, key, most)
 }
 
-// What no manifest in the bucket names is deleted, also beside manifests of earlier runs, of which each is read once.
+// What no manifest in the bucket names is deleted, also beside manifests of earlier runs, of which
+// each is read once.
 func TestMirrorDeletesWhatNoManifestOfAnEarlierRunNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

@@ -91,7 +91,7 @@ func (s *schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 		s.metRival(m, found, now)
 	case first, untold, m.published == nil:
 	case m.tried: // what the bucket has may be newer than what was published (R3); what was tried still waits
-	case found == nil && !m.doubted():
+	case found == nil:
 		s.restore(m)
 	default:
 		s.warnPerFile(m.file.stream, "bucket has not the newest version of a manifest: a request was applied after its answer was given up",

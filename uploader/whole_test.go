@@ -37,8 +37,9 @@ func (s piecewiseStore) Put(ctx context.Context, o Object) error {
 	return s.bucket.Put(ctx, o)
 }
 
-// A file that is written during its upload is in the bucket whole, as it was before or as it is then, or not at all: also if
-// nothing tells of its new content, because it is deleted before its closing is seen, or no manifest names it any more.
+// A file that is written during its upload is in the bucket whole, as it was before or as it is
+// then, or not at all: also if nothing tells of its new content, because it is deleted before its
+// closing is seen, or no manifest names it any more.
 func TestR1NoObjectHasAPartOfEachContent(t *testing.T) {
 	const before, after = "aaaabbbbcccc", "AAAABBBBCCCCDDDD"
 	for _, c := range []struct {
