@@ -28,9 +28,9 @@ func (s *Store) putInput(o uploader.Object) *s3.PutObjectInput {
 }
 
 // createInput returns the request that begins to put o in parts, and says the same of the object.
-func (s *Store) createInput(o uploader.Object, crc32 bool) *s3.CreateMultipartUploadInput {
+func (s *Store) createInput(o uploader.Object) *s3.CreateMultipartUploadInput {
 	put := s.putInput(o)
-	in := &s3.CreateMultipartUploadInput{
+	return &s3.CreateMultipartUploadInput{
 		Bucket:               put.Bucket,
 		Key:                  put.Key,
 		ContentType:          put.ContentType,
@@ -41,10 +41,6 @@ func (s *Store) createInput(o uploader.Object, crc32 bool) *s3.CreateMultipartUp
 		SSEKMSKeyId:          put.SSEKMSKeyId,
 		Metadata:             put.Metadata,
 	}
-	if crc32 {
-		in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
-	}
-	return in
 }
 
 // requestOptions returns what is to be done differently in each request of a Put.

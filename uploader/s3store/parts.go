@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,13 +44,22 @@ func (s *Store) sendParts(ctx context.Context, u *upload, o uploader.Object, p p
 	return senders.Wait()
 }
 
-// sendPart reads its part of body twice: to sum it up, and to send it. With the content goes one checksum
-// that the store compares: CRC32 where the upload was begun with it, as on Amazon's own S3, which keeps it
-// and takes no MD5 in some of its buckets; else MD5, which every store knows.
+// sendPart sends one part of body.
 func (s *Store) sendPart(ctx context.Context, u *upload, number int, body io.ReaderAt, p plan, summer *summer,
 	options []func(*s3.Options)) (part, error) {
-	section := p.section(body, number)
-	sent := part{sent: true}
+	return s.uploadPart(ctx, u, &s3.UploadPartInput{
+		Bucket: &s.settings.Bucket, Key: &u.key, UploadId: &u.id, PartNumber: aws.Int32(int32(number)),
+	}, p.section(body, number), p, summer, options)
+}
+
+// uploadPart makes the request in for a part of u, and reads the part's section twice: to sum it
+// up, and to send it. With the content goes one checksum that the store compares: CRC32 where the
+// upload was begun with it, as on Amazon's own S3, which keeps it and takes no MD5 in some of its
+// buckets; else MD5, which every store knows.
+func (s *Store) uploadPart(ctx context.Context, u *upload, in *s3.UploadPartInput,
+	section *io.SectionReader, p plan, summer *summer, options []func(*s3.Options)) (part, error) {
+	in.Body, in.ContentLength = section, aws.Int64(section.Size())
+	limit, sent := s.partLimit(p, int(aws.ToInt32(in.PartNumber))), part{sent: true}
 	err := s.terms.reach(matter{signing: true}, func(t terms) error {
 		if t.signed && summer.payload == nil {
 			*summer = *newSummer(true)
@@ -58,20 +68,9 @@ func (s *Store) sendPart(ctx context.Context, u *upload, number int, body io.Rea
 		if err != nil {
 			return fmt.Errorf("read it: %w", err)
 		}
-		if _, err := section.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		in := &s3.UploadPartInput{
-			Bucket: &s.settings.Bucket, Key: &u.key, UploadId: &u.id, PartNumber: aws.Int32(int32(number)),
-			Body: section, ContentLength: aws.Int64(section.Size()),
-		}
-		if u.crc32 {
-			in.ChecksumCRC32 = &content.crc32
-		} else {
-			in.ContentMD5 = &content.md5
-		}
-		out, err := within(ctx, s.partLimit(p, number), func(ctx context.Context) (*s3.UploadPartOutput, error) {
-			return s.client.UploadPart(ctx, in, append(options[:len(options):len(options)], summedUp(t.payload(sum)))...)
+		in.ContentMD5, in.ChecksumCRC32 = content.headers(u.crc32)
+		out, err := within(ctx, limit, func(ctx context.Context) (*s3.UploadPartOutput, error) {
+			return s.client.UploadPart(ctx, in, append(slices.Clip(options), summedUp(t.payload(sum)))...)
 		})
 		if err != nil {
 			return s.explain(putPermission, err)

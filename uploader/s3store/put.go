@@ -10,8 +10,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"ems-sidecar/uploader"
@@ -43,37 +41,7 @@ func (s *Store) put(ctx context.Context, o uploader.Object) error {
 	if u := s.unfinished.take(o.Key); u != nil {
 		s.abandon(ctx, u.key, u.id, options) // of another version
 	}
-	if p.parts() > 1 {
-		return s.putInParts(ctx, o, p, options)
-	}
-	return s.putWhole(ctx, o, p, options)
-}
-
-// putWhole puts o by one request, with a checksum that the store compares. A file that changes
-// meanwhile is refused by that, or has another ETag than its sum.
-func (s *Store) putWhole(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) error {
-	return s.terms.reach(matter{sums: true, signing: true}, func(t terms) error {
-		body := p.section(o.Body, 1)
-		content, sum, err := newSummer(t.signed).sum(ctx, body)
-		if err != nil {
-			return fmt.Errorf("read it: %w", err)
-		}
-		if _, err := body.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		in := s.putInput(o)
-		in.Body, in.ContentLength = body, aws.Int64(body.Size())
-		if t.crc32 {
-			in.ChecksumCRC32 = &content.crc32
-		} else {
-			in.ContentMD5 = &content.md5
-		}
-		out, err := s.client.PutObject(ctx, in, append(options[:len(options):len(options)], summedUp(t.payload(sum)))...)
-		if err != nil {
-			return exists(o, s.explain(putPermission, err))
-		}
-		return s.prove(content, out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm)
-	})
+	return s.putFromStart(ctx, o, p, options)
 }
 
 // prove compares what the store says that it has with what was sent: by its ETag, where that is an
@@ -87,23 +55,6 @@ func (s *Store) prove(content sums, etag *string, sse types.ServerSideEncryption
 		return &otherContentError{got, want}
 	}
 	return nil
-}
-
-// putInParts puts o in the parts of p, all of them anew, and leaves none behind if it fails.
-func (s *Store) putInParts(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) error {
-	u, err := s.create(ctx, o, p, options)
-	if err != nil {
-		return err
-	}
-	s.unfinished.begin(u.id)
-	defer s.unfinished.end(u.id)
-	if err = s.sendParts(ctx, u, o, p, options); err == nil {
-		err = exists(o, s.complete(ctx, u, s.condition(o), options))
-	}
-	if err != nil && codeOf(err) != noSuchUpload {
-		s.abandon(ctx, u.key, u.id, options)
-	}
-	return err
 }
 
 // An otherContentError is that of an object, or a part, that is not what was sent.

@@ -42,12 +42,21 @@ func (s *Store) putResumable(ctx context.Context, o uploader.Object, p plan, opt
 }
 
 func (s *Store) create(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) (*upload, error) {
+	return s.begin(ctx, s.createInput(o), o, p, options)
+}
+
+// begin makes the request in, which begins to put o in the parts of p.
+func (s *Store) begin(ctx context.Context, in *s3.CreateMultipartUploadInput, o uploader.Object, p plan,
+	options []func(*s3.Options)) (*upload, error) {
 	var out *s3.CreateMultipartUploadOutput
 	var crc32 bool
 	err := s.terms.reach(matter{sums: true}, func(t terms) (err error) {
-		crc32 = t.crc32
+		crc32, in.ChecksumAlgorithm = t.crc32, ""
+		if crc32 {
+			in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
+		}
 		out, err = within(ctx, requestTime, func(ctx context.Context) (*s3.CreateMultipartUploadOutput, error) {
-			return s.client.CreateMultipartUpload(ctx, s.createInput(o, crc32), options...)
+			return s.client.CreateMultipartUpload(ctx, in, options...)
 		})
 		return s.explain(putPermission, err)
 	})
@@ -105,8 +114,7 @@ func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan
 	return err
 }
 
-// complete makes an object of the parts of u, all of which are there. The SDK makes an error of one that S3
-// sends with the status 200, but not of an answer that breaks off before it begins.
+// complete makes an object of the parts of u, all of which are there.
 func (s *Store) complete(ctx context.Context, u *upload, ifNoneMatch *string, options []func(*s3.Options)) error {
 	parts := make([]types.CompletedPart, len(u.parts))
 	for i := range u.parts {
@@ -115,23 +123,32 @@ func (s *Store) complete(ctx context.Context, u *upload, ifNoneMatch *string, op
 			parts[i].ChecksumCRC32 = &u.parts[i].crc32
 		}
 	}
+	_, err := s.join(ctx, u, &s3.CompleteMultipartUploadInput{
+		Bucket: &s.settings.Bucket, Key: &u.key, UploadId: &u.id,
+		IfNoneMatch: ifNoneMatch, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+	}, options)
+	return err
+}
+
+// join makes the request in, which completes u, and proves by the ETag what the object is made of.
+// The SDK makes an error of one that S3 sends with the status 200, but not of an answer that breaks
+// off before it begins.
+func (s *Store) join(ctx context.Context, u *upload, in *s3.CompleteMultipartUploadInput,
+	options []func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
 	out, err := within(ctx, completeLimit(u.size), func(ctx context.Context) (*s3.CompleteMultipartUploadOutput, error) {
-		return s.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-			Bucket: &s.settings.Bucket, Key: &u.key, UploadId: &u.id,
-			IfNoneMatch: ifNoneMatch, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
-		}, options...)
+		return s.client.CompleteMultipartUpload(ctx, in, options...)
 	})
 	if err != nil {
-		return fmt.Errorf("put the parts together: %w", s.explain(putPermission, err))
+		return nil, fmt.Errorf("put the parts together: %w", s.explain(putPermission, err))
 	}
 	got, want := unquoted(out.ETag), u.etag()
 	if got == "" {
-		return fmt.Errorf("put the parts together: %w", errUnproved)
+		return nil, fmt.Errorf("put the parts together: %w", errUnproved)
 	}
 	if c := checkOfETag(got); want != "" && !strings.EqualFold(got, want) && c != nil && c.part != nil {
-		return &otherContentError{got, want}
+		return nil, &otherContentError{got, want}
 	}
-	return nil
+	return out, nil
 }
 
 // abandon aborts an upload that is of no more use. That it fails only leaves something to clear up.

@@ -25,6 +25,7 @@ import (
 type Store struct {
 	settings    Settings
 	client      *s3.Client
+	multipart   multipart
 	terms       *agreement
 	config      aws.Config
 	fresh       func(*s3.Options) // makes a request use a connection of its own
@@ -86,7 +87,7 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	}
 	fresh := newClient(cfg.HTTPClient, d, 0)
 	return &Store{
-		settings: t, client: c, config: cfg, terms: newAgreement(t.SignPayload, sendsCRC32(c.Options(), t.Bucket), isSecure(c.Options())), partTime: partTime,
+		settings: t, client: c, multipart: newMultipart(), config: cfg, terms: newAgreement(t.SignPayload, sendsCRC32(c.Options(), t.Bucket), isSecure(c.Options())), partTime: partTime,
 		fresh: func(o *s3.Options) { o.HTTPClient = fresh },
 		log:   log, pages: make(chan struct{}, pagesAtOnce), maxPages: manyPages,
 	}, nil

@@ -24,6 +24,14 @@ func (a sums) same(b sums) bool {
 	return a.crc32 == b.crc32
 }
 
+// headers returns the one checksum that goes with content: its CRC32, or its MD5.
+func (a sums) headers(withCRC32 bool) (md5, crc32 *string) {
+	if withCRC32 {
+		return nil, &a.crc32
+	}
+	return &a.md5, nil
+}
+
 // copyBuffer is how much of a file is read at once, in bytes.
 const copyBuffer = 64 << 10
 
@@ -46,14 +54,21 @@ func newSummer(forRequest bool) *summer {
 	return s
 }
 
-// sum reads the section from its beginning to its end, once, and returns its sums and the hash to sign it with.
+// sum reads the section from its beginning to its end, once, and returns its sums and the hash to
+// sign it with. The section is at its beginning then.
 func (s *summer) sum(ctx context.Context, section *io.SectionReader) (content sums, payload string, err error) {
+	if _, err := section.Seek(0, io.SeekStart); err != nil {
+		return sums{}, "", err
+	}
 	s.md5.Reset()
 	s.crc32.Reset()
 	if s.payload != nil {
 		s.payload.Reset()
 	}
 	if err := copyAll(ctx, s.all, section, s.buffer); err != nil {
+		return sums{}, "", err
+	}
+	if _, err := section.Seek(0, io.SeekStart); err != nil {
 		return sums{}, "", err
 	}
 	content = sums{md5: encodeSum(s.md5), crc32: encodeSum(s.crc32)}

@@ -1,0 +1,141 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"ems-sidecar/uploader"
+)
+
+// An attempt puts an object that is not resumable. It is the requester of its upload: content goes
+// with a checksum, and what the store says that it has is compared.
+type attempt struct {
+	store  *Store
+	object uploader.Object
+	plan   plan
+	cancel context.CancelFunc // ends the other parts
+	upload *upload            // nil before it begins; then each part is written by its own request
+
+	mu     sync.Mutex
+	failed error // the first failure of a request
+}
+
+// putFromStart puts o, uses nothing that an earlier attempt has left, and leaves no parts behind if
+// it fails.
+func (s *Store) putFromStart(ctx context.Context, o uploader.Object, p plan,
+	options []func(*s3.Options)) error {
+	sending, cancel := context.WithCancel(ctx)
+	defer cancel()
+	a := &attempt{store: s, object: o, plan: p, cancel: cancel}
+	in := s.putInput(o)
+	in.Body = io.NewSectionReader(o.Body, 0, o.Size)
+	err := s.multipart.put(sending, a, in, p.partSize, options)
+	if a.failed != nil {
+		err = a.failed // the manager returns the last one
+	}
+	if a.upload != nil {
+		if err != nil && codeOf(err) != noSuchUpload {
+			s.abandon(ctx, a.upload.key, a.upload.id, options)
+		}
+		s.unfinished.end(a.upload.id)
+	}
+	return err
+}
+
+// fail notes the first error, ends the requests in flight, and returns err.
+func (a *attempt) fail(err error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err != nil && a.failed == nil {
+		a.failed = err
+		a.cancel()
+	}
+	return err
+}
+
+// PutObject puts the whole object, with a checksum that the store compares. A file that changes
+// meanwhile is refused by that, or has another ETag than its sum.
+func (a *attempt) PutObject(ctx context.Context, in *s3.PutObjectInput,
+	options ...func(*s3.Options)) (out *s3.PutObjectOutput, err error) {
+	section, err := sectionOf(in.Body)
+	if err != nil {
+		return nil, a.fail(err)
+	}
+	in.ContentLength = aws.Int64(section.Size())
+	err = a.store.terms.reach(matter{sums: true, signing: true}, func(t terms) error {
+		content, sum, err := newSummer(t.signed).sum(ctx, section)
+		if err != nil {
+			return fmt.Errorf("read it: %w", err)
+		}
+		in.ContentMD5, in.ChecksumCRC32 = content.headers(t.crc32)
+		options := append(slices.Clip(options), summedUp(t.payload(sum)))
+		out, err = a.store.client.PutObject(ctx, in, options...)
+		if err != nil {
+			return exists(a.object, a.store.explain(putPermission, err))
+		}
+		return a.store.prove(content, out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm)
+	})
+	return out, a.fail(err)
+}
+
+// CreateMultipartUpload begins the upload.
+func (a *attempt) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultipartUploadInput,
+	options ...func(*s3.Options)) (*s3.CreateMultipartUploadOutput, error) {
+	u, err := a.store.begin(ctx, in, a.object, a.plan, options)
+	if err != nil {
+		return nil, a.fail(err)
+	}
+	a.upload = u
+	a.store.unfinished.begin(u.id)
+	return &s3.CreateMultipartUploadOutput{UploadId: &u.id}, nil
+}
+
+// UploadPart sends one part.
+func (a *attempt) UploadPart(ctx context.Context, in *s3.UploadPartInput,
+	options ...func(*s3.Options)) (*s3.UploadPartOutput, error) {
+	number := int(aws.ToInt32(in.PartNumber))
+	in.ChecksumAlgorithm = "" // it has its checksum
+	section, err := sectionOf(in.Body)
+	var sent part
+	if err == nil {
+		sent, err = a.store.uploadPart(ctx, a.upload, in, section, a.plan, newSummer(false), options)
+	}
+	if err != nil {
+		return nil, a.fail(fmt.Errorf("part %d of %d: %w", number, a.plan.parts(), err))
+	}
+	a.upload.parts[number-1] = sent
+	// No more than completing needs.
+	out := &s3.UploadPartOutput{ETag: &sent.etag}
+	if a.upload.crc32 {
+		out.ChecksumCRC32 = &sent.crc32
+	}
+	return out, nil
+}
+
+// CompleteMultipartUpload makes the object of its parts.
+func (a *attempt) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput,
+	options ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
+	out, err := a.store.join(ctx, a.upload, in, options)
+	return out, a.fail(exists(a.object, err))
+}
+
+// AbortMultipartUpload aborts. The manager does not ask for that: putFromStart abandons what failed.
+func (a *attempt) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput,
+	options ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error) {
+	return a.store.client.AbortMultipartUpload(ctx, in, options...)
+}
+
+func sectionOf(body io.Reader) (*io.SectionReader, error) {
+	section, ok := body.(*io.SectionReader)
+	if !ok {
+		return nil, errors.New("the content to send is not a section of its file")
+	}
+	return section, nil
+}
