@@ -52,6 +52,9 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 				r.say("directory", dir, err)
 				continue
 			}
+			if root := spools[dir]; root != "" && isMissing(dir) {
+				dir = root // where EMS makes the group with its first stream
+			}
 			if !checkDirectory(ctx, r, dir) {
 				continue
 			}

@@ -43,6 +43,11 @@ func checkDirectory(ctx context.Context, r *report, dir string) bool {
 	return true
 }
 
+func isMissing(dir string) bool {
+	_, err := os.Lstat(dir)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // A tree is what is wrong below a watched directory.
 type tree struct {
 	closed names // directories that cannot be entered

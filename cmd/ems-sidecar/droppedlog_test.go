@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 
 	"ems-sidecar/config"
@@ -12,11 +13,16 @@ import (
 // A stalledReader takes nothing before it is read.
 type stalledReader struct {
 	read    chan struct{}
+	noticed chan struct{} // closed when it has been told that lines were dropped
+	once    sync.Once
 	written strings.Builder
 }
 
 func (r *stalledReader) Write(line []byte) (int, error) {
 	<-r.read
+	if strings.Contains(string(line), "log lines dropped") {
+		r.once.Do(func() { close(r.noticed) })
+	}
 	return r.written.Write(line)
 }
 
@@ -36,12 +42,13 @@ func TestDroppedLogLinesAreReportedInTheFormatOfTheLog(t *testing.T) {
 		"to journal": {config.Log{Format: "text"}, journal, `<4>msg="log lines dropped" lines=`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			reader := &stalledReader{read: make(chan struct{})}
+			reader := &stalledReader{read: make(chan struct{}), noticed: make(chan struct{})}
 			log, flush := openLog(surroundings{stderr: reader, getenv: test.getenv}, test.log)
 			for range 10_000 {
 				log.Error("a line", "with", strings.Repeat("x", 1000))
 			}
 			close(reader.read)
+			<-reader.noticed // and with that, the queue has room
 			log.Error("the last")
 			flush()
 

@@ -173,8 +173,8 @@ func (l *links) follow(p string) (string, error) {
 	}
 	found := make(chan answer, 1)
 	go func() { // it may never return; it does when the file system answers
-		defer l.end(p)
 		leads, err := follow(p)
+		l.end(p) // before the answer, after which the same may be asked again
 		found <- answer{leads, err}
 	}()
 	late := time.NewTimer(linkTime)
