@@ -26,11 +26,11 @@ func TestClockIsSlowedDownByOtherWork(t *testing.T) {
 	c := Start()
 	defer c.Stop()
 	began := time.Now()
-	for c.Now() < 500*time.Millisecond {
+	for c.Now() < 2*time.Second {
 		time.Sleep(10 * time.Millisecond)
 	}
-	if wall := time.Since(began); wall < time.Second {
-		t.Errorf("500 ms by the clock took %v", wall)
+	if wall := time.Since(began); wall < 3*time.Second { // 8 s, if the kernel shared fairly
+		t.Errorf("2 s by the clock took %v", wall)
 	}
 }
 
