@@ -225,6 +225,15 @@ func (s *Sidecar) Complaints() []string {
 	return append(s.Lines("level=WARN"), s.Lines("level=ERROR")...)
 }
 
+// starved is the share of a processor below which a machine is too busy for what has a time limit.
+const starved = 0.7
+
+// Starved reports whether a line of the log tells of a request that had no answer in time, on a machine
+// that was too busy to give one: what follows from that is no fault of the daemon.
+func Starved(line string) bool {
+	return Patient.Share() < starved && (strings.Contains(line, "no answer within") || strings.Contains(line, "timeout"))
+}
+
 func (s *Sidecar) Tail(n int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -26,6 +26,7 @@ const (
 
 // A Clock is slowed down by other work on the machine. It is safe for concurrent use.
 type Clock struct {
+	began time.Time
 	stop  chan struct{}
 	ended sync.WaitGroup
 
@@ -37,7 +38,8 @@ type Clock struct {
 
 // Start returns a Clock that shows 0. Stop ends its control load.
 func Start() *Clock {
-	c := &Clock{stop: make(chan struct{}), at: time.Now(), speed: 1}
+	began := time.Now()
+	c := &Clock{began: began, stop: make(chan struct{}), at: began, speed: 1}
 	c.ended.Go(c.measure)
 	return c
 }
@@ -53,6 +55,12 @@ func (c *Clock) Now() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now + time.Duration(float64(time.Since(c.at))*c.speed)
+}
+
+// Share returns the mean share of a processor that the control got since Start, up to 1.
+func (c *Clock) Share() float64 {
+	now := c.Now()
+	return float64(now) / float64(max(1, time.Since(c.began)))
 }
 
 // Deadline returns a function that reports whether the limit has passed by the Clock.

@@ -32,6 +32,10 @@ func enclose() {
 		fmt.Fprintln(os.Stderr, "run the tests with a directory of their own:", err)
 		os.Exit(1)
 	}
+	if err := os.Chmod(temp, 0o711); err != nil { // tests start processes of other users in it
+		fmt.Fprintln(os.Stderr, "let other users enter the tests' directory:", err)
+		os.Exit(1)
+	}
 	end := func(code int) {
 		os.RemoveAll(temp) // as far as that goes: the tests are over
 		os.Exit(code)
