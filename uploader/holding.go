@@ -39,13 +39,13 @@ func (m *manifest) size(more *snapshot, references int) int {
 // that they take twice as much at the most.
 func (s *schedule) tooMuch(m *manifest, r reading) error {
 	size := m.size(r.snapshot, len(r.refs)) + len(r.refs)*elementSize + len(r.onDisk)*versionSize
-	if size <= smallManifest {
+	if size <= smallManifest || m.grows(len(r.refs)) {
 		return nil
 	}
 	held, large := size, 1
 	for _, st := range s.ring {
 		for _, o := range st.manifests {
-			if n := o.size(nil, 0); o != m && n > smallManifest {
+			if n := o.size(nil, 0); o != m && n > smallManifest && !o.rests() {
 				held += n
 				large++
 			}
@@ -55,6 +55,21 @@ func (s *schedule) tooMuch(m *manifest, r reading) error {
 		return nil
 	}
 	return fmt.Errorf("all large ones would take %d bytes", held)
+}
+
+// growth is by how many references a manifest that viewers have may grow at once: in an hour of an
+// outage, 1,800 segments of 2 s come.
+const growth = 5000
+
+// grows reports whether viewers have m, and its next version has little more. To refuse that would
+// freeze their picture, and keep the end from them (R5).
+func (m *manifest) grows(references int) bool {
+	return m.published != nil && references <= len(m.published.refs)+growth
+}
+
+// rests reports whether m has ended and is published, so that it leaves the room to those that are live.
+func (m *manifest) rests() bool {
+	return m.published != nil && m.published.parsed.Ended && len(m.waiting) == 0
 }
 
 // refused reports whether r, which was read of m, is not taken in because there is no room for it. That may change when

@@ -40,6 +40,7 @@ const (
 	isOurs                    // it has the recording
 	isBegun                   // it has the beginning of the recording, which went on since
 	allTaken                  // it has other recordings under all keys
+	isUntold                  // it has an object under one of them, and does not tell which
 )
 
 // claim is the key of a recording in one version.
@@ -80,6 +81,9 @@ func (u *Uploader) lookForRecording(ctx context.Context, r *result) {
 			return
 		case found && i.holds(r.version) && !f.spoilt:
 			r.claim = claim{p, isOurs, r.version, i.Stored}
+			return
+		case !found && i.Untold && f.refused != "":
+			r.claim.state = isUntold
 			return
 		case !found && p != f.refused:
 			r.claim.path, r.claim.state = p, isFree
@@ -161,6 +165,13 @@ func (s *schedule) recordingLooked(r result, now time.Time) {
 		f.refused = ""
 		f.confirm(f.version, now)
 		s.discardLater(f, r.claim.stored)
+	case isUntold:
+		f.claim.path = known
+		f.stream.delay(f, now.Add(discardRetry))
+		s.log.Error("recording is not uploaded: the bucket has an object under its key, and does not tell which",
+			"stream", f.stream.name, "root", f.src.dir, "key", f.src.dest.Prefix+f.path,
+			"next", "it stays on the disk, and is tried again; allow s3:GetObject and s3:ListBucket",
+			"retry_in", discardRetry)
 	case allTaken:
 		f.claim.path = known
 		s.figures.conflicts++

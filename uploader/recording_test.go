@@ -326,3 +326,22 @@ func TestRecordingWhoseNameIsUsedAgainBeforeItsUploadArrives(t *testing.T) {
 		})
 	}
 }
+
+// Without the right to ask what the bucket has, a recording that may be there is sent once, and neither
+// again nor under another key.
+func TestRecordingThatTheBucketDoesNotTellOfIsNotSentTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, recordings, Settings{})
+		d.dest.Store = silentStore{d.bucket}
+		d.bucket.before = func(context.Context, string) error { return ErrExists } // of the run before
+		d.start()
+		d.close("r.ts", "a recording")
+		time.Sleep(10 * time.Minute)
+		if n := len(d.log.lines(slog.LevelError, "does not tell which")); n == 0 {
+			t.Error("no line says that it is not uploaded")
+		}
+		if n, all := d.bucket.count("r.ts"), d.bucket.keys(); n != 1 || len(all) > 0 {
+			t.Errorf("it is sent %d times, and the bucket has %q", n, all)
+		}
+	})
+}

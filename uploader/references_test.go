@@ -208,6 +208,42 @@ func TestLargeManifestsShareABudget(t *testing.T) {
 	}
 }
 
+// A long playlist that viewers have is never refused its next version, however much others take, and
+// those that have ended leave the room to those that are live.
+func TestR5LongPlaylistThatViewersHaveGoesOn(t *testing.T) {
+	u := New(Settings{}, slog.New(&logBook{}))
+	src := u.Source(t.TempDir(), media.Layout{Format: media.HLS}, &Destination{}, nobodyExpects{})
+	s := newSchedule(1, 1, time.Now(), u.log)
+	s.heldMost = 4 << 20
+	published := func(stream string, references int, ended bool) {
+		m := s.file(src, stream+"/playlist.m3u8").manifest
+		m.published = &snapshot{manifest: m, refs: make([]*file, references), parsed: media.Manifest{Ended: ended}}
+	}
+	closed := func(stream string, references int) (taken bool) {
+		r := reading{snapshot: &snapshot{}}
+		for i := range references {
+			r.refs = append(r.refs, fmt.Sprintf("%s/%d.ts", stream, i))
+		}
+		r.tooMuch = s.tooMuch(s.file(src, stream+"/playlist.m3u8").manifest, r)
+		return r.tooMuch == nil
+	}
+	for i := range 10 {
+		published(fmt.Sprint("archive", i), 40_000, true)
+	}
+	if !closed("new", 4000) {
+		t.Error("a live playlist is refused because of those that have ended")
+	}
+	for i := range 10 {
+		published(fmt.Sprint("live", i), 6000, false)
+	}
+	if !closed("live0", 6001) || !closed("live1", 6000+growth) {
+		t.Error("the next version of a playlist that viewers have is refused")
+	}
+	if closed("live2", 6001+growth) || closed("other", 6000) {
+		t.Error("there is no limit")
+	}
+}
+
 // One manifest that takes long to read has its turn less often, and arrives.
 func TestManifestThatTakesLongIsReadLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
