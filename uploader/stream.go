@@ -187,7 +187,17 @@ func (st *stream) firstQueued(files []*file, now time.Time, all bool) *file {
 
 // takes reports whether f, a chunk of st, may be worked on now.
 func (st *stream) takes(f *file, now time.Time) bool {
-	return f.state == queued && f.stream == st && !now.Before(f.retryAt)
+	return f.state == queued && f.stream == st && !now.Before(f.retryAt) && !st.isBeingShown(f)
+}
+
+// isBeingShown reports whether a manifest in flight names f, of which the bucket has other content: the
+// new one could get there before that manifest of the run before (R2).
+func (st *stream) isBeingShown(f *file) bool {
+	if !f.replaces {
+		return false
+	}
+	shows := func(m *manifest) bool { return m.inFlight != nil && slices.Contains(m.inFlight.refs, f) }
+	return slices.ContainsFunc(st.manifests, shows) || slices.ContainsFunc(st.namedBy, shows)
 }
 
 // wake returns when pick may find something that it does not find now because of a time that has not
