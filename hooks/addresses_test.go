@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +15,7 @@ import (
 func TestOwnAddresses(t *testing.T) {
 	b := newAddressBook(slog.New(slog.DiscardHandler), "127.0.0.1", "ems1.example.com")
 	b.lookup = func(_ context.Context, _, host string) ([]netip.Addr, error) {
-		if host == "ems1.example.com" {
+		if strings.EqualFold(host, "ems1.example.com") { // names of DNS have no case
 			return []netip.Addr{netip.MustParseAddr("198.51.100.7")}, nil
 		}
 		return nil, errors.New("no such host")

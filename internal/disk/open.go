@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -95,14 +96,14 @@ func ReadAll(f fs.File, most int64) ([]byte, error) {
 	if fi.Size() > most {
 		return nil, fmt.Errorf("%w: it has %d bytes, and at most %d are read", ErrTooLarge, fi.Size(), most)
 	}
-	content, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow, or not tell its size
-	if err != nil {
+	content := bytes.NewBuffer(make([]byte, 0, fi.Size()+bytes.MinRead))
+	if _, err := content.ReadFrom(io.LimitReader(f, most+1)); err != nil { // it may have grown
 		return nil, err
 	}
-	if int64(len(content)) > most {
+	if int64(content.Len()) > most {
 		return nil, fmt.Errorf("%w: at most %d bytes are read", ErrTooLarge, most)
 	}
-	return content, nil
+	return content.Bytes(), nil
 }
 
 // ReadFile returns the content of a regular file of at most so many bytes.
