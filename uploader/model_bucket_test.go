@@ -102,6 +102,7 @@ func (b *modelBucket) start(j job) {
 			if c.half {
 				w.t.Fatalf("R1: %s is sent while it is being written", f.key)
 			}
+			b.checkOvertakesNoManifest(f)
 			if b.held[f.key] == f.put.id {
 				w.t.Fatalf("R7: content %d of %s is sent although the bucket has it from an earlier run", c.id, f.key)
 			}

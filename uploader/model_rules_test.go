@@ -36,6 +36,20 @@ func (b *modelBucket) checkManifest(f *flight, rec *record) {
 	}
 }
 
+// checkOvertakesNoManifest fails if f, new content of a chunk, may reach the bucket before a manifest in flight that
+// names the content before.
+func (b *modelBucket) checkOvertakesNoManifest(f *flight) {
+	old := b.objects[f.key]
+	if old == nil || old.id == f.put.id || b.confirmed[f.key].id != old.id {
+		return
+	}
+	for _, g := range b.flights {
+		if g.snapshot != nil && slices.Contains(g.put.sheet.refs, f.key) {
+			b.w.t.Fatalf("R2: content %d of %s is sent while %v, which names content %d, is in flight", f.put.id, f.key, g, old.id)
+		}
+	}
+}
+
 // sent is what is sent of rec: if it has ended, without the segments at its end that were given up.
 func (w *world) sent(rec *record, s *snapshot) *sheet {
 	if s.sum == rec.sheet.sum {

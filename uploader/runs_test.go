@@ -114,6 +114,42 @@ func TestOldRunIsNotPublishedWhenTheNewOneIsGivenUp(t *testing.T) {
 	})
 }
 
+// The request for a manifest can reach the store later than one that starts after it.
+func TestR2NewInitSegmentWaitsForTheManifestInFlightThatNamesTheOldOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, dashLayout, Settings{})
+		var manifestInFlight atomic.Bool
+		d.bucket.before = func(_ context.Context, key string) error {
+			switch {
+			case key == "g/manifest.mpd":
+				manifestInFlight.Store(true)
+				time.Sleep(time.Second)
+				manifestInFlight.Store(false)
+			case strings.HasSuffix(key, "seg_init.mp4") && manifestInFlight.Load():
+				t.Errorf("%s is put while a manifest that names its former content is in flight", key)
+			}
+			return nil
+		}
+		d.start()
+		d.segments("a", 0)
+		d.close("g/s/video/1/seg_init.mp4", "run a")
+		d.close("g/s/audio/1/seg_init.mp4", "run a")
+		d.close("g/manifest.mpd", mpd(0, 0))
+		settle()
+		if !manifestInFlight.Load() {
+			t.Fatal("the manifest of the first run is not in flight")
+		}
+		d.close("g/s/video/1/seg_init.mp4", "run b")
+		d.close("g/s/audio/1/seg_init.mp4", "run b")
+		time.Sleep(time.Minute)
+		for _, key := range []string{"g/s/video/1/seg_init.mp4", "g/s/audio/1/seg_init.mp4"} {
+			if got := d.bucket.content(key); got != "run b" {
+				t.Errorf("%s holds %q after the manifest's PUT has ended, want %q", key, got, "run b")
+			}
+		}
+	})
+}
+
 // A manifest can be read before the closing of a chunk that it names is reported: the content that the name had before
 // does not serve, when it arrives only now.
 func TestContentThatArrivesAfterTheNameHasNewOneDoesNotServe(t *testing.T) {

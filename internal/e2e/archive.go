@@ -102,9 +102,13 @@ func (a *archive) manifest(run int, files ...string) error {
 
 // Runs returns in which runs the content was one of the chunk; none if it never was, as a whole.
 func (a *archive) Runs(key string, content []byte) (runs []int) {
+	return a.runsOf(key, sha256.Sum256(content))
+}
+
+// runsOf is Runs for content with that sum.
+func (a *archive) runsOf(key string, sum [sha256.Size]byte) (runs []int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	sum := sha256.Sum256(content)
 	for _, v := range a.Chunks[key] {
 		if v.sum == sum {
 			runs = append(runs, v.Run)

@@ -25,9 +25,11 @@ type referee struct {
 	archive *archive
 	Dawdle  *rand.Rand // if set, a random half of the chunks is delayed
 	faulty  bool       // answers get lost: what the bucket has counts, confirmed or not
+	Mirror  bool       // objects are deleted after their files: what was there once has arrived
 
 	mu        sync.Mutex // guards what follows
 	confirmed map[string]bool
+	arrived   map[string][]int // runs of which a chunk was confirmed
 	published map[string]progress
 	seen      map[string]look
 	Delayed   int
@@ -70,7 +72,7 @@ const (
 
 func NewReferee(t *testing.T, server *s3test.Server, a *archive) *referee {
 	return &referee{t: t, server: server, archive: a,
-		confirmed: map[string]bool{}, published: map[string]progress{}, seen: map[string]look{}}
+		confirmed: map[string]bool{}, arrived: map[string][]int{}, published: map[string]progress{}, seen: map[string]look{}}
 }
 
 func (r *referee) Before(q *s3test.Request, _ http.ResponseWriter) bool {
@@ -129,11 +131,14 @@ func (r *referee) judge(q *s3test.Request) {
 	r.published[q.Key] = now
 }
 
-// has reports whether the bucket has the chunk of that run, or of a later one.
+// has reports whether the bucket has the chunk of that run, or of a later one; or had it until its file was deleted.
 func (r *referee) has(key string, run int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	runs, err := r.runsOf(key)
+	if _, gone := os.Stat(filepath.Join(r.archive.root, key)); r.Mirror && os.IsNotExist(gone) {
+		runs, err = r.arrived[key], nil
+	}
 	return err == nil && slices.ContainsFunc(runs, func(is int) bool { return is >= run })
 }
 
@@ -167,6 +172,7 @@ func (r *referee) After(q *s3test.Request) {
 	defer r.mu.Unlock()
 	if q.Method == http.MethodPut && q.Status == http.StatusOK {
 		r.confirmed[q.Key] = true
+		r.arrived[q.Key] = append(r.arrived[q.Key], r.archive.runsOf(q.Key, q.Sum)...)
 	}
 }
 

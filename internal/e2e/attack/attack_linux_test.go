@@ -75,6 +75,7 @@ func TestAttack(t *testing.T) {
 	s.Proxy.Before = func(q *s3test.Request, w http.ResponseWriter) bool {
 		return strings.HasPrefix(q.Key, "evil/") || s.Referee.Before(q, w)
 	}
+	s.Referee.Mirror = true
 	a := &attack{t: t, root: s.Root, outside: filepath.Join(t.TempDir(), "private"), stop: make(chan struct{}), trap: newTrap(t)}
 	e2e.Put(t, a.outside, "server.key", canary)
 	e2e.Put(t, a.outside, "segment_1.ts", canary)
