@@ -1,0 +1,133 @@
+package media
+
+import "regexp"
+
+// A Format is a kind of live output, or recordings: a row of the table of formats. What a format's
+// specification leaves to the program that writes the files is in that program's [Writer].
+type Format uint8
+
+// The formats. Each is a row of the table below.
+const (
+	HLS       Format = iota + 1 // RFC 8216
+	HDS                         // Adobe HTTP Dynamic Streaming
+	DASH                        // ISO/IEC 23009-1
+	MSS                         // Microsoft Smooth Streaming, [MS-SSTR]
+	Recording                   // whole files, which no manifest names
+)
+
+// A row is what the program knows of one format.
+type row struct {
+	name    string // in logs
+	section string // of config.ini
+
+	kinds      map[string]Kind // of files, by the extension of their names
+	fragments  *regexp.Regexp  // what else chunks are called; nil: nothing
+	fragment   Kind            // of those
+	bootstraps bool            // a file that has no extension lists the fragments
+	recorded   bool            // its files are recordings
+
+	parse func([]byte) (Manifest, error)                        // reads a manifest; nil: there are none
+	cut   func([]byte, func(uri string) bool) (b []byte, n int) // see Layout.Cut; nil: it cannot
+	rows  func(Manifest) (step, tracks uint64)                  // see Format.Rows; nil: unknown
+}
+
+// formats is the table. A file that is an OtherFile here may belong to another format, too, or its
+// name is chosen freely: it belongs to this format when a manifest names it. The content types are
+// the registered ones. Those of HDS are what Adobe's and other origin servers send.
+var formats = [...]row{
+	0: {name: "unknown format"},
+	HLS: {
+		name: "HLS", section: "AmazonHLSUpload",
+		kinds: map[string]Kind{
+			".m3u8":   {ManifestFile, "application/vnd.apple.mpegurl"}, // RFC 8216, section 4
+			".m3u":    {ManifestFile, "application/vnd.apple.mpegurl"},
+			".ts":     {ChunkFile, "video/mp2t"}, // RFC 3555
+			".aac":    {ChunkFile, "audio/aac"},
+			".key":    {OtherFile, "application/octet-stream"}, // a private key has this name, too
+			".vtt":    {ChunkFile, "text/vtt"},
+			".webvtt": {ChunkFile, "text/vtt"},
+			".m4s":    {OtherFile, "video/iso.segment"},
+			".mp4":    {OtherFile, "video/mp4"},
+			".m4v":    {OtherFile, "video/mp4"},
+			".m4a":    {OtherFile, "audio/mp4"},
+		},
+		parse: ParsePlaylist, cut: CutPlaylist, rows: oneRow,
+	},
+	HDS: {
+		name: "HDS", section: "AmazonHDSUpload",
+		kinds:     map[string]Kind{".f4m": {ManifestFile, "application/f4m+xml"}},
+		fragments: regexp.MustCompile(`Seg[0-9]+-Frag[0-9]+$`), // before it: the media's URL
+		fragment:  Kind{ChunkFile, "video/f4f"}, bootstraps: true,
+		parse: ParseF4M, rows: numberedRows,
+	},
+	DASH: {
+		name: "DASH", section: "AmazonDASHUpload",
+		kinds: map[string]Kind{
+			".mpd": {ManifestFile, "application/dash+xml"},
+			".m4s": {ChunkFile, "video/iso.segment"},
+			".mp4": {OtherFile, "video/mp4"},
+			".m4v": {OtherFile, "video/mp4"},
+			".m4a": {OtherFile, "audio/mp4"},
+			".vtt": {OtherFile, "text/vtt"},
+			".key": {OtherFile, "application/octet-stream"},
+		},
+		parse: ParseMPD, rows: timedRows,
+	},
+	MSS: {
+		name: "MSS", section: "AmazonMSSUpload",
+		kinds: map[string]Kind{
+			".ismc": {ManifestFile, "application/vnd.ms-sstr+xml"},
+			".fmp4": {ChunkFile, "video/mp4"},
+		},
+		parse: ParseISMC, rows: timedRows,
+	},
+	Recording: {
+		name: "recording", section: "AmazonRecordUpload",
+		kinds: map[string]Kind{
+			".mp4": {ChunkFile, "video/mp4"},
+			".ts":  {ChunkFile, "video/mp2t"},
+			".flv": {ChunkFile, "video/x-flv"},
+		},
+		recorded: true,
+	},
+}
+
+// Formats returns all formats, in the order of the table.
+func Formats() []Format {
+	all := make([]Format, 0, len(formats)-1)
+	for f := range formats[1:] {
+		all = append(all, Format(f+1))
+	}
+	return all
+}
+
+func (f Format) row() *row {
+	if int(f) < len(formats) {
+		return &formats[f]
+	}
+	return &formats[0]
+}
+
+// String returns the format's name, as logs have it.
+func (f Format) String() string { return f.row().name }
+
+// Section returns the name of the section of config.ini that publishes the format, which is also
+// its switch in [Plugins].
+func (f Format) Section() string { return f.row().section }
+
+// IsRecorded reports whether the format's files are recordings: large, independent of each other,
+// and named by no manifest.
+func (f Format) IsRecorded() bool { return f.row().recorded }
+
+// HasBootstraps reports whether the format has files of bootstrap information: see
+// [Layout.IsBootstrap].
+func (f Format) HasBootstraps() bool { return f.row().bootstraps }
+
+// Rows returns how far apart two neighbouring segments of m are, in the unit of m.Sequence, and how
+// many rows of segments there are, for video, audio and the like. Both are 0 if m does not tell.
+func (f Format) Rows(m Manifest) (step, tracks uint64) {
+	if rows := f.row().rows; rows != nil {
+		return rows(m)
+	}
+	return 0, 0
+}
