@@ -65,7 +65,7 @@ func (r *root) isManifest(p string) bool {
 
 func (r *root) closesEarly(p string) bool {
 	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool {
-		return l.Format.ClosesEarly() && l.Kind(p).Role == media.ChunkFile
+		return l.Traits().ClosesEarly && l.Kind(p).Role == media.ChunkFile
 	})
 }
 
