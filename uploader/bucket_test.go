@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // A bucket is a Store that watches over the rules: at each PUT of a manifest it checks that all that the
@@ -361,7 +362,7 @@ func newDeskFor(t *testing.T, layout media.Layout, settings Settings) *desk {
 	settings.DrainTimeout = 20 * time.Second
 	settings.Host = d.bucket.host
 	d.up = New(settings, slog.New(d.log))
-	d.dest = &Destination{Store: d.bucket, Bucket: "b"}
+	d.dest = &Destination{Store: d.bucket, Destination: publish.Destination{Bucket: "b"}}
 	d.src = d.up.Source(d.dir, layout, d.dest, d)
 	d.ctx, d.end = context.WithCancel(t.Context())
 	return d
@@ -403,20 +404,31 @@ func (d *desk) write(name, content string) {
 	}
 }
 
-// close writes the file and reports it closed.
-func (d *desk) close(name, content string) {
+// close writes the file and reports it closed. It returns its version.
+func (d *desk) close(name, content string) media.Version {
 	d.t.Helper()
 	d.write(name, content)
-	d.closed(name)
+	return d.closed(name)
 }
 
-func (d *desk) closed(name string) {
+func (d *desk) closed(name string) media.Version {
 	d.t.Helper()
 	fi, err := os.Stat(filepath.Join(d.dir, name))
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	d.report(func() { d.src.Closed(d.ctx, name, media.VersionOf(fi)) })
+	return media.VersionOf(fi)
+}
+
+// names returns how many names the schedule remembers.
+func (d *desk) names() int {
+	d.t.Helper()
+	n, ok := ask(d.t.Context(), d.up, func(s *publish.Schedule, _ time.Time) int { return s.Names() })
+	if !ok {
+		d.t.Error("the uploader has ended")
+	}
+	return n
 }
 
 func (d *desk) remove(name string) {
@@ -485,3 +497,8 @@ func (l *logBook) lines(level slog.Level, text string) []string {
 	}
 	return lines
 }
+
+// nobodyExpects is an Expecter that never answers.
+type nobodyExpects struct{}
+
+func (nobodyExpects) Expect(...string) {}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // restarted ends the uploader and starts another one for the same disk and bucket, which is told of every file.
@@ -76,7 +77,7 @@ func mustGlob(t *testing.T, dir string, patterns ...string) (paths []string) {
 // R7: what the bucket has is not sent again after a restart, whether few files are asked for one by one or many by a
 // listing; what it has not, or has otherwise, is.
 func TestR7NothingIsSentAgainAfterARestart(t *testing.T) {
-	for _, files := range []int{5, 3 * askedSingly} {
+	for _, files := range []int{5, 3 * publish.AskedSingly} {
 		t.Run(fmt.Sprint(files, " files"), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDesk(t, Settings{})
@@ -92,7 +93,7 @@ func TestR7NothingIsSentAgainAfterARestart(t *testing.T) {
 				if again := d.bucket.sent(); len(again) > 0 {
 					t.Errorf("sent again: %q", again)
 				}
-				if lists := d.bucket.lists; (lists > 0) != (files > askedSingly) || lists > 1 {
+				if lists := d.bucket.lists; (lists > 0) != (files > publish.AskedSingly) || lists > 1 {
 					t.Errorf("%d listings", lists)
 				}
 
@@ -116,7 +117,7 @@ func TestFragmentsOfAnotherRunAreToldApartAfterARestart(t *testing.T) {
 		d := newDeskFor(t, media.Layout{Format: media.HDS, Bootstrap: "bootstrap"}, Settings{})
 		ended := d.start()
 		name := func(n int) string { return fmt.Sprintf("g/s/f4vSeg1-Frag%d", n) }
-		for n := range 2 * askedSingly {
+		for n := range 2 * publish.AskedSingly {
 			d.close(name(n), fmt.Sprintf("run 1, %4d", n))
 		}
 		time.Sleep(time.Minute)
@@ -138,7 +139,7 @@ func TestFragmentsOfAnotherRunAreToldApartAfterARestart(t *testing.T) {
 func TestLiveEdgeIsCaughtUpFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
-		const old = 3 * askedSingly
+		const old = 3 * publish.AskedSingly
 		for n := range old {
 			d.write(fmt.Sprintf("g/s/%04d.ts", n), "old")
 		}
@@ -163,7 +164,7 @@ func TestBucketThatMayNotBeListedIsAskedForEachFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		ended := d.start()
-		for n := range 2 * askedSingly {
+		for n := range 2 * publish.AskedSingly {
 			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
 		}
 		time.Sleep(10 * time.Second)
@@ -416,11 +417,11 @@ func TestComparisonThatIsRefusedIsMadeAgain(t *testing.T) {
 		d.start()
 		d.close("g/s/playlist.m3u8", playlist(1, 1))
 		d.closed("g/s/1.ts")
-		time.Sleep(refusedProbe / 2)
+		time.Sleep(publish.RefusedProbe / 2)
 		if n := asked.Load(); n != 1 {
 			t.Errorf("the bucket is asked %d times within half the time", n)
 		}
-		time.Sleep(refusedProbe/2 + time.Second)
+		time.Sleep(publish.RefusedProbe/2 + time.Second)
 		if d.bucket.content("g/s/playlist.m3u8") == "" {
 			t.Errorf("the bucket has %q", d.bucket.keys())
 		}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // abst returns a bootstrap of n fragments from first on, of 4 s each, in EMS's form. The stream's clock begins at
@@ -102,7 +103,7 @@ func TestHDSBootstrapWaitsForAnF4M(t *testing.T) {
 			t.Errorf("%d warnings, %d PUTs of the bootstrap", n, d.bucket.count("g/s/bootstrap"))
 		}
 		d.close("g/s/s.f4m", f4m("live", "late"))
-		time.Sleep(startPatience) // it could be the first of a new run
+		time.Sleep(publish.StartPatience) // it could be the first of a new run
 		settle()
 		if want := "g/s/f4vSeg1-Frag1 g/s/bootstrap g/s/s.f4m"; d.bucket.order() != want {
 			t.Errorf("order of PUTs %q, want %q", d.bucket.order(), want)
@@ -163,7 +164,7 @@ func TestNamesThatComeBackAreNotServedFromTheRunBefore(t *testing.T) {
 					time.Sleep(10 * time.Millisecond)
 				}
 				// Caches may keep the old fragment for so long.
-				if waited := time.Since(began); waited < returnedCacheTime || waited > returnedCacheTime+time.Second {
+				if waited := time.Since(began); waited < publish.ReturnedCacheTime || waited > publish.ReturnedCacheTime+time.Second {
 					t.Errorf("the new bootstrap is put after %v", waited)
 				}
 				if h := d.bucket.header("g/s/f4vSeg1-Frag1"); h != "video/f4f; public, max-age=2" {
@@ -274,7 +275,7 @@ func TestHDSStuckStreamDoesNotHoldUpItsGroup(t *testing.T) {
 		d.close("g/t/f4vSeg1-Frag1", "x")
 		d.close("g/manifest_v1.f4m", v1("s", "t"))
 		d.close("g/t/bootstrap", abst(1, 1))
-		time.Sleep(siblingPatience + time.Second)
+		time.Sleep(publish.SiblingPatience + time.Second)
 		if got := d.bucket.content("g/manifest_v1.f4m"); got != v1("s", "t") {
 			t.Errorf("the bucket has %q", got)
 		}
@@ -455,7 +456,7 @@ func TestMSSChunkIsSentOnceAsItsManifestNamesIt(t *testing.T) {
 			}
 			time.Sleep(6 * time.Second)
 		}
-		time.Sleep(lateSettle)
+		time.Sleep(publish.LateSettle)
 		for n := range 10 {
 			key, want := fmt.Sprintf("g/s/video/1/%d.fmp4", 6000*n), fmt.Sprintf("chunk %d patched", n)
 			if n >= 8 {
@@ -482,19 +483,19 @@ func TestMSSLatePatchDoesNotHoldUpManifests(t *testing.T) {
 		d.start()
 		d.close("g/s/video/1/0.fmp4", "whole")
 		d.close("g/manifest.ismc", ismc(0, 0))
-		time.Sleep(siblingPatience) // no patch comes
+		time.Sleep(publish.SiblingPatience) // no patch comes
 		settle()
 		failing.Store(true)
 		d.close("g/s/video/1/0.fmp4", "patched")
 		d.close("g/s/video/1/6000.fmp4", "whole")
 		d.close("g/manifest.ismc", ismc(0, 1))
-		time.Sleep(siblingPatience)
+		time.Sleep(publish.SiblingPatience)
 		settle()
 		if d.bucket.content("g/manifest.ismc") != ismc(0, 1) {
 			t.Errorf("the manifest waits for the patch: %q", d.bucket.content("g/manifest.ismc"))
 		}
 		failing.Store(false)
-		time.Sleep(2 * refusedProbe)
+		time.Sleep(2 * publish.RefusedProbe)
 		if got := d.bucket.content("g/s/video/1/0.fmp4"); got != "patched" {
 			t.Errorf("the bucket has %q", got)
 		}
@@ -509,8 +510,8 @@ func TestManifestThatClaimsTooMuchIsRefused(t *testing.T) {
 		d.close("g/s/s.f4m", f4m("live", "x"))
 		d.close("g/s/bootstrap", abst(1, media.MaxReferences+1))
 		settle()
-		if n := len(d.log.lines(slog.LevelError, "manifest is not published")); n == 0 || len(d.src.files) > 3 {
-			t.Errorf("%d warnings, %d files known", n, len(d.src.files))
+		if n := len(d.log.lines(slog.LevelError, "manifest is not published")); n == 0 || d.names() > 3 {
+			t.Errorf("%d warnings, %d files known", n, d.names())
 		}
 	})
 }
@@ -647,7 +648,7 @@ func TestRecordingIsDeletedFromTheDiskOnlyOnceCompared(t *testing.T) {
 func TestAbandonedUploadsAreAborted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
-		dest := &Destination{Store: d.bucket, Bucket: "b", Prefix: "rec/"}
+		dest := &Destination{Store: d.bucket, Destination: publish.Destination{Bucket: "b", Prefix: "rec/"}}
 		d.up.Source(d.dir+"/recordings", recordings, dest, nobodyExpects{})
 		d.write("recordings/there.mp4", "x")
 		d.write("recordings/sub/there.mp4", "x")

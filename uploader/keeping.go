@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 	"ems-sidecar/uploader/spool"
 )
 
@@ -29,11 +30,11 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 			if src.exists(p) {
 				return // it is there again, and its closing is reported
 			}
-			src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.chunkKept(src, p, v, now) })
+			src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Kept(src.plan, p, v, now) })
 		},
 		Returned: func(p string) { src.expecter.Expect(p) },
 		Evicted: func(ctx context.Context, p string) {
-			src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.evicted(src, p) })
+			src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.Evicted(src.plan, p) })
 		},
 	})
 }
@@ -117,51 +118,6 @@ func (n namedFiles) has(p string) bool {
 
 func (n namedFiles) forget(manifest string) { delete(n, manifest) }
 
-// An unnamedFile is one that is uploaded only if a manifest names it, while none does. One that did may be gone, and the spool
-// have it nevertheless.
-type unnamedFile struct {
-	src  *Source
-	path string
-}
-
-// keptUnnamed takes in that the spool has p in version v, although perhaps no manifest names it.
-func (s *schedule) keptUnnamed(src *Source, p string, v media.Version, now time.Time) {
-	k := unnamedFile{src, p}
-	if f := src.files[p]; f != nil && f.named > 0 {
-		return
-	}
-	if known := s.unnamed[k]; src.layout.Kind(p).Role == media.OtherFile && !known.version.Equal(v) {
-		s.unnamed[k] = closing{v, now}
-	}
-}
-
-// A closing is when a file was reported to be closed, and in which version.
-type closing struct {
-	version media.Version
-	at      time.Time
-}
-
-// releaseUnnamed gives up what no manifest has come to name: after a start, the spool's files are known before the manifests.
-func (s *schedule) releaseUnnamed(now time.Time) {
-	for k, c := range s.unnamed {
-		f := k.src.files[k.path]
-		switch {
-		case f != nil && f.named > 0 && f.version != (media.Version{}):
-			delete(s.unnamed, k)
-		case f != nil && (f.named > 0 || f.state != idle) || now.Sub(c.at) < manifestMemory:
-		default:
-			delete(s.unnamed, k)
-			k.src.kept.Release(k.path, c.version)
-		}
-	}
-}
-
-// isChunk reports whether p is uploaded whether or not a manifest names it.
-func (src *Source) isChunk(p string, v media.Version) bool {
-	// EMS creates, closes and deletes empty files as a permission test.
-	return src.layout.Kind(p).Role == media.ChunkFile && v.Size > 0
-}
-
 // isKept reports whether the spool has p, in some version: in place of that it has to have the newest, whose upload releases it.
 func (src *Source) isKept(ctx context.Context, p string) bool {
 	_, kept, _ := src.findKept(ctx, p) // where that is not known, it is kept when it is named
@@ -199,37 +155,4 @@ func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// chunkKept takes in that the spool has the chunk p, whose name is gone.
-func (s *schedule) chunkKept(src *Source, p string, v media.Version, now time.Time) {
-	if f := src.files[p]; f != nil && f.version == (media.Version{}) {
-		f.removed = false // its name was gone before, but not the file
-	}
-	s.chunkClosed(src, p, v, now)
-	s.keptUnnamed(src, p, v, now)
-	s.left(src, p, now)
-	s.removed(src, p)
-}
-
-// evicted takes in that the spool was full: the chunk p, which is not on disk, is lost.
-func (s *schedule) evicted(src *Source, p string) {
-	f, ok := src.files[p]
-	if !ok || f.confirmed || f.lost {
-		return
-	}
-	st := f.stream
-	if f.state == queued {
-		f.state = idle
-	}
-	f.closed, f.lost = false, true
-	s.figures.lost++
-	if !st.spoolFull {
-		st.spoolFull = true
-		s.log.Error("chunks are lost, the oldest first: the spool is full", "stream", st.name, "key", f.key(),
-			"next", "further ones of this stream are only counted, until one of it is uploaded",
-			"hint", "spool_max bounds what is kept of files that are deleted before their upload")
-	}
-	src.generation++ // manifests need not wait for it
-	src.forgetIfUnused(f)
 }

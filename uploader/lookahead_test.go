@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // A mssGroup is what EMS writes for a group of several streams: one manifest, which names the same times of all.
@@ -114,7 +115,7 @@ func TestMSSStreamThatEndedHoldsUpItsGroupOnlyForAWhile(t *testing.T) {
 			}
 			time.Sleep(6 * time.Second)
 		}
-		time.Sleep(siblingPatience)
+		time.Sleep(publish.SiblingPatience)
 		settle()
 		if got := g.bucket.content("g/manifest.ismc"); got != g.manifest(0, 3) {
 			t.Errorf("the bucket has the manifest %q", got)
@@ -131,7 +132,7 @@ func TestMSSChunksAreNotImmutable(t *testing.T) {
 		d := newDeskFor(t, media.Layout{Format: media.MSS}, Settings{})
 		d.start()
 		d.close("g/s/video/1/0.fmp4", "whole")
-		time.Sleep(lateSettle)
+		time.Sleep(publish.LateSettle)
 		settle()
 		if h := d.bucket.header("g/s/video/1/0.fmp4"); h != "video/mp4; public, max-age=2" {
 			t.Errorf("its headers are %q", h)

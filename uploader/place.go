@@ -1,23 +1,16 @@
 package uploader
 
 import (
-	"io/fs"
 	"os"
 	"path"
 
 	"ems-sidecar/internal/disk"
+	"ems-sidecar/uploader/publish"
 )
-
-// A place is where a file was when it was closed. That its name is not there says that it was deleted only in the
-// same root, and on the same disk below it: one that is not mounted has no files, either.
-type place struct {
-	root   fs.FileInfo
-	device uint64 // of the file's directory
-}
 
 // placeOf returns where p is that was just closed. If it is gone already, that is where the one before was: the root may
 // be another one by now.
-func (src *Source) placeOf(p string) *place {
+func (src *Source) placeOf(p string) *publish.Place {
 	if !src.dest.Delete {
 		return nil
 	}
@@ -35,41 +28,32 @@ func (src *Source) placeOf(p string) *place {
 	if topErr != nil || dirErr != nil {
 		return src.last
 	}
-	if device := disk.Device(dir); src.last == nil || src.last.device != device || !os.SameFile(src.last.root, top) {
-		src.last = &place{top, device}
+	if device := disk.Device(dir); src.last == nil || src.last.Device != device || !os.SameFile(src.last.Root, top) {
+		src.last = &publish.Place{Root: top, Device: device}
 	}
 	return src.last
 }
 
-// A finding is what the disk says of a name that was reported to be gone.
-type finding uint8
-
-const (
-	deleted   finding = iota
-	undecided         // the root is not there, or the name is: perhaps later
-	elsewhere         // what is there now is another root, or another disk
-)
-
-// find tells what became of p, which was at the place.
-func (at *place) find(root *os.Root, p string) finding {
+// findIn tells what became of p, which was at the place below root.
+func findIn(root *os.Root, p string, at *publish.Place) publish.Finding {
 	top, err := root.Stat(".")
 	switch {
 	case err != nil:
-		return undecided
-	case !os.SameFile(top, at.root):
-		return elsewhere
+		return publish.Undecided
+	case !os.SameFile(top, at.Root):
+		return publish.Elsewhere
 	}
 	if _, err := root.Lstat(p); !disk.IsGone(err) {
-		return undecided
+		return publish.Undecided
 	}
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
 		switch fi, err := root.Stat(dir); {
-		case err == nil && disk.Device(fi) != at.device:
-			return elsewhere
+		case err == nil && disk.Device(fi) != at.Device:
+			return publish.Elsewhere
 		case err == nil:
-			return deleted
+			return publish.Deleted
 		case !disk.IsGone(err) || dir == ".":
-			return undecided
+			return publish.Undecided
 		}
 	}
 }

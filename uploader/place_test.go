@@ -11,7 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 func TestRootThatVanishedDeletesNothing(t *testing.T) {
@@ -81,24 +83,26 @@ func TestRootThatWasReplacedDeletesNothing(t *testing.T) {
 }
 
 // A disk that was mounted in the root shows its mount point when it is unmounted: an empty directory, on another device.
-func TestDiskThatWasUnmountedDeletesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, Settings{})
-		d.mirror()
-		d.start()
-		d.live("g/s", 1, 3, 0)
-		settle()
-		d.up.tell(t.Context(), func(*schedule, time.Time) {
-			for _, f := range d.src.files {
-				f.gone.place = &place{f.gone.place.root, f.gone.place.device + 1}
-			}
-		})
-		d.removeAll("g/s")
-		time.Sleep(time.Hour)
-		if n := len(d.bucket.keys()); n != 4 {
-			t.Errorf("the bucket has %q", d.bucket.keys())
+func TestNameOnADiskThatWasUnmountedIsNotDeleted(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "s"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	root, err := disk.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	top, err := root.Stat(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := disk.Device(top)
+	for device, want := range map[uint64]publish.Finding{here: publish.Deleted, here + 1: publish.Elsewhere} {
+		if got := findIn(root, "s/1.ts", &publish.Place{Root: top, Device: device}); got != want {
+			t.Errorf("with the device of the file less that of its directory being %d, the finding is %d, want %d", device-here, got, want)
 		}
-	})
+	}
 }
 
 func TestOtherPrefixesAreLeftAlone(t *testing.T) {
@@ -106,7 +110,7 @@ func TestOtherPrefixesAreLeftAlone(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.mirror()
 		d.dest.Prefix = "a/"
-		other := &Destination{Store: d.bucket, Bucket: "b", Prefix: "a/g/"} // has keys below the first one's prefix
+		other := &Destination{Store: d.bucket, Destination: publish.Destination{Bucket: "b", Prefix: "a/g/"}} // has keys below the first one's prefix
 		src := d.up.Source(t.TempDir(), media.Layout{Format: media.HLS}, other, d)
 		d.bucket.mayMiss["a/g/s/1.ts"] = true
 		d.start()

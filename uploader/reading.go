@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 const (
@@ -17,20 +18,6 @@ const (
 	// maxBootstrap is the same for a bootstrap, whose runs take 16 bytes for each fragment at most.
 	maxBootstrap = 2 << 20
 )
-
-// A reading is what one closing of a manifest brought.
-type reading struct {
-	snapshot *snapshot
-	refs     []string // paths below the root of what it waits for; segments last
-	// onDisk has the version of each of refs as it was right after the manifest was read, or is nil if names
-	// never come back in this format, and chunks do not change: then what is confirmed stays so.
-	onDisk []media.Version
-
-	// If there are many: the files of refs, which were made one after the other, and count as named once more; or that
-	// they are too many together with those of other manifests.
-	files   []*file
-	tooMuch error
-}
 
 // A notManifestError is about what a manifest holds, which only its writer can change.
 type notManifestError struct{ error }
@@ -63,33 +50,30 @@ func (src *Source) refuse(p string, many *media.TooManyError) {
 var errNotNamed = errors.New("no F4M names it yet")
 
 // readManifest returns what the manifest p holds. The error is errChanged if it was written meanwhile.
-func (src *Source) readManifest(p string) (reading, error) {
+func (src *Source) readManifest(p string) (publish.Reading, error) {
 	content, version, err := src.readWhole(p)
 	if err != nil {
-		return reading{}, err
+		return publish.Reading{}, err
 	}
 	manifest, dir, err := src.parse(p, content)
 	switch {
 	case errors.Is(err, errNotNamed):
-		return reading{}, err
+		return publish.Reading{}, err
 	case err != nil && len(content) == 0:
-		return reading{}, errChanged // EMS truncates and then writes
+		return publish.Reading{}, errChanged // EMS truncates and then writes
 	case err != nil:
-		return reading{}, &notManifestError{err}
+		return publish.Reading{}, &notManifestError{err}
 	}
 	refs, others, outside, err := src.resolve(p, dir, manifest)
 	if err != nil {
-		return reading{}, &notManifestError{err}
+		return publish.Reading{}, &notManifestError{err}
 	}
-	r := reading{
-		snapshot: &snapshot{
-			content: content, sum: sha256.Sum256(content), md5: md5Of(content), parsed: manifest.WithoutReferences(),
-			others: others, outside: outside, modTime: version.ModTime, readAt: time.Now(),
-		},
-		refs: refs,
+	r := publish.Reading{
+		Content: content, Sum: sha256.Sum256(content), MD5: publish.MD5(content), Manifest: manifest.WithoutReferences(),
+		References: refs, Others: others, Outside: outside, ModTime: version.ModTime, ReadAt: time.Now(),
 	}
 	if f := src.layout.Format; f.ReusesNames() || f.PatchesLate() {
-		r.onDisk = src.versions(refs)
+		r.OnDisk = src.versions(refs)
 	}
 	return r, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 const (
@@ -13,8 +14,6 @@ const (
 	maxDirectories = media.MaxManifests
 	// maxNames bounds the paths that a manifest names, in bytes.
 	maxNames = 16 << 20
-	// sliceOfReferences is how many references are taken in at once: others have their turn in between.
-	sliceOfReferences = 4096
 )
 
 // references are the paths below the root that a manifest waits for.
@@ -93,36 +92,11 @@ func atLeast(err error, claimed int) error {
 
 // prepare has the files of many references made, some at a time, so that no manifest holds up the others. It reports
 // false if the uploader ends.
-func (src *Source) prepare(ctx context.Context, p string, r *reading) bool {
-	if len(r.refs) <= sliceOfReferences {
-		return true
-	}
-	for from := 0; from < len(r.refs); from += sliceOfReferences {
-		refs := r.refs[from:min(from+sliceOfReferences, len(r.refs))]
-		told := src.uploader.tell(ctx, func(s *schedule, _ time.Time) {
-			if from == 0 {
-				r.tooMuch = s.tooMuch(s.file(src, p).manifest, *r)
-			}
-			if r.tooMuch != nil {
-				return
-			}
-			for _, ref := range refs {
-				f := s.file(src, ref)
-				f.named++
-				r.files = append(r.files, f)
-			}
-		})
-		if !told {
+func (src *Source) prepare(ctx context.Context, p string, r *publish.Reading) bool {
+	for more := r.IsLarge(); more; {
+		if !src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { more = s.Prepare(src.plan, p, r) }) {
 			return false
 		}
 	}
 	return true
-}
-
-// letGo takes back what prepare counted.
-func (r reading) letGo() {
-	for _, f := range r.files {
-		f.named--
-		f.src.forgetIfUnused(f)
-	}
 }

@@ -2,6 +2,7 @@ package uploader
 
 import (
 	"context"
+	"ems-sidecar/uploader/publish"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -107,8 +108,8 @@ func TestDeletionThatFailsIsTriedAgain(t *testing.T) {
 		least time.Duration // until all are gone
 	}{
 		"no answer":  {errors.New("reset"), 0},
-		"refused":    {fmt.Errorf("403: %w", ErrPermanent), 3 * refusedProbe},
-		"of one key": {&DeleteError{Failed: map[string]error{"g/s/1.ts": fmt.Errorf("locked: %w", ErrPermanent)}}, 3 * refusedProbe},
+		"refused":    {fmt.Errorf("403: %w", ErrPermanent), 3 * publish.RefusedProbe},
+		"of one key": {&DeleteError{Failed: map[string]error{"g/s/1.ts": fmt.Errorf("locked: %w", ErrPermanent)}}, 3 * publish.RefusedProbe},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

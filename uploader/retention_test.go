@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // mirror has objects follow their files after a minute.
@@ -100,10 +101,7 @@ func TestObjectFollowsItsFile(t *testing.T) {
 		if n := len(d.log.lines(slog.LevelInfo, "deleted=1")); n != 1 {
 			t.Errorf("%d minutes' lines tell of one deletion, want 1", n)
 		}
-		known := true
-		d.up.tell(t.Context(), func(*schedule, time.Time) { _, known = d.src.files["g/s/1.ts"] })
-		settle()
-		if known {
+		if known, _ := ask(t.Context(), d.up, func(*publish.Schedule, time.Time) bool { return d.src.plan.Knows("g/s/1.ts") }); known {
 			t.Error("the deleted file is not forgotten")
 		}
 	})
@@ -328,9 +326,9 @@ func TestRemovedFolderGoesFromTheMasterDown(t *testing.T) {
 		if got := d.bucket.deleted(); !slices.EqualFunc(got, want, slices.Equal) {
 			t.Errorf("deleted in the order %q, want %q", got, want)
 		}
-		files, streams := -1, -1
-		d.up.tell(t.Context(), func(s *schedule, now time.Time) { s.sweep(now); files, streams = len(d.src.files), len(s.ring) })
-		settle()
+		d.up.tell(t.Context(), func(s *publish.Schedule, now time.Time) { s.Sweep(now) })
+		f, _ := d.up.Figures(t.Context())
+		files, streams := d.names(), f.Streams
 		if files != 0 || streams != 0 {
 			t.Errorf("%d files and %d streams are still known", files, streams)
 		}
@@ -423,35 +421,6 @@ func TestRecordingStaysInTheBucket(t *testing.T) {
 	})
 }
 
-// R8: what waits for its deletion is bounded.
-func TestDeletionsThatWaitAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, Settings{})
-		d.mirror()
-		d.start()
-		d.close("g/s/1.ts", "x")
-		d.close("g/s/2.ts", "x")
-		d.live("g/s", 3, 3, 0)
-		settle()
-		d.up.tell(t.Context(), func(s *schedule, now time.Time) {
-			f := d.src.files["g/s/1.ts"]
-			d.src.retention = &retention{src: d.src}
-			r := d.src.retention
-			s.retentions = append(s.retentions, r)
-			f.gone.since = now
-			for range maxDepartures {
-				r.listed = append(r.listed, listing{f, now})
-			}
-		})
-		d.remove("g/s/2.ts")
-		time.Sleep(overdue)
-		d.wantThere("g/s/2.ts")
-		if n := len(d.log.lines(slog.LevelWarn, "too many wait for it")); n != 1 {
-			t.Errorf("%d warnings, want 1", n)
-		}
-	})
-}
-
 // What the published manifest names stays also without any delay.
 func TestWhatAManifestNamesIsNotDeletedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -496,9 +465,9 @@ func TestDelayBeginsWhenNoManifestNamesIt(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		d.close("g/s/3.ts", "x")
 		d.close("g/s/playlist.m3u8", playlist(2, 3))
-		time.Sleep(time.Minute - d.dest.every())
+		time.Sleep(time.Minute - d.dest.DeletionInterval())
 		d.wantThere("g/s/1.ts")
-		time.Sleep(2 * d.dest.every())
+		time.Sleep(2 * d.dest.DeletionInterval())
 		d.wantGone("g/s/1.ts")
 	})
 }
@@ -539,16 +508,8 @@ func TestNothingWaitsWhereNothingIsDeleted(t *testing.T) {
 				d.close("g/s/1.ts", "x")
 				settle()
 				d.remove("g/s/1.ts")
-				waiting, known := 0, 0
-				d.up.tell(t.Context(), func(s *schedule, _ time.Time) {
-					if d.src.retention != nil {
-						waiting = len(d.src.retention.listed)
-					}
-					known = len(d.src.files)
-				})
-				settle()
-				if waiting != 0 || known != 0 {
-					t.Errorf("%d deletions wait, %d files are known", waiting, known)
+				if known := d.names(); known != 0 {
+					t.Errorf("%d files are known", known)
 				}
 			})
 		})
@@ -610,7 +571,7 @@ func TestFilesThatAreDeletedRightAfterTheStart(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.mirror()
 		ended := d.start()
-		const old = 3 * askedSingly
+		const old = 3 * publish.AskedSingly
 		for n := range old {
 			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
 		}
@@ -679,31 +640,6 @@ func TestRemovedFolderOfDASH(t *testing.T) {
 			t.Errorf("deleted: %q", got)
 		}
 	})
-}
-
-// A manifest whose deletion takes long is not forgotten meanwhile, and one that stays keeps what it names.
-func TestManifestThatStaysKeepsItsChunks(t *testing.T) {
-	for _, delay := range []time.Duration{time.Minute, time.Hour} {
-		synctest.Test(t, func(t *testing.T) {
-			d := newDesk(t, Settings{})
-			d.mirror()
-			d.dest.DeleteDelay = delay
-			d.start()
-			d.live("g/s", 1, 2, 0)
-			settle()
-			if delay == time.Minute {
-				d.up.tell(t.Context(), func(*schedule, time.Time) { // it was on another disk
-					f := d.src.files["g/s/playlist.m3u8"]
-					f.gone.place = &place{f.gone.place.root, f.gone.place.device + 1}
-				})
-			}
-			d.removeAll("g/s")
-			time.Sleep(4 * time.Hour)
-			if stays := delay == time.Minute; d.bucket.has("g/s/playlist.m3u8") != stays || d.bucket.has("g/s/1.ts") != stays {
-				t.Errorf("with a delay of %v, the bucket has %q", delay, d.bucket.keys())
-			}
-		})
-	}
 }
 
 // R5: what was read of a playlist is published, also if the file is gone for longer than the delay; and deleted after that.

@@ -170,35 +170,6 @@ func TestR5EndArrivesEvenIfItsPlaylistIsDeleted(t *testing.T) {
 	})
 }
 
-func TestR8SnapshotsThatWaitAreBounded(t *testing.T) {
-	d := newDesk(t, Settings{})
-	now := time.Now()
-	s := newSchedule(8, 2, now, d.up.log)
-	segments := "#EXTM3U\n" + strings.Repeat("#EXTINF:4,\n1.ts\n", 20_000)
-	for n := range 200 {
-		d.write("g/s/playlist.m3u8", segments+fmt.Sprintf("#EXTINF:4,\n%d.ts\n", n))
-		r, err := d.src.readManifest("g/s/playlist.m3u8")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.manifestClosed(d.src, "g/s/playlist.m3u8", r, now)
-	}
-	m := d.src.files["g/s/playlist.m3u8"].manifest
-	size := 0
-	for _, w := range m.waiting {
-		size += len(w.content)
-	}
-	if len(m.waiting) > maxWaiting || size > maxWaitingBytes {
-		t.Errorf("%d snapshots of %d bytes wait", len(m.waiting), size)
-	}
-	if last := m.newest(); !strings.HasSuffix(string(last.content), "199.ts\n") {
-		t.Error("the newest one is not among them")
-	}
-	if len(d.src.files) > 100 {
-		t.Errorf("%d entries are kept for names that no snapshot holds any more", len(d.src.files))
-	}
-}
-
 func TestR8WorkersAreTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{Workers: 3})

@@ -2,16 +2,14 @@ package uploader
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // What waits of a run is not published with the names of the next one, also if nothing of the first has arrived.
@@ -259,76 +257,6 @@ func TestObjectOfTheRunBeforeDoesNotStandForALostChunk(t *testing.T) {
 	}
 }
 
-// After a restart, an init segment that only the spool has may be known before the manifest that names it. When the stream starts
-// anew before that init segment is looked for, the manifest does not get the new run's.
-func TestOldRunIsNotPublishedWithANewInitSegmentAfterARestart(t *testing.T) {
-	began := time.Now()
-	at := func(d time.Duration) time.Time { return began.Add(d) }
-	s := newSchedule(8, 2, began, slog.New(slog.DiscardHandler))
-	src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), dashLayout, &Destination{}, nobodyExpects{})
-	const manifest, init, segment = "g/manifest.mpd", "g/s/video/1/seg_init.mp4", "g/s/video/1/segment_0.m4s"
-	read := func(content string, now time.Time, segments ...string) {
-		s.manifestClosed(src, manifest, reading{
-			refs: append([]string{init}, segments...),
-			snapshot: &snapshot{content: []byte(content), sum: sha256.Sum256([]byte(content)), others: 1,
-				parsed: media.Manifest{Segments: len(segments)}, modTime: now, readAt: now},
-		}, now)
-	}
-	version := func(inode uint64) media.Version {
-		return media.Version{Size: 9, ModTime: at(time.Duration(inode)), Inode: inode}
-	}
-
-	s.chunkKept(src, init, version(1), at(time.Second))
-	s.chunkClosed(src, segment, version(2), at(2*time.Second))
-	read("run a", at(3*time.Second), segment)
-	s.sweep(at(4 * time.Second))
-	s.chunkClosed(src, init, version(3), at(5*time.Second)) // and that the one before was deleted was never reported
-	read("run b", at(5*time.Second))
-	for d := 6 * time.Second; d < 8*time.Second; d += 100 * time.Millisecond {
-		for j, ok := s.next(at(d)); ok; j, ok = s.next(at(d)) {
-			if j.snapshot != nil && string(j.snapshot.content) == "run a" {
-				t.Fatal("the manifest of the run before is published")
-			}
-			s.done(result{job: j}, at(d))
-		}
-	}
-	if !src.files[init].confirmed {
-		t.Fatal("nothing is uploaded")
-	}
-}
-
-// A segment that was deleted before the manifest was read that names it does not come back: what has its name next is of another
-// run, also if nobody remembers the one before.
-func TestOldRunIsNotPublishedWithASegmentThatWasAwayWhenItWasRead(t *testing.T) {
-	began := time.Now()
-	at := func(d time.Duration) time.Time { return began.Add(d) }
-	s := newSchedule(8, 2, began, slog.New(slog.DiscardHandler))
-	src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), hdsLayout, &Destination{}, nobodyExpects{})
-	version := func(inode uint64) media.Version {
-		return media.Version{Size: 9, ModTime: at(time.Duration(inode)), Inode: inode}
-	}
-	read := func(content string, now time.Time, refs []string, onDisk []media.Version) {
-		s.manifestClosed(src, "g/s/bootstrap", reading{refs: refs, onDisk: onDisk, snapshot: &snapshot{content: []byte(content),
-			sum: sha256.Sum256([]byte(content)), parsed: media.Manifest{Segments: len(refs)}, modTime: now, readAt: now}}, now)
-	}
-
-	s.chunkClosed(src, "g/s/f4vSeg1-Frag2", version(2), at(time.Second))
-	read("run a", at(2*time.Second), []string{"g/s/f4vSeg1-Frag1", "g/s/f4vSeg1-Frag2"}, []media.Version{{}, version(2)})
-	s.chunkClosed(src, "g/s/f4vSeg1-Frag1", version(3), at(3*time.Second))
-	read("run b", at(3*time.Second), []string{"g/s/f4vSeg1-Frag1", "g/s/f4vSeg1-Frag9"}, []media.Version{version(3), version(9)})
-	for d := 4 * time.Second; d < 9*time.Second; d += 100 * time.Millisecond {
-		for j, ok := s.next(at(d)); ok; j, ok = s.next(at(d)) {
-			if j.snapshot != nil {
-				t.Fatalf("the manifest of %s is published", j.snapshot.content)
-			}
-			s.done(result{job: j}, at(d))
-		}
-	}
-	if !src.files["g/s/f4vSeg1-Frag1"].confirmed || !src.files["g/s/f4vSeg1-Frag2"].confirmed {
-		t.Fatal("not all is uploaded")
-	}
-}
-
 // A fragment that was given up is in no manifest's way: while it is uploaded after all, viewers may get it. When it is written once
 // more meanwhile, the next manifest waits until no cache has the first one.
 func TestManifestWaitsForCachesOfAFragmentThatWasGivenUp(t *testing.T) {
@@ -368,74 +296,8 @@ func TestManifestWaitsForCachesOfAFragmentThatWasGivenUp(t *testing.T) {
 		if d.bucket.content(bootstrap) != abst(1, 2) || uploaded.IsZero() {
 			t.Fatal("the new bootstrap is not published")
 		}
-		if waited := published.Sub(uploaded); waited < returnedCacheTime {
+		if waited := published.Sub(uploaded); waited < publish.ReturnedCacheTime {
 			t.Errorf("it is published %v after the fragment got other content", waited)
 		}
 	})
-}
-
-// Of what waits of a run, nothing is published with an init segment of the next one, whatever is known of its own.
-func TestR2ManifestOfARunIsNotPublishedWithTheInitSegmentOfTheNextOne(t *testing.T) {
-	const manifest, init, segment = "g/manifest.mpd", "g/s/video/1/seg_init.mp4", "g/s/video/1/segment_0.m4s"
-	began := time.Now()
-	at := func(d time.Duration) time.Time { return began.Add(d) }
-	version := func(n int) media.Version {
-		return media.Version{Size: 9, ModTime: at(time.Duration(n) * time.Second), Inode: uint64(n)}
-	}
-	for _, c := range []struct {
-		name   string
-		onDisk media.Version                       // of the init segment, when the first run's manifest was read
-		before func(s *schedule, src *Source)      // that
-		then   func(s *schedule, src *Source) bool // and after it
-	}{
-		{"it was gone, and never seen", media.Version{}, nil, nil},
-		{"it was there, and its closing never reported", version(1), nil, nil},
-		{"only the spool had it, and has given it up", media.Version{}, func(s *schedule, src *Source) {
-			s.chunkKept(src, init, version(1), at(time.Second))
-			s.evicted(src, init)
-			s.releaseUnnamed(at(-time.Hour))
-			clear(s.unnamed)
-		}, nil},
-		{"it was uploaded", version(1), func(s *schedule, src *Source) { s.chunkClosed(src, init, version(1), at(time.Second)) }, nil},
-		{"it was asked for, and is absent", media.Version{}, nil, func(s *schedule, src *Source) bool {
-			s.absent(src, init)
-			return true
-		}},
-		{"the same manifest is read once more", version(1), nil, func(s *schedule, src *Source) bool { return false }},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newSchedule(8, 2, began, slog.New(slog.DiscardHandler))
-			src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), dashLayout, &Destination{}, nobodyExpects{})
-			read := func(content string, written, now time.Duration, inits media.Version, segments ...string) {
-				onDisk := []media.Version{inits}
-				for range segments {
-					onDisk = append(onDisk, version(2))
-				}
-				s.manifestClosed(src, manifest, reading{refs: append([]string{init}, segments...), onDisk: onDisk,
-					snapshot: &snapshot{content: []byte(content), sum: sha256.Sum256([]byte(content)), others: 1,
-						parsed: media.Manifest{Segments: len(segments)}, modTime: at(written), readAt: at(now)}}, at(now))
-			}
-			if c.before != nil {
-				c.before(s, src)
-			}
-			s.chunkClosed(src, segment, version(2), at(2*time.Second))
-			read("run a", 3*time.Second, 4*time.Second, c.onDisk, segment)
-			if c.then != nil && !c.then(s, src) {
-				read("run a", 3*time.Second, 5*time.Second, c.onDisk, segment)
-			}
-			s.chunkClosed(src, init, version(6), at(6*time.Second))
-			read("run b", 7*time.Second, 7*time.Second, version(6), segment, "g/s/video/1/segment_4000.m4s")
-			for d := 8 * time.Second; d < 15*time.Second; d += 100 * time.Millisecond {
-				for j, ok := s.next(at(d)); ok; j, ok = s.next(at(d)) {
-					if j.snapshot != nil && string(j.snapshot.content) == "run a" {
-						t.Fatal("the manifest of the run before is published")
-					}
-					s.done(result{job: j}, at(d))
-				}
-			}
-			if !src.files[init].confirmed {
-				t.Fatal("nothing is uploaded")
-			}
-		})
-	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 	"ems-sidecar/uploader/spool"
 )
 
@@ -18,11 +19,6 @@ import (
 // by a call of Closed or Absent, now or later, and does not block.
 type Expecter interface {
 	Expect(paths ...string)
-}
-
-// A releaser keeps what was closed until it is told that version v of p is not needed any more. It does not block.
-type releaser interface {
-	Release(p string, v media.Version)
 }
 
 // A Source is what one format has below one root, published to one Destination. Its methods report what
@@ -46,28 +42,19 @@ type Source struct {
 	pace       pace       // and this
 	spool      *spool.Spool
 	disk       disk.Calls
-	read       atomic.Int64 // bytes of its files
-	kept       releaser     // the spool, as the schedule knows it
-	last       *place       // owned by them, too: where the last file was that was closed
+	read       atomic.Int64   // bytes of its files
+	last       *publish.Place // owned by them, too: where the last file was that was closed
 
-	// Owned by the goroutine of Uploader.Run.
-	files      map[string]*file
-	generation uint64     // grows when a confirmed file has new content
-	stuck      bool       // its file system does not answer
-	skipped    int64      // chunks that were not uploaded because no manifest names them any more
-	retention  *retention // nil until something is to be deleted
-	place      *place     // where the last file was of which a closing was taken in
-	rootless   bool       // that the root is not there, and nothing is deleted therefore, was logged
+	plan *publish.Source // the schedule's; for the goroutine of Uploader.Run
 }
 
 // Source returns a new source for what layout finds below the root dir. It may be called while Run is going.
 func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, expecter Expecter) *Source {
 	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir),
-		bootstraps: newBootstraps(), named: make(namedFiles), unfit: make(unfit), pace: make(pace), files: make(map[string]*file),
+		bootstraps: newBootstraps(), named: make(namedFiles), unfit: make(unfit), pace: make(pace),
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
-	src.kept = src.spool
 	u.add(src)
 	return src
 }
@@ -76,22 +63,16 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 // is read at once.
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	if src.layout.Kind(p).Role != media.ManifestFile {
-		kept := src.isChunk(p, v) || src.named.has(p) || src.isKept(ctx, p)
+		kept := publish.IsChunk(src.layout, p, v) || src.named.has(p) || src.isKept(ctx, p)
 		if kept {
 			src.keep(ctx, p, v)
 		}
 		at := src.placeOf(p)
-		src.uploader.tell(ctx, func(s *schedule, now time.Time) {
-			s.chunkClosed(src, p, v, now)
-			if kept {
-				s.keptUnnamed(src, p, v, now)
-			}
-			s.seen(src, p, at, now)
-		})
+		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Closed(src.plan, p, v, kept, at, now) })
 		return
 	}
 	if at := src.pace.next(p); time.Now().Before(at) {
-		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.reread(s.file(src, p), at) })
+		src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.Reread(src.plan, p, at) })
 		return
 	}
 	defer src.pace.took(p, time.Now())
@@ -105,28 +86,25 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		if src.unfit.first(p) {
 			src.refuse(p, many)
 		}
-		src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.figures.failures++ })
+		src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.CountFailure() })
 		return
 	case errors.As(err, new(*notManifestError)):
 		if src.unfit.first(p) {
 			src.log.Warn("manifest is not published", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "err", err,
 				"next", "its next closing is waited for; this is logged again when it was readable in between")
 		}
-		src.uploader.tell(ctx, func(s *schedule, _ time.Time) { s.figures.failures++ })
+		src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.CountFailure() })
 		return
 	case err != nil:
-		src.uploader.tell(ctx, func(s *schedule, now time.Time) { s.manifestUnreadable(src, p, err, now) })
+		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestUnreadable(src.plan, p, err, now) })
 		return
 	}
 	delete(src.unfit, p)
-	src.named.learn(src.layout, p, r.refs)
+	src.named.learn(src.layout, p, r.References)
 	if !src.prepare(ctx, p, &r) {
 		return
 	}
-	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
-		s.manifestClosed(src, p, r, now)
-		s.seen(src, p, at, now)
-	})
+	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestRead(src.plan, p, r, at, now) })
 }
 
 // Removed reports that the name p is gone from the disk.
@@ -140,40 +118,26 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	delete(src.pace, p)
 	src.spool.Gone(p)
 	v, kept, away := src.findKept(ctx, p)
-	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
+	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {
 		if kept { // perhaps in a version of which no closing was reported
-			s.chunkKept(src, p, v, now)
+			s.Kept(src.plan, p, v, now)
 			return
 		}
-		s.left(src, p, now)
-		if away != nil {
-			s.removedPerhaps(src, p, now)
-		} else {
-			s.removed(src, p)
-		}
+		s.Removed(src.plan, p, away != nil, now)
 	})
 }
 
 // Absent reports that p, which was expected, is not on disk.
 func (src *Source) Absent(ctx context.Context, p string) {
 	v, kept, away := src.findKept(ctx, p)
-	src.uploader.tell(ctx, func(s *schedule, now time.Time) {
-		switch {
-		case kept:
-			s.chunkKept(src, p, v, now)
-		case away != nil:
-			s.absentPerhaps(src, p, now)
-		default:
-			s.absent(src, p)
+	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {
+		if kept {
+			s.Kept(src.plan, p, v, now)
+			return
 		}
+		s.Absent(src.plan, p, away != nil, now)
 	})
 }
-
-// maxRootName bounds what objects tell of their root, in bytes.
-const maxRootName = 128
-
-// rootName is what objects tell of their root: of a very long path, the end.
-func (src *Source) rootName() string { return src.dir[max(0, len(src.dir)-maxRootName):] }
 
 // bulk reports whether its files are large, so that they have workers of their own.
 func (src *Source) bulk() bool { return src.layout.Format == media.Recording }

@@ -458,7 +458,7 @@ func TestNewVersionIsKeptAlthoughTheOldOneIsGivenUp(t *testing.T) {
 		d.bucket.outage()
 		d.start()
 		const p = "g/s/1.ts"
-		d.close(p, "old")
+		old := d.close(p, "old")
 		settle()
 		d.write(p, "newer")
 		fi, err := os.Stat(filepath.Join(d.dir, p))
@@ -466,7 +466,7 @@ func TestNewVersionIsKeptAlthoughTheOldOneIsGivenUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.src.keep(d.ctx, p, media.VersionOf(fi))
-		d.up.tell(d.ctx, func(s *schedule, _ time.Time) { s.lose(d.src.files[p], "chunk is lost", "for a test") })
+		d.src.spool.Release(p, old)
 		settle()
 		if n := len(d.inSpool()); n != 1 {
 			t.Errorf("%d files are kept, want the new version", n)
@@ -517,10 +517,7 @@ func TestFilesOfOtherFormatsAreNotRemembered(t *testing.T) {
 			d.close(fmt.Sprintf("g/s/video/1/segment_%d.m4s", n), "DASH")
 		}
 		settle()
-		remembered := 0
-		d.up.tell(t.Context(), func(s *schedule, _ time.Time) { remembered = len(s.unnamed) + len(d.src.files) })
-		settle()
-		if remembered > 0 {
+		if remembered := d.names(); remembered > 0 {
 			t.Errorf("%d files are remembered", remembered)
 		}
 	})

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"ems-sidecar/uploader/publish"
 )
 
 // A Store is the bucket that a Source is published to. Its methods make one attempt each and are safe
@@ -41,17 +43,7 @@ type Store interface {
 }
 
 // An ObjectInfo is what the bucket tells of an object.
-type ObjectInfo struct {
-	Size    int64     // bytes
-	ModTime time.Time // of the file, as Object said; zero if it did not
-	Stored  time.Time // by the store's clock
-	ETag    string    // without quotes; "" if the store did not tell
-	// Who wrote it and what, as Object and the writer's settings said; "" where they did not.
-	Host, Root string
-	Sum        string // SHA-256 of the content, in hex
-	// Untold says that it is not known whether there is an object.
-	Untold bool
-}
+type ObjectInfo = publish.ObjectInfo
 
 // An Object is what one Put writes.
 type Object struct {

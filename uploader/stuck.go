@@ -3,6 +3,8 @@ package uploader
 import (
 	"sync"
 	"time"
+
+	"ems-sidecar/uploader/publish"
 )
 
 const (
@@ -19,32 +21,11 @@ const (
 // from any goroutine.
 func (src *Source) StuckSince(now time.Time) time.Time { return src.disk.StuckSince(now) }
 
-// watchDisks finds the roots that do not answer. Their workers are given back, so that others go on (R9), and no more are
-// sent there.
-func (s *schedule) watchDisks(sources []*Source, now time.Time) {
-	for _, src := range sources {
-		since := src.disk.StuckSince(now)
-		stuck := !since.IsZero()
-		switch {
-		case stuck == src.stuck:
-		case stuck:
-			s.log.Error("file system does not answer", "root", src.dir, "for", now.Sub(since).Round(time.Second),
-				"next", "nothing is read there until it does; other directories go on", "hint", "is the server of this mount away?")
-		default:
-			s.log.Info("file system answers again", "root", src.dir)
-		}
-		src.stuck = stuck
-		if !stuck {
-			continue
-		}
-		if l := s.lane(src.dest); l.probing && l.prober == src {
-			l.probing = false // another one's file tells whether the bucket is back
-		}
-		for f := range s.sending {
-			if f.src == src && !s.loose[f] {
-				s.loose[f] = true
-				s.inFlight[f.stream.pool()]--
-			}
+// watchDisks finds the roots that do not answer.
+func (u *Uploader) watchDisks(s *publish.Schedule, now time.Time) {
+	for _, src := range u.all() {
+		if src.plan != nil { // else it is about to be started
+			s.Answers(src.plan, src.disk.StuckSince(now), now)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // A tamperedStore is the bucket with other answers to Stat.
@@ -204,35 +205,6 @@ func TestLostFileThatComesBackIsWaitedFor(t *testing.T) {
 	})
 }
 
-// Behind a file that cannot be uploaded, all that were are kept.
-func TestQueueGrowsBehindAFileThatCannotBeRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, Settings{})
-		d.start()
-		if err := os.MkdirAll(d.dir+"/g/s/0.ts", 0o755); err != nil { // reading it fails, whoever asks
-			t.Fatal(err)
-		}
-		d.src.Closed(d.ctx, "g/s/0.ts", media.Version{Size: 1, ModTime: time.Now()})
-		settle()
-		for n := 1; n <= 2000; n++ {
-			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
-			settle()
-			d.remove(fmt.Sprintf("g/s/%d.ts", n))
-			settle()
-		}
-		pending := 0
-		d.up.tell(t.Context(), func(s *schedule, _ time.Time) {
-			for _, st := range s.ring {
-				pending += len(st.pending)
-			}
-		})
-		settle()
-		if pending > 100 {
-			t.Errorf("%d entries are kept, of which 1 waits", pending)
-		}
-	})
-}
-
 // In an outage, what is known of deleted files is bounded as the spool is: 100 files of one byte.
 func TestOutageKeepsAListOfAllThatWasDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -254,10 +226,10 @@ func TestOutageKeepsAListOfAllThatWasDeleted(t *testing.T) {
 			time.Sleep(4 * time.Second)
 		}
 		known := 0
-		d.up.tell(t.Context(), func(*schedule, time.Time) { known = len(d.src.files) })
+		d.up.tell(t.Context(), func(s *publish.Schedule, _ time.Time) { known = s.Names() })
 		settle()
 		if known > 300 {
-			t.Errorf("%d files are known, of which 10 are on disk, 100 in the spool and at most %d in snapshots", known, 5*maxWaiting)
+			t.Errorf("%d files are known, of which 10 are on disk, 100 in the spool and the rest in snapshots", known)
 		}
 		if n := len(d.log.lines(slog.LevelError, "the spool is full")); n != 1 {
 			t.Errorf("%d lines say that the spool is full, want 1", n)
@@ -350,30 +322,6 @@ func TestFiguresAreThereDuringTheDrain(t *testing.T) {
 	})
 }
 
-// What one turn of the loop costs must not grow with what an outage leaves in the queue.
-func BenchmarkTurnInAnOutage(b *testing.B) {
-	for _, backlog := range []int{100, 100_000} {
-		b.Run(fmt.Sprint(backlog), func(b *testing.B) {
-			s := newSchedule(8, 2, time.Now(), slog.New(slog.DiscardHandler))
-			u := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler))
-			src := u.Source(b.TempDir(), media.Layout{Format: media.HLS}, &Destination{}, nobodyExpects{})
-			now := time.Now()
-			for n := range backlog {
-				s.chunkClosed(src, fmt.Sprintf("g/long/%d.ts", n), media.Version{Size: 1, ModTime: now}, now)
-			}
-			s.ring[0].failures, s.ring[0].retryAt = 1, now.Add(time.Hour)
-			for b.Loop() {
-				s.next(now)
-				s.wake(now)
-			}
-		})
-	}
-}
-
-type nobodyExpects struct{}
-
-func (nobodyExpects) Expect(...string) {}
-
 // A stream ends during an outage and its files are deleted: all that is left to do are questions, which are
 // no probes, so nothing ever finds out that the bucket is back.
 func TestLaneThatOnlyQuestionsWaitForOpensAgain(t *testing.T) {
@@ -455,22 +403,4 @@ func TestNewContentDoesNotServeTheOldOnesWait(t *testing.T) {
 			t.Error("2s after the new content is closed, it is not there")
 		}
 	})
-}
-
-// A child playlist that was asked for and that no master names any more is forgotten, whatever else is queued.
-func TestSweepForgetsAChildThatNobodyNames(t *testing.T) {
-	s := newSchedule(8, 2, time.Now(), slog.New(slog.DiscardHandler))
-	src := New(Settings{Workers: 8}, slog.New(slog.DiscardHandler)).Source(t.TempDir(), media.Layout{Format: media.HLS}, &Destination{}, nobodyExpects{})
-	child := s.file(src, "g/s/playlist.m3u8")
-	s.missing(child)
-	for n := range 10 { // have been handled, and are still listed
-		f := s.file(src, fmt.Sprintf("g/s/%d.ts", n))
-		child.stream.enqueue(f)
-		f.state = idle
-	}
-	child.stream.compactAt = 0
-	s.sweep(time.Now())
-	if _, ok := src.files[child.path]; ok || len(child.stream.manifests) != 0 {
-		t.Error("it is kept")
-	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"ems-sidecar/internal/disk"
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 const (
@@ -67,7 +68,7 @@ func (u *Uploader) lookForUnfinished(ctx context.Context, src *Source, before ma
 		recording := strings.TrimSuffix(p, mediaPart)
 		if still := now.Sub(part.since); !part.said && still >= unfinishedAfter && !src.isWritten(recording, now) {
 			part.said = true
-			u.tell(ctx, func(s *schedule, _ time.Time) { s.figures.unfinished++ })
+			u.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.CountUnfinished() })
 			u.log.Warn("EMS did not finish this recording", "file", filepath.Join(src.dir, filepath.FromSlash(recording)),
 				"bytes", v.Size, "unchanged_for", still.Round(time.Second),
 				"next", "it is uploaded if EMS makes an mp4 of its part files; after EMS was killed, it does not: keep or delete them")

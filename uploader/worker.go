@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"ems-sidecar/media"
-	"ems-sidecar/uploader/spool"
+	"ems-sidecar/uploader/publish"
 )
 
 const (
@@ -25,138 +23,120 @@ const (
 	masterMaxAge = 2 * time.Second
 )
 
-// do makes one attempt at j.
-func (u *Uploader) do(ctx context.Context, j job) result {
-	r := result{job: j}
-	switch {
-	case j.survey != nil:
-		u.survey(ctx, &r)
-	case j.removals != nil:
-		u.deleteObjects(ctx, &r)
-	case j.snapshot != nil:
-		r.bytes = int64(len(j.snapshot.content))
-		r.err = u.put(ctx, j, bytes.NewReader(j.snapshot.content), r.bytes)
-	case j.task == look && j.file.src.bulk():
-		u.lookForRecording(ctx, &r)
-	case j.task == look:
-		u.look(ctx, &r)
-	case j.task == verify:
-		u.verify(ctx, &r)
-	case j.task == discard:
-		u.discard(ctx, &r)
-	case j.task == compare:
-		u.compare(ctx, &r)
-	case j.task == list:
-		u.list(ctx, &r)
-	default:
-		u.putChunk(ctx, &r)
+// do makes one attempt at j, a job of src.
+func (u *Uploader) do(ctx context.Context, src *Source, j publish.Job) publish.Result {
+	r := publish.Result{Job: j}
+	switch j.Task {
+	case publish.ReadManifests:
+		src.readInherited(ctx, &r)
+	case publish.Delete:
+		u.deleteObjects(ctx, src, &r)
+	case publish.PutManifest:
+		r.Bytes = int64(len(j.Manifest.Bytes))
+		r.Err = u.put(ctx, src, j, bytes.NewReader(j.Manifest.Bytes), r.Bytes)
+	case publish.FindKey:
+		src.findKey(ctx, &r)
+	case publish.Look:
+		src.look(ctx, &r)
+	case publish.Verify:
+		src.verify(ctx, &r)
+	case publish.Discard:
+		src.discard(ctx, &r)
+	case publish.Compare:
+		src.compare(ctx, &r)
+	case publish.List:
+		src.list(ctx, &r)
+	case publish.PutChunk:
+		u.putChunk(ctx, src, &r)
 	}
+	r.Failure, r.FileFailure = failureOf(r.Err), fileFailureOf(r.FileErr)
 	return r
 }
 
-// look asks what the bucket has under the file's key.
-func (u *Uploader) look(ctx context.Context, r *result) {
+// failureOf returns what err, the store's, means.
+func failureOf(err error) publish.Failure {
+	switch {
+	case err == nil:
+		return publish.Done
+	case errors.Is(err, ErrExists):
+		return publish.KeyTaken
+	case errors.Is(err, ErrBucket):
+		return publish.BucketRefused
+	case errors.Is(err, ErrPermanent):
+		return publish.Refused
+	}
+	return publish.NoAnswer
+}
+
+// fileFailureOf returns what err, met with a file, means.
+func fileFailureOf(err error) publish.FileFailure {
+	switch {
+	case err == nil:
+		return publish.NoFileFailure
+	case errors.Is(err, fs.ErrNotExist):
+		return publish.FileGone
+	case errors.Is(err, errChanged):
+		return publish.FileChanged
+	case errors.Is(err, errSpared):
+		return publish.FileSpared
+	case errors.Is(err, ErrIncomparable):
+		return publish.FileIncomparable
+	}
+	return publish.FileUnreadable
+}
+
+// look asks what the bucket has under the job's key.
+func (src *Source) look(ctx context.Context, r *publish.Result) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
-	if i, found, err := r.file.src.dest.Store.Stat(ctx, r.file.key()); err != nil {
-		r.err = err
+	if i, found, err := src.dest.Store.Stat(ctx, r.Key); err != nil {
+		r.Err = err
 	} else if found {
-		r.found = &i
+		r.Found = &i
 	} else {
-		r.untold = i.Untold
+		r.Untold = i.Untold
 	}
 }
 
 // putChunk uploads the content that was closed, from the open file. It is confirmed only if the file still has that
 // content at the end.
-func (u *Uploader) putChunk(ctx context.Context, r *result) {
-	f, err := r.file.src.openKept(ctx, r.file.path)
+func (u *Uploader) putChunk(ctx context.Context, src *Source, r *publish.Result) {
+	f, err := src.openKept(ctx, r.Path)
 	if err != nil {
-		r.fileErr = err
+		r.FileErr = err
 		return
 	}
 	defer f.Close()
-	if r.fileErr = unchanged(f, r.version); r.fileErr != nil {
+	if r.FileErr = unchanged(f, r.Version); r.FileErr != nil {
 		return
 	}
-	body := newChunkBody(f, r.job)
-	r.err = u.put(ctx, r.job, body, r.version.Size)
-	r.bytes = r.version.Size
-	if r.fileErr = unchanged(f, r.version); r.fileErr == nil {
-		r.fileErr = body.first()
+	body := newChunkBody(f, r.Version, src)
+	r.Err = u.put(ctx, src, r.Job, body, r.Version.Size)
+	r.Bytes = r.Version.Size
+	if r.FileErr = unchanged(f, r.Version); r.FileErr == nil {
+		r.FileErr = body.first()
 	}
 }
 
-// unchanged returns errChanged if f is not in version v any more.
-func unchanged(f fs.File, v media.Version) error {
-	fi, err := f.Stat()
-	if err == nil && !media.VersionOf(fi).Equal(v) {
-		return errChanged
-	}
-	return err
-}
+// errChanged says that a file is not what it was when it was closed.
+var errChanged = errors.New("file changed")
 
-// A chunkBody is a file in one version. Nothing is read of a later one: then the request ends short of its length, and the
-// store takes no object that has a part of each (R1). It remembers what failed, which the store could not tell from a failing
-// connection.
-type chunkBody struct {
-	*io.SectionReader
-	file    spool.File
-	version media.Version
-	src     *Source
-	err     atomic.Pointer[error] // parts are read in parallel
-}
-
-func newChunkBody(f spool.File, j job) *chunkBody {
-	return &chunkBody{SectionReader: io.NewSectionReader(f, 0, j.version.Size), file: f, version: j.version, src: j.file.src}
-}
-
-func (b *chunkBody) first() error {
-	if err := b.err.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
-
-func (b *chunkBody) Read(p []byte) (int, error) {
-	defer b.src.disk.End(b.src.disk.Begin())
-	return b.check(b.SectionReader.Read(p))
-}
-
-func (b *chunkBody) ReadAt(p []byte, off int64) (int, error) {
-	defer b.src.disk.End(b.src.disk.Begin())
-	return b.check(b.SectionReader.ReadAt(p, off))
-}
-
-// check returns what was read, unless the file had changed by then.
-func (b *chunkBody) check(n int, err error) (int, error) {
-	if changed := unchanged(b.file, b.version); changed != nil {
-		n, err = 0, changed
-	}
-	b.src.read.Add(int64(n))
-	if err != nil && !errors.Is(err, io.EOF) {
-		b.err.CompareAndSwap(nil, &err)
-	}
-	return n, err
-}
-
-func (u *Uploader) put(ctx context.Context, j job, body Body, size int64) error {
+func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Body, size int64) error {
 	limit := attemptTime + time.Duration(float64(size)/float64(u.settings.MinThroughput)*float64(time.Second))
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit.Round(time.Millisecond)))
 	defer cancel()
-	dest := j.file.src.dest
-	err := dest.Store.Put(ctx, Object{
-		Key:             j.file.key(),
+	err := src.dest.Store.Put(ctx, Object{
+		Key:             j.Key,
 		Body:            body,
 		Size:            size,
-		ModTime:         j.version.ModTime,
-		Resumable:       j.file.src.bulk(),
-		IfAbsent:        j.file.src.bulk() && j.claim.state != isBegun,
-		Root:            j.file.src.rootName(),
-		Sum:             j.sum(),
-		ContentType:     j.file.src.layout.Kind(j.file.path).ContentType,
-		CacheControl:    dest.cacheControl(j.file.src.layout.Format, j.snapshot),
-		FreshConnection: j.fresh,
+		ModTime:         j.Version.ModTime,
+		Resumable:       src.bulk(),
+		IfAbsent:        src.bulk() && j.Claim.State != publish.Begun,
+		Root:            src.plan.RootName(),
+		Sum:             j.Manifest.Sum,
+		ContentType:     src.layout.Kind(j.Path).ContentType,
+		CacheControl:    src.dest.cacheControl(src.layout.Format, j),
+		FreshConnection: j.FreshConnection,
 	})
 	if err != nil && errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
@@ -164,47 +144,15 @@ func (u *Uploader) put(ctx context.Context, j job, body Body, size int64) error 
 	return err
 }
 
-// discard deletes the file from the disk if the bucket has just this one.
-func (u *Uploader) discard(ctx context.Context, r *result) {
-	src := r.file.src
-	f, err := src.open(r.file.path)
-	if err != nil {
-		r.fileErr = err
-		return
-	}
-	defer f.Close()
-	if r.fileErr = unchanged(f, r.version); r.fileErr != nil {
-		return
-	}
-	body := newChunkBody(f, r.job)
-	r.same, err = src.dest.Store.Same(ctx, r.file.key(), body, r.version.Size, r.version.ModTime)
-	if r.fileErr = body.first(); r.fileErr != nil {
-		return
-	}
-	if errors.Is(err, ErrIncomparable) {
-		r.fileErr = err
-		return
-	}
-	if r.err = err; err != nil || !r.same {
-		return
-	}
-	if src.Spare != nil && src.Spare(r.file.path) {
-		r.fileErr = errSpared
-		return
-	}
-	if r.fileErr = unchanged(f, r.version); r.fileErr == nil {
-		r.fileErr = src.remove(r.file.path)
-	}
-}
-
-// cacheControl returns the header for a manifest's snapshot, or for a chunk if that is nil.
-func (d *Destination) cacheControl(format media.Format, s *snapshot) string {
+// cacheControl returns the header for what j puts.
+func (d *Destination) cacheControl(format media.Format, j publish.Job) string {
+	isManifest := j.Task == publish.PutManifest
 	switch {
-	case s == nil && d.CacheControlChunk != "":
+	case !isManifest && d.CacheControlChunk != "":
 		return d.CacheControlChunk
-	case s == nil && !format.IsImmutable():
-		return "public, max-age=" + strconv.Itoa(int(returnedCacheTime/time.Second))
-	case s == nil:
+	case !isManifest && !format.IsImmutable():
+		return "public, max-age=" + strconv.Itoa(int(publish.ReturnedCacheTime/time.Second))
+	case !isManifest:
 		return chunkCacheControl
 	case d.CacheControlManifest != "":
 		return d.CacheControlManifest
@@ -212,8 +160,8 @@ func (d *Destination) cacheControl(format media.Format, s *snapshot) string {
 	// Half the target duration: a cache then never hides a playlist for longer than a player waits
 	// before it asks again (RFC 8216, section 6.3.4).
 	age := masterMaxAge
-	if s.parsed.TargetDuration > 0 {
-		age = max(time.Second, s.parsed.TargetDuration/2)
+	if target := j.Manifest.TargetDuration; target > 0 {
+		age = max(time.Second, target/2)
 	}
 	return "max-age=" + strconv.Itoa(int(age/time.Second))
 }

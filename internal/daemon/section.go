@@ -8,6 +8,7 @@ import (
 	"ems-sidecar/config"
 	"ems-sidecar/media"
 	"ems-sidecar/uploader"
+	"ems-sidecar/uploader/publish"
 	"ems-sidecar/watcher"
 )
 
@@ -40,16 +41,18 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, err
 		recorded: u.Format == config.Record,
 		dest: &uploader.Destination{
 			Store:                store,
-			Bucket:               u.Bucket,
-			Prefix:               u.Prefix,
 			CacheControlChunk:    u.CacheControlChunk,
 			CacheControlManifest: u.CacheControlManifest,
-			ManifestInterval:     u.ManifestInterval,
-			DeleteLocal:          u.DeleteLocal,
-			DeleteLocalAfter:     u.DeleteLocalAfter,
-			SkipBacklog:          u.Backlog == config.SkipBacklog,
-			Delete:               u.Delete == config.Mirror,
-			DeleteDelay:          u.DeleteDelay,
+			Destination: publish.Destination{
+				Bucket:           u.Bucket,
+				Prefix:           u.Prefix,
+				ManifestInterval: u.ManifestInterval,
+				DeleteLocal:      u.DeleteLocal,
+				DeleteLocalAfter: u.DeleteLocalAfter,
+				SkipBacklog:      u.Backlog == config.SkipBacklog,
+				Delete:           u.Delete == config.Mirror,
+				DeleteDelay:      u.DeleteDelay,
+			},
 		},
 	}, nil
 }

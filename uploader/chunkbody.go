@@ -1,0 +1,64 @@
+package uploader
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"sync/atomic"
+
+	"ems-sidecar/media"
+	"ems-sidecar/uploader/spool"
+)
+
+// unchanged returns errChanged if f is not in version v any more.
+func unchanged(f fs.File, v media.Version) error {
+	fi, err := f.Stat()
+	if err == nil && !media.VersionOf(fi).Equal(v) {
+		return errChanged
+	}
+	return err
+}
+
+// A chunkBody is a file in one version. Nothing is read of a later one: then the request ends short of its length, and the
+// store takes no object that has a part of each (R1). It remembers what failed, which the store could not tell from a failing
+// connection.
+type chunkBody struct {
+	*io.SectionReader
+	file    spool.File
+	version media.Version
+	src     *Source
+	err     atomic.Pointer[error] // parts are read in parallel
+}
+
+func newChunkBody(f spool.File, v media.Version, src *Source) *chunkBody {
+	return &chunkBody{SectionReader: io.NewSectionReader(f, 0, v.Size), file: f, version: v, src: src}
+}
+
+func (b *chunkBody) first() error {
+	if err := b.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (b *chunkBody) Read(p []byte) (int, error) {
+	defer b.src.disk.End(b.src.disk.Begin())
+	return b.check(b.SectionReader.Read(p))
+}
+
+func (b *chunkBody) ReadAt(p []byte, off int64) (int, error) {
+	defer b.src.disk.End(b.src.disk.Begin())
+	return b.check(b.SectionReader.ReadAt(p, off))
+}
+
+// check returns what was read, unless the file had changed by then.
+func (b *chunkBody) check(n int, err error) (int, error) {
+	if changed := unchanged(b.file, b.version); changed != nil {
+		n, err = 0, changed
+	}
+	b.src.read.Add(int64(n))
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}

@@ -1,0 +1,93 @@
+package uploader
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
+)
+
+// maxInherited is how many manifests of earlier runs are read in one directory of the bucket.
+const maxInherited = 1000
+
+// readInherited reads the manifests in the job's directories of the bucket that are not known.
+func (src *Source) readInherited(ctx context.Context, r *publish.Result) {
+	for _, dir := range r.Survey.Dirs {
+		err := src.readInheritedIn(ctx, r, dir)
+		switch {
+		case err == nil:
+			r.Surveyed = append(r.Surveyed, dir)
+		case r.Err == nil:
+			r.Err = err // others may be read all the same
+		}
+		if ctx.Err() != nil || errors.Is(err, ErrBucket) {
+			return
+		}
+	}
+}
+
+func (src *Source) readInheritedIn(ctx context.Context, r *publish.Result, dir string) error {
+	prefix := src.dest.Prefix
+	below := prefix[:strings.LastIndexByte(prefix, '/')+1]
+	if dir != "." {
+		below = prefix + dir + "/"
+	}
+	var found []string
+	err := src.dest.Store.List(ctx, below, "", func(key string, _ publish.ObjectInfo) error {
+		p, ours := strings.CutPrefix(key, prefix)
+		if !ours || p == "" || src.layout.Kind(p).Role != media.ManifestFile || r.Survey.Known[p] {
+			return nil
+		}
+		if found = append(found, p); len(found) > maxInherited {
+			return fmt.Errorf("%q has more than %d manifests that are not on the disk", below, maxInherited)
+		}
+		return nil
+	})
+	for _, p := range found {
+		if err == nil {
+			err = src.inherit(ctx, r, p)
+		}
+	}
+	return err
+}
+
+// inherit reads the manifest p from the bucket.
+func (src *Source) inherit(ctx context.Context, r *publish.Result, p string) error {
+	content, found, err := src.dest.Store.Read(ctx, src.dest.Prefix+p, src.mostOf(p))
+	refused := errors.Is(err, ErrPermanent) && !errors.Is(err, ErrBucket)
+	switch {
+	case err != nil && !refused:
+		return err
+	case err == nil && !found:
+		return nil
+	}
+	in := publish.Inherited{Path: p}
+	// A bootstrap cannot be read without the F4M that names it, which may be another one's by now.
+	if m, err := src.layout.Parse(p, content); err == nil && content != nil {
+		in.Reading = &publish.Reading{Sum: sha256.Sum256(content), MD5: publish.MD5(content),
+			Manifest: m.WithoutReferences(), References: namedBy(p, m), ReadAt: time.Now()}
+	}
+	r.Inherited = append(r.Inherited, in)
+	return nil
+}
+
+// namedBy returns the paths that the manifest p may name below the root.
+func namedBy(p string, m media.Manifest) (refs []string) {
+	seen := map[string]bool{"": true, p: true}
+	for ref := range m.References() {
+		literal, decoded, _ := media.Resolve(path.Dir(p), ref.URI)
+		for _, q := range []string{literal, decoded} {
+			if !seen[q] {
+				seen[q] = true
+				refs = append(refs, q)
+			}
+		}
+	}
+	return refs
+}

@@ -1,0 +1,141 @@
+package publish
+
+import (
+	"slices"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+const (
+	// Files that are older than this run are gathered for so long before the bucket is asked what it has of
+	// them, because a scan reports them one by one; but not for longer than gatherMost.
+	gatherTime = 300 * time.Millisecond
+	gatherMost = 5 * time.Second
+
+	// AskedSingly is how many files are compared with one request each; more, by a listing of their directory.
+	AskedSingly = 64
+
+	// What a store says of an object's time is cut to whole seconds.
+	storedGranularity = time.Second
+)
+
+// predates reports whether an earlier run may have uploaded what is in version v.
+func (s *Schedule) predates(v media.Version, now time.Time) bool {
+	return v.ModTime.Before(s.began) || v.ModTime.After(now.Add(time.Minute)) // the clock may have been set since
+}
+
+// compareLater has f, which an earlier run may have uploaded, compared with what the bucket has.
+func (st *stream) compareLater(f *file, now time.Time) {
+	f.state, f.task = queued, Compare
+	if f.inUncompared {
+		return
+	}
+	if len(st.uncompared) == 0 {
+		st.gatheredFrom = now
+	}
+	f.inUncompared = true
+	st.uncompared = append(st.uncompared, f)
+	st.compareAt = earlier(now.Add(gatherTime), st.gatheredFrom.Add(gatherMost))
+}
+
+// nextComparison chooses what is compared next of the files that no manifest needs: one, or all by a listing.
+func (st *stream) nextComparison(now time.Time) (f *file, t Task) {
+	if len(st.uncompared) == 0 || now.Before(st.compareAt) {
+		return nil, 0
+	}
+	st.uncompared = slices.DeleteFunc(st.uncompared, func(f *file) bool {
+		// One that was refused is pending.
+		f.inUncompared = f.state == queued && f.task == Compare && !now.Before(f.retryAt)
+		return !f.inUncompared
+	})
+	switch n := len(st.uncompared); {
+	case n == 0 || st.listing:
+		return nil, 0
+	case n > AskedSingly:
+		return st.uncompared[0], List
+	}
+	return st.uncompared[0], Compare
+}
+
+// takeUncompared returns the files that a listing is for.
+func (st *stream) takeUncompared() []*file {
+	files := st.uncompared
+	for _, f := range files {
+		f.inUncompared = false
+	}
+	st.uncompared, st.listing = nil, true
+	return files
+}
+
+// listed takes in what the bucket has of the files of a listing.
+func (s *Schedule) listed(r Result, now time.Time) {
+	for _, l := range r.Listing {
+		f := l.file
+		if f.state != queued || f.task != Compare {
+			continue // a manifest needed it, and it was asked for by itself
+		}
+		o, found := r.Objects[f.key()]
+		switch {
+		case !found || o.Size != f.version.Size:
+			f.task = PutChunk
+			f.stream.enqueue(f)
+		case o.surely(f):
+			f.state = idle
+			s.foundThere(f, f.version, now)
+			s.follow(f, now)
+			f.src.forgetIfUnused(f)
+		default:
+			f.candidate = &o
+			f.stream.enqueue(f)
+		}
+	}
+}
+
+// surely reports whether o, of f's size, can be nothing but f: it was stored after f was written, and the name is not
+// used for different contents.
+func (o ObjectInfo) surely(f *file) bool {
+	return f.src.layout.Format.IsImmutable() && o.Stored.Add(storedGranularity).After(f.version.ModTime)
+}
+
+// notListed handles a listing that failed.
+func (s *Schedule) notListed(r Result, permanent bool, now time.Time) {
+	for _, l := range r.Listing {
+		f := l.file
+		switch {
+		case f.state != queued || f.task != Compare:
+		case permanent:
+			f.stream.enqueue(f) // one by one
+		default:
+			f.stream.compareLater(f, now)
+		}
+	}
+}
+
+// compared takes in whether the bucket has f.
+func (s *Schedule) compared(r Result, now time.Time) {
+	f := r.file
+	f.candidate = nil
+	switch {
+	case f.confirmed && !r.Same && f.version.Equal(r.Version) && f.closed: // a deletion was applied late
+		f.outdated(now)
+		f.task = PutChunk
+		f.stream.enqueue(f)
+	case f.confirmed || f.lost:
+	case f.unreported(r.Version):
+		f.closed = false
+		f.src.expect(f.path)
+	case r.Same && f.version.Equal(r.Version):
+		s.foundThere(f, r.Version, now)
+	default:
+		f.task = PutChunk
+		f.stream.enqueue(f)
+	}
+}
+
+// foundThere takes in that an earlier run has uploaded f.
+func (s *Schedule) foundThere(f *file, v media.Version, now time.Time) {
+	s.figures.found++
+	f.lagKnown = true
+	f.confirm(v, now)
+}

@@ -1,0 +1,52 @@
+package publish
+
+import "time"
+
+// discardRetry is how long a file that could not be deleted from the disk waits: rights are mended by a person.
+const discardRetry = time.Hour
+
+// discardLater has f, which the bucket has had since uploaded, deleted from the disk if that is asked for.
+func (s *Schedule) discardLater(f *file, uploaded time.Time) {
+	if d := f.src.dest; f.src.bulk() && d.DeleteLocal {
+		f.task = Discard
+		f.stream.delay(f, uploaded.Add(d.DeleteLocalAfter))
+	}
+}
+
+// discarded takes in what came of the comparison of f with its object.
+func (s *Schedule) discarded(r Result, now time.Time) {
+	f, st := r.file, r.file.stream
+	switch {
+	case !f.closed || !f.version.Equal(r.Version):
+		if f.closed {
+			st.enqueue(f) // written again meanwhile
+		}
+	case r.Same:
+		s.log.Info("recording deleted from the disk, the bucket has it", "stream", st.name, "key", f.key(), "bytes", r.Version.Size)
+	default:
+		f.outdated(now)
+		f.spoilt, f.claim.State = true, Unclaimed // it may be another one's now
+		f.task = Look
+		st.enqueue(f)
+		s.figures.failures++
+		s.warnPerFile(st, "object is not the file that was uploaded", "key", f.key(), "next", "it is uploaded again; the file stays")
+	}
+}
+
+// cannotDiscard handles a file that was not deleted from the disk.
+func (s *Schedule) cannotDiscard(r Result, now time.Time) {
+	f := r.file
+	if r.FileFailure == FileSpared {
+		f.stream.delay(f, now.Add(discardRetry)) // until it is known what it is
+		return
+	}
+	s.figures.failures++
+	if r.FileFailure == FileIncomparable {
+		s.warnPerFile(f.stream, "file stays on the disk: it cannot be compared with its object", "key", f.key(), "err", r.FileErr,
+			"next", "delete it yourself, or set delete_local = off")
+		return
+	}
+	f.stream.delay(f, now.Add(discardRetry))
+	s.warnPerFile(f.stream, "file cannot be deleted from the disk", "key", f.key(), "err", r.FileErr,
+		"next", "tried again; the daemon's user needs write access to its directory", "retry_in", discardRetry)
+}

@@ -1,0 +1,83 @@
+package publish
+
+import (
+	"log/slog"
+
+	"ems-sidecar/media"
+)
+
+// Effects are what the caller has to do besides jobs, in the order in which they were decided.
+type Effects struct {
+	Expected []Expectation
+	Released []Release
+	Notes    []Note
+}
+
+// An Expectation asks for files that a manifest names, or that are to be read again. Each is answered by
+// a call of Closed, Kept, ManifestRead or Absent.
+type Expectation struct {
+	Source *Source
+	Paths  []string
+}
+
+// A Release says that version Version of a file need not be kept any longer.
+type Release struct {
+	Source  *Source
+	Path    string
+	Version media.Version
+	Why     Reason
+}
+
+// A Reason says why a file need not be kept.
+type Reason uint8
+
+const (
+	// Arrived means that the bucket has the version.
+	Arrived Reason = iota
+	// Found means that the bucket has an object of the name, and that no version is known.
+	Found
+	// Lost means that the file can never arrive.
+	Lost
+	// Unwanted means that no manifest names the file any more.
+	Unwanted
+)
+
+// A Note is a log record.
+type Note struct {
+	Level   slog.Level
+	Message string
+	Attrs   []any // as for slog.Logger.Log
+}
+
+// A notebook collects notes. Its methods have the form of those of slog.Logger.
+type notebook struct{ notes *[]Note }
+
+func (b notebook) note(level slog.Level, message string, attrs []any) {
+	*b.notes = append(*b.notes, Note{level, message, attrs})
+}
+
+func (b notebook) Debug(message string, attrs ...any) { b.note(slog.LevelDebug, message, attrs) }
+func (b notebook) Info(message string, attrs ...any)  { b.note(slog.LevelInfo, message, attrs) }
+func (b notebook) Warn(message string, attrs ...any)  { b.note(slog.LevelWarn, message, attrs) }
+func (b notebook) Error(message string, attrs ...any) { b.note(slog.LevelError, message, attrs) }
+
+// Effects returns what was decided since the last call, and forgets it. The slices are the caller's until
+// the next call of any method of s.
+func (s *Schedule) Effects() Effects {
+	e := s.effects
+	s.effects, s.spare = s.spare, e
+	s.effects.Expected, s.effects.Released, s.effects.Notes = s.effects.Expected[:0], s.effects.Released[:0], s.effects.Notes[:0]
+	return e
+}
+
+// expect asks for files below src.
+func (src *Source) expect(paths ...string) {
+	e := &src.schedule.effects
+	e.Expected = append(e.Expected, Expectation{src, paths})
+}
+
+// release says that version v of p need not be kept any longer.
+func (src *Source) release(p string, v media.Version, why Reason) {
+	e := &src.schedule.effects
+	e.Released = append(e.Released, Release{src, p, v, why})
+}

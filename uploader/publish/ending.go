@@ -1,0 +1,63 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"path"
+
+	"ems-sidecar/media"
+)
+
+// EMS's cleanupOnClose deletes the chunks of an HLS stream when that ends, and the newest at times
+// before it was seen. A playlist whose newest segments can never arrive shows viewers nothing but a
+// hole at its end: a live one is left out, since the next one tells whether the stream goes on; one
+// that has ended ends before them, so that the end arrives (R5) and names nothing that is missing
+// (R2).
+
+// endsInHole reports whether the newest segment that s names can never arrive.
+func (s *snapshot) endsInHole() bool {
+	n := len(s.refs)
+	return n > s.others && s.refs[n-1].lost && !s.parsed.Set &&
+		s.manifest.file.src.layout.Format == media.HLS
+}
+
+// isHeldBack reports whether s is better not seen than the one that viewers have.
+func (m *manifest) isHeldBack(s *snapshot) bool {
+	switch {
+	case !s.endsInHole():
+		return false
+	case s.parsed.Ended:
+		return !s.endBeforeHole()
+	}
+	return m.published != nil || m.hadOne
+}
+
+// endBeforeHole has s, which has ended, end before the segments that can never arrive. It reports
+// false if it has no others.
+func (s *snapshot) endBeforeHole() bool {
+	keep := len(s.refs)
+	gone := make(map[string]bool)
+	for ; keep > s.others && s.refs[keep-1].lost; keep-- {
+		gone[s.refs[keep-1].path] = true
+	}
+	dir := path.Dir(s.manifest.file.path)
+	content, n := media.CutPlaylist(s.content, func(uri string) bool {
+		literal, decoded, _ := media.Resolve(dir, uri)
+		return gone[literal] || gone[decoded]
+	})
+	if content == nil || keep == s.others {
+		return false
+	}
+	m, err := media.ParsePlaylist(content)
+	if err != nil || n == 0 {
+		return true // what follows is on another host: it is no hole at the end
+	}
+	for _, f := range s.refs[keep:] {
+		f.named--
+		f.src.forgetIfUnused(f)
+	}
+	s.refs = s.refs[:keep:keep]
+	s.generation = s.manifest.file.src.generation - 1 // so that ready looks at every reference
+	s.content, s.sum, s.md5 = content, sha256.Sum256(content), MD5(content)
+	s.parsed = m.WithoutReferences()
+	return true
+}

@@ -1,0 +1,62 @@
+package publish
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// What a full spool has given up while it was being sent is not sent again when that fails, nor
+// asked for.
+func TestR8ChunkThatIsGivenUpInFlightStaysGivenUp(t *testing.T) {
+	const chunk = "g/s/1.ts"
+	began := time.Now()
+	at := func(d time.Duration) time.Time { return began.Add(d) }
+	for _, old := range []bool{false, true} { // an old one is compared first
+		for _, named := range []bool{false, true} {
+			for name, fails := range map[string]func(*Result){
+				"no answer":           func(r *Result) { r.Failure = NoAnswer },
+				"refused":             func(r *Result) { r.Failure = Refused },
+				"the bucket is away":  func(r *Result) { r.Failure = BucketRefused },
+				"the file is gone":    func(r *Result) { r.FileFailure = FileGone },
+				"it cannot be read":   func(r *Result) { r.FileFailure = FileUnreadable },
+				"it is another's now": func(r *Result) { r.FileFailure = FileChanged },
+			} {
+				t.Run(fmt.Sprintf("old %v, named %v, %s", old, named, name), func(t *testing.T) {
+					s := newSchedule(began)
+					src := s.Add("/root", media.Layout{Format: media.HLS}, &Destination{}, false)
+					v := media.Version{Size: 9, ModTime: at(time.Second), Inode: 1}
+					if old {
+						v.ModTime = at(-time.Hour)
+					}
+					s.Kept(src, chunk, v, at(time.Second))
+					if named {
+						s.ManifestRead(src, "g/s/playlist.m3u8", Reading{References: []string{chunk, "g/s/2.ts"}, Content: []byte("x"),
+							Manifest: media.Manifest{Segments: 2}, ReadAt: at(time.Second)}, nil, at(time.Second))
+					}
+					j, ok := s.Next(at(2 * time.Second))
+					if !ok || j.Path != chunk || (j.Task == Compare) != old {
+						t.Fatalf("the first job is not the chunk's: %+v", j)
+					}
+					s.Evicted(src, chunk)
+					r := Result{Job: j}
+					fails(&r)
+					s.Done(r, at(3*time.Second))
+					for d := 3 * time.Second; d < 2*time.Minute; d += time.Second {
+						for j, ok := s.Next(at(d)); ok; j, ok = s.Next(at(d)) {
+							if j.Path == chunk {
+								t.Fatalf("it is asked for once more, %v later", d)
+							}
+							s.Done(Result{Job: j}, at(d))
+						}
+					}
+					if s.Figures(began).Lost != 1 {
+						t.Errorf("%d chunks are counted as lost, want 1", s.Figures(began).Lost)
+					}
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package publish
+
+import (
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// An unnamedFile is one that is uploaded only if a manifest names it, while none does. It may be kept all the
+// same, for a manifest that named it before.
+type unnamedFile struct {
+	src  *Source
+	path string
+}
+
+// A closing is when a file was reported to be closed, and in which version.
+type closing struct {
+	version media.Version
+	at      time.Time
+}
+
+// keptUnnamed notes that p is kept in version v, although perhaps no manifest names it.
+func (s *Schedule) keptUnnamed(src *Source, p string, v media.Version, now time.Time) {
+	k := unnamedFile{src, p}
+	if f := src.files[p]; f != nil && f.named > 0 {
+		return
+	}
+	if known := s.unnamed[k]; src.layout.Kind(p).Role == media.OtherFile && !known.version.Equal(v) {
+		s.unnamed[k] = closing{v, now}
+	}
+}
+
+// releaseUnnamed gives up what no manifest has named: after a start, files that are kept are known before the
+// manifests.
+func (s *Schedule) releaseUnnamed(now time.Time) {
+	for k, c := range s.unnamed {
+		f := k.src.files[k.path]
+		switch {
+		case f != nil && f.named > 0 && f.version != (media.Version{}):
+			delete(s.unnamed, k)
+		case f != nil && (f.named > 0 || f.state != idle) || now.Sub(c.at) < manifestMemory:
+		default:
+			delete(s.unnamed, k)
+			k.src.release(k.path, c.version, Unwanted)
+		}
+	}
+}
+
+// Kept applies that the name of the chunk p is gone, and that it is kept in version v until it is released.
+func (s *Schedule) Kept(src *Source, p string, v media.Version, now time.Time) {
+	if f := src.files[p]; f != nil && f.version == (media.Version{}) {
+		f.removed = false // its name was gone before, but not the file
+	}
+	s.chunkClosed(src, p, v, now)
+	s.keptUnnamed(src, p, v, now)
+	s.left(src, p, now)
+	s.removed(src, p)
+}
+
+// Evicted applies that the chunk p, which is not on disk, is not kept any longer for want of room: it is lost.
+func (s *Schedule) Evicted(src *Source, p string) {
+	f, ok := src.files[p]
+	if !ok || f.confirmed || f.lost {
+		return
+	}
+	st := f.stream
+	if f.state == queued {
+		f.state = idle
+	}
+	f.closed, f.lost = false, true
+	s.figures.lost++
+	if !st.spoolFull {
+		st.spoolFull = true
+		s.log.Error("chunks are lost, the oldest first: the spool is full", "stream", st.name, "key", f.key(),
+			"next", "further ones of this stream are only counted, until one of it is uploaded",
+			"hint", "spool_max bounds what is kept of files that are deleted before their upload")
+	}
+	src.generation++ // manifests need not wait for it
+	src.forgetIfUnused(f)
+}

@@ -1,0 +1,112 @@
+package publish
+
+import "time"
+
+const (
+	// A refusal (403, no such bucket) is mended by a person: asking more often helps nobody.
+	RefusedProbe = 30 * time.Second
+	backoffBase  = 250 * time.Millisecond
+	backoffCap   = 10 * time.Second
+	// While a whole bucket does not answer, one request every so often tells when it is back.
+	probeCap = 5 * time.Second
+
+	// A lane is closed after so many failures in a row, of more than one stream, with no success for so
+	// long: fewer can be one stream's own trouble (R9).
+	laneFailures = 5
+	laneSilence  = 5 * time.Second
+)
+
+// A jitter returns a random duration that is shorter than the one it is given.
+type jitter func(time.Duration) time.Duration
+
+// backoff returns how long to wait after the given number of failures in a row: exponential, with full
+// jitter so that many streams do not come back at the same instant.
+func (j jitter) backoff(failures int, most time.Duration) time.Duration {
+	d := most
+	if shift := failures - 1; shift < 16 {
+		d = min(most, backoffBase<<shift)
+	}
+	return j(d) + time.Millisecond
+}
+
+// A lane is the way into one bucket. It is closed while the bucket takes nothing from anybody; one
+// request at a time then probes whether it is open again.
+type lane struct {
+	dest   *Destination
+	jitter jitter
+
+	state   laneState
+	probeAt time.Time
+	probing bool
+	prober  *Source // whose file the probe is
+
+	failures    int // in a row, of all streams
+	failedFirst *stream
+	manyFailed  bool // the failures in a row are of more than one stream
+	succeededAt time.Time
+}
+
+type laneState uint8
+
+const (
+	open           laneState = iota
+	silent                   // the bucket does not answer
+	bucketRefuses            // whatever is asked, until rights or settings are changed
+	streamsRefused           // each stream that has something to upload; one that was not refused yet may try
+)
+
+// admits reports whether st may send a request now.
+func (l *lane) admits(st *stream, now time.Time) bool {
+	return !now.Before(l.opensFor(st)) && !(l.closedTo(st) && l.probing)
+}
+
+// opensFor returns when st may send a request, if no other one is probing then.
+func (l *lane) opensFor(st *stream) time.Time {
+	if l.closedTo(st) {
+		return l.probeAt
+	}
+	return st.retryAt
+}
+
+// closedTo reports whether a request of st is a probe.
+func (l *lane) closedTo(st *stream) bool {
+	return l.state != open && (l.state != streamsRefused || st.refused)
+}
+
+// success records an answer of the bucket to st, and reports whether that reopens the lane for those to
+// whom it was closed; and whether others may try again at once, since what failed was not theirs alone.
+func (l *lane) success(st *stream, now time.Time) (reopened, better bool) {
+	reopened = l.closedTo(st)
+	better = reopened || l.manyFailed
+	l.state, l.probing = open, false
+	l.failures, l.failedFirst, l.manyFailed = 0, nil, false
+	l.succeededAt = now
+	return reopened, better
+}
+
+// failure records that a request of st failed and reports whether that closed the lane. For a refusal,
+// whole says that it concerns the whole bucket, and all that it met all streams alike.
+func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (closed bool) {
+	l.failures++
+	if l.failedFirst == nil {
+		l.failedFirst = st
+	}
+	l.manyFailed = l.manyFailed || l.failedFirst != st
+	was := l.state
+	switch {
+	case refused && whole:
+		l.state = bucketRefuses
+	case refused && all:
+		l.state = streamsRefused
+	case !refused && l.manyFailed && l.failures >= laneFailures && now.Sub(l.succeededAt) >= laneSilence:
+		l.state = silent
+	}
+	switch l.state {
+	case bucketRefuses, streamsRefused:
+		l.probeAt = now.Add(RefusedProbe)
+	case silent:
+		l.probeAt = now.Add(l.jitter.backoff(l.failures, probeCap))
+	}
+	l.probing = false
+	return l.state != open && l.state != was
+}

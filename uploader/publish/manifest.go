@@ -1,0 +1,323 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"slices"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// A snapshot is what one manifest held at one closing.
+type snapshot struct {
+	manifest *manifest
+	content  []byte // nil once published
+	sum      [sha256.Size]byte
+	md5      string         // in hex
+	parsed   media.Manifest // without its references
+	refs     []*file
+	onDisk   []media.Version // of refs, as it was when the manifest was read; nil where names never come back
+	others   int             // of refs, at its beginning: those that are no segments
+	outside  string          // the first URI that leads out of the root
+	modTime  time.Time       // of the file
+	readAt   time.Time
+	held     bool // not to be published before it was read again
+	anew     bool // the stream began anew with it
+
+	open       []*file // those of refs that may not serve yet, in order
+	generation uint64  // src.generation when open was made
+}
+
+// ready reports whether every reference serves (R2).
+func (s *snapshot) ready(src *Source, now time.Time) bool {
+	if s.generation != src.generation {
+		s.open, s.generation = s.refs, src.generation
+	}
+	for len(s.open) > 0 && s.open[0].serves(s, now) {
+		s.open = s.open[1:]
+	}
+	return len(s.open) == 0
+}
+
+// wake returns when ready may change by itself, or the zero time.
+func (s *snapshot) wake(now time.Time) time.Time {
+	var at time.Time
+	if len(s.open) == 0 || !s.open[0].confirmed {
+		return at
+	}
+	for _, t := range []time.Time{s.open[0].freshAt, s.readAt.Add(SiblingPatience), s.readAt.Add(StartPatience)} {
+		if t.After(now) {
+			at = earlier(at, t)
+		}
+	}
+	return at
+}
+
+// misses reports whether a file that it names can never arrive.
+func (s *snapshot) misses() bool {
+	return slices.ContainsFunc(s.refs, func(f *file) bool { return f.lost })
+}
+
+// stale reports whether a chunk that it names has got other content since: then another run of the stream
+// uses its name, and s is not to be seen any more if there is a newer one.
+func (s *snapshot) stale() bool {
+	for i, f := range s.refs {
+		if i < s.others && s.isOutlivedBy(f) {
+			return true
+		}
+		// It changed into what s means, if that was written when s was.
+		own := s.onDisk != nil && f.version.Equal(s.onDisk[i]) && !f.version.ModTime.After(s.modTime.Add(s.names()))
+		if f.changedAt.After(s.readAt) && !own {
+			return true
+		}
+	}
+	return false
+}
+
+// isOutlivedBy reports whether f, an init segment that s names, was written after s. EMS writes init segments before the first
+// segment, so that one which is younger than a manifest with segments is another run's, also if the one before was never seen.
+func (s *snapshot) isOutlivedBy(f *file) bool {
+	return f.manifest == nil && s.parsed.Segments > 0 && f.src.layout.Format.ReusesNames() && f.version.ModTime.After(s.modTime)
+}
+
+// names returns how long a manifest may be written before the last write to a chunk that it names.
+func (s *snapshot) names() time.Duration {
+	if s.manifest.file.src.layout.Format == media.HDS {
+		return 0
+	}
+	return 10 * time.Millisecond // 3 were seen
+}
+
+// shares reports whether s and t name a segment in common. An init segment or a key may have the same name
+// in each run of a stream.
+func (s *snapshot) shares(t *snapshot) bool {
+	names := make(map[*file]struct{}, len(t.refs))
+	for _, f := range t.refs[t.others:] {
+		names[f] = struct{}{}
+	}
+	for _, f := range s.refs[s.others:] {
+		if _, ok := names[f]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	// Of the snapshots that wait, only the one that is pursued and the newest (R5) are needed; the
+	// others let the manifest move in smaller steps. These bound what they cost (R8).
+	maxWaiting      = 16
+	maxWaitingBytes = 2 << 20
+
+	// StartPatience is how long an F4M waits for the first bootstrap of its run: with an encoder that went away
+	// at once, there is none.
+	StartPatience = 30 * time.Second
+	// SiblingPatience is how long an F4M waits for anything of the other streams of its group. For longer, one
+	// that is stuck would hold up the others (R9).
+	SiblingPatience = 10 * time.Second
+)
+
+// A manifest is published one snapshot at a time, never an older one after a newer (R3).
+type manifest struct {
+	file        *file
+	waiting     []*snapshot // oldest first
+	inFlight    *snapshot   // also in waiting, as its oldest
+	pursued     *snapshot   // also in waiting: its chunks are uploaded first
+	published   *snapshot   // what the bucket holds
+	tried       bool        // a PUT of something newer than what was published was started, and had no answer or has none yet
+	deleting    *snapshot   // what was published, while the object is being deleted
+	publishedAt time.Time
+	notBefore   time.Time // least time between two PUTs of a key
+	outside     string    // the URI out of the root that was warned of
+	refused     bool      // that there is no room for it was logged
+
+	breaksPromises bool // it names chunks that EMS did not write, which is logged
+
+	verification
+}
+
+func (m *manifest) newest() *snapshot {
+	if s := m.newestWaiting(); s != nil {
+		return s
+	}
+	return m.published
+}
+
+// wentBack reports whether s is older than what is known already. In HLS, a media sequence that falls is a
+// new start of the stream when the names are new, too; with names in common it is an old playlist. In the other
+// formats, names that come back are nothing strange.
+func (m *manifest) wentBack(s *snapshot) bool {
+	known := m.newest()
+	return m.file.src.layout.Format == media.HLS && known != nil && !s.parsed.Set && !known.parsed.Set &&
+		s.parsed.Sequence < known.parsed.Sequence && s.shares(known)
+}
+
+// startsAnew reports whether s belongs to another run of the stream than what is known.
+func (m *manifest) startsAnew(s *snapshot) bool {
+	known := m.newest()
+	if known == nil || s.parsed.Set || known.parsed.Segments == 0 {
+		return false
+	}
+	if m.file.src.layout.Format == media.HLS {
+		return s.parsed.Sequence < known.parsed.Sequence && !s.shares(known)
+	}
+	return s.parsed.Segments == 0 || s.parsed.Sequence < known.parsed.Sequence || s.parsed.Last < known.parsed.Last
+}
+
+// owes reports whether s, which names m, has to wait although m was published. In HDS, bootstraps come before the
+// F4M that names them: at the end of a stream, so that a player which stops asking has seen all, and when it
+// starts anew, so that a new F4M does not lead to fragments of the run before, which EMS's old bootstrap lists
+// until the first new fragment is whole.
+func (m *manifest) owes(s *snapshot, now time.Time) bool {
+	layout := m.file.src.layout
+	if layout.Format != media.HDS {
+		return false
+	}
+	same, waited := s.manifest.file.stream == m.file.stream, now.Sub(s.readAt)
+	if !same && waited >= SiblingPatience {
+		return false
+	}
+	if len(m.waiting) > 0 && !m.waiting[0].readAt.After(s.readAt) {
+		return true
+	}
+	return layout.IsBootstrap(m.file.path) && m.published != nil && m.published.modTime.Before(s.modTime) &&
+		!m.published.parsed.Ended && !s.parsed.Ended && waited < StartPatience
+}
+
+func (m *manifest) add(s *snapshot) {
+	for _, f := range s.refs {
+		f.named++
+		f.listed = true
+	}
+	m.waiting = append(m.waiting, s)
+	if m.pursued == nil {
+		m.pursued = s
+	}
+	size := 0
+	for _, w := range m.waiting {
+		size += w.size()
+	}
+	for i := len(m.waiting) - 2; i >= 0 && (len(m.waiting) > maxWaiting || size > maxWaitingBytes); i-- {
+		if w := m.waiting[i]; w != m.inFlight && w != m.pursued {
+			size -= w.size()
+			w.release()
+			m.waiting = slices.Delete(m.waiting, i, i+1)
+		}
+	}
+}
+
+// release takes s out of the count of those that name its references.
+func (s *snapshot) release() {
+	for _, f := range s.refs {
+		f.named--
+		f.src.forgetIfUnused(f)
+	}
+}
+
+// retire is release for the snapshot that was published.
+func (s *snapshot) retire() {
+	for _, f := range s.refs {
+		f.shown--
+	}
+	s.release()
+}
+
+// publishable returns the newest snapshot that may be PUT now (R4), or nil.
+func (m *manifest) publishable(now time.Time) *snapshot {
+	if m.inFlight != nil || m.deleting != nil || m.checking || len(m.waiting) == 0 || now.Before(m.notBefore) || now.Before(m.yieldUntil) {
+		return nil
+	}
+	for i := len(m.waiting) - 1; i >= 0; i-- {
+		s := m.waiting[i]
+		if s.held || !s.ready(m.file.src, now) || m.hopeless(i) || i < len(m.waiting)-1 && s.stale() {
+			continue
+		}
+		return s
+	}
+	return nil
+}
+
+// hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it names what can
+// never arrive, and it was deleted itself, or the stream began anew after it, or that is its end.
+func (m *manifest) hopeless(i int) bool {
+	if m.isHeldBack(m.waiting[i]) {
+		return true
+	}
+	overtaken := m.file.removed || slices.ContainsFunc(m.waiting[i+1:], func(s *snapshot) bool { return s.anew })
+	return overtaken && m.waiting[i].misses()
+}
+
+// wake returns when publishable may find something that it does not find now because of a time that has not
+// come, or the zero time.
+func (m *manifest) wake(now time.Time, onlyManifests bool) time.Time {
+	if m.inFlight != nil || m.deleting != nil || m.checking {
+		return time.Time{}
+	}
+	var at time.Time
+	if m.checkAt.After(now) && !onlyManifests {
+		at = m.checkAt
+	}
+	if len(m.waiting) == 0 {
+		return at
+	}
+	for _, t := range []time.Time{m.notBefore, m.yieldUntil} {
+		if now.Before(t) {
+			return earlier(at, t)
+		}
+	}
+	for _, s := range m.waiting {
+		if w := s.wake(now); !w.IsZero() {
+			at = earlier(at, w)
+		}
+	}
+	return at
+}
+
+// start marks s as being PUT. What is older is dropped here and not at the end: an attempt that fails
+// may have been applied all the same.
+func (m *manifest) start(s *snapshot) {
+	for m.waiting[0] != s {
+		m.drop()
+	}
+	m.inFlight = s
+	m.tried = m.tried || m.published == nil || m.published.sum != s.sum
+}
+
+// finish records that the bucket holds s, which is the oldest one waiting.
+func (m *manifest) finish(s *snapshot) {
+	if m.published != nil {
+		m.published.retire()
+	}
+	m.published = s
+	for _, f := range s.refs {
+		f.named++
+		f.shown++
+	}
+	m.drop()
+	s.open = nil
+	if !m.doubted() {
+		s.content = nil
+	}
+	m.inFlight = nil
+	m.uncertain, m.astray, m.tried = false, false, false
+	m.file.confirmed = true
+}
+
+// drop takes the oldest waiting snapshot away. If that was the one pursued, the newest is from now on: a
+// stream that went from one to the next would, on a line too slow for it, fall back further and further,
+// and one that always turned to the newest would complete none.
+func (m *manifest) drop() {
+	oldest := m.waiting[0]
+	m.waiting = m.waiting[1:]
+	oldest.release()
+	if oldest == m.pursued {
+		m.pursued = m.newestWaiting()
+	}
+}
+
+func (m *manifest) newestWaiting() *snapshot {
+	if n := len(m.waiting); n > 0 {
+		return m.waiting[n-1]
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package publish
+
+import (
+	"fmt"
+	"time"
+)
+
+// A flight is one job in flight.
+type flight struct {
+	Job
+	key   string
+	put   object
+	body  *inode
+	err   FileFailure        // why nothing was sent
+	keys  []string           // of a deletion: what is deleted
+	read  map[string]*record // and, of manifests, what was read last when that began
+	until time.Time          // when it has no effect any more, if it had no answer
+}
+
+func (f *flight) String() string {
+	switch {
+	case f.Task == ReadManifests:
+		return fmt.Sprintf("survey of %v", f.Survey.Dirs)
+	case f.Task == Delete:
+		return fmt.Sprintf("deletion of %v", f.keys)
+	case f.Task == PutManifest:
+		return fmt.Sprintf("PUT of %s: %s", f.key, f.put.sheet.text)
+	case f.Task == PutChunk:
+		return fmt.Sprintf("PUT of %s, content %d", f.key, f.put.id)
+	}
+	return f.Task.String() + " of " + f.key
+}
+
+func (f *flight) isPut() bool { return f.Task == PutManifest || f.Task == PutChunk }
+
+// An outcome is how a job ends.
+type outcome int
+
+const (
+	succeeds     outcome = iota
+	failsUnsent          // connection refused, 503
+	failsApplied         // no answer, but it was applied
+	failsLate            // no answer, and it may be applied later
+	refused              // 403 for one key
+	bucketIsAway         // 404 NoSuchBucket
+	modelOutcomes
+)
+
+func (o outcome) String() string {
+	return [...]string{"succeeds", "fails", "has no answer and was applied", "has no answer and may be applied later",
+		"is refused", "is refused, as all are"}[o]
+}

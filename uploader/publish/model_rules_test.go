@@ -1,0 +1,156 @@
+package publish
+
+import (
+	"fmt"
+	"slices"
+
+	"ems-sidecar/media"
+)
+
+func (b *modelBucket) checkManifest(f *flight, rec *record) {
+	w := b.w
+	if rec.order < b.started[f.key] {
+		w.t.Fatalf("R3: %s is sent after a newer one", f.key)
+	}
+	if text, ok := b.certain[f.key]; ok && text == f.put.sheet.text {
+		w.t.Fatalf("R7: %s is sent although the bucket has it", f.key)
+	}
+	newest := w.newest[rec.path]
+	if newest != nil && newest != rec && b.publishable(newest) {
+		w.t.Fatalf("R4: %s is sent although %s may be", f.key, newest.sheet.text)
+	}
+	for i, ref := range f.put.sheet.refs {
+		if why := b.lacks(ref, rec); why != "" {
+			w.t.Fatalf("R2: %s names %s, %s", f.key, ref, why)
+		}
+		// A manifest of an earlier run may be published with the next one's files only as long as it is the newest that is known: the
+		// next one's is on the disk then, and not reported yet. Init segments are told apart by their time, whatever was seen.
+		if o := b.objects[ref]; o != nil && newest != rec && i < rec.sheet.others && len(rec.sheet.refs) > rec.sheet.others && o.sheet == nil && o.run > rec.run {
+			w.t.Fatalf("R2: %s is of run %d, and names the init segment %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
+		}
+		// Of a segment, the schedule knows that it is another run's only if it saw both: not if the first was never reported, if it was
+		// reported after the manifest was read and overwritten, or if the manifest was read so late that the next run's was there.
+		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && w.originOf(ref).format.ReusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
+			w.t.Fatalf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
+		}
+	}
+}
+
+// checkOvertakesNoManifest fails if f, new content of a chunk, may reach the bucket before a manifest in flight that
+// names the content before.
+func (b *modelBucket) checkOvertakesNoManifest(f *flight) {
+	old := b.objects[f.key]
+	if old == nil || old.id == f.put.id || b.confirmed[f.key].id != old.id {
+		return
+	}
+	for _, g := range b.flights {
+		if g.Task == PutManifest && slices.Contains(g.put.sheet.refs, f.key) {
+			b.w.t.Fatalf("R2: content %d of %s is sent while %v, which names content %d, is in flight", f.put.id, f.key, g, old.id)
+		}
+	}
+}
+
+// sent is what is sent of rec: if it has ended, without the segments at its end that were given up.
+func (w *world) sent(rec *record, s *snapshot) *sheet {
+	if s.sum == rec.sheet.sum {
+		return rec.sheet
+	}
+	n := len(rec.sheet.refs)
+	for ; n > rec.sheet.others && w.lost[rec.sheet.refs[n-1]]; n-- {
+		if cut := rec.sheet.endsBefore(n - 1); rec.sheet.parsed.Ended && cut.sum == s.sum {
+			return cut
+		}
+	}
+	w.t.Fatalf("R5: what is sent of %s is not what was read of it: %q", rec.path, s.content)
+	return nil
+}
+
+// endsInHole reports whether the last segment of rec was given up: if it has not ended, or has no others, it is not sent.
+func (w *world) endsInHole(rec *record) bool {
+	s := rec.sheet
+	if w.originOf(rec.path).format != media.HLS || len(s.refs) == s.others || !w.lost[s.refs[len(s.refs)-1]] {
+		return false
+	}
+	all := !slices.ContainsFunc(s.refs[s.others:], func(ref string) bool { return !w.lost[ref] })
+	return !s.parsed.Ended || all
+}
+
+// lacks says why the bucket does not have ref as rec means it, or "".
+func (b *modelBucket) lacks(ref string, rec *record) string {
+	w := b.w
+	o, org := b.objects[ref], w.originOf(ref)
+	file, onDisk := org.src.files[ref], w.disk.names[ref]
+	anew := w.lost[ref] && onDisk != nil && onDisk.holds.half // what was given up does not come back with what is being written
+	// EMS changes an MSS chunk once more. Who plays the stream has the one before already and can play it, so that no manifest waits.
+	patched := w.patched[ref] != 0 && w.patched[ref] == w.closed[ref].id
+	switch {
+	case file == nil:
+		return "which the schedule does not know"
+	case org.isManifest(ref):
+		if o == nil {
+			return "which is not there"
+		}
+	case file.lost: // what can never arrive is not waited for, unless it can be uploaded after all
+		if w.disk.spool[ref] != nil || onDisk != nil && !onDisk.holds.half && w.closed[ref].id == onDisk.holds.id {
+			return "which is given up although it can be uploaded"
+		}
+	case o == nil:
+		return "which is not there"
+	case o.id < w.closed[ref].id && !patched && (onDisk != nil && !anew || w.disk.spool[ref] != nil):
+		return fmt.Sprintf("which has content %d in the bucket, and %d was closed", o.id, w.closed[ref].id)
+	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && (w.lost[ref] || !slices.Contains(w.seen[ref], rec.run)):
+		// It is gone and was never seen or was given up, and there is an object of its name: nothing tells whose that is.
+	case org.format.ReusesNames() && o.run < rec.run:
+		return fmt.Sprintf("which is of run %d in the bucket, and not %d", o.run, rec.run)
+	case o.boot == b.boots && org.format.ReusesNames() && w.now.Sub(o.instead) < ReturnedCacheTime:
+		return "of which caches may have another one"
+	}
+	return ""
+}
+
+// publishable reports whether nothing keeps rec from being sent. What it cannot be sure of is no: it does not know all for which
+// the schedule waits, as the cache of a chunk whose content is another one now.
+func (b *modelBucket) publishable(rec *record) bool {
+	w := b.w
+	if len(rec.sheet.refs) == rec.sheet.others {
+		return false
+	}
+	for _, ref := range rec.sheet.refs {
+		c, ok := b.confirmed[ref]
+		if f := w.originOf(ref).src.files[ref]; !ok || f == nil || !f.confirmed || c.id != w.closed[ref].id || w.now.Sub(c.at) < ReturnedCacheTime {
+			return false
+		}
+	}
+	return true
+}
+
+// doubt takes in that the uploader has seen other content than it knows on the disk.
+func (b *modelBucket) doubt(p string, id int) {
+	if c, ok := b.confirmed[p]; ok && c.id != id {
+		delete(b.confirmed, p)
+	}
+}
+
+// forget takes in that the schedule forgets manifests that were deleted long ago.
+func (b *modelBucket) forget() {
+	for p := range b.certain {
+		if b.w.originOf(p).src.files[p] == nil {
+			delete(b.certain, p)
+		}
+	}
+	for p, o := range b.objects {
+		if o.sheet != nil && b.w.originOf(p).src.files[p] == nil {
+			o.boot = 0
+		}
+	}
+}
+
+// shows reports whether a manifest that was sent since the daemon was started names key.
+func (b *modelBucket) shows(key string) bool {
+	for _, o := range b.objects {
+		if o.boot == b.boots && o.sheet != nil && slices.Contains(o.sheet.refs, key) {
+			return true
+		}
+	}
+	return false
+}

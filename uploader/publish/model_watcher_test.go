@@ -1,0 +1,163 @@
+package publish
+
+import (
+	"slices"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// A happening is something on the disk that the watcher has to report.
+type happening struct {
+	origin *origin
+	path   string
+	kind   happeningKind
+}
+
+type happeningKind uint8
+
+const (
+	wasClosed happeningKind = iota
+	wasRemoved
+	wasFound // in the spool, at the start
+)
+
+// report reports the i-th of the news.
+func (w *world) report(i int) {
+	h := w.news[i]
+	w.news = slices.Delete(w.news, i, i+1)
+	w.now = w.now.Add(time.Microsecond)
+	switch h.kind {
+	case wasClosed:
+		w.reportClosed(h.origin, h.path)
+	case wasRemoved:
+		if w.disk.names[h.path] != nil {
+			return // as Source.Removed
+		}
+		w.log("%s: reported: %s is deleted", w.since(), h.path)
+		delete(h.origin.named, h.path)
+		if v, kept := w.disk.find(h.path); kept {
+			w.disk.spool[h.path].lonely = true
+			w.reportKept(h.origin, h.path, v)
+		} else {
+			w.schedule.Removed(h.origin.src, h.path, false, w.now)
+			w.carryOut()
+		}
+	case wasFound:
+		if w.disk.names[h.path] != nil {
+			return // as newSpool has it
+		}
+		if v, kept := w.disk.find(h.path); kept {
+			w.reportKept(h.origin, h.path, v)
+		}
+	}
+}
+
+func (w *world) reportClosed(o *origin, p string) {
+	i := w.disk.names[p]
+	if i == nil || i.holds.half {
+		return // there is a later report
+	}
+	if i.holds.sheet != nil {
+		w.reportManifest(o, p, i)
+		return
+	}
+	w.log("%s: reported: %s is closed, content %d", w.since(), p, i.holds.id)
+	_, kept := w.disk.find(p)
+	kept = kept || IsChunk(o.src.layout, p, i.version()) || o.names(p)
+	if kept {
+		w.disk.keep(p, i.version())
+		w.owed[p] = i.holds.id
+	}
+	w.schedule.Closed(o.src, p, i.version(), kept, w.place(), w.now)
+	w.carryOut()
+	if f := o.src.files[p]; f != nil && (f.named > 0 || !w.onlyNamed(p)) { // else nobody wants it yet; it is reported again
+		w.see(p, i.holds)
+	}
+}
+
+// place is where all files are.
+func (w *world) place() *Place {
+	if !w.dest.Delete {
+		return nil
+	}
+	return &Place{}
+}
+
+func (w *world) see(p string, c content) {
+	if w.closed[p].id != c.id {
+		w.told[p] = w.reads
+		if o := w.originOf(p); o.format.PatchesLate() && o.src.files[p] != nil && o.src.files[p].shown > 0 {
+			w.patched[p] = c.id
+		}
+	}
+	w.closed[p] = c
+	if !slices.Contains(w.seen[p], c.run) {
+		w.seen[p] = append(w.seen[p], c.run)
+	}
+}
+
+func (w *world) reportKept(o *origin, p string, v media.Version) {
+	w.log("%s: reported: only the spool has %s", w.since(), p)
+	w.see(p, w.disk.spool[p].inode.holds)
+	w.schedule.Kept(o.src, p, v, w.now)
+	w.carryOut()
+}
+
+func (w *world) reportManifest(o *origin, p string, i *inode) {
+	s := i.holds.sheet
+	r := Reading{References: slices.Clone(s.refs), Content: s.content, Sum: s.sum, Manifest: s.parsed, Others: s.others,
+		ModTime: i.modTime, ReadAt: w.now}
+	late := false
+	if o.format.ReusesNames() {
+		for _, ref := range s.refs {
+			var v media.Version
+			if there := w.disk.names[ref]; there != nil {
+				late = late || there.holds.run > i.holds.run
+				v = there.version()
+				w.bucket.doubt(ref, there.holds.id)
+			}
+			r.OnDisk = append(r.OnDisk, v)
+		}
+	}
+	w.log("%s: reported: %s is closed, content %d", w.since(), p, i.holds.id)
+	o.named[p] = r.References
+	w.schedule.ManifestRead(o.src, p, r, w.place(), w.now)
+	w.carryOut()
+	known := o.src.files[p].manifest.newest()
+	switch rec := w.records[known]; {
+	case known == nil || known.sum != s.sum:
+		w.t.Fatalf("R5: a closing of %s is ignored", p)
+	case rec == nil:
+		w.reads++
+		rec = &record{path: p, sheet: s, run: i.holds.run, order: w.reads, late: late}
+		w.records[known], w.newest[p] = rec, rec
+	default:
+		rec.run, w.newest[p] = i.holds.run, rec // another run may say the same
+	}
+}
+
+// answer answers what the schedule asked of p, after the news of it.
+func (w *world) answer(p string) {
+	for i := 0; i < len(w.news); {
+		if w.news[i].path == p {
+			w.report(i)
+		} else {
+			i++
+		}
+	}
+	delete(w.expected, p)
+	w.now = w.now.Add(time.Microsecond)
+	o := w.originOf(p)
+	if w.disk.names[p] != nil {
+		w.reportClosed(o, p)
+		return
+	}
+	if v, kept := w.disk.find(p); kept {
+		w.reportKept(o, p, v)
+		return
+	}
+	w.log("%s: reported: %s is absent", w.since(), p)
+	w.schedule.Absent(o.src, p, false, w.now)
+	w.carryOut()
+}

@@ -1,0 +1,284 @@
+package publish
+
+import (
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// Done applies a job's result.
+func (s *Schedule) Done(r Result, now time.Time) {
+	switch {
+	case r.Task == ReadManifests:
+		s.surveyDone(r, now)
+		return
+	case r.Task == Delete:
+		s.removalDone(r, now)
+		return
+	}
+	f, st := r.file, r.file.stream
+	st.inFlight--
+	gaveBack := false
+	switch {
+	case r.Task == PutManifest:
+	case r.Task == List:
+		st.listing = false
+	case r.Task == Verify:
+		f.manifest.checking = false
+	default:
+		f.state = idle
+		gaveBack = s.loose[f]
+		delete(s.sending, f)
+		delete(s.loose, f)
+		if r.Task == Discard && f.closed && !f.version.Equal(r.Version) {
+			f.task = PutChunk
+		}
+	}
+	if !gaveBack {
+		s.inFlight[st.pool()]--
+	}
+	switch {
+	case r.FileFailure != NoFileFailure:
+		s.lane(st.src.dest).probing = false
+		s.fileFailure(r, now)
+	case r.Failure == KeyTaken:
+		s.lane(st.src.dest).probing = false
+		s.keyTaken(r, now)
+	case r.Failure != Done:
+		s.storeFailure(r, now)
+	default:
+		s.success(r, now)
+	}
+	s.follow(f, now)
+	f.src.forgetIfUnused(f)
+}
+
+func (s *Schedule) success(r Result, now time.Time) {
+	f, st := r.file, r.file.stream
+	if r.asksOnly() {
+		// That a key is not there is no word on whether the bucket takes one: S3 answers the same where
+		// the bucket is missing.
+		l := s.lane(st.src.dest)
+		l.probing = false
+		if l.state == open {
+			st.recovered()
+		}
+		switch r.Task {
+		case Discard:
+			s.discarded(r, now)
+		case Compare:
+			s.compared(r, now)
+		case List:
+			s.listed(r, now)
+		case Verify:
+			s.verified(f.manifest, r.Found, r.Untold, now)
+			s.checked(r, now)
+		case FindKey:
+			s.recordingLooked(r, now)
+		default:
+			s.looked(f, r.Found, now)
+		}
+		return
+	}
+	refused := s.lane(st.src.dest).state == bucketRefuses
+	reopened, better := s.lane(st.src.dest).success(st, now)
+	if reopened {
+		s.log.Info("bucket accepts requests again", "bucket", st.src.dest.Bucket)
+	}
+	for _, other := range s.ring {
+		if better && other.src.dest == st.src.dest {
+			other.reopened(now)
+			if refused {
+				other.checkAll(now.Add(doubtTime/2 + s.jitter(doubtTime/2))) // the bucket may be another one now
+			}
+		}
+	}
+	st.recovered()
+	s.figures.bytes += r.Bytes
+	switch {
+	case r.Task == PutManifest:
+		s.published(f.manifest, r.snapshot, r, now)
+	default:
+		s.figures.chunks++
+		s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)))
+		f.failures = 0
+		if f.closed && !f.version.Equal(r.Version) {
+			f.replaces = f.replaces || f.shown > 0 // a manifest that did not wait for it shows it to viewers
+			st.enqueue(f)                          // closed again, with other content
+			break
+		}
+		if f.unreported(r.Version) {
+			f.closed = false
+			f.src.expect(f.path)
+			break
+		}
+		f.confirm(r.Version, now)
+		if st.src.bulk() {
+			f.spoilt, f.refused = false, ""
+			s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)))
+		}
+		s.discardLater(f, now)
+		if now.Sub(f.deletedAt) < doubtTime {
+			f.task = Compare
+			st.delay(f, now.Add(doubtTime))
+		}
+	}
+}
+
+// looked takes in what the bucket has under f's key.
+func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
+	switch {
+	case f.confirmed:
+	case f.manifest != nil:
+		// A child playlist that is nowhere may still appear: EMS writes the master before it.
+		f.confirmed = found != nil
+	case f.closed:
+		f.task = PutChunk
+		f.stream.enqueue(f) // it came to the disk meanwhile, or was there and is not in the bucket
+	case found != nil && !f.succeeds(found):
+		f.confirm(media.Version{}, now)
+	case f.seen != (media.Version{}):
+		f.src.expect(f.path)
+	case f.version == (media.Version{}) && !f.doubted:
+		f.doubted = true
+		s.reread(f, now.Add(absentGrace))
+	default:
+		s.loseChunk(f, "it is neither on disk nor in the bucket")
+	}
+}
+
+func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Time) {
+	f, st := m.file, m.file.stream
+	first, ended := m.published == nil, m.published != nil && m.published.parsed.Ended
+	var lag time.Duration
+	for _, c := range snap.refs {
+		if c.lagKnown || c.manifest != nil || c.closedAt.IsZero() {
+			continue
+		}
+		c.lagKnown = true
+		lag = max(lag, now.Sub(c.closedAt))
+		s.figures.lag(now.Sub(c.closedAt))
+	}
+	m.published.shownUntil(now)
+	m.finish(snap)
+	m.notBefore = r.Started.Add(st.src.dest.ManifestInterval)
+	m.publishedAt, st.published = now, now
+	s.figures.manifests++
+	attrs := []any{"stream", st.name, "key", f.key(), "sequence", snap.parsed.Sequence,
+		"segments", snap.parsed.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.Started))}
+	s.log.Debug("published", attrs...)
+	if m.allAt = (time.Time{}); snap.parsed.Ended {
+		m.checkAll(now.Add(doubtTime))
+	}
+	switch end := snap.parsed.Ended; {
+	case snap.parsed.Segments == 0 && !end:
+	case end && first:
+		s.log.Info("stream that has ended is published", attrs...)
+	case end && !ended:
+		s.log.Info("stream ended", attrs...)
+	case (first || ended) && !end:
+		s.log.Info("stream is live", attrs...)
+	}
+}
+
+// rounded is for people.
+func rounded(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
+
+// fileFailure handles a chunk that could not be read, or was not what it had been.
+func (s *Schedule) fileFailure(r Result, now time.Time) {
+	f := r.file
+	newer := f.closed && !f.version.Equal(r.Version)
+	switch {
+	case f.lost: // it was given up meanwhile: the spool was full
+	case newer:
+		f.stream.enqueue(f)
+	case r.FileFailure == FileGone:
+		f.removed = true
+		if !f.confirmed {
+			s.missing(f)
+		}
+	case r.FileFailure == FileChanged:
+		// Being rewritten: its next closing brings it back.
+		f.closed = false
+		f.src.expect(f.path)
+	case r.Task == Discard:
+		s.cannotDiscard(r, now)
+	default:
+		f.failures++
+		s.figures.failures++
+		wait := s.jitter.backoff(f.failures+2, localRetryCap)
+		f.stream.delay(f, now.Add(wait))
+		s.warnPerFile(f.stream, "file cannot be read", "key", f.key(), "err", r.FileErr, "attempt", f.failures,
+			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
+	}
+}
+
+// storeFailure handles a request that the bucket did not take.
+func (s *Schedule) storeFailure(r Result, now time.Time) {
+	f, st := r.file, r.file.stream
+	refused, whole := r.Failure.refused(), r.Failure == BucketRefused
+	switch {
+	case r.Task == PutManifest:
+		f.manifest.inFlight = nil
+		if !refused {
+			f.manifest.doubt(now)
+		}
+	case r.Task == Verify && refused && !whole:
+		f.manifest.asked, f.manifest.askFirst, f.manifest.checkAt = true, false, time.Time{} // the store does not tell
+		f.manifest.allAt = time.Time{}
+	case r.Task == List:
+		s.notListed(r, refused && !whole, now)
+	case r.wanted():
+		st.enqueue(f)
+	}
+	s.figures.failures++
+	st.failures++
+	wait := s.jitter.backoff(st.failures, backoffCap)
+	st.retryAt = now.Add(wait)
+	if refused {
+		// Other keys may fare better, so it is first this one that waits, and then the stream.
+		wait = RefusedProbe
+		st.retryAt = time.Time{}
+		if r.Task == PutManifest {
+			f.manifest.notBefore = now.Add(wait)
+		} else if r.wanted() {
+			st.delay(f, now.Add(wait))
+		}
+		question := r.Task == List || r.Task == Verify // which is answered otherwise
+		if !question {
+			st.refusals++
+		}
+		if st.refusals >= streamRefusals {
+			st.refused, st.retryAt = true, now.Add(wait)
+		}
+	}
+	l := s.lane(st.src.dest)
+	closedNow := l.failure(st, refused, whole, st.refused && s.allRefused(st.src.dest, now), now)
+	what := "upload failed"
+	if r.asksOnly() {
+		what = "bucket cannot be asked for a file"
+	}
+	attrs := []any{"stream", st.name, "key", f.key(), "err", r.Err, "attempt", st.failures}
+	switch {
+	case closedNow && l.state != silent:
+		s.log.Error("bucket refuses requests, uploads to it are stopped", append(attrs, "bucket", st.src.dest.Bucket,
+			"next", "one request at a time probes whether that is mended", "retry_in", RefusedProbe)...)
+	case closedNow:
+		s.log.Error("bucket serves no requests, uploads to it wait", append(attrs, "bucket", st.src.dest.Bucket,
+			"next", "one request at a time probes whether it is back")...)
+	case l.closedTo(st):
+		s.log.Warn(what, append(attrs, "next", "the bucket is probed again",
+			"retry_in", l.probeAt.Sub(now).Round(time.Millisecond))...)
+	case refused && r.Task == List:
+		s.log.Warn("bucket cannot be listed", append(attrs, "next", "its files are asked for one by one")...)
+	case refused && r.Task == Verify:
+		s.log.Warn(what, append(attrs, "next", "the manifest is published without that")...)
+	case st.refused:
+		s.log.Warn(what, append(attrs, "next", "this stream waits, others go on", "retry_in", wait)...)
+	case refused:
+		s.log.Warn(what, append(attrs, "next", "this file waits, others go on", "retry_in", wait)...)
+	default:
+		s.log.Warn(what, append(attrs, "next", "tried again over a fresh connection",
+			"retry_in", wait.Round(time.Millisecond))...)
+	}
+}

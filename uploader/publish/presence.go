@@ -1,0 +1,121 @@
+package publish
+
+import "time"
+
+// A presence is when the bucket is asked whether it still has what a manifest names. Of a live one,
+// the newest chunk is asked for with the manifest itself; of one that has ended, or does not move,
+// once all.
+type presence struct {
+	allAt  time.Time // when all of it is asked for; zero: it need not be
+	allHad time.Time // when all of it was asked for last
+}
+
+// doubtedChunks is how many of the newest chunks are asked for while it is doubted what the bucket
+// has: after a start, and after a PUT that had no answer.
+const doubtedChunks = 16
+
+// checkAll has the bucket asked for all that m names at a time.
+func (m *manifest) checkAll(at time.Time) {
+	m.allAt = at
+	m.checkAt = earlier(m.checkAt, at)
+}
+
+// toCheck returns the chunks that are asked for with m now.
+func (m *manifest) toCheck(now time.Time) (chunks []*file) {
+	if m.published == nil {
+		return nil
+	}
+	refs := m.published.refs
+	if all := !m.allAt.IsZero() && !now.Before(m.allAt); !all {
+		newest := 1
+		if m.doubted() {
+			newest = doubtedChunks
+		}
+		refs = refs[max(0, len(refs)-newest):]
+	}
+	for _, f := range refs {
+		if f.isAtRest() {
+			chunks = append(chunks, f)
+		}
+	}
+	return chunks
+}
+
+// isAtRest reports whether the bucket has f, a chunk, and nothing is being done about it.
+func (f *file) isAtRest() bool { return f.manifest == nil && f.confirmed && f.state == idle }
+
+// checked takes in which of the chunks that m names the bucket still has.
+func (s *Schedule) checked(r Result, now time.Time) {
+	m := r.file.manifest
+	missing := false
+	for _, l := range r.Listing {
+		f := l.file
+		if _, there := r.Objects[l.Key]; there || !f.isAtRest() || f.shown == 0 {
+			continue
+		}
+		missing = true
+		s.vanished(f, r.OnDisk[l.Path])
+	}
+	if !m.allAt.IsZero() && !r.Started.Before(m.allAt) {
+		m.allAt, m.allHad = time.Time{}, now
+	} else if missing {
+		m.checkAll(now) // others may be gone, too
+	}
+	m.checkAt = earlier(m.checkAt, m.allAt)
+}
+
+// vanished has f, which the bucket had and has not any more, uploaded once more, or says that it is
+// lost.
+func (s *Schedule) vanished(f *file, onDisk bool) {
+	f.confirmed = false
+	f.src.generation++ // manifests wait for it
+	if !onDisk {
+		f.closed, f.lost = false, true
+		s.figures.lost++
+		s.log.Error("object is lost: the bucket has it no more, and it is not on the disk",
+			"stream", f.stream.name, "key", f.key(),
+			"next", "viewers miss it; manifests that name it no longer wait for it",
+			"hint", "did somebody else delete it, or a lifecycle rule?")
+		return
+	}
+	s.figures.failures++
+	s.warnPerFile(f.stream, "object is missing: the bucket had it", "key", f.key(),
+		"next", "it is uploaded once more")
+	if !f.closed {
+		f.src.expect(f.path)
+		return
+	}
+	f.task = PutChunk
+	f.stream.enqueue(f)
+}
+
+// restore has m, whose object is missing, published once more, or says that it is lost.
+func (s *Schedule) restore(m *manifest) {
+	f := m.file
+	switch {
+	case f.gone.left: // it is to be deleted
+	case f.removed && m.published.content == nil:
+		m.publishedAt = time.Time{} // it is not asked for any more
+		s.figures.lost++
+		s.log.Error("manifest is lost: the bucket has it no more, and it is not on the disk",
+			"stream", f.stream.name, "key", f.key(),
+			"next", "it stays out of the bucket until it is written again",
+			"hint", "did somebody else delete it, or a lifecycle rule?")
+	default:
+		s.figures.failures++
+		s.warnPerFile(f.stream, "manifest is missing: the bucket had it", "key", f.key(),
+			"next", "it is published once more")
+		s.putAgain(m)
+	}
+}
+
+// putAgain has what was published last put once more. If its content is not known any more, the
+// file is read for it.
+func (s *Schedule) putAgain(m *manifest) {
+	if m.published.content != nil {
+		m.again()
+		return
+	}
+	m.astray, m.uncertain = true, true
+	m.file.src.expect(m.file.path)
+}

@@ -1,0 +1,42 @@
+package publish
+
+// Progress is how far a Schedule has come with what it was told of.
+type Progress struct {
+	Files     int // chunks that are to be in the bucket
+	There     int // of them, those that are
+	Manifests int // manifests that are to be in the bucket
+	Published int // of them, those whose newest version is
+	Lost      int64
+	Refused   bool // the bucket, or each stream that wanted something, was refused
+	Idle      bool // nothing is left to do, and nothing is waited for
+}
+
+// Progress returns the current progress.
+func (s *Schedule) Progress() Progress {
+	p := Progress{Lost: s.figures.lost, Idle: !s.Busy() && !s.readsAgainSoon()}
+	for _, src := range s.sources {
+		l := s.lane(src.dest)
+		p.Refused = p.Refused || l.state == bucketRefuses || l.state == streamsRefused
+		for _, f := range src.files {
+			switch {
+			case f.manifest != nil && f.manifest.newest() == nil: // only another one names it
+			case f.manifest != nil:
+				p.Manifests++
+				if len(f.manifest.waiting) == 0 {
+					p.Published++
+				} else {
+					p.Idle = false
+				}
+			case f.confirmed:
+				p.Files++
+				p.There++
+			case f.early:
+			case f.closed && !f.lost || f.state == queued && f.task != Look:
+				p.Files++
+			}
+			// What EMS will change once more is not there yet.
+			p.Idle = p.Idle && (f.state == idle || f.task == Discard || f.early)
+		}
+	}
+	return p
+}

@@ -1,0 +1,71 @@
+package publish
+
+import (
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// A Destination is where and how a Source is published. It is not changed once it is in use.
+type Destination struct {
+	Bucket           string        // for messages
+	Prefix           string        // of every key
+	SkipBacklog      bool          // chunks that EMS has deleted, and no manifest names any more, are not uploaded
+	ManifestInterval time.Duration // least time between two PUTs of one manifest
+	DeleteLocal      bool          // recordings: delete the file, once compared with its object
+	DeleteLocalAfter time.Duration // and how long after its upload
+	Delete           bool          // an object, so long after its file was deleted; not recordings
+	DeleteDelay      time.Duration
+}
+
+// A Source is what one format has below one root, published to one Destination.
+type Source struct {
+	schedule *Schedule
+	root     string
+	layout   media.Layout
+	dest     *Destination
+	shared   bool
+
+	files      map[string]*file
+	generation uint64     // grows when a confirmed file has new content
+	stuck      bool       // its file system does not answer
+	skipped    int64      // chunks that were not uploaded because no manifest names them any more
+	retention  *retention // nil until something is to be deleted
+	place      *Place     // where the last file was of which a closing was reported
+	rootless   bool       // that the root is not there, and nothing is deleted therefore, was logged
+}
+
+// Add returns a new source for what layout finds below the directory root. If shared is set, its files are
+// kept in a directory that serves other roots, too: what is found there may be another one's.
+func (s *Schedule) Add(root string, layout media.Layout, dest *Destination, shared bool) *Source {
+	src := &Source{schedule: s, root: root, layout: layout, dest: dest, shared: shared, files: make(map[string]*file)}
+	s.sources = append(s.sources, src)
+	return src
+}
+
+// Knows reports whether anything is remembered of the file p.
+func (src *Source) Knows(p string) bool { return src.files[p] != nil }
+
+// Names returns how many names are remembered.
+func (s *Schedule) Names() int {
+	n := len(s.unnamed)
+	for _, src := range s.sources {
+		n += len(src.files)
+	}
+	return n
+}
+
+// maxRootName bounds what objects tell of their root, in bytes.
+const maxRootName = 128
+
+// RootName is what objects tell of their root: of a very long path, the end.
+func (src *Source) RootName() string { return src.root[max(0, len(src.root)-maxRootName):] }
+
+// bulk reports whether its files are large, so that they have workers of their own.
+func (src *Source) bulk() bool { return src.layout.Format == media.Recording }
+
+// IsChunk reports whether a file p of layout, in version v, is uploaded whether or not a manifest names it.
+func IsChunk(layout media.Layout, p string, v media.Version) bool {
+	// EMS creates, closes and deletes empty files as a permission test.
+	return layout.Kind(p).Role == media.ChunkFile && v.Size > 0
+}

@@ -1,0 +1,253 @@
+package publish
+
+import (
+	"slices"
+	"time"
+)
+
+// A stream is the publisher of one stream directory: its chunks that are to be uploaded, and its manifests.
+type stream struct {
+	src       *Source
+	name      string // the directory, below the root
+	pending   []*file
+	manifests []*manifest
+	namedBy   []*manifest // of other directories, which name chunks of this one: in DASH and MSS, the group's
+	files     int         // entries of src.files that belong here
+
+	uncompared   []*file // those that an earlier run may have uploaded, and which no manifest needed so far
+	compareAt    time.Time
+	gatheredFrom time.Time // when the first of uncompared came
+	listing      bool      // the bucket is being asked for what was uncompared
+
+	tracks    map[string]*track // MSS: by directory
+	unlisted  []*file           // chunks of this run that no manifest has named so far, and some that one has
+	delayed   []*file           // of pending: those that were told to wait
+	compactAt int               // length of pending at which it is rid of what does not wait any more
+
+	inFlight  int
+	failures  int // of the store, in a row
+	retryAt   time.Time
+	refusals  int  // since the last success
+	refused   bool // so many that it is the stream's keys, and not one of them
+	published time.Time
+	warnings  int  // this minute, of the kinds that can come once per file
+	spoolFull bool // that its chunks are lost to a full spool was logged
+	cleared   bool // a manifest that named its chunks was deleted from the bucket
+}
+
+// streamRefusals is how many refusals of its files make a stream wait as a whole.
+const streamRefusals = 3
+
+// isNamedBy takes in that m names a chunk of st.
+func (st *stream) isNamedBy(m *manifest) {
+	if st != m.file.stream && !slices.Contains(st.namedBy, m) {
+		st.namedBy = append(st.namedBy, m)
+	}
+}
+
+// pool is that of the workers who upload it.
+func (st *stream) pool() int {
+	if st.src.bulk() {
+		return bulkPool
+	}
+	return livePool
+}
+
+// recovered forgets failures.
+func (st *stream) recovered() {
+	st.failures, st.retryAt, st.refusals, st.refused = 0, time.Time{}, 0, false
+	st.spoolFull = false
+}
+
+// reopened forgets also what the single files were told to wait.
+func (st *stream) reopened(now time.Time) {
+	st.recovered()
+	for _, f := range st.delayed {
+		if !f.early {
+			f.retryAt = time.Time{}
+		}
+	}
+	for _, m := range st.manifests {
+		if soon := now.Add(st.src.dest.ManifestInterval); m.notBefore.After(soon) {
+			m.notBefore = soon
+		}
+	}
+}
+
+// checkAll has the bucket asked for all that the manifests name which were published lately.
+func (st *stream) checkAll(at time.Time) {
+	for _, m := range st.manifests {
+		if m.published != nil && at.Sub(m.publishedAt) < manifestMemory {
+			m.checkAll(at)
+		}
+	}
+}
+
+// enqueue lists f for its task.
+func (st *stream) enqueue(f *file) {
+	f.state = queued
+	if !f.inPending {
+		f.inPending = true
+		st.pending = append(st.pending, f)
+	}
+	if len(st.pending) > st.compactAt {
+		st.pending = slices.DeleteFunc(st.pending, func(f *file) bool {
+			f.inPending = f.state == queued
+			return !f.inPending
+		})
+		st.compactAt = 2*len(st.pending) + 64
+	}
+}
+
+// pick chooses what the stream needs most: a publishable manifest, the chunks of the snapshot that is
+// pursued, those of the newest, then the rest, oldest first, and last what the bucket may have.
+// A probe is an upload, if there is any to do: the answer to a question does not tell whether the
+// bucket takes one.
+func (st *stream) pick(now time.Time, onlyManifests, probe bool) choice {
+	for _, m := range st.manifests {
+		s := m.publishable(now)
+		switch {
+		case s != nil && m.asked && !m.askFirst:
+			return choice{file: m.file, snapshot: s}
+		case s != nil, !onlyManifests && m.due(now):
+			return choice{file: m.file, task: Verify}
+		}
+	}
+	if onlyManifests {
+		return choice{}
+	}
+	for len(st.pending) > 0 && st.pending[0].state != queued {
+		st.pending[0].inPending = false
+		st.pending = st.pending[1:]
+	}
+	if len(st.pending)+len(st.uncompared) == 0 {
+		return choice{}
+	}
+	if probe {
+		if f := st.firstQueued(st.pending, now, false); f != nil {
+			return chosen(f)
+		}
+	} else {
+		for _, manifests := range [][]*manifest{st.manifests, st.namedBy} {
+			for _, m := range manifests {
+				if f := st.firstWanted(m, now); f != nil {
+					return chosen(f)
+				}
+			}
+		}
+	}
+	if f := st.firstQueued(st.pending, now, true); f != nil {
+		return chosen(f)
+	}
+	f, t := st.nextComparison(now)
+	return choice{file: f, task: t}
+}
+
+// A choice is what is to be done next: the PUT of a manifest's snapshot, or a task.
+type choice struct {
+	file     *file // nil: nothing
+	snapshot *snapshot
+	task     Task // without a snapshot
+}
+
+func chosen(f *file) choice { return choice{file: f, task: f.task} }
+
+// mostWanted is how many of the files that a manifest waits for are looked through for the one that it needs first. Where
+// they are more, all that is queued has its turn.
+const mostWanted = 512
+
+// firstWanted returns the chunk of st that m needs first.
+func (st *stream) firstWanted(m *manifest, now time.Time) *file {
+	n := len(m.waiting)
+	if n == 0 {
+		return nil
+	}
+	for _, s := range []*snapshot{m.pursued, m.waiting[n-1]} {
+		if s.ready(m.file.src, now) { // what is open may have changed since its own stream was asked
+			continue
+		}
+		singly := len(s.open) <= AskedSingly // else by a listing
+		for _, f := range s.open[:min(len(s.open), mostWanted)] {
+			if st.takes(f, now) && (singly || f.task != Compare || f.candidate != nil) {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+func (st *stream) firstQueued(files []*file, now time.Time, all bool) *file {
+	for _, f := range files {
+		if st.takes(f, now) && (all || f.task == PutChunk) {
+			return f
+		}
+	}
+	return nil
+}
+
+// takes reports whether f, a chunk of st, may be worked on now.
+func (st *stream) takes(f *file, now time.Time) bool {
+	return f.state == queued && f.stream == st && !now.Before(f.retryAt) && !st.isBeingShown(f)
+}
+
+// isBeingShown reports whether a manifest in flight names f, of which the bucket has other content: the
+// new one could get there before that manifest of the run before (R2).
+func (st *stream) isBeingShown(f *file) bool {
+	if !f.replaces {
+		return false
+	}
+	shows := func(m *manifest) bool { return m.inFlight != nil && slices.Contains(m.inFlight.refs, f) }
+	return slices.ContainsFunc(st.manifests, shows) || slices.ContainsFunc(st.namedBy, shows)
+}
+
+// wake returns when pick may find something that it does not find now because of a time that has not
+// come, or the zero time.
+func (st *stream) wake(now time.Time, onlyManifests bool) time.Time {
+	var at time.Time
+	for _, m := range st.manifests {
+		at = earlier(at, m.wake(now, onlyManifests))
+	}
+	if onlyManifests {
+		return at
+	}
+	st.delayed = slices.DeleteFunc(st.delayed, func(f *file) bool {
+		f.delayed = f.state == queued && now.Before(f.retryAt)
+		return !f.delayed
+	})
+	for _, f := range st.delayed {
+		at = earlier(at, f.retryAt)
+	}
+	if len(st.uncompared) > 0 && !st.listing && st.compareAt.After(now) {
+		at = earlier(at, st.compareAt)
+	}
+	return at
+}
+
+// delay enqueues f, which is not to be tried before at.
+func (st *stream) delay(f *file, at time.Time) {
+	f.retryAt = at
+	st.enqueue(f)
+	if !f.delayed {
+		f.delayed = true
+		st.delayed = append(st.delayed, f)
+	}
+}
+
+// queue counts the files that wait for their upload.
+func (st *stream) queue() int {
+	n := 0
+	for _, f := range st.pending {
+		if f.state == queued && f.task == PutChunk && !f.early {
+			n++
+		}
+	}
+	return n
+}
+
+// earlier returns the earlier of two times, of which a zero one means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

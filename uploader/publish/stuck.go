@@ -1,0 +1,30 @@
+package publish
+
+import "time"
+
+// Answers says whether the file system of src answers: since is when it stopped, or zero. The workers of one
+// that does not answer are given back, so that other roots go on (R9), and no more are sent there.
+func (s *Schedule) Answers(src *Source, since, now time.Time) {
+	stuck := !since.IsZero()
+	switch {
+	case stuck == src.stuck:
+	case stuck:
+		s.log.Error("file system does not answer", "root", src.root, "for", now.Sub(since).Round(time.Second),
+			"next", "nothing is read there until it does; other directories go on", "hint", "is the server of this mount away?")
+	default:
+		s.log.Info("file system answers again", "root", src.root)
+	}
+	src.stuck = stuck
+	if !stuck {
+		return
+	}
+	if l := s.lane(src.dest); l.probing && l.prober == src {
+		l.probing = false // another one's file tells whether the bucket is back
+	}
+	for f := range s.sending {
+		if f.src == src && !s.loose[f] {
+			s.loose[f] = true
+			s.inFlight[f.stream.pool()]--
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package publish
+
+import (
+	"path"
+	"slices"
+	"time"
+)
+
+// surveyBatch is about how many directories one survey is of.
+const surveyBatch = 100
+
+// A Survey asks the bucket which manifests it has in some directories that this run knows nothing of: an
+// earlier run has published them, and they were deleted from the disk before this one read them. What they
+// name is not deleted.
+type Survey struct {
+	Dirs  []string        // below the root
+	Known map[string]bool // manifests in them of which the schedule knows what they name
+	epoch int             // of the retention
+}
+
+// An Inherited is a manifest of an earlier run.
+type Inherited struct {
+	Path    string
+	Reading *Reading // nil: it cannot be read, and may name anything in its directory and below
+}
+
+// unsurveyed returns the directories that may have a manifest in the bucket which names p, and that
+// were not surveyed yet.
+func (r *retention) unsurveyed(p string) (dirs []string) {
+	for dir := r.src.layout.Stream(p); ; dir = path.Dir(dir) {
+		if !r.surveyed[dir] {
+			dirs = append(dirs, dir)
+		}
+		if dir == "." {
+			return dirs
+		}
+	}
+}
+
+// forgets takes in that f, a manifest, is forgotten: if the bucket has it, its directory has to be
+// surveyed again.
+func (r *retention) forgets(f *file) {
+	if m := f.manifest; f.confirmed || f.gone.unsure || m.uncertain || m.doubted() {
+		delete(r.surveyed, path.Dir(f.path))
+		r.epoch++
+	}
+}
+
+// isKnown reports whether the schedule knows what the bucket's copy of m names, or is to publish
+// another one before long.
+func (m *manifest) isKnown() bool {
+	return m.published != nil || m.deleting != nil || m.inFlight != nil || len(m.waiting) > 0 ||
+		m.file.closed
+}
+
+// isOpaque reports whether the bucket has a manifest m and nobody knows what it names.
+func (m *manifest) isOpaque() bool { return m.file.confirmed && !m.isKnown() }
+
+// newSurvey returns the survey of dirs.
+func (s *Schedule) newSurvey(r *retention, dirs []string) *Survey {
+	slices.Sort(dirs)
+	v := &Survey{Dirs: slices.Compact(dirs), Known: make(map[string]bool), epoch: r.epoch}
+	for _, dir := range v.Dirs {
+		if st, ok := s.streams[streamKey{r.src, dir}]; ok {
+			for _, m := range st.manifests {
+				if m.isKnown() {
+					v.Known[m.file.path] = true
+				}
+			}
+		}
+	}
+	return v
+}
+
+// surveyDone takes in what the bucket has of earlier runs.
+func (s *Schedule) surveyDone(r Result, now time.Time) {
+	rt := r.Source.retention
+	rt.inFlight, rt.checkAt = false, now
+	for _, in := range r.Inherited {
+		s.adopt(r.Source, in, now)
+	}
+	for _, dir := range r.Surveyed {
+		if r.Survey.epoch == rt.epoch { // else one that was known may not be any more
+			rt.surveyed[dir] = true
+		}
+	}
+	if r.Failure == Done {
+		rt.failures = 0
+		return
+	}
+	s.figures.failures++
+	rt.failures++
+	wait := s.jitter.backoff(rt.failures, backoffCap)
+	if r.Failure.refused() {
+		wait = RefusedProbe
+	}
+	rt.surveyAt = now.Add(wait)
+	s.log.Warn("objects are not deleted: the bucket does not tell which manifests may name them",
+		"bucket", r.Source.dest.Bucket, "err", r.Err, "attempt", rt.failures,
+		"next", "tried again", "retry_in", wait.Round(time.Millisecond))
+}
+
+// adopt takes a manifest that an earlier run has published for published.
+func (s *Schedule) adopt(src *Source, in Inherited, now time.Time) {
+	f := s.file(src, in.Path)
+	m := f.manifest
+	if m.isKnown() {
+		return // read from the disk meanwhile
+	}
+	f.confirmed, f.removed = true, true
+	m.publishedAt = now
+	if in.Reading == nil {
+		s.log.Warn("nothing is deleted beside a manifest of the bucket that cannot be read",
+			"stream", f.stream.name, "key", f.key(), "next", "what it may name stays in the bucket",
+			"hint", "delete it from the bucket if it is not needed any more")
+		return
+	}
+	snap := in.Reading.snapshot()
+	snap.manifest, m.published = m, snap
+	for _, p := range in.Reading.References {
+		ref := s.file(src, p)
+		ref.named++
+		ref.shown++
+		ref.stream.isNamedBy(m)
+		snap.refs = append(snap.refs, ref)
+	}
+}
+
+// mayBeNamedAbove reports whether the bucket has a manifest, in the directory of f's stream or
+// above, that nobody can read.
+func (s *Schedule) mayBeNamedAbove(f *file) bool {
+	for dir := f.stream.name; ; dir = path.Dir(dir) {
+		if st, ok := s.streams[streamKey{f.src, dir}]; ok {
+			for _, m := range st.manifests {
+				if m.file != f && m.isOpaque() {
+					return true
+				}
+			}
+		}
+		if dir == "." {
+			return false
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package publish
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// A manifest that EMS deletes comes back within milliseconds when the stream is appending; one that
+	// stays away this long is forgotten.
+	manifestMemory = 10 * time.Minute
+	// A manifest that has waited this long for its references is worth a warning.
+	waitingTooLong = 30 * time.Second
+)
+
+// Sweep forgets what is gone and warns of manifests that do not move. It is called once a minute.
+func (s *Schedule) Sweep(now time.Time) {
+	s.releaseUnnamed(now)
+	quiet := 0
+	for _, st := range s.ring {
+		st.warnings = 0
+		st.forgetListed(now)
+		for _, f := range st.pending {
+			switch {
+			case f.state != queued || f.task != Look || f.closed || f.named > 0:
+			case f.manifest != nil:
+				f.state = idle // nobody wants to know any more
+			default:
+				s.missing(f)
+				st.src.forgetIfUnused(f)
+			}
+		}
+		st.manifests = slices.DeleteFunc(st.manifests, func(m *manifest) bool {
+			gone := (m.file.removed || !m.file.closed) && m.file.state == idle && m.file.named == 0 &&
+				len(m.waiting) == 0 && now.Sub(m.publishedAt) > manifestMemory && m.file.gone.since.IsZero()
+			if gone {
+				if m.published != nil {
+					m.published.spare()
+					m.published.retire()
+				}
+				m.file.src.forget(m.file)
+			}
+			return gone
+		})
+		st.namedBy = slices.DeleteFunc(st.namedBy, func(m *manifest) bool { return m.file.src.files[m.file.path] != m.file })
+		for _, m := range st.manifests {
+			s.dropHopeless(m)
+			s.checkInTurn(m, now)
+			if s.lane(st.src.dest).closedTo(st) || len(m.waiting) == 0 || now.Sub(m.waiting[0].readAt) < waitingTooLong {
+				continue
+			}
+			if quiet++; quiet > 10 {
+				continue
+			}
+			s.warnWaiting(m, now)
+		}
+	}
+	if quiet > 10 {
+		s.log.Warn("further manifests wait, too", "count", quiet-10)
+	}
+	s.ring = slices.DeleteFunc(s.ring, func(st *stream) bool {
+		gone := st.files == 0 && st.inFlight == 0
+		if gone {
+			delete(s.streams, streamKey{st.src, st.name})
+		}
+		return gone
+	})
+}
+
+// dropHopeless gives up the snapshots that are not to be seen any more.
+func (s *Schedule) dropHopeless(m *manifest) {
+	newerGone := false
+	for i := len(m.waiting) - 1; i >= 0; i-- {
+		w := m.waiting[i]
+		if w == m.inFlight || !m.hopeless(i) && !(newerGone && w.stale()) {
+			continue
+		}
+		newerGone = true
+		m.waiting = slices.Delete(m.waiting, i, i+1)
+		if m.pursued == w {
+			m.pursued = m.newestWaiting()
+		}
+		w.release()
+		s.figures.failures++
+		s.warnPerFile(m.file.stream, "manifest is given up", "key", m.file.key(), "err",
+			"the server deleted files that it names before they could be uploaded, and goes on without them",
+			"next", "viewers see the one before until there is a new one")
+	}
+}
+
+func (s *Schedule) warnWaiting(m *manifest, now time.Time) {
+	oldest := m.waiting[0]
+	if oldest.held || oldest.ready(m.file.src, now) {
+		return // its turn has not come, or its PUT fails: both are logged elsewhere
+	}
+	missing := 0
+	for _, f := range oldest.open {
+		if !f.serves(oldest, now) {
+			missing++
+		}
+	}
+	s.log.Warn("manifest waits for files that it names", "stream", m.file.stream.name, "key", m.file.key(),
+		"first", oldest.open[0].path, "missing", missing, "since", now.Sub(oldest.readAt).Round(time.Second),
+		"next", "it is published when they have arrived")
+}
+
+// forgetIfUnused drops the entry of a chunk that is not on disk and that nobody names or handles.
+func (src *Source) forgetIfUnused(f *file) {
+	if src.dest.SkipBacklog && f.rolledOut() {
+		f.state = idle
+		f.release(Unwanted)
+		src.skipped++
+	}
+	if f.manifest == nil && f.named == 0 && f.state == idle && (f.removed || !f.closed) && f.gone.since.IsZero() {
+		src.forget(f)
+	}
+}
+
+func (src *Source) forget(f *file) {
+	if src.files[f.path] == f {
+		delete(src.files, f.path)
+		f.stream.files--
+		if f.manifest != nil && src.retention != nil {
+			src.retention.forgets(f)
+		}
+	}
+}
+
+// rolledOut reports whether f waits for its upload although EMS has deleted it and no manifest names it any more.
+func (f *file) rolledOut() bool {
+	return f.state == queued && (f.task == PutChunk || f.task == Compare) && f.manifest == nil && f.named == 0 && f.removed &&
+		!f.confirmed && !f.src.bulk()
+}

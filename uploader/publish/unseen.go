@@ -1,0 +1,134 @@
+package publish
+
+import (
+	"slices"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+const (
+	// unseenGrace is how long chunks that a manifest passed over may take to be reported: it is read before them.
+	unseenGrace = 5 * time.Second
+	// maxUnseen is what a stream can lose at once. A sequence that jumps further is another numbering.
+	maxUnseen = 1_000_000
+	// maxUnlisted bounds the chunks of one stream that are remembered because no manifest has named them.
+	maxUnlisted = 8192
+)
+
+// A jump is what a manifest passed over from one reading to the next: chunks that it never named when it was read. The
+// server wrote and deleted them meanwhile, because the daemon or the whole machine stood still, or could open no file.
+type jump struct {
+	manifest    *manifest
+	first, last uint64 // as in media.Manifest
+	chunks      uint64
+	after       time.Time // they were written after that,
+	before      time.Time // and before that
+	dueAt       time.Time
+	streams     []*stream // that have them
+}
+
+// jumpFrom returns what was passed over between known, which may be nil, and s.
+func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool) {
+	if known == nil || s.anew || s.parsed.Segments == 0 || known.parsed.Segments == 0 || s.parsed.Sequence <= known.parsed.Last {
+		return j, false
+	}
+	step, tracks := s.rows()
+	if step == 0 {
+		return j, false
+	}
+	far := s.parsed.Sequence - known.parsed.Last
+	n := far / step
+	if far%step > step/2 {
+		n++
+	}
+	if n < 2 || n > maxUnseen/tracks {
+		return j, false
+	}
+	j = jump{
+		manifest: s.manifest, first: known.parsed.Last + step, last: s.parsed.Sequence - step,
+		chunks: (n - 1) * tracks, after: known.modTime, before: s.modTime, dueAt: now.Add(unseenGrace),
+	}
+	for i, f := range s.refs[s.others:] {
+		if i == 0 && f.version.ModTime.After(known.modTime) {
+			j.before = f.version.ModTime
+		}
+		if !slices.Contains(j.streams, f.stream) {
+			j.streams = append(j.streams, f.stream)
+		}
+	}
+	return j, true
+}
+
+// rows returns how far apart two segments of s are in the stream, and how many rows of them there are, for video, audio and
+// the like. Where they have no numbers but times, both follow from how many there are in which time. 0: nobody knows.
+func (s *snapshot) rows() (step, tracks uint64) {
+	m := s.parsed
+	length := m.Last - m.Sequence
+	switch s.manifest.file.src.layout.Format {
+	case media.HLS:
+		return 1, 1
+	case media.HDS:
+		return 1, max(1, uint64(m.Segments)/(length+1))
+	}
+	step = uint64(m.TargetDuration.Milliseconds())
+	if step == 0 {
+		return 0, 0
+	}
+	inRow := (length+step/2)/step + 1
+	tracks = max(1, (uint64(m.Segments)+inRow/2)/inRow)
+	if inRow = uint64(m.Segments) / tracks; inRow > 1 && length > 0 {
+		step = max(1, length/(inRow-1))
+	}
+	return step, tracks
+}
+
+// closedUnlisted takes in that a chunk was closed that no manifest has named so far.
+func (st *stream) closedUnlisted(f *file) {
+	if f.listed || f.unlisted {
+		return
+	}
+	f.unlisted = true
+	st.unlisted = append(st.unlisted, f)
+	if len(st.unlisted) > maxUnlisted {
+		st.forgetListed(f.version.ModTime)
+		st.unlisted = slices.Delete(st.unlisted, 0, max(0, len(st.unlisted)-maxUnlisted))
+	}
+}
+
+// forgetListed forgets the chunks that a manifest has named, and those that none will name any more.
+func (st *stream) forgetListed(now time.Time) {
+	st.unlisted = slices.DeleteFunc(st.unlisted, func(f *file) bool {
+		return f.listed || now.Sub(f.version.ModTime) > manifestMemory
+	})
+}
+
+// unseen returns how many chunks of the jump were not reported either.
+func (j jump) unseen() uint64 {
+	n := j.chunks
+	for _, st := range j.streams {
+		for _, f := range st.unlisted {
+			if at := f.version.ModTime; n > 0 && !f.listed && at.After(j.after) && at.Before(j.before) {
+				n--
+			}
+		}
+	}
+	return n
+}
+
+// noteJumps logs and counts what was never seen, of the jumps that are due at a time.
+func (s *Schedule) noteJumps(at time.Time) {
+	s.jumps = slices.DeleteFunc(s.jumps, func(j jump) bool {
+		if at.Before(j.dueAt) {
+			return false
+		}
+		if n := j.unseen(); n > 0 {
+			f := j.manifest.file
+			s.figures.lost += int64(n)
+			s.warnPerFile(f.stream, "chunks were never seen: the server wrote and deleted them meanwhile", "key", f.key(), "count", n,
+				"first", j.first, "last", j.last, "next", "they are in no object; the stream goes on with the newest",
+				"hint", "this machine or the daemon stood still, or it could open no file")
+		}
+		return true
+	})
+}

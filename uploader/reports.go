@@ -1,0 +1,79 @@
+package uploader
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"ems-sidecar/uploader/publish"
+)
+
+// Figures are what an Uploader did since it was started, and what it has to do.
+type Figures struct {
+	publish.Figures
+	SpoolBytes int64 // of deleted files that are kept until their upload
+}
+
+// Figures returns the current figures, or false once Run has ended.
+func (u *Uploader) Figures(ctx context.Context) (Figures, bool) { return ask(ctx, u, u.figures) }
+
+func (u *Uploader) figures(s *publish.Schedule, now time.Time) Figures {
+	return Figures{s.Figures(now), u.budget.Used()}
+}
+
+// Progress is how far an Uploader has come with what it was told of.
+type Progress struct {
+	publish.Progress
+	Read int64 // bytes of files, to upload or compare them
+}
+
+// Progress returns the current progress, or false once Run has ended.
+func (u *Uploader) Progress(ctx context.Context) (Progress, bool) {
+	return ask(ctx, u, func(s *publish.Schedule, _ time.Time) Progress {
+		p := Progress{Progress: s.Progress()}
+		for _, src := range u.all() {
+			p.Read += src.read.Load()
+		}
+		return p
+	})
+}
+
+// An Outlook is what is still to be expected of the live streams.
+type Outlook = publish.Outlook
+
+// Outlook returns the current outlook, or false once Run has ended.
+func (u *Uploader) Outlook(ctx context.Context) (Outlook, bool) {
+	return ask(ctx, u, func(s *publish.Schedule, now time.Time) Outlook { return s.Outlook(now) })
+}
+
+// ask has the goroutine of Run answer a question. It returns false if that has ended.
+func ask[T any](ctx context.Context, u *Uploader, question func(*publish.Schedule, time.Time) T) (answer T, ok bool) {
+	answered := make(chan T, 1)
+	ok = u.tell(ctx, func(s *publish.Schedule, now time.Time) { answered <- question(s, now) })
+	if ok {
+		answer = <-answered
+	}
+	return answer, ok
+}
+
+// DrainBy has Run end at t at the latest, instead of Settings.DrainTimeout after the end of its context.
+func (u *Uploader) DrainBy(t time.Time) {
+	u.tell(context.Background(), func(*publish.Schedule, time.Time) { u.drainBy = t })
+}
+
+// summary writes one line a minute: what happened since the line before, and what is left to do.
+type summary struct {
+	log  *slog.Logger
+	last Figures
+}
+
+func (y *summary) write(f Figures) {
+	y.log.Info("last minute", "streams", f.Live, "chunks", f.Chunks-y.last.Chunks,
+		"manifests", f.Manifests-y.last.Manifests, "bytes", f.Bytes-y.last.Bytes,
+		"lag_p50", f.LagP50.Round(time.Millisecond), "lag_p99", f.LagP99.Round(time.Millisecond),
+		"queue", f.Queue, "waiting_manifests", f.Waiting,
+		"skipped", f.Skipped-y.last.Skipped, "failures", f.Failures-y.last.Failures, "lost", f.Lost-y.last.Lost, "unwritten", f.Unwritten-y.last.Unwritten,
+		"unfinished", f.Unfinished-y.last.Unfinished, "deleted", f.Deleted-y.last.Deleted,
+		"found", f.Found-y.last.Found, "conflicts", f.Conflicts-y.last.Conflicts, "spool_bytes", f.SpoolBytes)
+	y.last = f
+}
