@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+
+	"ems-sidecar/media"
 )
 
 const examplePath = "../config.ini.example"
@@ -81,8 +83,8 @@ func TestExampleExplainsEverySupportedKey(t *testing.T) {
 			}
 		}
 	}
-	for _, format := range []string{"HLS", "HDS", "DASH", "MSS", "Record"} {
-		section := "Amazon" + format + "Upload"
+	for _, format := range media.Formats() {
+		section := format.Section()
 		if doc.find("Plugins").lineOf(section) == 0 {
 			t.Errorf("the switch of %s is not explained", section)
 		}

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 // Router pushes inbound streams to other servers.
@@ -66,10 +68,11 @@ func (r *Resetter) keys() []key {
 type switches map[string]*bool
 
 func pluginNames() []string {
-	return []string{
-		"AmazonHLSUpload", "AmazonHDSUpload", "AmazonDASHUpload", "AmazonMSSUpload", "AmazonRecordUpload",
-		"StreamAutoRouter", "StreamRecorder", "StreamLoadBalancer", "TranscodeResetter",
+	var names []string
+	for _, f := range media.Formats() {
+		names = append(names, f.Section())
 	}
+	return append(names, "StreamAutoRouter", "StreamRecorder", "StreamLoadBalancer", "TranscodeResetter")
 }
 
 func newSwitches() switches {
@@ -110,7 +113,7 @@ func (s *settings) enabled(d *decoder) *Config {
 		}
 	}
 	for i := range cfg.Uploads {
-		if u := &cfg.Uploads[i]; u.Format == Record {
+		if u := &cfg.Uploads[i]; u.Format.IsRecorded() {
 			u.checkRecordings(d, s.recorder, slices.Delete(slices.Clone(cfg.Uploads), i, i+1))
 		}
 	}

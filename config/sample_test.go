@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 // The sections of EvoStream's documentation, byte for byte.
@@ -75,7 +77,7 @@ func TestSampleSectionsMeanWhatTheyMeant(t *testing.T) {
 			if len(cfg.Uploads) != 2 {
 				t.Fatalf("uploads: %+v", cfg.Uploads)
 			}
-			for i, want := range []Format{HDS, HLS} {
+			for i, want := range []media.Format{media.HDS, media.HLS} {
 				u := cfg.Uploads[i]
 				if u.Format != want || u.Bucket != "ems-files" || u.AccessKey != "" || u.SecretKey != "" || u.Bootstrap != "bootstrap" {
 					t.Errorf("upload %d: %+v", i, u)
@@ -100,7 +102,7 @@ func TestDefaults(t *testing.T) {
 	if cfg.Admin.Listen != "127.0.0.1:4001" || cfg.Hooks.Listen != "127.0.0.1:4000" || cfg.Log != (Log{Format: "text"}) {
 		t.Errorf("admin %+v, hooks %+v, log %+v", cfg.Admin, cfg.Hooks, cfg.Log)
 	}
-	if u := cfg.Uploads[0]; u.Delete != Keep || u.DeleteDelay != time.Minute || u.ManifestInterval != 0 || u.UsePathStyle() {
+	if u := cfg.Uploads[0]; u.Delete != Keep || u.DeleteDelay != time.Minute || u.ManifestInterval != 0 || u.PathStyle != nil {
 		t.Errorf("HLS: %+v", u)
 	}
 }
@@ -167,13 +169,13 @@ AmazonDASHUpload = enabled
 		t.Fatalf("%+v", cfg.Uploads)
 	}
 	dash, hls := cfg.Uploads[0], cfg.Uploads[1]
-	if dash.Format != DASH || dash.Bucket != "shared" || dash.Prefix != "live/dash/" || dash.UsePathStyle() || dash.ACL != "" {
+	if dash.Format != media.DASH || dash.Bucket != "shared" || dash.Prefix != "live/dash/" || dash.PathStyle == nil || *dash.PathStyle || dash.ACL != "" {
 		t.Errorf("dash: %+v", dash)
 	}
 	if !slices.Equal(dash.WatchDirs, []string{"/srv/a", "/srv/b"}) {
 		t.Errorf("dash: %q", dash.WatchDirs)
 	}
-	if hls.Format != HLS || hls.Bucket != "own" || hls.Prefix != "live/" || !hls.UsePathStyle() || hls.ACL != "public-read" {
+	if hls.Format != media.HLS || hls.Bucket != "own" || hls.Prefix != "live/" || hls.PathStyle != nil || hls.ACL != "public-read" {
 		t.Errorf("hls: %+v", hls)
 	}
 	if hls.Endpoint != "http://127.0.0.1:9000" || hls.DeleteDelay != 5*time.Second || !slices.Equal(hls.WatchDirs, []string{"/srv/a"}) {

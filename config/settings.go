@@ -1,13 +1,17 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"ems-sidecar/media"
+)
 
 // settings is a whole file before it is known which sections are enabled. Its tables are the list of
 // all sections and keys.
 type settings struct {
 	switches switches
-	defaults Upload    // [S3]
-	uploads  [5]Upload // one for each format
+	defaults Upload   // [S3]
+	uploads  []Upload // one for each format
 
 	watcher Watcher
 	pool    Pool
@@ -44,8 +48,8 @@ func newSettings() *settings {
 		log:      Log{Format: "text"},
 		recorder: Recorder{Type: "mp4"},
 	}
-	for i, f := range []Format{HLS, HDS, DASH, MSS, Record} {
-		s.uploads[i] = s.defaults.heir(f)
+	for _, f := range media.Formats() {
+		s.uploads = append(s.uploads, s.defaults.heir(f))
 	}
 	return s
 }

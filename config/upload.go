@@ -9,36 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ems-sidecar/media"
 )
-
-// Format is the kind of output that an Amazon… section publishes.
-type Format int
-
-// The formats. The zero Format is none of them.
-const (
-	HLS Format = iota + 1
-	HDS
-	DASH
-	MSS
-	Record
-)
-
-// String returns the format as it stands in a section's name.
-func (f Format) String() string {
-	switch f {
-	case HLS:
-		return "HLS"
-	case HDS:
-		return "HDS"
-	case DASH:
-		return "DASH"
-	case MSS:
-		return "MSS"
-	case Record:
-		return "Record"
-	}
-	return "none"
-}
 
 // Deletion says what happens to an object whose file EMS deletes.
 type Deletion string
@@ -77,7 +50,7 @@ const (
 // Upload is one Amazon… section over the defaults of [S3].
 type Upload struct {
 	Section   string
-	Format    Format
+	Format    media.Format
 	WatchDirs []string // absolute and clean
 	Bootstrap string   // HDS: the name of the bootstrap file
 
@@ -85,7 +58,7 @@ type Upload struct {
 	SecretKey Secret
 	Region    string // empty: the SDK's default chain
 	Endpoint  string // empty: AWS
-	PathStyle *bool  // nil: path style when an endpoint is set; UsePathStyle decides
+	PathStyle *bool  // nil: path style when an endpoint is set
 
 	SignPayload          Signing
 	Bucket               string
@@ -98,28 +71,19 @@ type Upload struct {
 	CacheControlManifest string
 
 	Backlog          Backlog
-	Delete           Deletion // Record: Keep
+	Delete           Deletion // recordings: Keep
 	DeleteDelay      time.Duration
 	ManifestInterval time.Duration // the least time between two versions of one manifest
 
-	DeleteLocal      bool          // Record: delete a file that the bucket holds, compared by size and checksum
+	DeleteLocal      bool          // recordings: delete a file that the bucket holds, compared by size and checksum
 	DeleteLocalAfter time.Duration // and how long after it was uploaded
 
 	SecretKeyFile Secret // the path of the file that holds SecretKey; hidden, because a secret may have got here by mistake
 }
 
-// UsePathStyle tells whether the bucket goes into the path of a request rather than the host name.
-func (u Upload) UsePathStyle() bool {
-	if u.PathStyle != nil {
-		return *u.PathStyle
-	}
-	return u.Endpoint != ""
-}
-
 // heir returns the section of a format with u, which is [S3], as its defaults.
-func (u Upload) heir(f Format) Upload {
-	u.Format = f
-	u.Section = "Amazon" + f.String() + "Upload"
+func (u Upload) heir(f media.Format) Upload {
+	u.Format, u.Section = f, f.Section()
 	return u
 }
 
@@ -151,10 +115,10 @@ func (u *Upload) keys() []key {
 	if u.Format != 0 {
 		keys = append(keys, many("watch_dir", &u.WatchDirs, u.watchDir))
 	}
-	if u.Format == HDS {
+	if u.Format.HasBootstraps() {
 		keys = append(keys, one("bootstrap", &u.Bootstrap, fileName))
 	}
-	if u.Format == Record {
+	if u.Format.IsRecorded() {
 		keys = append(keys, one("delete_local", &u.DeleteLocal, afterUpload),
 			one("delete_local_after", &u.DeleteLocalAfter, duration(0, 366*24*time.Hour)))
 	}
@@ -194,7 +158,7 @@ func (u *Upload) check(d *decoder) {
 		d.bad(u.home(d, "kms_key_id"), "kms_key_id", u.KMSKeyID, "needs server_side_encryption = aws:kms")
 	}
 	// EMS never deletes recordings: an operator does, or this daemon, when the bucket has them.
-	if u.Format == Record && u.Delete == Mirror {
+	if u.Format.IsRecorded() && u.Delete == Mirror {
 		u.Delete = Keep
 		if d.sets(u.Section, "delete") {
 			d.bad(u.Section, "delete", string(Mirror), "does not go with recordings, whose objects stay when the files are deleted: remove it")

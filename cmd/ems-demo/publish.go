@@ -6,7 +6,6 @@ import (
 
 	"ems-sidecar/config"
 	"ems-sidecar/internal/daemon"
-	"ems-sidecar/media"
 )
 
 // A publication says what goes where.
@@ -21,8 +20,6 @@ type publication struct {
 	Log       *slog.Logger
 }
 
-var sections = map[media.Format]config.Format{media.HLS: config.HLS, media.HDS: config.HDS, media.DASH: config.DASH}
-
 // publish runs the daemon until the context ends. It returns when that has drained.
 func publish(ctx context.Context, p publication) error {
 	// What is not said here has the daemon's own defaults.
@@ -33,10 +30,9 @@ func publish(ctx context.Context, p publication) error {
 	cfg.Admin.Listen = p.Admin
 	cfg.Uploads = nil
 	for _, o := range p.Outputs {
-		format := sections[o.layout.Format]
 		cfg.Uploads = append(cfg.Uploads, config.Upload{
-			Section:   "Amazon" + format.String() + "Upload",
-			Format:    format,
+			Section:   o.layout.Format.Section(),
+			Format:    o.layout.Format,
 			Bootstrap: o.layout.Bootstrap,
 			Endpoint:  p.Endpoint,
 			Bucket:    p.Bucket,

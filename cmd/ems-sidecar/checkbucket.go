@@ -72,14 +72,14 @@ func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Po
 		return compare(ctx, store, key, content)
 	}))
 	c.list(ctx, key)
-	if which := fmt.Sprintln(u.Bucket, u.AccessKey, store.Endpoint(), u.Format == config.Record); !tested[which] {
+	if which := fmt.Sprintln(u.Bucket, u.AccessKey, store.Endpoint(), u.Format.IsRecorded()); !tested[which] {
 		tested[which] = true
 		if chunk := bytes.Repeat([]byte("chunk..."), chunkSize/8); c.write(ctx, "chunk", key+"-chunk", chunk) {
 			c.ask(ctx, key+"-chunk", chunkSize)
 		}
 		c.write(ctx, partsWritten, key+"-parts", make([]byte, part+1))
 	}
-	if u.Format == config.Record {
+	if u.Format.IsRecorded() {
 		err := try(ctx, r, "resume", c.where, stepTime, func(ctx context.Context) error {
 			_, err := store.AbortUploads(ctx, key, 0, func(string) bool { return true }) // lists them, and aborts none
 			return err
@@ -109,7 +109,7 @@ func (c *bucketCheck) write(ctx context.Context, what, key string, content []byt
 		return false
 	}
 	c.failed, c.wrote = errors.Is(err, context.DeadlineExceeded), c.wrote || err == nil
-	if what == partsWritten && c.u.Format != config.Record {
+	if what == partsWritten && !c.u.Format.IsRecorded() {
 		c.r.hint(what, which, "files of more than part_size are not uploaded", err)
 		return err == nil
 	}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
+	"ems-sidecar/media"
 )
 
 // A Directory is one into which the media server writes: a group's, or one of recordings.
@@ -20,7 +20,7 @@ type Directory struct {
 func (d Directory) Path() string { return filepath.Join(d.Root, d.Group) }
 
 // Directories returns the directories into which the media server writes a format.
-func Directories(f config.Format, cfg emsapi.Config) (found []Directory) {
+func Directories(f media.Format, cfg emsapi.Config) (found []Directory) {
 	add := func(d Directory) {
 		i := slices.IndexFunc(found, func(known Directory) bool { return known.Root == d.Root && known.Group == d.Group })
 		if i < 0 {
@@ -29,7 +29,7 @@ func Directories(f config.Format, cfg emsapi.Config) (found []Directory) {
 			found[i].dated = found[i].dated || d.dated
 		}
 	}
-	if f == config.Record {
+	if f.IsRecorded() {
 		for _, r := range cfg.Record {
 			if r.PathToFile != "" {
 				// With dateFolderStructure=1, EMS says <dir>/<date>/ of what it writes there.
@@ -38,7 +38,7 @@ func Directories(f config.Format, cfg emsapi.Config) (found []Directory) {
 			}
 		}
 	}
-	outputs := map[config.Format][]emsapi.Output{config.HLS: cfg.HLS, config.HDS: cfg.HDS, config.DASH: cfg.DASH, config.MSS: cfg.MSS}
+	outputs := map[media.Format][]emsapi.Output{media.HLS: cfg.HLS, media.HDS: cfg.HDS, media.DASH: cfg.DASH, media.MSS: cfg.MSS}
 	for _, o := range outputs[f] {
 		if o.GroupTargetFolder != "" {
 			dir, group := filepath.Split(filepath.Clean(o.GroupTargetFolder))

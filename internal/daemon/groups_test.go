@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
+	"ems-sidecar/media"
 )
 
 // EMS names a group's directory. What else is in the directory that holds it is none of EMS's.
@@ -172,13 +172,13 @@ func TestDirectoriesThatEMSNames(t *testing.T) {
 		HLS:    []emsapi.Output{{GroupTargetFolder: "/m/g/"}, {GroupTargetFolder: "/m/g"}, {GroupTargetFolder: "/m/a/b"}, {}},
 		Record: []emsapi.Recording{{PathToFile: "/r/1.mp4"}, {PathToFile: "/r/20261122/"}, {PathToFile: "/q/x"}, {}},
 	}
-	if got := fmt.Sprint(Directories(config.HLS, cfg)); got != "[{/m/a b false} {/m g false}]" {
+	if got := fmt.Sprint(Directories(media.HLS, cfg)); got != "[{/m/a b false} {/m g false}]" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(Directories(config.Record, cfg)); got != "[{/q  false} {/r  true}]" {
+	if got := fmt.Sprint(Directories(media.Recording, cfg)); got != "[{/q  false} {/r  true}]" {
 		t.Error(got)
 	}
-	if got := Directories(config.MSS, cfg); got != nil {
+	if got := Directories(media.MSS, cfg); got != nil {
 		t.Error(got)
 	}
 }

@@ -106,7 +106,7 @@ func (r *root) isFound() bool {
 }
 
 func (r *root) holdsRecordings() bool {
-	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool { return l.Format == media.Recording })
+	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool { return l.Format.IsRecorded() })
 }
 
 // roots are all that there are. Others may come.

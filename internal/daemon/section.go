@@ -12,11 +12,6 @@ import (
 	"ems-sidecar/watcher"
 )
 
-var formats = map[config.Format]media.Format{
-	config.HLS: media.HLS, config.HDS: media.HDS, config.DASH: media.DASH, config.MSS: media.MSS,
-	config.Record: media.Recording,
-}
-
 // A section is one of the config's that publish a format.
 type section struct {
 	config.Upload
@@ -35,10 +30,10 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, err
 	}
 	return &section{
 		Upload:   u,
-		layout:   media.Layout{Format: formats[u.Format], Bootstrap: u.Bootstrap},
+		layout:   media.Layout{Format: u.Format, Bootstrap: u.Bootstrap},
 		endpoint: store.Endpoint(),
 		roots:    make(map[string]*root),
-		recorded: u.Format == config.Record,
+		recorded: u.Format.IsRecorded(),
 		dest: &uploader.Destination{
 			Store:                store,
 			CacheControlChunk:    u.CacheControlChunk,
