@@ -1,13 +1,9 @@
 package config
 
 import (
-	"net"
 	"net/netip"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
 
 	"ems-sidecar/internal/listen"
 )
@@ -58,42 +54,6 @@ func (a *Admin) check(d *decoder) {
 		"set tls_cert and tls_key, or token, or listen on 127.0.0.1")
 }
 
-func hostPort(value string) (string, string) {
-	const want = "must be host:port, such as 127.0.0.1:4000"
-	host, port, err := net.SplitHostPort(value)
-	if err != nil || strings.ContainsFunc(host, unicode.IsSpace) || strings.Contains(host, "/") {
-		return "", want
-	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", want
-	}
-	return value, ""
-}
-
-func urlPath(value string) (string, string) {
-	if !strings.HasPrefix(value, "/") || !strings.HasSuffix(value, "/") || strings.ContainsAny(value, " ?#%\\") {
-		return "", "must begin and end with a slash, such as /evowebservices/"
-	}
-	return value, ""
-}
-
-// network is one address or a range of them.
-func network(value string) (netip.Prefix, string) {
-	if addr, err := netip.ParseAddr(value); err == nil && addr.Zone() == "" {
-		addr = addr.Unmap()
-		return netip.PrefixFrom(addr, addr.BitLen()), ""
-	}
-	p, err := netip.ParsePrefix(value)
-	if err != nil {
-		return p, "must be an IP address or a network, such as 10.0.0.0/8"
-	}
-	const mapped = 96 // bits before the IPv4 address, as which connections over IPv4 are compared
-	if p.Addr().Is4In6() && p.Bits() >= mapped {
-		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
-	}
-	return p.Masked(), ""
-}
-
 // bearerToken is what may stand in a header of HTTP (RFC 6750, section 2.1).
 func bearerToken(value string) (Secret, string) {
 	if strings.Trim(strings.TrimRight(value, "="), bearerCharacters) != "" || value == "" || value[0] == '=' {
@@ -103,10 +63,3 @@ func bearerToken(value string) (Secret, string) {
 }
 
 const bearerCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~+/-"
-
-func filePath(value string) (string, string) {
-	if !filepath.IsAbs(value) {
-		return "", "must be a file's absolute path"
-	}
-	return filepath.Clean(value), ""
-}

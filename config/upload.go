@@ -1,12 +1,6 @@
 package config
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -125,30 +119,6 @@ func (u *Upload) keys() []key {
 	return keys
 }
 
-// watchDir parses one more directory of this section.
-func (u *Upload) watchDir(value string) (string, string) {
-	dir, want := directoryPath(value)
-	if want != "" {
-		return "", want
-	}
-	for _, other := range u.WatchDirs {
-		switch {
-		case dir == other:
-			return "", "is listed twice in this section: its files would be published twice"
-		case inside(dir, other):
-			return "", "lies in " + other + ", which this section watches, too: its files would be published twice"
-		case inside(other, dir):
-			return "", "contains " + other + ", which this section watches, too: its files would be published twice"
-		}
-	}
-	return dir, ""
-}
-
-func inside(dir, parent string) bool {
-	rel, err := filepath.Rel(parent, dir)
-	return err == nil && rel != "." && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
-}
-
 // check reports what an enabled section lacks, and takes its secret from the file that holds it.
 func (u *Upload) check(d *decoder) {
 	if u.Bucket == "" && !d.wrong("S3", "default_bucket") {
@@ -168,128 +138,10 @@ func (u *Upload) check(d *decoder) {
 	u.doubtEndpoint(d)
 }
 
-// checkRecordings gives the recordings' section its default directory, and reports one that another section
-// watches, too: a name alone does not tell a recording from a chunk.
-func (u *Upload) checkRecordings(d *decoder, r Recorder, others []Upload) {
-	if len(u.WatchDirs) == 0 && r.FileLocation != "" {
-		dir, want := directoryPath(r.FileLocation)
-		if want != "" {
-			d.bad("StreamRecorder", "file_location", r.FileLocation, "is no path of this host, so that ["+u.Section+
-				"] needs watch_dir: the directory as this host sees it")
-			return
-		}
-		u.WatchDirs = []string{dir}
-	}
-	for _, dir := range u.WatchDirs {
-		for _, other := range others {
-			if slices.Contains(other.WatchDirs, dir) {
-				d.bad(u.Section, "watch_dir", dir, "is watched by ["+other.Section+"], too: recordings need a directory of their own")
-			}
-		}
-	}
-}
-
-// checkSpool reports a spool that would be watched itself: what is linked into it would be linked again, and uploaded.
-func (p *Pool) checkSpool(d *decoder, uploads []Upload) {
-	for _, u := range uploads {
-		for _, dir := range u.WatchDirs {
-			rel, err := filepath.Rel(dir, p.SpoolDir)
-			if p.SpoolDir == "" || err != nil || rel != "." && !inside(p.SpoolDir, dir) {
-				continue
-			}
-			hidden := slices.ContainsFunc(strings.Split(rel, string(filepath.Separator)), func(name string) bool {
-				return len(name) > 1 && name[0] == '.'
-			})
-			if !hidden {
-				d.bad("Upload", "spool_dir", p.SpoolDir, "lies in the watch_dir "+dir+" of ["+u.Section+
-					"], and would be uploaded itself: leave it empty, or let a name below that directory begin with a dot")
-				return
-			}
-		}
-	}
-}
-
 // home returns the section from which a key's value comes: this one or [S3].
 func (u *Upload) home(d *decoder, key string) string {
 	if !d.sets(u.Section, key) && d.sets("S3", key) {
 		return "S3"
 	}
 	return u.Section
-}
-
-// checkCredentials settles from where the secret comes: each section may have it in one of two ways,
-// and its own wins over [S3]'s either way.
-func (u *Upload) checkCredentials(d *decoder) {
-	path := u.SecretKeyFile
-	u.SecretKeyFile = ""
-	const name, inline, file = "aws_access_key", "aws_secret_key", "aws_secret_key_file"
-
-	from := "S3"
-	if d.sets(u.Section, inline) || d.sets(u.Section, file) {
-		from = u.Section
-	}
-	if d.fills(from, inline) && d.fills(from, file) {
-		d.bad(from, file, shownPath(path.Reveal()), "cannot stand beside "+inline+": remove one of the two")
-		return
-	}
-	secretKey := inline
-	if d.fills(from, file) {
-		secretKey = file
-		var want string
-		if u.SecretKey, want = readSecret(path.Reveal()); want != "" {
-			d.bad(from, file, shownPath(path.Reveal()), want)
-			return
-		}
-		u.SecretKeyFile = path
-	} else if !d.sets(from, inline) {
-		u.SecretKey = "" // an empty file name takes back what [S3] has
-	}
-
-	// One half from here and one from a whole pair in [S3] do not belong together.
-	if s3 := d.fills("S3", name) && (d.fills("S3", inline) || d.fills("S3", file)); s3 && from == "S3" && d.sets(u.Section, name) {
-		d.bad(u.Section, name, u.AccessKey, "is half a pair: set "+inline+" in this section, too")
-		return
-	} else if s3 && from != "S3" && !d.sets(u.Section, name) {
-		d.bad(u.Section, secretKey, mask, "is half a pair: set "+name+" in this section, too")
-		return
-	}
-	d.pair(half{u.home(d, name), name, u.AccessKey != ""}, half{from, secretKey, u.SecretKey != ""})
-}
-
-// ReadSecretKey reads the file that holds the secret again, which may have been changed since.
-func (u Upload) ReadSecretKey() (string, error) {
-	secret, want := readSecret(u.SecretKeyFile.Reveal())
-	if want != "" {
-		return "", errors.New("aws_secret_key_file " + want)
-	}
-	return secret.Reveal(), nil
-}
-
-// awsSecret is the form of a secret of AWS.
-var awsSecret = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)
-
-// shownPath returns the path of a file that holds a secret as a message may have it. Somebody may have put the
-// secret itself there.
-func shownPath(path string) string {
-	if !filepath.IsAbs(path) || awsSecret.MatchString(path) {
-		return mask
-	}
-	return path
-}
-
-// readSecret never names the file.
-func readSecret(path string) (content Secret, want string) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		var pathError *fs.PathError
-		if errors.As(err, &pathError) {
-			err = pathError.Err
-		}
-		return "", "must be the path of a readable file: " + err.Error()
-	}
-	content = Secret(strings.TrimSpace(string(raw)))
-	if content == "" || strings.ContainsFunc(content.Reveal(), control) {
-		return "", "must be the path of a file that holds the secret and nothing else"
-	}
-	return content, ""
 }

@@ -4,15 +4,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net/url"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 )
@@ -23,16 +18,6 @@ import (
 func anyText(value string) (string, string) { return value, "" }
 
 func secret(value string) (Secret, string) { return Secret(value), "" }
-
-// urlSecret is one that stands in a path as it is.
-func urlSecret(value string) (Secret, string) {
-	if strings.ContainsFunc(value, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._~-", r)
-	}) || strings.Trim(value, ".") == "" && value != "" {
-		return "", "may have letters, digits and . _ ~ - only, since it stands in a URL"
-	}
-	return Secret(value), ""
-}
 
 // word is text without blanks, such as a name or an id.
 func word(value string) (string, string) {
@@ -199,120 +184,3 @@ func perSecond(parse parser[int64]) parser[int64] {
 }
 
 func bytesText(n int64) string { return humanize.IBytesN(uint64(n), 1) }
-
-func directoryPath(value string) (string, string) {
-	if !filepath.IsAbs(value) {
-		return "", "must be a directory's absolute path"
-	}
-	return filepath.Clean(value), ""
-}
-
-func fileName(value string) (string, string) {
-	if value == "" || value == "." || value == ".." || strings.ContainsAny(value, `/\`) {
-		return "", "must be a file's name without a directory"
-	}
-	return value, ""
-}
-
-func bucket(value string) (string, string) {
-	if rest, ok := strings.CutPrefix(value, "arn:"); ok {
-		if name := rest[strings.LastIndexByte(rest, ':')+1:]; strings.Contains(rest, ":s3:::") && !strings.Contains(name, "/") {
-			return "", "must be a bucket's name, not its ARN: write " + name
-		}
-		return "", "must be a bucket's name, not an ARN: for an access point, write its alias"
-	}
-	if name, ok := strings.CutPrefix(value, "s3://"); ok {
-		name, _, _ = strings.Cut(name, "/")
-		return "", "must be a bucket's name alone, not a URL: write " + name
-	}
-	if strings.Contains(value, "://") {
-		return "", "must be a bucket's name alone, not a URL"
-	}
-	if strings.Contains(value, "/") {
-		return "", "must be a bucket's name alone: what stands behind the slash belongs in prefix"
-	}
-	// Upper case and underscores: AWS allowed them once, and such buckets still exist.
-	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$`).MatchString(value) {
-		return "", "must be a bucket's name alone: 3 to 63 letters, digits, dots and hyphens"
-	}
-	return value, ""
-}
-
-func region(value string) (string, string) {
-	if !regexp.MustCompile(`^[A-Za-z0-9_-]+$`).MatchString(value) {
-		return "", "must be a region's name, such as eu-central-1"
-	}
-	return value, ""
-}
-
-// prefix returns what stands in front of every key, so that prefix + path is one.
-func prefix(value string) (string, string) {
-	const most = 512 // of the 1,024 bytes that a key may have
-	value = strings.TrimLeft(value, "/")
-	if value == "" {
-		return "", ""
-	}
-	segments := strings.Split(value, "/")
-	switch {
-	case !utf8.ValidString(value):
-		return "", "must be UTF-8 text"
-	case strings.ContainsFunc(value, unicode.IsControl):
-		return "", "must not contain control characters"
-	case slices.Contains(segments, "..") || slices.Contains(segments, "."):
-		return "", "must not contain . or .. as a segment"
-	case len(value) > most:
-		return "", fmt.Sprintf("must have at most %d bytes", most)
-	}
-	return strings.TrimSuffix(value, "/") + "/", ""
-}
-
-// headerText is what may stand in an HTTP header.
-func headerText(value string) (string, string) {
-	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return "", "must be plain ASCII text, such as max-age=2"
-	}
-	return value, ""
-}
-
-func endpoint(value string) (string, string) {
-	u, ok := webURL(value)
-	switch {
-	case ok && u.User != nil:
-		return "", "must not hold credentials: set aws_access_key and aws_secret_key"
-	case ok && u.RawQuery == "" && u.Fragment == "":
-		return strings.TrimRight(value, "/"), ""
-	}
-	if _, want := hostPort(value); want == "" && !strings.Contains(value, "@") {
-		return "", "must be a URL: write https://" + value
-	}
-	return "", "must be a URL, such as https://host:port"
-}
-
-func apiURL(value string) (URI, string) {
-	if _, ok := webURL(value); !ok {
-		return "", "must be a URL, such as http://127.0.0.1:7777"
-	}
-	return URI(strings.TrimRight(value, "/")), ""
-}
-
-func webURL(value string) (*url.URL, bool) {
-	u, err := url.Parse(value)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		return nil, false
-	}
-	return u, true
-}
-
-// destination is another server, by its name, its address or a URI.
-func destination(value string) (URI, string) {
-	const want = "must be a host's name or address, or a URI such as rtmp://host/live"
-	if _, bad := word(value); bad != "" {
-		return "", want
-	}
-	if strings.Contains(value, "://") {
-		if u, err := url.Parse(value); err != nil || u.Hostname() == "" {
-			return "", want
-		}
-	}
-	return URI(value), ""
-}

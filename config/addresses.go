@@ -1,0 +1,101 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// The parsers of URLs, hosts and networks.
+
+func endpoint(value string) (string, string) {
+	u, ok := webURL(value)
+	switch {
+	case ok && u.User != nil:
+		return "", "must not hold credentials: set aws_access_key and aws_secret_key"
+	case ok && u.RawQuery == "" && u.Fragment == "":
+		return strings.TrimRight(value, "/"), ""
+	}
+	if _, want := hostPort(value); want == "" && !strings.Contains(value, "@") {
+		return "", "must be a URL: write https://" + value
+	}
+	return "", "must be a URL, such as https://host:port"
+}
+
+func apiURL(value string) (URI, string) {
+	if _, ok := webURL(value); !ok {
+		return "", "must be a URL, such as http://127.0.0.1:7777"
+	}
+	return URI(strings.TrimRight(value, "/")), ""
+}
+
+func webURL(value string) (*url.URL, bool) {
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
+		return nil, false
+	}
+	return u, true
+}
+
+// destination is another server, by its name, its address or a URI.
+func destination(value string) (URI, string) {
+	const want = "must be a host's name or address, or a URI such as rtmp://host/live"
+	if _, bad := word(value); bad != "" {
+		return "", want
+	}
+	if strings.Contains(value, "://") {
+		if u, err := url.Parse(value); err != nil || u.Hostname() == "" {
+			return "", want
+		}
+	}
+	return URI(value), ""
+}
+
+func hostPort(value string) (string, string) {
+	const want = "must be host:port, such as 127.0.0.1:4000"
+	host, port, err := net.SplitHostPort(value)
+	if err != nil || strings.ContainsFunc(host, unicode.IsSpace) || strings.Contains(host, "/") {
+		return "", want
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", want
+	}
+	return value, ""
+}
+
+func urlPath(value string) (string, string) {
+	if !strings.HasPrefix(value, "/") || !strings.HasSuffix(value, "/") || strings.ContainsAny(value, " ?#%\\") {
+		return "", "must begin and end with a slash, such as /evowebservices/"
+	}
+	return value, ""
+}
+
+// network is one address or a range of them.
+func network(value string) (netip.Prefix, string) {
+	if addr, err := netip.ParseAddr(value); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), ""
+	}
+	p, err := netip.ParsePrefix(value)
+	if err != nil {
+		return p, "must be an IP address or a network, such as 10.0.0.0/8"
+	}
+	const mapped = 96 // bits before the IPv4 address, as which connections over IPv4 are compared
+	if p.Addr().Is4In6() && p.Bits() >= mapped {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
+	}
+	return p.Masked(), ""
+}
+
+// urlSecret is one that stands in a path as it is.
+func urlSecret(value string) (Secret, string) {
+	if strings.ContainsFunc(value, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._~-", r)
+	}) || strings.Trim(value, ".") == "" && value != "" {
+		return "", "may have letters, digits and . _ ~ - only, since it stands in a URL"
+	}
+	return Secret(value), ""
+}

@@ -1,0 +1,72 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The parsers of what the store needs to know.
+
+func bucket(value string) (string, string) {
+	if rest, ok := strings.CutPrefix(value, "arn:"); ok {
+		if name := rest[strings.LastIndexByte(rest, ':')+1:]; strings.Contains(rest, ":s3:::") && !strings.Contains(name, "/") {
+			return "", "must be a bucket's name, not its ARN: write " + name
+		}
+		return "", "must be a bucket's name, not an ARN: for an access point, write its alias"
+	}
+	if name, ok := strings.CutPrefix(value, "s3://"); ok {
+		name, _, _ = strings.Cut(name, "/")
+		return "", "must be a bucket's name alone, not a URL: write " + name
+	}
+	if strings.Contains(value, "://") {
+		return "", "must be a bucket's name alone, not a URL"
+	}
+	if strings.Contains(value, "/") {
+		return "", "must be a bucket's name alone: what stands behind the slash belongs in prefix"
+	}
+	// Upper case and underscores: AWS allowed them once, and such buckets still exist.
+	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$`).MatchString(value) {
+		return "", "must be a bucket's name alone: 3 to 63 letters, digits, dots and hyphens"
+	}
+	return value, ""
+}
+
+func region(value string) (string, string) {
+	if !regexp.MustCompile(`^[A-Za-z0-9_-]+$`).MatchString(value) {
+		return "", "must be a region's name, such as eu-central-1"
+	}
+	return value, ""
+}
+
+// prefix returns what stands in front of every key, so that prefix + path is one.
+func prefix(value string) (string, string) {
+	const most = 512 // of the 1,024 bytes that a key may have
+	value = strings.TrimLeft(value, "/")
+	if value == "" {
+		return "", ""
+	}
+	segments := strings.Split(value, "/")
+	switch {
+	case !utf8.ValidString(value):
+		return "", "must be UTF-8 text"
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return "", "must not contain control characters"
+	case slices.Contains(segments, "..") || slices.Contains(segments, "."):
+		return "", "must not contain . or .. as a segment"
+	case len(value) > most:
+		return "", fmt.Sprintf("must have at most %d bytes", most)
+	}
+	return strings.TrimSuffix(value, "/") + "/", ""
+}
+
+// headerText is what may stand in an HTTP header.
+func headerText(value string) (string, string) {
+	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return "", "must be plain ASCII text, such as max-age=2"
+	}
+	return value, ""
+}
