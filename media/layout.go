@@ -97,12 +97,3 @@ func (l Layout) Unfinished(p string) []string {
 	}
 	return names
 }
-
-// ReusesNames is [Traits.ReusesNames] of EMS.
-func (f Format) ReusesNames() bool { return EMS.Traits(f).ReusesNames }
-
-// PatchesLate is [Traits.PatchesLate] of EMS.
-func (f Format) PatchesLate() bool { return EMS.Traits(f).PatchesLate }
-
-// IsImmutable is [Traits.IsImmutable] of EMS.
-func (f Format) IsImmutable() bool { return EMS.Traits(f).IsImmutable() }

@@ -72,7 +72,7 @@ func (src *Source) readManifest(p string) (publish.Reading, error) {
 		Content: content, Sum: sha256.Sum256(content), MD5: publish.MD5(content), Manifest: manifest.WithoutReferences(),
 		References: refs, Others: others, Outside: outside, ModTime: version.ModTime, ReadAt: time.Now(),
 	}
-	if f := src.layout.Format; f.ReusesNames() || f.PatchesLate() {
+	if !src.layout.Traits().IsImmutable() {
 		r.OnDisk = src.versions(refs)
 	}
 	return r, nil
@@ -129,7 +129,7 @@ func (src *Source) parse(p string, content []byte) (m media.Manifest, dir string
 		return b.Manifest(bases), ".", nil
 	}
 	m, err = src.layout.Parse(p, content)
-	if err == nil && src.layout.Format == media.HDS {
+	if err == nil {
 		if waited := src.bootstraps.learn(p, m); len(waited) > 0 {
 			src.expecter.Expect(waited...)
 		}

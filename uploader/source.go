@@ -140,7 +140,7 @@ func (src *Source) Absent(ctx context.Context, p string) {
 }
 
 // bulk reports whether its files are large, so that they have workers of their own.
-func (src *Source) bulk() bool { return src.layout.Format == media.Recording }
+func (src *Source) bulk() bool { return src.layout.Format.IsRecorded() }
 
 // open opens p for reading, and nothing that is not a regular file below the root.
 func (src *Source) open(p string) (*os.File, error) {

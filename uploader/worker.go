@@ -135,7 +135,7 @@ func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Bod
 		Root:            src.plan.RootName(),
 		Sum:             j.Manifest.Sum,
 		ContentType:     src.layout.Kind(j.Path).ContentType,
-		CacheControl:    src.dest.cacheControl(src.layout.Format, j),
+		CacheControl:    src.dest.cacheControl(src.layout.Traits(), j),
 		FreshConnection: j.FreshConnection,
 	})
 	if err != nil && errors.Is(err, context.DeadlineExceeded) {
@@ -145,12 +145,12 @@ func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Bod
 }
 
 // cacheControl returns the header for what j puts.
-func (d *Destination) cacheControl(format media.Format, j publish.Job) string {
+func (d *Destination) cacheControl(writer media.Traits, j publish.Job) string {
 	isManifest := j.Task == publish.PutManifest
 	switch {
 	case !isManifest && d.CacheControlChunk != "":
 		return d.CacheControlChunk
-	case !isManifest && !format.IsImmutable():
+	case !isManifest && !writer.IsImmutable():
 		return "public, max-age=" + strconv.Itoa(int(publish.ReturnedCacheTime/time.Second))
 	case !isManifest:
 		return chunkCacheControl

@@ -95,7 +95,7 @@ func (s *Schedule) listed(r Result, now time.Time) {
 // surely reports whether o, of f's size, can be nothing but f: it was stored after f was written, and the name is not
 // used for different contents.
 func (o ObjectInfo) surely(f *file) bool {
-	return f.src.layout.Format.IsImmutable() && o.Stored.Add(storedGranularity).After(f.version.ModTime)
+	return f.src.traits.IsImmutable() && o.Stored.Add(storedGranularity).After(f.version.ModTime)
 }
 
 // notListed handles a listing that failed.

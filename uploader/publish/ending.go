@@ -16,8 +16,7 @@ import (
 // endsInHole reports whether the newest segment that s names can never arrive.
 func (s *snapshot) endsInHole() bool {
 	n := len(s.refs)
-	return n > s.others && s.refs[n-1].lost && !s.parsed.Set &&
-		s.manifest.file.src.layout.Format == media.HLS
+	return n > s.others && s.refs[n-1].lost && !s.parsed.Set && s.manifest.file.src.traits.DeletesNewest
 }
 
 // isHeldBack reports whether s is better not seen than the one that viewers have.
@@ -39,15 +38,16 @@ func (s *snapshot) endBeforeHole() bool {
 	for ; keep > s.others && s.refs[keep-1].lost; keep-- {
 		gone[s.refs[keep-1].path] = true
 	}
-	dir := path.Dir(s.manifest.file.path)
-	content, n := media.CutPlaylist(s.content, func(uri string) bool {
+	p, layout := s.manifest.file.path, s.manifest.file.src.layout
+	dir := path.Dir(p)
+	content, n := layout.Cut(s.content, func(uri string) bool {
 		literal, decoded, _ := media.Resolve(dir, uri)
 		return gone[literal] || gone[decoded]
 	})
 	if content == nil || keep == s.others {
 		return false
 	}
-	m, err := media.ParsePlaylist(content)
+	m, err := layout.Parse(p, content)
 	if err != nil || n == 0 {
 		return true // what follows is on another host: it is no hole at the end
 	}

@@ -99,7 +99,7 @@ func (f *file) confirm(v media.Version, now time.Time) {
 	}
 	if f.replaces {
 		f.replaces, f.freshAt = false, now
-		if f.src.layout.Format.ReusesNames() {
+		if f.src.traits.ReusesNames {
 			f.freshAt = now.Add(ReturnedCacheTime)
 		}
 	}
@@ -117,7 +117,7 @@ func (f *file) unreported(v media.Version) bool {
 // name that never comes back is taken for the same.
 func (f *file) succeeds(i *ObjectInfo) bool {
 	return f.seen != (media.Version{}) && !i.Holds(f.seen) || f.replaces && i.Holds(f.confirmedVersion) ||
-		f.src.layout.Format.ReusesNames() && f.version != (media.Version{}) && !i.ModTime.IsZero() && !i.Holds(f.version)
+		f.src.traits.ReusesNames && f.version != (media.Version{}) && !i.ModTime.IsZero() && !i.Holds(f.version)
 }
 
 func (f *file) key() string {

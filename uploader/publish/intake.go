@@ -60,7 +60,7 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		f.closed, f.version = true, v
 		return
 	}
-	patched := src.layout.Format.PatchesLate()
+	patched := src.traits.PatchesLate
 	if f.confirmed && !(patched && f.shown > 0) { // viewers have the unpatched one already, and can play it
 		f.outdated(now)
 	}
@@ -68,7 +68,7 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	if before == (media.Version{}) {
 		before = s.unnamed[unnamedFile{src, p}].version
 	}
-	if known := before != (media.Version{}); src.layout.Format.ReusesNames() && (known && !before.Equal(v) || !known && wasGone) {
+	if known := before != (media.Version{}); src.traits.ReusesNames && (known && !before.Equal(v) || !known && wasGone) {
 		f.changedAt = now
 	}
 	var promised time.Time // that it waits no longer for its last change
@@ -162,7 +162,7 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	}
 	snap.verify(r.OnDisk, now)
 	snap.generation = src.generation - 1 // so that ready looks at every reference
-	if src.layout.Format == media.DASH && snap.parsed.Segments == 0 {
+	if src.traits.InitsLate && snap.parsed.Segments == 0 {
 		snap.held = true
 		s.reread(f, now.Add(startHold))
 	}
@@ -209,7 +209,7 @@ func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 			continue
 		}
 		r.seen = v
-		shown := r.src.layout.Format.PatchesLate() && r.shown > 0 // viewers can play the one before
+		shown := r.src.traits.PatchesLate && r.shown > 0 // viewers can play the one before
 		if !r.confirmed || v.Equal(r.confirmedVersion) || shown {
 			continue
 		}

@@ -37,12 +37,12 @@ func isLater(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a
 // group is written when one of its streams has changed, and names the others' chunks at the same times.
 func (f *file) isPatched() bool {
 	t := f.stream.tracks[path.Dir(f.path)]
-	return !f.src.layout.Format.PatchesLate() || t != nil && t.follow(path.Base(f.path))
+	return !f.src.traits.PatchesLate || t != nil && t.follow(path.Base(f.path))
 }
 
 // isWhole takes in that the chunk f is whole: chunks before it in its directory may be as they will be.
 func (st *stream) isWhole(f *file) {
-	if !f.src.layout.Format.PatchesLate() {
+	if !f.src.traits.PatchesLate {
 		return
 	}
 	dir := path.Dir(f.path)

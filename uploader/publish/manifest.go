@@ -66,7 +66,7 @@ func (s *snapshot) stale() bool {
 			return true
 		}
 		// It changed into what s means, if that was written when s was.
-		own := s.onDisk != nil && f.version.Equal(s.onDisk[i]) && !f.version.ModTime.After(s.modTime.Add(s.names()))
+		own := s.onDisk != nil && f.version.Equal(s.onDisk[i]) && !f.version.ModTime.After(s.modTime.Add(s.manifest.file.src.traits.NamesEarly))
 		if f.changedAt.After(s.readAt) && !own {
 			return true
 		}
@@ -77,15 +77,7 @@ func (s *snapshot) stale() bool {
 // isOutlivedBy reports whether f, an init segment that s names, was written after s. EMS writes init segments before the first
 // segment, so that one which is younger than a manifest with segments is another run's, also if the one before was never seen.
 func (s *snapshot) isOutlivedBy(f *file) bool {
-	return f.manifest == nil && s.parsed.Segments > 0 && f.src.layout.Format.ReusesNames() && f.version.ModTime.After(s.modTime)
-}
-
-// names returns how long a manifest may be written before the last write to a chunk that it names.
-func (s *snapshot) names() time.Duration {
-	if s.manifest.file.src.layout.Format == media.HDS {
-		return 0
-	}
-	return 10 * time.Millisecond // 3 were seen
+	return f.manifest == nil && s.parsed.Segments > 0 && f.src.traits.ReusesNames && f.version.ModTime.After(s.modTime)
 }
 
 // shares reports whether s and t name a segment in common. An init segment or a key may have the same name
@@ -143,12 +135,12 @@ func (m *manifest) newest() *snapshot {
 	return m.published
 }
 
-// wentBack reports whether s is older than what is known already. In HLS, a media sequence that falls is a
-// new start of the stream when the names are new, too; with names in common it is an old playlist. In the other
-// formats, names that come back are nothing strange.
+// wentBack reports whether s is older than what is known already. Where a stream that starts again
+// has new names only, a sequence that falls with names in common is an old playlist. Elsewhere, names
+// that come back are nothing strange.
 func (m *manifest) wentBack(s *snapshot) bool {
 	known := m.newest()
-	return m.file.src.layout.Format == media.HLS && known != nil && !s.parsed.Set && !known.parsed.Set &&
+	return m.file.src.traits.NamesAfresh && known != nil && !s.parsed.Set && !known.parsed.Set &&
 		s.parsed.Sequence < known.parsed.Sequence && s.shares(known)
 }
 
@@ -158,19 +150,19 @@ func (m *manifest) startsAnew(s *snapshot) bool {
 	if known == nil || s.parsed.Set || known.parsed.Segments == 0 {
 		return false
 	}
-	if m.file.src.layout.Format == media.HLS {
+	if m.file.src.traits.NamesAfresh {
 		return s.parsed.Sequence < known.parsed.Sequence && !s.shares(known)
 	}
 	return s.parsed.Segments == 0 || s.parsed.Sequence < known.parsed.Sequence || s.parsed.Last < known.parsed.Last
 }
 
-// owes reports whether s, which names m, has to wait although m was published. In HDS, bootstraps come before the
-// F4M that names them: at the end of a stream, so that a player which stops asking has seen all, and when it
-// starts anew, so that a new F4M does not lead to fragments of the run before, which EMS's old bootstrap lists
-// until the first new fragment is whole.
+// owes reports whether s, which names m, has to wait although m was published. Where a writer's
+// bootstraps are late, they are published before the F4M that names them: at the end of a stream, so
+// that a player which stops asking has seen all, and when the stream starts again, so that a new F4M
+// does not lead to fragments of the run before.
 func (m *manifest) owes(s *snapshot, now time.Time) bool {
-	layout := m.file.src.layout
-	if layout.Format != media.HDS {
+	src := m.file.src
+	if !src.traits.BootstrapsLate {
 		return false
 	}
 	same, waited := s.manifest.file.stream == m.file.stream, now.Sub(s.readAt)
@@ -180,7 +172,7 @@ func (m *manifest) owes(s *snapshot, now time.Time) bool {
 	if len(m.waiting) > 0 && !m.waiting[0].readAt.After(s.readAt) {
 		return true
 	}
-	return layout.IsBootstrap(m.file.path) && m.published != nil && m.published.modTime.Before(s.modTime) &&
+	return src.layout.IsBootstrap(m.file.path) && m.published != nil && m.published.modTime.Before(s.modTime) &&
 		!m.published.parsed.Ended && !s.parsed.Ended && waited < StartPatience
 }
 

@@ -157,7 +157,7 @@ func (st *originStream) writeManifest(last int, ended bool) {
 		segments = append(segments, st.chunks(n)...)
 	}
 	text := fmt.Sprintf("%s %d-%d", o.format, st.first, last)
-	if !o.format.ReusesNames() {
+	if !media.EMS.Traits(o.format).ReusesNames {
 		text += fmt.Sprintf(" of run %d", st.run)
 	}
 	if ended {

@@ -30,7 +30,7 @@ func (b *modelBucket) checkManifest(f *flight, rec *record) {
 		}
 		// Of a segment, the schedule knows that it is another run's only if it saw both: not if the first was never reported, if it was
 		// reported after the manifest was read and overwritten, or if the manifest was read so late that the next run's was there.
-		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && w.originOf(ref).format.ReusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
+		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && media.EMS.Traits(w.originOf(ref).format).ReusesNames && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
 			w.t.Fatalf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
 	}
@@ -100,9 +100,9 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 		return fmt.Sprintf("which has content %d in the bucket, and %d was closed", o.id, w.closed[ref].id)
 	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && (w.lost[ref] || !slices.Contains(w.seen[ref], rec.run)):
 		// It is gone and was never seen or was given up, and there is an object of its name: nothing tells whose that is.
-	case org.format.ReusesNames() && o.run < rec.run:
+	case media.EMS.Traits(org.format).ReusesNames && o.run < rec.run:
 		return fmt.Sprintf("which is of run %d in the bucket, and not %d", o.run, rec.run)
-	case o.boot == b.boots && org.format.ReusesNames() && w.now.Sub(o.instead) < ReturnedCacheTime:
+	case o.boot == b.boots && media.EMS.Traits(org.format).ReusesNames && w.now.Sub(o.instead) < ReturnedCacheTime:
 		return "of which caches may have another one"
 	}
 	return ""

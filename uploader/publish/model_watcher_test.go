@@ -87,7 +87,7 @@ func (w *world) place() *Place {
 func (w *world) see(p string, c content) {
 	if w.closed[p].id != c.id {
 		w.told[p] = w.reads
-		if o := w.originOf(p); o.format.PatchesLate() && o.src.files[p] != nil && o.src.files[p].shown > 0 {
+		if o := w.originOf(p); media.EMS.Traits(o.format).PatchesLate && o.src.files[p] != nil && o.src.files[p].shown > 0 {
 			w.patched[p] = c.id
 		}
 	}
@@ -109,7 +109,7 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 	r := Reading{References: slices.Clone(s.refs), Content: s.content, Sum: s.sum, Manifest: s.parsed, Others: s.others,
 		ModTime: i.modTime, ReadAt: w.now}
 	late := false
-	if o.format.ReusesNames() {
+	if media.EMS.Traits(o.format).ReusesNames {
 		for _, ref := range s.refs {
 			var v media.Version
 			if there := w.disk.names[ref]; there != nil {

@@ -23,6 +23,7 @@ type Source struct {
 	schedule *Schedule
 	root     string
 	layout   media.Layout
+	traits   media.Traits // of the program that writes the files
 	dest     *Destination
 	shared   bool
 
@@ -38,7 +39,10 @@ type Source struct {
 // Add returns a new source for what layout finds below the directory root. If shared is set, its files are
 // kept in a directory that serves other roots, too: what is found there may be another one's.
 func (s *Schedule) Add(root string, layout media.Layout, dest *Destination, shared bool) *Source {
-	src := &Source{schedule: s, root: root, layout: layout, dest: dest, shared: shared, files: make(map[string]*file)}
+	src := &Source{
+		schedule: s, root: root, layout: layout, traits: layout.Traits(), dest: dest, shared: shared,
+		files: make(map[string]*file),
+	}
 	s.sources = append(s.sources, src)
 	return src
 }
@@ -62,7 +66,7 @@ const maxRootName = 128
 func (src *Source) RootName() string { return src.root[max(0, len(src.root)-maxRootName):] }
 
 // bulk reports whether its files are large, so that they have workers of their own.
-func (src *Source) bulk() bool { return src.layout.Format == media.Recording }
+func (src *Source) bulk() bool { return src.layout.Format.IsRecorded() }
 
 // IsChunk reports whether a file p of layout, in version v, is uploaded whether or not a manifest names it.
 func IsChunk(layout media.Layout, p string, v media.Version) bool {

@@ -3,8 +3,6 @@ package publish
 import (
 	"slices"
 	"time"
-
-	"ems-sidecar/media"
 )
 
 const (
@@ -33,7 +31,7 @@ func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool
 	if known == nil || s.anew || s.parsed.Segments == 0 || known.parsed.Segments == 0 || s.parsed.Sequence <= known.parsed.Last {
 		return j, false
 	}
-	step, tracks := s.rows()
+	step, tracks := s.manifest.file.src.layout.Format.Rows(s.parsed)
 	if step == 0 {
 		return j, false
 	}
@@ -58,29 +56,6 @@ func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool
 		}
 	}
 	return j, true
-}
-
-// rows returns how far apart two segments of s are in the stream, and how many rows of them there are, for video, audio and
-// the like. Where they have no numbers but times, both follow from how many there are in which time. 0: nobody knows.
-func (s *snapshot) rows() (step, tracks uint64) {
-	m := s.parsed
-	length := m.Last - m.Sequence
-	switch s.manifest.file.src.layout.Format {
-	case media.HLS:
-		return 1, 1
-	case media.HDS:
-		return 1, max(1, uint64(m.Segments)/(length+1))
-	}
-	step = uint64(m.TargetDuration.Milliseconds())
-	if step == 0 {
-		return 0, 0
-	}
-	inRow := (length+step/2)/step + 1
-	tracks = max(1, (uint64(m.Segments)+inRow/2)/inRow)
-	if inRow = uint64(m.Segments) / tracks; inRow > 1 && length > 0 {
-		step = max(1, length/(inRow-1))
-	}
-	return step, tracks
 }
 
 // closedUnlisted takes in that a chunk was closed that no manifest has named so far.

@@ -17,7 +17,7 @@ const freshManifest = 3 * time.Second
 // promise notes of each chunk that is not known which manifest promised it first.
 func (s *snapshot) promise() {
 	m := s.manifest
-	if f := m.file.src.layout.Format; f != media.MSS && f != media.DASH || s.readAt.Sub(s.modTime) > freshManifest {
+	if !m.file.src.traits.NamesUnwritten || s.readAt.Sub(s.modTime) > freshManifest {
 		return
 	}
 	for _, r := range s.refs {
