@@ -15,7 +15,7 @@ func endpoint(value string) (string, string) {
 	u, ok := webURL(value)
 	switch {
 	case ok && u.User != nil:
-		return "", "must not hold credentials: set aws_access_key and aws_secret_key"
+		return "", "must not have credentials in it: set aws_access_key and aws_secret_key"
 	case ok && u.RawQuery == "" && u.Fragment == "":
 		return strings.TrimRight(value, "/"), ""
 	}
@@ -40,7 +40,7 @@ func webURL(value string) (*url.URL, bool) {
 	return u, true
 }
 
-// destination is another server, by its name, its address or a URI.
+// destination parses another server: a name, an address or a URI.
 func destination(value string) (URI, string) {
 	const want = "must be a host's name or address, or a URI such as rtmp://host/live"
 	if _, bad := word(value); bad != "" {
@@ -67,13 +67,14 @@ func hostPort(value string) (string, string) {
 }
 
 func urlPath(value string) (string, string) {
-	if !strings.HasPrefix(value, "/") || !strings.HasSuffix(value, "/") || strings.ContainsAny(value, " ?#%\\") {
+	slashes := strings.HasPrefix(value, "/") && strings.HasSuffix(value, "/")
+	if !slashes || strings.ContainsAny(value, " ?#%\\") {
 		return "", "must begin and end with a slash, such as /evowebservices/"
 	}
 	return value, ""
 }
 
-// network is one address or a range of them.
+// network parses an address or a range of addresses.
 func network(value string) (netip.Prefix, string) {
 	if addr, err := netip.ParseAddr(value); err == nil && addr.Zone() == "" {
 		addr = addr.Unmap()
@@ -83,19 +84,18 @@ func network(value string) (netip.Prefix, string) {
 	if err != nil {
 		return p, "must be an IP address or a network, such as 10.0.0.0/8"
 	}
-	const mapped = 96 // bits before the IPv4 address, as which connections over IPv4 are compared
+	const mapped = 96 // bits before an IPv4 address; connections over IPv4 are compared as IPv4
 	if p.Addr().Is4In6() && p.Bits() >= mapped {
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
 	}
 	return p.Masked(), ""
 }
 
-// urlSecret is one that stands in a path as it is.
+// urlSecret parses a secret that is a part of a path. Dots alone would change the path.
 func urlSecret(value string) (Secret, string) {
-	if strings.ContainsFunc(value, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._~-", r)
-	}) || strings.Trim(value, ".") == "" && value != "" {
-		return "", "may have letters, digits and . _ ~ - only, since it stands in a URL"
+	odd := func(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune("._~-", r) }
+	if strings.ContainsFunc(value, odd) || strings.Trim(value, ".") == "" && value != "" {
+		return "", "may have letters, digits and . _ ~ - only, since it is a part of a URL"
 	}
 	return Secret(value), ""
 }

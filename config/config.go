@@ -1,21 +1,20 @@
 // Package config turns config.ini into typed, validated settings.
 //
-// It reads the dialect that PHP's parse_ini_file reads, because the files of the older services must
-// go on working unchanged, and reports every mistake of a file at once, each with its line. It opens
-// no directory and speaks to no server: whether a bucket or a path exists is for others to find out.
-// The only files it reads are the config itself and the secrets that it names.
+// It reads the dialect of PHP's parse_ini_file, because the files of the older services must work
+// unchanged. It reports all mistakes of a file at once, each with its line. It opens no directory
+// and speaks to no server: other packages find out whether a bucket or a path exists. The only
+// files that it reads are the config itself and those that hold its secrets.
 package config
 
 import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"os"
 	"slices"
 	"time"
 )
 
-// Config is what one config.ini says, with the defaults filled in.
+// Config is the content of one config.ini, with the defaults filled in.
 type Config struct {
 	Path    string   // of the file; empty: it has none
 	Uploads []Upload // the enabled Amazon… sections, in the file's order
@@ -26,20 +25,21 @@ type Config struct {
 	Admin   Admin
 	Log     Log
 
-	// Warnings are what is wrong with the file, or likely not meant, and keeps nothing from working. Only Load
-	// tells of files that others can read.
+	// Warnings are about what works, and is unsafe or probably not meant. Only Load warns of files
+	// that other users can read.
 	Warnings []Problem
 
-	Router   *Router   // nil: off, as the three below
-	Recorder *Recorder //
-	Balancer *Balancer //
-	Resetter *Resetter //
+	// The plugins; nil if off.
+	Router   *Router
+	Recorder *Recorder
+	Balancer *Balancer
+	Resetter *Resetter
 }
 
 // Watcher says how directories are watched.
 type Watcher struct {
 	Backend      string        // "auto", "inotify", "fsnotify" or "poll"
-	Settle       time.Duration // how long a file's size must stand still before it counts as closed
+	Settle       time.Duration // how long a file must be unchanged before it counts as closed
 	PollInterval time.Duration
 }
 
@@ -48,7 +48,7 @@ type Pool struct {
 	Workers       int
 	BulkWorkers   int // for large files, so that they never hold up a live chunk
 	PartSize      int64
-	MinThroughput int64  // per second; an attempt may take as long as its size needs at this rate
+	MinThroughput int64  // per second; an attempt that is slower is given up
 	SpoolDir      string // empty: below each watched directory
 	SpoolMax      int64  // 0: not set
 	DrainTimeout  time.Duration
@@ -61,7 +61,7 @@ type EMS struct {
 	Password          Secret
 	Timeout           time.Duration
 	ReconcileInterval time.Duration
-	Directories       []string // those that may be published because the server names them, or others in them; empty: all
+	Directories       []string // the server may have these and what is in them published; empty: all
 }
 
 // Hooks is the listener for EMS's event notifications.
@@ -91,10 +91,10 @@ type Log struct {
 	Format string // "text" or "json"
 }
 
-// Load reads and validates the file. It returns an *Error that holds every mistake at once when the
-// file can be read but is wrong.
+// Load reads and validates the file. If the file can be read but has mistakes, it returns an *Error
+// with all of them.
 func Load(path string) (*Config, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := readFile(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read the config: %w", err)
 	}
@@ -111,7 +111,7 @@ func Load(path string) (*Config, error) {
 	return cfg, nil
 }
 
-// Parse validates the content of a config file. The path only appears in messages.
+// Parse validates the content of a config file. It uses the path in messages only.
 func Parse(path string, raw []byte) (*Config, error) {
 	cfg, _, err := parse(path, raw)
 	return cfg, err
@@ -142,7 +142,7 @@ func parse(path string, raw []byte) (*Config, *decoder, error) {
 	return cfg, d, nil
 }
 
-// Reacts reports whether a plugin is on that has the media server do something.
+// Reacts reports whether a plugin is on that gives orders to the media server.
 func (c *Config) Reacts() bool {
 	return c.Router != nil || c.Recorder != nil || c.Balancer != nil || c.Resetter != nil
 }

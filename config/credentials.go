@@ -3,14 +3,13 @@ package config
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 )
 
-// checkCredentials settles from where the secret comes: each section may have it in one of two ways,
-// and its own wins over [S3]'s either way.
+// checkCredentials decides where the secret comes from. A section has it as a value or in a file.
+// Its own secret, in either form, wins over that of [S3].
 func (u *Upload) checkCredentials(d *decoder) {
 	path := u.SecretKeyFile
 	u.SecretKeyFile = ""
@@ -21,7 +20,7 @@ func (u *Upload) checkCredentials(d *decoder) {
 		from = u.Section
 	}
 	if d.fills(from, inline) && d.fills(from, file) {
-		d.bad(from, file, shownPath(path.Reveal()), "cannot stand beside "+inline+": remove one of the two")
+		d.bad(from, file, shownPath(path.Reveal()), "is set beside "+inline+": remove one of the two")
 		return
 	}
 	secretKey := inline
@@ -34,21 +33,24 @@ func (u *Upload) checkCredentials(d *decoder) {
 		}
 		u.SecretKeyFile = path
 	} else if !d.sets(from, inline) {
-		u.SecretKey = "" // an empty file name takes back what [S3] has
+		u.SecretKey = "" // an empty file name removes what [S3] has
 	}
 
-	// One half from here and one from a whole pair in [S3] do not belong together.
-	if s3 := d.fills("S3", name) && (d.fills("S3", inline) || d.fills("S3", file)); s3 && from == "S3" && d.sets(u.Section, name) {
+	// Half a pair in this section and the other half of a whole pair in [S3] do not belong
+	// together.
+	whole := d.fills("S3", name) && (d.fills("S3", inline) || d.fills("S3", file))
+	switch own := d.sets(u.Section, name); {
+	case whole && from == "S3" && own:
 		d.bad(u.Section, name, u.AccessKey, "is half a pair: set "+inline+" in this section, too")
 		return
-	} else if s3 && from != "S3" && !d.sets(u.Section, name) {
+	case whole && from != "S3" && !own:
 		d.bad(u.Section, secretKey, mask, "is half a pair: set "+name+" in this section, too")
 		return
 	}
 	d.pair(half{u.home(d, name), name, u.AccessKey != ""}, half{from, secretKey, u.SecretKey != ""})
 }
 
-// ReadSecretKey reads the file that holds the secret again, which may have been changed since.
+// ReadSecretKey reads the secret again: its file may have changed.
 func (u Upload) ReadSecretKey() (string, error) {
 	secret, want := readSecret(u.SecretKeyFile.Reveal())
 	if want != "" {
@@ -57,11 +59,11 @@ func (u Upload) ReadSecretKey() (string, error) {
 	return secret.Reveal(), nil
 }
 
-// awsSecret is the form of a secret of AWS.
+// awsSecret matches secrets as AWS makes them.
 var awsSecret = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)
 
-// shownPath returns the path of a file that holds a secret as a message may have it. Somebody may have put the
-// secret itself there.
+// shownPath returns the path of a file that holds a secret, as messages show it. It hides what may
+// be the secret itself, put there by mistake.
 func shownPath(path string) string {
 	if !filepath.IsAbs(path) || awsSecret.MatchString(path) {
 		return mask
@@ -69,9 +71,10 @@ func shownPath(path string) string {
 	return path
 }
 
-// readSecret never names the file.
+// readSecret reads a file that holds a secret. What it returns as wrong never names the file: see
+// shownPath.
 func readSecret(path string) (content Secret, want string) {
-	raw, err := os.ReadFile(path)
+	raw, err := readFile(path, maxSecretFile)
 	if err != nil {
 		var pathError *fs.PathError
 		if errors.As(err, &pathError) {
@@ -80,7 +83,7 @@ func readSecret(path string) (content Secret, want string) {
 		return "", "must be the path of a readable file: " + err.Error()
 	}
 	content = Secret(strings.TrimSpace(string(raw)))
-	if content == "" || strings.ContainsFunc(content.Reveal(), control) {
+	if len(raw) > maxSecretFile || content == "" || strings.ContainsFunc(content.Reveal(), control) {
 		return "", "must be the path of a file that holds the secret and nothing else"
 	}
 	return content, ""

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// key is one key that a section may hold, and the setting that its value goes to.
+// key is one key that a section may have, and where its value is set.
 type key struct {
 	name     string
-	set      func(value string) (want string) // want: what would have been right; empty if it was
-	list     bool                             // may stand several times, as name[]
+	set      func(value string) (want string) // want: what would be right; empty: the value is
+	list     bool                             // may be set several times, as name[]
 	secret   bool                             // its value is never shown
-	seconds  float64                          // a plain number from this on may be meant as milliseconds; 0: none
-	required string                           // what an enabled section lacks without it; empty: nothing
-	blank    bool                             // it is enough that a required key is there
+	seconds  float64                          // a plain number from this on may mean milliseconds; 0: never
+	required string                           // what an enabled section lacks without this key; empty: nothing
+	blank    bool                             // a required key may be empty
 }
 
-// parser turns a value into a setting, or says what would be right.
+// parser turns a value into a setting, or returns what would be right.
 type parser[V any] func(value string) (setting V, want string)
 
 // one is a key with one value.
@@ -42,7 +42,7 @@ func many[V any](name string, to *[]V, parse parser[V]) key {
 	}}
 }
 
-// usuallyMilliseconds has plain numbers warned of that are at least so many seconds.
+// usuallyMilliseconds warns of plain numbers from so many seconds on.
 func (k key) usuallyMilliseconds(seconds float64) key { k.seconds = seconds; return k }
 
 func (k key) hidden() key { k.secret = true; return k }
@@ -50,22 +50,22 @@ func (k key) hidden() key { k.secret = true; return k }
 // needed makes a key one that an enabled section must fill.
 func (k key) needed(what string) key { k.required = what; return k }
 
-// stated makes a key one that an enabled section must have, be it empty.
+// stated makes a key one that an enabled section must have, even if it is empty.
 func (k key) stated(what string) key { k.required, k.blank = what, true; return k }
 
-// decoder carries the values of a document into settings and collects what is wrong.
+// decoder puts the values of a document into settings, and collects what is wrong.
 type decoder struct {
 	doc      *document
 	unknown  *directory
 	problems []Problem
 	secrets  []keptSecret
-	strict   bool      // what is exposed is a mistake
-	warnings []Problem // of what works, and is likely not meant
+	strict   bool      // a secret that others can read is a mistake
+	warnings []Problem // of what works, and is probably not meant
 }
 
-// bad reports a problem with a section's key. If the file does not have the key, it reports the
-// section's header. A key is reported once: what was wrong with the value itself comes first, and a
-// default that several sections share is one mistake.
+// bad reports a problem with a section's key, at the line of the key or else of the section. Each
+// key is reported once: a mistake in the value itself comes first, and a mistake in a default that
+// several sections share is one.
 func (d *decoder) bad(sectionName, keyName, value, want string) {
 	if keyName != "" && d.wrong(sectionName, keyName) {
 		return
@@ -73,7 +73,7 @@ func (d *decoder) bad(sectionName, keyName, value, want string) {
 	d.problems = append(d.problems, d.problem(sectionName, keyName, value, want))
 }
 
-// warn is bad for what works, and is likely not meant.
+// warn reports what works, and is probably not meant.
 func (d *decoder) warn(sectionName, keyName, value, want string) {
 	d.warnings = append(d.warnings, d.problem(sectionName, keyName, value, want))
 }
@@ -89,13 +89,13 @@ func (d *decoder) problem(sectionName, keyName, value, want string) Problem {
 	return p
 }
 
-// has tells whether the file has the section.
+// has reports whether the file has the section.
 func (d *decoder) has(section string) bool { return d.doc.find(section) != nil }
 
-// sets tells whether the file has the key in this very section.
+// sets reports whether the file has the key in this section itself.
 func (d *decoder) sets(section, key string) bool { return d.doc.find(section).lineOf(key) > 0 }
 
-// fills tells whether the file has the key in this very section, with a value.
+// fills reports whether the file has the key in this section itself, with a value.
 func (d *decoder) fills(section, key string) bool {
 	s := d.doc.find(section)
 	return s != nil && slices.ContainsFunc(s.entries, func(e entry) bool {
@@ -104,20 +104,20 @@ func (d *decoder) fills(section, key string) bool {
 	})
 }
 
-// wrong tells whether a problem with the key is known.
+// wrong reports whether a problem with the key is known.
 func (d *decoder) wrong(section, key string) bool {
 	return slices.ContainsFunc(d.problems, func(p Problem) bool {
 		return p.Section == section && strings.TrimSuffix(p.Key, "[]") == key
 	})
 }
 
-// half is one of two keys that make sense only together.
+// half is one of two keys that need each other.
 type half struct {
 	section, key string
 	filled       bool
 }
 
-// pair reports the one half that lacks the other.
+// pair reports a half without the other.
 func (d *decoder) pair(a, b half) {
 	if a.filled == b.filled || d.wrong(a.section, a.key) || d.wrong(b.section, b.key) {
 		return
@@ -128,8 +128,7 @@ func (d *decoder) pair(a, b half) {
 	d.bad(a.section, a.key, "", "is half a pair: set "+b.key+", too")
 }
 
-// decode sets what the file has of one section. A section that the file lacks is left at its
-// defaults.
+// decode sets what the file has in one section. If the file lacks the section, its defaults stay.
 func (d *decoder) decode(name string, keys []key) {
 	s := d.doc.find(name)
 	if s == nil {
@@ -144,7 +143,7 @@ func (d *decoder) decode(name string, keys []key) {
 		k, ok := known[e.name]
 		p := Problem{File: d.doc.file, Line: e.line, Section: name, Key: e.written()}
 		if !ok {
-			// The value stays hidden: a mistyped aws_secret_key is unknown, too.
+			// The value is not shown: a mistyped aws_secret_key is an unknown key, too.
 			p.Key = shownKey(p.Key)
 			p.Want = d.unknown.wantKey(name, e.name)
 			d.problems = append(d.problems, p)
@@ -165,7 +164,9 @@ func (d *decoder) decode(name string, keys []key) {
 			} else {
 				d.keep(k, value, p)
 				if doubt := k.doubt(e.raw, value); doubt != "" {
-					d.warnings = append(d.warnings, Problem{p.File, p.Line, p.Section, p.Key, k.shown(value), doubt})
+					p.Value, p.Want = k.shown(value), doubt
+					d.warnings = append(d.warnings, p)
+					continue
 				}
 			}
 		}
@@ -175,33 +176,35 @@ func (d *decoder) decode(name string, keys []key) {
 	}
 }
 
-// repeated says what is wrong with the way in which a key is written, alone or after an earlier one.
+// repeated returns what is wrong with the form of a key, by itself or after the same key before.
 func repeated(k key, before, e entry, again bool) (want string) {
 	switch {
 	case e.list && !k.list:
-		return "takes one value: write " + e.name + " ="
+		return "has one value: write " + e.name + " ="
 	case again && k.list && !(before.list && e.list):
-		return fmt.Sprintf("is set in line %d already: for several values, write %s[] = in each line", before.line, e.name)
+		return fmt.Sprintf("is set in line %d already: for several values, write %s[] = in each line",
+			before.line, e.name)
 	case again && !k.list:
 		return fmt.Sprintf("is set in line %d already", before.line)
 	}
 	return ""
 }
 
-// require reports the keys that an enabled section cannot do without.
+// require reports the keys that an enabled section lacks.
 func (d *decoder) require(section string, keys []key) {
 	if !d.has(section) {
-		return // a mistake of its own
+		return // which is reported by itself
 	}
 	for _, k := range keys {
-		if there := d.fills(section, k.name) || (k.blank && d.sets(section, k.name)); k.required != "" && !there {
+		set := d.fills(section, k.name) || k.blank && d.sets(section, k.name)
+		if k.required != "" && !set {
 			d.bad(section, k.name, "", "is missing: "+k.required)
 		}
 	}
 }
 
-// unknownSections reports the sections that nothing reads. Their keys are not looked at: they would
-// only repeat the one mistake.
+// unknownSections reports the sections that nothing reads. Their keys would only repeat the
+// mistake, and are not reported.
 func (d *decoder) unknownSections() {
 	for _, s := range d.doc.sections {
 		if _, ok := d.unknown.keys[s.name]; !ok {
@@ -210,7 +213,7 @@ func (d *decoder) unknownSections() {
 	}
 }
 
-// written is the key as the file has it.
+// written returns the key as the file has it.
 func (e entry) written() string {
 	if e.list {
 		return e.name + "[]"
@@ -218,7 +221,7 @@ func (e entry) written() string {
 	return e.name
 }
 
-// shownOf is shown for a value that may have been cut in the middle of a password.
+// shownOf is shown for a value that may have been cut within a password.
 func (k key) shownOf(raw, value string) string {
 	if strings.Contains(raw, "@") && !strings.Contains(value, "@") {
 		return mask
@@ -226,7 +229,7 @@ func (k key) shownOf(raw, value string) string {
 	return k.shown(value)
 }
 
-// shown is the value as a message may have it.
+// shown returns the value as messages show it.
 func (k key) shown(value string) string {
 	if k.secret {
 		return Secret(value).String()

@@ -9,9 +9,6 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// maxSize is far above any config, and keeps a wrong --config (a video, say) from being read as one.
-const maxSize = 256 << 10
-
 // document is a config file as sections, keys and raw values, each with its line.
 type document struct {
 	file     string
@@ -24,7 +21,7 @@ type section struct {
 	entries []entry
 }
 
-// entry is one key = value line. The value is as written: quotes and comments are still in it.
+// entry is one key = value line. The value is as written, with quotes and comments.
 type entry struct {
 	line int
 	name string
@@ -58,8 +55,9 @@ func (s *section) lineOf(key string) int {
 // readDocument splits a file into its sections and keys, and reports the lines that are neither.
 func readDocument(file string, raw []byte) (*document, []Problem) {
 	doc := &document{file: file}
-	if len(raw) > maxSize {
-		return doc, []Problem{{File: file, Want: fmt.Sprintf("must be a config file, not one of over %s", bytesText(maxSize))}}
+	if len(raw) > maxFile {
+		want := fmt.Sprintf("must be a config file, not one of over %s", bytesText(maxFile))
+		return doc, []Problem{{File: file, Want: want}}
 	}
 	if bytes.HasPrefix(raw, []byte("\xff\xfe")) || bytes.HasPrefix(raw, []byte("\xfe\xff")) {
 		return doc, []Problem{{File: file, Line: 1, Want: "must be UTF-8 text, not UTF-16"}}
@@ -69,11 +67,11 @@ func readDocument(file string, raw []byte) (*document, []Problem) {
 	parsed, err := ini.LoadSources(ini.LoadOptions{
 		KeyValueDelimiters:      "=",  // a colon is part of a URL, never a delimiter
 		IgnoreContinuation:      true, // a Windows path may end in a backslash
-		IgnoreInlineComment:     true, // ; and # inside quotes belong to the value: phpValue knows
-		PreserveSurroundedQuote: true, // phpValue must see the quotes
+		IgnoreInlineComment:     true, // in quotes, ; and # belong to the value: see phpValue
+		PreserveSurroundedQuote: true, // for phpValue
 	}, []byte(text))
 	if err != nil {
-		// The error quotes the line, in which there may be a secret.
+		// The error cites the line, which may have a secret in it.
 		return doc, append(problems, Problem{File: file, Want: "must be an INI file"})
 	}
 	for _, is := range parsed.Sections() {
@@ -89,19 +87,20 @@ func readDocument(file string, raw []byte) (*document, []Problem) {
 		for _, key := range is.Keys() {
 			line, name, _ := cutNumber(key.Name())
 			name, list := strings.CutSuffix(name, "[]")
-			s.entries = append(s.entries, entry{line: line, name: strings.TrimSpace(name), list: list, raw: key.Value()})
+			e := entry{line: line, name: strings.TrimSpace(name), list: list, raw: key.Value()}
+			s.entries = append(s.entries, e)
 		}
 	}
 	return doc, problems
 }
 
-// numbered returns the file as ini.v1 is to read it: with the line number in front of every section
-// and key, and without the lines that it would stop at or misread.
+// numbered returns the file for ini.v1: with the line number before each section and key, and
+// without the lines at which ini.v1 would stop, or which it would misread.
 //
-// ini.v1 knows no line numbers, ends at the first bad line, keeps one value of a key (or, with its
-// shadows, drops the empty ones), gives a meaning to [DEFAULT], to a key called "-" and to quotes
-// around a key, and lets a value that begins with """ or ` run over the lines that follow. With a
-// number in front, every name is unique and ordinary.
+// ini.v1 has no line numbers. It ends at the first bad line, and keeps one value of a key, or with
+// its shadows drops the empty ones. It gives a meaning to [DEFAULT], to a key "-" and to quotes
+// around a key, and a value that begins with """ or ` continues on the next lines. With a number
+// before it, each name is unique and ordinary.
 func numbered(file, text string) (string, []Problem) {
 	var b strings.Builder
 	var problems []Problem
@@ -119,22 +118,22 @@ func numbered(file, text string) (string, []Problem) {
 			name, rest, closed := strings.Cut(line[1:], "]")
 			name, rest = strings.TrimSpace(name), strings.TrimSpace(rest)
 			if !closed || name == "" || (rest != "" && rest[0] != ';' && rest[0] != '#') {
-				bad(n, "", "must be a section's name in brackets, such as [S3]")
+				bad(n, "", "must be the name of a section in brackets, such as [S3]")
 				continue
 			}
 			current = name
 			fmt.Fprintf(&b, "[%d %s]\n", n, name)
 		default:
-			// What such a line holds is never shown: it may be half a secret.
+			// The line is never shown: it may be half a secret.
 			name, value, ok := strings.Cut(line, "=")
 			name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 			switch {
 			case !ok || name == "":
 				bad(n, "", "must be key = value, a [Section], or a comment that begins with ;")
 			case current == "":
-				bad(n, shownKey(name), "must stand below a [Section]")
+				bad(n, shownKey(name), "must be below a [Section]")
 			case strings.HasPrefix(value, `"""`) || strings.HasPrefix(value, "`"):
-				bad(n, shownKey(name), "must stand between single or double quotes, on one line")
+				bad(n, shownKey(name), "must be in single or double quotes, on one line")
 			default:
 				fmt.Fprintf(&b, "%d %s = %s\n", n, name, value)
 			}
@@ -149,14 +148,14 @@ func cutNumber(name string) (line int, rest string, ok bool) {
 	return line, rest, ok && err == nil
 }
 
-// shownKey hides what can hardly be a key: a line of a secret that was wrapped may hold an = as well.
+// shownKey returns a key as messages show it. It hides what can hardly be a key: a line of a
+// wrapped secret may have an = in it, too.
 func shownKey(name string) string {
-	const most = 32
 	name, list := strings.CutSuffix(name, "[]")
 	odd := func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-. ", r)
+		return !isAlphanumeric(r) && !strings.ContainsRune("_-. ", r)
 	}
-	if len(name) > most || strings.ContainsFunc(name, odd) {
+	if len(name) > maxShownKey || strings.ContainsFunc(name, odd) {
 		return mask
 	}
 	if list {

@@ -10,26 +10,27 @@ import (
 	"unicode"
 )
 
-// doubt says of a value that is right what is likely meant otherwise, or "".
+// doubt returns what is probably not meant in a value that is right, or "".
 func (k key) doubt(raw, value string) string {
 	if n, err := strconv.ParseFloat(value, 64); err == nil && k.seconds > 0 && n >= k.seconds {
 		return "is " + value + " seconds: write " + value + "ms if milliseconds are meant, else " + value + "s"
 	}
-	// A comment has a blank before or behind its semicolon.
-	before, rest, cut := strings.Cut(raw, ";")
-	if quoted := strings.HasPrefix(raw, "'") || strings.HasPrefix(raw, `"`); quoted || !cut || rest == "" || before == "" {
+	// A comment has a blank before or after its semicolon.
+	before, rest, _ := strings.Cut(raw, ";")
+	quoted := strings.HasPrefix(raw, "'") || strings.HasPrefix(raw, `"`)
+	if quoted || rest == "" || before == "" {
 		return ""
 	}
 	last, next := rune(before[len(before)-1]), rune(rest[0])
 	if (k.secret || strings.Contains(rest, "@")) && !unicode.IsSpace(last) && !unicode.IsSpace(next) {
-		return "ends at the semicolon: put it between quotes if the semicolon belongs to it"
+		return "ends at the semicolon: put it in quotes if the semicolon belongs to it"
 	}
 	return ""
 }
 
-// WithoutBucket returns the endpoint as it is to be if it holds the bucket, as some providers show it:
-// https://ACCOUNT.r2.cloudflarestorage.com/BUCKET or https://BUCKET.nyc3.digitaloceanspaces.com. Else it
-// returns "".
+// WithoutBucket returns the endpoint without the bucket if the endpoint has it, as some providers
+// show it: https://ACCOUNT.r2.cloudflarestorage.com/BUCKET or
+// https://BUCKET.nyc3.digitaloceanspaces.com. Else it returns "".
 func (u Upload) WithoutBucket() string {
 	e, err := url.Parse(u.Endpoint)
 	if err != nil || u.Bucket == "" {
@@ -39,25 +40,27 @@ func (u Upload) WithoutBucket() string {
 		e.Path = strings.TrimSuffix(dir, "/")
 		return e.String()
 	}
-	// A store's host may begin with the bucket's name. One of a provider's regions has four labels.
+	// A private store's host may begin with the bucket's name by chance. A bucket's host at a
+	// provider has at least four labels.
 	const labels = 4
 	host, ok := strings.CutPrefix(e.Host, u.Bucket+".")
-	if _, err := netip.ParseAddr(e.Hostname()); err == nil || !ok || strings.Count(e.Hostname(), ".") < labels-1 {
+	_, notAddress := netip.ParseAddr(e.Hostname())
+	if notAddress == nil || !ok || strings.Count(e.Hostname(), ".") < labels-1 {
 		return ""
 	}
 	e.Host = host
 	return e.String()
 }
 
-// doubtEndpoint warns of an endpoint that holds the bucket.
+// doubtEndpoint warns of an endpoint with the bucket in it.
 func (u *Upload) doubtEndpoint(d *decoder) {
 	if right := u.WithoutBucket(); right != "" {
 		d.warn(u.home(d, "endpoint"), "endpoint", u.Endpoint,
-			"holds the bucket, which then comes twice, the second time in front of each key: write "+right)
+			"has the bucket in it, so that each key begins with it, too: write "+right)
 	}
 }
 
-// checkPorts reports two listeners with one port.
+// checkPorts reports two listeners on one port.
 func (c *Config) checkPorts(d *decoder) {
 	if !c.Hooks.On || c.Admin.Listen == "" || !samePort(c.Hooks.Listen, c.Admin.Listen) {
 		return
@@ -66,10 +69,10 @@ func (c *Config) checkPorts(d *decoder) {
 	if !d.sets(section, "listen") {
 		section, other, listen = "Hooks", "Admin", c.Hooks.Listen
 	}
-	d.bad(section, "listen", listen, "is the port of ["+other+"] listen, too: give one of them another")
+	d.bad(section, "listen", listen, "is the port of ["+other+"] listen, too: change one of them")
 }
 
-// samePort reports whether only one of two listeners can have its port.
+// samePort reports whether two listeners exclude each other.
 func samePort(a, b string) bool {
 	hostA, portA, errA := net.SplitHostPort(a)
 	hostB, portB, errB := net.SplitHostPort(b)

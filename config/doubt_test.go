@@ -19,9 +19,9 @@ func warningsOf(t *testing.T, text string) (lines []string) {
 	return lines
 }
 
-func TestWhatIsLikelyNotMeantIsWarnedOf(t *testing.T) {
+func TestValueThatIsProbablyNotMeantIsAWarning(t *testing.T) {
 	const start = "[AmazonHLSUpload]\nwatch_dir = /m\ndefault_bucket = live\naws_access_key = A\naws_secret_key = "
-	const cut = `: ends at the semicolon: put it between quotes if the semicolon belongs to it`
+	const cut = `: ends at the semicolon: put it in quotes if the semicolon belongs to it`
 	for name, c := range map[string]struct {
 		text string
 		want []string
@@ -61,8 +61,8 @@ func TestWhatIsLikelyNotMeantIsWarnedOf(t *testing.T) {
 	}
 }
 
-// A bucket in the endpoint comes twice.
-func TestEndpointThatHoldsTheBucketIsWarnedOf(t *testing.T) {
+// With a bucket in the endpoint, each request has it twice.
+func TestBucketInTheEndpointIsAWarning(t *testing.T) {
 	for endpoint, right := range map[string]string{
 		"https://abc.r2.cloudflarestorage.com/live":        "https://abc.r2.cloudflarestorage.com",
 		"https://abc.eu.r2.cloudflarestorage.com/live/":    "https://abc.eu.r2.cloudflarestorage.com",
@@ -80,7 +80,7 @@ func TestEndpointThatHoldsTheBucketIsWarnedOf(t *testing.T) {
 		if right == "" && len(got) == 0 {
 			continue
 		}
-		if len(got) != 1 || !strings.HasSuffix(got[0], " in front of each key: write "+right) {
+		if len(got) != 1 || !strings.HasSuffix(got[0], "so that each key begins with it, too: write "+right) {
 			t.Errorf("%s: %q", endpoint, got)
 		}
 	}
@@ -89,10 +89,10 @@ func TestEndpointThatHoldsTheBucketIsWarnedOf(t *testing.T) {
 func TestTwoListenersNeedTwoPorts(t *testing.T) {
 	const start = "[AmazonHLSUpload]\nwatch_dir = /m\ndefault_bucket = live\n"
 	for text, want := range map[string]string{
-		"[Hooks]\nlisten = 127.0.0.1:4001\n":                                          `c:5: [Hooks] listen = "127.0.0.1:4001": is the port of [Admin] listen, too: give one of them another`,
-		"[Hooks]\n[Admin]\nlisten = localhost:4000\n":                                 `c:6: [Admin] listen = "localhost:4000": is the port of [Hooks] listen, too: give one of them another`,
-		"[Hooks]\nlisten = :5000\nsecret = s\n[Admin]\nlisten = 127.0.0.1:5000\n":     `c:8: [Admin] listen = "127.0.0.1:5000": is the port of [Hooks] listen, too: give one of them another`,
-		"[Hooks]\nlisten = 127.0.0.1:5000\n[Admin]\nlisten = [::]:05000\ntoken = t\n": `c:7: [Admin] listen = "[::]:05000": is the port of [Hooks] listen, too: give one of them another`,
+		"[Hooks]\nlisten = 127.0.0.1:4001\n":                                          `c:5: [Hooks] listen = "127.0.0.1:4001": is the port of [Admin] listen, too: change one of them`,
+		"[Hooks]\n[Admin]\nlisten = localhost:4000\n":                                 `c:6: [Admin] listen = "localhost:4000": is the port of [Hooks] listen, too: change one of them`,
+		"[Hooks]\nlisten = :5000\nsecret = s\n[Admin]\nlisten = 127.0.0.1:5000\n":     `c:8: [Admin] listen = "127.0.0.1:5000": is the port of [Hooks] listen, too: change one of them`,
+		"[Hooks]\nlisten = 127.0.0.1:5000\n[Admin]\nlisten = [::]:05000\ntoken = t\n": `c:7: [Admin] listen = "[::]:05000": is the port of [Hooks] listen, too: change one of them`,
 		"[Hooks]\nlisten = 127.0.0.1:5000\n[Admin]\nlisten = 127.0.0.2:5000\n":        "",
 		"[Hooks]\nlisten = 127.0.0.1:0\n[Admin]\nlisten = 127.0.0.1:0\n":              "",
 		"[Admin]\nlisten = 127.0.0.1:4000\n":                                          "", // no events are taken
@@ -124,7 +124,7 @@ func TestOnlyNearNamesAreSuggested(t *testing.T) {
 }
 
 // Operators name a bucket in other ways, too.
-func TestBucketIsNamedByItsName(t *testing.T) {
+func TestBucketMustBeItsNameAlone(t *testing.T) {
 	for value, want := range map[string]string{
 		"arn:aws:s3:::live":                                    "not its ARN: write live",
 		"arn:aws-cn:s3:::live":                                 "not its ARN: write live",

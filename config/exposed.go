@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// A keptSecret is a key that has a secret, or names a file that does.
+// A keptSecret is a key with a secret, or with the name of a file that holds one.
 type keptSecret struct {
-	at   Problem // without what is wrong
-	file string  // empty: it stands in the config file itself
+	at   Problem // without Want
+	file string  // empty: the secret is in the config file itself
 }
 
-// keep notes where a secret is kept.
+// keep records where a secret is.
 func (d *decoder) keep(k key, value string, at Problem) {
 	credentials := strings.Contains(value, "://") && strings.Contains(value, "@") // rtmp://user:password@host
 	switch {
@@ -25,12 +25,12 @@ func (d *decoder) keep(k key, value string, at Problem) {
 	}
 }
 
-// exposed returns a problem for each file with secrets in it that every user of this host can read. The config
-// file's stands at its first secret.
+// exposed returns a problem for each file with secrets that every user of this host can read. That
+// of the config file is at its first secret.
 func (d *decoder) exposed(path string) (problems []Problem) {
 	told := make(map[string]bool)
 	for _, s := range d.secrets {
-		file, what := s.file, "the file that it names" // not by its name: a secret may have got there by mistake
+		file, what := s.file, "the file that it names" // the name itself may be a secret, by mistake
 		if file == "" {
 			file, what = path, "this file"
 		}
@@ -39,7 +39,8 @@ func (d *decoder) exposed(path string) (problems []Problem) {
 			continue
 		}
 		told[file] = true
-		s.at.Want = fmt.Sprintf("every user of this host can read the secret: %s has mode %04o; take that right away with chmod o=", what, mode)
+		s.at.Want = fmt.Sprintf("every user of this host can read the secret: %s has mode %04o; "+
+			"take that right away with chmod o=", what, mode)
 		problems = append(problems, s.at)
 	}
 	return problems
@@ -48,7 +49,10 @@ func (d *decoder) exposed(path string) (problems []Problem) {
 // openToAll reports whether the file can be read by users who neither own it nor are in its group.
 func openToAll(path string) (os.FileMode, bool) {
 	info, err := os.Stat(path)
-	if err != nil || runtime.GOOS == "windows" { // where modes say nothing; what cannot be read is told elsewhere
+	if err != nil { // what cannot be read is reported elsewhere
+		return 0, false
+	}
+	if runtime.GOOS == "windows" { // where modes say nothing
 		return 0, false
 	}
 	mode := info.Mode().Perm()

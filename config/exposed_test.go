@@ -10,7 +10,7 @@ import (
 )
 
 // Secrets that every user can read are a warning, and with strict a mistake; neither shows them.
-func TestSecretsThatEveryUserCanReadAreToldOf(t *testing.T) {
+func TestSecretsThatEveryUserCanReadAreReported(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("modes say nothing there")
 	}

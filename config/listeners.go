@@ -8,8 +8,8 @@ import (
 	"ems-sidecar/internal/listen"
 )
 
-// check reports a listener that takes events from everyone. What an event says is only a hint, but
-// it makes work, and who may post can keep the daemon busy.
+// check reports a listener that accepts events from everyone. An event is only a hint, but it makes
+// work, so that anyone who may post can keep the daemon busy.
 func (h *Hooks) check(d *decoder) {
 	if listen.Local(h.Listen) || h.Secret != "" || limited(h.Allow) ||
 		d.wrong("Hooks", "secret") || d.wrong("Hooks", "allow") {
@@ -19,20 +19,22 @@ func (h *Hooks) check(d *decoder) {
 		"set allow[] to the addresses of the media servers, or a secret, or listen on 127.0.0.1")
 }
 
-// limited reports whether the networks leave anyone out.
+// limited reports whether the networks exclude anyone.
 func limited(networks []netip.Prefix) bool {
-	return len(networks) > 0 && !slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Bits() == 0 })
+	everyone := func(p netip.Prefix) bool { return p.Bits() == 0 }
+	return len(networks) > 0 && !slices.ContainsFunc(networks, everyone)
 }
 
-// check settles from where the token comes, and reports a listener that others reach and that has
+// check reads the token from its file, and reports a listener that other hosts reach and that has
 // neither TLS nor a token.
 func (a *Admin) check(d *decoder) {
-	defer func() { a.tokenFile = "" }() // fmt would show it: the field is not exported
+	defer func() { a.tokenFile = "" }() // fmt shows fields that are not exported
 	d.pair(half{"Admin", "tls_cert", a.TLSCert != ""}, half{"Admin", "tls_key", a.TLSKey != ""})
 	switch {
 	case a.tokenFile == "":
 	case a.Token != "":
-		d.bad("Admin", "token_file", shownPath(a.tokenFile.Reveal()), "cannot stand beside token: remove one of the two")
+		d.bad("Admin", "token_file", shownPath(a.tokenFile.Reveal()),
+			"is set beside token: remove one of the two")
 	default:
 		var want string
 		if a.Token, want = readSecret(a.tokenFile.Reveal()); want == "" {
@@ -54,7 +56,7 @@ func (a *Admin) check(d *decoder) {
 		"set tls_cert and tls_key, or token, or listen on 127.0.0.1")
 }
 
-// bearerToken is what may stand in a header of HTTP (RFC 6750, section 2.1).
+// bearerToken parses what an HTTP header may have as a token (RFC 6750, section 2.1).
 func bearerToken(value string) (Secret, string) {
 	if strings.Trim(strings.TrimRight(value, "="), bearerCharacters) != "" || value == "" || value[0] == '=' {
 		return "", "may have letters, digits and . _ ~ + / - only, and = at its end"

@@ -29,15 +29,15 @@ func TestMistakesSayWhereAndWhatWouldBeRight(t *testing.T) {
 		// The lines.
 		"no equals sign":              {"[S3]\nregion", "c:2: [S3]: must be key = value, a [Section], or a comment that begins with ;"},
 		"no key":                      {"[S3]\n= x", "c:2: [S3]: must be key = value, a [Section], or a comment that begins with ;"},
-		"key before any section":      {"\nworkers = 3\n[S3]", "c:2: workers: must stand below a [Section]"},
-		"unclosed section":            {"[S3\n", "c:1: must be a section's name in brackets, such as [S3]"},
-		"text behind a section":       {"[S3] x]\n", "c:1: must be a section's name in brackets, such as [S3]"},
+		"key before any section":      {"\nworkers = 3\n[S3]", "c:2: workers: must be below a [Section]"},
+		"unclosed section":            {"[S3\n", "c:1: must be the name of a section in brackets, such as [S3]"},
+		"text behind a section":       {"[S3] x]\n", "c:1: must be the name of a section in brackets, such as [S3]"},
 		"unclosed quote":              {"[S3]\nregion = 'eu", `c:2: [S3] region = "'eu": must end with the quote that it begins with: '`},
 		"other quote closes nothing":  {"[S3]\nregion = \"eu'", `c:2: [S3] region = "\"eu'": must end with the quote that it begins with: "`},
 		"text behind a quote":         {"[S3]\nregion = 'eu' x", `c:2: [S3] region = "'eu' x": must end at its closing quote; only a comment that begins with ; may follow`},
 		"hash behind a quote":         {"[S3]\nregion = 'eu' # x", `c:2: [S3] region = "'eu' # x": must end at its closing quote; only a comment that begins with ; may follow`},
-		"three quotes":                {"[S3]\nregion = \"\"\"eu\nacl = private", "c:2: [S3] region: must stand between single or double quotes, on one line"},
-		"a back quote":                {"[S3]\nregion = `eu\nacl = private", "c:2: [S3] region: must stand between single or double quotes, on one line"},
+		"three quotes":                {"[S3]\nregion = \"\"\"eu\nacl = private", "c:2: [S3] region: must be in single or double quotes, on one line"},
+		"a back quote":                {"[S3]\nregion = `eu\nacl = private", "c:2: [S3] region: must be in single or double quotes, on one line"},
 		"a control character":         {"[S3]\nregion = e\x00u", `c:2: [S3] region = "e\x00u": must not contain control characters`},
 		"UTF-16":                      {"\xff\xfe[\x00", "c:1: must be UTF-8 text, not UTF-16"},
 		"a video instead of a config": {strings.Repeat("x", 300<<10), "c: must be a config file, not one of over 256 KiB"},
@@ -62,7 +62,7 @@ func TestMistakesSayWhereAndWhatWouldBeRight(t *testing.T) {
 		"twice in two parts":      {"[S3]\nregion = a\n[Log]\n[S3]\nregion = b", "c:5: [S3] region: is set in line 2 already"},
 		"a list key plainly":      {hls + "watch_dir = /a\nwatch_dir = /b", "c:4: [AmazonHLSUpload] watch_dir: is set in line 3 already: for several values, write watch_dir[] = in each line"},
 		"both forms of a list":    {hls + "watch_dir = /a\nwatch_dir[] = /b", "c:4: [AmazonHLSUpload] watch_dir[]: is set in line 3 already: for several values, write watch_dir[] = in each line"},
-		"a list of single values": {"[S3]\nregion[] = a", "c:2: [S3] region[]: takes one value: write region ="},
+		"a list of single values": {"[S3]\nregion[] = a", "c:2: [S3] region[]: has one value: write region ="},
 		"the same directory":      {hls + "watch_dir[] = /a\nwatch_dir[] = /b/../a/", `c:4: [AmazonHLSUpload] watch_dir[] = "/b/../a/": is listed twice in this section: its files would be published twice`},
 		"a directory in another":  {hls + "watch_dir[] = /a\nwatch_dir[] = /a/b", `c:4: [AmazonHLSUpload] watch_dir[] = "/a/b": lies in /a, which this section watches, too: its files would be published twice`},
 		"a directory of another":  {hls + "watch_dir[] = /a/b\nwatch_dir[] = /", `c:4: [AmazonHLSUpload] watch_dir[] = "/": contains /a/b, which this section watches, too: its files would be published twice`},
@@ -74,9 +74,9 @@ func TestMistakesSayWhereAndWhatWouldBeRight(t *testing.T) {
 		"a mistyped choice":    {"[S3]\ndelete = \"mirrror\"", `c:2: [S3] delete = "mirrror": must be keep or mirror (did you mean mirror?)`},
 		"no choice at all":     {"[Watcher]\nbackend = kqueue", `c:2: [Watcher] backend = "kqueue": must be auto, inotify, fsnotify or poll`},
 		"a spool that is watched": {hls + "watch_dir = /a\n[Upload]\nspool_dir = /a/spool",
-			`c:5: [Upload] spool_dir = "/a/spool": lies in the watch_dir /a of [AmazonHLSUpload], and would be uploaded itself: leave it empty, or let a name below that directory begin with a dot`},
+			`c:5: [Upload] spool_dir = "/a/spool": lies in the watch_dir /a of [AmazonHLSUpload], so that its files would be uploaded: leave it empty, or use a name below that directory that begins with a dot`},
 		"a spool that is the watched directory": {hls + "watch_dir = /a\n[Upload]\nspool_dir = /a/",
-			`c:5: [Upload] spool_dir = "/a": lies in the watch_dir /a of [AmazonHLSUpload], and would be uploaded itself: leave it empty, or let a name below that directory begin with a dot`},
+			`c:5: [Upload] spool_dir = "/a": lies in the watch_dir /a of [AmazonHLSUpload], so that its files would be uploaded: leave it empty, or use a name below that directory that begins with a dot`},
 		"a number in words":    {"[Upload]\nworkers = many", `c:2: [Upload] workers = "many": must be a whole number from 1 to 1024`},
 		"a number too small":   {"[Upload]\nworkers = 0", `c:2: [Upload] workers = "0": must be a whole number from 1 to 1024`},
 		"a number too large":   {"[Upload]\nworkers = 1025", `c:2: [Upload] workers = "1025": must be a whole number from 1 to 1024`},
@@ -89,7 +89,7 @@ func TestMistakesSayWhereAndWhatWouldBeRight(t *testing.T) {
 		"a recordings' directory that is another's": {"[S3]\ndefault_bucket = ems\n[AmazonRecordUpload]\nwatch_dir = /srv/\n[AmazonHLSUpload]\nwatch_dir = /srv",
 			`c:4: [AmazonRecordUpload] watch_dir = "/srv": is watched by [AmazonHLSUpload], too: recordings need a directory of their own`},
 		"a recorder's path elsewhere": {"[Plugins]\nAmazonRecordUpload = enabled\n[AmazonRecordUpload]\ndefault_bucket = ems\n[StreamRecorder]\nfile_location = C:\\rec\\",
-			`c:6: [StreamRecorder] file_location = "C:\rec\": is no path of this host, so that [AmazonRecordUpload] needs watch_dir: the directory as this host sees it`},
+			`c:6: [StreamRecorder] file_location = "C:\rec\": is not a path on this host: set watch_dir in [AmazonRecordUpload] to the directory as this host sees it`},
 		"no second":              {"[StreamRecorder]\nfile_location = x\nperiod_time = 0", `c:3: [StreamRecorder] period_time = "0": must be a whole number of seconds from 1 to 86399`},
 		"a whole day":            {"[StreamRecorder]\nfile_location = x\nperiod_time = 24h", `c:3: [StreamRecorder] period_time = "24h": must be a whole number of seconds from 1 to 86399`},
 		"half a second":          {"[StreamRecorder]\nfile_location = x\nperiod_time = 1.5", `c:3: [StreamRecorder] period_time = "1.5": must be a whole number of seconds from 1 to 86399`},
@@ -120,10 +120,10 @@ func TestMistakesSayWhereAndWhatWouldBeRight(t *testing.T) {
 		"halves of two pairs":      {"[S3]\naws_access_key = A\naws_secret_key = s\n" + hls + "aws_access_key = B", `c:6: [AmazonHLSUpload] aws_access_key = "B": is half a pair: set aws_secret_key in this section, too`},
 		"a secret of another pair": {"[S3]\naws_access_key = A\naws_secret_key = s\n" + hls + "aws_secret_key = t", `c:6: [AmazonHLSUpload] aws_secret_key = "***": is half a pair: set aws_access_key in this section, too`},
 		"no such secret file":      {hls + "aws_access_key = A\naws_secret_key_file = /does/not/exist", `c:4: [AmazonHLSUpload] aws_secret_key_file = "/does/not/exist": must be the path of a readable file: no such file or directory`},
-		"a secret and its file":    {hls + "aws_access_key = A\naws_secret_key = s\naws_secret_key_file = /f", `c:5: [AmazonHLSUpload] aws_secret_key_file = "/f": cannot stand beside aws_secret_key: remove one of the two`},
+		"a secret and its file":    {hls + "aws_access_key = A\naws_secret_key = s\naws_secret_key_file = /f", `c:5: [AmazonHLSUpload] aws_secret_key_file = "/f": is set beside aws_secret_key: remove one of the two`},
 		"one mistake in [S3] once": {"[S3]\ndefault_bucket = ems\naws_access_key = A\n[AmazonHLSUpload]\n[AmazonHDSUpload]", "c:3: [S3] aws_access_key: is half a pair: set aws_secret_key, too"},
 		"a key id without kms":     {hls + "kms_key_id = k", `c:3: [AmazonHLSUpload] kms_key_id = "k": needs server_side_encryption = aws:kms`},
-		"no section for a plugin":  {"[Plugins]\n\nStreamRecorder = enabled", `c:3: [Plugins] StreamRecorder = "enabled": needs a section [StreamRecorder]: add it, or set StreamRecorder = disabled`},
+		"no section for a plugin":  {"[Plugins]\n\nStreamRecorder = enabled", `c:3: [Plugins] StreamRecorder = "enabled": needs the section [StreamRecorder]: add it, or set StreamRecorder = disabled`},
 		"a router without a token": {"[StreamAutoRouter]\ndestination_uri = h", "c:1: [StreamAutoRouter] token: is missing: the word that a stream's name must contain, or '' for every stream"},
 		"a router to nowhere":      {"[StreamAutoRouter]\ntoken = ''\ndestination_uri = ''", "c:3: [StreamAutoRouter] destination_uri: is missing: the server to which streams are pushed"},
 		"half a login":             {"[EMS]\nusername = me", "c:2: [EMS] username: is half a pair: set password, too"},
@@ -149,7 +149,7 @@ backend = pol
 watch_dir = here
 `
 	want := []string{
-		"c:1: x: must stand below a [Section]",
+		"c:1: x: must be below a [Section]",
 		"c:4: [Plugins]: must be key = value, a [Section], or a comment that begins with ;",
 		`c:6: [Watcher] settle = "'never": must end with the quote that it begins with: '`,
 		`c:7: [Watcher] backend = "pol": must be auto, inotify, fsnotify or poll (did you mean poll?)`,
@@ -188,8 +188,8 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// Where events are of no use, nothing is listened to: the older services may still run beside.
-func TestEventsAreTakenInWhereTheyAreOfUse(t *testing.T) {
+// Where events are of no use, nothing listens: the older services may still run on this host.
+func TestHooksListenWhereEventsAreOfUse(t *testing.T) {
 	const hls = "[S3]\ndefault_bucket = ems\n[AmazonHLSUpload]\n"
 	for name, c := range map[string]struct {
 		text         string

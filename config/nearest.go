@@ -7,11 +7,10 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// nearest returns the known name that a mistyped one most likely stands for. Case does not count:
-// [plugins] means [Plugins]. A first word left out counts little: bucket means default_bucket.
+// nearest returns the known name that a mistyped one most likely means. Case does not count:
+// [plugins] means [Plugins]. A missing first word counts little: bucket means default_bucket.
 func nearest(name string, known []string) (best string, distance int) {
-	const most = 64 // beyond this nobody mistyped anything, and the comparison is quadratic
-	name = strings.ToLower(name[:min(len(name), most)])
+	name = strings.ToLower(name[:min(len(name), maxCompared)])
 	for i, k := range known {
 		k = strings.ToLower(k)
 		d := levenshtein.ComputeDistance(name, k)
@@ -25,7 +24,7 @@ func nearest(name string, known []string) (best string, distance int) {
 	return best, distance
 }
 
-// directory knows every section and its keys, to say where a stray one belongs.
+// directory has every section and its keys, to tell where a stray key belongs.
 type directory struct {
 	sections []string
 	keys     map[string][]string
@@ -51,7 +50,7 @@ func newDirectory() *directory {
 	return dir
 }
 
-// near returns the nearest name if at most half of what was written is wrong, or "".
+// near returns the nearest name, or "" if more than half of what was written is wrong.
 func near(name string, known []string) string {
 	best, distance := nearest(name, known)
 	if 2*distance > len(name) {

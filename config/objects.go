@@ -13,7 +13,8 @@ import (
 
 func bucket(value string) (string, string) {
 	if rest, ok := strings.CutPrefix(value, "arn:"); ok {
-		if name := rest[strings.LastIndexByte(rest, ':')+1:]; strings.Contains(rest, ":s3:::") && !strings.Contains(name, "/") {
+		name := rest[strings.LastIndexByte(rest, ':')+1:]
+		if strings.Contains(rest, ":s3:::") && !strings.Contains(name, "/") {
 			return "", "must be a bucket's name, not its ARN: write " + name
 		}
 		return "", "must be a bucket's name, not an ARN: for an access point, write its alias"
@@ -26,7 +27,7 @@ func bucket(value string) (string, string) {
 		return "", "must be a bucket's name alone, not a URL"
 	}
 	if strings.Contains(value, "/") {
-		return "", "must be a bucket's name alone: what stands behind the slash belongs in prefix"
+		return "", "must be a bucket's name alone: what follows the slash belongs in prefix"
 	}
 	// Upper case and underscores: AWS allowed them once, and such buckets still exist.
 	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$`).MatchString(value) {
@@ -42,9 +43,8 @@ func region(value string) (string, string) {
 	return value, ""
 }
 
-// prefix returns what stands in front of every key, so that prefix + path is one.
+// prefix returns the beginning of every key, so that prefix + path is a key.
 func prefix(value string) (string, string) {
-	const most = 512 // of the 1,024 bytes that a key may have
 	value = strings.TrimLeft(value, "/")
 	if value == "" {
 		return "", ""
@@ -57,13 +57,13 @@ func prefix(value string) (string, string) {
 		return "", "must not contain control characters"
 	case slices.Contains(segments, "..") || slices.Contains(segments, "."):
 		return "", "must not contain . or .. as a segment"
-	case len(value) > most:
-		return "", fmt.Sprintf("must have at most %d bytes", most)
+	case len(value) > maxPrefix:
+		return "", fmt.Sprintf("must have at most %d bytes", maxPrefix)
 	}
 	return strings.TrimSuffix(value, "/") + "/", ""
 }
 
-// headerText is what may stand in an HTTP header.
+// headerText parses what an HTTP header may have as its value.
 func headerText(value string) (string, string) {
 	if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return "", "must be plain ASCII text, such as max-age=2"

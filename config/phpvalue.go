@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// phpValue returns what PHP's parse_ini_file makes of a raw value: one in quotes ends at its closing
-// quote, one without at the first semicolon. If it cannot be read, want says what would be right.
+// phpValue returns what PHP's parse_ini_file makes of a raw value. In quotes, a value ends at the
+// closing quote, else at the first semicolon. If it cannot be read, want is what would be right.
 func phpValue(raw string) (value, want string) {
 	raw = strings.TrimSpace(raw)
 	if raw == "" {

@@ -15,12 +15,12 @@ type Router struct {
 
 // Recorder records inbound streams.
 type Recorder struct {
-	FileLocation string        // as EMS is to see it: perhaps a Windows path
+	FileLocation string        // as EMS sees it: may be a Windows path
 	Period       time.Duration // the length of one file
 	Type         string        // "mp4", "flv" or "ts"
 }
 
-// Balancer makes every server of a group carry every stream.
+// Balancer has every server of a group carry every stream.
 type Balancer struct {
 	Destinations []URI
 	Advertise    string // the address under which the others reach this server
@@ -28,10 +28,10 @@ type Balancer struct {
 	Password     Secret
 }
 
-// Resetter restarts a transcode whose audio stopped.
+// Resetter restarts transcodes whose audio has stopped.
 type Resetter struct {
-	Token string // a stream with it in its name counts as a transcode; empty: only EMS's own
-	Video bool   // also when video stopped
+	Token string // a stream with this in its name counts as a transcode; empty: only EMS's own
+	Video bool   // also when the video has stopped
 }
 
 func (r *Router) keys() []key {
@@ -43,7 +43,7 @@ func (r *Router) keys() []key {
 
 func (r *Recorder) keys() []key {
 	return []key{
-		// No filepath.IsAbs here: EMS, not this program, opens the path.
+		// Not directoryPath: EMS opens the path, and not this program.
 		one("file_location", &r.FileLocation, anyText).
 			needed("the directory for recordings, as EMS sees it"),
 		one("period_time", &r.Period, optional(seconds(1, 86399))).needed("the length of one file in seconds"),
@@ -64,7 +64,7 @@ func (r *Resetter) keys() []key {
 	return []key{one("token", &r.Token, anyText), one("video", &r.Video, boolean)}
 }
 
-// switches holds the values of [Plugins] by the plugin's name.
+// switches has the values of [Plugins], by the plugin's name.
 type switches map[string]*bool
 
 func pluginNames() []string {
@@ -91,8 +91,8 @@ func (s switches) keys() []key {
 	return keys
 }
 
-// on tells whether a plugin is enabled: by its switch where the file has [Plugins], else by its
-// section being there.
+// on reports whether a plugin is enabled: by its switch if the file has [Plugins], else by having a
+// section.
 func (s *settings) on(d *decoder, plugin string) bool {
 	if d.has("Plugins") {
 		return *s.switches[plugin]
@@ -100,7 +100,7 @@ func (s *settings) on(d *decoder, plugin string) bool {
 	return d.has(plugin)
 }
 
-// enabled returns the settings of what is switched on, and reports what that lacks.
+// enabled returns the settings of what is switched on, and reports what those lack.
 func (s *settings) enabled(d *decoder) *Config {
 	cfg := &Config{
 		Watcher: s.watcher, Upload: s.pool,
@@ -144,7 +144,7 @@ func (s *settings) enabled(d *decoder) *Config {
 
 	for _, name := range pluginNames() {
 		if *s.switches[name] && !d.has(name) && name != "TranscodeResetter" {
-			d.bad("Plugins", name, "enabled", "needs a section ["+name+"]: add it, or set "+name+" = disabled")
+			d.bad("Plugins", name, "enabled", "needs the section ["+name+"]: add it, or set "+name+" = disabled")
 		}
 	}
 	return cfg

@@ -61,13 +61,12 @@ func inOrder(problems []Problem) []Problem {
 	return problems
 }
 
-// quote is for values: in plain quotes as long as these cannot mislead, so that a Windows path is
-// shown as it was written.
+// quote puts a value in quotes, without escapes unless they are needed: so a Windows path looks as
+// it was written.
 func quote(s string) string {
-	const most = 200
 	cut := ""
-	if len(s) > most {
-		s, cut = s[:most], "…"
+	if len(s) > maxShownValue {
+		s, cut = s[:maxShownValue], "…"
 	}
 	if strings.ContainsRune(s, '"') || strings.ContainsFunc(s, hidden) {
 		return strconv.Quote(s) + cut
@@ -75,7 +74,7 @@ func quote(s string) string {
 	return `"` + s + `"` + cut
 }
 
-// printable keeps a name on its line, whatever a file calls its sections and keys.
+// printable keeps the name of a section or a key on one line, whatever it is.
 func printable(s string) string {
 	if strings.ContainsFunc(s, hidden) {
 		return strconv.Quote(s)

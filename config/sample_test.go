@@ -194,7 +194,7 @@ func TestDeletionsInTheBucketAreNotForRecordings(t *testing.T) {
 		t.Errorf("HLS is set to %s and recordings to %s", hls, record)
 	}
 	_, err = Parse("c", []byte(inherited+"delete = mirror"))
-	if want := `c:8: [AmazonRecordUpload] delete = "mirror": does not go with recordings`; err == nil || !strings.Contains(err.Error(), want) {
+	if want := `c:8: [AmazonRecordUpload] delete = "mirror": does not apply to recordings`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("set for recordings: %v", err)
 	}
 	if _, err = Parse("c", []byte(inherited+"delete = keep")); err != nil {

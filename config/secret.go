@@ -9,7 +9,7 @@ import (
 
 const mask = "***"
 
-// Secret is a string that no way of printing or marshalling shows; only Reveal does.
+// Secret is a string that no way of printing or marshalling shows. Only Reveal does.
 type Secret string
 
 // Reveal returns the secret itself.
@@ -57,8 +57,9 @@ func (u URI) LogValue() slog.Value { return slog.StringValue(u.String()) }
 // MarshalText keeps the credentials out of JSON and its like.
 func (u URI) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
-// The structs to which there are pointers need a Format, too: for a verb that does not fit a pointer, as
-// in Printf("%s", cfg), fmt prints what it points to without asking any method below.
+// The structs that are used by pointer need a Format, too: for a verb that does not fit a pointer,
+// as in Printf("%s", cfg), fmt prints what it points to, and calls none of the methods of its
+// fields.
 
 // Format writes the config with its secrets masked, for every verb.
 func (c Config) Format(f fmt.State, _ rune) {
@@ -78,7 +79,7 @@ func (b Balancer) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "%+v", plain(b))
 }
 
-// format honours %q and leaves width and flags aside.
+// format supports %q, and ignores width and flags.
 func format(w io.Writer, verb rune, shown string) {
 	if verb == 'q' {
 		shown = fmt.Sprintf("%q", shown)
@@ -86,8 +87,8 @@ func format(w io.Writer, verb rune, shown string) {
 	_, _ = io.WriteString(w, shown)
 }
 
-// redactURI hides what may be a credential. It does not parse: the address may be malformed, and a
-// password may hold any character, so that everything up to the last @ goes.
+// redactURI hides what may be a credential. It does not parse, since the address may be malformed
+// and a password may have any character in it: everything up to the last @ is left out.
 func redactURI(s string) string {
 	scheme, rest, ok := strings.Cut(s, "://")
 	switch {
@@ -108,10 +109,10 @@ func redactURI(s string) string {
 }
 
 func notInScheme(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '+' && r != '-' && r != '.'
+	return !isAlphanumeric(r) && r != '+' && r != '-' && r != '.'
 }
 
-// redactValue is redactURI for a value of any key: an address may have got into the wrong one.
+// redactValue is redactURI for the value of any key: an address may be at the wrong one.
 func redactValue(s string) string {
 	if strings.Contains(s, "@") || strings.Contains(s, "://") {
 		return redactURI(s)

@@ -6,8 +6,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// settings is a whole file before it is known which sections are enabled. Its tables are the list of
-// all sections and keys.
+// settings is a whole file before it is known which sections are enabled. The tables below are the
+// list of all sections and keys.
 type settings struct {
 	switches switches
 	defaults Upload   // [S3]
@@ -32,8 +32,11 @@ type settings struct {
 func newSettings() *settings {
 	s := &settings{
 		switches: newSwitches(),
-		defaults: Upload{Bootstrap: "bootstrap", Backlog: UploadBacklog, SignPayload: SignAuto, Delete: Keep, DeleteDelay: 60 * time.Second, DeleteLocalAfter: time.Hour},
-		watcher:  Watcher{Backend: "auto", Settle: 30 * time.Millisecond, PollInterval: time.Second},
+		defaults: Upload{
+			Bootstrap: "bootstrap", Backlog: UploadBacklog, SignPayload: SignAuto,
+			Delete: Keep, DeleteDelay: 60 * time.Second, DeleteLocalAfter: time.Hour,
+		},
+		watcher: Watcher{Backend: "auto", Settle: 30 * time.Millisecond, PollInterval: time.Second},
 		pool: Pool{
 			Workers: 32, BulkWorkers: 2,
 			PartSize: 8 << 20, MinThroughput: 64 << 10,
@@ -54,13 +57,13 @@ func newSettings() *settings {
 	return s
 }
 
-// part is one section and its keys.
+// part is one section with its keys.
 type part struct {
 	section string
 	keys    []key
 }
 
-// parts returns the sections that inherit nothing from another.
+// parts returns the sections that inherit nothing from other sections.
 func (s *settings) parts() []part {
 	return []part{
 		{"Watcher", s.watcher.keys()},
@@ -87,8 +90,8 @@ func (w *Watcher) keys() []key {
 
 func (p *Pool) keys() []key {
 	return []key{
-		one("workers", &p.Workers, number(1, 1024)),
-		one("bulk_workers", &p.BulkWorkers, number(1, 1024)),
+		one("workers", &p.Workers, number(1, maxWorkers)),
+		one("bulk_workers", &p.BulkWorkers, number(1, maxWorkers)),
 		one("part_size", &p.PartSize, size(minPartSize, maxPartSize)),
 		one("min_throughput", &p.MinThroughput, perSecond(size(1<<10, 1<<30))),
 		one("spool_dir", &p.SpoolDir, optional(directoryPath)),
@@ -114,7 +117,7 @@ func (h *Hooks) keys() []key {
 		one("path", &h.Path, urlPath),
 		many("allow", &h.Allow, network),
 		one("secret", &h.Secret, urlSecret).hidden(),
-		one("max_body", &h.MaxBody, size(1<<10, 64<<20)),
+		one("max_body", &h.MaxBody, size(1<<10, maxBody)),
 	}
 }
 
@@ -136,7 +139,7 @@ func (l *Log) keys() []key {
 	}
 }
 
-// security says how strict the reading of the file itself is.
+// security says how strictly the file itself is read.
 type security struct{ Strict bool }
 
 func (s *security) keys() []key { return []key{one("strict", &s.Strict, boolean)} }

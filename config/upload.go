@@ -16,7 +16,8 @@ const (
 	Mirror Deletion = "mirror"
 )
 
-// Backlog says what happens to chunks that EMS deletes, and no playlist names any more, before they are uploaded.
+// Backlog says what happens to chunks that EMS deletes before they are uploaded, when no playlist
+// names them any more.
 type Backlog string
 
 // What backlog may be.
@@ -25,7 +26,7 @@ const (
 	SkipBacklog   Backlog = "skip"
 )
 
-// Signing says whether the signatures of requests cover their content.
+// Signing says whether the signature of a request covers its content.
 type Signing string
 
 // What sign_payload may be.
@@ -35,13 +36,7 @@ const (
 	SignOff  Signing = "off"
 )
 
-// S3 sets bounds to the parts of a multipart upload; each is at least this large, except for the last.
-const (
-	minPartSize = 5 << 20
-	maxPartSize = 5 << 30
-)
-
-// Upload is one Amazon… section over the defaults of [S3].
+// Upload is one Amazon… section, with what [S3] sets for all of them.
 type Upload struct {
 	Section   string
 	Format    media.Format
@@ -56,8 +51,8 @@ type Upload struct {
 
 	SignPayload          Signing
 	Bucket               string
-	Prefix               string // empty, or ends with a slash and does not begin with one
-	ACL                  string // empty: none is sent, as with the three below
+	Prefix               string // empty, or with a slash at its end and none at its beginning
+	ACL                  string // empty: not sent, as with the three below
 	StorageClass         string
 	ServerSideEncryption string
 	KMSKeyID             string
@@ -69,19 +64,21 @@ type Upload struct {
 	DeleteDelay      time.Duration
 	ManifestInterval time.Duration // the least time between two versions of one manifest
 
-	DeleteLocal      bool          // recordings: delete a file that the bucket holds, compared by size and checksum
-	DeleteLocalAfter time.Duration // and how long after it was uploaded
+	DeleteLocal      bool          // recordings: delete the file when its object has the same checksum
+	DeleteLocalAfter time.Duration // how long after the upload
 
-	SecretKeyFile Secret // the path of the file that holds SecretKey; hidden, because a secret may have got here by mistake
+	// SecretKeyFile is the path of the file that holds SecretKey. It is hidden, because someone may
+	// have put the secret itself here.
+	SecretKeyFile Secret
 }
 
-// heir returns the section of a format with u, which is [S3], as its defaults.
+// heir returns the section of a format, with u, which is [S3], as its defaults.
 func (u Upload) heir(f media.Format) Upload {
 	u.Format, u.Section = f, f.Section()
 	return u
 }
 
-// keys returns the keys of [S3], and those that a section of a format has beyond them.
+// keys returns the keys of [S3], and those that only the section of a format has.
 func (u *Upload) keys() []key {
 	keys := []key{
 		one("aws_access_key", &u.AccessKey, optional(word)),
@@ -119,7 +116,7 @@ func (u *Upload) keys() []key {
 	return keys
 }
 
-// check reports what an enabled section lacks, and takes its secret from the file that holds it.
+// check reports what an enabled section lacks, and reads its secret from the file that holds it.
 func (u *Upload) check(d *decoder) {
 	if u.Bucket == "" && !d.wrong("S3", "default_bucket") {
 		d.bad(u.Section, "default_bucket", "", "is missing: set it here or in [S3]")
@@ -127,18 +124,19 @@ func (u *Upload) check(d *decoder) {
 	if u.KMSKeyID != "" && !strings.HasPrefix(u.ServerSideEncryption, "aws:kms") {
 		d.bad(u.home(d, "kms_key_id"), "kms_key_id", u.KMSKeyID, "needs server_side_encryption = aws:kms")
 	}
-	// EMS never deletes recordings: an operator does, or this daemon, when the bucket has them.
+	// EMS deletes no recordings. An operator does, or this daemon once the bucket has them.
 	if u.Format.IsRecorded() && u.Delete == Mirror {
 		u.Delete = Keep
 		if d.sets(u.Section, "delete") {
-			d.bad(u.Section, "delete", string(Mirror), "does not go with recordings, whose objects stay when the files are deleted: remove it")
+			d.bad(u.Section, "delete", string(Mirror),
+				"does not apply to recordings, whose objects stay when the files are deleted: remove it")
 		}
 	}
 	u.checkCredentials(d)
 	u.doubtEndpoint(d)
 }
 
-// home returns the section from which a key's value comes: this one or [S3].
+// home returns the section that sets a key: this one or [S3].
 func (u *Upload) home(d *decoder, key string) string {
 	if !d.sets(u.Section, key) && d.sets("S3", key) {
 		return "S3"

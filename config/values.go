@@ -12,14 +12,19 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// The parsers of single values. What they say would be right never repeats the value: it may hold a
-// password.
+// The parsers of single values. What they return as right never cites the value: it may have a
+// password in it.
+
+// isAlphanumeric reports whether r is a letter or a digit of ASCII.
+func isAlphanumeric(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+}
 
 func anyText(value string) (string, string) { return value, "" }
 
 func secret(value string) (Secret, string) { return Secret(value), "" }
 
-// word is text without blanks, such as a name or an id.
+// word parses text without blanks, such as a name or an id.
 func word(value string) (string, string) {
 	if value == "" || strings.ContainsFunc(value, unicode.IsSpace) {
 		return "", "must be one word without blanks"
@@ -27,7 +32,7 @@ func word(value string) (string, string) {
 	return value, ""
 }
 
-// optional lets a value be empty: then the key sets nothing, or takes back what [S3] set.
+// optional allows an empty value: the key then sets nothing, or removes what [S3] set.
 func optional[V any](parse parser[V]) parser[V] {
 	return func(value string) (V, string) {
 		if value == "" {
@@ -38,7 +43,7 @@ func optional[V any](parse parser[V]) parser[V] {
 	}
 }
 
-// pointer tells a value that was set from one that was not.
+// pointer distinguishes a value that was set from one that was not.
 func pointer[V any](parse parser[V]) parser[*V] {
 	return func(value string) (*V, string) {
 		v, want := parse(value)
@@ -46,7 +51,7 @@ func pointer[V any](parse parser[V]) parser[*V] {
 	}
 }
 
-// orOff takes an empty value or a word for no as nothing.
+// orOff makes nothing of an empty value or a word such as off.
 func orOff(parse parser[string]) parser[string] {
 	return func(value string) (string, string) {
 		if on, want := boolean(value); value == "" || (want == "" && !on) {
@@ -88,7 +93,7 @@ func boolean(value string) (bool, string) {
 	return false, "must be on or off"
 }
 
-// afterUpload turns the deletion of local files on with the one word that says when.
+// afterUpload parses delete_local: the one word that turns it on says when files are deleted.
 func afterUpload(value string) (bool, string) {
 	if strings.EqualFold(value, "after_upload") {
 		return true, ""
@@ -99,14 +104,15 @@ func afterUpload(value string) (bool, string) {
 	return false, "must be after_upload or off"
 }
 
-// enabledWord is a switch of [Plugins]: one word turns on, anything else off, as in the older services.
+// enabledWord parses a switch of [Plugins]: one word turns on, all others off, as in the older
+// services.
 func enabledWord(value string) (bool, string) { return strings.EqualFold(value, "enabled"), "" }
 
 func logLevel(value string) (slog.Level, string) {
 	name, want := oneOf("debug", "info", "warn", "error")(value)
 	var level slog.Level
 	if want == "" {
-		_ = level.UnmarshalText([]byte(name)) // knows all four
+		_ = level.UnmarshalText([]byte(name)) // it knows all four
 	}
 	return level, want
 }
@@ -121,10 +127,11 @@ func number(least, most int) parser[int] {
 	}
 }
 
-// duration takes Go's notation or a number of seconds.
+// duration parses a time in Go's notation, or a number of seconds.
 func duration(least, most time.Duration) parser[time.Duration] {
 	return func(value string) (time.Duration, string) {
-		want := fmt.Sprintf("must be a time from %s to %s, such as 500ms, 30s or 2m", durationText(least), durationText(most))
+		want := fmt.Sprintf("must be a time from %s to %s, such as 500ms, 30s or 2m",
+			durationText(least), durationText(most))
 		var d time.Duration
 		if value != "" && strings.Trim(value, "0123456789.") == "" {
 			s, err := strconv.ParseFloat(value, 64)
@@ -145,7 +152,7 @@ func duration(least, most time.Duration) parser[time.Duration] {
 	}
 }
 
-// seconds is a duration that EMS takes as a whole number of seconds.
+// seconds parses a time that EMS needs as a whole number of seconds.
 func seconds(least, most int) parser[time.Duration] {
 	return func(value string) (time.Duration, string) {
 		d, want := duration(time.Duration(least)*time.Second, time.Duration(most)*time.Second)(value)
@@ -167,18 +174,19 @@ func durationText(d time.Duration) string {
 	return s
 }
 
-// size is a number of bytes, with or without a unit.
+// size parses a number of bytes, with or without a unit.
 func size(least, most int64) parser[int64] {
 	return func(value string) (int64, string) {
 		n, err := humanize.ParseBytes(value)
 		if err != nil || n < uint64(least) || n > uint64(most) {
-			return 0, fmt.Sprintf("must be a size from %s to %s, such as 64KiB or 8MiB", bytesText(least), bytesText(most))
+			return 0, fmt.Sprintf("must be a size from %s to %s, such as 64KiB or 8MiB",
+				bytesText(least), bytesText(most))
 		}
 		return int64(n), ""
 	}
 }
 
-// perSecond lets a size say that it is a rate.
+// perSecond allows a size that says that it is a rate.
 func perSecond(parse parser[int64]) parser[int64] {
 	return func(value string) (int64, string) { return parse(strings.TrimSuffix(value, "/s")) }
 }

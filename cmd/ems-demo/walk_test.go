@@ -84,7 +84,7 @@ func (w *hdsWalk) get(t *testing.T, url string) []byte {
 	return content
 }
 
-func TestHDSIsThereForWhoeverWalksThroughIt(t *testing.T) {
+func TestHDSIsPlayableFromItsManifestOn(t *testing.T) {
 	t.Parallel()
 	demo := startDemo(t, "hds")
 	demo.waitForChunks(t, "HDS", 1)

@@ -89,7 +89,7 @@ func TestCheckFindsABucketInTheEndpoint(t *testing.T) {
 	}
 }
 
-func TestCheckMissesTheRightToList(t *testing.T) {
+func TestCheckReportsAMissingRightToList(t *testing.T) {
 	proxy := inFront(t, s3test.Start(t), func(w http.ResponseWriter, r *http.Request) bool {
 		if !r.URL.Query().Has("list-type") {
 			return true

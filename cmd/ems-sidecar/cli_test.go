@@ -55,7 +55,7 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-func TestConfigMistakesAreSaidAllAtOnce(t *testing.T) {
+func TestAllMistakesInTheConfigArePrintedAtOnce(t *testing.T) {
 	ini := filepath.Join(t.TempDir(), "config.ini")
 	e2e.Must(t, os.WriteFile(ini, []byte(`[S3]
 aws_access_key = 'AKIDEXAMPLE'
@@ -129,7 +129,7 @@ func TestCheckAgainstARealServer(t *testing.T) {
 }
 
 // check leaves the watched directories as they are, and makes none that EMS has not made.
-func TestCheckMakesNothingThatStays(t *testing.T) {
+func TestCheckLeavesNothingBehind(t *testing.T) {
 	server := s3test.Start(t)
 	dir := t.TempDir()
 	absent := filepath.Join(dir, "not", "mounted")

@@ -1,0 +1,45 @@
+package media_test
+
+import (
+	"fmt"
+
+	"ems-sidecar/media"
+)
+
+// A layout tells what the names below a watched directory mean, and reads manifests.
+func ExampleLayout() {
+	hls := media.Layout{Format: media.HLS}
+	const playlist = "g/live1/playlist.m3u8"
+	fmt.Println(hls.Stream(playlist), hls.Kind(playlist).ContentType)
+
+	m, err := hls.Parse(playlist, []byte("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-TARGETDURATION:4\n"+
+		"#EXTINF:4,\n7.ts\n#EXTINF:4,\n8.ts?session=1\n"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("segments", m.Sequence, "to", m.Last, "of about", m.TargetDuration)
+	for r := range m.References() {
+		literal, decoded, _ := media.Resolve("g/live1", r.URI)
+		fmt.Printf("%s may be %q or %q\n", r.URI, literal, decoded)
+	}
+	// Output:
+	// g/live1 application/vnd.apple.mpegurl
+	// segments 7 to 8 of about 4s
+	// 7.ts may be "g/live1/7.ts" or ""
+	// 8.ts?session=1 may be "g/live1/8.ts?session=1" or "g/live1/8.ts"
+}
+
+// What a media server does with the files of a format is not in the format: caches may keep chunks
+// whose names never come back, and must not keep others for long.
+func ExampleWriter() {
+	for _, f := range media.Formats() {
+		fmt.Printf("%-9s %-18s immutable chunks: %v\n", f, f.Section(), media.EMS.Traits(f).IsImmutable())
+	}
+	// Output:
+	// HLS       AmazonHLSUpload    immutable chunks: true
+	// HDS       AmazonHDSUpload    immutable chunks: false
+	// DASH      AmazonDASHUpload   immutable chunks: false
+	// MSS       AmazonMSSUpload    immutable chunks: false
+	// recording AmazonRecordUpload immutable chunks: true
+}
