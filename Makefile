@@ -1,0 +1,38 @@
+# What developers run. Everything needs Go; race needs a C compiler, too.
+.DEFAULT_GOAL := help
+.PHONY: help demo test race long lint rules house bench ci install
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## a live stream, a bucket and the daemon on this machine
+	go run ./cmd/ems-demo
+
+test: ## all tests, in their short form
+	go test ./...
+
+race: ## the same with the race detector
+	go test -race ./...
+
+long: ## all tests in their long form, and longer fuzzing: about an hour
+	.ci/run --long
+
+lint: ## the linters, as .ci/run has them
+	.ci/lint
+
+rules: ## which file owns each of the rules R1 to R10, and which tests prove it
+	go -C tools run ./rules
+
+house: ## the size of the code: types, fields, functions, and what is too long
+	go -C tools run ./house
+
+bench: ## the load benchmark, whose figures are in README
+	go test ./internal/e2e/load -run '^$$' -bench Load -benchtime 1x -timeout 20m
+
+ci: ## everything that a change must pass
+	.ci/run
+
+install: ## the daemon into $(PREFIX), which is /usr/local
+	CGO_ENABLED=0 go build -o $(DESTDIR)$(PREFIX)/bin/ems-sidecar ./cmd/ems-sidecar
+
+PREFIX ?= /usr/local
