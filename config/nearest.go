@@ -63,7 +63,7 @@ func (d *directory) wantSection(name string) string {
 	if near := near(name, d.sections); near != "" {
 		return "unknown section (did you mean [" + near + "]?)"
 	}
-	return "unknown section: there are [" + strings.Join(d.sections, "], [") + "]"
+	return "unknown section: the known ones are [" + strings.Join(d.sections, "], [") + "]"
 }
 
 func (d *directory) wantKey(section, name string) string {

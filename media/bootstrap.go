@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// A Bootstrap is the content of an HDS bootstrap file: which fragments there are of each media of an F4M, but
-// not what those media are called.
+// A Bootstrap is the content of an HDS bootstrap file. It tells which fragments each media of an
+// F4M has, but not the names of those media.
 type Bootstrap struct {
 	live   bool
-	update bool // it has only what changed since the last full one
+	update bool // it has only the changes since the last full one
 
 	now       uint64 // the time of the latest fragment's begin or end, in 1/timescale seconds
 	timescale uint64
@@ -21,15 +21,15 @@ type Bootstrap struct {
 	named []numbers // the fragments that it names, ascending
 }
 
-// A segmentRun stands for the segments from first on, up to the next run's.
+// A segmentRun is the segments from first on, up to those of the next run.
 type segmentRun struct {
 	first      uint64
 	perSegment uint64 // fragments
 	start      uint64 // the number of the first segment's first fragment
 }
 
-// A fragmentRun stands for the fragments from first on, up to the next run's. If their duration is 0, they
-// are none: it marks a discontinuity.
+// A fragmentRun is the fragments from first on, up to those of the next run. With a duration of 0
+// it has none, and marks a discontinuity.
 type fragmentRun struct {
 	first         uint64
 	timestamp     uint64
@@ -47,12 +47,12 @@ const (
 // unknownCount is what Adobe's servers write as a live segment's number of fragments.
 const unknownCount = 0xFFFFFFFF
 
-// ParseBootstrap reads an abst box of either version, whose fields are the same (F4V file format specification
-// 10.1, section 2.11.2). What is behind the box has no meaning.
+// ParseBootstrap reads an abst box of either version; their fields are the same (F4V file format
+// specification 10.1, section 2.11.2). What follows the box has no meaning.
 func ParseBootstrap(b []byte) (Bootstrap, error) {
 	abst, _, err := nextBox(b)
 	if abst.name != "" && abst.name != "abst" {
-		return Bootstrap{}, fmt.Errorf("bootstrap: it is a %q box and not abst", abst.name)
+		return Bootstrap{}, fmt.Errorf("bootstrap: it is a box %q and not abst", abst.name)
 	}
 	cut := errors.Is(err, errOverrun)
 	var boot Bootstrap
@@ -105,9 +105,9 @@ func (boot *Bootstrap) read(f *fields) error {
 	return nil
 }
 
-// readTable reads the tables called name, and returns the runs of one of them. There can be one for each
-// quality. In an F4M each quality is a media of its own, whose name takes no modifier: theirs is the table
-// without. If there is none, players take the first.
+// readTable reads the tables called name, and returns the runs of one of them. A bootstrap can have
+// one for each quality. In an F4M each quality is a media of its own, whose name has no modifier:
+// theirs is the table without. If all have one, players use the first.
 func readTable(f *fields, name string, timed bool) (runs *fields, timescale uint64) {
 	var modified bool
 	for range f.byte() {
@@ -140,7 +140,7 @@ func (boot *Bootstrap) readSegments(f *fields) error {
 		case r.perSegment == 0:
 			return fmt.Errorf("segment %d has no fragments", r.first)
 		case n > 0 && r.first <= boot.segments[n-1].first:
-			return fmt.Errorf("segment %d comes behind %d", r.first, boot.segments[n-1].first)
+			return fmt.Errorf("segment %d follows %d", r.first, boot.segments[n-1].first)
 		}
 		boot.segments = append(boot.segments, r)
 	}
@@ -162,7 +162,7 @@ func (boot *Bootstrap) readFragments(f *fields) error {
 		case f.err != nil:
 			return f.err
 		case r.duration > 0 && r.first < latest:
-			return fmt.Errorf("fragment %d comes behind %d", r.first, latest)
+			return fmt.Errorf("fragment %d follows %d", r.first, latest)
 		case r.duration > 0:
 			latest = r.first
 		}

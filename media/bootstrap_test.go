@@ -41,8 +41,8 @@ type abst struct {
 	afrt      []abstTable
 }
 
-// An abstTable has runs of {first, fragments per segment}, or of {first, timestamp, duration} and maybe the indicator
-// of a discontinuity.
+// An abstTable has runs of {first, fragments per segment}, or of {first, timestamp, duration} and
+// maybe the indicator of a discontinuity.
 type abstTable struct {
 	modifiers []string
 	timescale uint32
@@ -295,8 +295,8 @@ func TestSeveralMedia(t *testing.T) {
 	}
 }
 
-// A few bytes can claim any number of fragments. Whoever goes through them has to look at their count first, which is
-// known at once, and can stop.
+// A few bytes can claim any number of fragments. Whoever goes through them has to look at their
+// count first, which is known at once, and can stop.
 func TestBillionsOfFragments(t *testing.T) {
 	boot, err := ParseBootstrap(abst{timescale: 1000,
 		asrt: []abstTable{{runs: runs{{1, unknownCount - 1}}}}, afrt: []abstTable{{timescale: 1000, runs: runs{{1, 0, 1}}}}}.bytes())

@@ -7,17 +7,17 @@ import (
 	"fmt"
 )
 
-// errOverrun is wrapped by errors about fields or boxes that go beyond the end of what they are in.
+// errOverrun is wrapped by errors about fields and boxes that exceed what they are in.
 var errOverrun = errors.New("it goes beyond the end")
 
 // A box is a piece of an F4V file (F4V file format specification 10.1, section 1.3).
 type box struct {
 	name    string
-	openEnd bool // it has no size and goes on to the end of the file
+	openEnd bool // it has no size, and ends with the file
 	fields
 }
 
-// nextBox reads the box at the beginning of b. If there is an error its name is known, or empty.
+// nextBox reads the box at the beginning of b. With an error, its name is known or empty.
 func nextBox(b []byte) (first box, rest []byte, err error) {
 	if len(b) < 8 {
 		return box{}, nil, errOverrun
@@ -45,13 +45,13 @@ func nextBox(b []byte) (first box, rest []byte, err error) {
 	return first, b[size:], nil
 }
 
-// fields are read one after the other. After the first error they are 0 and empty.
+// fields are read in order. After the first error they are 0 and empty.
 type fields struct {
 	b   []byte
 	err error
 }
 
-// take returns the next n bytes, which are few.
+// take returns the next n bytes. n is small.
 func (f *fields) take(n int) []byte {
 	if len(f.b) < n {
 		f.fail(errOverrun)
@@ -73,7 +73,7 @@ func (f *fields) byte() byte     { return f.take(1)[0] }
 func (f *fields) uint32() uint64 { return uint64(binary.BigEndian.Uint32(f.take(4))) }
 func (f *fields) uint64() uint64 { return binary.BigEndian.Uint64(f.take(8)) }
 
-// skipTexts skips n strings, which end in a 0.
+// skipTexts skips n strings, each of which ends in a 0.
 func (f *fields) skipTexts(n byte) {
 	for range n {
 		_, rest, ok := bytes.Cut(f.b, []byte{0})
@@ -85,7 +85,7 @@ func (f *fields) skipTexts(n byte) {
 	}
 }
 
-// box reads a box that has to be called name.
+// box reads a box that must be called name.
 func (f *fields) box(name string) fields {
 	inner, rest, err := nextBox(f.b)
 	switch {

@@ -31,17 +31,18 @@ type f4mBootstrap struct {
 
 type f4mMedia struct {
 	URL         string `xml:"url,attr"`
-	Href        string `xml:"href,attr"` // of a manifest; since 2.0
+	Href        string `xml:"href,attr"` // of a manifest; since version 2.0
 	BootstrapID string `xml:"bootstrapInfoId,attr"`
 	Multicast   string `xml:"groupspec,attr"`
 }
 
-// ParseF4M reads a manifest of one stream or of a set of them. It names the manifests of a set, bootstrap
-// files, DRM headers, what bootstrap information inside of the manifest lists, and media without any, which are whole
-// files. What bootstrap files list is for [ParseBootstrap] to say, with the media of the result.
+// ParseF4M reads a manifest of one stream or of a set of streams. It names the manifests of a set,
+// bootstrap files, DRM headers, the fragments that bootstrap information in the manifest lists, and
+// media without bootstrap information, which are whole files. For what bootstrap files list, see
+// [ParseBootstrap] and the Media of the result.
 //
-// A manifest without media is whole: EMS writes that when a stream ends. It is Ended only if it says that the
-// stream is a recording; a live stream's end is in the bootstrap.
+// A manifest without media is complete: EMS writes that when a stream ends. It is Ended only if it
+// says that the stream is recorded. The end of a live stream is in the bootstrap.
 func ParseF4M(b []byte) (Manifest, error) {
 	var doc f4mDocument
 	if err := decodeXML(b, "manifest", &doc); err != nil {
@@ -58,15 +59,15 @@ func ParseF4M(b []byte) (Manifest, error) {
 type f4mItem struct {
 	uri     string
 	segment bool
-	set     bool       // it is a manifest of a set
-	inline  *Bootstrap // then uri is the media whose fragments it lists
+	set     bool       // a manifest of a set
+	inline  *Bootstrap // uri is the media whose fragments it lists
 }
 
 func (doc *f4mDocument) manifest() (Manifest, error) {
 	m := Manifest{Ended: strings.TrimSpace(doc.StreamType) == "recorded"}
 	base := strings.TrimSpace(doc.BaseURL)
 	if base != "" && !strings.HasSuffix(base, "/") {
-		base += "/" // it is a directory in any case
+		base += "/" // it is always a directory
 	}
 	if err := checkLength(len(base)); err != nil {
 		return Manifest{}, fmt.Errorf("baseURL: %w", err)
@@ -115,7 +116,8 @@ func (doc *f4mDocument) manifest() (Manifest, error) {
 			items = append(items, f4mItem{uri: named.URL, inline: boot.inline})
 			m.add(boot.lists)
 		case boot != nil:
-			if m.Media = append(m.Media, BootstrappedMedia{Bootstrap: boot.URL, URL: joinURI(base, named.URL)}); len(m.Media) > MaxManifests {
+			m.Media = append(m.Media, BootstrappedMedia{Bootstrap: boot.URL, URL: joinURI(base, named.URL)})
+			if len(m.Media) > MaxManifests {
 				return Manifest{}, &TooManyError{"media with bootstraps", len(media), MaxManifests}
 			}
 		case named.BootstrapID == "" && named.Multicast == "":
@@ -136,8 +138,8 @@ func (doc *f4mDocument) manifest() (Manifest, error) {
 	return m, nil
 }
 
-// read reads the content of a bootstrapInfo that has no URL. The XML is whole, so that bootstrap information
-// that is cut short stays so: no error wraps ErrIncomplete.
+// read reads the content of a bootstrapInfo without a URL. The XML is complete, so that the next
+// closing brings no rest of it: no error wraps ErrIncomplete.
 func (boot *f4mBootstrap) read() error {
 	if boot.URL != "" {
 		return nil
@@ -154,7 +156,7 @@ func (boot *f4mBootstrap) read() error {
 	return nil
 }
 
-// add adds what part counts to what m counts.
+// add adds the counts of part to those of m.
 func (m *Manifest) add(part Manifest) {
 	m.TargetDuration = max(m.TargetDuration, part.TargetDuration)
 	if part.Segments == 0 {

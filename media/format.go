@@ -26,7 +26,7 @@ type row struct {
 	bootstraps bool            // a file that has no extension lists the fragments
 	recorded   bool            // its files are recordings
 
-	parse func([]byte) (Manifest, error)                        // reads a manifest; nil: there are none
+	parse func([]byte) (Manifest, error)                        // reads a manifest; nil: it has none
 	cut   func([]byte, func(uri string) bool) (b []byte, n int) // see Layout.Cut; nil: it cannot
 	rows  func(Manifest) (step, tracks uint64)                  // see Format.Rows; nil: unknown
 }
@@ -124,7 +124,7 @@ func (f Format) IsRecorded() bool { return f.row().recorded }
 func (f Format) HasBootstraps() bool { return f.row().bootstraps }
 
 // Rows returns how far apart two neighbouring segments of m are, in the unit of m.Sequence, and how
-// many rows of segments there are, for video, audio and the like. Both are 0 if m does not tell.
+// many rows of segments it has, for video, audio and the like. Both are 0 if m does not tell.
 func (f Format) Rows(m Manifest) (step, tracks uint64) {
 	if rows := f.row().rows; rows != nil {
 		return rows(m)

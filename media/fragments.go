@@ -2,14 +2,14 @@ package media
 
 import "strconv"
 
-// fragmentsEnd is behind the highest number of a fragment: numbers have 32 bits.
+// fragmentsEnd follows the highest number of a fragment: numbers have 32 bits.
 const fragmentsEnd = 1 << 32
 
-// numbers are those of the fragments from first on, up to end.
+// numbers are those of fragments: from first on, without end.
 type numbers struct{ first, end uint64 }
 
-// Manifest returns what the bootstrap names if the media of its F4M are called as in media. The references are
-// relative to what those names are relative to.
+// Manifest returns what the bootstrap names, if media has the names of its F4M's media. The
+// references are relative to what those names are relative to.
 func (boot Bootstrap) Manifest(media []string) Manifest {
 	m := Manifest{Ended: boot.ended()}
 	for _, r := range boot.fragments {
@@ -55,7 +55,7 @@ func (boot Bootstrap) each(media string, yield func(Reference) bool) bool {
 	return true
 }
 
-// ended reports whether there will be no more fragments.
+// ended reports whether no more fragments will follow.
 func (boot Bootstrap) ended() bool {
 	if n := len(boot.fragments); n > 0 {
 		r := boot.fragments[n-1]
@@ -66,12 +66,13 @@ func (boot Bootstrap) ended() bool {
 
 // number finds out which fragments the bootstrap names.
 //
-// The first one is that of afrt's first run. A run ends where the next one begins, or where a discontinuity
-// begins that leaves numbers out. Only the last run's end is in no field: see [Bootstrap.end].
+// The first is that of afrt's first run. A run ends where the next one begins, or at a
+// discontinuity that skips numbers. Only the end of the last run is in no field: see
+// [Bootstrap.end].
 func (boot *Bootstrap) number() {
 	var first, current fragmentRun // none as long as the duration is 0
 	end := uint64(0)               // of current, if a discontinuity follows
-	jump := false                  // it follows, too, but only the time tells where
+	jump := false                  // one follows, and only the time tells where
 	for _, r := range boot.fragments {
 		switch {
 		case r.duration > 0:
@@ -89,7 +90,8 @@ func (boot *Bootstrap) number() {
 		case r.first > current.first:
 			end = min(end, r.first)
 		default:
-			// With no number of its own it is where the run's time is over, unless there is a gap in time, too.
+			// Without a number of its own, it is at the end of the run's time, unless time has a
+			// gap, too.
 			jump = r.discontinuity == numberDiscontinuity
 		}
 	}
@@ -106,19 +108,20 @@ func (boot *Bootstrap) name(first, end uint64) {
 
 // end returns where the last run of fragments ends. It follows from two other fields:
 //
-//   - by time: CurrentMediaTime less the run's timestamp, divided by the duration of its fragments. Of a live
-//     stream only whole ones count; the last one of an ended stream may be shorter.
-//   - by count: the sum of asrt's fragments per segment, where the last run of segments is taken for one.
+//   - by time: CurrentMediaTime less the run's timestamp, divided by the duration of its fragments. Of
+//     a live stream only whole ones count. The last one of an ended stream may be shorter.
+//   - by count: the sum of asrt's fragments per segment, where the last run of segments counts as one.
 //
-// CurrentMediaTime is the begin or the end of the latest fragment, without live it may be 0, and durations are
-// rounded. So the count is right where they differ by one, or where the time of an ended stream says less. The
-// time is right where the count is unknown, where it says more, because a run of segments goes on (section
-// 2.11.2.1), and where it says less of a live stream, whose newest segment is not full yet. A run that is
-// listed has one fragment at least. EMS writes a last run of one fragment and its end, so that both say the same.
+// CurrentMediaTime is the begin or the end of the latest fragment. It may be 0 if the stream is not
+// live. Durations are rounded. So the count is right where the two differ by one, and where the
+// time of an ended stream says less. The time is right in three cases: where the count is unknown;
+// where the time says more, because a run of segments continues (section 2.11.2.1); and where it
+// says less of a live stream, whose newest segment is not full yet. A listed run has at least one
+// fragment. EMS writes a last run of one fragment and its end, so that both agree.
 //
-// EMS counts from the first listed fragment on: of the fragments 12 to 16, all in segment 1, it writes the length of
-// the window, 5. Adobe's player counts from 1 on, and so do servers that shorten afrt but not asrt. It is
-// what agrees better with the time.
+// EMS counts from the first listed fragment on: for the fragments 12 to 16, all in segment 1, it
+// writes the length of the window, 5. Adobe's player counts from 1 on, and so do servers that
+// shorten afrt but not asrt. What agrees better with the time is used.
 func (boot *Bootstrap) end(first, last fragmentRun) uint64 {
 	byTime := last.first + 1
 	if now := scaled(boot.now, boot.fragmentTimescale, boot.timescale); now > last.timestamp {

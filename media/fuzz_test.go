@@ -41,8 +41,8 @@ func within(t *testing.T, b []byte, parse func([]byte) (Manifest, error)) (m Man
 	return m, err
 }
 
-// checkNames checks the first references of m: that none leads out of the root, and that the segments among
-// them are as many as m counts.
+// checkNames checks the first references of m: that none leads out of the root, and that the
+// segments among them are as many as m counts.
 func checkNames(t *testing.T, m Manifest) {
 	const few = 10_000
 	names, segments := 0, 0
@@ -81,7 +81,8 @@ func segments(m Manifest) int {
 	return n
 }
 
-// checkStops checks that whoever goes through the references of m can stop at each: one that is yielded after that is a panic.
+// checkStops checks that a loop over the references of m can stop at each: one that is
+// yielded after that is a panic.
 func checkStops(t *testing.T, m Manifest) {
 	all := slices.Collect(m.References())
 	for stop := range all {

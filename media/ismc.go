@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// An ismcDocument has those parts of a Smooth Streaming client manifest that name fragments ([MS-SSTR], section 2.2.2).
+// An ismcDocument has those parts of a Smooth Streaming client manifest that name fragments
+// ([MS-SSTR], section 2.2.2).
 type ismcDocument struct {
 	TimeScale number       `xml:"TimeScale,attr"`
 	IsLive    string       `xml:"IsLive,attr"`
@@ -29,7 +30,8 @@ type ismcLevel struct {
 	} `xml:"CustomAttributes>Attribute"`
 }
 
-// ParseISMC reads a client manifest. It names each fragment of each quality level; fragments have no init segment.
+// ParseISMC reads a client manifest. It names each fragment of each quality level. MSS has no init
+// segments.
 func ParseISMC(b []byte) (Manifest, error) {
 	var doc ismcDocument
 	if err := decodeXML(b, "SmoothStreamingMedia", &doc); err != nil {
@@ -54,7 +56,8 @@ func ParseISMC(b []byte) (Manifest, error) {
 			if err := pattern.check(id); err != nil {
 				return Manifest{}, fmt.Errorf("ISMC: Url: %w", err)
 			}
-			tracks = append(tracks, ismcTrack{pattern, s.Fragments.timeline, values{id: id, bandwidth: level.Bitrate.n}})
+			v := values{id: id, bandwidth: level.Bitrate.n}
+			tracks = append(tracks, ismcTrack{pattern, s.Fragments.timeline, v})
 		}
 		m.add(Manifest{
 			Segments:       atMost(product(s.Fragments.count, uint64(len(s.Levels)))),
@@ -95,7 +98,7 @@ func (l ismcLevel) customAttributes() string {
 // ismcFragments are the c elements of a stream (section 2.2.2.6).
 type ismcFragments struct {
 	timeline
-	// implicit: the last run's duration is what is left until the next run.
+	// implicit: the last run lasts until the next one begins.
 	implicit bool
 }
 

@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// A Layout says what the names below one root mean to one format.
+// A Layout tells what the names below one root mean to one format.
 type Layout struct {
 	Format    Format
 	Bootstrap string // HDS: the name of the files with bootstrap information
 }
 
-// A Role says how a file takes part in a stream.
+// A Role is the part that a file has in a stream.
 type Role uint8
 
 const (
-	// OtherFile is published only when a manifest names it.
+	// OtherFile is published only if a manifest names it.
 	OtherFile Role = iota
 	// ChunkFile is a segment, a subtitle or a recording.
 	ChunkFile
@@ -25,7 +25,7 @@ const (
 	ManifestFile
 )
 
-// A Kind is what a file's name tells about it.
+// A Kind is what a file's name tells of it.
 type Kind struct {
 	Role        Role
 	ContentType string // for the object's Content-Type header
@@ -57,8 +57,8 @@ func (l Layout) IsBootstrap(p string) bool {
 	return l.Format.HasBootstraps() && path.Base(p) == l.Bootstrap
 }
 
-// Parse reads the content of the manifest p. The error wraps [ErrIncomplete] if the content may only
-// be cut short.
+// Parse reads the content of the manifest p. The error wraps [ErrIncomplete] if the content may
+// only be cut short.
 func (l Layout) Parse(p string, content []byte) (Manifest, error) {
 	if l.IsBootstrap(p) || l.Kind(p).Role != ManifestFile {
 		return Manifest{}, fmt.Errorf("%s: not a manifest of %s that can be read alone", p, l.Format)
@@ -66,8 +66,8 @@ func (l Layout) Parse(p string, content []byte) (Manifest, error) {
 	return l.Format.row().parse(content)
 }
 
-// Cut returns the content of a manifest without the segments at its end for which gone returns true,
-// and how many those are. It returns nil if no segment is left, or if the format has no such
+// Cut returns the content of a manifest without the segments at its end for which gone returns
+// true, and how many those are. It returns nil if no segment is left, or if the format has no such
 // function.
 func (l Layout) Cut(content []byte, gone func(uri string) bool) (cut []byte, n int) {
 	if cut := l.Format.row().cut; cut != nil {

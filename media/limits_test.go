@@ -39,8 +39,8 @@ func longAbst(n int, runs bool) []byte {
 	return box("abst", append(append(append(append(body, 1), box("asrt", segments)...), 1), box("afrt", table)...))
 }
 
-// Whatever a manifest names, and in whatever way, there is a number beyond which it is refused, and up to which it is not.
-// What it takes to find that out does not grow with what it claims.
+// Whatever a manifest names, and in whatever way, there is a number beyond which it is refused, and
+// up to which it is not. What it takes to find that out does not grow with what it claims.
 func TestManifestThatNamesTooMuchIsRefused(t *testing.T) {
 	hls := func(line string) func(int) (Manifest, error) {
 		return func(n int) (Manifest, error) {

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// ParsePlaylist reads a Media or Master Playlist of any protocol version. It does not judge whether the
-// playlist obeys RFC 8216, only what it names and whether it is whole: tags it does not know are
-// skipped, and a playlist that names nothing to play is taken for one that is cut short.
-// EXT-X-PRELOAD-HINT is left out: it names a file that does not exist yet.
+// ParsePlaylist reads a Media or Master Playlist of any protocol version. It does not check whether
+// the playlist obeys RFC 8216, only what it names and whether it is complete. It skips tags that it
+// does not know. A playlist that names nothing to play counts as cut short. EXT-X-PRELOAD-HINT is
+// left out: it names a file that does not exist yet.
 func ParsePlaylist(b []byte) (Manifest, error) {
 	p := playlistReader{named: make(map[string]struct{})}
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
@@ -55,9 +55,9 @@ func ParsePlaylist(b []byte) (Manifest, error) {
 type playlistReader struct {
 	Manifest
 	references []Reference // each URI once
-	whole      uint64      // Media Segments, of which parts are not
+	whole      uint64      // Media Segments without parts
 	line       int
-	wantsURI   string // the tag whose URI line is still to come
+	wantsURI   string // the tag whose URI has not come yet
 	named      map[string]struct{}
 	tally      Tally
 	tooMany    error
@@ -99,7 +99,7 @@ func (p *playlistReader) read(text string) error {
 	case "#EXT-X-MEDIA-SEQUENCE":
 		p.Sequence, err = strconv.ParseUint(value, 10, 64)
 	case "#EXT-X-TARGETDURATION":
-		// An integer since protocol version 3, but writers of fractions exist.
+		// An integer since protocol version 3, but some programs write fractions.
 		var s float64
 		s, err = strconv.ParseFloat(value, 64)
 		if err == nil && !(s >= 0 && s <= 86400) {
@@ -115,7 +115,7 @@ func (p *playlistReader) read(text string) error {
 	return nil
 }
 
-// name takes in a reference. What is too much is only counted.
+// name adds a reference, once. Beyond the limit, references are only counted.
 func (p *playlistReader) name(r Reference) {
 	if _, twice := p.named[r.URI]; twice {
 		return
@@ -127,7 +127,8 @@ func (p *playlistReader) name(r Reference) {
 	p.references = append(p.references, r)
 }
 
-// nameAttribute takes in the reference r, whose URI is that attribute of a list (RFC 8216, section 4.2), if there is one.
+// nameAttribute adds the reference r with the URI attribute of a list (RFC 8216, section 4.2), if
+// the list has one.
 func (p *playlistReader) nameAttribute(list string, r Reference) {
 	for list != "" {
 		name, rest, ok := strings.Cut(list, "=")

@@ -48,8 +48,8 @@ func TestRecordedPlaylists(t *testing.T) {
 			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
-			// EMS truncates in place: whatever a reader meets before the end must not pass for a playlist
-			// that names all of it.
+			// EMS truncates in place: whatever a reader meets before the end must not pass for a
+			// playlist that names all of it.
 			for n := range len(b) {
 				if p, err := ParsePlaylist(b[:n]); err == nil && len(uris(p)) == len(c.uris) {
 					t.Errorf("the first %d of %d bytes pass for whole", n, len(b))

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// An mpdDocument has those parts of a DASH Media Presentation Description that name files (ISO/IEC 23009-1,
-// section 5.3).
+// An mpdDocument has those parts of a DASH Media Presentation Description that name files (ISO/IEC
+// 23009-1, section 5.3).
 type mpdDocument struct {
 	Type     string      `xml:"type,attr"`
 	Duration span        `xml:"mediaPresentationDuration,attr"`
@@ -34,10 +34,11 @@ type mpdRepresentation struct {
 	mpdSegments
 }
 
-// ParseMPD reads a Media Presentation Description. It names the init segment of each representation and then its
-// segments, all of them under each alternative BaseURL. What is in other files (xlink) is left out, and so
-// are the segments of a dynamic presentation that gives nothing but their duration, and no end of the
-// Period: which of them exist follows from the clock and not from the file.
+// ParseMPD reads a Media Presentation Description. It names the init segment of each
+// representation, then its segments, all of them under each alternative BaseURL. It leaves out what
+// is in other files (xlink). It also leaves out the segments of a dynamic presentation that has
+// only their duration and no end of the Period: the clock and not the file tells which of them
+// exist.
 func ParseMPD(b []byte) (Manifest, error) {
 	var doc mpdDocument
 	if err := decodeXML(b, "MPD", &doc); err != nil {
@@ -109,7 +110,7 @@ func (doc *mpdDocument) tracks() ([]mpdTrack, error) {
 	return tracks, nil
 }
 
-// An mpdWhen is the time that a Period takes in the presentation.
+// An mpdWhen is the place of a Period in the presentation.
 type mpdWhen struct {
 	start  time.Duration
 	length time.Duration // 0 if it is not known
@@ -140,17 +141,14 @@ func (doc *mpdDocument) whens() []mpdWhen {
 	return whens
 }
 
-// An mpdBase is what names are relative to: the alternative BaseURLs of one level, which are relative to those of
-// the level above. They are joined when they are needed, since each name of a small file could be long otherwise.
-// nil is the place of the file itself.
+// An mpdBase is what names are relative to: the alternative BaseURLs of one level, which are
+// relative to those of the level above. They are joined when they are needed: each name of a small
+// file could be long otherwise. nil is the place of the file itself.
 type mpdBase struct {
 	above *mpdBase
 	urls  []string
 	count int // of alternatives, with those above
 }
-
-// maxBases bounds in how many places a segment can be said to be.
-const maxBases = 32
 
 // with returns b, or the base of the level below it if that has BaseURLs (section 5.6.4).
 func (b *mpdBase) with(urls []string) (*mpdBase, error) {
@@ -180,8 +178,8 @@ func (b *mpdBase) alternatives() int {
 	return b.count
 }
 
-// each yields what uri means under each alternative, and reports whether yield wants more. An empty one means the
-// base itself.
+// each yields what uri means under each alternative, and reports whether yield wants more. An empty
+// uri means the base itself.
 func (b *mpdBase) each(uri string, yield func(string) bool) bool {
 	if b == nil {
 		return uri == "" || yield(uri)

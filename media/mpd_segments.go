@@ -9,14 +9,15 @@ import (
 	"strings"
 )
 
-// mpdSegments say which segments there are. An element has one of the three at most.
+// mpdSegments tell which segments exist. An element has one of the three at most.
 type mpdSegments struct {
 	Template *mpdSegmentInfo `xml:"SegmentTemplate"`
 	List     *mpdSegmentInfo `xml:"SegmentList"`
 	Base     *mpdSegmentInfo `xml:"SegmentBase"`
 }
 
-// inherit returns what s says together with what the element above says (ISO/IEC 23009-1, section 5.3.9.1).
+// inherit returns what s says together with what the element above says (ISO/IEC 23009-1, section
+// 5.3.9.1).
 func (s mpdSegments) inherit(above mpdSegments) mpdSegments {
 	switch {
 	case s.Template != nil:
@@ -29,8 +30,8 @@ func (s mpdSegments) inherit(above mpdSegments) mpdSegments {
 	return above
 }
 
-// An mpdSegmentInfo is a SegmentBase, SegmentList or SegmentTemplate (sections 5.3.9.2 to 5.3.9.4): each has
-// some of these.
+// An mpdSegmentInfo is a SegmentBase, SegmentList or SegmentTemplate (sections 5.3.9.2 to 5.3.9.4):
+// each has some of these.
 type mpdSegmentInfo struct {
 	Timescale   number `xml:"timescale,attr"`
 	Offset      number `xml:"presentationTimeOffset,attr"`
@@ -49,8 +50,8 @@ type mpdSegmentInfo struct {
 	URLs          mpdSegmentURLs `xml:"SegmentURL"`
 }
 
-// An mpdFile is a file, or the range of one, without which no segment can be played. No name means that it is in
-// the same file.
+// An mpdFile is a file, or a range of one, without which no segment can be played. Without a name
+// it is in the same file.
 type mpdFile struct {
 	URL string `xml:"sourceURL,attr"`
 }
@@ -90,11 +91,12 @@ type mpdTimeline struct {
 	S mpdTimes `xml:"S"`
 }
 
-// mpdTimes are its S elements. An appending EMS writes one for each segment of a day: they are read by hand.
+// mpdTimes are its S elements. For an appending stream, EMS writes one for each segment of a day,
+// so that they are read without reflection.
 type mpdTimes struct{ timeline }
 
-// UnmarshalXML reads one S element. Its @r counts the repetitions and not the segments; a negative one stands for as
-// many as fit.
+// UnmarshalXML reads one S element. Its @r counts the repetitions and not the segments. If it is
+// negative, they are as many as fit.
 func (l *mpdTimes) UnmarshalXML(decoder *xml.Decoder, start xml.StartElement) error {
 	var t, d number
 	var r int64
@@ -126,7 +128,7 @@ func (l *mpdTimes) UnmarshalXML(decoder *xml.Decoder, start xml.StartElement) er
 // mpdSegmentURLs are the SegmentURL elements of a list.
 type mpdSegmentURLs struct {
 	list   []mpdSegmentURL
-	ranges uint64 // how many have no file of their own but are a range of the BaseURL's
+	ranges uint64 // how many have no file of their own: they are a range of the BaseURL's
 }
 
 type mpdSegmentURL struct{ media, index string }

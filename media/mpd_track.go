@@ -13,11 +13,11 @@ type mpdTrack struct {
 	values   values   // for templates; the number is that of the first segment
 	times    timeline // of a template's segments
 
-	listed Manifest // what to count for it, without references
-	timed  bool     // listed tells times and not numbers
+	listed Manifest // what it counts for, without references
+	timed  bool     // listed has times and not numbers
 }
 
-// list finds out which segments there are in the Period p.
+// list finds out which segments exist in the Period p.
 func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
 	t.segments = segments
 	begin := uint64(p.start.Milliseconds())
@@ -76,8 +76,8 @@ func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
 	return nil
 }
 
-// times returns when the segments of a template or of a list begin, as far as that is known. end is that of the
-// Period, or 0 if it is not known.
+// times returns when the segments of a template or of a list begin, as far as that is known. end is
+// that of the Period, or 0 if it is not known.
 func (s *mpdSegmentInfo) times(end uint64, isList bool) (timeline, error) {
 	if s.Timeline != nil {
 		return s.Timeline.S.closed(end), nil

@@ -1,16 +1,16 @@
 package media
 
 import (
-	"fmt"
 	"net/url"
 	"path"
 	"strings"
 )
 
-// Resolve returns the paths below the root that uri can mean in a manifest in the directory dir: first
-// as it is written, and then, where that differs, without query and fragment and with its escapes
-// decoded. EMS writes file names as they are, so that `a%20b.ts` may be either. Both are empty for a URI
-// of another host, or of this one's top. Outside is set if one of the two meanings leads out of the root.
+// Resolve returns the paths below the root that uri can mean in a manifest in the directory dir.
+// The first is the URI as it is written. The second, if it differs, is without query and fragment
+// and with its escapes decoded. EMS writes file names as they are, so that `a%20b.ts` may be
+// either. Both are empty for a URI of another host, or an absolute path. Outside is set if one of
+// the two meanings leads out of the root.
 func Resolve(dir, uri string) (literal, decoded string, outside bool) {
 	if strings.HasPrefix(uri, "/") || hasScheme(uri) || strings.ContainsRune(uri, 0) {
 		return "", "", false
@@ -31,7 +31,8 @@ func Resolve(dir, uri string) (literal, decoded string, outside bool) {
 	return literal, decoded, out || decodedOut
 }
 
-// below joins dir and name. It returns "" if that is not a file below the root, and whether it is out of it.
+// below joins dir and name. It returns "" if that is not a file below the root, and whether it
+// leads out of the root.
 func below(dir, name string) (p string, outside bool) {
 	if name == "" || strings.HasPrefix(name, "/") || strings.HasSuffix(name, "/") {
 		return "", false
@@ -61,8 +62,8 @@ func hasScheme(uri string) bool {
 	return false
 }
 
-// joinURI returns what ref means relative to base (RFC 3986, section 5.2.2). It leaves dot segments and
-// escapes as they are, and so joins paths that are no valid URIs, too; (a+b)+c is a+(b+c).
+// joinURI returns what ref means relative to base (RFC 3986, section 5.2.2). It leaves dot segments
+// and escapes as they are, so that it joins paths that are not valid URIs, too. (a+b)+c is a+(b+c).
 func joinURI(base, ref string) string {
 	switch {
 	case ref == "":
@@ -99,15 +100,4 @@ func hostEnd(uri string) int {
 		return i + 2 + end
 	}
 	return len(uri)
-}
-
-// maxURI bounds, in bytes, the URIs and patterns that others are made of: a manifest of a megabyte could name gigabytes
-// otherwise. It is what browsers have long been happy with.
-const maxURI = 2048
-
-func checkLength(n int) error {
-	if n > maxURI {
-		return fmt.Errorf("a URI or a pattern of %d bytes is longer than %d", n, maxURI)
-	}
-	return nil
 }

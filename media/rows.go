@@ -10,7 +10,7 @@ func numberedRows(m Manifest) (step, tracks uint64) {
 }
 
 // timedRows is for manifests that have times and no numbers: both results follow from how many
-// segments there are in which time.
+// segments are in which time.
 func timedRows(m Manifest) (step, tracks uint64) {
 	step = uint64(m.TargetDuration.Milliseconds())
 	if step == 0 {

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// A template is the pattern of the URIs of segments, taken apart.
+// A template is the pattern of the URIs of segments, in parts.
 type template []part
 
 type part struct {
 	is    placeholder
 	text  string // of a literal
-	width uint8  // to which a number is padded with zeros
+	width uint8  // numbers are padded with zeros to it
 }
 
 type placeholder uint8
@@ -27,7 +27,7 @@ const (
 	timePart
 )
 
-// values are what stands for a template's placeholders.
+// values replace the placeholders of a template.
 type values struct {
 	id        string // or custom attributes
 	bandwidth uint64
@@ -35,7 +35,7 @@ type values struct {
 	time      uint64
 }
 
-// expand returns the URI that v makes of t.
+// expand returns the URI for the values v.
 func (t template) expand(v values) string {
 	b := make([]byte, 0, 64)
 	for _, p := range t {
@@ -64,7 +64,7 @@ func appendPadded(b []byte, n uint64, width uint8) []byte {
 	return append(b, digits...)
 }
 
-// check returns an error if id makes t's URIs too long.
+// check returns an error if the URIs of t are too long with this id.
 func (t template) check(id string) error {
 	n := 0
 	for _, p := range t {
@@ -76,7 +76,7 @@ func (t template) check(id string) error {
 	return checkLength(n)
 }
 
-// blank reports whether t makes no URI at all.
+// blank reports whether the URIs of t are empty.
 func (t template) blank(id string) bool {
 	return !slices.ContainsFunc(t, func(p part) bool { return p.is != idPart || id != "" })
 }
@@ -140,8 +140,8 @@ func dashIdentifier(s string) (p part, ok bool) {
 	return p, true
 }
 
-// mssTemplate reads Smooth Streaming's form, `{bitrate}` ([MS-SSTR], section 2.2.2.4). What it does not know it
-// leaves as it is.
+// mssTemplate reads Smooth Streaming's form, `{bitrate}` ([MS-SSTR], section 2.2.2.4). It leaves
+// unknown placeholders as they are.
 func mssTemplate(s string) (t template, err error) {
 	if err := checkLength(len(s)); err != nil {
 		return nil, err

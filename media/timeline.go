@@ -7,11 +7,12 @@ import (
 	"math/bits"
 )
 
-// A timeline says when the segments of a DASH SegmentTimeline or of a Smooth Streaming StreamIndex begin.
+// A timeline has the times at which the segments of a DASH SegmentTimeline or of a Smooth Streaming
+// StreamIndex begin.
 type timeline struct {
 	runs    []run
 	tail    uint64 // how many segments the last run has
-	open    bool   // the last run goes on up to what follows it; its tail is 1
+	open    bool   // the last run lasts until what follows it; its tail is 1
 	count   uint64 // of segments, saturating
 	longest uint64 // duration of a segment
 }
@@ -19,8 +20,8 @@ type timeline struct {
 // A run is n segments of the duration d, the first of them at t.
 type run struct{ t, d, n uint64 }
 
-// add appends n segments of the duration d. They begin at t, or without hasTime where the ones before end. If open is
-// set, n is 1 and they are as many as begin before what follows.
+// add appends n segments of the duration d. They begin at t, or without hasTime at the end of those
+// before. If open is set, n is 1, and they are as many as begin before what follows.
 func (l *timeline) add(t, d, n uint64, hasTime, open bool) error {
 	if i := len(l.runs) - 1; i >= 0 {
 		r := &l.runs[i]
@@ -33,7 +34,7 @@ func (l *timeline) add(t, d, n uint64, hasTime, open bool) error {
 		}
 	}
 	if hi, length := bits.Mul64(d, n); hi > 0 || length > math.MaxUint64-t {
-		return fmt.Errorf("%d times %d from %d on goes beyond 64 bits", n, d, t)
+		return fmt.Errorf("%d times %d from %d on exceeds 64 bits", n, d, t)
 	}
 	l.runs = append(l.runs, run{t, d, n})
 	l.tail, l.open = n, open
@@ -50,7 +51,8 @@ func (l *timeline) stretch(end uint64) {
 	}
 }
 
-// closed returns l without an open end: its last run goes on up to end. What is listed is there in any case.
+// closed returns l without an open end: its last run lasts until end. It has at least the segments
+// that are listed.
 func (l timeline) closed(end uint64) timeline {
 	if !l.open {
 		return l
@@ -63,7 +65,7 @@ func (l timeline) closed(end uint64) timeline {
 	return l
 }
 
-// first and last return when the first and the last segment begin. There is one.
+// first and last return when the first and the last segment begin. l has at least one.
 func (l timeline) first() uint64 { return l.runs[0].t }
 
 func (l timeline) last() uint64 {

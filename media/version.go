@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Version tells two contents of one file name apart without reading them: EMS rewrites files in
-// place and uses names again, so a name alone says nothing about its content.
+// A Version distinguishes two contents of one file name without reading them: EMS rewrites files in
+// place and reuses names, so that a name alone says nothing about the content.
 type Version struct {
 	Size    int64 // bytes
 	ModTime time.Time

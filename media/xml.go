@@ -13,7 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// decodeXML reads the one document in b, whose root element has to be called root in any namespace, into v.
+// decodeXML reads the one document in b into v. Its root element must be called root, in any
+// namespace.
 func decodeXML(b []byte, root string, v any) error {
 	if err := checkXML(b); err != nil {
 		return err
@@ -34,7 +35,7 @@ func decodeXML(b []byte, root string, v any) error {
 		switch token := token.(type) {
 		case xml.CharData:
 			if len(bytes.TrimSpace(token)) > 0 {
-				return fmt.Errorf("it has text outside of its %s element", root)
+				return fmt.Errorf("it has text outside its %s element", root)
 			}
 		case xml.StartElement:
 			if token.Name.Local != root || whole {
@@ -48,7 +49,7 @@ func decodeXML(b []byte, root string, v any) error {
 	}
 }
 
-// cut makes an error of the XML decoder that comes from the end of its input wrap ErrIncomplete.
+// cut returns err, or if the decoder met the end of its input, an error that wraps ErrIncomplete.
 func cut(err error) error {
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) && strings.HasPrefix(syntax.Msg, "unexpected EOF") {
@@ -57,8 +58,8 @@ func cut(err error) error {
 	return err
 }
 
-// trimHalfRune cuts off the beginning of a UTF-8 sequence at the end of b. Otherwise a file that was cut inside of
-// one would pass for one with invalid text.
+// trimHalfRune removes an incomplete UTF-8 sequence from the end of b. Otherwise a file that was
+// cut within one would count as one with invalid text.
 func trimHalfRune(b []byte) []byte {
 	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
 		if end := b[len(b)-n:]; utf8.RuneStart(end[0]) {
@@ -100,12 +101,13 @@ type span struct {
 }
 
 var (
-	xsDuration = regexp.MustCompile(`^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d*)?)S)?)?$`)
-	// A year and a month have no fixed length; these are what players take.
-	xsUnits = [...]time.Duration{365 * 24 * time.Hour, 30 * 24 * time.Hour, 24 * time.Hour, time.Hour, time.Minute, time.Second}
+	xsDuration = regexp.MustCompile(
+		`^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d*)?)S)?)?$`)
+	// A year and a month have no fixed length; players use these.
+	xsUnits = [...]time.Duration{
+		365 * 24 * time.Hour, 30 * 24 * time.Hour, 24 * time.Hour, time.Hour, time.Minute, time.Second,
+	}
 )
-
-const maxSpan = 48 * 365 * 24 * time.Hour // six of them fit into a time.Duration
 
 func (v *span) UnmarshalXMLAttr(a xml.Attr) error {
 	value := strings.TrimSpace(a.Value)
