@@ -27,14 +27,13 @@ func (s *Schedule) predates(v media.Version, now time.Time) bool {
 
 // compareLater has f, which an earlier run may have uploaded, compared with what the bucket has.
 func (st *stream) compareLater(f *file, now time.Time) {
-	f.state, f.task = queued, Compare
-	if f.inUncompared {
+	f.work.state, f.work.task = queued, Compare
+	if !f.work.queues.join(inUncompared) {
 		return
 	}
 	if len(st.uncompared) == 0 {
 		st.gatheredFrom = now
 	}
-	f.inUncompared = true
 	st.uncompared = append(st.uncompared, f)
 	st.compareAt = earlier(now.Add(gatherTime), st.gatheredFrom.Add(gatherMost))
 }
@@ -46,8 +45,7 @@ func (st *stream) nextComparison(now time.Time) (f *file, t Task) {
 	}
 	st.uncompared = slices.DeleteFunc(st.uncompared, func(f *file) bool {
 		// One that was refused is pending.
-		f.inUncompared = f.state == queued && f.task == Compare && !now.Before(f.retryAt)
-		return !f.inUncompared
+		return !f.work.queues.keep(inUncompared, f.work.waitsFor(Compare) && !now.Before(f.work.pause.until))
 	})
 	switch n := len(st.uncompared); {
 	case n == 0 || st.listing:
@@ -62,7 +60,7 @@ func (st *stream) nextComparison(now time.Time) (f *file, t Task) {
 func (st *stream) takeUncompared() []*file {
 	files := st.uncompared
 	for _, f := range files {
-		f.inUncompared = false
+		f.work.queues.keep(inUncompared, false)
 	}
 	st.uncompared, st.listing = nil, true
 	return files
@@ -72,21 +70,21 @@ func (st *stream) takeUncompared() []*file {
 func (s *Schedule) listed(r Result, now time.Time) {
 	for _, l := range r.Listing {
 		f := l.file
-		if f.state != queued || f.task != Compare {
+		if !f.work.waitsFor(Compare) {
 			continue // a manifest needed it, and it was asked for by itself
 		}
 		o, found := r.Objects[f.key()]
 		switch {
-		case !found || o.Size != f.version.Size:
-			f.task = PutChunk
+		case !found || o.Size != f.disk.version.Size:
+			f.work.task = PutChunk
 			f.stream.enqueue(f)
 		case o.surely(f):
-			f.state = idle
-			s.foundThere(f, f.version, now)
+			f.work.state = idle
+			s.foundThere(f, f.disk.version, now)
 			s.follow(f, now)
 			f.src.forgetIfUnused(f)
 		default:
-			f.candidate = &o
+			f.work.candidate = &o
 			f.stream.enqueue(f)
 		}
 	}
@@ -95,7 +93,7 @@ func (s *Schedule) listed(r Result, now time.Time) {
 // surely reports whether o, of f's size, can be nothing but f: it was stored after f was written, and the name is not
 // used for different contents.
 func (o ObjectInfo) surely(f *file) bool {
-	return f.src.traits.IsImmutable() && o.Stored.Add(storedGranularity).After(f.version.ModTime)
+	return f.src.traits.IsImmutable() && o.Stored.Add(storedGranularity).After(f.disk.version.ModTime)
 }
 
 // notListed handles a listing that failed.
@@ -103,7 +101,7 @@ func (s *Schedule) notListed(r Result, permanent bool, now time.Time) {
 	for _, l := range r.Listing {
 		f := l.file
 		switch {
-		case f.state != queued || f.task != Compare:
+		case !f.work.waitsFor(Compare):
 		case permanent:
 			f.stream.enqueue(f) // one by one
 		default:
@@ -115,20 +113,20 @@ func (s *Schedule) notListed(r Result, permanent bool, now time.Time) {
 // compared takes in whether the bucket has f.
 func (s *Schedule) compared(r Result, now time.Time) {
 	f := r.file
-	f.candidate = nil
+	f.work.candidate = nil
 	switch {
-	case f.confirmed && !r.Same && f.version.Equal(r.Version) && f.closed: // a deletion was applied late
+	case f.bucket.isConfirmed() && !r.Same && f.disk.version.Equal(r.Version) && f.disk.isWhole(): // a deletion was applied late
 		f.outdated(now)
-		f.task = PutChunk
+		f.work.task = PutChunk
 		f.stream.enqueue(f)
-	case f.confirmed || f.lost:
-	case f.unreported(r.Version):
-		f.closed = false
+	case f.bucket.isSettled():
+	case f.disk.hasOther(r.Version):
+		f.disk.contentGone()
 		f.src.expect(f.path)
-	case r.Same && f.version.Equal(r.Version):
+	case r.Same && f.disk.version.Equal(r.Version):
 		s.foundThere(f, r.Version, now)
 	default:
-		f.task = PutChunk
+		f.work.task = PutChunk
 		f.stream.enqueue(f)
 	}
 }
@@ -136,6 +134,6 @@ func (s *Schedule) compared(r Result, now time.Time) {
 // foundThere takes in that an earlier run has uploaded f.
 func (s *Schedule) foundThere(f *file, v media.Version, now time.Time) {
 	s.figures.found++
-	f.lagKnown = true
+	f.disk.writtenAt = time.Time{}
 	f.confirm(v, now)
 }

@@ -8,8 +8,8 @@ const discardRetry = time.Hour
 // discardLater has f, which the bucket has had since uploaded, deleted from the disk if that is asked for.
 func (s *Schedule) discardLater(f *file, uploaded time.Time) {
 	if d := f.src.dest; f.src.bulk() && d.DeleteLocal {
-		f.task = Discard
-		f.stream.delay(f, uploaded.Add(d.DeleteLocalAfter))
+		f.work.task = Discard
+		f.stream.delay(f, pause{until: uploaded.Add(d.DeleteLocalAfter)})
 	}
 }
 
@@ -17,16 +17,16 @@ func (s *Schedule) discardLater(f *file, uploaded time.Time) {
 func (s *Schedule) discarded(r Result, now time.Time) {
 	f, st := r.file, r.file.stream
 	switch {
-	case !f.closed || !f.version.Equal(r.Version):
-		if f.closed {
+	case !f.disk.isWhole() || !f.disk.version.Equal(r.Version):
+		if f.disk.isWhole() {
 			st.enqueue(f) // written again meanwhile
 		}
 	case r.Same:
 		s.log.Info("recording deleted from the disk, the bucket has it", "stream", st.name, "key", f.key(), "bytes", r.Version.Size)
 	default:
 		f.outdated(now)
-		f.spoilt, f.claim.State = true, Unclaimed // it may be another one's now
-		f.task = Look
+		f.recording.spoilt, f.recording.claim.State = true, Unclaimed // it may be another one's now
+		f.work.task = Look
 		st.enqueue(f)
 		s.figures.failures++
 		s.warnPerFile(st, "object is not the file that was uploaded", "key", f.key(), "next", "it is uploaded again; the file stays")
@@ -37,7 +37,7 @@ func (s *Schedule) discarded(r Result, now time.Time) {
 func (s *Schedule) cannotDiscard(r Result, now time.Time) {
 	f := r.file
 	if r.FileFailure == FileSpared {
-		f.stream.delay(f, now.Add(discardRetry)) // until it is known what it is
+		f.stream.delay(f, pause{until: now.Add(discardRetry)}) // until it is known what it is
 		return
 	}
 	s.figures.failures++
@@ -46,7 +46,7 @@ func (s *Schedule) cannotDiscard(r Result, now time.Time) {
 			"next", "delete it yourself, or set delete_local = off")
 		return
 	}
-	f.stream.delay(f, now.Add(discardRetry))
+	f.stream.delay(f, pause{until: now.Add(discardRetry)})
 	s.warnPerFile(f.stream, "file cannot be deleted from the disk", "key", f.key(), "err", r.FileErr,
 		"next", "tried again; the daemon's user needs write access to its directory", "retry_in", discardRetry)
 }

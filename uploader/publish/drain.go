@@ -26,7 +26,7 @@ func (s *Schedule) NoteLeft(now time.Time) {
 	}
 	for _, st := range s.ring {
 		for _, f := range slices.Concat(st.pending, st.uncompared) {
-			if f.state == queued && (f.task == PutChunk || f.task == Compare) && !f.early {
+			if f.work.state == queued && f.work.isSending() && !f.work.pause.isForPatch() {
 				chunks++
 				first = f.key()
 			}

@@ -16,7 +16,7 @@ import (
 // endsInHole reports whether the newest segment that s names can never arrive.
 func (s *snapshot) endsInHole() bool {
 	n := len(s.refs)
-	return n > s.others && s.refs[n-1].lost && !s.parsed.Set && s.manifest.file.src.traits.DeletesNewest
+	return n > s.others && s.refs[n-1].bucket.isLost() && !s.parsed.Set && s.manifest.file.src.traits.DeletesNewest
 }
 
 // isHeldBack reports whether s is better not seen than the one that viewers have.
@@ -35,7 +35,7 @@ func (m *manifest) isHeldBack(s *snapshot) bool {
 func (s *snapshot) endBeforeHole() bool {
 	keep := len(s.refs)
 	gone := make(map[string]bool)
-	for ; keep > s.others && s.refs[keep-1].lost; keep-- {
+	for ; keep > s.others && s.refs[keep-1].bucket.isLost(); keep-- {
 		gone[s.refs[keep-1].path] = true
 	}
 	p, layout := s.manifest.file.path, s.manifest.file.src.layout
@@ -52,7 +52,7 @@ func (s *snapshot) endBeforeHole() bool {
 		return true // what follows is on another host: it is no hole at the end
 	}
 	for _, f := range s.refs[keep:] {
-		f.named--
+		f.naming.now--
 		f.src.forgetIfUnused(f)
 	}
 	s.refs = s.refs[:keep:keep]

@@ -14,53 +14,18 @@ type file struct {
 	path     string
 	manifest *manifest // nil for a chunk
 
-	closed   bool // version is on disk, whole
-	version  media.Version
-	closedAt time.Time // when EMS wrote the last of it, as far as the file tells
-
-	// confirmed: the bucket holds confirmedVersion. For a manifest: it was published at least once.
-	confirmed        bool
-	confirmedVersion media.Version
-	replaces         bool      // until it is confirmed anew, the bucket holds other content under this name
-	freshAt          time.Time // when no cache holds that other content any more
-	changedAt        time.Time // when it was last seen to have other content than the bucket
-
-	claim   Claim  // of a recording: its key in the bucket
-	refused string // of a recording: the path that another one has in the bucket, although a look did not find it
-	spoilt  bool   // of a recording: the bucket has other content than was sent
-
-	seen      media.Version // on disk when a manifest was read that names it, until something is reported of it
-	deletedAt time.Time     // when a deletion of its object had no answer, and may still be applied
-	doubted   bool          // not there when it was looked for; it may still appear
-	lost      bool          // neither on disk nor in the bucket: it can never arrive
-	removed   bool          // its name is gone from the disk
-	promised  *manifest     // which named it first, just written, when the file was not on disk
-	listed    bool          // a manifest has named it
-	unlisted  bool          // is, or was, in stream.unlisted
-	named     int           // waiting and published snapshots that name it
-	shown     int           // of them, the published ones
-
-	state        fileState
-	task         Task // what it is queued for: PutChunk, Look, Discard or Compare
-	inPending    bool
-	inUncompared bool
-	candidate    *ObjectInfo // what a listing has under its key, which may be it
-	retryAt      time.Time   // not to be tried before
-	delayed      bool        // is in stream.delayed
-	early        bool        // retryAt is because EMS will change it once more
-	failures     int         // to read it, in a row
-	lagKnown     bool        // its way into a published manifest has been measured
-
-	gone departure
+	disk      onDisk
+	bucket    belief
+	naming    naming
+	work      work
+	gone      departure
+	recording recording // of a recording
 }
 
-type fileState uint8
-
-const (
-	idle fileState = iota
-	queued
-	inFlight
-)
+// String returns the state of a chunk, for the log.
+func (f *file) String() string {
+	return f.disk.state.String() + "/" + f.bucket.String() + "/" + f.work.state.String()
+}
 
 // ReturnedCacheTime is how long caches may keep a chunk whose name can come back with other content. When it
 // does, manifests that name it wait for so long after its upload: then no cache gives out an old one for a new.
@@ -69,60 +34,49 @@ const ReturnedCacheTime = 2 * time.Second
 // serves reports whether snapshot s need not wait for f.
 func (f *file) serves(s *snapshot, now time.Time) bool {
 	switch {
-	case f.lost:
+	case f.bucket.isLost():
 		return true
-	case !f.confirmed:
+	case !f.bucket.isConfirmed():
 		return false
 	case f.manifest != nil:
 		return !f.manifest.owes(s, now)
 	}
-	return !now.Before(f.freshAt)
+	return !now.Before(f.bucket.freshAt)
 }
 
-// settled reports whether no manifest has to wait for f, but for a moment.
-func (f *file) settled() bool { return f.confirmed || f.lost }
-
-// outdated takes in that the bucket holds other content than the disk.
+// outdated applies that the bucket holds other content than the disk.
 func (f *file) outdated(now time.Time) {
-	f.confirmed, f.replaces, f.changedAt = false, true, now
+	f.bucket.outdated(now)
 	f.src.generation++
 }
 
-// confirm takes in that the bucket holds v.
+// confirm applies that the bucket holds v; the zero version is one that nothing is known of.
 func (f *file) confirm(v media.Version, now time.Time) {
-	f.confirmed, f.confirmedVersion = true, v
-	f.lost, f.gone.unsure = false, false
+	var caches time.Duration
+	if f.src.traits.ReusesNames {
+		caches = ReturnedCacheTime
+	}
+	f.bucket.confirm(v, caches, now)
 	if v == (media.Version{}) {
 		f.release(Found)
 	} else {
 		f.src.release(f.path, v, Arrived)
 	}
-	if f.replaces {
-		f.replaces, f.freshAt = false, now
-		if f.src.traits.ReusesNames {
-			f.freshAt = now.Add(ReturnedCacheTime)
-		}
-	}
 }
 
 // release has the version that was reported last no longer be kept. A newer one may be kept already, and be reported next.
-func (f *file) release(why Reason) { f.src.release(f.path, f.version, why) }
-
-// unreported reports whether the disk has other content than v, of which no closing was reported yet.
-func (f *file) unreported(v media.Version) bool {
-	return f.seen != (media.Version{}) && !f.seen.Equal(v)
-}
+func (f *file) release(why Reason) { f.src.release(f.path, f.disk.version, why) }
 
 // succeeds reports whether f has other content than the object i, which had the name before. What is known only by a
 // name that never comes back is taken for the same.
 func (f *file) succeeds(i *ObjectInfo) bool {
-	return f.seen != (media.Version{}) && !i.Holds(f.seen) || f.replaces && i.Holds(f.confirmedVersion) ||
-		f.src.traits.ReusesNames && f.version != (media.Version{}) && !i.ModTime.IsZero() && !i.Holds(f.version)
+	return f.disk.seen != (media.Version{}) && !i.Holds(f.disk.seen) || f.bucket.other && i.Holds(f.bucket.version) ||
+		f.src.traits.ReusesNames && f.disk.version != (media.Version{}) && !i.ModTime.IsZero() && !i.Holds(f.disk.version)
 }
 
 func (f *file) key() string {
-	if f.claim.Path != "" {
-		return f.src.dest.Prefix + f.claim.Path
+	if f.recording.claim.Path != "" {
+		return f.src.dest.Prefix + f.recording.claim.Path
 	}
 	return f.src.dest.Prefix + f.path
 }

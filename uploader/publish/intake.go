@@ -31,7 +31,7 @@ func (s *Schedule) Closed(src *Source, p string, v media.Version, kept bool, at 
 
 func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.Time) {
 	f := src.files[p]
-	named := f != nil && f.named > 0
+	named := f != nil && f.naming.now > 0
 	if !named && !IsChunk(src.layout, p, v) {
 		return
 	}
@@ -39,62 +39,61 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		f = s.file(src, p)
 	}
 	if why := f.keyProblem(); why != "" {
-		f.version = v
+		f.disk.version = v
 		s.lose(f, "file cannot be published", why)
 		return
 	}
-	if f.lost {
-		f.lost = false
+	if f.bucket.found() {
 		src.generation++
 	}
-	wasGone := f.removed
-	f.removed, f.seen = false, media.Version{}
+	before := f.disk
+	f.disk.closed()
+	f.disk.seen = media.Version{}
 	f.stream.isWhole(f)
 	if !named && !src.bulk() && !s.predates(v, now) {
 		defer f.stream.closedUnlisted(f) // in version v
 	}
-	if f.confirmed && f.confirmedVersion.Equal(v) {
+	if f.bucket.has(v) {
 		src.release(p, v, Arrived) // it was kept again when it was reported again
 	}
-	if f.confirmed && f.confirmedVersion.Equal(v) || f.closed && f.version.Equal(v) && f.state != idle && (f.task == PutChunk || f.task == Compare) {
-		f.closed, f.version = true, v
+	if f.bucket.has(v) || before.isWhole() && before.version.Equal(v) && f.work.isSending() {
+		f.disk.version = v
 		return
 	}
 	patched := src.traits.PatchesLate
-	if f.confirmed && !(patched && f.shown > 0) { // viewers have the unpatched one already, and can play it
+	if f.bucket.isConfirmed() && !(patched && f.naming.shown > 0) { // viewers have the unpatched one already, and can play it
 		f.outdated(now)
 	}
-	before := f.version
-	if before == (media.Version{}) {
-		before = s.unnamed[unnamedFile{src, p}].version
+	former := before.version
+	if former == (media.Version{}) {
+		former = s.unnamed[unnamedFile{src, p}].version
 	}
-	if known := before != (media.Version{}); src.traits.ReusesNames && (known && !before.Equal(v) || !known && wasGone) {
-		f.changedAt = now
+	if known := former != (media.Version{}); src.traits.ReusesNames && (known && !former.Equal(v) || !known && before.isNameGone()) {
+		f.bucket.changedAt = now
 	}
 	var promised time.Time // that it waits no longer for its last change
-	if f.early {
-		promised = f.retryAt
+	if f.work.pause.isForPatch() {
+		promised = f.work.pause.until
 	}
-	f.closed, f.version, f.lagKnown = true, v, false
-	f.retryAt, f.early, f.failures = time.Time{}, false, 0
-	f.closedAt = v.ModTime
-	if f.closedAt.After(now) || now.Sub(f.closedAt) > time.Minute {
-		f.closedAt = now // found by a scan, or another machine's clock
+	f.disk.version = v
+	f.work.pause, f.work.failures = pause{}, 0
+	f.disk.writtenAt = v.ModTime
+	if f.disk.writtenAt.After(now) || now.Sub(f.disk.writtenAt) > time.Minute {
+		f.disk.writtenAt = now // found by a scan, or another machine's clock
 	}
-	if f.state == inFlight {
+	if f.work.state == inFlight {
 		return // its outcome tells what is to be done
 	}
-	f.task, f.candidate = PutChunk, nil
+	f.work.task, f.work.candidate = PutChunk, nil
 	if src.bulk() {
-		f.task = Look // gigabytes are not sent again because the daemon was started again
+		f.work.task = Look // gigabytes are not sent again because the daemon was started again
 	}
-	old := !src.bulk() && !f.replaces && s.predates(v, now)
+	old := !src.bulk() && !f.bucket.other && s.predates(v, now)
 	if at := earlier(f.patchAt(v.ModTime, now), promised); !f.isPatched() && now.Before(at) {
 		if old {
-			f.task = Compare
+			f.work.task = Compare
 		}
-		f.early = true
-		f.stream.delay(f, at)
+		f.stream.delay(f, pause{at, forPatch})
 		return
 	}
 	if old {
@@ -114,7 +113,8 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	f := s.file(src, p)
 	m, snap := f.manifest, r.snapshot()
 	defer r.letGo()
-	f.removed, f.closed, f.failures = false, true, 0
+	f.disk.closed()
+	f.work.failures = 0
 	delete(s.rereads, f)
 	if r.files == nil && r.tooMuch == nil {
 		r.tooMuch = s.tooMuch(m, r)
@@ -190,7 +190,7 @@ func (s *snapshot) mean(onDisk []media.Version) {
 		return
 	}
 	for i, v := range onDisk {
-		if r := s.refs[i]; !r.version.Equal(s.onDisk[i]) && !r.confirmedVersion.Equal(s.onDisk[i]) {
+		if r := s.refs[i]; !r.disk.version.Equal(s.onDisk[i]) && !r.bucket.version.Equal(s.onDisk[i]) {
 			s.onDisk[i] = v
 		}
 	}
@@ -203,18 +203,20 @@ func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 	for i, v := range onDisk {
 		r := s.refs[i]
 		if r.manifest != nil || v == (media.Version{}) {
-			if r.manifest == nil && i >= s.others && r.version == (media.Version{}) {
-				r.removed = true // segments are there before what names them: one that comes now is another run's
+			if r.manifest == nil && i >= s.others && r.disk.version == (media.Version{}) {
+				r.disk.nameGone() // segments are there before what names them: one that comes now is another run's
 			}
 			continue
 		}
-		r.seen = v
-		shown := r.src.traits.PatchesLate && r.shown > 0 // viewers can play the one before
-		if !r.confirmed || v.Equal(r.confirmedVersion) || shown {
+		r.disk.sawOpen(v)
+		shown := r.src.traits.PatchesLate && r.naming.shown > 0 // viewers can play the one before
+		if !r.bucket.isConfirmed() || v.Equal(r.bucket.version) || shown {
 			continue
 		}
 		r.outdated(now)
-		r.closed = r.closed && r.version.Equal(v)
+		if !r.disk.version.Equal(v) {
+			r.disk.contentGone()
+		}
 	}
 }
 
@@ -223,14 +225,14 @@ func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 func (s *Schedule) expect(src *Source, refs []*file, now time.Time) {
 	var unknown []string
 	for _, r := range refs {
-		if r.early {
-			r.retryAt = earlier(r.retryAt, r.patchAt(r.version.ModTime, now))
+		if r.work.pause.isForPatch() {
+			r.work.pause.until = earlier(r.work.pause.until, r.patchAt(r.disk.version.ModTime, now))
 		}
 		switch {
-		case r.settled() || r.closed:
+		case r.bucket.isSettled() || r.disk.isWhole():
 		case r.keyProblem() != "":
 			s.lose(r, "file cannot be published", r.keyProblem())
-		case r.state == idle:
+		case r.work.state == idle:
 			unknown = append(unknown, r.path)
 		}
 	}
@@ -255,14 +257,15 @@ func (s *Schedule) removed(src *Source, p string) {
 	if !ok {
 		return
 	}
-	f.removed, f.seen = true, media.Version{}
+	f.disk.nameGone()
+	f.disk.seen = media.Version{}
 	switch {
 	case f.manifest != nil:
 		return // what was read of it is still to be published (R5)
-	case f.confirmed || f.state == inFlight:
-	case f.closed && f.state == queued: // its upload finds the content in the spool, if there is any (R6)
-		if f.early {
-			f.early, f.retryAt = false, time.Time{} // EMS changes no file that it deleted
+	case f.bucket.isConfirmed() || f.work.state == inFlight:
+	case f.disk.isWhole() && f.work.state == queued: // its upload finds the content in the spool, if there is any (R6)
+		if f.work.pause.isForPatch() {
+			f.work.pause = pause{} // EMS changes no file that it deleted
 		}
 	default:
 		s.missing(f)
@@ -274,12 +277,12 @@ func (s *Schedule) removed(src *Source, p string) {
 // the stream's last one, no closing will.
 func (s *Schedule) ManifestUnreadable(src *Source, p string, err error, now time.Time) {
 	f := s.file(src, p)
-	f.failures++
+	f.work.failures++
 	s.figures.failures++
-	wait := s.jitter.backoff(f.failures+2, localRetryCap)
+	wait := s.jitter.backoff(f.work.failures+2, localRetryCap)
 	s.reread(f, now.Add(wait))
 	s.log.Warn("manifest cannot be read", "root", src.root, "stream", f.stream.name, "key", f.key(), "err", err,
-		"attempt", f.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))
+		"attempt", f.work.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))
 }
 
 // Absent applies that p, which a manifest names or which was to be read again, is not on disk, and not kept
@@ -298,14 +301,14 @@ func (s *Schedule) absent(src *Source, p string) {
 		return
 	}
 	if f.manifest != nil {
-		f.removed = true
+		f.disk.nameGone()
 		for _, w := range f.manifest.waiting {
 			w.held = false
 		}
 	}
-	f.seen = media.Version{}
-	if !f.settled() && f.state == idle {
-		f.removed = true
+	f.disk.seen = media.Version{}
+	if !f.bucket.isSettled() && f.work.state == idle {
+		f.disk.nameGone()
 		s.missing(f)
 	}
 }
@@ -314,7 +317,7 @@ func (s *Schedule) absent(src *Source, p string) {
 const awayRetry = 10 * time.Second
 
 func (s *Schedule) removedPerhaps(src *Source, p string, now time.Time) {
-	if f, ok := src.files[p]; ok && f.manifest == nil && !f.confirmed && f.state == idle {
+	if f, ok := src.files[p]; ok && f.manifest == nil && !f.bucket.isConfirmed() && f.work.state == idle {
 		s.reread(f, now.Add(awayRetry))
 		return
 	}
@@ -330,27 +333,27 @@ func (s *Schedule) absentPerhaps(src *Source, p string, now time.Time) {
 // missing handles a file that is not on disk and not confirmed. If a manifest names it, the bucket is
 // asked for it: an earlier run may have uploaded it.
 func (s *Schedule) missing(f *file) {
-	f.closed = false
-	if f.named == 0 && f.manifest == nil {
-		f.state = idle
+	f.disk.contentGone()
+	if f.naming.now == 0 && f.manifest == nil {
+		f.work.state = idle
 		s.loseChunk(f, "it was deleted from the disk before it could be uploaded")
 		return
 	}
-	f.task, f.early, f.retryAt = Look, false, time.Time{}
+	f.work.task, f.work.pause = Look, pause{}
 	f.stream.enqueue(f)
 }
 
 // lose gives up a file that can never arrive: no manifest waits for it any longer.
 func (s *Schedule) lose(f *file, what, why string) {
-	known := f.lost
-	f.lost = true
+	known := f.bucket.isLost()
+	f.bucket.lost()
 	f.release(Lost)
 	if known {
 		return
 	}
 	s.figures.lost++
 	next := "it stays out of the bucket; no manifest names it"
-	if f.named > 0 {
+	if f.naming.now > 0 {
 		next = "the manifest that names it no longer waits for it"
 	}
 	s.warnPerFile(f.stream, what, "key", f.key(), "err", why, "next", next)

@@ -141,15 +141,15 @@ func (r Result) wanted() bool {
 	case List, Verify:
 		return false
 	case PutChunk, Compare:
-		if f.lost { // it was given up meanwhile: the spool was full
+		if f.bucket.isLost() { // it was given up meanwhile: the spool was full
 			return false
 		}
 	case Look, FindKey:
-		return !f.confirmed
+		return !f.bucket.isConfirmed()
 	case Discard:
 		return true
 	}
-	return !f.confirmed || !f.confirmedVersion.Equal(f.version)
+	return !f.bucket.has(f.disk.version)
 }
 
 // asksOnly reports whether the job changes nothing in the bucket.

@@ -22,7 +22,7 @@ type closing struct {
 // keptUnnamed notes that p is kept in version v, although perhaps no manifest names it.
 func (s *Schedule) keptUnnamed(src *Source, p string, v media.Version, now time.Time) {
 	k := unnamedFile{src, p}
-	if f := src.files[p]; f != nil && f.named > 0 {
+	if f := src.files[p]; f != nil && f.naming.now > 0 {
 		return
 	}
 	if known := s.unnamed[k]; src.layout.Kind(p).Role == media.OtherFile && !known.version.Equal(v) {
@@ -36,9 +36,9 @@ func (s *Schedule) releaseUnnamed(now time.Time) {
 	for k, c := range s.unnamed {
 		f := k.src.files[k.path]
 		switch {
-		case f != nil && f.named > 0 && f.version != (media.Version{}):
+		case f != nil && f.naming.now > 0 && f.disk.version != (media.Version{}):
 			delete(s.unnamed, k)
-		case f != nil && (f.named > 0 || f.state != idle) || now.Sub(c.at) < manifestMemory:
+		case f != nil && (f.naming.now > 0 || f.work.state != idle) || now.Sub(c.at) < manifestMemory:
 		default:
 			delete(s.unnamed, k)
 			k.src.release(k.path, c.version, Unwanted)
@@ -48,8 +48,8 @@ func (s *Schedule) releaseUnnamed(now time.Time) {
 
 // Kept applies that the name of the chunk p is gone, and that it is kept in version v until it is released.
 func (s *Schedule) Kept(src *Source, p string, v media.Version, now time.Time) {
-	if f := src.files[p]; f != nil && f.version == (media.Version{}) {
-		f.removed = false // its name was gone before, but not the file
+	if f := src.files[p]; f != nil && f.disk.version == (media.Version{}) {
+		f.disk.nameKept() // its name was gone before, but not the file
 	}
 	s.chunkClosed(src, p, v, now)
 	s.keptUnnamed(src, p, v, now)
@@ -60,14 +60,15 @@ func (s *Schedule) Kept(src *Source, p string, v media.Version, now time.Time) {
 // Evicted applies that the chunk p, which is not on disk, is not kept any longer for want of room: it is lost.
 func (s *Schedule) Evicted(src *Source, p string) {
 	f, ok := src.files[p]
-	if !ok || f.confirmed || f.lost {
+	if !ok || f.bucket.isSettled() {
 		return
 	}
 	st := f.stream
-	if f.state == queued {
-		f.state = idle
+	if f.work.state == queued {
+		f.work.state = idle
 	}
-	f.closed, f.lost = false, true
+	f.disk.contentGone()
+	f.bucket.lost()
 	s.figures.lost++
 	if !st.spoolFull {
 		st.spoolFull = true

@@ -58,8 +58,8 @@ func (st *stream) isWhole(f *file) {
 		return
 	}
 	for _, e := range st.delayed {
-		if e.early && e.isPatched() {
-			e.early, e.retryAt = false, time.Time{}
+		if e.work.pause.isForPatch() && e.isPatched() {
+			e.work.pause = pause{}
 		}
 	}
 }
@@ -71,7 +71,7 @@ func (f *file) patchAt(modTime, now time.Time) time.Time {
 	if modTime.After(now) { // by another machine's clock
 		at = now.Add(LateSettle)
 	}
-	if f.named > 0 {
+	if f.naming.now > 0 {
 		at = earlier(at, now.Add(SiblingPatience))
 	}
 	return at

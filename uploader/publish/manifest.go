@@ -42,10 +42,10 @@ func (s *snapshot) ready(src *Source, now time.Time) bool {
 // wake returns when ready may change by itself, or the zero time.
 func (s *snapshot) wake(now time.Time) time.Time {
 	var at time.Time
-	if len(s.open) == 0 || !s.open[0].confirmed {
+	if len(s.open) == 0 || !s.open[0].bucket.isConfirmed() {
 		return at
 	}
-	for _, t := range []time.Time{s.open[0].freshAt, s.readAt.Add(SiblingPatience), s.readAt.Add(StartPatience)} {
+	for _, t := range []time.Time{s.open[0].bucket.freshAt, s.readAt.Add(SiblingPatience), s.readAt.Add(StartPatience)} {
 		if t.After(now) {
 			at = earlier(at, t)
 		}
@@ -55,7 +55,7 @@ func (s *snapshot) wake(now time.Time) time.Time {
 
 // misses reports whether a file that it names can never arrive.
 func (s *snapshot) misses() bool {
-	return slices.ContainsFunc(s.refs, func(f *file) bool { return f.lost })
+	return slices.ContainsFunc(s.refs, func(f *file) bool { return f.bucket.isLost() })
 }
 
 // stale reports whether a chunk that it names has got other content since: then another run of the stream
@@ -66,8 +66,8 @@ func (s *snapshot) stale() bool {
 			return true
 		}
 		// It changed into what s means, if that was written when s was.
-		own := s.onDisk != nil && f.version.Equal(s.onDisk[i]) && !f.version.ModTime.After(s.modTime.Add(s.manifest.file.src.traits.NamesEarly))
-		if f.changedAt.After(s.readAt) && !own {
+		own := s.onDisk != nil && f.disk.version.Equal(s.onDisk[i]) && !f.disk.version.ModTime.After(s.modTime.Add(s.manifest.file.src.traits.NamesEarly))
+		if f.bucket.changedAt.After(s.readAt) && !own {
 			return true
 		}
 	}
@@ -77,7 +77,7 @@ func (s *snapshot) stale() bool {
 // isOutlivedBy reports whether f, an init segment that s names, was written after s. EMS writes init segments before the first
 // segment, so that one which is younger than a manifest with segments is another run's, also if the one before was never seen.
 func (s *snapshot) isOutlivedBy(f *file) bool {
-	return f.manifest == nil && s.parsed.Segments > 0 && f.src.traits.ReusesNames && f.version.ModTime.After(s.modTime)
+	return f.manifest == nil && s.parsed.Segments > 0 && f.src.traits.ReusesNames && f.disk.version.ModTime.After(s.modTime)
 }
 
 // shares reports whether s and t name a segment in common. An init segment or a key may have the same name
@@ -178,8 +178,8 @@ func (m *manifest) owes(s *snapshot, now time.Time) bool {
 
 func (m *manifest) add(s *snapshot) {
 	for _, f := range s.refs {
-		f.named++
-		f.listed = true
+		f.naming.now++
+		f.naming.state = wasNamed
 	}
 	m.waiting = append(m.waiting, s)
 	if m.pursued == nil {
@@ -201,7 +201,7 @@ func (m *manifest) add(s *snapshot) {
 // release takes s out of the count of those that name its references.
 func (s *snapshot) release() {
 	for _, f := range s.refs {
-		f.named--
+		f.naming.now--
 		f.src.forgetIfUnused(f)
 	}
 }
@@ -209,7 +209,7 @@ func (s *snapshot) release() {
 // retire is release for the snapshot that was published.
 func (s *snapshot) retire() {
 	for _, f := range s.refs {
-		f.shown--
+		f.naming.shown--
 	}
 	s.release()
 }
@@ -235,7 +235,7 @@ func (m *manifest) hopeless(i int) bool {
 	if m.isHeldBack(m.waiting[i]) {
 		return true
 	}
-	overtaken := m.file.removed || slices.ContainsFunc(m.waiting[i+1:], func(s *snapshot) bool { return s.anew })
+	overtaken := m.file.disk.isNameGone() || slices.ContainsFunc(m.waiting[i+1:], func(s *snapshot) bool { return s.anew })
 	return overtaken && m.waiting[i].misses()
 }
 
@@ -282,8 +282,8 @@ func (m *manifest) finish(s *snapshot) {
 	}
 	m.published = s
 	for _, f := range s.refs {
-		f.named++
-		f.shown++
+		f.naming.now++
+		f.naming.shown++
 	}
 	m.drop()
 	s.open = nil
@@ -292,7 +292,7 @@ func (m *manifest) finish(s *snapshot) {
 	}
 	m.inFlight = nil
 	m.uncertain, m.astray, m.tried = false, false, false
-	m.file.confirmed = true
+	m.file.bucket.published()
 }
 
 // drop takes the oldest waiting snapshot away. If that was the one pursued, the newest is from now on: a

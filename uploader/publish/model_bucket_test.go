@@ -72,7 +72,7 @@ func (b *modelBucket) start(j Job) {
 	if f.isPut() && slices.ContainsFunc(b.flights, func(g *flight) bool { return g.isPut() && g.key == f.key }) {
 		w.t.Fatalf("R3: two PUTs of %s are in flight", f.key)
 	}
-	if (j.Task == PutChunk || j.Task == Compare) && j.file.lost {
+	if (j.Task == PutChunk || j.Task == Compare) && j.file.bucket.isLost() {
 		w.t.Fatalf("R8: %s was given up, and is asked for once more", f.key)
 	}
 	b.flights = append(b.flights, f)
@@ -160,7 +160,7 @@ func (b *modelBucket) finish(i int, how outcome) {
 		switch {
 		case f.Task == PutManifest:
 			b.certain[f.key] = f.put.sheet.text
-		case f.Task == PutChunk && (f.file.seen == media.Version{} || f.file.seen.Equal(f.Version)): // else it is known to be outdated
+		case f.Task == PutChunk && (f.file.disk.seen == media.Version{} || f.file.disk.seen.Equal(f.Version)): // else it is known to be outdated
 			b.confirmed[f.key] = confirmation{id: f.put.id, at: w.now}
 		}
 	}

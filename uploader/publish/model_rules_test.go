@@ -43,6 +43,9 @@ func (b *modelBucket) checkOvertakesNoManifest(f *flight) {
 	if old == nil || old.id == f.put.id || b.confirmed[f.key].id != old.id {
 		return
 	}
+	if media.EMS.Traits(b.w.originOf(f.key).format).PatchesLate && old.run == f.put.run {
+		return // EMS changes an MSS chunk once more, and players can play the one before
+	}
 	for _, g := range b.flights {
 		if g.Task == PutManifest && slices.Contains(g.put.sheet.refs, f.key) {
 			b.w.t.Fatalf("R2: content %d of %s is sent while %v, which names content %d, is in flight", f.put.id, f.key, g, old.id)
@@ -90,7 +93,7 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 		if o == nil {
 			return "which is not there"
 		}
-	case file.lost: // what can never arrive is not waited for, unless it can be uploaded after all
+	case file.bucket.isLost(): // what can never arrive is not waited for, unless it can be uploaded after all
 		if w.disk.spool[ref] != nil || onDisk != nil && !onDisk.holds.half && w.closed[ref].id == onDisk.holds.id {
 			return "which is given up although it can be uploaded"
 		}
@@ -117,7 +120,7 @@ func (b *modelBucket) publishable(rec *record) bool {
 	}
 	for _, ref := range rec.sheet.refs {
 		c, ok := b.confirmed[ref]
-		if f := w.originOf(ref).src.files[ref]; !ok || f == nil || !f.confirmed || c.id != w.closed[ref].id || w.now.Sub(c.at) < ReturnedCacheTime {
+		if f := w.originOf(ref).src.files[ref]; !ok || f == nil || !f.bucket.isConfirmed() || c.id != w.closed[ref].id || w.now.Sub(c.at) < ReturnedCacheTime {
 			return false
 		}
 	}

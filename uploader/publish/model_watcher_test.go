@@ -71,7 +71,7 @@ func (w *world) reportClosed(o *origin, p string) {
 	}
 	w.schedule.Closed(o.src, p, i.version(), kept, w.place(), w.now)
 	w.carryOut()
-	if f := o.src.files[p]; f != nil && (f.named > 0 || !w.onlyNamed(p)) { // else nobody wants it yet; it is reported again
+	if f := o.src.files[p]; f != nil && (f.naming.now > 0 || !w.onlyNamed(p)) { // else nobody wants it yet; it is reported again
 		w.see(p, i.holds)
 	}
 }
@@ -87,7 +87,7 @@ func (w *world) place() *Place {
 func (w *world) see(p string, c content) {
 	if w.closed[p].id != c.id {
 		w.told[p] = w.reads
-		if o := w.originOf(p); media.EMS.Traits(o.format).PatchesLate && o.src.files[p] != nil && o.src.files[p].shown > 0 {
+		if o := w.originOf(p); media.EMS.Traits(o.format).PatchesLate && o.src.files[p] != nil && o.src.files[p].naming.shown > 0 {
 			w.patched[p] = c.id
 		}
 	}

@@ -26,12 +26,12 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	case r.Task == Verify:
 		f.manifest.checking = false
 	default:
-		f.state = idle
+		f.work.state = idle
 		gaveBack = s.loose[f]
 		delete(s.sending, f)
 		delete(s.loose, f)
-		if r.Task == Discard && f.closed && !f.version.Equal(r.Version) {
-			f.task = PutChunk
+		if r.Task == Discard && f.disk.isWhole() && !f.disk.version.Equal(r.Version) {
+			f.work.task = PutChunk
 		}
 	}
 	if !gaveBack {
@@ -100,27 +100,27 @@ func (s *Schedule) success(r Result, now time.Time) {
 		s.published(f.manifest, r.snapshot, r, now)
 	default:
 		s.figures.chunks++
-		s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)))
-		f.failures = 0
-		if f.closed && !f.version.Equal(r.Version) {
-			f.replaces = f.replaces || f.shown > 0 // a manifest that did not wait for it shows it to viewers
-			st.enqueue(f)                          // closed again, with other content
+		s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)), "state", f.String())
+		f.work.failures = 0
+		if f.disk.isWhole() && !f.disk.version.Equal(r.Version) {
+			f.bucket.other = f.bucket.other || f.naming.shown > 0 // a manifest that did not wait for it shows it to viewers
+			st.enqueue(f)                                         // closed again, with other content
 			break
 		}
-		if f.unreported(r.Version) {
-			f.closed = false
+		if f.disk.hasOther(r.Version) {
+			f.disk.contentGone()
 			f.src.expect(f.path)
 			break
 		}
 		f.confirm(r.Version, now)
 		if st.src.bulk() {
-			f.spoilt, f.refused = false, ""
+			f.recording.spoilt, f.recording.refused = false, ""
 			s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)))
 		}
 		s.discardLater(f, now)
-		if now.Sub(f.deletedAt) < doubtTime {
-			f.task = Compare
-			st.delay(f, now.Add(doubtTime))
+		if now.Sub(f.bucket.deletedAt) < doubtTime {
+			f.work.task = Compare
+			st.delay(f, pause{until: now.Add(doubtTime)})
 		}
 	}
 }
@@ -128,20 +128,22 @@ func (s *Schedule) success(r Result, now time.Time) {
 // looked takes in what the bucket has under f's key.
 func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 	switch {
-	case f.confirmed:
+	case f.bucket.isConfirmed():
 	case f.manifest != nil:
 		// A child playlist that is nowhere may still appear: EMS writes the master before it.
-		f.confirmed = found != nil
-	case f.closed:
-		f.task = PutChunk
+		if found != nil {
+			f.bucket.published()
+		}
+	case f.disk.isWhole():
+		f.work.task = PutChunk
 		f.stream.enqueue(f) // it came to the disk meanwhile, or was there and is not in the bucket
 	case found != nil && !f.succeeds(found):
 		f.confirm(media.Version{}, now)
-	case f.seen != (media.Version{}):
+	case f.disk.seen != (media.Version{}):
 		f.src.expect(f.path)
-	case f.version == (media.Version{}) && !f.doubted:
-		f.doubted = true
-		s.reread(f, now.Add(absentGrace))
+	case f.disk.version == (media.Version{}) && f.disk.appearsBy.IsZero():
+		f.disk.appearsBy = now.Add(absentGrace)
+		s.reread(f, f.disk.appearsBy)
 	default:
 		s.loseChunk(f, "it is neither on disk nor in the bucket")
 	}
@@ -152,12 +154,13 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	first, ended := m.published == nil, m.published != nil && m.published.parsed.Ended
 	var lag time.Duration
 	for _, c := range snap.refs {
-		if c.lagKnown || c.manifest != nil || c.closedAt.IsZero() {
+		if c.manifest != nil || c.disk.writtenAt.IsZero() {
 			continue
 		}
-		c.lagKnown = true
-		lag = max(lag, now.Sub(c.closedAt))
-		s.figures.lag(now.Sub(c.closedAt))
+		took := now.Sub(c.disk.writtenAt)
+		c.disk.writtenAt = time.Time{}
+		lag = max(lag, took)
+		s.figures.lag(took)
 	}
 	m.published.shownUntil(now)
 	m.finish(snap)
@@ -187,28 +190,28 @@ func rounded(d time.Duration) time.Duration { return d.Round(100 * time.Microsec
 // fileFailure handles a chunk that could not be read, or was not what it had been.
 func (s *Schedule) fileFailure(r Result, now time.Time) {
 	f := r.file
-	newer := f.closed && !f.version.Equal(r.Version)
+	newer := f.disk.isWhole() && !f.disk.version.Equal(r.Version)
 	switch {
-	case f.lost: // it was given up meanwhile: the spool was full
+	case f.bucket.isLost(): // it was given up meanwhile: the spool was full
 	case newer:
 		f.stream.enqueue(f)
 	case r.FileFailure == FileGone:
-		f.removed = true
-		if !f.confirmed {
+		f.disk.nameGone()
+		if !f.bucket.isConfirmed() {
 			s.missing(f)
 		}
 	case r.FileFailure == FileChanged:
 		// Being rewritten: its next closing brings it back.
-		f.closed = false
+		f.disk.contentGone()
 		f.src.expect(f.path)
 	case r.Task == Discard:
 		s.cannotDiscard(r, now)
 	default:
-		f.failures++
+		f.work.failures++
 		s.figures.failures++
-		wait := s.jitter.backoff(f.failures+2, localRetryCap)
-		f.stream.delay(f, now.Add(wait))
-		s.warnPerFile(f.stream, "file cannot be read", "key", f.key(), "err", r.FileErr, "attempt", f.failures,
+		wait := s.jitter.backoff(f.work.failures+2, localRetryCap)
+		f.stream.delay(f, pause{until: now.Add(wait)})
+		s.warnPerFile(f.stream, "file cannot be read", "key", f.key(), "err", r.FileErr, "attempt", f.work.failures,
 			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
 	}
 }
@@ -242,7 +245,7 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 		if r.Task == PutManifest {
 			f.manifest.notBefore = now.Add(wait)
 		} else if r.wanted() {
-			st.delay(f, now.Add(wait))
+			st.delay(f, pause{until: now.Add(wait)})
 		}
 		question := r.Task == List || r.Task == Verify // which is answered otherwise
 		if !question {

@@ -42,7 +42,9 @@ func (m *manifest) toCheck(now time.Time) (chunks []*file) {
 }
 
 // isAtRest reports whether the bucket has f, a chunk, and nothing is being done about it.
-func (f *file) isAtRest() bool { return f.manifest == nil && f.confirmed && f.state == idle }
+func (f *file) isAtRest() bool {
+	return f.manifest == nil && f.bucket.isConfirmed() && f.work.state == idle
+}
 
 // checked takes in which of the chunks that m names the bucket still has.
 func (s *Schedule) checked(r Result, now time.Time) {
@@ -50,7 +52,7 @@ func (s *Schedule) checked(r Result, now time.Time) {
 	missing := false
 	for _, l := range r.Listing {
 		f := l.file
-		if _, there := r.Objects[l.Key]; there || !f.isAtRest() || f.shown == 0 {
+		if _, there := r.Objects[l.Key]; there || !f.isAtRest() || f.naming.shown == 0 {
 			continue
 		}
 		missing = true
@@ -67,10 +69,11 @@ func (s *Schedule) checked(r Result, now time.Time) {
 // vanished has f, which the bucket had and has not any more, uploaded once more, or says that it is
 // lost.
 func (s *Schedule) vanished(f *file, onDisk bool) {
-	f.confirmed = false
+	f.bucket.missing()
 	f.src.generation++ // manifests wait for it
 	if !onDisk {
-		f.closed, f.lost = false, true
+		f.disk.contentGone()
+		f.bucket.lost()
 		s.figures.lost++
 		s.log.Error("object is lost: the bucket has it no more, and it is not on the disk",
 			"stream", f.stream.name, "key", f.key(),
@@ -81,11 +84,11 @@ func (s *Schedule) vanished(f *file, onDisk bool) {
 	s.figures.failures++
 	s.warnPerFile(f.stream, "object is missing: the bucket had it", "key", f.key(),
 		"next", "it is uploaded once more")
-	if !f.closed {
+	if !f.disk.isWhole() {
 		f.src.expect(f.path)
 		return
 	}
-	f.task = PutChunk
+	f.work.task = PutChunk
 	f.stream.enqueue(f)
 }
 
@@ -94,7 +97,7 @@ func (s *Schedule) restore(m *manifest) {
 	f := m.file
 	switch {
 	case f.gone.left: // it is to be deleted
-	case f.removed && m.published.content == nil:
+	case f.disk.isNameGone() && m.published.content == nil:
 		m.publishedAt = time.Time{} // it is not asked for any more
 		s.figures.lost++
 		s.log.Error("manifest is lost: the bucket has it no more, and it is not on the disk",

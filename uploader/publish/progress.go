@@ -27,15 +27,15 @@ func (s *Schedule) Progress() Progress {
 				} else {
 					p.Idle = false
 				}
-			case f.confirmed:
+			case f.bucket.isConfirmed():
 				p.Files++
 				p.There++
-			case f.early:
-			case f.closed && !f.lost || f.state == queued && f.task != Look:
+			case f.work.pause.isForPatch():
+			case f.disk.isWhole() && !f.bucket.isLost() || f.work.state == queued && f.work.task != Look:
 				p.Files++
 			}
 			// What EMS will change once more is not there yet.
-			p.Idle = p.Idle && (f.state == idle || f.task == Discard || f.early)
+			p.Idle = p.Idle && (f.work.state == idle || f.work.task == Discard || f.work.pause.isForPatch())
 		}
 	}
 	return p

@@ -52,7 +52,7 @@ func (s *Schedule) Prepare(src *Source, p string, r *Reading) (more bool) {
 	rest := r.References[len(r.files):]
 	for _, ref := range rest[:min(len(rest), sliceOfReferences)] {
 		f := s.file(src, ref)
-		f.named++
+		f.naming.now++
 		r.files = append(r.files, f)
 	}
 	return len(r.files) < len(r.References)
@@ -61,7 +61,7 @@ func (s *Schedule) Prepare(src *Source, p string, r *Reading) (more bool) {
 // letGo takes back what Prepare counted.
 func (r Reading) letGo() {
 	for _, f := range r.files {
-		f.named--
+		f.naming.now--
 		f.src.forgetIfUnused(f)
 	}
 }

@@ -35,6 +35,13 @@ type Claim struct {
 	Stored  time.Time // Ours: when the bucket got it
 }
 
+// A recording is what is known of the key of a recording.
+type recording struct {
+	claim   Claim
+	refused string // the path that another recording has in the bucket, although a look did not find it
+	spoilt  bool   // the bucket has other content than was sent
+}
+
 // settles reports whether c says under which key v may be put.
 func (c *Claim) settles(v media.Version) bool {
 	return c.Version.Equal(v) && (c.State == Free || c.State == Begun)
@@ -43,35 +50,35 @@ func (c *Claim) settles(v media.Version) bool {
 // recordingLooked notes under which key a recording goes, and what is to be done with it.
 func (s *Schedule) recordingLooked(r Result, now time.Time) {
 	f := r.file
-	if !f.closed || !f.version.Equal(r.Version) {
-		if f.closed {
+	if !f.disk.isWhole() || !f.disk.version.Equal(r.Version) {
+		if f.disk.isWhole() {
 			f.stream.enqueue(f) // it was written again meanwhile
 		}
 		return
 	}
 	if r.Claim.State == Free && r.Claim.Path == f.path && s.isAnothers(f) {
-		f.refused = f.path
+		f.recording.refused = f.path
 		f.stream.enqueue(f)
 		return
 	}
-	known := f.claim.Path
-	f.claim = r.Claim
+	known := f.recording.claim.Path
+	f.recording.claim = r.Claim
 	switch r.Claim.State {
 	case Ours:
-		f.refused = ""
-		f.confirm(f.version, now)
+		f.recording.refused = ""
+		f.confirm(f.disk.version, now)
 		s.discardLater(f, r.Claim.Stored)
 	case UntoldOwner:
-		f.claim.Path = known
-		f.stream.delay(f, now.Add(discardRetry))
+		f.recording.claim.Path = known
+		f.stream.delay(f, pause{until: now.Add(discardRetry)})
 		s.log.Error("recording is not uploaded: the bucket has an object under its key, and does not tell which",
 			"stream", f.stream.name, "root", f.src.root, "key", f.src.dest.Prefix+f.path,
 			"next", "it stays on the disk, and is tried again; allow s3:GetObject and s3:ListBucket",
 			"retry_in", discardRetry)
 	case AllTaken:
-		f.claim.Path = known
+		f.recording.claim.Path = known
 		s.figures.conflicts++
-		f.stream.delay(f, now.Add(discardRetry))
+		f.stream.delay(f, pause{until: now.Add(discardRetry)})
 		s.log.Error("recording is not uploaded: the bucket has others under all of its keys", "stream", f.stream.name,
 			"root", f.src.root, "key", f.src.dest.Prefix+f.path, "next", "it stays on the disk, and is tried again; give it another name, or another prefix",
 			"retry_in", discardRetry)
@@ -82,7 +89,7 @@ func (s *Schedule) recordingLooked(r Result, now time.Time) {
 				"root", f.src.root, "key", f.src.dest.Prefix+f.path, "other_key", f.key(),
 				"next", "both are kept; see which server or clean-up lets names begin again, or give each host and directory a prefix of its own")
 		}
-		f.task = PutChunk
+		f.work.task = PutChunk
 		f.stream.enqueue(f)
 	}
 }
@@ -90,7 +97,7 @@ func (s *Schedule) recordingLooked(r Result, now time.Time) {
 // isAnothers reports whether a recording of another root of this host, which goes first, has f's key.
 func (s *Schedule) isAnothers(f *file) bool {
 	for _, o := range f.others() {
-		if g := o.Source.files[o.Path]; o.Source.bulk() && g != nil && g.closed && o.Source.root < f.src.root {
+		if g := o.Source.files[o.Path]; o.Source.bulk() && g != nil && g.disk.isWhole() && o.Source.root < f.src.root {
 			return true
 		}
 	}
@@ -100,12 +107,12 @@ func (s *Schedule) isAnothers(f *file) bool {
 // keyTaken handles that the bucket got another object under a recording's key since it was looked at.
 func (s *Schedule) keyTaken(r Result, now time.Time) {
 	f := r.file
-	f.refused = r.Claim.Path
-	f.claim.State = Unclaimed
-	f.task = Look
-	f.failures++
+	f.recording.refused = r.Claim.Path
+	f.recording.claim.State = Unclaimed
+	f.work.task = Look
+	f.work.failures++
 	s.figures.failures++
-	if f.closed {
-		f.stream.delay(f, now.Add(s.jitter.backoff(f.failures, localRetryCap)))
+	if f.disk.isWhole() {
+		f.stream.delay(f, pause{until: now.Add(s.jitter.backoff(f.work.failures, localRetryCap))})
 	}
 }

@@ -32,7 +32,7 @@ type Other struct {
 // beginRemoval has f be taken for absent from now on, so that no manifest is published which has come to name it, and
 // nothing be sent under its name until that is over.
 func (f *file) beginRemoval(now time.Time) {
-	f.state = inFlight
+	f.work.state = inFlight
 	f.outdated(now)
 	if m := f.manifest; m != nil {
 		m.deleting, m.published = m.published, nil
@@ -47,7 +47,7 @@ func (s *Schedule) removalDone(r Result, now time.Time) {
 	manifests := false
 	for _, rm := range r.Removals {
 		f := rm.file
-		f.state = idle
+		f.work.state = idle
 		switch {
 		case rm.Finding == Elsewhere:
 			f.stays(rm.doubt)
@@ -117,8 +117,8 @@ func (s *Schedule) noteKept(rt *retention, r Result, gone, kept []*file, now tim
 
 // stays takes in that the bucket has the object as before, unless that was in doubt then.
 func (f *file) stays(doubt bool) {
-	if !doubt && !f.unreported(f.confirmedVersion) && !f.writtenAnew() {
-		f.confirmed, f.replaces = true, false
+	if !doubt && !f.disk.hasOther(f.bucket.version) && !f.writtenAnew() {
+		f.bucket.stays()
 	}
 	if m := f.manifest; m != nil {
 		m.published, m.deleting = m.deleting, nil
@@ -128,7 +128,8 @@ func (f *file) stays(doubt bool) {
 // staysPerhaps takes in that nobody knows whether the bucket has the object. A manifest that comes to name it has to ask.
 func (f *file) staysPerhaps(now time.Time) {
 	if f.gone.left && !f.writtenAnew() {
-		f.gone.unsure, f.closed, f.replaces = true, false, false
+		f.bucket.staysPerhaps()
+		f.disk.contentGone()
 	}
 	m := f.manifest
 	if m != nil {
@@ -146,13 +147,13 @@ func (f *file) lateDeletion(now time.Time) {
 	if f.manifest != nil {
 		f.manifest.doubt(now)
 	} else {
-		f.deletedAt = now
+		f.bucket.deletedAt = now
 	}
 }
 
 // objectDeleted takes in that the bucket has no object of f any more.
 func (s *Schedule) objectDeleted(f *file, now time.Time) {
-	f.gone.since, f.gone.unsure = time.Time{}, false
+	f.gone.since, f.bucket.inDoubt = time.Time{}, false
 	m := f.manifest
 	if m == nil {
 		return
@@ -169,27 +170,27 @@ func (s *Schedule) objectDeleted(f *file, now time.Time) {
 
 // writtenAnew reports whether content was closed that the bucket never had: on the disk, or in the spool.
 func (f *file) writtenAnew() bool {
-	return f.manifest == nil && f.closed && !f.version.Equal(f.confirmedVersion)
+	return f.manifest == nil && f.disk.isWhole() && !f.disk.version.Equal(f.bucket.version)
 }
 
 // goOnWith does with f what had to wait for the end of its object's deletion.
 func (s *Schedule) goOnWith(f *file, now time.Time) {
-	back := !f.gone.left && !f.removed
+	back := !f.gone.left && !f.disk.isNameGone()
 	switch m := f.manifest; {
-	case m == nil && f.closed && (back || f.writtenAnew()):
-		if f.confirmed && f.confirmedVersion.Equal(f.version) {
+	case m == nil && f.disk.isWhole() && (back || f.writtenAnew()):
+		if f.bucket.has(f.disk.version) {
 			return
 		}
-		if f.confirmed {
+		if f.bucket.isConfirmed() {
 			f.outdated(now)
 		}
-		f.task = PutChunk
+		f.work.task = PutChunk
 		f.stream.enqueue(f)
-	case back, f.confirmed:
-	case f.named > 0:
+	case back, f.bucket.isConfirmed():
+	case f.naming.now > 0:
 		s.missing(f) // a manifest came to name it meanwhile
 	case m != nil && f.gone.since.IsZero() && len(m.waiting) == 0:
-		f.closed = false
+		f.disk.contentGone()
 		f.stream.manifests = slices.DeleteFunc(f.stream.manifests, func(o *manifest) bool { return o == m })
 		f.src.forget(f)
 	}

@@ -20,7 +20,6 @@ type departure struct {
 	since   time.Time // when it was listed for its object to be deleted; zero: it is not listed
 	namedAt time.Time // when a manifest was last seen to name it, while it is listed; or when itself was published
 	tryAt   time.Time // the store keeps the object: not to be tried before
-	unsure  bool      // a deletion had no answer: nobody knows whether there is an object
 }
 
 // A retention lists the files of one source whose objects are to follow them. All of them are looked at every
@@ -55,9 +54,10 @@ func (s *Schedule) seen(src *Source, p string, at *Place, now time.Time) {
 		src.place = at
 	}
 	if f, ok := src.files[p]; ok {
-		if f.gone.unsure {
+		if f.bucket.inDoubt {
 			f.lateDeletion(now)
 		}
+		f.bucket.isBack()
 		f.gone = departure{place: at}
 	}
 }
@@ -73,7 +73,7 @@ func (s *Schedule) left(src *Source, p string, now time.Time) {
 // follow lists f if its name is gone and the bucket has it: what EMS deletes before its upload is uploaded first.
 func (s *Schedule) follow(f *file, now time.Time) {
 	unpublished := f.manifest != nil && f.manifest.published == nil
-	if !f.gone.left || !f.gone.since.IsZero() || !f.confirmed || unpublished {
+	if !f.gone.left || !f.gone.since.IsZero() || !f.bucket.isConfirmed() || unpublished {
 		return
 	}
 	if f.gone.place == nil && f.src.shared {
@@ -115,6 +115,7 @@ func (s *snapshot) shownUntil(now time.Time) {
 // spare has objects stay that are listed for deletion: a manifest that stays names them.
 func (s *snapshot) spare() {
 	for _, f := range s.refs {
+		f.bucket.isBack()
 		f.gone = departure{place: f.gone.place}
 	}
 }
@@ -180,7 +181,7 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 		if f.gone.since.IsZero() || !f.gone.since.Equal(e.since) {
 			return true
 		}
-		if f.named > 0 {
+		if f.naming.now > 0 {
 			f.gone.namedAt = now
 		}
 		if m := f.manifest; m != nil && m.publishedAt.After(f.gone.namedAt) {
@@ -197,7 +198,7 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 			return false
 		}
 		f.beginRemoval(now)
-		batch = append(batch, Removal{Path: f.path, Key: f.key(), Place: f.gone.place, Others: f.others(), file: f, doubt: f.gone.unsure})
+		batch = append(batch, Removal{Path: f.path, Key: f.key(), Place: f.gone.place, Others: f.others(), file: f, doubt: f.bucket.inDoubt})
 		return false
 	})
 	return batch, unsurveyed
@@ -206,9 +207,9 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 // mayBeDeleted reports whether nothing that is known of the object of f, whose name is gone, speaks for it.
 func (f *file) mayBeDeleted() bool {
 	switch m := f.manifest; {
-	case f.state != idle || f.named > 0 || !f.confirmed && !f.gone.unsure:
+	case f.work.state != idle || f.naming.now > 0 || !f.bucket.isConfirmed() && !f.bucket.inDoubt:
 		return false
-	case m != nil && (len(m.waiting) > 0 || m.inFlight != nil || !m.settledInBucket() && !f.gone.unsure):
+	case m != nil && (len(m.waiting) > 0 || m.inFlight != nil || !m.settledInBucket() && !f.bucket.inDoubt):
 		return false // what was read of it is still to be published (R5)
 	}
 	if f.gone.place == nil { // kept by an earlier run, in a spool in this very root
@@ -231,7 +232,7 @@ func (st *stream) manifestsAreKnown(f *file) bool {
 				return false
 			case m.published != nil:
 				some = true
-			case m.file.confirmed || m.file.closed || len(m.waiting) > 0:
+			case m.file.bucket.isConfirmed() || m.file.disk.isWhole() || len(m.waiting) > 0:
 				return false
 			}
 		}
@@ -248,7 +249,7 @@ func (m *manifest) settledInBucket() bool {
 // isThereFromElsewhere reports whether a file of another root has the key of f, or may have it.
 func (f *file) isThereFromElsewhere() bool {
 	for _, o := range f.others() {
-		if g := o.Source.files[o.Path]; o.Source.stuck || g != nil && g.closed && !g.removed {
+		if g := o.Source.files[o.Path]; o.Source.stuck || g != nil && g.disk.state == diskWhole {
 			return true
 		}
 	}

@@ -41,7 +41,7 @@ func TestOldRunIsNotPublishedWithANewInitSegmentAfterARestart(t *testing.T) {
 			s.Done(Result{Job: j}, at(d))
 		}
 	}
-	if !src.files[init].confirmed {
+	if !src.files[init].bucket.isConfirmed() {
 		t.Fatal("nothing is uploaded")
 	}
 }
@@ -73,7 +73,7 @@ func TestOldRunIsNotPublishedWithASegmentThatWasAwayWhenItWasRead(t *testing.T) 
 			s.Done(Result{Job: j}, at(d))
 		}
 	}
-	if !src.files["g/s/f4vSeg1-Frag1"].confirmed || !src.files["g/s/f4vSeg1-Frag2"].confirmed {
+	if !src.files["g/s/f4vSeg1-Frag1"].bucket.isConfirmed() || !src.files["g/s/f4vSeg1-Frag2"].bucket.isConfirmed() {
 		t.Fatal("not all is uploaded")
 	}
 }
@@ -137,7 +137,7 @@ func TestR2ManifestOfARunIsNotPublishedWithTheInitSegmentOfTheNextOne(t *testing
 					s.Done(Result{Job: j}, at(d))
 				}
 			}
-			if !src.files[init].confirmed {
+			if !src.files[init].bucket.isConfirmed() {
 				t.Fatal("nothing is uploaded")
 			}
 		})

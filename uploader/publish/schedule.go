@@ -148,15 +148,15 @@ func (s *Schedule) Next(now time.Time) (Job, bool) {
 		case c.task == List:
 			listing = st.takeUncompared()
 		default:
-			if f.src.bulk() && f.task == PutChunk && !f.claim.settles(f.version) {
-				f.task = Look // no recording replaces another
+			if f.src.bulk() && f.work.task == PutChunk && !f.recording.claim.settles(f.disk.version) {
+				f.work.task = Look // no recording replaces another
 				c.task = Look
 			}
 			if f.src.bulk() && c.task == Look {
 				c.task = FindKey
 			}
-			f.state = inFlight
-			s.sending[f] = f.task == PutChunk
+			f.work.state = inFlight
+			s.sending[f] = f.work.task == PutChunk
 		}
 		st.inFlight++
 		s.inFlight[st.pool()]++
@@ -172,8 +172,8 @@ func (s *Schedule) Next(now time.Time) (Job, bool) {
 // job returns the job that does c.
 func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job {
 	f := c.file
-	j := Job{Task: c.task, Source: f.src, Path: f.path, Key: f.key(), Version: f.version, Candidate: f.candidate,
-		Claim: f.claim, Refused: f.refused, Spoilt: f.spoilt, FreshConnection: fresh, Started: now, file: f, snapshot: c.snapshot}
+	j := Job{Task: c.task, Source: f.src, Path: f.path, Key: f.key(), Version: f.disk.version, Candidate: f.work.candidate,
+		Claim: f.recording.claim, Refused: f.recording.refused, Spoilt: f.recording.spoilt, FreshConnection: fresh, Started: now, file: f, snapshot: c.snapshot}
 	if c.snapshot != nil {
 		j.Task = PutManifest
 		j.Manifest = Content{c.snapshot.content, c.snapshot.hexSum(), c.snapshot.parsed.TargetDuration}

@@ -72,7 +72,7 @@ func TestSweepForgetsAChildThatNobodyNames(t *testing.T) {
 	for n := range 10 { // have been handled, and are still listed
 		f := s.file(src, fmt.Sprintf("g/s/%d.ts", n))
 		child.stream.enqueue(f)
-		f.state = idle
+		f.work.state = idle
 	}
 	child.stream.compactAt = 0
 	s.Sweep(time.Now())
@@ -94,7 +94,7 @@ func TestR8DeletionsThatWaitAreBounded(t *testing.T) {
 	}
 	for n := 1; n <= 2; n++ {
 		f := s.file(src, fmt.Sprintf("g/s/%d.ts", n))
-		f.confirmed, f.gone.place = true, &Place{}
+		f.bucket.state, f.gone.place = bucketHas, &Place{}
 		s.Removed(src, f.path, false, now)
 		if !f.gone.since.IsZero() {
 			t.Errorf("%s is listed although there is no room", f.path)

@@ -63,8 +63,8 @@ func (st *stream) recovered() {
 func (st *stream) reopened(now time.Time) {
 	st.recovered()
 	for _, f := range st.delayed {
-		if !f.early {
-			f.retryAt = time.Time{}
+		if !f.work.pause.isForPatch() {
+			f.work.pause.until = time.Time{}
 		}
 	}
 	for _, m := range st.manifests {
@@ -85,15 +85,13 @@ func (st *stream) checkAll(at time.Time) {
 
 // enqueue lists f for its task.
 func (st *stream) enqueue(f *file) {
-	f.state = queued
-	if !f.inPending {
-		f.inPending = true
+	f.work.state = queued
+	if f.work.queues.join(inPending) {
 		st.pending = append(st.pending, f)
 	}
 	if len(st.pending) > st.compactAt {
 		st.pending = slices.DeleteFunc(st.pending, func(f *file) bool {
-			f.inPending = f.state == queued
-			return !f.inPending
+			return !f.work.queues.keep(inPending, f.work.state == queued)
 		})
 		st.compactAt = 2*len(st.pending) + 64
 	}
@@ -116,8 +114,8 @@ func (st *stream) pick(now time.Time, onlyManifests, probe bool) choice {
 	if onlyManifests {
 		return choice{}
 	}
-	for len(st.pending) > 0 && st.pending[0].state != queued {
-		st.pending[0].inPending = false
+	for len(st.pending) > 0 && st.pending[0].work.state != queued {
+		st.pending[0].work.queues.keep(inPending, false)
 		st.pending = st.pending[1:]
 	}
 	if len(st.pending)+len(st.uncompared) == 0 {
@@ -150,7 +148,7 @@ type choice struct {
 	task     Task // without a snapshot
 }
 
-func chosen(f *file) choice { return choice{file: f, task: f.task} }
+func chosen(f *file) choice { return choice{file: f, task: f.work.task} }
 
 // mostWanted is how many of the files that a manifest waits for are looked through for the one that it needs first. Where
 // they are more, all that is queued has its turn.
@@ -168,7 +166,7 @@ func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 		}
 		singly := len(s.open) <= AskedSingly // else by a listing
 		for _, f := range s.open[:min(len(s.open), mostWanted)] {
-			if st.takes(f, now) && (singly || f.task != Compare || f.candidate != nil) {
+			if st.takes(f, now) && (singly || f.work.task != Compare || f.work.candidate != nil) {
 				return f
 			}
 		}
@@ -178,7 +176,7 @@ func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 
 func (st *stream) firstQueued(files []*file, now time.Time, all bool) *file {
 	for _, f := range files {
-		if st.takes(f, now) && (all || f.task == PutChunk) {
+		if st.takes(f, now) && (all || f.work.task == PutChunk) {
 			return f
 		}
 	}
@@ -187,13 +185,13 @@ func (st *stream) firstQueued(files []*file, now time.Time, all bool) *file {
 
 // takes reports whether f, a chunk of st, may be worked on now.
 func (st *stream) takes(f *file, now time.Time) bool {
-	return f.state == queued && f.stream == st && !now.Before(f.retryAt) && !st.isBeingShown(f)
+	return f.work.state == queued && f.stream == st && !now.Before(f.work.pause.until) && !st.isBeingShown(f)
 }
 
 // isBeingShown reports whether a manifest in flight names f, of which the bucket has other content: the
 // new one could get there before that manifest of the run before (R2).
 func (st *stream) isBeingShown(f *file) bool {
-	if !f.replaces {
+	if !f.bucket.other {
 		return false
 	}
 	shows := func(m *manifest) bool { return m.inFlight != nil && slices.Contains(m.inFlight.refs, f) }
@@ -211,11 +209,10 @@ func (st *stream) wake(now time.Time, onlyManifests bool) time.Time {
 		return at
 	}
 	st.delayed = slices.DeleteFunc(st.delayed, func(f *file) bool {
-		f.delayed = f.state == queued && now.Before(f.retryAt)
-		return !f.delayed
+		return !f.work.queues.keep(inDelayed, f.work.state == queued && now.Before(f.work.pause.until))
 	})
 	for _, f := range st.delayed {
-		at = earlier(at, f.retryAt)
+		at = earlier(at, f.work.pause.until)
 	}
 	if len(st.uncompared) > 0 && !st.listing && st.compareAt.After(now) {
 		at = earlier(at, st.compareAt)
@@ -223,12 +220,11 @@ func (st *stream) wake(now time.Time, onlyManifests bool) time.Time {
 	return at
 }
 
-// delay enqueues f, which is not to be tried before at.
-func (st *stream) delay(f *file, at time.Time) {
-	f.retryAt = at
+// delay enqueues f, which waits for p.
+func (st *stream) delay(f *file, p pause) {
+	f.work.pause = p
 	st.enqueue(f)
-	if !f.delayed {
-		f.delayed = true
+	if f.work.queues.join(inDelayed) {
 		st.delayed = append(st.delayed, f)
 	}
 }
@@ -237,7 +233,7 @@ func (st *stream) delay(f *file, at time.Time) {
 func (st *stream) queue() int {
 	n := 0
 	for _, f := range st.pending {
-		if f.state == queued && f.task == PutChunk && !f.early {
+		if f.work.waitsFor(PutChunk) && !f.work.pause.isForPatch() {
 			n++
 		}
 	}

@@ -40,7 +40,7 @@ func (r *retention) unsurveyed(p string) (dirs []string) {
 // forgets takes in that f, a manifest, is forgotten: if the bucket has it, its directory has to be
 // surveyed again.
 func (r *retention) forgets(f *file) {
-	if m := f.manifest; f.confirmed || f.gone.unsure || m.uncertain || m.doubted() {
+	if m := f.manifest; f.bucket.isConfirmed() || f.bucket.inDoubt || m.uncertain || m.doubted() {
 		delete(r.surveyed, path.Dir(f.path))
 		r.epoch++
 	}
@@ -50,11 +50,11 @@ func (r *retention) forgets(f *file) {
 // another one before long.
 func (m *manifest) isKnown() bool {
 	return m.published != nil || m.deleting != nil || m.inFlight != nil || len(m.waiting) > 0 ||
-		m.file.closed
+		m.file.disk.isWhole()
 }
 
 // isOpaque reports whether the bucket has a manifest m and nobody knows what it names.
-func (m *manifest) isOpaque() bool { return m.file.confirmed && !m.isKnown() }
+func (m *manifest) isOpaque() bool { return m.file.bucket.isConfirmed() && !m.isKnown() }
 
 // newSurvey returns the survey of dirs.
 func (s *Schedule) newSurvey(r *retention, dirs []string) *Survey {
@@ -107,7 +107,8 @@ func (s *Schedule) adopt(src *Source, in Inherited, now time.Time) {
 	if m.isKnown() {
 		return // read from the disk meanwhile
 	}
-	f.confirmed, f.removed = true, true
+	f.bucket.published()
+	f.disk.nameGone()
 	m.publishedAt = now
 	if in.Reading == nil {
 		s.log.Warn("nothing is deleted beside a manifest of the bucket that cannot be read",
@@ -119,8 +120,8 @@ func (s *Schedule) adopt(src *Source, in Inherited, now time.Time) {
 	snap.manifest, m.published = m, snap
 	for _, p := range in.Reading.References {
 		ref := s.file(src, p)
-		ref.named++
-		ref.shown++
+		ref.naming.now++
+		ref.naming.shown++
 		ref.stream.isNamedBy(m)
 		snap.refs = append(snap.refs, ref)
 	}

@@ -22,16 +22,16 @@ func (s *Schedule) Sweep(now time.Time) {
 		st.forgetListed(now)
 		for _, f := range st.pending {
 			switch {
-			case f.state != queued || f.task != Look || f.closed || f.named > 0:
+			case !f.work.waitsFor(Look) || f.disk.isWhole() || f.naming.now > 0:
 			case f.manifest != nil:
-				f.state = idle // nobody wants to know any more
+				f.work.state = idle // no manifest asks for it any more
 			default:
 				s.missing(f)
 				st.src.forgetIfUnused(f)
 			}
 		}
 		st.manifests = slices.DeleteFunc(st.manifests, func(m *manifest) bool {
-			gone := (m.file.removed || !m.file.closed) && m.file.state == idle && m.file.named == 0 &&
+			gone := m.file.disk.state != diskWhole && m.file.work.state == idle && m.file.naming.now == 0 &&
 				len(m.waiting) == 0 && now.Sub(m.publishedAt) > manifestMemory && m.file.gone.since.IsZero()
 			if gone {
 				if m.published != nil {
@@ -107,11 +107,11 @@ func (s *Schedule) warnWaiting(m *manifest, now time.Time) {
 // forgetIfUnused drops the entry of a chunk that is not on disk and that nobody names or handles.
 func (src *Source) forgetIfUnused(f *file) {
 	if src.dest.SkipBacklog && f.rolledOut() {
-		f.state = idle
+		f.work.state = idle
 		f.release(Unwanted)
 		src.skipped++
 	}
-	if f.manifest == nil && f.named == 0 && f.state == idle && (f.removed || !f.closed) && f.gone.since.IsZero() {
+	if f.manifest == nil && f.naming.now == 0 && f.work.state == idle && f.disk.state != diskWhole && f.gone.since.IsZero() {
 		src.forget(f)
 	}
 }
@@ -128,6 +128,6 @@ func (src *Source) forget(f *file) {
 
 // rolledOut reports whether f waits for its upload although EMS has deleted it and no manifest names it any more.
 func (f *file) rolledOut() bool {
-	return f.state == queued && (f.task == PutChunk || f.task == Compare) && f.manifest == nil && f.named == 0 && f.removed &&
-		!f.confirmed && !f.src.bulk()
+	return f.work.state == queued && f.work.isSending() && f.manifest == nil && f.naming.now == 0 && f.disk.isNameGone() &&
+		!f.bucket.isConfirmed() && !f.src.bulk()
 }

@@ -48,8 +48,8 @@ func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool
 		chunks: (n - 1) * tracks, after: known.modTime, before: s.modTime, dueAt: now.Add(unseenGrace),
 	}
 	for i, f := range s.refs[s.others:] {
-		if i == 0 && f.version.ModTime.After(known.modTime) {
-			j.before = f.version.ModTime
+		if i == 0 && f.disk.version.ModTime.After(known.modTime) {
+			j.before = f.disk.version.ModTime
 		}
 		if !slices.Contains(j.streams, f.stream) {
 			j.streams = append(j.streams, f.stream)
@@ -60,13 +60,13 @@ func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool
 
 // closedUnlisted takes in that a chunk was closed that no manifest has named so far.
 func (st *stream) closedUnlisted(f *file) {
-	if f.listed || f.unlisted {
+	if f.naming.state != neverNamed {
 		return
 	}
-	f.unlisted = true
+	f.naming.state = awaitsName
 	st.unlisted = append(st.unlisted, f)
 	if len(st.unlisted) > maxUnlisted {
-		st.forgetListed(f.version.ModTime)
+		st.forgetListed(f.disk.version.ModTime)
 		st.unlisted = slices.Delete(st.unlisted, 0, max(0, len(st.unlisted)-maxUnlisted))
 	}
 }
@@ -74,7 +74,7 @@ func (st *stream) closedUnlisted(f *file) {
 // forgetListed forgets the chunks that a manifest has named, and those that none will name any more.
 func (st *stream) forgetListed(now time.Time) {
 	st.unlisted = slices.DeleteFunc(st.unlisted, func(f *file) bool {
-		return f.listed || now.Sub(f.version.ModTime) > manifestMemory
+		return f.naming.state == wasNamed || now.Sub(f.disk.version.ModTime) > manifestMemory
 	})
 }
 
@@ -83,7 +83,7 @@ func (j jump) unseen() uint64 {
 	n := j.chunks
 	for _, st := range j.streams {
 		for _, f := range st.unlisted {
-			if at := f.version.ModTime; n > 0 && !f.listed && at.After(j.after) && at.Before(j.before) {
+			if at := f.disk.version.ModTime; n > 0 && f.naming.state != wasNamed && at.After(j.after) && at.Before(j.before) {
 				n--
 			}
 		}

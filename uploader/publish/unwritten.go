@@ -2,8 +2,6 @@ package publish
 
 import (
 	"time"
-
-	"ems-sidecar/media"
 )
 
 // EMS was seen to give all bitrates of an MSS or DASH group the times of one of them in the
@@ -21,24 +19,21 @@ func (s *snapshot) promise() {
 		return
 	}
 	for _, r := range s.refs {
-		if r.promised == nil && r.manifest == nil && r.neverSeen() && !r.confirmed {
-			r.promised = m
+		if r.naming.promised == nil && r.manifest == nil && r.disk.neverSeen() && !r.bucket.isConfirmed() {
+			r.naming.promised = m
 		}
 	}
 }
 
-// neverSeen reports whether f has not been on disk since it is known.
-func (f *file) neverSeen() bool { return f.version == (media.Version{}) && f.seen == (media.Version{}) }
-
 // loseChunk gives up a chunk that is not on disk and will not be in the bucket.
 func (s *Schedule) loseChunk(f *file, why string) {
-	m := f.promised
-	if m == nil || !f.neverSeen() {
+	m := f.naming.promised
+	if m == nil || !f.disk.neverSeen() {
 		s.lose(f, "chunk is lost", why)
 		return
 	}
-	known := f.lost
-	f.lost = true
+	known := f.bucket.isLost()
+	f.bucket.lost()
 	f.release(Lost)
 	if known {
 		return

@@ -129,7 +129,7 @@ func (m *manifest) again() {
 	s := *m.published
 	s.open, s.generation = nil, m.file.src.generation-1
 	for _, f := range s.refs {
-		f.named++
+		f.naming.now++
 	}
 	m.waiting = append([]*snapshot{&s}, m.waiting...)
 	if m.pursued == nil {

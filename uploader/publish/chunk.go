@@ -1,0 +1,257 @@
+package publish
+
+import (
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// A chunk is in a state that is the product of three: what the disk has, what the bucket is believed to
+// have, and what is being done. docs/design.md draws them. Each changes by its own methods only.
+
+// onDisk is what the disk, or the spool, has of a file.
+type onDisk struct {
+	state     diskState
+	version   media.Version // that was closed last
+	writtenAt time.Time     // when EMS wrote the last of it, until its way into a manifest was measured
+	seen      media.Version // what was there when a manifest was read that names it, until something is reported of it
+	appearsBy time.Time     // the file was not there when it was looked for, and may appear until then
+}
+
+type diskState uint8
+
+const (
+	diskUnknown diskState = iota // nothing was reported
+	diskOpen                     // it is not whole, or not as it was when it was closed
+	diskWhole                    // version is there, whole
+	diskKept                     // version is kept in the spool, and the name is gone
+	diskGone                     // the name is gone, and nothing is kept
+)
+
+func (d diskState) String() string { return [...]string{"unknown", "open", "whole", "kept", "gone"}[d] }
+
+// isWhole reports whether version can be read: on the disk, or from the spool.
+func (d *onDisk) isWhole() bool { return d.state == diskWhole || d.state == diskKept }
+
+// isNameGone reports whether the disk has no file of the name.
+func (d *onDisk) isNameGone() bool { return d.state == diskKept || d.state == diskGone }
+
+// closed applies that the file is whole.
+func (d *onDisk) closed() { d.state = diskWhole }
+
+// nameGone applies that the disk has no file of the name any more.
+func (d *onDisk) nameGone() {
+	if d.isWhole() {
+		d.state = diskKept
+	} else {
+		d.state = diskGone
+	}
+}
+
+// nameKept applies that the spool has a file of which nothing but the end of its name is known.
+func (d *onDisk) nameKept() {
+	switch d.state {
+	case diskKept:
+		d.state = diskWhole
+	case diskGone:
+		d.state = diskUnknown
+	}
+}
+
+// contentGone applies that version cannot be read any more: the file was changed, or is not kept.
+func (d *onDisk) contentGone() {
+	switch d.state {
+	case diskWhole:
+		d.state = diskOpen
+	case diskKept:
+		d.state = diskGone
+	}
+}
+
+// sawOpen applies that a manifest was read while v was on the disk.
+func (d *onDisk) sawOpen(v media.Version) {
+	d.seen = v
+	if d.state == diskUnknown {
+		d.state = diskOpen
+	}
+}
+
+// hasOther reports whether the disk has other content than v, of which no closing was reported yet.
+func (d *onDisk) hasOther(v media.Version) bool {
+	return d.seen != (media.Version{}) && !d.seen.Equal(v)
+}
+
+// neverSeen reports whether the file has not been on the disk since it is known.
+func (d *onDisk) neverSeen() bool {
+	return d.version == (media.Version{}) && d.seen == (media.Version{})
+}
+
+// A belief is what the bucket may have under a file's key. Of a manifest, it tells only whether it was
+// published at least once.
+type belief struct {
+	state   bucketState
+	version media.Version // that the bucket has, or had
+	other   bool          // until it is confirmed, viewers get other content under the name
+	freshAt time.Time     // when no cache has that other content any more
+	// changedAt is when the disk was last seen to have other content than the bucket.
+	changedAt time.Time
+	// inDoubt means that a deletion of the object had no answer, and that the name is still gone.
+	inDoubt bool
+	// deletedAt is when a deletion had no answer that may still be applied to a name that returned.
+	deletedAt time.Time
+}
+
+type bucketState uint8
+
+const (
+	bucketUnknown bucketState = iota
+	bucketHas                 // it has version
+	bucketLost                // the content that is meant is nowhere, and can never arrive
+)
+
+func (b *belief) String() string {
+	switch {
+	case b.inDoubt:
+		return "in doubt"
+	case b.state == bucketHas:
+		return "has"
+	case b.state == bucketLost:
+		return "lost"
+	case b.other:
+		return "old"
+	}
+	return "unknown"
+}
+
+func (b *belief) isConfirmed() bool { return b.state == bucketHas }
+
+func (b *belief) isLost() bool { return b.state == bucketLost }
+
+// isSettled reports whether no manifest has to wait for the object, except for a moment.
+func (b *belief) isSettled() bool { return b.state != bucketUnknown }
+
+// has reports whether the bucket has v.
+func (b *belief) has(v media.Version) bool { return b.state == bucketHas && b.version.Equal(v) }
+
+// confirm applies that the bucket has v. If it had other content before, caches may keep that for so long.
+func (b *belief) confirm(v media.Version, caches time.Duration, now time.Time) {
+	b.state, b.version, b.inDoubt = bucketHas, v, false
+	if b.other {
+		b.other, b.freshAt = false, now.Add(caches)
+	}
+}
+
+// outdated applies that the disk has other content than the bucket.
+func (b *belief) outdated(now time.Time) { b.state, b.other, b.changedAt = bucketUnknown, true, now }
+
+// published applies that the bucket has the manifest, in some version.
+func (b *belief) published() { b.state = bucketHas }
+
+// missing applies that the object is not there although it was.
+func (b *belief) missing() { b.state = bucketUnknown }
+
+// lost applies that the content can never arrive.
+func (b *belief) lost() { b.state = bucketLost }
+
+// found applies that content which was lost is there after all. It reports whether it was lost.
+func (b *belief) found() (wasLost bool) {
+	if wasLost = b.state == bucketLost; wasLost {
+		b.state = bucketUnknown
+	}
+	return wasLost
+}
+
+// stays applies that the object was not deleted.
+func (b *belief) stays() { b.state, b.other = bucketHas, false }
+
+// staysPerhaps applies that a deletion had no answer.
+func (b *belief) staysPerhaps() { b.inDoubt, b.other = true, false }
+
+// isBack applies that the file is on the disk again, so that no deletion is in doubt any more.
+func (b *belief) isBack() { b.inDoubt = false }
+
+// naming is what manifests say of a file.
+type naming struct {
+	state    namingState
+	now      int       // waiting and published snapshots that name it
+	shown    int       // of them, the published ones
+	promised *manifest // which named it first, just written, when the file was not on the disk
+}
+
+type namingState uint8
+
+const (
+	neverNamed namingState = iota
+	awaitsName             // it was closed, and is remembered until a manifest names it
+	wasNamed               // a manifest has named it
+)
+
+// work is what is being done about a file.
+type work struct {
+	state     workState
+	task      Task // what it is queued for: PutChunk, Look, Discard or Compare
+	pause     pause
+	queues    queues
+	candidate *ObjectInfo // what a listing has under its key, which may be it
+	failures  int         // to read it, in a row
+}
+
+type workState uint8
+
+const (
+	idle workState = iota
+	queued
+	inFlight
+)
+
+func (w workState) String() string { return [...]string{"nothing", "queued", "in flight"}[w] }
+
+// isSending reports whether the file is to be uploaded, perhaps after a comparison.
+func (w *work) isSending() bool {
+	return w.state != idle && (w.task == PutChunk || w.task == Compare)
+}
+
+// waitsFor reports whether the file is queued for t.
+func (w *work) waitsFor(t Task) bool { return w.state == queued && w.task == t }
+
+// A pause is how long a queued file waits.
+type pause struct {
+	until time.Time
+	why   pauseReason
+}
+
+type pauseReason uint8
+
+const (
+	forRetry pauseReason = iota // after a failure, or for a time that was agreed upon
+	forPatch                    // EMS changes the file once more
+)
+
+// isForPatch reports whether the file waits for its last change.
+func (p pause) isForPatch() bool { return p.why == forPatch }
+
+// queues are the lists of a stream that a file is in.
+type queues uint8
+
+const (
+	inPending queues = 1 << iota
+	inUncompared
+	inDelayed
+)
+
+// join adds the file to q, and reports whether it was not in it.
+func (all *queues) join(q queues) bool {
+	was := *all&q != 0
+	*all |= q
+	return !was
+}
+
+// keep has the file stay in q, or not. It returns stays.
+func (all *queues) keep(q queues, stays bool) bool {
+	if stays {
+		*all |= q
+	} else {
+		*all &^= q
+	}
+	return stays
+}
