@@ -21,7 +21,7 @@ func TestStatesAreThoseOfTheDesign(t *testing.T) {
 	var drawn [3][]string
 	for line := range strings.Lines(drawing) {
 		line = fmt.Sprintf("%-80s", strings.TrimRight(line, "\n"))
-		for i, column := range []string{line[4:26], line[26:38], line[67:]} {
+		for i, column := range []string{line[4:26], line[26:36], line[67:]} {
 			if name := strings.TrimSpace(strings.Split(column, "(")[0]); name != "" {
 				drawn[i] = append(drawn[i], name)
 			}
