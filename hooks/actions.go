@@ -1,12 +1,9 @@
 package hooks
 
 import (
-	"errors"
 	"log/slog"
 	"maps"
 	"sync"
-
-	"ems-sidecar/emsapi"
 )
 
 // An Action is something that a plugin did, and what came of it: "ok", "failed" or "refused".
@@ -50,13 +47,6 @@ func (d *diary) did(err error) error {
 	}
 	d.count(result)
 	return err
-}
-
-// unanswered reports whether err says that the server did not answer: then what was seen of it is of no use any more, and the
-// next orders would wait for nothing, too.
-func unanswered(err error) bool {
-	var f *emsapi.Failure
-	return err != nil && !errors.As(err, &f) && !errors.Is(err, emsapi.ErrValue)
 }
 
 func (d *diary) count(result string) {

@@ -11,6 +11,7 @@ import (
 
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
+	"ems-sidecar/internal/backoff"
 )
 
 // The variables of a copy: the address of the server on which its stream originates, and by whom it was ordered.
@@ -29,7 +30,7 @@ type group struct {
 }
 
 // newMembers returns the other servers of the group, and this one, which is found out later.
-func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary) ([]*member, error) {
+func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary, j backoff.Jitter) ([]*member, error) {
 	if c.Advertise != "" {
 		hosts = newAddressBook(d.log, append(hosts.own, c.Advertise)...)
 	}
@@ -45,7 +46,7 @@ func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary) ([
 		}
 		g.members = append(g.members, api.Host())
 		hosts.trust(api.Host())
-		members = append(members, newMember(g, api.Host(), api, s.Interval))
+		members = append(members, newMember(g, api.Host(), api, s.Interval, j))
 	}
 	return members, nil
 }

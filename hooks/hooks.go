@@ -9,6 +9,7 @@ package hooks
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
 	"ems-sidecar/hooks/events"
+	"ems-sidecar/internal/backoff"
 )
 
 // Settings say which plugins there are. A nil one is off.
@@ -53,16 +55,17 @@ type Hooks struct {
 
 // New returns the plugins that s has. It makes no request.
 func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
-	h := &Hooks{settings: s, observer: newObserver(api, s.Interval, log), actions: newActions()}
+	jitter := backoff.Jitter(rand.N[time.Duration])
+	h := &Hooks{settings: s, observer: newObserver(api, s.Interval, log, jitter), actions: newActions()}
 	hosts := newAddressBook(log, s.APIHost)
 	if s.Router != nil {
-		h.plugins = append(h.plugins, newRouter(api, s.Router, hosts, h.actions.of("StreamAutoRouter", log)))
+		h.plugins = append(h.plugins, newRouter(api, s.Router, hosts, h.actions.of("StreamAutoRouter", log), jitter))
 	}
 	if s.Recorder != nil {
-		h.plugins = append(h.plugins, newRecorder(api, s.Recorder, s.Interval, h.actions.of("StreamRecorder", log)))
+		h.plugins = append(h.plugins, newRecorder(api, s.Recorder, s.Interval, h.actions.of("StreamRecorder", log), jitter))
 	}
 	if s.Balancer != nil {
-		members, err := newMembers(s.Balancer, s, hosts, h.actions.of("StreamLoadBalancer", log))
+		members, err := newMembers(s.Balancer, s, hosts, h.actions.of("StreamLoadBalancer", log), jitter)
 		if err != nil {
 			return nil, err
 		}

@@ -5,50 +5,41 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"ems-sidecar/emsapi"
+	"ems-sidecar/internal/backoff"
 )
 
 // A member is another server of the group. It pulls each stream that originates here.
 //
-// Its orders have keepAlive=0: one with keepAlive=1 would go on for ever when this server is gone, and the name would be
-// taken there for the encoder that goes over to it.
+// Its orders have keepAlive=0: one with keepAlive=1 would go on for ever when this server is gone,
+// and the name would be taken there for the encoder that goes over to it.
 type member struct {
 	group    *group
 	host     string
 	api      *emsapi.Client
 	interval time.Duration
+	orders   *reconciler[string, string, *emsapi.Pull] // from names to the addresses of their origins
 
-	self      bool                 // it is this server; known to the first look
-	checked   time.Time            // when its config was last listed
-	origins   map[string]string    // what originated here then
-	players   map[uint32]bool      // the streams that others pulled from here then
-	pulls     map[string]*pulling  // that were ordered and are not known to stream
-	conflicts map[string]time.Time // names that another stream has there, and when that was last found
-	again     time.Duration        // when there is something to do there; 0: nothing is left to do
-	failures  int
-	next      time.Time // not before
+	self    bool              // it is this server; known to the first look
+	checked time.Time         // when its config was last listed
+	origins map[string]string // what originated here then
+	players map[uint32]bool   // the streams that others pulled from here then
+	again   time.Duration     // when there is something to do there; 0: nothing is left to do
 }
 
-// pulling is an order that was given.
-type pulling struct {
-	ordered time.Time
-	tries   int
+func newMember(g *group, host string, api *emsapi.Client, interval time.Duration, j backoff.Jitter) *member {
+	m := &member{group: g, host: host, api: api, interval: interval}
+	m.orders = newReconciler(m, pace{
+		first: orderTakes, most: interval, settles: 2 * time.Second, watched: math.MaxInt64, revives: true,
+		taken: interval, away: interval, unwanted: "the stream has ended here",
+	}, j)
+	return m
 }
-
-func newMember(g *group, host string, api *emsapi.Client, interval time.Duration) *member {
-	return &member{group: g, host: host, api: api, interval: interval, pulls: make(map[string]*pulling), conflicts: make(map[string]time.Time)}
-}
-
-const (
-	// firstPull is the pause after a member's first failure, doubled each time up to the interval.
-	firstPull = time.Second
-	// pullSettles is when it is known whether a pull came through.
-	pullSettles = 2 * time.Second
-)
 
 func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 	if m.self || m.group.hosts.isOwn(ctx, m.host) {
@@ -66,56 +57,39 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 		m.players = players
 		return left
 	}
-	if now.Before(m.next) {
-		return m.next.Sub(now)
+	var wishes []wish[string, string]
+	for _, name := range slices.Sorted(maps.Keys(origins)) {
+		wishes = append(wishes, wish[string, string]{name, origins[name]})
 	}
-	err := m.check(ctx, origins)
+	again, err := m.orders.reconcile(ctx, wishes, func(ctx context.Context) (listing[string, *emsapi.Pull], error) {
+		return m.list(ctx, origins)
+	})
 	if ctx.Err() != nil {
 		return 0
 	}
-	if err != nil {
-		return m.away(err)
+	m.again = again
+	m.report(err)
+	if err == nil {
+		m.checked, m.origins, m.players = now, origins, players
 	}
-	m.back()
-	m.checked, m.origins, m.players = now, origins, players
-	return m.again
+	return again
 }
 
-// check lists what the member has, and has it pull what it lacks. There is an error if it does not answer: then what was to be
-// done is found out anew when it does.
-func (m *member) check(ctx context.Context, origins map[string]string) error {
-	m.again = 0
-	cfg, err := m.api.ListConfig(ctx)
-	if err != nil {
-		return err
-	}
-	present, err := m.sweep(ctx, cfg.Pull, origins)
-	if err != nil {
-		return err
-	}
-	for _, name := range slices.Sorted(maps.Keys(origins)) {
-		if present[name] {
-			continue
+// report logs that the member stops answering, or answers again.
+func (m *member) report(err error) {
+	diary, away := m.group.diary, "away "+m.host
+	if err == nil {
+		if diary.over(away) {
+			diary.log.Info("destination answers again", "destination", m.host)
 		}
-		if err := m.pull(ctx, name, origins[name]); err != nil {
-			return err
-		}
+	} else if diary.first(away) {
+		diary.log.Warn("destination does not answer", "destination", m.host, "api", m.api.Address(), "err", err,
+			"next", "it is asked again until it does, and then pulls what it lacks")
 	}
-	for name := range m.pulls {
-		if _, live := origins[name]; !live {
-			delete(m.pulls, name)
-			m.group.diary.over(m.trouble(name))
-		}
-	}
-	for name := range m.conflicts {
-		if _, live := origins[name]; !live {
-			delete(m.conflicts, name)
-		}
-	}
-	return nil
 }
 
-// playersOf returns the streams that media servers pull from here. One that is missing later may have to be ordered anew.
+// playersOf returns the streams that media servers pull from here. If one is missing later, its
+// member may have to be told to pull it again.
 func playersOf(v *view) map[uint32]bool {
 	players := make(map[uint32]bool)
 	for i := range v.streams {
@@ -135,155 +109,101 @@ func contains(all, some map[uint32]bool) bool {
 	return true
 }
 
-// sweep removes the copies of streams that do not originate here any more, and returns the names that have one. A pull
-// that somebody ordered by hand from this server counts as one, too.
-func (m *member) sweep(ctx context.Context, pulls []emsapi.Pull, origins map[string]string) (present map[string]bool, err error) {
-	present = make(map[string]bool)
-	for i := range pulls {
-		p := &pulls[i]
-		name := p.LocalStreamName
-		address, live := origins[name]
-		why := ""
-		switch {
-		case !m.group.isOurs(p):
-			if e, ok := endpointOf(p.URI); ok && live && m.group.hosts.same(ctx, e.host, address) {
-				present[name] = true
-			}
-			continue
-		case !live:
-			why = "the stream has ended here"
-		case leadsElsewhere(p.URI, address):
-			why = "the address of this server has changed"
-		case p.Status == emsapi.Disconnected || p.Status == emsapi.ConnectionFailed:
-			why = "it did not come through"
-		}
-		if why != "" {
-			if err := m.remove(ctx, p, why); unanswered(err) {
-				return nil, err
-			}
-			continue
-		}
-		present[name] = true
-		if _, conflict := m.conflicts[name]; conflict {
-			delete(m.conflicts, name)
-			m.group.diary.log.Info("name is free at the destination, and the stream is pulled there", shown(name), "destination", m.host)
-		}
-		if p.Status != emsapi.Streaming {
-			m.again = sooner(m.again, pullSettles)
-			continue
-		}
-		delete(m.pulls, name)
-		if m.group.diary.over(m.trouble(name)) {
-			m.group.diary.log.Info("destination pulls the stream again", shown(name), "destination", m.host)
-		}
+// list lists the copies that the member pulls. A pull from this server that someone ordered by hand
+// is one, too.
+func (m *member) list(ctx context.Context, origins map[string]string) (has listing[string, *emsapi.Pull], err error) {
+	has.asked = time.Now()
+	cfg, err := m.api.ListConfig(ctx)
+	if err != nil {
+		m.group.diary.count("failed")
+		return has, err
 	}
-	return present, nil
+	for i := range cfg.Pull {
+		p := &cfg.Pull[i]
+		address, live := origins[p.LocalStreamName]
+		f := found[string, *emsapi.Pull]{key: p.LocalStreamName, order: p, ours: m.group.isOurs(p), condition: starting}
+		switch {
+		case !f.ours:
+			if e, ok := endpointOf(p.URI); !ok || !live || !m.group.hosts.same(ctx, e.host, address) {
+				continue // another stream
+			}
+		case live && leadsElsewhere(p.URI, address):
+			f.condition, f.why = stale, "the address of this server has changed"
+		case p.Status == emsapi.Disconnected || p.Status == emsapi.ConnectionFailed:
+			f.condition = ended
+		}
+		if f.condition == starting && p.Status == emsapi.Streaming {
+			f.condition = works
+		}
+		has.orders = append(has.orders, f)
+	}
+	return has, nil
 }
-
-func (m *member) trouble(name string) string { return "pull " + m.host + " " + name }
 
 func leadsElsewhere(uri, address string) bool {
 	e, ok := endpointOf(uri)
 	return ok && !strings.EqualFold(e.host, address)
 }
 
-// pull orders a copy of a stream. There is an error if the member does not answer.
-func (m *member) pull(ctx context.Context, name, address string) error {
-	now := time.Now()
-	if left := m.interval - now.Sub(m.conflicts[name]); left > 0 {
-		m.again = sooner(m.again, left) // another stream has the name, and most likely still does
-		return nil
-	}
-	p := m.pulls[name]
-	if p == nil {
-		p = &pulling{}
-		m.pulls[name] = p
-	}
-	diary := m.group.diary
-	level := slog.LevelInfo
-	if p.tries > 0 {
-		if left := backoff(p.tries-1, orderTakes, m.interval) - now.Sub(p.ordered); left > 0 {
-			m.again = sooner(m.again, left)
-			return nil
-		}
-		level = slog.LevelDebug // that it does not arrive is said
-		if diary.first(m.trouble(name)) {
-			diary.log.Warn("destination does not get the stream", shown(name), "destination", m.host, "from", address,
-				"next", "it is ordered again; check advertise, and that port "+rtmpPort+" of this server is open to the destination")
-		}
-	}
-	p.ordered = now
-	p.tries++
+func (m *member) create(ctx context.Context, name, address string, tries int) error {
 	made, err := m.api.PullStream(ctx, emsapi.Pull{
 		URI: uriOf(address, name), LocalStreamName: name,
 		Variables: emsapi.Variables{localStreamName: name, originVariable: address, ownerVariable: m.group.owner},
 	})
+	diary := m.group.diary
+	if emsapi.NameTaken(err) { // not by this server: its pulls were listed just now
+		diary.count("conflict")
+		return err
+	}
+	if diary.did(err) != nil {
+		return err
+	}
+	level := slog.LevelInfo
+	if tries > 0 {
+		level = slog.LevelDebug // failed has told that it does not arrive
+	}
+	diary.log.Log(ctx, level, "stream is pulled", shown(name), "destination", m.host, "config", made.ConfigID, "from", address)
+	return nil
+}
+
+func (m *member) failed(name, address string, err error) {
+	log := m.group.diary.log.With(shown(name), "destination", m.host)
 	switch {
 	case emsapi.NameTaken(err):
-		// Not by this server: its pulls were listed just now.
-		delete(m.pulls, name)
-		diary.count("conflict")
-		if _, known := m.conflicts[name]; !known {
-			diary.log.Warn("destination has another stream of that name", shown(name), "destination", m.host,
-				"next", "it keeps its own; the stream is pulled there when the name is free")
-		}
-		m.conflicts[name] = now
-		m.again = sooner(m.again, m.interval)
+		log.Warn("destination has another stream of that name",
+			"next", "it keeps its own; the stream is pulled there when the name is free")
 	case errors.Is(err, emsapi.ErrValue):
-		delete(m.pulls, name)
-		diary.count("failed")
-		if diary.first("name " + name) {
-			diary.log.Warn("stream cannot be balanced", shown(name), "err", err,
-				"next", "it is left out; have it published under another name")
+		if m.group.diary.first("name " + name) { // it is the same at each member
+			log.Warn("stream cannot be balanced", "err", err, "next", "it is left out; publish it under another name")
 		}
-	case diary.did(err) != nil:
-		if unanswered(err) { // it may have been accepted all the same
-			return err
-		}
-		m.again = sooner(m.again, orderTakes)
-		if diary.first(m.trouble(name)) {
-			diary.log.Warn("destination does not pull the stream", shown(name), "destination", m.host, "err", err, "next", "it is ordered again")
-		}
+	case errors.Is(err, errEnded), errors.Is(err, errUnlisted):
+		log.Warn("destination does not get the stream", "from", address, "err", err,
+			"next", "it is ordered again; check advertise, and that port "+rtmpPort+" of this server is open to the destination")
+	case isUnanswered(err): // report tells that the member does not answer
 	default:
-		m.again = sooner(m.again, pullSettles)
-		diary.log.Log(ctx, level, "stream is pulled", shown(name), "destination", m.host, "config", made.ConfigID, "from", address)
+		log.Warn("destination does not pull the stream", "err", err, "next", "it is ordered again")
 	}
-	return nil
+}
+
+func (m *member) recovered(name, _ string, over phase) {
+	log := m.group.diary.log.With(shown(name), "destination", m.host)
+	if over == taken {
+		log.Info("name is free at the destination, and the stream is pulled there")
+	} else {
+		log.Info("destination pulls the stream again")
+	}
 }
 
 func (m *member) remove(ctx context.Context, p *emsapi.Pull, why string) error {
 	diary := m.group.diary
 	err := diary.did(m.api.RemoveConfig(ctx, p.ConfigID))
-	if err != nil {
-		m.again = sooner(m.again, pullSettles)
-		if ctx.Err() == nil && !unanswered(err) && diary.first("remove "+m.host) {
-			diary.log.Warn("copy cannot be removed", shown(p.LocalStreamName), "destination", m.host, "err", err,
-				"next", "it is tried again, as others are")
-		}
-		return err
+	switch {
+	case err == nil:
+		diary.over("remove " + m.host)
+		diary.log.Info("copy removed", shown(p.LocalStreamName), "destination", m.host, "config", p.ConfigID, "why", why)
+	case ctx.Err() == nil && !isUnanswered(err) && diary.first("remove "+m.host):
+		diary.log.Warn("copy cannot be removed", shown(p.LocalStreamName), "destination", m.host, "err", err,
+			"next", "it is tried again, as others are")
 	}
-	diary.over("remove " + m.host)
-	diary.log.Info("copy removed", shown(p.LocalStreamName), "destination", m.host, "config", p.ConfigID, "why", why)
-	return nil
-}
-
-// away notes that the member does not answer.
-func (m *member) away(err error) time.Duration {
-	m.group.diary.count("failed")
-	wait := backoff(m.failures, firstPull, m.interval)
-	m.failures++
-	m.next = time.Now().Add(wait)
-	m.again = wait
-	if m.group.diary.first("away " + m.host) {
-		m.group.diary.log.Warn("destination does not answer", "destination", m.host, "api", m.api.Address(), "err", err,
-			"next", "it is asked again until it does, and then pulls what it lacks")
-	}
-	return wait
-}
-
-func (m *member) back() {
-	m.failures, m.next = 0, time.Time{}
-	if m.group.diary.over("away " + m.host) {
-		m.group.diary.log.Info("destination answers again", "destination", m.host)
-	}
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ems-sidecar/emsapi"
+	"ems-sidecar/internal/backoff"
 )
 
 // A view is what the server had at one moment. It is shared, and not changed.
@@ -53,11 +54,12 @@ type observer struct {
 	api      *emsapi.Client
 	interval time.Duration
 	log      *slog.Logger
+	jitter   backoff.Jitter
 	asked    chan struct{} // holds one: several requests to look are one
 }
 
-func newObserver(api *emsapi.Client, interval time.Duration, log *slog.Logger) *observer {
-	return &observer{api: api, interval: interval, log: log, asked: make(chan struct{}, 1)}
+func newObserver(api *emsapi.Client, interval time.Duration, log *slog.Logger, j backoff.Jitter) *observer {
+	return &observer{api: api, interval: interval, log: log, jitter: j, asked: make(chan struct{}, 1)}
 }
 
 // gatherTime is how long a look waits for others who want one, too.
@@ -120,8 +122,8 @@ func (o *observer) run(ctx context.Context, seen func(*view)) {
 				o.log.Warn("asking the media server failed", "api", o.api.Address(), "err", err,
 					"next", "it is asked again until it does; what it has is not known meanwhile, and nothing is ordered there")
 			}
-			tick.Reset(backoff(away, firstRetry, min(lastRetry, o.interval)))
 			away++
+			tick.Reset(o.jitter.After(away, firstRetry, min(lastRetry, o.interval)))
 		default:
 			if away > 0 {
 				o.log.Info("the media server answers again", "api", o.api.Address())
@@ -145,9 +147,4 @@ func (o *observer) ask(ctx context.Context) (*view, error) {
 	}
 	v.config, err = o.api.ListConfig(ctx)
 	return v, err
-}
-
-// backoff returns the pause after so many failures before this one: first, doubled each time, and at most limit.
-func backoff(failures int, first, limit time.Duration) time.Duration {
-	return min(first<<min(failures, 20), limit)
 }

@@ -9,159 +9,172 @@ import (
 
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
+	"ems-sidecar/internal/backoff"
 )
 
 // localStreamName is the variable that has the name of a stream as its publisher chose it.
 const localStreamName = "localStreamName"
 
-// A recorder has every inbound stream recorded. Its orders have keepAlive=1, so that the server goes on by itself when a
-// stream comes back: each time that one is gone, its order is replaced by one that waits with a new path.
+// A recorder has every inbound stream recorded. Its orders have keepAlive=1, so that the server goes
+// on by itself when a stream comes back: each time that one is gone, its order is replaced by one
+// that waits with a new path.
 type recorder struct {
 	api     *emsapi.Client
 	config  *config.Recorder
 	keep    time.Duration // how long the order of a stream that is gone is kept
 	diary   *diary
-	states  map[string]*recordingState // by the stream's name
-	silent  bool                       // the server did not answer in this pass
-	stamped time.Time                  // the last time that is in a path
+	orders  *reconciler[string, session, *emsapi.Recording] // by the stream's name
+	streams map[string]*recorded
+	stamped time.Time // the last time that is in a path
 }
 
-// recordingState is what became of the order to record one stream.
-type recordingState struct {
-	take     take
-	ordered  time.Time
-	failures int
-	next     time.Time // not before
-	refused  bool      // it cannot be ordered at all
-	gone     time.Time // when the stream was first found missing
-	stopped  int       // how often its order was found to record nothing
+// A session is what is to be recorded: one life of a stream, or its next one.
+type session struct {
+	source string // "": the order waits for its stream
+	renews bool   // it replaces an order
 }
 
-const (
-	firstRecord = time.Second
-	lastRecord  = 30 * time.Second
-)
+// Recorded is what is known of one stream beside its order.
+type recorded struct {
+	take    take
+	gone    time.Time // when the stream was first found missing
+	stopped int       // how often its order was found to record nothing
+}
 
-func newRecorder(api *emsapi.Client, c *config.Recorder, keep time.Duration, d *diary) *recorder {
+func newRecorder(api *emsapi.Client, c *config.Recorder, keep time.Duration, d *diary, j backoff.Jitter) *recorder {
 	if strings.ContainsAny(c.FileLocation, " \t") {
 		d.log.Warn("file_location has a blank in it", "file_location", c.FileLocation,
 			"next", "EMS cannot finish mp4 recordings there; set another directory, or type = ts")
 	}
-	return &recorder{api: api, config: c, keep: keep, diary: d, states: make(map[string]*recordingState)}
+	r := &recorder{api: api, config: c, keep: keep, diary: d, streams: make(map[string]*recorded)}
+	r.orders = newReconciler(r, pace{
+		first: time.Second, most: 30 * time.Second, taken: 30 * time.Second, away: lastRetry,
+		unwanted: "the stream has ended",
+	}, j)
+	return r
 }
 
 func (r *recorder) act(ctx context.Context, v *view) (again time.Duration) {
-	r.silent = false
-	orders := make(map[string][]*emsapi.Recording)
-	for i := range v.config.Record {
-		o := &v.config.Record[i]
-		orders[o.LocalStreamName] = append(orders[o.LocalStreamName], o)
-	}
-	outputs := outputsOf(v)
-	live := make(map[string]bool)
+	live := make(map[string]session)
+	var wishes []wish[string, session]
 	for _, s := range v.inbound() {
-		if ctx.Err() != nil {
-			return 0
-		}
-		live[s.Name] = true
-		if !r.silent {
-			again = sooner(again, r.see(ctx, v, s, orders[s.Name], outputs))
-		}
+		live[s.Name] = session{source: sourceOf(s.ProcessID, s.ID)}
+		wishes = append(wishes, wish[string, session]{s.Name, live[s.Name]})
 	}
-	for name := range r.states {
-		if !live[name] && len(orders[name]) == 0 {
-			delete(r.states, name)
-			r.diary.over("record " + name)
+	orders, waiting, again := r.find(v, live)
+	wishes = append(wishes, waiting...)
+	renewed := make(map[string]bool)
+	for _, o := range orders {
+		renewed[o.key] = renewed[o.key] || o.condition == spent
+	}
+	for i, w := range wishes {
+		wishes[i].want.renews = renewed[w.key]
+	}
+	wait, err := r.orders.reconcile(ctx, wishes, func(context.Context) (listing[string, *emsapi.Recording], error) {
+		return listing[string, *emsapi.Recording]{v.asked, orders}, nil
+	})
+	again = sooner(again, wait)
+	if err == nil {
+		wait, err = r.rotate(ctx, v)
+		if again = sooner(again, wait); err != nil {
+			wait, _ = r.orders.unanswered(ctx, err) // rotate has told of it
+			again = sooner(again, wait)
 		}
-	}
-	for name, of := range orders {
-		if !live[name] && !r.silent {
-			again = sooner(again, r.forget(ctx, name, of))
-		}
-	}
-	if !r.silent {
-		again = sooner(again, r.rotate(ctx, v))
-	}
-	if r.silent {
-		again = sooner(again, firstRetry)
 	}
 	return again
+}
+
+// find returns the orders to record that the server has, the newest first, those to wait for streams
+// that are gone, and when one of these is no longer kept.
+func (r *recorder) find(v *view, live map[string]session) (orders []found[string, *emsapi.Recording],
+	waiting []wish[string, session], again time.Duration) {
+	outputs := outputsOf(v)
+	standing := make(map[string]bool)
+	for i := range slices.Backward(v.config.Record) {
+		o := &v.config.Record[i]
+		name := o.LocalStreamName
+		_, lives := live[name]
+		f := found[string, *emsapi.Recording]{key: name, order: o, ours: r.isOurs(o)}
+		switch {
+		case f.ours && lives:
+			r.stream(name).gone = time.Time{}
+			f.condition, f.why = r.compare(o, outputs[o.ConfigID])
+		case f.ours:
+			left := r.left(name)
+			f.condition, f.why = r.compareWaiting(o)
+			if left > 0 && !standing[name] {
+				waiting = append(waiting, wish[string, session]{key: name})
+				again = sooner(again, left)
+			}
+		case !lives || o.PathToFile != r.basePath(name):
+			continue
+		}
+		standing[name] = true
+		orders = append(orders, f)
+	}
+	for name := range r.streams {
+		if _, lives := live[name]; !lives && !standing[name] {
+			delete(r.streams, name)
+			r.diary.over("stopped " + name)
+		}
+	}
+	return orders, waiting, again
 }
 
 // isOurs reports whether the order is one of ours, also of an earlier run and other settings.
 func (r *recorder) isOurs(o *emsapi.Recording) bool { return o.Variables[mark] == r.diary.plugin }
 
-func (r *recorder) state(name string) *recordingState {
-	s := r.states[name]
+func (r *recorder) stream(name string) *recorded {
+	s := r.streams[name]
 	if s == nil {
-		s = &recordingState{}
-		r.states[name] = s
+		s = &recorded{}
+		r.streams[name] = s
 	}
 	return s
 }
 
-// see sees to it that there is one order for a live stream, with a path of its own.
-func (r *recorder) see(ctx context.Context, v *view, in *emsapi.Stream, orders []*emsapi.Recording,
-	outputs map[uint32][]*emsapi.Stream) (again time.Duration) {
-	name, source := in.Name, sourceOf(in.ProcessID, in.ID)
-	s := r.state(name)
-	s.gone = time.Time{}
-	standing := false
-	for _, o := range slices.Backward(orders) { // the newest first
-		switch {
-		case !r.isOurs(o) && o.PathToFile != r.basePath(name):
-		case !r.isOurs(o):
-			standing = true
-		case standing || !r.isCurrent(o) || s.take.path != "" && s.take.path != o.PathToFile:
-			if !r.remove(ctx, o, "it is not as the config wants it") {
-				return orderTakes // before it is gone, another one would be a second recording
-			}
-		default:
-			standing = true
-			switch s.take.look(o, outputs[o.ConfigID]) {
-			case takeTwice:
-				r.diary.count("double")
-				r.diary.log.Warn("EMS records the stream twice at once", shown(name), "file", o.ComputedPathToFile,
-					"config", o.ConfigID, "next", "both end, and it is recorded into new files; those of the last seconds may be broken")
-				again = r.renew(ctx, o, source, "EMS recorded it twice")
-			case takeUsed:
-				again = r.renew(ctx, o, source, "the stream came back, and its files get new names")
-			default:
-				r.watch(s, o)
-			}
-		}
+// compare says how an order of ours for a live stream is doing.
+func (r *recorder) compare(o *emsapi.Recording, outputs []*emsapi.Stream) (_ condition, why string) {
+	s := r.stream(o.LocalStreamName)
+	if !r.isCurrent(o) || s.take.path != "" && s.take.path != o.PathToFile {
+		return stale, "it is not as the config wants it"
 	}
-	now := time.Now()
-	switch {
-	case again > 0: // the new order was not taken
-		return again
-	case standing:
-		s.failures = 0
-		return 0
-	case s.refused:
-		return 0
-	case now.Before(s.next):
-		return s.next.Sub(now)
-	case !s.ordered.IsZero() && v.asked.Sub(s.ordered) < orderTakes:
-		return orderTakes
+	switch s.take.look(o, outputs) {
+	case takeTwice:
+		r.diary.count("double")
+		r.diary.log.Warn("EMS records the stream twice at once", shown(o.LocalStreamName), "file", o.ComputedPathToFile,
+			"config", o.ConfigID, "next", "both end, and it is recorded into new files; those of the last seconds may be broken")
+		return spent, "EMS recorded it twice"
+	case takeUsed:
+		return spent, "the stream came back, and its files get new names"
 	}
-	made, err := r.give(ctx, name, source)
-	if ctx.Err() != nil {
-		return 0
-	}
-	if r.diary.did(err) == nil {
-		r.diary.log.Info("stream is recorded", shown(name), "file", made.ComputedPathToFile, "config", made.ConfigID)
-		if r.diary.over(unwritable) {
-			r.diary.log.Info("EMS can record again", "file_location", r.config.FileLocation)
-		}
-		r.diary.over("record " + name)
-		return 0
-	}
-	return r.failed(s, name, err)
+	r.watch(s, o)
+	return works, ""
 }
 
-// watch says that an order records nothing although its stream lives.
-func (r *recorder) watch(s *recordingState, o *emsapi.Recording) {
+// compareWaiting says how an order of ours for a stream that is gone is doing.
+func (r *recorder) compareWaiting(o *emsapi.Recording) (_ condition, why string) {
+	switch s := r.stream(o.LocalStreamName); {
+	case s.take.path != "" && s.take.path != o.PathToFile:
+		return stale, "another one has taken its place"
+	case !s.take.isFresh(o):
+		return spent, "the stream has ended, and its next files get new names"
+	}
+	return works, ""
+}
+
+// left returns how long the order of a stream that is gone is kept: names are the publishers' to
+// choose, and their orders would pile up. The server itself records a stream that comes back sooner.
+func (r *recorder) left(name string) time.Duration {
+	s := r.stream(name)
+	if s.gone.IsZero() {
+		s.gone = time.Now()
+	}
+	return r.keep - time.Since(s.gone)
+}
+
+// watch tells of an order that records nothing although its stream lives.
+func (r *recorder) watch(s *recorded, o *emsapi.Recording) {
 	if o.Status != emsapi.Disconnected && o.Status != emsapi.ConnectionFailed {
 		if s.stopped > 0 && r.diary.over("stopped "+o.LocalStreamName) {
 			r.diary.log.Info("stream is recorded again", shown(o.LocalStreamName))
@@ -171,7 +184,8 @@ func (r *recorder) watch(s *recordingState, o *emsapi.Recording) {
 	}
 	if s.stopped++; s.stopped > 1 && r.diary.first("stopped "+o.LocalStreamName) {
 		r.diary.count("failed")
-		r.diary.log.Error("stream is not recorded, although EMS has the order", shown(o.LocalStreamName), "file", o.ComputedPathToFile, "config", o.ConfigID,
+		r.diary.log.Error("stream is not recorded, although EMS has the order", shown(o.LocalStreamName),
+			"file", o.ComputedPathToFile, "config", o.ConfigID,
 			"next", "EMS tries again when the stream comes back; see whether the directory is there, may be written and has room")
 	}
 }
@@ -205,81 +219,60 @@ func (r *recorder) isCurrent(o *emsapi.Recording) bool {
 // unwritable is the trouble that all streams have at once.
 const unwritable = "directory"
 
-// failed notes that an order was not accepted, and returns after what time it is given again.
-func (r *recorder) failed(s *recordingState, name string, err error) time.Duration {
-	if errors.Is(err, emsapi.ErrValue) {
-		s.refused = true
-		r.diary.log.Warn("stream cannot be recorded", shown(name), "err", err,
-			"next", "it is left out; have it published under another name")
-		return 0
+// create orders a recording into a new path. Without a source it waits for its stream.
+func (r *recorder) create(ctx context.Context, name string, of session, _ int) error {
+	order := r.order(name, of.source)
+	r.stream(name).take = take{order.PathToFile, of.source} // also without an answer: EMS may have accepted it
+	made, err := r.api.Record(ctx, order)
+	if ctx.Err() != nil || r.diary.did(err) != nil {
+		return err
 	}
-	wait := backoff(s.failures, firstRecord, lastRecord)
-	s.failures++
-	s.next = time.Now().Add(wait)
+	log := r.diary.log.With(shown(name), "file", made.ComputedPathToFile, "config", made.ConfigID)
+	if of.renews {
+		log.Debug("recording has a new path")
+	} else {
+		log.Info("stream is recorded")
+	}
+	if r.diary.over(unwritable) {
+		r.diary.log.Info("EMS can record again", "file_location", r.config.FileLocation)
+	}
+	return nil
+}
+
+func (r *recorder) failed(name string, _ session, err error) {
+	log := r.diary.log.With(shown(name))
 	f := (*emsapi.Failure)(nil)
 	switch {
+	case errors.Is(err, emsapi.ErrValue):
+		log.Warn("stream cannot be recorded", "err", err, "next", "it is left out; publish it under another name")
 	case !errors.As(err, &f):
-		r.silent = true
-		s.ordered = time.Now() // it may have been accepted all the same
-		if r.diary.first("record " + name) {
-			r.diary.log.Warn("stream is not recorded", shown(name), "err", err, "next", "it is tried again")
-		}
-	case f.Description == "Unable to record stream":
-		if r.diary.first(unwritable) {
-			r.diary.log.Error("EMS cannot record into the directory: it is missing there, or EMS must not write to it",
-				"file_location", r.config.FileLocation, shown(name), "err", err,
-				"next", "no stream is recorded until then; create the directory and let the user that EMS runs as write to it")
-		}
-	case r.diary.first("record " + name):
-		r.diary.log.Error("EMS refuses to record the stream", shown(name), "err", err, "next", "it is tried again")
+		log.Warn("stream is not recorded", "err", err, "next", "it is tried again")
+	case f.Description != "Unable to record stream":
+		log.Error("EMS refuses to record the stream", "err", err, "next", "it is tried again")
+	case r.diary.first(unwritable):
+		log.Error("EMS cannot record into the directory: it is missing there, or EMS must not write to it",
+			"file_location", r.config.FileLocation, "err", err,
+			"next", "no stream is recorded until then; create the directory and let the user that EMS runs as write to it")
 	}
-	return wait
 }
 
-// forget has the order of a stream that is gone wait with a new path, and removes it after a while: names are the
-// publishers' to choose, and their orders would pile up. A stream that comes back sooner is recorded by the server itself.
-func (r *recorder) forget(ctx context.Context, name string, orders []*emsapi.Recording) (again time.Duration) {
-	s := r.state(name)
-	for _, o := range orders {
-		if !r.isOurs(o) {
-			continue
-		}
-		if s.gone.IsZero() {
-			s.gone = time.Now()
-		}
-		left := r.keep - time.Since(s.gone)
-		switch {
-		case r.silent:
-		case left <= 0:
-			r.remove(ctx, o, "the stream has ended")
-		case s.take.path != "" && s.take.path != o.PathToFile:
-			r.remove(ctx, o, "another one has taken its place")
-		case !s.take.isFresh(o):
-			again = sooner(left, r.renew(ctx, o, "", "the stream has ended, and its next files get new names"))
-		default:
-			again = sooner(again, left)
-		}
+// recovered has nothing to say: create tells of each recording.
+func (r *recorder) recovered(string, session, phase) {}
+
+func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) error {
+	err := r.done(ctx, r.api.RemoveConfig(ctx, o.ConfigID), "recording cannot be removed", shown(o.LocalStreamName), "config", o.ConfigID)
+	if err == nil {
+		r.diary.log.Info("recording removed", shown(o.LocalStreamName), "config", o.ConfigID, "why", why)
 	}
-	return again
+	return err
 }
 
-func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) bool {
-	if !r.done(ctx, r.api.RemoveConfig(ctx, o.ConfigID), "recording cannot be removed", shown(o.LocalStreamName), "config", o.ConfigID) {
-		return false
-	}
-	r.diary.log.Info("recording removed", shown(o.LocalStreamName), "config", o.ConfigID, "why", why)
-	return true
-}
-
-// done reports whether an action succeeded, and logs it if that is new trouble.
-func (r *recorder) done(ctx context.Context, err error, trouble string, attributes ...any) bool {
+// done counts an action, logs its error if that is new trouble, and returns it.
+func (r *recorder) done(ctx context.Context, err error, trouble string, attributes ...any) error {
 	if r.diary.did(err) == nil {
 		r.diary.over(trouble)
-		return true
-	}
-	r.silent = r.silent || unanswered(err)
-	if ctx.Err() == nil && r.diary.first(trouble) {
+	} else if ctx.Err() == nil && r.diary.first(trouble) {
 		r.diary.log.Warn(trouble, append(attributes, "err", err, "next", "it is tried again at the next look, as others are")...)
 	}
-	return false
+	return err
 }

@@ -238,7 +238,7 @@ func (r *resetter) reset(ctx context.Context, s stuckStream) bool {
 	case r.diary.first("reset"):
 		log.Error("stream cannot be reset", "err", err, "next", "it is tried again")
 	}
-	return !unanswered(err) || errors.Is(err, errMoves)
+	return !isUnanswered(err) || errors.Is(err, errMoves)
 }
 
 func (r *resetter) shutdown(ctx context.Context, s stuckStream) error {

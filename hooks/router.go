@@ -5,26 +5,28 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
+	"ems-sidecar/internal/backoff"
 )
 
 // mark is the variable that tells our orders from those of others; its value is the plugin's name.
 const mark = "sidecar"
 
-// A router pushes inbound streams to other servers. Its orders have keepAlive=0: a push that fails has no event, and one
-// with keepAlive=1 is tried each second for ever, also when its stream is long gone.
+// A router pushes inbound streams to other servers. Its orders have keepAlive=0: a push that fails
+// has no event, and the server tries one with keepAlive=1 each second for ever, also when its stream
+// is long gone.
 type router struct {
 	api     *emsapi.Client
 	token   string
-	targets []target
+	targets []*target
 	hosts   *addressBook
 	diary   *diary
-	pushes  map[route]*attempt
-	silent  bool // the server did not answer in this pass
+	orders  *reconciler[route, *target, *emsapi.Push]
 }
 
 // A target is a server to which streams are pushed.
@@ -37,34 +39,26 @@ type target struct {
 // A route is one stream's way to one target.
 type route struct{ stream, uri string }
 
-// An attempt is what became of the last push of a route.
-type attempt struct {
-	ordered  time.Time // zero: not yet, or it is known to have ended
-	failures int
-	next     time.Time // not before
-	refused  bool      // it cannot be ordered at all
+// pushPace: a push that is refused has no event, but it is known after some seconds.
+var pushPace = pace{
+	first: time.Second, most: time.Minute, settles: 2 * time.Second, watched: 2 * time.Second,
+	taken: time.Minute, away: lastRetry,
+	unwanted: "the stream has ended or is not to be pushed there",
 }
 
-const (
-	firstPush = time.Second // the pause after the first failure, doubled each time
-	lastPush  = time.Minute
-
-	// orderTakes is how long an order that was accepted may be missing from what the server lists.
-	orderTakes = 3 * time.Second
-	// pushSettles is when it is known whether a push came through: a refusal has no event.
-	pushSettles = 2 * time.Second
-)
-
-func newRouter(api *emsapi.Client, c *config.Router, hosts *addressBook, d *diary) *router {
-	r := &router{api: api, token: c.Token, hosts: hosts, diary: d, pushes: make(map[route]*attempt)}
+func newRouter(api *emsapi.Client, c *config.Router, hosts *addressBook, d *diary, j backoff.Jitter) *router {
+	r := &router{api: api, token: c.Token, hosts: hosts, diary: d}
+	r.orders = newReconciler(r, pushPace, j)
 	for _, uri := range c.Destinations {
-		t := target{uri: uri.Reveal(), shown: uri}
+		t := &target{uri: uri.Reveal(), shown: uri}
 		if !strings.Contains(t.uri, "://") {
 			t.uri = "rtmp://" + bracketed(t.uri) + "/live"
 		}
 		t.endpoint, _ = endpointOf(t.uri)
 		hosts.trust(t.host)
-		r.targets = append(r.targets, t)
+		if !slices.ContainsFunc(r.targets, func(o *target) bool { return o.endpoint == t.endpoint }) {
+			r.targets = append(r.targets, t)
+		}
 	}
 	return r
 }
@@ -78,39 +72,57 @@ func bracketed(host string) string {
 }
 
 func (r *router) act(ctx context.Context, v *view) (again time.Duration) {
-	r.silent = false
-	wanted := make(map[route]bool)
+	wishes := r.wishes(ctx, v)
+	if ctx.Err() != nil {
+		return 0
+	}
+	again, _ = r.orders.reconcile(ctx, wishes, func(context.Context) (listing[route, *emsapi.Push], error) {
+		return listing[route, *emsapi.Push]{v.asked, r.find(v)}, nil
+	}) // failed has told of an order without an answer
+	return again
+}
+
+// wishes returns which streams are to be pushed where.
+func (r *router) wishes(ctx context.Context, v *view) (wishes []wish[route, *target]) {
 	for _, s := range v.inbound() {
 		if !strings.Contains(s.Name, r.token) || r.isCopy(s) {
 			continue
 		}
-		for i := range r.targets {
-			t := &r.targets[i]
-			if ctx.Err() != nil || r.cameFrom(ctx, s, t) {
-				continue
-			}
-			key := route{s.Name, t.uri}
-			wanted[key] = true
-			if !r.silent {
-				again = sooner(again, r.route(ctx, v, key, t))
+		for _, t := range r.targets {
+			if ctx.Err() == nil && !r.cameFrom(ctx, s, t) {
+				wishes = append(wishes, wish[route, *target]{route{s.Name, t.uri}, t})
 			}
 		}
 	}
-	for key := range r.pushes {
-		if !wanted[key] {
-			delete(r.pushes, key)
-			r.diary.over(key.trouble())
-		}
-	}
+	return wishes
+}
+
+// find returns the pushes that the server has: those of others first, whose keepAlive is theirs.
+func (r *router) find(v *view) (orders []found[route, *emsapi.Push]) {
+	var ours []found[route, *emsapi.Push]
 	for i := range v.config.Push {
-		if p := &v.config.Push[i]; !r.silent && r.isOurs(p) && !r.isWanted(wanted, p) {
-			r.remove(ctx, p, "the stream has ended or is not to be pushed there")
+		p := &v.config.Push[i]
+		f := found[route, *emsapi.Push]{key: route{stream: p.LocalStreamName}, order: p, ours: r.isOurs(p), condition: starting}
+		for _, t := range r.targets {
+			if t.takes(p) {
+				f.key.uri = t.uri
+			}
+		}
+		switch {
+		case hasEnded(p):
+			f.condition = ended
+		case p.Status == emsapi.Streaming:
+			f.condition = works
+		}
+		switch {
+		case f.ours:
+			ours = append(ours, f)
+		case f.condition == ended && !p.KeepAlive: // the server keeps such an order, and does nothing for it
+		default:
+			orders = append(orders, f)
 		}
 	}
-	if r.silent {
-		again = sooner(again, firstRetry)
-	}
-	return again
+	return append(orders, ours...)
 }
 
 // isCopy reports whether another server has the stream, and pushes it itself: a copy of the balancer, or one that a
@@ -148,15 +160,6 @@ func hasEnded(p *emsapi.Push) bool {
 	return p.Status == emsapi.Disconnected || p.Status == emsapi.ConnectionFailed
 }
 
-func (r *router) isWanted(wanted map[route]bool, p *emsapi.Push) bool {
-	for i := range r.targets {
-		if wanted[route{p.LocalStreamName, r.targets[i].uri}] && r.targets[i].takes(p) {
-			return true
-		}
-	}
-	return false
-}
-
 // takes reports whether p pushes to t, under the stream's own name.
 func (t *target) takes(p *emsapi.Push) bool {
 	e, ok := endpointOf(p.TargetURI)
@@ -168,128 +171,49 @@ func (t *target) hidden(err error) string {
 	return strings.ReplaceAll(err.Error(), t.uri, t.shown.String())
 }
 
-func (k route) trouble() string { return "push " + k.stream + " " + k.uri }
-
-// route sees to it that there is one push for key.
-func (r *router) route(ctx context.Context, v *view, key route, t *target) (again time.Duration) {
-	a := r.pushes[key]
-	if a == nil {
-		a = &attempt{}
-		r.pushes[key] = a
-	}
-	var standing *emsapi.Push // somebody else's, whose keepAlive is theirs, before one of ours
-	var ours []*emsapi.Push
-	for i := range v.config.Push {
-		switch p := &v.config.Push[i]; {
-		case p.LocalStreamName != key.stream || !t.takes(p):
-		case r.isOurs(p):
-			ours = append(ours, p)
-		case !p.KeepAlive && hasEnded(p): // the server keeps such an order, and does nothing for it
-		default:
-			standing = p
-		}
-	}
-	for _, p := range ours {
-		switch {
-		case standing != nil:
-			r.remove(ctx, p, "the stream is pushed there already")
-		case hasEnded(p):
-			r.failed(ctx, a, key, t, p)
-		default:
-			standing = p
-		}
-	}
-	now := time.Now()
-	switch {
-	case standing != nil:
-		if standing.Status == emsapi.Streaming {
-			a.failures = 0
-			if r.diary.over(key.trouble()) {
-				r.diary.log.Info("stream is pushed again", shown(key.stream), "destination", t.shown)
-			}
-		} else if !a.ordered.IsZero() && now.Sub(a.ordered) < pushSettles {
-			again = pushSettles
-		}
-		return again
-	case a.refused:
-		return 0
-	case now.Before(a.next):
-		return a.next.Sub(now)
-	case !a.ordered.IsZero() && v.asked.Sub(a.ordered) < orderTakes:
-		return orderTakes
-	}
-	return r.push(ctx, a, key, t)
-}
-
-func (r *router) push(ctx context.Context, a *attempt, key route, t *target) (again time.Duration) {
+func (r *router) create(ctx context.Context, key route, t *target, tries int) error {
 	made, err := r.api.PushStream(ctx, emsapi.Push{
 		TargetURI: t.uri, LocalStreamName: key.stream, TargetStreamName: key.stream,
 		Variables: emsapi.Variables{mark: r.diary.plugin},
 	})
-	if ctx.Err() != nil {
-		return 0
+	if ctx.Err() != nil || r.diary.did(err) != nil {
+		return err
 	}
-	if r.diary.did(err) == nil {
-		a.ordered = time.Now()
-		level := slog.LevelInfo
-		if a.failures > 0 {
-			level = slog.LevelDebug // that it does not arrive was said
-		}
-		r.diary.log.Log(ctx, level, "stream is pushed", shown(key.stream), "destination", t.shown, "config", made.ConfigID)
-		return pushSettles
+	level := slog.LevelInfo
+	if tries > 0 {
+		level = slog.LevelDebug // failed has told that it does not arrive
 	}
-	if errors.Is(err, emsapi.ErrValue) {
-		a.refused = true
-		r.diary.log.Warn("stream cannot be pushed", shown(key.stream), "destination", t.shown, "err", t.hidden(err),
-			"next", "it is left out; have it published under another name")
-		return 0
-	}
-	// It may have been accepted all the same, if there was no answer: the next look at the server tells.
-	if unanswered(err) {
-		r.silent = true
-		a.ordered = time.Now()
-	}
-	return r.again(a, key, t, err)
-}
-
-// failed removes a push that did not come through: its order stays when it has ended.
-func (r *router) failed(ctx context.Context, a *attempt, key route, t *target, p *emsapi.Push) {
-	r.remove(ctx, p, "it did not come through or has ended")
-	a.ordered = time.Time{}
-	r.again(a, key, t, errNotThrough)
+	r.diary.log.Log(ctx, level, "stream is pushed", shown(key.stream), "destination", t.shown, "config", made.ConfigID)
+	return nil
 }
 
 var errNotThrough = errors.New("the other server cannot be reached, refuses the stream or has a stream of that name")
 
-// again notes a failure, and returns after what time the push is tried again.
-func (r *router) again(a *attempt, key route, t *target, err error) time.Duration {
-	wait := backoff(a.failures, firstPush, lastPush)
-	a.failures++
-	a.next = time.Now().Add(wait)
-	if r.diary.first(key.trouble()) {
-		r.diary.log.Warn("stream does not arrive where it is pushed", shown(key.stream), "destination", t.shown, "err", t.hidden(err),
-			"next", "it is pushed again until it does, while it lives")
-	}
-	return wait
-}
-
-func (r *router) remove(ctx context.Context, p *emsapi.Push, why string) {
-	if err := r.diary.did(r.api.RemoveConfig(ctx, p.ConfigID)); err != nil {
-		r.silent = r.silent || unanswered(err)
-		if ctx.Err() == nil && r.diary.first("remove") {
-			r.diary.log.Warn("push cannot be removed", shown(p.LocalStreamName), "config", p.ConfigID, "err", err,
-				"next", "it is tried again at the next look, as others are")
-		}
+func (r *router) failed(key route, t *target, err error) {
+	log := r.diary.log.With(shown(key.stream), "destination", t.shown)
+	if errors.Is(err, emsapi.ErrValue) {
+		log.Warn("stream cannot be pushed", "err", t.hidden(err), "next", "it is left out; publish it under another name")
 		return
 	}
-	r.diary.over("remove")
-	r.diary.log.Debug("push removed", shown(p.LocalStreamName), "config", p.ConfigID, "why", why)
+	if errors.Is(err, errEnded) {
+		err = errNotThrough
+	}
+	log.Warn("stream does not arrive where it is pushed", "err", t.hidden(err),
+		"next", "it is pushed again until it does, while it lives")
 }
 
-// sooner returns the lesser of two pauses, of which 0 is none.
-func sooner(a, b time.Duration) time.Duration {
-	if a == 0 || b == 0 {
-		return max(a, b)
+func (r *router) recovered(key route, t *target, _ phase) {
+	r.diary.log.Info("stream is pushed again", shown(key.stream), "destination", t.shown)
+}
+
+func (r *router) remove(ctx context.Context, p *emsapi.Push, why string) error {
+	err := r.diary.did(r.api.RemoveConfig(ctx, p.ConfigID))
+	if err == nil {
+		r.diary.over("remove")
+		r.diary.log.Debug("push removed", shown(p.LocalStreamName), "config", p.ConfigID, "why", why)
+	} else if ctx.Err() == nil && r.diary.first("remove") {
+		r.diary.log.Warn("push cannot be removed", shown(p.LocalStreamName), "config", p.ConfigID, "err", err,
+			"next", "it is tried again at the next look, as others are")
 	}
-	return min(a, b)
+	return err
 }

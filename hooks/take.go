@@ -1,7 +1,6 @@
 package hooks
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -76,31 +75,4 @@ func (r *recorder) freshPath(name string) string {
 	}
 	r.stamped = at
 	return r.basePath(name) + stamp(at)
-}
-
-// give orders a recording into a new path. The source may be "": then it waits for its stream.
-func (r *recorder) give(ctx context.Context, name, source string) (made emsapi.Recording, err error) {
-	order, s := r.order(name, source), r.state(name)
-	s.take = take{order.PathToFile, source} // also without an answer: it may have been accepted
-	if made, err = r.api.Record(ctx, order); err == nil {
-		s.ordered = time.Now()
-	}
-	return made, err
-}
-
-// renew replaces an order by one with a new path. It returns when to go on if that fails.
-func (r *recorder) renew(ctx context.Context, o *emsapi.Recording, source, why string) (again time.Duration) {
-	if !r.remove(ctx, o, why) {
-		return orderTakes
-	}
-	name := o.LocalStreamName
-	made, err := r.give(ctx, name, source)
-	switch {
-	case ctx.Err() != nil:
-	case r.diary.did(err) != nil:
-		return r.failed(r.state(name), name, err)
-	default:
-		r.diary.log.Debug("recording has a new path", shown(name), "file", made.ComputedPathToFile, "config", made.ConfigID)
-	}
-	return 0
 }
