@@ -17,7 +17,8 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// inFront returns the URL of a proxy before the server, to which each request goes that the handler lets pass.
+// inFront returns the URL of a proxy before the server, to which each request goes that the handler
+// lets pass.
 func inFront(t *testing.T, server *s3test.Server, before func(w http.ResponseWriter, r *http.Request) (pass bool)) string {
 	t.Helper()
 	target, err := url.Parse(server.Endpoint)
@@ -99,7 +100,7 @@ func TestCheckReportsAMissingRightToList(t *testing.T) {
 		return false
 	})
 	code, out, verdict := check(t, t.TempDir(), proxy, nil)
-	e2e.Says(t, out, "warn  list", "allow s3:ListBucket on arn:aws:s3:::live", "Once more:")
+	e2e.Says(t, out, "warn  list", "allow s3:ListBucket on arn:aws:s3:::live", "Again, what is wrong:")
 	if code != exitFine || !strings.HasPrefix(verdict, "it works; warnings: 1") {
 		t.Errorf("exit code %d, %s", code, verdict)
 	}
@@ -113,7 +114,7 @@ func TestCheckFindsPortsThatAreTaken(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"something else": {func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }, exitFailed, "not by the daemon"},
+		"something else": {func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }, exitFailed, "another program has the port"},
 		"a login":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, exitFailed, "401"},
 		"the daemon":     {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }, exitFine, "where the daemon answers"},
 		"a daemon that is not well": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, exitFine,
@@ -141,7 +142,8 @@ func TestCheckFindsPortsThatAreTaken(t *testing.T) {
 	})
 }
 
-// A store that takes requests and never answers costs a few seconds, in which it is told what is waited for.
+// A store that takes requests and never answers costs a few seconds, in which it is told what is
+// waited for.
 func TestCheckEndsWithAStoreThatHangs(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	e2e.Must(t, err)
@@ -162,7 +164,7 @@ func TestCheckLooksThroughWatchedDirectories(t *testing.T) {
 	}
 	e2e.Must(t, os.Symlink("nowhere", filepath.Join(root, "g/s/dangling.ts")))
 	code, out, verdict := check(t, root, server.Endpoint, nil)
-	e2e.Says(t, out, "warn  directory", "symbolic links are not followed: nothing is published of g/linked, g/s/linked, linked")
+	e2e.Says(t, out, "warn  directory", "symbolic links are not followed, and nothing is published from g/linked, g/s/linked, linked")
 	if code != exitFine || !strings.HasPrefix(verdict, "it works; warnings: 1") || strings.Contains(out, "dangling") {
 		t.Errorf("exit code %d, %s", code, out)
 	}

@@ -9,7 +9,7 @@ import (
 	"ems-sidecar/internal/daemon"
 )
 
-// checkAdmin reads what the admin listener is protected with.
+// checkAdmin reads the certificate of the admin listener.
 func checkAdmin(r *report, cfg config.Admin) {
 	if cfg.Listen == "" || cfg.TLSCert == "" {
 		return

@@ -18,29 +18,29 @@ import (
 )
 
 const (
-	// chunkSize is that of a chunk of 4 s and 4 Mbit/s. Many proxies refuse bodies of more than 1
+	// chunkSize is the size of 4 s at 4 Mbit/s, in bytes. Many proxies refuse bodies of more than 1
 	// MB.
-	chunkSize = 2 << 20 // bytes
-	// What is larger than part_size goes up in parts. Larger ones than this say no more.
-	maxCheckedPart = 16 << 20 // bytes
-	// A test of a size may take what that takes at this rate. A slower line is not the store's
+	chunkSize = 2 << 20
+	// maxCheckedPart is the largest part that is tested, in bytes: a larger one would show no more.
+	maxCheckedPart = 16 << 20
+	// checkRate is the least rate of the line, in bytes per second. A slower one is not the store's
 	// fault.
-	checkRate = 1 << 20 // bytes per second
+	checkRate = 1 << 20
 )
 
-// A bucketCheck does with a few objects what the daemon does with all.
+// A bucketCheck does with a few objects what the daemon does with all of them.
 type bucketCheck struct {
 	r      *report
 	u      config.Upload
 	store  *s3store.Store
 	where  string
-	keys   []string // that may have been written
-	wrote  bool     // and was taken
-	failed bool     // a write had no answer: what comes after it would wait as long
+	keys   []string // of objects that may exist
+	wrote  bool     // a write succeeded
+	failed bool     // a write had no answer: the next one would wait as long
 }
 
-// checkBucket tests the bucket of a section. Several sections may have one, which is tested with
-// large objects once.
+// checkBucket tests the bucket of a section. A bucket of several sections is tested with large
+// objects once.
 func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Pool, tested map[string]bool) {
 	c := &bucketCheck{r: r, u: u, where: fmt.Sprintf("bucket %s for [%s]", u.Bucket, u.Section)}
 	part := min(pool.PartSize, maxCheckedPart)
@@ -58,7 +58,7 @@ func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Po
 		r.say("identity", c.where, err)
 		return
 	case err != nil:
-		who += fmt.Sprintf(" (whose ARN STS does not tell: %v)", err)
+		who += fmt.Sprintf(" (STS does not tell its ARN: %v)", err)
 	}
 	r.say("identity", who, nil)
 
@@ -72,9 +72,11 @@ func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Po
 		return compare(ctx, store, key, content)
 	}))
 	c.list(ctx, key)
-	if which := fmt.Sprintln(u.Bucket, u.AccessKey, store.Endpoint(), u.Format.IsRecorded()); !tested[which] {
+	which := fmt.Sprintln(u.Bucket, u.AccessKey, store.Endpoint(), u.Format.IsRecorded())
+	if !tested[which] {
 		tested[which] = true
-		if chunk := bytes.Repeat([]byte("chunk..."), chunkSize/8); c.write(ctx, "chunk", key+"-chunk", chunk) {
+		chunk := bytes.Repeat([]byte("chunk..."), chunkSize/8)
+		if c.write(ctx, "chunk", key+"-chunk", chunk) {
 			c.ask(ctx, key+"-chunk", chunkSize)
 		}
 		c.write(ctx, partsWritten, key+"-parts", make([]byte, part+1))
@@ -84,11 +86,11 @@ func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Po
 			_, err := store.AbortUploads(ctx, key, 0, func(string) bool { return true }) // lists them, and aborts none
 			return err
 		})
-		r.hint("resume", c.where, "a recording whose upload is interrupted by a restart begins anew", err)
+		r.hint("resume", c.where, "a recording is uploaded from its beginning again if a restart interrupts it", err)
 	}
 }
 
-// write puts an object, and reports whether that went well.
+// write puts an object, and reports whether that succeeded.
 func (c *bucketCheck) write(ctx context.Context, what, key string, content []byte) bool {
 	if c.failed {
 		return false
@@ -97,18 +99,20 @@ func (c *bucketCheck) write(ctx context.Context, what, key string, content []byt
 	limit := stepTime + time.Duration(len(content))*time.Second/checkRate
 	err := try(ctx, c.r, what, which, limit, func(ctx context.Context) error {
 		return c.store.Put(ctx, uploader.Object{
-			Key: key, Body: bytes.NewReader(content), Size: int64(len(content)), ContentType: "video/mp2t", CacheControl: "no-store",
+			Key: key, Body: bytes.NewReader(content), Size: int64(len(content)),
+			ContentType: "video/mp2t", CacheControl: "no-store",
 		})
 	})
 	if !errors.Is(err, uploader.ErrPermanent) {
-		c.keys = append(c.keys, key) // without an answer, it may be there all the same
+		c.keys = append(c.keys, key) // without an answer, it may exist all the same
 	}
 	var unanswered *s3store.UnansweredError
-	if errors.As(err, &unanswered) && unanswered.Phase == s3store.Sending && errors.Is(err, context.DeadlineExceeded) {
+	late := errors.Is(err, context.DeadlineExceeded)
+	if late && errors.As(err, &unanswered) && unanswered.Phase == s3store.Sending {
 		c.r.warn(what, which, fmt.Sprintf("not tested to the end, since the line is slow: %v", err))
 		return false
 	}
-	c.failed, c.wrote = errors.Is(err, context.DeadlineExceeded), c.wrote || err == nil
+	c.failed, c.wrote = late, c.wrote || err == nil
 	if what == partsWritten && !c.u.Format.IsRecorded() {
 		c.r.hint(what, which, "files of more than part_size are not uploaded", err)
 		return err == nil
@@ -116,10 +120,10 @@ func (c *bucketCheck) write(ctx context.Context, what, key string, content []byt
 	return c.r.say(what, which, err)
 }
 
-// partsWritten is the test that live streams with small chunks can do without.
+// partsWritten is the test that live streams with small chunks do not need.
 const partsWritten = "parts"
 
-// ask asks for an object as the daemon does after a restart.
+// ask asks for an object, as the daemon does after a restart.
 func (c *bucketCheck) ask(ctx context.Context, key string, size int64) {
 	err := try(ctx, c.r, "ask", c.where, stepTime, func(ctx context.Context) error {
 		switch i, found, err := c.store.Stat(ctx, key); {
@@ -129,7 +133,7 @@ func (c *bucketCheck) ask(ctx context.Context, key string, size int64) {
 			return errors.New("the store does not tell whether it has an object: allow " +
 				"s3:GetObject and s3:ListBucket")
 		case !found:
-			return errors.New("the store does not have the object that it has just taken")
+			return errors.New("the store does not have the object that it has just accepted")
 		case i.Size != size:
 			return fmt.Errorf("the store says that the object has %d bytes instead of %d", i.Size, size)
 		}
@@ -138,7 +142,8 @@ func (c *bucketCheck) ask(ctx context.Context, key string, size int64) {
 	c.r.say("ask", c.where, err)
 }
 
-// list looks for the key in the bucket's list, where a bucket in the endpoint has it missing.
+// list looks for the key in the bucket's list. With the bucket in the endpoint, it is missing
+// there.
 func (c *bucketCheck) list(ctx context.Context, key string) {
 	listed, err := timed(ctx, c.r, "list", c.where, stepTime, func(ctx context.Context) (listed bool, err error) {
 		err = c.store.List(ctx, key, "", func(k string, _ uploader.ObjectInfo) error {
@@ -154,10 +159,9 @@ func (c *bucketCheck) list(ctx context.Context, key string) {
 	if c.u.Endpoint != "" {
 		ofBucket, askErr := timed(ctx, c.r, "endpoint", c.u.Endpoint, stepTime, c.store.EndpointIsOfBucket)
 		if right := c.u.WithoutBucket(); ofBucket || right != "" && s3store.IsAbsent(err) {
-			c.r.say("endpoint", c.u.Endpoint, fmt.Errorf("the endpoint holds the bucket, which "+
-				"comes twice then: "+
-				"each key begins with %s/ in the bucket, and players get 404; set endpoint = "+
-				"%s", c.u.Bucket, cmp.Or(right, "the store's address without the bucket")))
+			c.r.say("endpoint", c.u.Endpoint, fmt.Errorf("the endpoint has the bucket in it, so that each key "+
+				"begins with %s/ in the bucket, and players get 404; set endpoint = %s",
+				c.u.Bucket, cmp.Or(right, "the store's address without the bucket")))
 			return
 		} else if askErr != nil {
 			err = errors.Join(err, askErr)
@@ -166,11 +170,11 @@ func (c *bucketCheck) list(ctx context.Context, key string) {
 	if err == nil {
 		err = errors.New("the object that was written is not in the list")
 	}
-	c.r.hint("list", c.where, "a start asks for each old file by itself, and what is absent may "+
-		"be uploaded again", err)
+	c.r.hint("list", c.where,
+		"a start asks for each old file by itself, and what is absent may be uploaded again", err)
 }
 
-// clear deletes what was written, also when the check is interrupted.
+// clear deletes what was written, even if the check is interrupted.
 func (c *bucketCheck) clear(ctx context.Context) {
 	if len(c.keys) == 0 {
 		return
@@ -179,10 +183,10 @@ func (c *bucketCheck) clear(ctx context.Context) {
 		return c.store.Delete(ctx, c.keys)
 	})
 	if !c.wrote {
-		return // whether this works was not asked
+		return // nothing was written, so that this says nothing
 	}
 	if err != nil && c.u.Delete == config.Mirror {
-		err = fmt.Errorf("delete = mirror deletes objects in the bucket: %w", err)
+		err = fmt.Errorf("delete = mirror needs the right to delete objects: %w", err)
 	}
 	c.r.say("delete", c.where, err)
 }

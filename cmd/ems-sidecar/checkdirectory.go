@@ -15,27 +15,29 @@ import (
 
 const (
 	maxWalked = 20_000 // entries of a watched directory that the check looks at
-	maxNamed  = 3      // of those that are wrong, so many are named
+	maxNamed  = 3      // names of each kind of mistake
 )
 
-// checkDirectory looks at a watched directory, and reports whether it can be read.
+// checkDirectory tests a watched directory, and reports whether it can be read.
 func checkDirectory(ctx context.Context, r *report, dir string) bool {
-	t, err := timed(ctx, r, "directory", dir, stepTime, func(ctx context.Context) (*tree, error) { return walk(ctx, dir) })
+	t, err := timed(ctx, r, "directory", dir, stepTime, func(ctx context.Context) (*tree, error) {
+		return walk(ctx, dir)
+	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = errors.New("it does not exist; the daemon would wait for it: is it the targetFolder of EMS?")
+		err = errors.New("it does not exist, and the daemon would wait for it: is it the targetFolder of EMS?")
 	case errors.Is(err, fs.ErrPermission):
 		err = errors.New("it cannot be read: give the user that runs the daemon read access, or its group")
 	case err == nil && t.closed.n > 0:
-		err = fmt.Errorf("the directories %s in it cannot be entered, and nothing in them is published: "+
+		err = fmt.Errorf("its directories %s cannot be entered, and nothing in them is published: "+
 			"give the user that runs the daemon read access, or its group", t.closed)
 	}
 	if !r.say("directory", dir, err) {
 		return false
 	}
 	if t.links.n > 0 {
-		r.warn("directory", dir, fmt.Sprintf("symbolic links are not followed: nothing is published of %s; "+
-			"watch the directories that they lead to, or mount those here (mount --bind)", t.links))
+		r.warn("directory", dir, fmt.Sprintf("symbolic links are not followed, and nothing is published from %s: "+
+			"watch the directories to which they lead, or mount those here (mount --bind)", t.links))
 	}
 	if t.cut {
 		r.skip("the rest of "+dir, dir, fmt.Sprintf("only the first %d entries were looked at", maxWalked))
@@ -48,11 +50,11 @@ func isMissing(dir string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// A tree is what is wrong below a watched directory.
+// A tree is what was found wrong below a watched directory.
 type tree struct {
 	closed names // directories that cannot be entered
 	links  names // symbolic links to directories
-	cut    bool  // there is more
+	cut    bool  // it has more entries than were looked at
 }
 
 // names are the first of many.
@@ -97,7 +99,7 @@ func walk(ctx context.Context, dir string) (*tree, error) {
 			t.closed.add(p)
 			return fs.SkipDir
 		case err != nil:
-			return nil // it has just been deleted
+			return nil // just deleted
 		case p != "." && path.Base(p)[0] == '.':
 			if e.IsDir() {
 				return fs.SkipDir
@@ -115,28 +117,30 @@ func walk(ctx context.Context, dir string) (*tree, error) {
 // spool tests whether files of dir can be linked into the spool.
 func (r *report) spool(ctx context.Context, dir, place string) {
 	which := place
-	tested, err := timed(ctx, r, "spool", place, stepTime, func(context.Context) (bool, error) { return spool.Check(dir, place) })
+	tested, err := timed(ctx, r, "spool", place, stepTime, func(context.Context) (bool, error) {
+		return spool.Check(dir, place)
+	})
 	switch {
 	case errors.Is(err, os.ErrPermission) && !capable(capFowner):
 		r.skip("links into "+place, which, fmt.Sprintf("%v\n                 the unit's "+
 			"CAP_FOWNER may allow it; %s", err, withRights))
 		return
 	case err == nil && !tested:
-		which += "\n                 not tested with one of EMS's files: there is none yet"
+		which += "\n                 not tested with a file of EMS, since none exists yet"
 	}
-	r.hint("spool", which, "what EMS deletes before its upload is held open instead, and lost "+
-		"if the daemon ends meanwhile", err)
+	r.hint("spool", which,
+		"a file that EMS deletes before its upload is held open instead, and lost if the daemon ends first", err)
 }
 
-// checkDeletion tests the right that delete_local takes.
+// checkDeletion tests the right that delete_local needs.
 func checkDeletion(dir string) error {
 	f, err := os.CreateTemp(dir, ".ems-sidecar-check-*") // a name that the daemon ignores
 	if err == nil {
 		err = errors.Join(f.Close(), os.Remove(f.Name()))
 	}
 	if err != nil {
-		return fmt.Errorf("delete_local = after_upload needs the right to delete here: give it "+
-			"to the user that runs the daemon, and in its unit set ReadWritePaths=%s: %w", dir, err)
+		return fmt.Errorf("delete_local = after_upload needs the right to delete here: "+
+			"give it to the user that runs the daemon, and set ReadWritePaths=%s in its unit: %w", dir, err)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 	"ems-sidecar/internal/listen"
 )
 
-// checkEMS asks the media server for its version, and what it writes to, if the config needs it.
+// checkEMS asks the media server for its version and its directories, if the config needs it.
 func checkEMS(ctx context.Context, r *report, cfg *config.Config) (found emsapi.Config, ok bool) {
 	if !cfg.Reacts() && !cfg.AsksEMS() {
 		return found, false
@@ -31,63 +31,70 @@ func checkEMS(ctx context.Context, r *report, cfg *config.Config) (found emsapi.
 	}
 	version, err := timed(ctx, r, "ems", api.Address(), stepTime, api.Version)
 	if err != nil {
-		return found, r.say("ems", api.Address(), fmt.Errorf("%w: is EMS running, and api_url in [EMS] right?", err))
+		return found, r.say("ems", api.Address(), fmt.Errorf("%w: is EMS running, and is api_url in [EMS] right?", err))
 	}
 	if found, err = timed(ctx, r, "ems", api.Address(), stepTime, api.ListConfig); err != nil {
 		return found, r.say("ems", api.Address(), err)
 	}
-	return found, r.say("ems", fmt.Sprintf("%s: version %s, build %s", api.Address(), version.ReleaseNumber, version.BuildNumber), nil)
+	which := fmt.Sprintf("%s: version %s, build %s", api.Address(), version.ReleaseNumber, version.BuildNumber)
+	return found, r.say("ems", which, nil)
 }
 
-// found says which directories the media server has for a section without watch_dir.
+// found prints which directories the media server has for a section without watch_dir.
 func (r *report) found(u config.Upload, dirs []string) {
 	if len(dirs) == 0 {
-		r.hint("outputs", "of EMS for ["+u.Section+"]", "nothing is published from there until EMS has one, which the daemon finds by itself",
+		r.hint("outputs", "of EMS for ["+u.Section+"]",
+			"nothing is published for it until EMS has an output, which the daemon finds by itself",
 			errors.New("EMS writes nothing for this section now, and it has no watch_dir"))
 		return
 	}
 	r.say("outputs", fmt.Sprintf("of EMS for [%s]: %s", u.Section, strings.Join(dirs, ", ")), nil)
 }
 
-// checkEvents posts an event to the daemon's endpoint, or, if no daemon runs, to one like it. Whether the media server does,
-// it cannot be asked: it is told what to have in its config.
+// checkEvents posts an event to the daemon's endpoint, or if no daemon runs, to one like it.
+// Whether the media server posts there cannot be asked: the lines for its config are printed.
 func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
 	shown := sinkURL(cfg.Hooks)
 	url := shown
 	if cfg.Hooks.Secret != "" {
 		url, shown = url+cfg.Hooks.Secret.Reveal()+"/", shown+"SECRET/"
 	}
-	by, err := timed(ctx, r, "events", shown, 2*stepTime, func(ctx context.Context) (string, error) { return selfTest(ctx, cfg.Hooks, url) })
+	by, err := timed(ctx, r, "events", shown, 2*stepTime, func(ctx context.Context) (string, error) {
+		return selfTest(ctx, cfg.Hooks, url)
+	})
 	if !r.say("events", shown+by, err) {
 		return
 	}
 	if cfg.Hooks.Secret == "" && listen.Local(cfg.Hooks.Listen) {
-		fmt.Fprintln(r.s.stdout, "                 every user of this host may post events there: if there are others, set secret in [Hooks]")
+		r.more("every user of this host may post events there: if others use it, set secret in [Hooks]")
 	}
 	with := "these lines"
 	if cfg.Hooks.Secret != "" {
-		with += ", the secret where SECRET stands,"
+		with += ", with the secret for SECRET,"
 	}
-	fmt.Fprintf(r.s.stdout, "                 EMS posts its events there if its config.lua has %s and was restarted since:\n\n%s\n", with, configLua(shown))
-	fmt.Fprintln(r.s.stdout, "                 EMS numbers the events of all its sinks together: losses are told if all sinks have these enabledEvents")
+	r.more("EMS posts its events there if its config.lua has " + with + " and EMS was restarted since:")
+	fmt.Fprintf(r.s.stdout, "\n%s\n", configLua(shown))
+	r.more("EMS numbers the events of all its sinks together: lost events are noticed only if all sinks have " +
+		"these enabledEvents")
 }
 
-// sinkURL is where the media server is to post to, without the secret. One on this host reaches an address that stands for
-// all of them as loopback.
+// sinkURL is where the media server must post its events, without the secret. An address for all of
+// this host's addresses is reached as loopback.
 func sinkURL(h config.Hooks) string { return "http://" + reachable(h.Listen) + h.Path }
 
-// selfTest posts an event, and returns who took it in.
+// selfTest posts an event, and returns who accepted it.
 func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err error) {
 	l, err := net.Listen("tcp", h.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return ", taken in by the daemon", post(ctx, url, "self-test")
+		return ", accepted by the daemon", post(ctx, url, "self-test")
 	}
 	if err != nil {
 		return "", fmt.Errorf("[Hooks] listen: %w", err)
 	}
 	name := "self-test-" + rand.Text()
 	arrived := make(chan struct{}, 1)
-	endpoint := events.New(events.Settings{Path: h.Path, Allow: h.Allow, Secret: h.Secret.Reveal(), MaxBody: h.MaxBody},
+	settings := events.Settings{Path: h.Path, Allow: h.Allow, Secret: h.Secret.Reveal(), MaxBody: h.MaxBody}
+	endpoint := events.New(settings,
 		func(_ context.Context, e events.Event) {
 			if e.Name == name {
 				arrived <- struct{}{}
@@ -110,31 +117,32 @@ func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err e
 	}
 	select {
 	case <-arrived:
-		return ", tried without the daemon, which does not run", nil
+		return ", tested without the daemon, which is not running", nil
 	case <-ctx.Done():
-		return "", errors.New("the event was answered, but did not arrive")
+		return "", errors.New("the event was answered and did not arrive")
 	}
 }
 
-// post posts an event that nobody acts on, over no proxy: the URL has the secret in it.
+// post posts an event of a type without meaning, and not over a proxy: the URL has the secret in
+// it.
 func post(ctx context.Context, url, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
 	body := fmt.Appendf(nil, `{"id":0,"processId":0,"timestamp":0,"type":"selfTest","payload":{"localStreamName":%q}}`, name)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return errors.New("listen, path and secret of [Hooks] make no URL")
+		return errors.New("listen, path and secret of [Hooks] are not a URL together")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {
-		return errors.New("something listens there and does not answer: is allow[] of [Hooks] without this host, " +
-			"or does something else have the address of [Hooks]?")
+		return errors.New("something listens there and does not answer: is this host missing in allow[] of [Hooks], " +
+			"or does another program have the address of [Hooks]?")
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK || resp.ContentLength != 0 {
-		return fmt.Errorf("the answer is %s: does something else listen there, such as the older services?", resp.Status)
+		return fmt.Errorf("the answer is %s: does another program listen there, such as the older services?", resp.Status)
 	}
 	return nil
 }
@@ -160,12 +168,12 @@ func checkMembers(ctx context.Context, r *report, cfg *config.Config) {
 			continue
 		}
 		if hooks.IsOwn(ctx, api.Host(), cfg.EMS.APIURL, cfg.Balancer.Advertise) {
-			r.say("balancer", api.Host()+" is this server itself, and left out", nil)
+			r.say("balancer", api.Host()+" is this server itself, and is left out", nil)
 			continue
 		}
 		version, err := timed(ctx, r, "balancer", api.Address(), stepTime, api.Version)
 		if err != nil {
-			err = fmt.Errorf("%w: is EMS running there, and does its web server or its API take requests from this host?", err)
+			err = fmt.Errorf("%w: is EMS running there, and does its web server or its API accept requests from this host?", err)
 		}
 		r.say("balancer", strings.TrimSpace(api.Address()+" "+version.ReleaseNumber), err)
 	}

@@ -12,8 +12,8 @@ import (
 	"ems-sidecar/config"
 )
 
-// checkListener tests whether the daemon can have its admin listener's port, unless it has it
-// already.
+// checkListener tests whether the port of the admin listener is free for the daemon, or the daemon
+// has it already.
 func checkListener(ctx context.Context, r *report, cfg config.Admin) {
 	if cfg.Listen == "" {
 		return
@@ -24,12 +24,13 @@ func checkListener(ctx context.Context, r *report, cfg config.Admin) {
 	case err == nil:
 		err = l.Close()
 	case errors.Is(err, syscall.EADDRINUSE):
-		if err = try(ctx, r, "admin", which, stepTime, func(ctx context.Context) error { return healthz(ctx, cfg) }); err == nil {
+		err = try(ctx, r, "admin", which, stepTime, func(ctx context.Context) error { return healthz(ctx, cfg) })
+		if err == nil {
 			which += ", where the daemon answers"
-		} else {
-			err = fmt.Errorf("the port is in use, and not by the daemon, which would not start: "+
-				"give [Admin] listen another one, or end what has it (%w)", err)
+			break
 		}
+		err = fmt.Errorf("another program has the port, so that the daemon would not start: "+
+			"change [Admin] listen, or end that program (%w)", err)
 	default:
 		err = fmt.Errorf("[Admin] listen: %w", err)
 	}
@@ -49,9 +50,11 @@ func healthz(ctx context.Context, cfg config.Admin) error {
 	if token := cfg.Token.Reveal(); token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	// Over no proxy: it would learn the token. The certificate may be for another name than this
-	// address.
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	// Not over a proxy, which would learn the token. The certificate may be for another name than
+	// this address.
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}}
 	resp, err := client.Do(req)
 	if err != nil {
 		return err
@@ -63,7 +66,7 @@ func healthz(ctx context.Context, cfg config.Admin) error {
 	return nil
 }
 
-// reachable returns an address of this host for one that may stand for all of them.
+// reachable returns an address at which this host reaches the listener.
 func reachable(listen string) string {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {

@@ -22,8 +22,8 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// writeConfig writes what configFor returns, with each old text replaced by the new one behind it, and
-// returns the file's path.
+// writeConfig writes what configFor returns, with each old text replaced by the new one behind it,
+// and returns the file's path.
 func writeConfig(t *testing.T, root, endpoint string, replace []string, more ...string) string {
 	t.Helper()
 	ini := filepath.Join(t.TempDir(), "config.ini")
@@ -147,7 +147,7 @@ func TestCheckLeavesNothingBehind(t *testing.T) {
 	if code != exitFine {
 		t.Errorf("exit code %d", code)
 	}
-	e2e.Says(t, out, "ok    spool", "not tested with one of EMS's files: there is none yet")
+	e2e.Says(t, out, "ok    spool", "not tested with a file of EMS, since none exists yet")
 	if left, err := os.ReadDir(empty); err != nil || len(left) > 0 {
 		t.Errorf("left in an empty directory: %v, %v", left, err)
 	}
@@ -206,7 +206,7 @@ func TestCheckOfRecordings(t *testing.T) {
 	if code, out = check(); code != exitFine {
 		t.Errorf("exit code %d", code)
 	}
-	e2e.Says(t, out, "warn  resume", "s3:ListBucketMultipartUploads", "begins anew", "\nit works; warnings: 1")
+	e2e.Says(t, out, "warn  resume", "s3:ListBucketMultipartUploads", "from its beginning again", "\nit works; warnings: 1")
 }
 
 // What S3 answers, by its documentation, and another server does not.
@@ -230,7 +230,7 @@ func TestCheckSaysWhatS3Refuses(t *testing.T) {
 		{"access denied to delete", "POST", 403, "AccessDenied", "Access Denied", "", "", nil,
 			[]string{"ok    read", "FAIL  delete", "allow s3:DeleteObject on arn:aws:s3:::live/*"}},
 		{"access denied to mirror deletions", "POST", 403, "AccessDenied", "Access Denied", "", "", []string{"S3 delete = mirror"},
-			[]string{"FAIL  delete", "delete = mirror deletes objects in the bucket: ", "allow s3:DeleteObject on arn:aws:s3:::live/*"}},
+			[]string{"FAIL  delete", "delete = mirror needs the right to delete objects: ", "allow s3:DeleteObject on arn:aws:s3:::live/*"}},
 		{"clock skew", "PUT", 403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.",
 			"<RequestTime>20260101T000000Z</RequestTime><ServerTime>2026-01-01T01:00:00Z</ServerTime>", "", nil,
 			[]string{"FAIL  write", "this host's clock and the store's differ by", "NTP"}},

@@ -26,7 +26,8 @@ func (r *stalledReader) Write(line []byte) (int, error) {
 	return r.written.Write(line)
 }
 
-// How many lines are missing is a line of the log's own format, with its priority, whatever the level.
+// How many lines are missing is a line of the log's own format, with its priority, whatever the
+// level.
 func TestDroppedLogLinesAreReportedInTheFormatOfTheLog(t *testing.T) {
 	was := slog.Default()
 	t.Cleanup(func() { slog.SetDefault(was) })

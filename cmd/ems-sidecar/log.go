@@ -11,18 +11,19 @@ import (
 	"ems-sidecar/internal/logqueue"
 )
 
-// flushTime is how long the end of a command waits for a reader of the log that is slow.
+// flushTime is how long the end of a command waits for a slow reader of the log.
 const flushTime = 2 * time.Second
 
-// openLog returns the log that the config asks for, which never blocks, and what writes the last of it. What
-// the standard library logs, as of a server that answers before it is asked, goes there, too: a line of
-// another form would break whoever reads them.
+// openLog returns the log that the config asks for, which never blocks, and a function that writes
+// the rest of it. The standard library logs to it, too: a line in another form would break programs
+// that read the log.
 func openLog(s surroundings, c config.Log) (log *slog.Logger, flush func()) {
 	queue := logqueue.New(s.stderr, func(dropped int) []byte {
 		var line bytes.Buffer
 		config := config.Log{Format: c.Format, Level: min(c.Level, slog.LevelWarn)}
-		slog.New(newLogHandler(surroundings{stderr: &line, getenv: s.getenv}, config)).Warn("log lines dropped", "lines", dropped,
-			"err", "the reader of the log is too slow, or does not take it", "next", "all else goes on; the log goes on here")
+		slog.New(newLogHandler(surroundings{stderr: &line, getenv: s.getenv}, config)).Warn("log lines dropped",
+			"lines", dropped, "err", "the reader of the log is too slow, or does not read",
+			"next", "everything else goes on; the log continues here")
 		return line.Bytes()
 	})
 	s.stderr = queue
@@ -32,8 +33,9 @@ func openLog(s surroundings, c config.Log) (log *slog.Logger, flush func()) {
 	return log, func() { queue.Close(flushTime) }
 }
 
-// newLogHandler returns the handler that the config asks for. What goes to systemd's journal has its priority in
-// front, so that journalctl -p works, and as text no time, which the journal has anyway.
+// newLogHandler returns the handler that the config asks for. Lines for systemd's journal begin
+// with their priority, so that journalctl -p works. As text they have no time, which the journal
+// adds.
 func newLogHandler(s surroundings, c config.Log) slog.Handler {
 	options := &slog.HandlerOptions{Level: c.Level}
 	handler := func(w io.Writer) slog.Handler {

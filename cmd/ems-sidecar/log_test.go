@@ -16,7 +16,8 @@ import (
 	"testing"
 )
 
-// impolite starts a server that does with each connection what answer does, when the header of a request is there.
+// impolite starts a server that does with each connection what answer does, when the header of a
+// request is there.
 func impolite(t *testing.T, answer func(c net.Conn, request *bufio.Reader)) (endpoint string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,4 +1,5 @@
-// Command ems-sidecar publishes what an EvoStream Media Server writes to S3, and has it route, record and balance its streams.
+// Command ems-sidecar publishes what an EvoStream Media Server writes to disk in an S3 bucket, and
+// has the server route, record and balance its streams.
 package main
 
 import (
@@ -25,9 +26,9 @@ const (
 
 // commands is the command line.
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Publish the directories, and act on the events of EMS, until SIGTERM."`
-	Check   checkCommand   `cmd:"" help:"Test the config, the directories, the bucket, EMS and its group, and say what is wrong."`
-	Sync    syncCommand    `cmd:"" help:"Upload what is in the directories now and not in the bucket, then exit; 1 if something is missing."`
+	Run     runCommand     `cmd:"" help:"Publish the directories and act on EMS's events, until SIGTERM."`
+	Check   checkCommand   `cmd:"" help:"Test the config, the directories, the bucket and EMS, and print what is wrong."`
+	Sync    syncCommand    `cmd:"" help:"Upload what the bucket lacks, then exit, with 1 if something is still missing."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -36,7 +37,7 @@ type configFlag struct {
 	Config string `default:"/etc/ems-sidecar/config.ini" placeholder:"FILE" help:"The config file (${default})."`
 }
 
-// A surroundings is what a command may use of the process.
+// A surroundings is what a command uses of the process.
 type surroundings struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
@@ -48,11 +49,11 @@ func main() {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-signals
-		signal.Stop(signals) // before anything says that it stops: a second signal ends the process at once
+		signal.Stop(signals) // before the log says "stopping": a second signal ends the process at once
 		end()
 	}()
-	// The reader of the log or of the output may go away: that is no reason to stop, but it would be the
-	// signal's default.
+	// The reader of the log or of the output may go away. By default, this signal would then end
+	// the process.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(execute(ctx, os.Args[1:], surroundings{os.Stdout, os.Stderr, os.Getenv}))
 }
@@ -62,7 +63,8 @@ func execute(ctx context.Context, args []string, s surroundings) int {
 	exit := -1
 	parser := kong.Must(&commands{},
 		kong.Name("ems-sidecar"),
-		kong.Description("Publishes the live streams and recordings that an EvoStream Media Server writes to disk to an S3 bucket, and has it route, record and balance its streams."),
+		kong.Description("Publishes the live streams and recordings that an EvoStream Media Server (EMS) writes "+
+			"to disk in an S3 bucket, and has the server route, record and balance its streams."),
 		kong.Writers(s.stdout, s.stderr),
 		kong.Exit(func(code int) { exit = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -102,7 +104,7 @@ var errSaid = errors.New("failed")
 // errSaidUsage is errSaid for a mistake in the config.
 var errSaidUsage = errors.New("wrong config")
 
-// A usageError is the caller's or the config's fault.
+// A usageError is a mistake in the command line or the config.
 type usageError struct{ error }
 
 // load reads the config. It must switch something on.
@@ -116,7 +118,8 @@ func (f configFlag) load() (*config.Config, error) {
 		return nil, err
 	}
 	if len(cfg.Uploads) == 0 && !cfg.Reacts() {
-		return nil, usageError{fmt.Errorf("%s switches nothing on: it needs a section such as [AmazonHLSUpload] with default_bucket, or [StreamRecorder] with file_location", f.Config)}
+		return nil, usageError{fmt.Errorf("%s switches nothing on: it needs a section such as [AmazonHLSUpload] "+
+			"with default_bucket, or [StreamRecorder] with file_location", f.Config)}
 	}
 	return cfg, nil
 }

@@ -9,14 +9,13 @@ import (
 )
 
 const (
-	// stepTime is for each step of the check, and besides what its size takes.
+	// stepTime is how long a step of the check may take, beside what its size takes.
 	stepTime = 5 * time.Second
-	// quietTime is how long a step may take before it is told what is waited for.
+	// quietTime is how long a step may take before a line says what is waited for.
 	quietTime = time.Second
 )
 
-// A report prints one line for each thing that was tested, and at the end a verdict, which repeats
-// what is not as it should be.
+// A report prints one line for each test, and at the end a verdict, which repeats what is wrong.
 type report struct {
 	s        surroundings
 	tests    int
@@ -26,6 +25,7 @@ type report struct {
 	again    strings.Builder // failures and warnings
 }
 
+// say prints the result of a test, and reports whether it is good.
 func (r *report) say(what, which string, err error) bool {
 	r.tests++
 	if err != nil {
@@ -37,7 +37,7 @@ func (r *report) say(what, which string, err error) bool {
 	return true
 }
 
-// hint is say for what the daemon can do without.
+// hint is say for what the daemon works without.
 func (r *report) hint(what, which, without string, err error) {
 	if err == nil {
 		r.say(what, which, nil)
@@ -46,14 +46,19 @@ func (r *report) hint(what, which, without string, err error) {
 	r.warn(what, which, fmt.Sprintf("%v\n                 without this, %s", err, without))
 }
 
-// warn tells of what works and is likely not meant.
+// warn is for what works, and is probably not meant.
 func (r *report) warn(what, which, text string) {
 	r.tests++
 	r.warned++
 	r.twice("warn  %-9s  %s\n                 %s\n", what, which, text)
 }
 
-// skip tells what was not tested, and how it is.
+// more adds a line to the test before.
+func (r *report) more(text string) {
+	fmt.Fprintf(r.s.stdout, "                 %s\n", text)
+}
+
+// skip prints what was not tested, why, and how to test it.
 func (r *report) skip(what, which, how string) {
 	r.untested = append(r.untested, what)
 	fmt.Fprintf(r.s.stdout, "skip  %-9s  %s\n                 %s\n", what, which, how)
@@ -66,11 +71,11 @@ func (r *report) twice(format string, with ...any) {
 	r.again.WriteString(text)
 }
 
-// verdict is the end of each check. Its last line says it all.
+// verdict ends a check. Its last line is the whole result.
 func (r *report) verdict(ctx context.Context) error {
 	out := r.s.stdout
 	if r.again.Len() > 0 {
-		fmt.Fprintf(out, "\nOnce more:\n%s", r.again.String())
+		fmt.Fprintf(out, "\nAgain, what is wrong:\n%s", r.again.String())
 	}
 	text := "everything is fine"
 	switch {
@@ -93,9 +98,10 @@ func (r *report) verdict(ctx context.Context) error {
 	return nil
 }
 
-// timed runs one step of the check, which may take so long, and tells what is waited for if it
-// takes a while. A system call that does not come back is left to the end of the process.
-func timed[T any](ctx context.Context, r *report, what, which string, limit time.Duration, f func(context.Context) (T, error)) (T, error) {
+// timed runs one step of the check for at most limit, and prints what is waited for if it takes a
+// while. A system call that does not return ends with the process.
+func timed[T any](ctx context.Context, r *report, what, which string, limit time.Duration,
+	f func(context.Context) (T, error)) (T, error) {
 	type outcome struct {
 		got T
 		err error
@@ -128,7 +134,10 @@ func timed[T any](ctx context.Context, r *report, what, which string, limit time
 }
 
 // try is timed for what returns nothing.
-func try(ctx context.Context, r *report, what, which string, limit time.Duration, f func(context.Context) error) error {
-	_, err := timed(ctx, r, what, which, limit, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) })
+func try(ctx context.Context, r *report, what, which string, limit time.Duration,
+	f func(context.Context) error) error {
+	_, err := timed(ctx, r, what, which, limit, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, f(ctx)
+	})
 	return err
 }

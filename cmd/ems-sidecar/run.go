@@ -18,7 +18,8 @@ type runCommand struct {
 }
 
 func (c *runCommand) Run(ctx context.Context, s surroundings) error {
-	// From now on: the default would end the process without a word, and systemd counts that as a clean exit.
+	// From the beginning: by default, the signal would end the process silently, which systemd
+	// counts as a clean exit.
 	hangups := make(chan os.Signal, 8)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -31,20 +32,22 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	defer logHangups(hangups, log)()
 	log.Info("starting", "version", version(), "config", c.Config)
 	for _, w := range cfg.Warnings {
-		log.Warn("config", "err", w, "next", "the start goes on; where others can read secrets, with [Security] strict = on it would not")
+		log.Warn("config", "err", w, "next",
+			"the start goes on; if others can read secrets, it does not with [Security] strict = on")
 	}
 
 	systemd := func(state string) {
 		if _, err := sdnotify.SdNotify(false, state); err != nil {
-			log.Warn("systemd cannot be told", "state", state, "err", err)
+			log.Warn("notifying systemd failed", "state", state, "err", err)
 		}
 	}
-	// The daemon is told to end when that has been said.
+	// The daemon ends after the log and systemd know that it stops.
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	defer context.AfterFunc(ctx, func() {
 		log.Info("stopping", "drain_timeout", cfg.Upload.DrainTimeout, "next",
-			"streams that end now are published to their end, and what is in flight is finished; a second signal ends at once")
+			"streams that end now are published to their end, and uploads in progress finish; "+
+				"a second signal ends the process at once")
 		systemd(sdnotify.SdNotifyStopping)
 		end()
 	})()
@@ -63,8 +66,8 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	return nil
 }
 
-// logHangups logs each hangup, until the function that it returns is called. Log rotation, a terminal
-// that is closed and "systemctl kill -s HUP" send them.
+// logHangups logs each hangup until stop is called. Log rotation, closed terminals and "systemctl
+// kill -s HUP" send them.
 func logHangups(hangups <-chan os.Signal, log *slog.Logger) (stop func()) {
 	ended := make(chan struct{})
 	var logging sync.WaitGroup
@@ -72,7 +75,8 @@ func logHangups(hangups <-chan os.Signal, log *slog.Logger) (stop func()) {
 		for {
 			select {
 			case <-hangups:
-				log.Warn("SIGHUP is ignored", "err", "the config is read at the start only", "next", "all goes on as before; restart the service to read the config")
+				log.Warn("SIGHUP is ignored", "err", "the config is read at the start only",
+					"next", "everything goes on as before; restart the service to read the config")
 			case <-ended:
 				return
 			}

@@ -17,8 +17,8 @@ import (
 	"ems-sidecar/internal/testproc"
 )
 
-// Log rotation, a closed terminal and "systemctl kill -s HUP" send SIGHUP. It is no reason to stop, nor
-// to stop without draining.
+// Log rotation, a closed terminal and "systemctl kill -s HUP" send SIGHUP. It is no reason to stop,
+// nor to stop without draining.
 func TestHangupsAreLoggedAndStopNothing(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t)

@@ -27,7 +27,7 @@ func (c *syncCommand) Run(ctx context.Context, s surroundings) error {
 	show := progressLines(s.stdout)
 	if f, ok := s.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		show = progressBar(f)
-		cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn) // what goes well is seen
+		cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn) // the bar shows the rest
 	}
 	log, flush := openLog(s, cfg.Log)
 	defer flush()
@@ -45,19 +45,21 @@ func (c *syncCommand) Run(ctx context.Context, s surroundings) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.stdout, "%d chunks and %d manifests are in the bucket, after %v.\n", last.There, last.Published, time.Since(began).Round(10*time.Millisecond))
+	fmt.Fprintf(s.stdout, "%d chunks and %d manifests are in the bucket, after %v.\n",
+		last.There, last.Published, time.Since(began).Round(10*time.Millisecond))
 	return nil
 }
 
 // progressBar shows progress on a terminal.
 func progressBar(f *os.File) func(p uploader.Progress, end bool) {
-	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("files in the bucket"),
+	bar := progressbar.NewOptions(-1,
+		progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("files in the bucket"),
 		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond))
 	return func(p uploader.Progress, end bool) {
 		if n := p.Files + p.Manifests; n > 0 {
 			bar.ChangeMax(n)
-			_ = bar.Set(p.There + p.Published) // a terminal that has gone away is no reason to stop
+			_ = bar.Set(p.There + p.Published) // a closed terminal is no reason to stop
 		}
 		if end {
 			fmt.Fprintln(f)
@@ -65,16 +67,17 @@ func progressBar(f *os.File) func(p uploader.Progress, end bool) {
 	}
 }
 
-// progressEvery is how often progress is written where there is no terminal.
+// progressEvery is how often progress is written without a terminal.
 const progressEvery = 10 * time.Second
 
-// progressLines writes progress for whoever reads it later.
+// progressLines writes progress as lines, to be read later.
 func progressLines(w io.Writer) func(p uploader.Progress, end bool) {
 	next := time.Now().Add(progressEvery)
 	return func(p uploader.Progress, end bool) {
 		if now := time.Now(); end || now.After(next) {
 			next = now.Add(progressEvery)
-			fmt.Fprintf(w, "%d of %d chunks and %d of %d manifests are in the bucket\n", p.There, p.Files, p.Published, p.Manifests)
+			fmt.Fprintf(w, "%d of %d chunks and %d of %d manifests are in the bucket\n",
+				p.There, p.Files, p.Published, p.Manifests)
 		}
 	}
 }

@@ -57,8 +57,8 @@ func (e *hdsEnder) manifests() []string {
 	return []string{e.Bootstrap(), filepath.Join(e.Dir, filepath.Base(e.Dir)+".f4m")}
 }
 
-// When the media server and the daemon are told to stop together, viewers get the last segment and the
-// end now, and not at the next start.
+// When the media server and the daemon are told to stop together, viewers get the last segment and
+// the end now, and not at the next start.
 func TestStreamsThatEndWithTheDaemonArePublishedToTheirEnd(t *testing.T) {
 	t.Parallel()
 	streams := map[string]func(dir string) ender{
@@ -137,7 +137,8 @@ func TestStreamsThatEndWithTheDaemonArePublishedToTheirEnd(t *testing.T) {
 	}
 }
 
-// A restart of the daemon alone does not wait for streams that go on, nor for a server that was killed.
+// A restart of the daemon alone does not wait for streams that go on, nor for a server that was
+// killed.
 func TestDaemonStopsSoonWhenNoStreamIsEnding(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

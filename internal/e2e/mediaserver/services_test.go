@@ -256,7 +256,7 @@ func TestCheckTellsOfTheMediaServerAndItsGroup(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	code, out = check(ems, "Hooks secret = hush")
-	e2e.Says(t, out, "/evowebservices/SECRET/", "the secret where SECRET stands")
+	e2e.Says(t, out, "/evowebservices/SECRET/", "with the secret for SECRET")
 	if code != 0 || strings.Contains(out, "hush") || strings.Contains(out, "every user") {
 		t.Errorf("with a secret: exit code %d\n%s", code, out)
 	}
@@ -272,7 +272,7 @@ func TestCheckTellsOfTheMediaServerAndItsGroup(t *testing.T) {
 	}
 	s := e2e.NewSidecar(t, "", store.Endpoint, ems, "AmazonHLSUpload prefix = p/", "Hooks listen = "+listen)
 	s.WaitForReady()
-	if code, out = check(ems); code != 0 || !strings.Contains(out, "taken in by the daemon") {
+	if code, out = check(ems); code != 0 || !strings.Contains(out, "accepted by the daemon") {
 		t.Errorf("beside the daemon: exit code %d\n%s", code, out)
 	}
 	s.Stop()
