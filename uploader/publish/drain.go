@@ -6,7 +6,10 @@ import (
 )
 
 // Drain ends the publishing: from now on only manifests that need nothing else are started.
-func (s *Schedule) Drain() { s.draining = true }
+func (s *Schedule) Drain() {
+	s.draining = true
+	s.touchAll(nil)
+}
 
 // Drained reports whether nothing is left to wait for after Drain.
 func (s *Schedule) Drained(now time.Time) bool {

@@ -22,6 +22,7 @@ const absentGrace = 2 * time.Second
 // Closed applies that the file p, which is no manifest, is whole on disk in version v. kept says that it is
 // kept for src from then on, until it is released. at is where it is, if that matters.
 func (s *Schedule) Closed(src *Source, p string, v media.Version, kept bool, at *Place, now time.Time) {
+	defer s.touchPath(src, p)
 	s.chunkClosed(src, p, v, now)
 	if kept {
 		s.keptUnnamed(src, p, v, now)
@@ -105,6 +106,7 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 
 // ManifestRead applies what the manifest p held at one closing. at is where it is, if that matters.
 func (s *Schedule) ManifestRead(src *Source, p string, r Reading, at *Place, now time.Time) {
+	defer s.touchPath(src, p)
 	s.manifestClosed(src, p, r, now)
 	s.seen(src, p, at, now)
 }
@@ -244,6 +246,7 @@ func (s *Schedule) expect(src *Source, refs []*file, now time.Time) {
 // Removed applies that the name p is gone from the disk, and that nothing of it is kept. If perhaps is set,
 // that may be only because the root is gone.
 func (s *Schedule) Removed(src *Source, p string, perhaps bool, now time.Time) {
+	defer s.touchPath(src, p)
 	s.left(src, p, now)
 	if perhaps {
 		s.removedPerhaps(src, p, now)
@@ -288,6 +291,7 @@ func (s *Schedule) ManifestUnreadable(src *Source, p string, err error, now time
 // Absent applies that p, which a manifest names or which was to be read again, is not on disk, and not kept
 // either. If perhaps is set, that may be only because the root is gone.
 func (s *Schedule) Absent(src *Source, p string, perhaps bool, now time.Time) {
+	defer s.touchPath(src, p)
 	if perhaps {
 		s.absentPerhaps(src, p, now)
 	} else {

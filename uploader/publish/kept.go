@@ -48,6 +48,7 @@ func (s *Schedule) releaseUnnamed(now time.Time) {
 
 // Kept applies that the name of the chunk p is gone, and that it is kept in version v until it is released.
 func (s *Schedule) Kept(src *Source, p string, v media.Version, now time.Time) {
+	defer s.touchPath(src, p)
 	if f := src.files[p]; f != nil && f.disk.version == (media.Version{}) {
 		f.disk.nameKept() // its name was gone before, but not the file
 	}
@@ -59,6 +60,7 @@ func (s *Schedule) Kept(src *Source, p string, v media.Version, now time.Time) {
 
 // Evicted applies that the chunk p, which is not on disk, is not kept any longer for want of room: it is lost.
 func (s *Schedule) Evicted(src *Source, p string) {
+	defer s.touchPath(src, p)
 	f, ok := src.files[p]
 	if !ok || f.bucket.isSettled() {
 		return

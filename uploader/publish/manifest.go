@@ -28,29 +28,25 @@ type snapshot struct {
 	generation uint64  // src.generation when open was made
 }
 
-// ready reports whether every reference serves (R2).
-func (s *snapshot) ready(src *Source, now time.Time) bool {
+// ready reports whether every reference serves (R2). If not, at is when that may change by itself, or zero.
+func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) {
 	if s.generation != src.generation {
 		s.open, s.generation = s.refs, src.generation
 	}
 	for len(s.open) > 0 && s.open[0].serves(s, now) {
 		s.open = s.open[1:]
 	}
-	return len(s.open) == 0
-}
-
-// wake returns when ready may change by itself, or the zero time.
-func (s *snapshot) wake(now time.Time) time.Time {
-	var at time.Time
-	if len(s.open) == 0 || !s.open[0].bucket.isConfirmed() {
-		return at
+	if len(s.open) == 0 {
+		return true, at
 	}
-	for _, t := range []time.Time{s.open[0].bucket.freshAt, s.readAt.Add(SiblingPatience), s.readAt.Add(StartPatience)} {
-		if t.After(now) {
-			at = earlier(at, t)
+	if first := s.open[0]; first.bucket.isConfirmed() {
+		for _, t := range []time.Time{first.bucket.freshAt, s.readAt.Add(SiblingPatience), s.readAt.Add(StartPatience)} {
+			if t.After(now) {
+				at = earlier(at, t)
+			}
 		}
 	}
-	return at
+	return false, at
 }
 
 // misses reports whether a file that it names can never arrive.
@@ -214,19 +210,47 @@ func (s *snapshot) retire() {
 	s.release()
 }
 
-// publishable returns the newest snapshot that may be PUT now (R4), or nil.
-func (m *manifest) publishable(now time.Time) *snapshot {
-	if m.inFlight != nil || m.deleting != nil || m.checking || len(m.waiting) == 0 || now.Before(m.notBefore) || now.Before(m.yieldUntil) {
-		return nil
+// decide returns what is to be done about m now: the PUT of a snapshot, or a question to the bucket. If
+// nothing is, at is when something may be, or zero.
+func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.Time) {
+	if m.isBusy() {
+		return choice{}, at
+	}
+	s, at := m.publishable(now)
+	switch due := !m.checkAt.IsZero() && !now.Before(m.checkAt); {
+	case s != nil && m.asked && !m.askFirst:
+		return choice{file: m.file, snapshot: s}, at
+	case s != nil, due && !onlyManifests:
+		return choice{file: m.file, task: Verify}, at
+	case !onlyManifests:
+		at = earlier(at, m.checkAt)
+	}
+	return choice{}, at
+}
+
+// isBusy reports whether a request about m is in flight.
+func (m *manifest) isBusy() bool { return m.inFlight != nil || m.deleting != nil || m.checking }
+
+// publishable returns the newest snapshot that may be PUT now (R4). If there is none, at is when there may
+// be one, or zero.
+func (m *manifest) publishable(now time.Time) (s *snapshot, at time.Time) {
+	if len(m.waiting) == 0 {
+		return nil, at
+	}
+	for _, t := range []time.Time{m.notBefore, m.yieldUntil} {
+		if now.Before(t) {
+			return nil, t
+		}
 	}
 	for i := len(m.waiting) - 1; i >= 0; i-- {
 		s := m.waiting[i]
-		if s.held || !s.ready(m.file.src, now) || m.hopeless(i) || i < len(m.waiting)-1 && s.stale() {
-			continue
+		ready, soonest := s.ready(m.file.src, now)
+		if ready && !s.held && !m.hopeless(i) && (i == len(m.waiting)-1 || !s.stale()) {
+			return s, time.Time{}
 		}
-		return s
+		at = earlier(at, soonest)
 	}
-	return nil
+	return nil, at
 }
 
 // hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it names what can
@@ -237,32 +261,6 @@ func (m *manifest) hopeless(i int) bool {
 	}
 	overtaken := m.file.disk.isNameGone() || slices.ContainsFunc(m.waiting[i+1:], func(s *snapshot) bool { return s.anew })
 	return overtaken && m.waiting[i].misses()
-}
-
-// wake returns when publishable may find something that it does not find now because of a time that has not
-// come, or the zero time.
-func (m *manifest) wake(now time.Time, onlyManifests bool) time.Time {
-	if m.inFlight != nil || m.deleting != nil || m.checking {
-		return time.Time{}
-	}
-	var at time.Time
-	if m.checkAt.After(now) && !onlyManifests {
-		at = m.checkAt
-	}
-	if len(m.waiting) == 0 {
-		return at
-	}
-	for _, t := range []time.Time{m.notBefore, m.yieldUntil} {
-		if now.Before(t) {
-			return earlier(at, t)
-		}
-	}
-	for _, s := range m.waiting {
-		if w := s.wake(now); !w.IsZero() {
-			at = earlier(at, w)
-		}
-	}
-	return at
 }
 
 // start marks s as being PUT. What is older is dropped here and not at the end: an attempt that fails

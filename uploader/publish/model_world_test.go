@@ -187,8 +187,26 @@ func (w *world) work() {
 		w.bucket.start(j)
 	}
 	w.carryOut()
+	w.checkAgenda()
 	if at := w.schedule.Wake(w.now); !at.IsZero() && !at.After(w.now) {
 		w.t.Fatalf("the schedule is to be woken at once, and does nothing then: Run spins")
+	}
+}
+
+// checkAgenda checks that what was decided about each stream is what would be decided now, so that nothing
+// was missed that changes it.
+func (w *world) checkAgenda() {
+	s := w.schedule
+	if !s.hasRoom() {
+		return
+	}
+	for _, st := range s.ring {
+		c, at := s.decide(st, w.now)
+		// That it has nothing to do any more is noticed when its turn comes.
+		if t := st.turn; t.state != hasChoice && (t.state != rests || c.file != nil || !t.at.Equal(at)) {
+			w.t.Fatalf("R4: the stream %s is not considered again: its state is %d until %v, and is to do %+v, or wait until %v",
+				st.name, t.state, t.at, c, at)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 		return
 	}
 	f, st := r.file, r.file.stream
+	defer s.touch(st)
 	st.inFlight--
 	gaveBack := false
 	switch {
@@ -80,18 +81,16 @@ func (s *Schedule) success(r Result, now time.Time) {
 		}
 		return
 	}
-	refused := s.lane(st.src.dest).state == bucketRefuses
+	before := s.lane(st.src.dest).state
 	reopened, better := s.lane(st.src.dest).success(st, now)
+	if before != open {
+		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
+	}
 	if reopened {
 		s.log.Info("bucket accepts requests again", "bucket", st.src.dest.Bucket)
 	}
-	for _, other := range s.ring {
-		if better && other.src.dest == st.src.dest {
-			other.reopened(now)
-			if refused {
-				other.checkAll(now.Add(doubtTime/2 + s.jitter(doubtTime/2))) // the bucket may be another one now
-			}
-		}
+	if better {
+		s.reopen(st.src.dest, before == bucketRefuses, now)
 	}
 	st.recovered()
 	s.figures.bytes += r.Bytes
@@ -121,6 +120,21 @@ func (s *Schedule) success(r Result, now time.Time) {
 		if now.Sub(f.bucket.deletedAt) < doubtTime {
 			f.work.task = Compare
 			st.delay(f, pause{until: now.Add(doubtTime)})
+		}
+	}
+}
+
+// reopen has the streams of dest try again at once: the bucket answers again. If it had refused everything,
+// it may be another one now, and is asked what it has.
+func (s *Schedule) reopen(dest *Destination, refused bool, now time.Time) {
+	for _, st := range s.ring {
+		if st.src.dest != dest {
+			continue
+		}
+		s.agenda.reconsider(st) // what it was told to wait for is over
+		st.reopened(now)
+		if refused {
+			st.checkAll(now.Add(doubtTime/2 + s.jitter(doubtTime/2)))
 		}
 	}
 }
@@ -257,6 +271,9 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 	}
 	l := s.lane(st.src.dest)
 	closedNow := l.failure(st, refused, whole, st.refused && s.allRefused(st.src.dest, now), now)
+	if closedNow {
+		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
+	}
 	what := "upload failed"
 	if r.asksOnly() {
 		what = "bucket cannot be asked for a file"

@@ -47,6 +47,7 @@ func (s *Schedule) removalDone(r Result, now time.Time) {
 	manifests := false
 	for _, rm := range r.Removals {
 		f := rm.file
+		defer s.touch(f.stream)
 		f.work.state = idle
 		switch {
 		case rm.Finding == Elsewhere:

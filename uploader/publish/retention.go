@@ -198,6 +198,7 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 			return false
 		}
 		f.beginRemoval(now)
+		s.touch(f.stream)
 		batch = append(batch, Removal{Path: f.path, Key: f.key(), Place: f.gone.place, Others: f.others(), file: f, doubt: f.bucket.inDoubt})
 		return false
 	})

@@ -2,7 +2,6 @@ package publish
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"ems-sidecar/media"
@@ -22,8 +21,8 @@ type Schedule struct {
 
 	lanes    map[*Destination]*lane
 	streams  map[streamKey]*stream
-	ring     []*stream           // round-robin order
-	turn     int                 // index in ring of the stream that is asked first
+	ring     []*stream // all of streams
+	agenda   agenda
 	inFlight [2]int              // of workers
 	sending  map[*file]bool      // chunks that are in flight; false if it is no upload
 	loose    map[*file]bool      // of them, those that hang in a file system, and hold no worker any more
@@ -90,6 +89,7 @@ func (s *Schedule) file(src *Source, p string) *file {
 		st = &stream{src: src, name: k.name}
 		s.streams[k] = st
 		s.ring = append(s.ring, st)
+		s.agenda.reconsider(st)
 	}
 	f := &file{src: src, stream: st, path: p}
 	if src.layout.Kind(p).Role == media.ManifestFile {
@@ -108,80 +108,6 @@ func (s *Schedule) lane(d *Destination) *lane {
 		s.lanes[d] = l
 	}
 	return l
-}
-
-// Next returns the job that is to be started now, if any, and takes it for started. The caller has to end
-// each with a call of Done.
-func (s *Schedule) Next(now time.Time) (Job, bool) {
-	s.readAgain(now)
-	s.noteJumps(now)
-	if j, ok := s.nextDeletion(now); ok {
-		return j, true
-	}
-	if !s.room(livePool) && !s.room(bulkPool) {
-		return Job{}, false
-	}
-	for i := range s.ring {
-		at := (s.turn + i) % len(s.ring)
-		st := s.ring[at]
-		l := s.lane(st.src.dest)
-		if !s.room(st.pool()) || st.inFlight >= s.share(st) || !l.admits(st, now) {
-			continue
-		}
-		c := st.pick(now, s.draining || st.src.stuck, l.closedTo(st))
-		f, snap := c.file, c.snapshot
-		if f == nil {
-			continue
-		}
-		s.turn = at + 1
-		var listing []*file
-		switch {
-		case snap != nil:
-			f.manifest.start(snap)
-			if p := f.manifest.published; p != nil && p.sum == snap.sum && !f.manifest.uncertain {
-				f.manifest.finish(snap) // it came back to what the bucket holds
-				return s.Next(now)
-			}
-		case c.task == Verify:
-			f.manifest.checking = true
-			listing = f.manifest.toCheck(now)
-		case c.task == List:
-			listing = st.takeUncompared()
-		default:
-			if f.src.bulk() && f.work.task == PutChunk && !f.recording.claim.settles(f.disk.version) {
-				f.work.task = Look // no recording replaces another
-				c.task = Look
-			}
-			if f.src.bulk() && c.task == Look {
-				c.task = FindKey
-			}
-			f.work.state = inFlight
-			s.sending[f] = f.work.task == PutChunk
-		}
-		st.inFlight++
-		s.inFlight[st.pool()]++
-		probe := l.closedTo(st)
-		if probe {
-			l.probing, l.prober = true, st.src
-		}
-		return s.job(c, listing, st.failures > 0 || probe, now), true
-	}
-	return Job{}, false
-}
-
-// job returns the job that does c.
-func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job {
-	f := c.file
-	j := Job{Task: c.task, Source: f.src, Path: f.path, Key: f.key(), Version: f.disk.version, Candidate: f.work.candidate,
-		Claim: f.recording.claim, Refused: f.recording.refused, Spoilt: f.recording.spoilt, FreshConnection: fresh, Started: now, file: f, snapshot: c.snapshot}
-	if c.snapshot != nil {
-		j.Task = PutManifest
-		j.Manifest = Content{c.snapshot.content, c.snapshot.hexSum(), c.snapshot.parsed.TargetDuration}
-	}
-	for _, l := range listing {
-		j.Listing = append(j.Listing, Named{l.path, l.key(), l})
-	}
-	return j
 }
 
 // Reread has p reported again at a time.
@@ -220,61 +146,4 @@ func (s *Schedule) readAgain(now time.Time) {
 		f.src.expect(f.path)
 	}
 	s.rereadAt = next
-}
-
-// share is how many workers st may hold at once: one while it is in trouble, and never so many that
-// others find none (R9).
-func (s *Schedule) share(st *stream) int {
-	if st.failures > 0 {
-		return 1
-	}
-	if st.pool() == bulkPool {
-		return s.workers[bulkPool]
-	}
-	return max(1, s.workers[livePool]/4)
-}
-
-// room reports whether a worker of the pool is free.
-func (s *Schedule) room(pool int) bool { return s.inFlight[pool] < s.workers[pool] }
-
-// Busy reports whether jobs are in flight whose end is waited for.
-func (s *Schedule) Busy() bool {
-	return slices.Max(s.inFlight[:]) > 0 || s.deletes()
-}
-
-// allRefused reports whether every stream that has something to upload to dest was refused.
-func (s *Schedule) allRefused(dest *Destination, now time.Time) bool {
-	for _, st := range s.ring {
-		if st.src.dest == dest && !st.refused {
-			if st.pick(now, false, false).file != nil || st.inFlight > 0 {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// Wake returns when Next may find something that it does not find now, or the zero time if only an
-// event can bring it.
-func (s *Schedule) Wake(now time.Time) time.Time {
-	at := s.wakeForDeletion()
-	if !s.draining && len(s.rereads) > 0 {
-		at = earlier(at, s.rereadAt)
-	}
-	for _, j := range s.jumps {
-		if !s.draining {
-			at = earlier(at, j.dueAt)
-		}
-	}
-	for _, st := range s.ring {
-		if !s.room(st.pool()) || st.inFlight >= s.share(st) {
-			continue
-		}
-		l := s.lane(st.src.dest)
-		if st.pick(now, s.draining || st.src.stuck, l.closedTo(st)).file != nil && !(l.closedTo(st) && l.probing) {
-			at = earlier(at, l.opensFor(st))
-		}
-		at = earlier(at, st.wake(now, s.draining || st.src.stuck))
-	}
-	return at
 }

@@ -11,8 +11,10 @@ type stream struct {
 	name      string // the directory, below the root
 	pending   []*file
 	manifests []*manifest
-	namedBy   []*manifest // of other directories, which name chunks of this one: in DASH and MSS, the group's
-	files     int         // entries of src.files that belong here
+	namedBy   []*manifest // of other directories, which name files of this one: in DASH and MSS, the group's
+	names     []*stream   // whose files its manifests name
+	turn      turn
+	files     int // entries of src.files that belong here
 
 	uncompared   []*file // those that an earlier run may have uploaded, and which no manifest needed so far
 	compareAt    time.Time
@@ -38,11 +40,21 @@ type stream struct {
 // streamRefusals is how many refusals of its files make a stream wait as a whole.
 const streamRefusals = 3
 
-// isNamedBy takes in that m names a chunk of st.
+// isNamedBy notes that m names a file of st.
 func (st *stream) isNamedBy(m *manifest) {
-	if st != m.file.stream && !slices.Contains(st.namedBy, m) {
-		st.namedBy = append(st.namedBy, m)
+	by := m.file.stream
+	if st == by || slices.Contains(st.namedBy, m) {
+		return
 	}
+	st.namedBy = append(st.namedBy, m)
+	if !slices.Contains(by.names, st) {
+		by.names = append(by.names, st)
+	}
+}
+
+// isNamedFrom reports whether a manifest of by names a file of st.
+func (st *stream) isNamedFrom(by *stream) bool {
+	return slices.ContainsFunc(st.namedBy, func(m *manifest) bool { return m.file.stream == by })
 }
 
 // pool is that of the workers who upload it.
@@ -97,23 +109,38 @@ func (st *stream) enqueue(f *file) {
 	}
 }
 
-// pick chooses what the stream needs most: a publishable manifest, the chunks of the snapshot that is
-// pursued, those of the newest, then the rest, oldest first, and last what the bucket may have.
-// A probe is an upload, if there is any to do: the answer to a question does not tell whether the
-// bucket takes one.
-func (st *stream) pick(now time.Time, onlyManifests, probe bool) choice {
+// decide chooses what the stream needs most: a publishable manifest, the chunks of the snapshot that is
+// pursued, those of the newest, then the rest, oldest first, and last what the bucket may have. If there is
+// nothing, at is when there may be, or zero if only an event can bring it.
+// A probe is an upload, if there is any to do: the answer to a question does not tell whether the bucket
+// takes one.
+func (st *stream) decide(now time.Time, onlyManifests, probe bool) (c choice, at time.Time) {
 	for _, m := range st.manifests {
-		s := m.publishable(now)
-		switch {
-		case s != nil && m.asked && !m.askFirst:
-			return choice{file: m.file, snapshot: s}
-		case s != nil, !onlyManifests && m.due(now):
-			return choice{file: m.file, task: Verify}
+		c, soonest := m.decide(now, onlyManifests)
+		if c.file != nil {
+			return c, time.Time{}
 		}
+		at = earlier(at, soonest)
 	}
 	if onlyManifests {
-		return choice{}
+		return choice{}, at
 	}
+	if c := st.chooseChunk(now, probe); c.file != nil {
+		return c, time.Time{}
+	}
+	st.delayed = slices.DeleteFunc(st.delayed, func(f *file) bool {
+		return !f.work.queues.keep(inDelayed, f.work.state == queued && now.Before(f.work.pause.until))
+	})
+	for _, f := range st.delayed {
+		at = earlier(at, f.work.pause.until)
+	}
+	if len(st.uncompared) > 0 && !st.listing && st.compareAt.After(now) {
+		at = earlier(at, st.compareAt)
+	}
+	return choice{}, at
+}
+
+func (st *stream) chooseChunk(now time.Time, probe bool) choice {
 	for len(st.pending) > 0 && st.pending[0].work.state != queued {
 		st.pending[0].work.queues.keep(inPending, false)
 		st.pending = st.pending[1:]
@@ -161,7 +188,7 @@ func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 		return nil
 	}
 	for _, s := range []*snapshot{m.pursued, m.waiting[n-1]} {
-		if s.ready(m.file.src, now) { // what is open may have changed since its own stream was asked
+		if ready, _ := s.ready(m.file.src, now); ready { // what is open may have changed since its own stream was asked
 			continue
 		}
 		singly := len(s.open) <= AskedSingly // else by a listing
@@ -196,28 +223,6 @@ func (st *stream) isBeingShown(f *file) bool {
 	}
 	shows := func(m *manifest) bool { return m.inFlight != nil && slices.Contains(m.inFlight.refs, f) }
 	return slices.ContainsFunc(st.manifests, shows) || slices.ContainsFunc(st.namedBy, shows)
-}
-
-// wake returns when pick may find something that it does not find now because of a time that has not
-// come, or the zero time.
-func (st *stream) wake(now time.Time, onlyManifests bool) time.Time {
-	var at time.Time
-	for _, m := range st.manifests {
-		at = earlier(at, m.wake(now, onlyManifests))
-	}
-	if onlyManifests {
-		return at
-	}
-	st.delayed = slices.DeleteFunc(st.delayed, func(f *file) bool {
-		return !f.work.queues.keep(inDelayed, f.work.state == queued && now.Before(f.work.pause.until))
-	})
-	for _, f := range st.delayed {
-		at = earlier(at, f.work.pause.until)
-	}
-	if len(st.uncompared) > 0 && !st.listing && st.compareAt.After(now) {
-		at = earlier(at, st.compareAt)
-	}
-	return at
 }
 
 // delay enqueues f, which waits for p.

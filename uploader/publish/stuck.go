@@ -14,7 +14,10 @@ func (s *Schedule) Answers(src *Source, since, now time.Time) {
 	default:
 		s.log.Info("file system answers again", "root", src.root)
 	}
-	src.stuck = stuck
+	if src.stuck != stuck {
+		src.stuck = stuck
+		s.touchAll(func(st *stream) bool { return st.src == src })
+	}
 	if !stuck {
 		return
 	}

@@ -107,6 +107,7 @@ func (s *Schedule) adopt(src *Source, in Inherited, now time.Time) {
 	if m.isKnown() {
 		return // read from the disk meanwhile
 	}
+	defer s.touch(f.stream)
 	f.bucket.published()
 	f.disk.nameGone()
 	m.publishedAt = now

@@ -43,6 +43,8 @@ func (s *Schedule) Sweep(now time.Time) {
 			return gone
 		})
 		st.namedBy = slices.DeleteFunc(st.namedBy, func(m *manifest) bool { return m.file.src.files[m.file.path] != m.file })
+		st.names = slices.DeleteFunc(st.names, func(named *stream) bool { return !named.isNamedFrom(st) })
+		s.agenda.reconsider(st)
 		for _, m := range st.manifests {
 			s.dropHopeless(m)
 			s.checkInTurn(m, now)
@@ -62,6 +64,7 @@ func (s *Schedule) Sweep(now time.Time) {
 		gone := st.files == 0 && st.inFlight == 0
 		if gone {
 			delete(s.streams, streamKey{st.src, st.name})
+			s.agenda.forget(st)
 		}
 		return gone
 	})
@@ -90,7 +93,7 @@ func (s *Schedule) dropHopeless(m *manifest) {
 
 func (s *Schedule) warnWaiting(m *manifest, now time.Time) {
 	oldest := m.waiting[0]
-	if oldest.held || oldest.ready(m.file.src, now) {
+	if ready, _ := oldest.ready(m.file.src, now); ready || oldest.held {
 		return // its turn has not come, or its PUT fails: both are logged elsewhere
 	}
 	missing := 0

@@ -49,11 +49,6 @@ func (v *verification) doubt(now time.Time) {
 // doubted reports whether a PUT without an answer may still be applied.
 func (v *verification) doubted() bool { return !v.doubtFrom.IsZero() }
 
-// due reports whether the bucket is to be asked what it has of m now.
-func (m *manifest) due(now time.Time) bool {
-	return m.inFlight == nil && m.deleting == nil && !m.checking && !m.checkAt.IsZero() && !now.Before(m.checkAt)
-}
-
 // heldBy reports whether i is s.
 func (s *snapshot) heldBy(i *ObjectInfo) bool {
 	switch {

@@ -1,0 +1,140 @@
+package publish
+
+import (
+	"container/heap"
+	"time"
+)
+
+// An agenda knows which streams have something to do, and when the others may have. A stream is considered
+// again when something around it has changed, or when its time has come: what an event costs does not grow
+// with the streams that it does not concern.
+type agenda struct {
+	changed []*stream // to be considered again
+	ready   []*stream // that have something to do, or had; the first has its turn first (R9)
+	resting resting   // the others that wait for a time
+}
+
+// A turn is what was decided about a stream.
+type turn struct {
+	state  turnState
+	queued bool      // in agenda.ready
+	at     time.Time // when to consider it again; zero: when something changes
+	index  int       // in agenda.resting, from 1; 0: it is not in there
+}
+
+type turnState uint8
+
+const (
+	undecided turnState = iota // nothing was decided yet
+	changed                    // it is in agenda.changed
+	hasChoice
+	rests
+)
+
+// reconsider has st considered again.
+func (a *agenda) reconsider(st *stream) {
+	if st.turn.state != changed {
+		st.turn.state = changed
+		a.changed = append(a.changed, st)
+	}
+}
+
+// decided records what was decided about st.
+func (a *agenda) decided(st *stream, c choice, at time.Time) {
+	t := &st.turn
+	t.at, t.state = at, rests
+	if c.file != nil {
+		t.state = hasChoice
+		if !t.queued {
+			t.queued = true
+			a.ready = append(a.ready, st)
+		}
+	}
+	switch {
+	case at.IsZero() && t.index > 0:
+		heap.Remove(&a.resting, t.index-1)
+	case at.IsZero():
+	case t.index > 0:
+		heap.Fix(&a.resting, t.index-1)
+	default:
+		heap.Push(&a.resting, st)
+	}
+}
+
+// resting is a heap of streams, by the times at which they are considered again.
+type resting []*stream
+
+func (r resting) Len() int           { return len(r) }
+func (r resting) Less(i, j int) bool { return r[i].turn.at.Before(r[j].turn.at) }
+
+func (r resting) Swap(i, j int) {
+	r[i], r[j] = r[j], r[i]
+	r[i].turn.index, r[j].turn.index = i+1, j+1
+}
+
+func (r *resting) Push(x any) {
+	st := x.(*stream)
+	*r = append(*r, st)
+	st.turn.index = len(*r)
+}
+
+func (r *resting) Pop() any {
+	old := *r
+	st := old[len(old)-1]
+	*r = old[:len(old)-1]
+	st.turn.index = 0
+	return st
+}
+
+// touch has st considered again, and the streams whose manifests name its files, or whose files its
+// manifests name: what they may do depends on each other.
+func (s *Schedule) touch(st *stream) {
+	s.agenda.reconsider(st)
+	for _, m := range st.namedBy {
+		s.agenda.reconsider(m.file.stream)
+	}
+	for _, named := range st.names {
+		s.agenda.reconsider(named)
+	}
+}
+
+// touchPath has the stream of the file p considered again.
+func (s *Schedule) touchPath(src *Source, p string) {
+	if st, ok := s.streams[streamKey{src, src.layout.Stream(p)}]; ok {
+		s.touch(st)
+	}
+}
+
+// touchAll has all streams considered again, or those of one destination or source.
+func (s *Schedule) touchAll(which func(*stream) bool) {
+	for _, st := range s.ring {
+		if which == nil || which(st) {
+			s.agenda.reconsider(st)
+		}
+	}
+}
+
+// consider decides about the streams that have changed, and those whose time has come.
+func (s *Schedule) consider(now time.Time) {
+	a := &s.agenda
+	for len(a.resting) > 0 && !now.Before(a.resting[0].turn.at) {
+		a.reconsider(heap.Pop(&a.resting).(*stream))
+	}
+	for _, st := range a.changed {
+		c, at := s.decide(st, now)
+		a.decided(st, c, at)
+	}
+	a.changed = a.changed[:0]
+}
+
+// decide returns what st does next, or when it may have something to do.
+func (s *Schedule) decide(st *stream, now time.Time) (choice, time.Time) {
+	return st.decide(now, s.draining || st.src.stuck, s.lane(st.src.dest).closedTo(st))
+}
+
+// forget takes st, which has no files any more, off the agenda.
+func (a *agenda) forget(st *stream) {
+	if st.turn.index > 0 {
+		heap.Remove(&a.resting, st.turn.index-1)
+	}
+}

@@ -1,0 +1,172 @@
+package publish
+
+import (
+	"slices"
+	"time"
+)
+
+// R9: one bad stream hurts no other. Streams have their turns one after the other, each has a share of the
+// workers only, and one in trouble has a single one. Large files have workers of their own.
+
+// Next returns the job that is to be started now, if any, and counts it as started. The caller has to end
+// each with a call of Done.
+func (s *Schedule) Next(now time.Time) (Job, bool) {
+	s.readAgain(now)
+	s.noteJumps(now)
+	if j, ok := s.nextDeletion(now); ok {
+		return j, true
+	}
+	for s.hasRoom() {
+		s.consider(now)
+		st := s.nextTurn(now)
+		if st == nil {
+			break
+		}
+		if j, ok := s.start(st, now); ok {
+			return j, true
+		}
+	}
+	return Job{}, false
+}
+
+// nextTurn returns the stream whose turn it is, or nil.
+func (s *Schedule) nextTurn(now time.Time) *stream {
+	a := &s.agenda
+	waiting := a.ready[:0]
+	for i, st := range a.ready {
+		switch {
+		case st.turn.state != hasChoice:
+			st.turn.queued = false
+		case s.mayWork(st) && s.lane(st.src.dest).admits(st, now):
+			st.turn.queued = false
+			a.ready = append(waiting, a.ready[i+1:]...)
+			return st
+		default:
+			waiting = append(waiting, st)
+		}
+	}
+	clear(a.ready[len(waiting):])
+	a.ready = waiting
+	return nil
+}
+
+// start starts what st needs most. It reports false if that needs no job.
+func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
+	s.touch(st)
+	c, _ := s.decide(st, now) // something may have become more urgent since it was considered
+	if c.file == nil {
+		return Job{}, false
+	}
+	f, m, l := c.file, c.file.manifest, s.lane(st.src.dest)
+	var listing []*file
+	switch {
+	case c.snapshot != nil:
+		m.start(c.snapshot)
+		if p := m.published; p != nil && p.sum == c.snapshot.sum && !m.uncertain {
+			m.finish(c.snapshot) // it returned to what the bucket holds
+			return Job{}, false
+		}
+	case c.task == Verify:
+		m.checking = true
+		listing = m.toCheck(now)
+	case c.task == List:
+		listing = st.takeUncompared()
+	default:
+		if f.src.bulk() && f.work.task == PutChunk && !f.recording.claim.settles(f.disk.version) {
+			f.work.task = Look // no recording replaces another
+			c.task = Look
+		}
+		if f.src.bulk() && c.task == Look {
+			c.task = FindKey
+		}
+		f.work.state = inFlight
+		s.sending[f] = f.work.task == PutChunk
+	}
+	st.inFlight++
+	s.inFlight[st.pool()]++
+	probe := l.closedTo(st)
+	if probe {
+		l.probing, l.prober = true, st.src
+	}
+	return s.job(c, listing, st.failures > 0 || probe, now), true
+}
+
+// job returns the job that does c.
+func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job {
+	f := c.file
+	j := Job{Task: c.task, Source: f.src, Path: f.path, Key: f.key(), Version: f.disk.version,
+		Candidate: f.work.candidate, Claim: f.recording.claim, Refused: f.recording.refused,
+		Spoilt: f.recording.spoilt, FreshConnection: fresh, Started: now, file: f, snapshot: c.snapshot}
+	if c.snapshot != nil {
+		j.Task = PutManifest
+		j.Manifest = Content{c.snapshot.content, c.snapshot.hexSum(), c.snapshot.parsed.TargetDuration}
+	}
+	for _, l := range listing {
+		j.Listing = append(j.Listing, Named{l.path, l.key(), l})
+	}
+	return j
+}
+
+// Wake returns when Next may find something that it did not find now, or the zero time if only an event
+// can bring it. It is for after a call of Next that found nothing.
+func (s *Schedule) Wake(now time.Time) time.Time {
+	at := s.wakeForDeletion()
+	if !s.draining && len(s.rereads) > 0 {
+		at = earlier(at, s.rereadAt)
+	}
+	for _, j := range s.jumps {
+		if !s.draining {
+			at = earlier(at, j.dueAt)
+		}
+	}
+	if !s.hasRoom() {
+		return at
+	}
+	for _, st := range s.agenda.ready {
+		l := s.lane(st.src.dest)
+		if st.turn.state == hasChoice && s.mayWork(st) && !(l.closedTo(st) && l.probing) {
+			at = earlier(at, l.opensFor(st))
+		}
+	}
+	if r := s.agenda.resting; len(r) > 0 {
+		at = earlier(at, r[0].turn.at)
+	}
+	return at
+}
+
+// mayWork reports whether st may have one more worker: while it is in trouble, it has one, and never so
+// many that others find none.
+func (s *Schedule) mayWork(st *stream) bool {
+	pool := st.pool()
+	share := max(1, s.workers[livePool]/4)
+	switch {
+	case st.failures > 0:
+		share = 1
+	case pool == bulkPool:
+		share = s.workers[bulkPool]
+	}
+	return s.room(pool) && st.inFlight < share
+}
+
+// room reports whether a worker of the pool is free.
+func (s *Schedule) room(pool int) bool { return s.inFlight[pool] < s.workers[pool] }
+
+func (s *Schedule) hasRoom() bool { return s.room(livePool) || s.room(bulkPool) }
+
+// Busy reports whether jobs are in flight whose end is waited for.
+func (s *Schedule) Busy() bool {
+	return slices.Max(s.inFlight[:]) > 0 || s.deletes()
+}
+
+// allRefused reports whether every stream that has something to upload to dest was refused.
+func (s *Schedule) allRefused(dest *Destination, now time.Time) bool {
+	for _, st := range s.ring {
+		if st.src.dest != dest || st.refused {
+			continue
+		}
+		if c, _ := st.decide(now, false, false); c.file != nil || st.inFlight > 0 {
+			return false
+		}
+	}
+	return true
+}
