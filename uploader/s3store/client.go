@@ -2,6 +2,7 @@ package s3store
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -54,7 +55,11 @@ func newClient(base aws.HTTPClient, d *dialer, connections int) *client {
 // Do implements aws.HTTPClient. Its errors are those of http.Client.
 func (c *client) Do(r *http.Request) (*http.Response, error) {
 	p := progressOf(r.Context())
-	response, err := c.transport.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), p.trace())))
+	out := r.WithContext(httptrace.WithClientTrace(r.Context(), p.trace()))
+	if r.Body != nil && r.ContentLength > 0 {
+		out.Body = &exactBody{ReadCloser: r.Body, left: r.ContentLength}
+	}
+	response, err := c.transport.RoundTrip(out)
 	if err != nil {
 		if phase, address := p.now(); phase > Connecting {
 			c.dialer.distrust(address)
@@ -63,6 +68,23 @@ func (c *client) Do(r *http.Request) (*http.Response, error) {
 	}
 	p.enter(Reading, "")
 	return response, nil
+}
+
+// An exactBody ends after so many bytes without another read. The SDK closes a request's body as soon as the answer
+// has begun. net/http reads on at the end of a body, to see whether more comes: if that read fails, it closes the
+// connection, in the middle of the answer to a request that the store has taken.
+type exactBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *exactBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, io.EOF
+	}
+	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
 }
 
 // redirection returns the scheme and host to which the answer in err redirects, or "".

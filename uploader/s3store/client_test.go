@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -97,6 +98,7 @@ func TestPrivateCAServesEveryConnection(t *testing.T) {
 // A proxy of the environment serves first connections and fresh ones. Go reads that environment once in a
 // process, so that this test runs itself in another one.
 func TestProxyServesEveryConnection(t *testing.T) {
+	t.Parallel()
 	const endpoint = "http://store.test"
 	if os.Getenv("S3STORE_TEST_PROXIED") != "" {
 		s := open(t, endpoint)
@@ -173,6 +175,7 @@ func TestEndpointsOfAmazonByEnvironment(t *testing.T) {
 
 // The request, its signature and the content go nowhere else than where the config says.
 func TestRedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
 	var led atomic.Int64
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		led.Add(1)
@@ -222,3 +225,18 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 }
 
 var _ aws.HTTPClient = (*client)(nil)
+
+// A body that the SDK closes when all of it was sent breaks no connection off: net/http reads no further.
+func TestBodyEndsWithoutAnotherRead(t *testing.T) {
+	t.Parallel()
+	closed := errors.New("read of a closed body")
+	inner := io.MultiReader(strings.NewReader("content"), iotest.ErrReader(closed))
+	b := &exactBody{ReadCloser: io.NopCloser(inner), left: 7}
+	if got, err := io.ReadAll(b); string(got) != "content" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	b = &exactBody{ReadCloser: io.NopCloser(inner), left: 7}
+	if _, err := io.ReadAll(b); !errors.Is(err, closed) {
+		t.Errorf("a body that is too short: %v", err)
+	}
+}
