@@ -45,6 +45,7 @@ func build(t *testing.T) string {
 // The real binary takes the command line and, as no such config is there, ends with the code after which
 // systemd does not start it again.
 func TestBinaryTakesTheCommandLineOfTheUnit(t *testing.T) {
+	t.Parallel()
 	command := strings.Fields(setting(t, "ExecStart")[0])
 	absent := filepath.Join(t.TempDir(), "config.ini")
 	i := slices.Index(command, "/etc/ems-sidecar/config.ini")
@@ -118,6 +119,7 @@ func TestUnitGivesTheTwoCapabilitiesAndNothingElse(t *testing.T) {
 }
 
 func TestSystemdAcceptsTheUnit(t *testing.T) {
+	t.Parallel()
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil || runtime.GOOS != "linux" {
 		t.Skip("no systemd-analyze")

@@ -19,9 +19,13 @@ import (
 	"ems-sidecar/emsapi/emstest"
 	"ems-sidecar/hooks"
 	"ems-sidecar/hooks/events"
+	"ems-sidecar/internal/testproc"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testproc.Parallel(8)
+	goleak.VerifyTestMain(m)
+}
 
 // A rig is a media server and the plugins beside it.
 type rig struct {

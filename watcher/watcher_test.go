@@ -19,6 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testproc.Enclose()
+	testproc.Parallel(4)
 	goleak.VerifyTestMain(m)
 }
 

@@ -12,12 +12,15 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/testproc"
 )
 
 var screenshot = flag.String("screenshot", "", "file for a picture (PNG) of the page while it plays")
 
+// Without a browser, TestHDSIsPlayableFromItsManifestOn and TestFFmpegReadsTheStreamsWithoutAnError play the streams.
 func TestBrowserPlaysTheStreams(t *testing.T) {
+	long.Only(t)
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("no chromium")
@@ -49,13 +52,13 @@ func TestBrowserPlaysTheStreams(t *testing.T) {
 	for _, format := range videos {
 		before[format] = position(format)
 	}
-	time.Sleep(*playFor)
+	time.Sleep(playFor())
 
 	for _, format := range videos {
 		played := position(format) - before[format]
-		t.Logf("%s: currentTime went on by %.1f s in %s", format, played, *playFor)
-		if want := playFor.Seconds() - 2; played < want || played > playFor.Seconds()+2 {
-			t.Errorf("%s: currentTime went on by %.1f s in %s", format, played, *playFor)
+		t.Logf("%s: currentTime went on by %.1f s in %s", format, played, playFor())
+		if want := playFor().Seconds() - 2; played < want || played > playFor().Seconds()+2 {
+			t.Errorf("%s: currentTime went on by %.1f s in %s", format, played, playFor())
 		}
 		if width := b.number(t, "document.querySelector('#"+format+" video').videoWidth"); width != 320 {
 			t.Errorf("%s: the picture is %g wide, want 320", format, width)
@@ -141,7 +144,7 @@ func startBrowser(t *testing.T, chromium, url string) *browser {
 		}
 		t.Error(err)
 	})
-	if err := from.SetReadDeadline(time.Now().Add(*playFor + 90*time.Second)); err != nil {
+	if err := from.SetReadDeadline(time.Now().Add(playFor() + 90*time.Second)); err != nil {
 		t.Fatal(err)
 	}
 

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,10 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/testproc"
 )
 
-var playFor = flag.Duration("play", 8*time.Second, "how long the players of the tests watch the stream")
+var playFor = long.Duration("play", 5*time.Second, 8*time.Second, "how long the players of the tests watch the stream")
 
 // A process is the built demo, running.
 type process struct {
@@ -134,10 +134,10 @@ func TestFFmpegReadsTheStreamsWithoutAnError(t *testing.T) {
 		t.Run(c.format, func(t *testing.T) {
 			t.Parallel()
 			demo.waitForChunks(t, c.format, c.chunks)
-			ctx, cancel := context.WithTimeout(t.Context(), *playFor+time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), playFor()+time.Minute)
 			defer cancel()
 			args := append([]string{"-nostdin", "-v", "error", "-xerror", "-progress", "pipe:1"}, c.flags...)
-			args = append(args, "-i", demo.streams[c.format], "-t", fmt.Sprint(playFor.Seconds()), "-f", "null", "-")
+			args = append(args, "-i", demo.streams[c.format], "-t", fmt.Sprint(playFor().Seconds()), "-f", "null", "-")
 			out, err := exec.CommandContext(ctx, ffmpeg, args...).CombinedOutput()
 
 			if err != nil {
@@ -154,9 +154,9 @@ func TestFFmpegReadsTheStreamsWithoutAnError(t *testing.T) {
 					frames, _ = strconv.Atoi(value)
 				}
 			}
-			t.Logf("%d pictures in %s", frames, *playFor)
-			if want := int(playFor.Seconds() * 24); frames < want {
-				t.Errorf("%d pictures in %s, want %d at least", frames, *playFor, want)
+			t.Logf("%d pictures in %s", frames, playFor())
+			if want := int(playFor().Seconds() * 24); frames < want {
+				t.Errorf("%d pictures in %s, want %d at least", frames, playFor(), want)
 			}
 		})
 	}

@@ -93,12 +93,12 @@ func TestHDSIsPlayableFromItsManifestOn(t *testing.T) {
 
 	half := time.NewTicker(500 * time.Millisecond)
 	defer half.Stop()
-	for end := time.Now().Add(*playFor); time.Now().Before(end); <-half.C {
+	for end := time.Now().Add(playFor()); time.Now().Before(end); <-half.C {
 		w.once(t)
 	}
 
-	t.Logf("%d walks through %d fragments, over %d seams of the recording, in %s", w.walks, w.read, w.seams, *playFor)
-	if want := int(playFor.Seconds() / 5); w.read < want {
-		t.Errorf("%d fragments in %s, want %d at least", w.read, *playFor, want)
+	t.Logf("%d walks through %d fragments, over %d seams of the recording, in %s", w.walks, w.read, w.seams, playFor())
+	if want := int(playFor().Seconds() / 5); w.read < want {
+		t.Errorf("%d fragments in %s, want %d at least", w.read, playFor(), want)
 	}
 }

@@ -43,6 +43,7 @@ func check(t *testing.T, root, endpoint string, replace []string, more ...string
 
 // The proxy refuses bodies of more than a limit, whichever that is.
 func TestCheckFindsAProxyThatRefusesChunks(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	for _, limit := range []int64{1 << 20, 4 << 20} {
 		proxy := inFront(t, server, func(w http.ResponseWriter, r *http.Request) bool {
@@ -70,6 +71,7 @@ func TestCheckFindsAProxyThatRefusesChunks(t *testing.T) {
 
 // R2's and Spaces' dashboards show endpoints with the bucket in them.
 func TestCheckFindsABucketInTheEndpoint(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	code, out, verdict := check(t, t.TempDir(), server.Endpoint+"/live", nil)
 	e2e.Says(t, out, "FAIL  endpoint", "set endpoint = "+server.Endpoint, "each key begins with live/")
@@ -91,6 +93,7 @@ func TestCheckFindsABucketInTheEndpoint(t *testing.T) {
 }
 
 func TestCheckReportsAMissingRightToList(t *testing.T) {
+	t.Parallel()
 	proxy := inFront(t, s3test.Start(t), func(w http.ResponseWriter, r *http.Request) bool {
 		if !r.URL.Query().Has("list-type") {
 			return true
@@ -108,6 +111,7 @@ func TestCheckReportsAMissingRightToList(t *testing.T) {
 
 // What takes a port away from the daemon is found, and the daemon itself is none of that.
 func TestCheckFindsPortsThatAreTaken(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
@@ -145,6 +149,7 @@ func TestCheckFindsPortsThatAreTaken(t *testing.T) {
 // A store that takes requests and never answers costs a few seconds, in which it is told what is
 // waited for.
 func TestCheckEndsWithAStoreThatHangs(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	e2e.Must(t, err)
 	defer l.Close()
@@ -156,6 +161,7 @@ func TestCheckEndsWithAStoreThatHangs(t *testing.T) {
 }
 
 func TestCheckLooksThroughWatchedDirectories(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	root, elsewhere := t.TempDir(), t.TempDir()
 	e2e.Must(t, os.MkdirAll(filepath.Join(root, "g/s"), 0o755))
@@ -192,6 +198,7 @@ func TestManyNamesAreCounted(t *testing.T) {
 
 // A mistake in the config leaves nothing to test, and the check says so.
 func TestCheckHasAVerdictOnAWrongConfig(t *testing.T) {
+	t.Parallel()
 	code, out, verdict := check(t, t.TempDir(), "http://127.0.0.1:1", nil, "Upload workers = many")
 	e2e.Says(t, out, "must be a whole number")
 	if code != exitUsage || !strings.Contains(out, "nothing was tested: the config has 1 mistakes") {
@@ -201,6 +208,7 @@ func TestCheckHasAVerdictOnAWrongConfig(t *testing.T) {
 
 // What the config is likely not meant to say is a warning of the check, too.
 func TestCheckRepeatsTheConfigsWarnings(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	code, out, verdict := check(t, t.TempDir(), server.Endpoint, nil, "Watcher settle = 30")
 	e2e.Says(t, out, "warn  config", "write 30ms if milliseconds are meant")

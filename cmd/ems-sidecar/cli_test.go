@@ -56,6 +56,7 @@ func TestUsage(t *testing.T) {
 }
 
 func TestAllMistakesInTheConfigArePrintedAtOnce(t *testing.T) {
+	t.Parallel()
 	ini := filepath.Join(t.TempDir(), "config.ini")
 	e2e.Must(t, os.WriteFile(ini, []byte(`[S3]
 aws_access_key = 'AKIDEXAMPLE'
@@ -81,6 +82,7 @@ listen = x
 }
 
 func TestCheckAgainstARealServer(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	server := s3test.Start(t)
 	nobodyListens := "http://" + e2e.FreeAddress(t)
@@ -130,6 +132,7 @@ func TestCheckAgainstARealServer(t *testing.T) {
 
 // check leaves the watched directories as they are, and makes none that EMS has not made.
 func TestCheckLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	dir := t.TempDir()
 	absent := filepath.Join(dir, "not", "mounted")
@@ -173,6 +176,7 @@ func TestCheckLeavesNothingBehind(t *testing.T) {
 }
 
 func TestCheckOfRecordings(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	var refuse atomic.Bool
@@ -212,6 +216,7 @@ func TestCheckOfRecordings(t *testing.T) {
 // What S3 answers, by its documentation, and another server does not.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func TestCheckSaysWhatS3Refuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		method  string // that is refused
@@ -343,6 +348,7 @@ func systemdSocket(t *testing.T) (path string, told func() []string) {
 }
 
 func TestLifeOfTheDaemonAsSystemdSeesIt(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	proxy.Before = func(r *s3test.Request, _ http.ResponseWriter) bool {
@@ -409,6 +415,7 @@ func TestLifeOfTheDaemonAsSystemdSeesIt(t *testing.T) {
 }
 
 func TestHealthzWhileDraining(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	proxy.Before = func(r *s3test.Request, _ http.ResponseWriter) bool {

@@ -12,6 +12,7 @@ import (
 
 // A listener that is open to everyone is a mistake of the config, and nothing starts with it.
 func TestListenersThatEveryoneReachesDoNotStart(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"[TranscodeResetter]\n[Hooks]\nlisten = :4000":             `:3: [Hooks] listen = ":4000": lets everyone`,
 		"[Hooks]\nlisten = 0.0.0.0:0":                              `:2: [Hooks] listen = "0.0.0.0:0": lets everyone`,

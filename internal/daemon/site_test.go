@@ -22,9 +22,13 @@ import (
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
 	"ems-sidecar/internal/emswriter"
+	"ems-sidecar/internal/testproc"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testproc.Parallel(4)
+	goleak.VerifyTestMain(m)
+}
 
 // A site is a daemon and a bucket. What EMS says is the test's to tell.
 type site struct {

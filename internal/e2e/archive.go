@@ -64,8 +64,8 @@ func (a *archive) whole(after time.Duration, files ...string) {
 	}
 }
 
-// due returns, by key, the newest contents that were whole before the time.
-func (a *archive) due(before time.Time) map[string]content {
+// Due returns, by key, the newest contents that were whole before the time.
+func (a *archive) Due(before time.Time) map[string]content {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	due := map[string]content{}

@@ -43,6 +43,7 @@ var Patient *patience.Clock
 // Main is the TestMain of packages that use this one.
 func Main(m *testing.M) {
 	testproc.Enclose()
+	testproc.Parallel(6)
 	var err error
 	if binaryDir, err = os.MkdirTemp("", "ems-sidecar-test-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -167,7 +167,7 @@ func (s *Site) BecomesCurrent(since time.Time, limit time.Duration) time.Duratio
 // CatchesUp waits until the bucket has all that was whole before the time, and returns how long that took.
 func (s *Site) CatchesUp(before time.Time, limit time.Duration) time.Duration {
 	s.t.Helper()
-	due := s.Archive.due(before)
+	due := s.Archive.Due(before)
 	return s.wait(limit, "these chunks are not in the bucket", slices.Sorted(maps.Keys(due)), func(key string) bool {
 		return s.Referee.has(key, due[key].Run)
 	})
@@ -204,7 +204,7 @@ func (s *Site) wait(limit time.Duration, what string, keys []string, fine func(k
 
 // Missing returns the keys under which the bucket has neither what was whole before the time, nor what came after it.
 func (s *Site) Missing(before time.Time) (keys []string) {
-	for key, written := range s.Archive.due(before) {
+	for key, written := range s.Archive.Due(before) {
 		if !s.Referee.has(key, written.Run) {
 			keys = append(keys, key)
 		}
@@ -255,7 +255,7 @@ func (s *Site) Survives(name string, faults []s3test.Fault) string {
 	backlog := 0
 	for _, fault := range faults {
 		s.Proxy.Befall(fault)
-		time.Sleep(*FaultTime) // it lasts so long
+		time.Sleep(FaultTime()) // it lasts so long
 		s.Proxy.Mend()
 		backlog = max(backlog, len(s.Missing(time.Now())))
 		c, e := s.Recovers(RecoveryTime)

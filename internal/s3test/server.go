@@ -5,6 +5,7 @@ package s3test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,9 +41,13 @@ func Start(t testing.TB) *Server {
 	if err := os.Mkdir(s.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
 	address := freeAddress(t)
 	s.Endpoint = "http://" + address
-	cmd := testproc.Bind(exec.Command(binary(t), "--port", address, "--health", "/healthz", "--keep-alive", "--quiet", "posix", root))
+	cmd := testproc.Bind(exec.Command(path, "--port", address, "--health", "/healthz", "--keep-alive", "--quiet", "posix", root))
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
@@ -79,11 +85,10 @@ func ignoreExit(err error) error {
 }
 
 // binary returns the path of the server's executable, which the Go tool builds once and keeps in its cache.
-func binary(t testing.TB) string {
-	t.Helper()
+var binary = sync.OnceValues(func() (string, error) {
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {
-		t.Fatalf("find the module: %v", err)
+		return "", fmt.Errorf("find the module: %w", err)
 	}
 	build := exec.Command("go", "tool", "-n", "versitygw")
 	build.Dir = filepath.Join(strings.TrimSpace(string(module)), "tools")
@@ -91,10 +96,10 @@ func binary(t testing.TB) string {
 	build.Stderr = &stderr
 	path, err := build.Output()
 	if err != nil {
-		t.Fatalf("build the S3 server: %v\n%s", err, stderr.String())
+		return "", fmt.Errorf("build the S3 server: %w\n%s", err, stderr.String())
 	}
-	return strings.TrimSpace(string(path))
-}
+	return strings.TrimSpace(string(path)), nil
+})
 
 // freeAddress returns an address on which nobody listens.
 func freeAddress(t testing.TB) string {

@@ -2,7 +2,11 @@
 // the time limit of the Go tool, by a kill, by memory that is out. Cleanups do not run then.
 package testproc
 
-import "os/exec"
+import (
+	"flag"
+	"fmt"
+	"os/exec"
+)
 
 // Bind has a command that is not started yet die with this process, where the system can do that.
 func Bind(cmd *exec.Cmd) *exec.Cmd {
@@ -14,3 +18,11 @@ func Bind(cmd *exec.Cmd) *exec.Cmd {
 // which go with its last process, and with a directory for temporary files, which is removed when it ends. It returns
 // in the process that is to run the tests.
 func Enclose() { enclose() }
+
+// Parallel lets n tests of a package run at the same time that mostly wait. It is to be called before the flags are
+// parsed: -parallel on the command line goes first.
+func Parallel(n int) {
+	if err := flag.Set("test.parallel", fmt.Sprint(n)); err != nil {
+		panic(err) // not a test's binary
+	}
+}

@@ -29,6 +29,7 @@ func setTime(t *testing.T, server *s3test.Server, key, part string, ago time.Dur
 }
 
 func TestAbortUploads(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
@@ -73,6 +74,7 @@ func TestAbortUploads(t *testing.T) {
 
 // Ages are those of the store's clock, which the server takes from this host: the gate has one of its own.
 func TestAbortUploadsByTheStoresClock(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	now := time.Now()
 	for name, c := range map[string]struct {
@@ -110,6 +112,7 @@ func TestAbortUploadsByTheStoresClock(t *testing.T) {
 }
 
 func TestAbortUploadsGoesOnAfterAnError(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
@@ -140,6 +143,7 @@ func TestAbortUploadsGoesOnAfterAnError(t *testing.T) {
 
 // What this Store is sending is never aborted, and what it remembers is forgotten with its parts.
 func TestAbortUploadsOfTheSameStore(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)

@@ -86,6 +86,7 @@ var imposters = map[string]http.HandlerFunc{
 
 // What is not known to be a store has done nothing, and says nothing of any object. It may be a store again.
 func TestOnlyAStoreSucceeds(t *testing.T) {
+	t.Parallel()
 	clip := content(1, clipSize)
 	for name, answer := range imposters {
 		for what, request := range map[string]func(s *Store) (done bool, err error){
@@ -137,6 +138,7 @@ func TestOnlyAStoreSucceeds(t *testing.T) {
 
 // Each of the answers of an upload in parts is needed: S3 itself answers the last with an error and the status 200.
 func TestEachStepOfAnUploadIsProved(t *testing.T) {
+	t.Parallel()
 	clip := content(1, clipSize)
 	server := s3test.Start(t)
 	for _, op := range []string{"Create", "UploadPart", "Complete"} {
@@ -172,6 +174,7 @@ func TestEachStepOfAnUploadIsProved(t *testing.T) {
 // An ETag that is an MD5 must be that of the content. Amazon says of which objects it is one.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
 func TestETagProvesTheContent(t *testing.T) {
+	t.Parallel()
 	right := fmt.Sprintf(`"%x"`, md5.Sum([]byte("x")))
 	for name, c := range map[string]struct {
 		header http.Header
@@ -217,6 +220,7 @@ func TestETagsOfDirectoryBucketsProveNothing(t *testing.T) {
 
 // The same of parts, and of what is made of them.
 func TestETagProvesTheParts(t *testing.T) {
+	t.Parallel()
 	clip := content(1, clipSize)
 	server := s3test.Start(t)
 	for _, resumes := range []bool{false, true} {
@@ -250,6 +254,7 @@ func TestETagProvesTheParts(t *testing.T) {
 
 // A store that says nothing of itself is one if its answers are those of one.
 func TestPlainStoreSucceeds(t *testing.T) {
+	t.Parallel()
 	body := []byte("x")
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Content-Type"] = nil
@@ -293,6 +298,7 @@ func TestPlainStoreSucceeds(t *testing.T) {
 
 // A proxy that does not know Expect gets the body without it, in the same attempt and from then on.
 func TestExpectThatIsRefusedIsLeftOut(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	large := content(1, 3*mib)
 	for name, page := range map[string]string{"a page": "<html><title>417 Expectation Failed</title></html>", "nothing": ""} {

@@ -38,6 +38,7 @@ func partsOf(content []byte) (parts [][]byte, etag string) {
 // A chunk that is larger than a part arrives whole, and each of its parts has the checksum of its
 // content.
 func TestEachPartOfAChunkHasAChecksum(t *testing.T) {
+	t.Parallel()
 	chunk := content(1, chunkSize)
 	parts, etag := partsOf(chunk)
 	for name, withCRC32 := range map[string]bool{"MD5": false, "CRC32": true} {
@@ -91,6 +92,7 @@ func TestEachPartOfAChunkHasAChecksum(t *testing.T) {
 
 // What the store makes of the parts of a chunk must be what was sent.
 func TestETagProvesTheWholeOfAChunk(t *testing.T) {
+	t.Parallel()
 	chunk := content(1, chunkSize)
 	_, etag := partsOf(chunk)
 	for name, c := range map[string]struct {
@@ -127,6 +129,7 @@ func isOtherContent(err error) bool { return errors.As(err, new(*otherContentErr
 
 // The first part that fails ends the others, and its error is that of the upload.
 func TestFirstPartThatFailsEndsTheOthers(t *testing.T) {
+	t.Parallel()
 	g := newGate(t, s3test.Start(t))
 	var started sync.WaitGroup
 	started.Add(3)
@@ -156,6 +159,7 @@ func TestFirstPartThatFailsEndsTheOthers(t *testing.T) {
 
 // A store that begins an upload and does not say which one it is has begun none.
 func TestUploadWithoutAnID(t *testing.T) {
+	t.Parallel()
 	s := answerWith(t, func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "<InitiateMultipartUploadResult><Bucket>live</Bucket></InitiateMultipartUploadResult>")
 	})
@@ -168,6 +172,7 @@ func TestUploadWithoutAnID(t *testing.T) {
 // A part that a store refuses without a signature of its content is sent again with one, from its
 // beginning.
 func TestPartIsSentAgainInOtherTerms(t *testing.T) {
+	t.Parallel()
 	chunk := content(1, chunkSize)
 	for _, resumes := range []bool{false, true} {
 		t.Run(fmt.Sprint(resumes), func(t *testing.T) {

@@ -142,6 +142,7 @@ func TestAnswersAreReadUpToALimit(t *testing.T) {
 
 // What a store says is shown up to a limit, on one line.
 func TestMessagesAreCut(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ message, want string }{
 		"long":          {strings.Repeat("M", 5<<20), "400 BadThing: the store's message is too long to be read"},
 		"not so long":   {strings.Repeat("M", 60_000), "400 BadThing: " + strings.Repeat("M", 500) + "…"},
@@ -164,6 +165,7 @@ func TestMessagesAreCut(t *testing.T) {
 
 // A store that repeats the request has its signature masked.
 func TestSignaturesAreNotShown(t *testing.T) {
+	t.Parallel()
 	for name, repeat := range map[string]func(r *http.Request) string{
 		"its header":     func(r *http.Request) string { return r.Header.Get("Authorization") },
 		"as a query":     func(r *http.Request) string { return "X-Amz-Signature=" + signatureOf(r) + "&amp;x=y" },
@@ -193,6 +195,7 @@ func signatureOf(r *http.Request) string {
 
 // The same where the store names several keys, and where it makes up codes.
 func TestMessagesOfKeysAreCut(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("c", 10_000)
 	s := answerWith(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "<DeleteResult><Error><Key>k</Key><Code>%s</Code><Message>%s</Message></Error></DeleteResult>", long, long)
@@ -206,6 +209,7 @@ func TestMessagesOfKeysAreCut(t *testing.T) {
 
 // A list that always has another page ends, too.
 func TestListsEnd(t *testing.T) {
+	t.Parallel()
 	pages := 0
 	for name, next := range map[string]func() string{
 		"new tokens": func() string { return fmt.Sprint(pages) },
@@ -231,6 +235,7 @@ func TestListsEnd(t *testing.T) {
 
 // Lists take memory, so that only a few are asked for at once.
 func TestFewListsAtOnce(t *testing.T) {
+	t.Parallel()
 	arrived, leave := make(chan bool), make(chan bool)
 	s := answerWith(t, func(w http.ResponseWriter, _ *http.Request) {
 		arrived <- true

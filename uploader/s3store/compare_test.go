@@ -38,6 +38,7 @@ func hideChecksums(_ *call, r *http.Response) error {
 }
 
 func TestSame(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	whole := content(1, 12*mib)
@@ -149,6 +150,7 @@ func TestSame(t *testing.T) {
 
 // Each checksum that S3 knows, of one request and of parts, is computed as the server does.
 func TestSameByEachChecksum(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	g.onAnswer(func(c *call, r *http.Response) error {
@@ -282,6 +284,7 @@ func TestChecksOf(t *testing.T) {
 }
 
 func TestSameCannotAsk(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)

@@ -14,6 +14,7 @@ import (
 
 // The store has completed the upload, but its answer was lost. S3 then knows no such upload.
 func TestLostAnswerToComplete(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	clip := content(1, clipSize)
 	for name, c := range map[string]struct {
@@ -66,6 +67,7 @@ func TestLostAnswerToComplete(t *testing.T) {
 
 // If the store cannot be asked whether it has the object, nothing is sent anew: it is asked again later.
 func TestLostAnswerThatCannotBeAskedFor(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
@@ -95,6 +97,7 @@ func TestLostAnswerThatCannotBeAskedFor(t *testing.T) {
 
 // What the store says of the whole object must be right before the upload counts as done.
 func TestAnswerToComplete(t *testing.T) {
+	t.Parallel()
 	clip := content(1, clipSize)
 	for name, c := range map[string]struct {
 		status  int

@@ -18,6 +18,7 @@ func absent(key string, content []byte, inParts bool) uploader.Object {
 
 // Also where both looked at the same time.
 func TestAPutIfAbsentReplacesNothing(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	for name, size := range map[string]int{"whole": 1000, "parts": clipSize} {
 		g := newGate(t, server)
@@ -39,6 +40,7 @@ func TestAPutIfAbsentReplacesNothing(t *testing.T) {
 }
 
 func TestAStoreWithoutConditionsIsAskedFirst(t *testing.T) {
+	t.Parallel()
 	for name, refusal := range map[string]struct {
 		status int
 		body   string
@@ -87,6 +89,7 @@ func TestAStoreWithoutConditionsIsAskedFirst(t *testing.T) {
 
 // Another refusal says nothing of conditions.
 func TestARefusalIsNotTakenForAStoreWithoutConditions(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	g.onCall(func(c *call, w http.ResponseWriter, r *http.Request) bool {

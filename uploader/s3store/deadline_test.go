@@ -18,6 +18,7 @@ import (
 
 // One part that gets no answer ends at its own deadline and not at the object's.
 func TestSilentServer(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
@@ -87,6 +88,7 @@ func (d *deadlineReader) Do(r *http.Request) (*http.Response, error) {
 }
 
 func TestEachRequestHasADeadline(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	clip := content(1, clipSize)
 	leave(t, open(t, server.Endpoint), resumable("a.mp4", content(2, clipSize)), 1)

@@ -24,6 +24,7 @@ import (
 )
 
 func TestDeleteMany(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
@@ -180,6 +181,7 @@ func TestDeleteThatFailsForSomeKeys(t *testing.T) {
 
 // Amazon's own buckets take the CRC32; some of them take no MD5.
 func TestDeleteAtAmazon(t *testing.T) {
+	t.Parallel()
 	var header http.Header
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)

@@ -235,6 +235,7 @@ func TestNamesOutliveAnOutageOfDNS(t *testing.T) {
 
 // A store whose first address is dead, over real sockets: each attempt arrives in its time.
 func TestStoreWithADeadAddress(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.Endpoint, "http://"), ":")
 	for name, dead := range map[string][]string{"one": {"192.0.2.1"}, "two of each family": {"192.0.2.1", "2001:db8::1", "192.0.2.2", "2001:db8::2"}} {
@@ -265,6 +266,7 @@ func TestStoreWithADeadAddress(t *testing.T) {
 
 // Each phase is told by the error of a request that got no further.
 func TestErrorsTellTheirPhase(t *testing.T) {
+	t.Parallel()
 	silent := impolite(t, func(c net.Conn) { io.Copy(io.Discard, c) })
 	deaf := impolite(t, func(c net.Conn) { <-t.Context().Done() }) // reads nothing
 	unanswered := func(endpoint string, n *network, body int) *UnansweredError {

@@ -17,6 +17,7 @@ import (
 )
 
 func TestOlderUploadsOfTheKeyAreAborted(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
@@ -43,6 +44,7 @@ func TestOlderUploadsOfTheKeyAreAborted(t *testing.T) {
 }
 
 func TestAllPagesOfParts(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	whole := content(1, 15*mib+1)
@@ -60,6 +62,7 @@ func TestAllPagesOfParts(t *testing.T) {
 
 // A store that gives the same page for ever is one that cannot list.
 func TestListThatDoesNotEnd(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	for op, list := range map[string]string{
 		"ListUploads": "<ListMultipartUploadsResult><Upload><Key>x</Key><UploadId>1</UploadId></Upload><IsTruncated>true</IsTruncated><NextKeyMarker>a.mp4</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker></ListMultipartUploadsResult>",
@@ -88,6 +91,7 @@ func TestListThatDoesNotEnd(t *testing.T) {
 }
 
 func TestListingRefused(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	clip := content(1, clipSize)
 	for name, c := range map[string]struct {
@@ -139,6 +143,7 @@ func TestListingRefused(t *testing.T) {
 
 // A store that is out of order is asked again before anything is sent anew.
 func TestListingThatFailsIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	for _, op := range []string{"ListUploads", "ListParts"} {
 		for code, status := range map[string]int{"SlowDown": 503, "InvalidAccessKeyId": 403} {
@@ -160,6 +165,7 @@ func TestListingThatFailsIsTriedAgain(t *testing.T) {
 
 // An upload that ends between being listed and being looked at is none.
 func TestListedUploadThatVanishes(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
@@ -178,6 +184,7 @@ func TestListedUploadThatVanishes(t *testing.T) {
 
 // Other uploads that cannot be aborted are no reason to fail.
 func TestAbortRefused(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)

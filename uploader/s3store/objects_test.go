@@ -19,6 +19,7 @@ import (
 )
 
 func TestListOfManyPages(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
@@ -120,6 +121,7 @@ func TestListThatCannotBeTrusted(t *testing.T) {
 }
 
 func TestListRefused(t *testing.T) {
+	t.Parallel()
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { refuse(w, r, 403, "AccessDenied") }))
 	defer fake.Close()
 	err := open(t, fake.URL).List(t.Context(), "p/", "", func(string, uploader.ObjectInfo) error { return nil })

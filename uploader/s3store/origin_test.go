@@ -13,6 +13,7 @@ import (
 
 // Whoever finds an object can tell who wrote it and what, also if it went up in parts.
 func TestObjectSaysWhoWroteIt(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	for name, c := range map[string]struct {
 		size      int
@@ -40,6 +41,7 @@ func TestObjectSaysWhoWroteIt(t *testing.T) {
 }
 
 func TestObjectThatSaysNothing(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	s := open(t, server.Endpoint)
 	if err := s.Put(t.Context(), uploader.Object{Key: "k", Body: strings.NewReader("x"), Size: 1}); err != nil {
@@ -53,6 +55,7 @@ func TestObjectThatSaysNothing(t *testing.T) {
 
 // S3 refuses objects of which more than 2 kB is said.
 func TestMetadataIsBounded(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	s := open(t, server.Endpoint, func(t *Settings) { t.Host = strings.Repeat("é", 255) })
 	root := "/srv/" + strings.Repeat("/ü", 2000) + "/media"

@@ -13,11 +13,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
 func TestParts(t *testing.T) {
+	t.Parallel()
 	const md5, crc32 = aws.RequestChecksumCalculationWhenRequired, aws.RequestChecksumCalculationWhenSupported
 	for name, c := range map[string]struct {
 		begun, goesOn aws.RequestChecksumCalculation
@@ -63,6 +65,7 @@ func TestParts(t *testing.T) {
 
 // What is said of an object does not depend on how it is sent.
 func TestPartsSayTheSameOfTheObject(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint, func(t *Settings) {
@@ -85,6 +88,7 @@ func TestPartsSayTheSameOfTheObject(t *testing.T) {
 // Parts that have no checksum, as with SSE-KMS, are sent again; an upload that somebody else has begun with
 // other checksums is no use.
 func TestPartsThatCannotBeCompared(t *testing.T) {
+	t.Parallel()
 	clip := content(1, clipSize)
 	for name, c := range map[string]struct{ op, old, new string }{
 		"no MD5":         {"ListParts", "<ETag>&#34;", "<ETag>&#34;opaque-"},
@@ -132,6 +136,7 @@ func TestSumsAreTheSame(t *testing.T) {
 
 // A store that is away does not make each attempt read what is there already.
 func TestOutageCostsNoReading(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
@@ -149,6 +154,7 @@ func TestOutageCostsNoReading(t *testing.T) {
 }
 
 func TestFreshConnectionForAllRequests(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
@@ -177,6 +183,7 @@ func TestFreshConnectionForAllRequests(t *testing.T) {
 
 // A file that is cut or cannot be read while it is sent fails, and nothing of it is in the bucket.
 func TestFileThatIsCut(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	for _, size := range []int{clipSize, 5*mib + copyBuffer} {
 		o := resumable("a.mp4", content(1, size))
@@ -192,10 +199,7 @@ func TestFileThatIsCut(t *testing.T) {
 }
 
 func TestRecordingIsNotCopiedIntoMemory(t *testing.T) {
-	size := int64(1 << 30)
-	if testing.Short() {
-		size = 128 * mib
-	}
+	size := long.Or[int64](128*mib, 1<<30)
 	server := s3test.Start(t)
 	s := open(t, server.Endpoint, func(t *Settings) { t.PartSize = 16 * mib })
 	f, err := os.Create(filepath.Join(t.TempDir(), "a.mp4"))

@@ -8,6 +8,7 @@ import (
 )
 
 func TestReadIsBounded(t *testing.T) {
+	t.Parallel()
 	s := open(t, newGate(t, s3test.Start(t)).endpoint)
 	if err := s.Put(t.Context(), object("g/playlist.m3u8", strings.NewReader("content"), 7)); err != nil {
 		t.Fatal(err)

@@ -111,6 +111,7 @@ func interrupt(t *testing.T, g *gate, put func() error, end func(http.ResponseWr
 }
 
 func TestResumedPutSendsOnlyWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	whole := content(1, recordingSize)
 	const missing = recordingSize - 15*mib
 	key := "g/a b+c%20d#e?f&ü.mp4"
@@ -165,6 +166,7 @@ func TestResumedPutSendsOnlyWhatIsMissing(t *testing.T) {
 
 // What is sent after an interruption never makes an object of two contents, and never says the wrong time.
 func TestChangedFileBeginsAnew(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	before := content(1, clipSize)
@@ -228,6 +230,7 @@ func TestChangedFileBeginsAnew(t *testing.T) {
 
 // Parts of another size, or one too many, are of no use.
 func TestOtherPlanBeginsAnew(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	whole := content(1, 16*mib)
@@ -265,6 +268,7 @@ func TestOtherPlanBeginsAnew(t *testing.T) {
 
 // A small object takes no parts, and what is left of a larger one of its key goes.
 func TestSmallObjectAfterAnUnfinishedOne(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
@@ -280,6 +284,7 @@ func TestSmallObjectAfterAnUnfinishedOne(t *testing.T) {
 }
 
 func TestVanishedUploadBeginsAnew(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
@@ -304,6 +309,7 @@ func TestVanishedUploadBeginsAnew(t *testing.T) {
 
 // An upload that vanishes at each attempt is no endless loop, and no reason to stop trying.
 func TestUploadThatVanishesAgainIsAnError(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)

@@ -14,6 +14,7 @@ import (
 
 // The store checks the signature of what intermediaries have changed.
 func TestIntermediariesMayChangeWhatTheStoreNeedNotBelieve(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
@@ -64,6 +65,7 @@ func TestIntermediariesMayChangeWhatTheStoreNeedNotBelieve(t *testing.T) {
 
 // What becomes part of the object, or decides where it goes, is signed.
 func TestSignatureCoversWhatTheStoreDoes(t *testing.T) {
+	t.Parallel()
 	g := newGate(t, s3test.Start(t))
 	s := open(t, g.endpoint)
 	for _, header := range []string{"Content-Type", "Cache-Control", "X-Amz-Meta-Mtime", "X-Amz-Date", "X-Amz-Content-Sha256"} {
@@ -81,6 +83,7 @@ func TestSignatureCoversWhatTheStoreDoes(t *testing.T) {
 }
 
 func TestOtherSignatureNamesAllItsCauses(t *testing.T) {
+	t.Parallel()
 	g := newGate(t, s3test.Start(t))
 	g.onCall(func(_ *call, w http.ResponseWriter, r *http.Request) bool {
 		refuse(w, r, http.StatusForbidden, "SignatureDoesNotMatch")

@@ -59,6 +59,7 @@ func confirm(w http.ResponseWriter, r *http.Request) {
 const etagOfContent = "9a0364b9e99bb480dd25e1f0284c8555"
 
 func TestPutGetStatDelete(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	s := open(t, server.Endpoint)
 	ctx := t.Context()
@@ -117,6 +118,7 @@ func TestLargeFileIsNotCopiedIntoMemory(t *testing.T) {
 func sum256(b []byte) []byte { s := sha256.Sum256(b); return s[:] }
 
 func TestFailedPartsAreAborted(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -145,6 +147,7 @@ func TestFailedPartsAreAborted(t *testing.T) {
 }
 
 func TestFreshConnection(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	connections := map[string]int{}
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -175,6 +178,7 @@ func TestFreshConnection(t *testing.T) {
 
 // One failure is one request: trying again is the uploader's decision.
 func TestOneAttempt(t *testing.T) {
+	t.Parallel()
 	requests := 0
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		requests++
@@ -190,6 +194,7 @@ func TestOneAttempt(t *testing.T) {
 }
 
 func TestErrorsSayWhatToDo(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		status            int
 		header            string // X-Amz-Bucket-Region
@@ -242,6 +247,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 }
 
 func TestNobodyAnswers(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

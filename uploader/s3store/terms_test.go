@@ -250,6 +250,7 @@ func (c *changing) ReadAt(p []byte, off int64) (int, error) {
 
 // A file that changes between its sum and its sending does not become an object, and is tried again.
 func TestFileThatChangesWhileItIsSent(t *testing.T) {
+	t.Parallel()
 	server := s3test.Start(t)
 	s := open(t, server.Endpoint)
 	if err := s.Put(t.Context(), object("k", strings.NewReader("content"), 7)); err != nil {

@@ -19,6 +19,7 @@ import (
 
 // When this host's clock jumps by an hour, the store refuses what is signed by it; the attempt after that is right.
 func TestClockThatJumps(t *testing.T) {
+	t.Parallel()
 	var ahead atomic.Int64 // of the store's clock
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now := time.Now().Add(time.Duration(ahead.Load()))

@@ -1,7 +1,6 @@
 package mediaserver
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,16 +16,18 @@ import (
 	"ems-sidecar/emsapi"
 	"ems-sidecar/emsapi/emstest"
 	"ems-sidecar/internal/e2e"
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/s3test"
 )
 
 var (
-	eventTime = flag.Duration("event-time", 3*time.Second, "how long TestEventsInAnOutage posts 2,000 events a second")
-	rotations = flag.Int("rotations", 100, "how often recordings of TestRecorderAndRouterOutliveKills begin their next file")
+	eventTime = long.Duration("event-time", 2*time.Second, 3*time.Second, "how long TestEventsInAnOutage posts 2,000 events a second")
+	rotations = long.Int("rotations", 30, 100, "how often recordings of TestRecorderAndRouterOutliveKills begin their next file")
 )
 
 // Whatever happens behind it, the endpoint answers each event, and little is kept. Then all becomes as if nothing had been.
 func TestEventsInAnOutage(t *testing.T) {
+	t.Parallel()
 	store := s3test.Start(t)
 	bucket := s3test.NewProxy(t, store)
 	bucket.Befall(s3test.Refuse())
@@ -36,7 +37,7 @@ func TestEventsInAnOutage(t *testing.T) {
 		"StreamRecorder file_location = "+rec, "StreamRecorder period_time = 60", "StreamRecorder type = ts")
 
 	const rate = 2000
-	n := int(eventTime.Seconds() * rate)
+	n := int(eventTime().Seconds() * rate)
 	took := make([]time.Duration, n)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
 	var posting sync.WaitGroup
@@ -157,7 +158,7 @@ listen = %s
 	most := 0
 	for kill := 1; ; kill++ {
 		s := run()
-		s.WaitFor(fmt.Sprintf("a fifth of %d files", *rotations), func() bool {
+		s.WaitFor(fmt.Sprintf("a fifth of %d files", rotations()), func() bool {
 			most = max(most, len(server.Timers()))
 			recordedStreams(t, server)
 			for _, p := range []*emstest.Server{target, other} {
@@ -165,9 +166,9 @@ listen = %s
 					t.Fatalf("pushed: %v", got)
 				}
 			}
-			return begun() >= kill**rotations/5
+			return begun() >= kill*rotations()/5
 		})
-		if begun() >= *rotations {
+		if begun() >= rotations() {
 			server.Disturb(emstest.Disturbance{})
 			s.WaitFor("one timer, one recording and two pushes for each stream", func() bool {
 				return len(server.Timers()) == len(names) && len(recordedStreams(t, server)) == len(names) &&

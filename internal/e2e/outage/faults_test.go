@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ems-sidecar/internal/e2e"
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/s3test"
 )
 
@@ -29,7 +30,7 @@ const (
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	random := e2e.NewRandom(t)
-	s := e2e.NewSite(t, 20, e2e.LivePace)
+	s := e2e.NewSite(t, long.Or(8, 20), e2e.LivePace)
 	s.Launch()
 	s.Ready()
 	s.View()
@@ -39,21 +40,28 @@ func TestFaults(t *testing.T) {
 	lateManifests := s3test.Late(latest).Only("late manifests", func(r *s3test.Request) bool { return r.Body != nil })
 	var table strings.Builder
 	var cuts []time.Time
-	for _, fault := range []s3test.Fault{
-		s3test.Refuse(), s3test.Reset(), s3test.Stall(), s3test.Page(), s3test.CutRequest(), s3test.CutAnswer(), s3test.Late(latest),
-		lateManifests,
-		s3test.Answer(http.StatusInternalServerError, "InternalError"),
+	// One of each kind: no connection, no answer, an answer that is lost, what is applied late, and a refusal.
+	faults := []s3test.Fault{
+		s3test.Refuse(), s3test.Stall(), s3test.CutAnswer(), lateManifests,
 		s3test.Answer(http.StatusServiceUnavailable, "SlowDown"),
+	}
+	others := []s3test.Fault{
+		s3test.Reset(), s3test.Page(), s3test.CutRequest(), s3test.Late(latest),
+		s3test.Answer(http.StatusInternalServerError, "InternalError"),
 		s3test.Answer(http.StatusTooManyRequests, "TooManyRequests"),
 		s3test.Answer(http.StatusRequestTimeout, "RequestTimeout"),
 		s3test.Answer(http.StatusForbidden, "AccessDenied"),
-	} {
+	}
+	if *faultOnly != "" || long.Or(false, true) {
+		faults = append(faults, others...)
+	}
+	for _, fault := range faults {
 		if !strings.Contains(fault.Name, *faultOnly) {
 			continue
 		}
 		cuts = append(cuts, time.Now())
 		s.Proxy.Befall(fault)
-		time.Sleep(*e2e.FaultTime) // it lasts so long
+		time.Sleep(e2e.FaultTime()) // it lasts so long
 		s.Proxy.Mend()
 		ended := time.Now()
 		backlog := len(s.Missing(ended))
@@ -69,7 +77,7 @@ func TestFaults(t *testing.T) {
 	s.Recovers(e2e.RecoveryTime)
 	s.Proxy.Settle()
 	fmt.Fprintf(&table, "| late manifests before the last of each stream | | %.1f after the last of them | |\n", s.BecomesCurrent(time.Now(), mendTime).Seconds())
-	if *e2e.FaultTime >= 10*time.Second { // the last MSS chunks of a stream take a minute
+	if e2e.FaultTime() >= 10*time.Second { // the last MSS chunks of a stream take a minute
 		s.CatchesUp(time.Now().Add(e2e.MssPatience), e2e.MssPatience+e2e.RecoveryTime)
 	}
 	s.Unview()
@@ -88,5 +96,5 @@ func TestFaults(t *testing.T) {
 	}
 	t.Logf("%d manifests judged at the door, setbacks: %v; each fault lasted %v:\n"+
 		"| fault | chunks in the backlog at its end | all playlists current after, s | backlog gone after, s |\n"+
-		"| --- | --- | --- | --- |\n%s", s.Referee.Judged, s.Referee.Setbacks, *e2e.FaultTime, table.String())
+		"| --- | --- | --- | --- |\n%s", s.Referee.Judged, s.Referee.Setbacks, e2e.FaultTime(), table.String())
 }

@@ -2,7 +2,6 @@ package outage
 
 import (
 	"bytes"
-	"flag"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -10,10 +9,11 @@ import (
 	"time"
 
 	"ems-sidecar/internal/e2e"
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/s3test"
 )
 
-var kills = flag.Int("kills", 10, "how often TestKill kills the daemon")
+var kills = long.Int("kills", 4, 10, "how often TestKill kills the daemon")
 
 // The line to the bucket takes so long in each direction, at most.
 const lineDelay = 300 * time.Millisecond
@@ -37,7 +37,7 @@ func TestKill(t *testing.T) {
 	s.Play(random, 10*time.Second)
 	var killed []time.Time
 	inFlight := 0
-	for range *kills {
+	for range kills() {
 		// A start takes some 50 ms: some kills are in the middle of it, most behind it.
 		time.Sleep(time.Duration(random.ExpFloat64() * float64(time.Second))) // the instant is what is tested
 		now := time.Now()

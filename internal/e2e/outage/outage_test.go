@@ -1,17 +1,17 @@
 package outage
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"ems-sidecar/internal/e2e"
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/s3test"
 )
 
-var outageTime = flag.Duration("outage", 12*time.Second, "how long TestOutage goes on without a bucket")
+var outageTime = long.Duration("outage", 12*time.Second, 12*time.Second, "how long TestOutage goes on without a bucket")
 
 // A bucket that is away for longer than EMS keeps a chunk: each arrives all the same, also if the daemon is killed meanwhile.
 func TestOutage(t *testing.T) {
@@ -30,17 +30,17 @@ func TestOutage(t *testing.T) {
 			s.Launch()
 			s.Ready()
 			s.View()
-			s.Play(random, 2**outageTime)
+			s.Play(random, 2*outageTime())
 			s.BecomesCurrent(time.Now(), e2e.RecoveryTime)
 
 			s.Proxy.Befall(s3test.Refuse())
-			time.Sleep(*outageTime / 2) // it lasts so long
+			time.Sleep(outageTime() / 2) // it lasts so long
 			if killed {
 				s.Side.Kill()
 				s.Launch()
 				s.Ready()
 			}
-			time.Sleep(*outageTime / 2)
+			time.Sleep(outageTime() / 2)
 			now := time.Now()
 			backlog, deleted := s.Missing(now), 0
 			for _, key := range backlog {
@@ -64,7 +64,7 @@ func TestOutage(t *testing.T) {
 				t.Errorf("exit code %d after SIGTERM", code)
 			}
 			t.Logf("%v without a bucket: %d chunks in the backlog, %d of them deleted from the disk; playlists current after %.1f s, backlog gone after %.1f s",
-				*outageTime, len(backlog), deleted, current.Seconds(), complete.Seconds())
+				outageTime(), len(backlog), deleted, current.Seconds(), complete.Seconds())
 		})
 	}
 }

@@ -3,7 +3,6 @@
 package outage
 
 import (
-	"flag"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -15,13 +14,14 @@ import (
 	"time"
 
 	"ems-sidecar/internal/e2e"
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader/spool"
 )
 
 var (
-	soakStreams = flag.Int("soak-streams", 12, "streams of TestSoak, of which a quarter, those of MSS, is left out")
-	soakChunks  = flag.Int("soak-chunks", 60, "chunks of each of them; 600 are as many as come in an hour")
+	soakStreams = long.Int("soak-streams", 8, 12, "streams of TestSoak, of which a quarter, those of MSS, is left out")
+	soakChunks  = long.Int("soak-chunks", 60, 60, "chunks of each of them; 600 are as many as come in an hour")
 )
 
 // The load of an hour in a minute or two, with an outage in it: what the daemon has taken, it gives back.
@@ -29,7 +29,7 @@ func TestSoak(t *testing.T) {
 	t.Parallel()
 	// Chunks stay on disk for some seconds, as those of a slower clock do for longer: one that is closed within a second of its
 	// creation is whole when it has not changed for another second.
-	s := e2e.NewSite(t, *soakStreams, e2e.Pace{Chunk: 100 * time.Millisecond, Frame: 50 * time.Millisecond, Video: 4000, Audio: 2000, Stale: 40, Rolling: true})
+	s := e2e.NewSite(t, soakStreams(), e2e.Pace{Chunk: 100 * time.Millisecond, Frame: 50 * time.Millisecond, Video: 4000, Audio: 2000, Stale: 40, Rolling: true})
 	// MSS chunks wait for a minute, at this speed, for a look-ahead that they have already.
 	s.Encoders = slices.DeleteFunc(s.Encoders, func(e e2e.Encoder) bool { return strings.HasPrefix(e.Directory(), "mss") })
 	s.Proxy.Before = nil // nobody judges at this speed
@@ -40,7 +40,7 @@ func TestSoak(t *testing.T) {
 	for _, e := range s.Encoders {
 		playing.Go(func() {
 			time.Sleep(rand.N(100 * time.Millisecond)) // encoders do not know of each other
-			left := *soakChunks
+			left := soakChunks()
 			err := e.Play(1, func() bool {
 				written.Add(1)
 				left--
@@ -51,7 +51,7 @@ func TestSoak(t *testing.T) {
 			}
 		})
 	}
-	all := len(s.Encoders) * *soakChunks
+	all := len(s.Encoders) * soakChunks()
 	reached := func(part float64) {
 		t.Helper()
 		e2e.Within(t, 5*time.Minute, "so much written", func() bool { return float64(written.Load()) >= part*float64(all) })

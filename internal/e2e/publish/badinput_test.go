@@ -372,9 +372,7 @@ var oddNames = []string{
 }
 
 func TestBadInputIsSaidAndHurtsNoOtherStream(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs the built binary for a minute")
-	}
+	t.Parallel()
 	root := t.TempDir()
 	server := s3test.Start(t)
 	s := e2e.StartSidecar(t, root, server.Endpoint)
@@ -437,6 +435,7 @@ func TestPublishesAsAUserWhoMayNotLeaseAndSaysWhatIsUnreadable(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can start a process as another user")
 	}
+	t.Parallel()
 	public, err := os.MkdirTemp("", "ems-sidecar-public-") // t.TempDir is for its owner only
 	e2e.Must(t, err)
 	t.Cleanup(func() { os.RemoveAll(public) })

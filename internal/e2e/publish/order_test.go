@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ems-sidecar/internal/e2e"
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/s3test"
 )
 
@@ -22,10 +23,7 @@ import (
 // is there of another run.
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	duration, streams := 26*time.Second, 24 // of each of two runs
-	if testing.Short() {
-		duration, streams = 6*time.Second, 16
-	}
+	duration, streams := long.Or(6*time.Second, 26*time.Second), long.Or(16, 24) // of each of two runs
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	seed := uint64(time.Now().UnixNano())
@@ -90,9 +88,12 @@ func TestOrder(t *testing.T) {
 		t.Errorf("the bucket went back: %v", r.Setbacks)
 	}
 	versions := 0
-	for key, written := range a.Chunks {
+	for _, written := range a.Chunks {
 		versions += len(written)
-		last := written[len(written)-1]
+	}
+	// In the short form, the last MSS chunks of a stream are not waited for: they take a minute.
+	due := a.Due(time.Now().Add(long.Or(0, e2e.MssPatience)))
+	for key, last := range due {
 		e2e.Within(t, 90*time.Second, key+" in the bucket as it was written last", func() bool {
 			got, err := server.Object(key)
 			return err == nil && slices.Contains(a.Runs(key, got), last.Run)
@@ -108,7 +109,7 @@ func TestOrder(t *testing.T) {
 			}
 		}
 	}
-	if len(sent) != len(a.Chunks) {
+	if want := long.Or(len(due), len(a.Chunks)); len(sent) < want || len(sent) > len(a.Chunks) {
 		t.Errorf("%d chunks are sent, %d were written", len(sent), len(a.Chunks))
 	}
 	if code := side.Stop(); code != 0 {

@@ -16,6 +16,7 @@ import (
 
 	"ems-sidecar/internal/e2e"
 	"ems-sidecar/internal/emswriter"
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/s3test"
 	"ems-sidecar/media"
 	"ems-sidecar/watcher"
@@ -260,10 +261,7 @@ func (r *replay) run(scale int) (late time.Duration, err error) {
 // those that the server deleted, and every published manifest is one that it wrote.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	scale := 1
-	if testing.Short() {
-		scale = 10
-	}
+	scale := long.Or(10, 1)
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	dir := t.TempDir()

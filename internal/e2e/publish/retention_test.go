@@ -14,6 +14,7 @@ import (
 
 	"ems-sidecar/internal/e2e"
 	"ems-sidecar/internal/emswriter"
+	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/s3test"
 )
 
@@ -33,9 +34,20 @@ func missingFrom(server *s3test.Server, key string) (missing []string) {
 	return missing
 }
 
+// hasAll reports whether the bucket has each file below root that is published.
+func hasAll(t *testing.T, server *s3test.Server, root string) bool {
+	t.Helper()
+	for _, file := range e2e.FilesBelow(t, root) {
+		if _, err := server.Object(file); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // With delete = mirror, the bucket has in the end what is on the disk: of a rolling stream, after cleanupDestination's
 // burst, and when a folder is removed; but also when the whole root is gone, what was there. At no time does a
-// playlist name what is deleted.
+// playlist name what is deleted. In the short form it ends before the first deletion is due.
 func TestBucketMirrorsDeletions(t *testing.T) {
 	t.Parallel()
 	const delay = 2 * time.Second
@@ -105,6 +117,14 @@ func TestBucketMirrorsDeletions(t *testing.T) {
 		}
 	}
 	play(rolling, growing)
+	if long.Or(true, false) { // what is deleted later is tested in package uploader, too, with a clock of its own
+		s.WaitFor("all that the disk has", func() bool { return hasAll(t, server, root) })
+		if n := deletions(); n > 0 {
+			t.Errorf("%d deletions in the first minute, in which a playlist of a run before may still arrive", n)
+		}
+		leave()
+		return
+	}
 	// Nothing is deleted in the first minute, in which a playlist of a run before may still arrive.
 	if !e2e.Within(t, 4*time.Minute, "the bucket to have what the disk has, of a rolling stream", mirrored) {
 		t.FailNow()

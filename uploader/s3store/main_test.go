@@ -1,0 +1,13 @@
+package s3store
+
+import (
+	"os"
+	"testing"
+
+	"ems-sidecar/internal/testproc"
+)
+
+func TestMain(m *testing.M) {
+	testproc.Parallel(4)
+	os.Exit(m.Run())
+}
