@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ems-sidecar/internal/disk"
+	"ems-sidecar/internal/trouble"
 )
 
 // minBusyWait is how soon a file is looked at again whose close was seen but which still has a writer:
@@ -33,7 +34,7 @@ func (t *tree) decide(e *entry, now time.Time) {
 	case err != nil:
 		delete(t.undecided, e)
 		t.setWritten(e, false)
-		t.warn("cannot look at file, trying again", p, "err", err)
+		t.begin(fileUnseen, p, "err", err)
 		t.due.set(e, now.Add(t.opts.SlowSettle))
 		return
 	case l.mode == fs.ModeDir:
@@ -41,14 +42,14 @@ func (t *tree) decide(e *entry, now time.Time) {
 		t.scanSoon(t.addDir(p), true)
 		return
 	case l.mode != 0:
-		t.warn("not a regular file, ignored", p, "type", l.mode.String())
+		t.begin(notRegular, p, "type", l.mode.String())
 		t.forget(e)
 		return
 	}
+	t.end(fileUnseen, p)
 
-	if l.noLease != nil && !t.leaseless {
-		t.leaseless = true
-		t.log.Warn("kernel does not say which files are being written: no lease on them", "path", p, "err", l.noLease,
+	if l.noLease != nil {
+		t.trouble.Begin(noLeases, trouble.At{}, "path", p, "err", l.noLease,
 			"next", "a chunk counts as closed when a playlist names it and the next one is there, or after "+t.opts.SlowSettle.String(),
 			"hint", "run as the owner of the files, or with CAP_LEASE")
 	}
@@ -117,12 +118,13 @@ func (t *tree) unfinished(e *entry, now time.Time) bool {
 		if held := now.Sub(e.since); held < heldLong {
 			t.due.set(e, now.Add(heldLong-held))
 		} else {
-			t.warn("file is not taken: another one beside it says that it is unfinished", e.path(), "beside", beside,
-				"since", held.Round(time.Second), "next", "it is taken when that one is gone")
+			t.begin(fileHeld, e.path(), "beside", beside,
+				"since", held.Round(time.Second), "next", "it is reported when that one is gone")
 		}
 		return true
 	}
 	delete(e.dir.held, e.name)
+	t.end(fileHeld, e.path())
 	return false
 }
 

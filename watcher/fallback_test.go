@@ -172,7 +172,7 @@ func TestOutOfWatches(t *testing.T) {
 			}
 			w.close(f)
 			w.closed("g9/2.ts")
-			for _, s := range []string{"level=ERROR", "fs.inotify.max_user_watches", "needed=11", `fix="sysctl -w fs.inotify.max_user_watches=`} {
+			for _, s := range []string{"level=ERROR", "fs.inotify.max_user_watches", "needed=11", `hint="sysctl -w fs.inotify.max_user_watches=`} {
 				if n := w.log.count(s); n < 1 || n > 2 {
 					t.Errorf("%d times %s in the log, want 1 or 2:\n%s", n, s, w.log)
 				}
@@ -272,8 +272,8 @@ func TestAFileThatCannotBeLookedAtIsTriedAgain(t *testing.T) {
 	w.run()
 	w.write("1.ts", "x")
 	w.closed("1.ts")
-	if n := w.log.count("cannot look at file"); n != 1 {
-		t.Errorf("%d log lines, want 1:\n%s", n, w.log)
+	if n := w.log.count("cannot look at file"); n != 1 || w.log.count("file can be looked at again") != 1 {
+		t.Errorf("%d log lines, want 1, and one on the recovery:\n%s", n, w.log)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"ems-sidecar/internal/trouble"
 )
 
 // take does what a note asks for.
@@ -19,10 +21,7 @@ func (t *tree) take(n note, now time.Time) {
 		return
 	case noteOverflow:
 		t.state.Overflows++
-		if now.Sub(t.flowed) >= overflowLog {
-			t.flowed = now
-			t.log.Warn("event queue overflowed, scanning all", "backend", t.backend.String(), "overflows", t.state.Overflows)
-		}
+		t.trouble.Report(overflow, trouble.At{}, "backend", t.backend.String(), "overflows", t.state.Overflows)
 		t.rescanAll()
 		return
 	}

@@ -2,12 +2,14 @@
 
 package watcher
 
-// logShort says what is needed; the limit differs by platform.
-func (t *tree) logShort() {
-	t.log.Error("cannot watch all directories, scanning the whole tree instead",
+import "ems-sidecar/internal/trouble"
+
+// reportTooFewWatches says what is needed; the limit differs by platform.
+func (t *tree) reportTooFewWatches() {
+	t.trouble.Begin(tooFewWatches, trouble.At{},
 		"needed", t.state.Dirs, "watched", t.state.Watches, "every", t.opts.PollInterval)
 }
 
-func (t *tree) logNoNotifier(b Backend, err error) {
-	t.log.Error("cannot watch, scanning instead", "backend", b.String(), "err", err, "every", t.opts.PollInterval)
+func (t *tree) reportNoNotifier(b Backend, err error) {
+	t.trouble.Begin(cannotWatch, trouble.At{}, "backend", b.String(), "err", err, "every", t.opts.PollInterval)
 }

@@ -2,8 +2,9 @@ package watcher
 
 import (
 	"errors"
-	"log/slog"
 	"syscall"
+
+	"ems-sidecar/internal/trouble"
 )
 
 // A note is one raw thing that a notifier saw. It is a hint: what is true is looked up.
@@ -44,11 +45,11 @@ type notifier interface {
 	close()
 }
 
-func newNotifier(b Backend, root string, log *slog.Logger) (notifier, error) {
+func newNotifier(b Backend, root string, reporter *trouble.Reporter) (notifier, error) {
 	if b == Inotify {
 		return newInotify(root)
 	}
-	return newFsnotify(root, log)
+	return newFsnotify(root, reporter)
 }
 
 // outOfWatches reports whether err says that the user or the process may not have more watches or watchers.

@@ -2,11 +2,12 @@ package watcher
 
 import (
 	"errors"
-	"log/slog"
 	"path/filepath"
 	"strings"
 
 	"github.com/fsnotify/fsnotify"
+
+	"ems-sidecar/internal/trouble"
 )
 
 // batchSize is how many notes a notifier keeps while the tree is busy. More wait in the kernel, which says
@@ -21,7 +22,7 @@ type fsNotifier struct {
 	done    chan struct{}
 }
 
-func newFsnotify(root string, log *slog.Logger) (notifier, error) {
+func newFsnotify(root string, reporter *trouble.Reporter) (notifier, error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
@@ -33,7 +34,7 @@ func newFsnotify(root string, log *slog.Logger) (notifier, error) {
 		stop:    make(chan struct{}),
 		done:    make(chan struct{}),
 	}
-	go n.read(log)
+	go n.read(reporter)
 	return n, nil
 }
 
@@ -56,7 +57,7 @@ func (n *fsNotifier) close() {
 
 // read collects events while the tree is busy. A file that is written in small pieces is one note
 // then, not hundreds.
-func (n *fsNotifier) read(log *slog.Logger) {
+func (n *fsNotifier) read(reporter *trouble.Reporter) {
 	defer close(n.done)
 	defer close(n.out)
 	var notes []note
@@ -95,7 +96,7 @@ func (n *fsNotifier) read(log *slog.Logger) {
 				return
 			}
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
-				log.Warn("watching failed, scanning all", "backend", Fsnotify, "err", err)
+				reporter.Report(watchFailed, trouble.At{}, "backend", Fsnotify, "err", err)
 			}
 			notes = append(notes, note{kind: noteOverflow})
 		case out <- next:

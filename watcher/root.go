@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"ems-sidecar/internal/disk"
+	"ems-sidecar/internal/trouble"
 )
 
 // checkRoot finds the root, or finds that it is gone or another one now. A root that vanished is
@@ -18,12 +19,11 @@ func (t *tree) checkRoot() {
 		err = &fs.PathError{Op: "stat", Path: t.w.root, Err: syscall.ENOTDIR}
 	}
 	if err != nil {
-		if t.present {
-			t.log.Warn("root is gone, waiting for it", "err", err)
-		} else if !t.announced {
-			t.log.Warn("root does not exist yet, waiting for it", "err", err)
+		c := rootGone
+		if t.rootInfo == nil {
+			c = rootAbsent
 		}
-		t.announced = true
+		t.trouble.Begin(c, trouble.At{}, "err", err, "next", "it is waited for")
 		t.detach()
 		return
 	}
@@ -31,7 +31,7 @@ func (t *tree) checkRoot() {
 		return
 	}
 	if t.present {
-		t.log.Warn("root was replaced, watching the new one")
+		t.trouble.Report(rootReplaced, trouble.At{}, "next", "the new one is watched")
 	}
 	t.detach()
 	t.attach(fi)
@@ -44,24 +44,31 @@ func (t *tree) statRoot() (fs.FileInfo, error) {
 
 // attach starts watching the root that is there now.
 func (t *tree) attach(fi fs.FileInfo) {
+	t.trouble.End(rootAbsent, trouble.At{})
+	t.trouble.End(rootGone, trouble.At{})
 	begun := t.w.disk.Begin()
 	file, err := t.w.statfs(t.w.root)
 	dev, _ := device(t.w.root)
 	t.w.disk.End(begun)
 	if err != nil {
-		t.warn("cannot tell the root's file system", "", "err", err)
+		t.trouble.Begin(fileSystemUnknown, trouble.At{}, "err", err, "next", "it counts as a local one")
+	} else {
+		t.trouble.End(fileSystemUnknown, trouble.At{})
 	}
 	backend, reason := choose(t.opts.Backend, file)
 	var n notifier
 	if backend != Poll {
 		if n, err = t.w.newNotify(backend); errors.Is(err, errors.ErrUnsupported) {
-			t.log.Error("backend is not to be had here", "backend", backend.String(), "instead", Fsnotify.String(), "err", err)
+			t.trouble.Begin(backendMissing, trouble.At{}, "backend", backend.String(), "err", err, "next", "fsnotify is used instead")
 			backend, reason = Fsnotify, "instead of another"
 			n, err = t.w.newNotify(backend)
 		}
 		if err != nil {
-			t.logNoNotifier(backend, err)
-			backend, reason, n = Poll, "no other is to be had", nil
+			t.reportNoNotifier(backend, err)
+			backend, reason, n = Poll, "no other backend works", nil
+		} else {
+			t.trouble.End(cannotWatch, trouble.At{})
+			t.trouble.End(tooFewInstances, trouble.At{})
 		}
 	}
 	t.log.Info("watching", "backend", backend.String(), "reason", reason, "filesystem", file.name)
@@ -72,13 +79,15 @@ func (t *tree) attach(fi fs.FileInfo) {
 	case still:
 	case t.suspended:
 		t.kept, t.pointDevice = t.tick, dev
-		t.log.Warn("root is an empty directory on another device now, is its file system not mounted?")
+		t.trouble.Begin(rootUnmounted, trouble.At{}, "next", "what was in the root is kept until it is back",
+			"hint", "is its file system not mounted?")
 	default:
+		t.trouble.End(rootUnmounted, trouble.At{})
 		t.rootDevice = dev
 	}
 	t.rootInfo = fi
 	t.attached++
-	t.present, t.replaced, t.announced = true, false, false
+	t.present, t.replaced = true, false
 	t.takeMounts()
 	t.backend, t.notify, t.leases = backend, n, !file.shared
 	t.rescanAll()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ems-sidecar/internal/disk"
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/media"
 )
 
@@ -49,9 +50,10 @@ func (t *tree) scan(d *dir, now time.Time) {
 	d.unread = err != nil
 	if err != nil {
 		t.state.Degraded = true
-		t.warn("cannot read directory, trying again", d.path, "err", err, "every", t.opts.PollInterval)
+		t.begin(dirUnread, d.path, "err", err, "every", t.opts.PollInterval)
 		return
 	}
+	t.end(dirUnread, d.path)
 
 	t.tick++
 	for _, de := range list {
@@ -69,7 +71,7 @@ func (t *tree) scan(d *dir, now time.Time) {
 			continue
 		}
 		if !de.Type().IsRegular() {
-			t.warn("not a regular file, ignored", p, "type", de.Type().String())
+			t.begin(notRegular, p, "type", de.Type().String())
 			continue
 		}
 		fi, err := t.info(de)
@@ -156,12 +158,13 @@ func (t *tree) watch(d *dir) {
 		if !d.watched {
 			d.watched = true
 			t.state.Watches++
+			t.end(dirUnwatched, d.path)
 		}
 		return
 	case outOfWatches(err):
 		t.full = true
 	case !disk.IsGone(err):
-		t.warn("cannot watch directory, scanning it instead", d.path, "err", err, "every", t.opts.PollInterval)
+		t.begin(dirUnwatched, d.path, "err", err, "every", t.opts.PollInterval)
 	}
 	t.unwatch(d)
 	t.state.Degraded = true
@@ -181,14 +184,12 @@ func (t *tree) scanDone() {
 		for _, d := range t.dirs {
 			t.state.Degraded = t.state.Degraded || d.unread && !d.gone
 		}
-		if t.short && !t.full {
-			t.short = false
-			t.log.Info("all directories are watched again", "watches", t.state.Watches)
+		if !t.full {
+			t.trouble.End(tooFewWatches, trouble.At{}, "watches", t.state.Watches)
 		}
 	}
-	if t.full && !t.short {
-		t.short = true
-		t.logShort()
+	if t.full {
+		t.reportTooFewWatches()
 	}
 	t.publishState()
 	if !t.started() {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/media"
 )
 
@@ -19,10 +20,6 @@ const (
 	rootCheck = time.Second
 	// decisions is how many files are looked at before events are taken and offered again.
 	decisions = 64
-	// maxWarned bounds the memory of what was warned of.
-	maxWarned = 1000
-	// overflowLog is the least time between two log lines on overflows, which come in storms.
-	overflowLog = 10 * time.Second
 )
 
 // tree is everything known about one root. It belongs to Run's goroutine.
@@ -30,6 +27,8 @@ type tree struct {
 	w    *Watcher
 	opts Options
 	log  *slog.Logger
+
+	trouble *trouble.Reporter
 
 	dirs map[string]*dir // by path; "" is the root
 	due  dueList
@@ -44,11 +43,6 @@ type tree struct {
 	undecided map[*entry]struct{} // of what the first scan found; nil before it is done, and once all is decided
 	wanted    [][]string          // what Expect named, and is still to be looked at, in turn
 	expected  map[string]bool     // what Expect named while there was no root
-	warned    map[string]bool
-	announced bool // that the root is waited for
-	short     bool // that watches are short was logged
-	leaseless bool // that leases are refused was logged
-	flowed    time.Time
 
 	present     bool   // the root exists and is attached
 	replaced    bool   // the attached root is not what has its name any more
@@ -126,7 +120,7 @@ func newTree(w *Watcher) *tree {
 		dirs:     map[string]*dir{},
 		out:      newOutbox(),
 		expected: map[string]bool{},
-		warned:   map[string]bool{},
+		trouble:  w.opts.Trouble,
 	}
 	t.dirs[""] = newDir("", nil)
 	t.state.Dirs = 1
@@ -307,6 +301,7 @@ func (t *tree) drop(e *entry) {
 	delete(t.undecided, e)
 	delete(e.dir.files, e.name)
 	delete(e.dir.held, e.name)
+	t.forgetTrouble(e.path(), fileUnseen, fileHeld)
 	for _, held := range e.dir.held {
 		t.due.set(held, time.Now())
 	}
@@ -340,6 +335,7 @@ func (t *tree) dirGone(d *dir, now time.Time) {
 	if !d.gone && d.parent != nil {
 		d.gone = true
 		t.state.Dirs--
+		t.forgetTrouble(d.path, dirUnread, dirUnwatched)
 	}
 	for _, sub := range d.subs {
 		t.dirGone(sub, now)
@@ -387,19 +383,6 @@ func (t *tree) lstat(p string) (fs.FileInfo, error) {
 }
 
 func (t *tree) abs(p string) string { return filepath.Join(t.w.root, filepath.FromSlash(p)) }
-
-// warn logs the first trouble with each path.
-func (t *tree) warn(msg, p string, args ...any) {
-	key := msg + "\x00" + p
-	if t.warned[key] || len(t.warned) > maxWarned {
-		return
-	}
-	t.warned[key] = true
-	t.log.Warn(msg, append([]any{"path", p}, args...)...)
-	if len(t.warned) > maxWarned {
-		t.log.Warn("too many such warnings, the rest is not logged", "warnings", maxWarned)
-	}
-}
 
 func (t *tree) publishState() {
 	t.state.Backend = t.backend

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ems-sidecar/internal/disk"
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/media"
 )
 
@@ -111,6 +112,8 @@ type Options struct {
 	// Ignore names what is left out besides *.tmp, dot files and dot directories.
 	Ignore func(path string, dir bool) bool
 	Log    *slog.Logger
+	// Trouble is told what goes wrong. The caller calls its Sweep. Nil: it goes to Log.
+	Trouble *trouble.Reporter
 }
 
 // State is what a Watcher says of itself.
@@ -182,7 +185,10 @@ func New(root string, o Options) *Watcher {
 	if abs, err := filepath.Abs(root); err == nil {
 		root = abs
 	}
-	o.Log = o.Log.With("root", root)
+	if o.Trouble == nil {
+		o.Trouble = trouble.New(o.Log, time.Now)
+	}
+	o.Log, o.Trouble = o.Log.With("root", root), o.Trouble.With("root", root)
 	w := &Watcher{
 		root:    root,
 		opts:    o,
@@ -193,7 +199,7 @@ func New(root string, o Options) *Watcher {
 		wake:    make(chan struct{}, 1),
 		rescan:  make(chan struct{}, 1),
 	}
-	w.newNotify = func(b Backend) (notifier, error) { return newNotifier(b, w.root, o.Log) }
+	w.newNotify = func(b Backend) (notifier, error) { return newNotifier(b, w.root, o.Trouble) }
 	return w
 }
 
