@@ -21,11 +21,12 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 		aside = func(p string, v media.Version) string { return otherPath(p, v, 1) }
 	}
 	return spool.New(spool.Settings{
-		Aside: aside,
-		Root:  src.dir,
-		Dir:   filepath.Join(spool.Place(src.dir, dir), strings.ToLower(src.layout.Format.String())),
-		Log:   src.log,
-		Disk:  &src.disk,
+		Aside:   aside,
+		Root:    src.dir,
+		Dir:     filepath.Join(spool.Place(src.dir, dir), strings.ToLower(src.layout.Format.String())),
+		Log:     src.log,
+		Trouble: src.uploader.settings.Trouble.With("root", src.dir),
+		Disk:    &src.disk,
 		Found: func(ctx context.Context, p string, v media.Version) {
 			if src.exists(p) {
 				return // it is there again, and its closing is reported

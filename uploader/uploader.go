@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader/publish"
 	"ems-sidecar/uploader/spool"
 )
@@ -23,6 +24,8 @@ type Settings struct {
 	SpoolMax      int64         // bytes of deleted files that spools keep on one file system; 0: see spool.DefaultMax
 	Manifests     int           // bytes that large manifests may take; 0: see publish.DefaultManifestMemory
 	Incomplete    bool          // more sources come while Run is going
+	// Trouble is told what goes wrong with the spools. The caller calls its Sweep. Nil: it goes to the log.
+	Trouble *trouble.Reporter
 }
 
 // A Destination is where and how a Source is published. Its fields are not changed once it is in use.
@@ -52,6 +55,9 @@ type Uploader struct {
 
 // New returns an Uploader that does nothing until it is run.
 func New(settings Settings, log *slog.Logger) *Uploader {
+	if settings.Trouble == nil {
+		settings.Trouble = trouble.New(log, time.Now)
+	}
 	return &Uploader{
 		settings: settings,
 		log:      log,

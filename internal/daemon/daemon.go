@@ -20,6 +20,7 @@ import (
 	"ems-sidecar/emsapi"
 	"ems-sidecar/hooks"
 	"ems-sidecar/hooks/events"
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 	"ems-sidecar/uploader/s3store"
 	"ems-sidecar/watcher"
@@ -38,7 +39,7 @@ type Daemon struct {
 	asked    atomic.Bool   // the media server has said what it writes to
 	memory   memory
 	limits   Limits
-	refused  refused
+	trouble  *trouble.Reporter
 	refusals list // why directories that the media server names are not published
 
 	api    *emsapi.Client   // nil: nothing needs it
@@ -53,7 +54,8 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{cfg: cfg, log: log, backend: backend, found: make(chan *root), left: make(chan struct{}), up: uploader.New(uploader.Settings{
+	reporter := trouble.New(log, time.Now)
+	d := &Daemon{cfg: cfg, log: log, trouble: reporter, backend: backend, found: make(chan *root), left: make(chan struct{}), up: uploader.New(uploader.Settings{
 		Host:          hostname(),
 		Workers:       cfg.Upload.Workers,
 		BulkWorkers:   cfg.Upload.BulkWorkers,
@@ -63,6 +65,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		SpoolMax:      cfg.Upload.SpoolMax,
 		Manifests:     manifestMemory(debug.SetMemoryLimit(-1)),
 		Incomplete:    cfg.AsksEMS(),
+		Trouble:       reporter,
 	}, log)}
 	d.limits = NewLimits(cfg, state)
 	var fresh []*root
@@ -148,7 +151,7 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 			stop()
 			return errors.Join(fmt.Errorf("[Hooks] listen: %w (do the older services still run?)", err), parts.Wait())
 		}
-		d.log.Info("events are taken in", "listen", l.Addr(), "path", d.cfg.Hooks.Path, "api", d.api.Address())
+		d.log.Info("listening for events", "listen", l.Addr(), "path", d.cfg.Hooks.Path, "api", d.api.Address())
 		parts.Go(func() error { return d.events.Serve(ctx, l) })
 		parts.Go(func() error { return d.hooks.Run(ctx) })
 		parts.Go(func() error { d.tellReactions(ctx); return nil })
@@ -156,7 +159,8 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 	parts.Go(func() error {
 		late, ok := d.roots.started(ctx)
 		for _, dir := range late {
-			d.log.Warn("directory is not scanned yet", "root", dir, "since", startLimit, "next", "the start does not wait for it; /readyz does")
+			d.trouble.Report(notScanned, trouble.At{Subject: dir}, "root", dir, "since", startLimit,
+				"next", "the start does not wait for it; /readyz does")
 		}
 		if ok {
 			started()
@@ -196,11 +200,12 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 	begin := func(r *root) {
 		roots.Go(func() error { return r.run(ctx) })
 		roots.Go(func() error { d.follow(ctx, r); return nil })
-		roots.Go(func() error { r.reportStuck(ctx, d.log); return nil })
+		roots.Go(func() error { r.reportStuck(ctx, d.trouble); return nil })
 	}
 	for _, r := range first {
 		begin(r)
 	}
+	roots.Go(func() error { d.sweep(ctx); return nil })
 	roots.Go(func() error {
 		defer close(d.left)
 		for {
@@ -221,8 +226,26 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 	case err := <-ended:
 		return err
 	case <-late.C:
-		d.log.Error("a directory is left whose file system does not answer")
+		d.trouble.Report(leftBehind, trouble.At{}, "next", "the daemon ends without it")
 		return nil
+	}
+}
+
+// sweepEvery is how often repeated failures are summed up.
+const sweepEvery = time.Minute
+
+// sweep sums up repeated failures until ctx ends.
+func (d *Daemon) sweep(ctx context.Context) {
+	defer d.trouble.Sweep()
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			d.trouble.Sweep()
+		}
 	}
 }
 
@@ -232,6 +255,11 @@ const leaveTime = 5 * time.Second
 // OpenStore returns the store that the section u asks for. It makes no request to the bucket. The log is for what goes
 // wrong without failing a request.
 func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog.Logger) (*s3store.Store, error) {
+	return openStore(ctx, u, pool, log, trouble.New(log, time.Now))
+}
+
+func openStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog.Logger,
+	reporter *trouble.Reporter) (*s3store.Store, error) {
 	settings := s3store.Settings{
 		Host:                 hostname(),
 		Bucket:               u.Bucket,
@@ -249,6 +277,7 @@ func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog
 		MinThroughput:        pool.MinThroughput,
 		Connections:          pool.Workers + pool.BulkWorkers,
 		Log:                  log,
+		Trouble:              reporter,
 	}
 	if u.SecretKeyFile != "" {
 		settings.ReadSecretKey = u.ReadSecretKey

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"ems-sidecar/internal/disk"
+	"ems-sidecar/internal/trouble"
 )
 
 // maxHints bounds the files that wait to be looked at in one root. Of what is too much, the next scan tells.
@@ -66,11 +67,9 @@ func confined(dir, rel string) string {
 	return ""
 }
 
-// refuse says once that the file of an event is not looked at.
+// refuse reports that the file of an event is not looked at: one line for each reason.
 func (d *Daemon) refuse(file, why string) {
-	const most = 300 // bytes of a path that somebody else has chosen
-	if d.refused.first("event " + why) {
-		d.log.Warn("event names a file that is not looked at", "file", file[:min(len(file), most)], "why", why,
-			"next", "further ones are not logged; nothing is lost by it")
-	}
+	const most = 300 // bytes of a path that the sender of the event has chosen
+	d.trouble.Begin(hintRefused, trouble.At{Subject: why}, "file", file[:min(len(file), most)], "why", why,
+		"next", "further ones are not logged; nothing is lost by it")
 }

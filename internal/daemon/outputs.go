@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ems-sidecar/emsapi"
+	"ems-sidecar/internal/trouble"
 )
 
 // Outputs makes roots of the directories into which the media server writes, for the sections that have no watch_dir. A
@@ -41,9 +42,11 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 		}
 	}
 	d.begin(fresh)
-	if err := d.memory.save(); err != nil && d.refused.first("memory") {
-		d.log.Warn("directories that EMS names are not noted", "err", err, "next",
+	if err := d.memory.save(); err != nil {
+		d.trouble.Begin(notNoted, trouble.At{}, "err", err, "next",
 			"what is left to upload there after a restart is found only if EMS names them again")
+	} else {
+		d.trouble.End(notNoted, trouble.At{})
 	}
 	if !d.asked.Swap(true) && d.cfg.AsksEMS() {
 		for _, s := range d.sections {
@@ -75,7 +78,7 @@ func (d *Daemon) remembered(state string, fresh []*root) []*root {
 	}
 	var err error
 	if d.memory, err = recall(state, time.Now()); err != nil {
-		d.log.Warn("the note of directories that EMS has named cannot be read", "err", err, "next", "it is written anew")
+		d.trouble.Report(noteUnread, trouble.At{}, "err", err, "next", "it is written again")
 	}
 	for _, e := range d.memory.entries {
 		for _, s := range d.sections {
@@ -95,18 +98,18 @@ const (
 	maxGroups = 2000
 )
 
-// mayPublish reports whether s may publish dir, and says once if it may not.
+// mayPublish reports whether s may publish dir, and reports if it may not.
 func (d *Daemon) mayPublish(dir Directory, s *section) bool {
 	err := d.limits.Refuse(dir)
 	if err == nil && (len(s.roots) >= maxFound && s.roots[dir.Root] == nil || s.found >= maxGroups) {
 		err = errors.New("there are too many already: set watch_dir to one that holds them all")
 	}
+	at := trouble.At{Subject: s.Section + " " + dir.Path()}
 	if err == nil {
+		d.trouble.End(notPublished, at, "section", s.Section, "root", dir.Path())
 		return true
 	}
-	if d.refused.first(s.Section + " " + dir.Path()) {
-		d.log.Error("directory that EMS writes to is not published", "section", s.Section, "root", dir.Path(), "err", err)
-	}
+	d.trouble.Begin(notPublished, at, "section", s.Section, "root", dir.Path(), "err", err)
 	if !errors.Is(err, errNoAnswer) { // else it is asked again
 		d.refusals.add(fmt.Sprintf("%s of [%s] is not published: %v", dir.Path(), s.Section, err))
 	}
@@ -131,28 +134,6 @@ func (l *list) get() []string {
 	l.growing.Lock()
 	defer l.growing.Unlock()
 	return slices.Clone(l.all)
-}
-
-// refused remembers what was said.
-type refused struct {
-	saying sync.Mutex
-	said   map[string]bool
-}
-
-// maxSaid bounds what is remembered.
-const maxSaid = 1000
-
-func (r *refused) first(what string) bool {
-	r.saying.Lock()
-	defer r.saying.Unlock()
-	if r.said[what] {
-		return false
-	}
-	if r.said == nil || len(r.said) == maxSaid {
-		r.said = make(map[string]bool)
-	}
-	r.said[what] = true
-	return true
 }
 
 // ask makes roots of what the media server writes to now, before anything runs.

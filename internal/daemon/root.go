@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"log/slog"
 	"path"
 	"path/filepath"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/media"
 	"ems-sidecar/uploader"
 	"ems-sidecar/watcher"
@@ -217,24 +217,22 @@ func (rs *roots) stuckSince(r *root, now time.Time) time.Time {
 const stuckCheck = time.Second
 
 // reportStuck logs when nothing is seen of the root any more, until ctx ends: the watcher itself waits then.
-func (r *root) reportStuck(ctx context.Context, log *slog.Logger) {
+func (r *root) reportStuck(ctx context.Context, reporter *trouble.Reporter) {
 	tick := time.NewTicker(stuckCheck)
 	defer tick.Stop()
-	var known time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		switch since := r.watcher.StuckSince(time.Now()); {
-		case known.IsZero() && !since.IsZero():
-			log.Error("watched directory does not answer", "root", r.dir, "since", since.UTC().Format(time.RFC3339),
-				"next", "what is written there is seen when it does; other directories go on", "hint", "is the server of a mount in it away?")
-			known = since
-		case !known.IsZero() && since.IsZero():
-			log.Info("watched directory answers again", "root", r.dir, "after", time.Since(known).Round(time.Second))
-			known = since
+		at := trouble.At{Subject: r.dir}
+		if since := r.watcher.StuckSince(time.Now()); !since.IsZero() {
+			reporter.Begin(rootStuck, at, "root", r.dir, "since", since.UTC().Format(time.RFC3339),
+				"next", "what is written there is seen when it does; other directories go on",
+				"hint", "is the server of a mount in it away?")
+		} else {
+			reporter.End(rootStuck, at, "root", r.dir)
 		}
 	}
 }

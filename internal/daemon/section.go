@@ -24,7 +24,7 @@ type section struct {
 }
 
 func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, error) {
-	store, err := OpenStore(ctx, u, d.cfg.Upload, d.log)
+	store, err := openStore(ctx, u, d.cfg.Upload, d.log, d.trouble)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +110,7 @@ func (d *Daemon) begin(fresh []*root) {
 			Unfinished:   r.unfinished,
 			Ignore:       r.isAnothers,
 			Log:          d.log,
+			Trouble:      d.trouble,
 		})
 	}
 	d.roots.add(fresh)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 )
 
@@ -53,10 +54,9 @@ func (s *Store) withoutCondition(ctx context.Context, o uploader.Object, err err
 	if again := s.put(ctx, o); again != nil {
 		return again
 	}
-	if !s.noCondition.Swap(true) {
-		s.log.Warn("store does not know If-None-Match", "bucket", s.settings.Bucket, "err", err,
-			"next", "before each recording it is asked whether the key is free; two hosts that put at the same moment are not kept apart")
-	}
+	s.noCondition.Store(true)
+	s.trouble.Begin(unconditional, trouble.At{}, "err", err,
+		"next", "the store is asked before each recording whether the key is free; two hosts may put at the same moment")
 	return nil
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/smithy-go"
 	"golang.org/x/sync/singleflight"
+
+	"ems-sidecar/internal/trouble"
 )
 
 const (
@@ -35,6 +37,8 @@ type keys struct {
 	load func(ctx context.Context) (aws.CredentialsProvider, error)
 	log  *slog.Logger
 
+	trouble *trouble.Reporter
+
 	renewing singleflight.Group
 
 	mu      sync.Mutex
@@ -43,7 +47,6 @@ type keys struct {
 	got     time.Time // last
 	refused bool      // the store says that last has expired
 	askAt   time.Time // the source is not asked before, while last is good
-	failing bool      // last cannot be renewed, which was logged
 	loadAt  time.Time // the files are not read before
 	changed time.Time // when a refusal had led to other credentials
 }
@@ -110,26 +113,17 @@ func (k *keys) due(now time.Time) (source aws.CredentialsProvider, last aws.Cred
 
 func (k *keys) keep(c aws.Credentials) {
 	k.mu.Lock()
-	renewed := k.failing
 	if !same(c, k.last) {
 		k.last, k.got = c, time.Now()
 	}
-	k.refused, k.failing = false, false
+	k.refused = false
 	k.mu.Unlock()
-	if renewed {
-		k.log.Info("credentials are renewed", "access_key", c.AccessKeyID)
-	}
+	k.trouble.End(keysNotRenewed, trouble.At{}, "access_key", c.AccessKeyID)
 }
 
 func (k *keys) cannotRenew(last aws.Credentials, err *keysError) {
-	k.mu.Lock()
-	first := !k.failing
-	k.failing = true
-	k.mu.Unlock()
-	if first {
-		k.log.Warn("credentials cannot be renewed", "access_key", last.AccessKeyID, "expires", last.Expires.UTC(), "err", err,
-			"next", "they are used as long as they are good, and the service is asked again", "retry_in", renewPause)
-	}
+	k.trouble.Begin(keysNotRenewed, trouble.At{}, "access_key", last.AccessKeyID, "expires", last.Expires.UTC(), "err", err,
+		"next", "they are used until they expire, and the service is asked again", "retry_in", renewPause)
 }
 
 // ProviderSources implements aws.CredentialProviderSource.
@@ -200,10 +194,10 @@ func (k *keys) reload(code string) (changed bool) {
 	k.mu.Unlock()
 	switch {
 	case err != nil:
-		k.log.Warn("credentials that the store refuses cannot be read again", "access_key", last.AccessKeyID,
+		k.trouble.Report(keysNotRead, trouble.At{}, "access_key", last.AccessKeyID,
 			"err", &keysError{err: err}, "retry_in", renewPause)
 	case changed:
-		k.log.Info("other credentials are used now", "access_key", c.AccessKeyID, "reason", "the store refused the former ones")
+		k.log.Info("other credentials are used now", "access_key", c.AccessKeyID, "reason", "the store refused the previous ones")
 	}
 	return changed
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 )
 
@@ -74,7 +75,8 @@ func (s *source) questions() int {
 const hang = time.Hour
 
 func newKeys(s *source) *keys {
-	return &keys{source: aws.NewCredentialsCache(s), log: slog.New(slog.DiscardHandler)}
+	log := slog.New(slog.DiscardHandler)
+	return &keys{source: aws.NewCredentialsCache(s), log: log, trouble: trouble.New(log, time.Now)}
 }
 
 // sign asks for credentials once a second, for so long, and reports how often there were no credentials, the longest that a

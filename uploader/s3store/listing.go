@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 )
 
@@ -114,14 +115,11 @@ func (s *Store) eachPart(ctx context.Context, key, id string, options []func(*s3
 }
 
 // listingRefused reports whether err says that this store or these credentials do not let uploads be listed,
-// and warns of it, once. Stores that do not know how answer in many ways.
+// and reports it. Stores that do not know how answer in many ways.
 func (s *Store) listingRefused(err error) bool {
 	if !errors.Is(err, uploader.ErrPermanent) || errors.Is(err, uploader.ErrBucket) {
 		return false
 	}
-	s.warnListing.Do(func() {
-		s.log.Warn("unfinished uploads cannot be listed", "bucket", s.settings.Bucket, "err", err,
-			"next", "uploads that a restart interrupts begin anew")
-	})
+	s.trouble.Begin(unlisted, trouble.At{}, "err", err, "next", "uploads that a restart interrupts start from the beginning")
 	return true
 }

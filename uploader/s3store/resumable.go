@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 )
 
@@ -154,7 +155,7 @@ func (s *Store) join(ctx context.Context, u *upload, in *s3.CompleteMultipartUpl
 // abandon aborts an upload that is of no more use. That it fails only leaves something to clear up.
 func (s *Store) abandon(ctx context.Context, key, id string, options []func(*s3.Options)) {
 	if err := s.abort(ctx, key, id, options); err != nil {
-		s.log.Warn("upload that is of no more use cannot be aborted", "bucket", s.settings.Bucket, "key", key, "err", err,
+		s.trouble.Report(notAborted, trouble.At{Subject: key}, "key", key, "err", err,
 			"next", "its parts stay in the bucket until it is found abandoned")
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/endpointcreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"ems-sidecar/internal/trouble"
 )
 
 // Settings are what a Store can be told. Empty fields leave the decision to S3 or to the SDK.
@@ -31,7 +33,9 @@ type Settings struct {
 	MinThroughput        int64        // bytes per second: a resumable object slower than this fails; 0 is any
 	Connections          int          // kept open
 	Host                 string       // this one's name, which each object is told; "" is none
-	Log                  *slog.Logger // for what goes wrong without failing a request; nil is none
+	Log                  *slog.Logger // nil is none
+	// Trouble is told what goes wrong without failing a request. The caller calls its Sweep. Nil: it goes to Log.
+	Trouble *trouble.Reporter
 }
 
 // load returns what the settings, the environment and the profile say, as they are now. Its

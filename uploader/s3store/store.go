@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 )
 
@@ -31,9 +31,7 @@ type Store struct {
 	fresh       func(*s3.Options) // makes a request use a connection of its own
 	partTime    time.Duration     // the constant of that name, for tests to change
 	unfinished  unfinished
-	log         *slog.Logger
-	warnListing sync.Once
-	warnUntold  sync.Once
+	trouble     *trouble.Reporter
 	pages       chan struct{} // has an item for each page of a list that is in memory
 	maxPages    int           // manyPages, for tests to change
 	noExpect    atomic.Bool   // something before the store was seen to refuse Expect
@@ -50,12 +48,17 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	reporter := t.Trouble
+	if reporter == nil {
+		reporter = trouble.New(log, time.Now)
+	}
+	reporter = reporter.With("bucket", t.Bucket)
 	d := newDialer()
 	cfg, err := load(ctx, t, d, log)
 	if err != nil {
 		return nil, fmt.Errorf("settings for S3: %w", err)
 	}
-	k := &keys{source: cfg.Credentials, log: log, load: func(ctx context.Context) (aws.CredentialsProvider, error) {
+	k := &keys{source: cfg.Credentials, log: log, trouble: reporter, load: func(ctx context.Context) (aws.CredentialsProvider, error) {
 		now, err := load(ctx, t.reread(), d, log)
 		return now.Credentials, err
 	}}
@@ -88,8 +91,8 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	fresh := newClient(cfg.HTTPClient, d, 0)
 	return &Store{
 		settings: t, client: c, multipart: newMultipart(), config: cfg, terms: newAgreement(t.SignPayload, sendsCRC32(c.Options(), t.Bucket), isSecure(c.Options())), partTime: partTime,
-		fresh: func(o *s3.Options) { o.HTTPClient = fresh },
-		log:   log, pages: make(chan struct{}, pagesAtOnce), maxPages: manyPages,
+		fresh:   func(o *s3.Options) { o.HTTPClient = fresh },
+		trouble: reporter, pages: make(chan struct{}, pagesAtOnce), maxPages: manyPages,
 	}, nil
 }
 
@@ -102,11 +105,8 @@ func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, fo
 		return i, false, nil
 	case status == http.StatusForbidden:
 		// What S3 answers for an absent key to those who may not list the bucket, and for any to those who may not read.
-		s.warnUntold.Do(func() {
-			s.log.Warn("bucket does not tell whether it has an object", "bucket", s.settings.Bucket, "key", key,
-				"err", s.explain("s3:GetObject and s3:ListBucket", err),
-				"next", "what is not told is uploaded again after a restart, and late answers are not mended")
-		})
+		s.trouble.Begin(untold, trouble.At{}, "key", key, "err", s.explain("s3:GetObject and s3:ListBucket", err),
+			"next", "after a restart such objects are uploaded again, and what a late request overwrote is not repaired")
 		return uploader.ObjectInfo{Untold: true}, false, nil
 	}
 	if err != nil {

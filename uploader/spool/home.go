@@ -50,22 +50,19 @@ func (s *Spool) move(to *home) {
 		return
 	}
 	if to.device != known.device && (still || disk.IsEmpty(s.Root)) {
-		if !still {
-			s.Log.Warn("root is an empty directory on another device now, is its file system not mounted?", "kept", len(s.entries),
-				"next", "what is to be uploaded of it waits until it is back")
-		}
+		s.begin(rootUnmounted, "kept", len(s.entries), "next", "what waits for its upload there waits until it is back",
+			"hint", "is its file system not mounted?")
 		s.away = known
 		return
 	}
 	back := s.away != nil
 	s.away = nil
 	lost := s.takeAlong()
-	switch {
-	case lost > 0:
-		s.Log.Error("root is another directory now, which has not got what was kept of the former one", "count", lost,
-			"next", "what has not got its name any more, either, is lost")
-	case back:
-		s.Log.Info("root is back, and all that was kept of it", "kept", len(s.entries))
+	if back {
+		s.end(rootUnmounted, "kept", len(s.entries))
+	}
+	if lost > 0 {
+		s.fail(rootReplaced, "", "count", lost, "next", "those of them that EMS has deleted are lost")
 	}
 }
 

@@ -98,7 +98,7 @@ func (s *Spool) unlink(p string) {
 	}
 	defer links.Close()
 	if err := links.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.Log.Warn("file stays in the spool although it is uploaded", "path", p, "err", err,
+		s.fail(notRemoved, p, "err", err,
 			"next", "it is compared with the bucket, and removed, at the next start")
 	}
 }
@@ -121,10 +121,8 @@ func (s *Spool) hold(p string) *os.File {
 	if err == nil {
 		return f
 	}
-	if !errors.Is(err, fs.ErrNotExist) && !s.exposed {
-		s.exposed = true
-		s.Log.Error("files can neither be linked nor held open: what EMS deletes before its upload is lost", "path", p, "err", err,
-			"links", s.trouble)
+	if !errors.Is(err, fs.ErrNotExist) {
+		s.begin(exposed, "path", p, "err", err, "links", s.noLinks)
 	}
 	return nil
 }
@@ -148,19 +146,21 @@ func (s *Spool) report(err error) {
 		return
 	}
 	s.failedAt = time.Now()
-	if s.trouble == "" {
-		s.trouble = err.Error()
-		s.Log.Warn("files cannot be linked into the spool", "spool", s.Dir, "err", err, "hint", hint(err),
-			"next", "each file is held open until it is uploaded, which does not survive an end of this process, "+
-				"and not more than that many at once", "most", s.Budget.mostHeld())
+	if s.noLinks == "" {
+		s.noLinks = err.Error()
+		s.begin(noLinks, "err", err, "hint", hint(err),
+			"next", "up to `most` files are held open until they are uploaded, which does not survive the end of this process",
+			"most", s.Budget.mostHeld())
 	}
 }
 
 // reconsider logs when links are possible again, for longer than it takes a full disk to be full again.
 func (s *Spool) reconsider() {
-	if s.trouble != "" && s.linkedAt.Sub(s.failedAt) > tidyEvery {
-		s.trouble, s.exposed = "", false
-		s.Log.Info("files are linked into the spool again", "spool", s.Dir)
+	if s.noLinks != "" && s.linkedAt.Sub(s.failedAt) > tidyEvery {
+		s.noLinks = ""
+		s.end(noLinks)
+		s.end(exposed)
+		s.end(tooManyHeld)
 	}
 }
 
@@ -194,7 +194,7 @@ func (s *Spool) prepare() {
 				}
 				return
 			}
-		} else if s.trouble != "" {
+		} else if s.noLinks != "" {
 			return // it is tried with each file
 		}
 	}
@@ -278,7 +278,7 @@ func (s *Spool) setAside(ctx context.Context, e *entry) bool {
 			err = links.Rename(name, other)
 		}
 		if err != nil {
-			s.Log.Error("a file that waited for its upload is lost: another one has taken its name", "path", name, "err", err)
+			s.fail(lostToName, name, "err", err, "next", "the other one is uploaded")
 			return false
 		}
 	}
@@ -287,7 +287,7 @@ func (s *Spool) setAside(ctx context.Context, e *entry) bool {
 	e.path = other
 	s.entries[other] = e
 	s.orphan(e)
-	s.Log.Error("another file has taken the name of one that waits for its upload", "path", name, "goes_on_as", other,
+	s.fail(nameTaken, name, "goes_on_as", other,
 		"next", "both are uploaded; see which clean-up deletes files that are not uploaded yet")
 	s.Found(ctx, other, e.version)
 	return true

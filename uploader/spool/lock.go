@@ -24,15 +24,11 @@ func (s *Spool) takeLock() {
 	switch {
 	case err == nil:
 		s.lock = f
-		if s.contended {
-			s.Log.Info("the other ems-sidecar has ended", "spool", s.Dir)
-		}
 		s.contended = false
-	case errors.Is(err, errLocked) && !s.contended:
-		s.contended = true
-		s.Log.Error("another ems-sidecar uploads from the same directory: each sends everything", "spool", s.Dir,
-			"next", "this one goes on", "hint", "stop one of them")
+		s.end(contended)
 	case errors.Is(err, errLocked):
+		s.contended = true
+		s.begin(contended, "next", "this one goes on", "hint", "stop one of them")
 	default: // if it is gone again, the next look finds the new one
 		s.Log.Debug("spool cannot be locked", "spool", s.Dir, "err", err)
 	}

@@ -113,7 +113,7 @@ func (s *Spool) goOnScanning(ctx context.Context) {
 }
 
 func (s *Spool) unreadable(dir string, err error) {
-	s.Log.Warn("spool cannot be read", "path", dir, "err", err, "next", "what is in it stays there; other files are not concerned")
+	s.fail(unread, dir, "err", err, "next", "what is in it stays there; other files are not concerned")
 }
 
 // scanName takes in p, and tells of it.
@@ -149,7 +149,7 @@ func (s *Spool) take(p string) *entry {
 	case disk.IsGone(err):
 		s.orphan(e)
 	default:
-		s.Log.Warn("file in the spool is left alone: it is not known whether it still has its name", "path", p, "err", err)
+		s.fail(leftAlone, p, "err", err, "next", "it is looked at again at the next start")
 		return nil
 	}
 	s.entries[p] = e

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"ems-sidecar/internal/disk"
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/media"
 )
 
@@ -35,7 +36,9 @@ type Settings struct {
 	// of it. Nil: what has the name now takes its place.
 	Aside func(p string, v media.Version) string
 	Log   *slog.Logger
-	Disk  *disk.Calls // is told of the calls to the root's file system; nil: nobody asks
+	// Trouble is told what goes wrong. The caller calls its Sweep. Nil: it goes to Log.
+	Trouble *trouble.Reporter
+	Disk    *disk.Calls // is told of the calls to the root's file system; nil: nobody asks
 }
 
 // A Spool keeps files of one root. Paths are slash-separated and relative to it. Its methods may be called from any
@@ -62,11 +65,10 @@ type Spool struct {
 	home      *home       // the root as it was found last, or nil
 	away      *home       // if that is an empty mount point: the root that is missing
 	lock      io.Closer   // on it, so that two processes on one spool are noticed; nil if there is none
-	contended bool        // that another process has it was logged
-	trouble   string      // why links are impossible, as it was logged; "" if they are not
+	contended bool        // another process has it
+	noLinks   string      // why links are impossible; "" if they are not
 	failedAt  time.Time   // when one was last found to be
 	linkedAt  time.Time   // when one was made last
-	exposed   bool        // that something can neither be linked nor held open was logged
 }
 
 // An entry is one file that is kept.
@@ -91,6 +93,12 @@ type note struct {
 func New(s Settings) *Spool {
 	if s.Disk == nil {
 		s.Disk = new(disk.Calls)
+	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
+	if s.Trouble == nil {
+		s.Trouble = trouble.New(s.Log, time.Now)
 	}
 	return &Spool{
 		Settings: s,
@@ -347,9 +355,8 @@ func (s *Spool) evict(ctx context.Context, e *entry) {
 	s.remove(e)
 	if lonely {
 		s.Evicted(ctx, e.path)
-	} else if !s.exposed {
-		s.exposed = true
-		s.Log.Error("too many files wait for their upload to hold them all open: what EMS deletes before it is lost", "path", e.path,
+	} else {
+		s.begin(tooManyHeld, "path", e.path,
 			"most", s.Budget.mostHeld(), "hint", "make links possible, or raise the limit of open files (LimitNOFILE=)")
 	}
 }
@@ -390,6 +397,7 @@ func (s *Spool) letGo() {
 		}
 	}
 	if lost > 0 {
-		s.Log.Error("files that only this process still had are lost with its end", "count", lost, "err", s.trouble)
+		s.fail(lostAtEnd, "", "count", lost, "err", s.noLinks,
+			"next", "manifests that name them are published without them")
 	}
 }

@@ -352,7 +352,7 @@ func TestRootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if n := d.log.count("has not got what was kept"); n > 0 {
+	if n := d.log.count("does not have the spool"); n > 0 {
 		t.Errorf("it is taken for lost: %s", &d.log.b)
 	}
 	if len(d.returned) != 1 || d.returned[0] != "s/1.ts" || len(d.evicted) > 0 {
