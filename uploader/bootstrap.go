@@ -101,10 +101,6 @@ func (src *Source) bases(p string) []string {
 	return src.bootstraps.bases(p)
 }
 
-// maxAsked bounds the F4Ms that are read for one bootstrap, all of which together may have the size of one manifest. EMS has
-// two: the stream's and the group's.
-const maxAsked = 64
-
 func readIn(root *os.Root, p string, most int64) ([]byte, error) {
 	f, err := disk.OpenIn(root, p)
 	if err != nil {

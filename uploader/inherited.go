@@ -13,9 +13,6 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// maxInherited is how many manifests of earlier runs are read in one directory of the bucket.
-const maxInherited = 1000
-
 // readInherited reads the manifests in the job's directories of the bucket that are not known.
 func (src *Source) readInherited(ctx context.Context, r *publish.Result) {
 	for _, dir := range r.Survey.Dirs {

@@ -7,7 +7,6 @@ const (
 	longReading = 50 * time.Millisecond
 	// paceShare is how many times as long others have their turn then.
 	paceShare = 10
-	maxPaced  = 10_000
 )
 
 // A pace tells when manifests that take long may be read again, by their paths. One that is rewritten all the time does not

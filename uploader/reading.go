@@ -12,13 +12,6 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-const (
-	// maxManifest bounds what is read of one manifest, in bytes: an appending playlist of two days has 3 MiB.
-	maxManifest = 8 << 20
-	// maxBootstrap is the same for a bootstrap, whose runs take 16 bytes for each fragment at most.
-	maxBootstrap = 2 << 20
-)
-
 // A notManifestError is about what a manifest holds, which only its writer can change.
 type notManifestError struct{ error }
 
@@ -26,9 +19,6 @@ func (e *notManifestError) Unwrap() error { return e.error }
 
 // unfit are the manifests that were found to hold something else, since they last held one.
 type unfit map[string]bool
-
-// maxUnfit bounds what is remembered of them. Beyond it, one is logged at each closing.
-const maxUnfit = 10_000
 
 // first reports whether p was not one of them before.
 func (u unfit) first(p string) bool {

@@ -16,9 +16,6 @@ import (
 // A recording never replaces another in the bucket: EMS names files by what is on the disk, so that a
 // name comes again after delete_local or a clean-up there, on a new server, or on another host.
 
-// maxOtherKeys bounds the keys that are tried for one recording.
-const maxOtherKeys = 9
-
 // otherPath returns the n-th path, from 1, under which a recording goes into the bucket if its own is
 // taken. It tells recordings of one name apart, and is the same after a restart.
 func otherPath(p string, v media.Version, n int) string {

@@ -9,13 +9,6 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-const (
-	// maxDirectories bounds in how many directories a manifest may name files: each is a stream.
-	maxDirectories = media.MaxManifests
-	// maxNames bounds the paths that a manifest names, in bytes.
-	maxNames = 16 << 20
-)
-
 // references are the paths below the root that a manifest waits for.
 type references struct {
 	others, segments []string        // no segments, and segments

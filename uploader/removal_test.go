@@ -2,7 +2,6 @@ package uploader
 
 import (
 	"context"
-	"ems-sidecar/uploader/publish"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ems-sidecar/uploader/publish"
 )
 
 // A name that comes back while its object is being deleted is sent again when that is over, a playlist too.

@@ -17,9 +17,6 @@ const (
 	// unfinishedCheck how often they are looked at.
 	unfinishedAfter = 5 * time.Minute
 	unfinishedCheck = time.Minute
-
-	// mostUnfinished bounds what is remembered of part files, for each directory.
-	mostUnfinished = 10_000
 )
 
 // mediaPart ends the name of the part file that grows while EMS records an mp4. The mp4 is made of it when

@@ -7,6 +7,9 @@ import (
 	"ems-sidecar/media"
 )
 
+// R7: nothing is sent twice. After a start, what the bucket holds already is found by comparison: files that
+// are older than this run are compared before they are sent.
+
 const (
 	// Files that are older than this run are gathered for so long before the bucket is asked what it has of
 	// them, because a scan reports them one by one; but not for longer than gatherMost.

@@ -3,10 +3,15 @@ package publish
 import (
 	"crypto/sha256"
 	"path"
+	"slices"
 
 	"ems-sidecar/media"
 )
 
+// R5: the end arrives. The last snapshot is always published: add never drops the newest, a deletion on the
+// disk forgets none that waits, and a retention deletes no manifest before. The exception is an end with
+// holes.
+//
 // EMS's cleanupOnClose deletes the chunks of an HLS stream when that ends, and the newest at times
 // before it was seen. A playlist whose newest segments can never arrive shows viewers nothing but a
 // hole at its end: a live one is left out, since the next one tells whether the stream goes on; one
@@ -60,4 +65,14 @@ func (s *snapshot) endBeforeHole() bool {
 	s.content, s.sum, s.md5 = content, sha256.Sum256(content), MD5(content)
 	s.parsed = m.WithoutReferences()
 	return true
+}
+
+// hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it names what can
+// never arrive, and it was deleted itself, or the stream began anew after it, or that is its end.
+func (m *manifest) hopeless(i int) bool {
+	if m.isHeldBack(m.waiting[i]) {
+		return true
+	}
+	overtaken := m.file.disk.isNameGone() || slices.ContainsFunc(m.waiting[i+1:], func(s *snapshot) bool { return s.anew })
+	return overtaken && m.waiting[i].misses()
 }

@@ -35,9 +35,6 @@ type figures struct {
 	lags                                     []time.Duration
 }
 
-// maxLags bounds the memory of one minute's lags.
-const maxLags = 100_000
-
 func (f *figures) lag(d time.Duration) {
 	if len(f.lags) < maxLags {
 		f.lags = append(f.lags, d)

@@ -31,19 +31,6 @@ func (f *file) String() string {
 // does, manifests that name it wait for so long after its upload: then no cache gives out an old one for a new.
 const ReturnedCacheTime = 2 * time.Second
 
-// serves reports whether snapshot s need not wait for f.
-func (f *file) serves(s *snapshot, now time.Time) bool {
-	switch {
-	case f.bucket.isLost():
-		return true
-	case !f.bucket.isConfirmed():
-		return false
-	case f.manifest != nil:
-		return !f.manifest.owes(s, now)
-	}
-	return !now.Before(f.bucket.freshAt)
-}
-
 // outdated applies that the bucket holds other content than the disk.
 func (f *file) outdated(now time.Time) {
 	f.bucket.outdated(now)

@@ -6,10 +6,6 @@ import (
 )
 
 const (
-	// DefaultManifestMemory bounds, in bytes, what large manifests take together, if nothing else is said.
-	DefaultManifestMemory = 128 << 20
-	// smallManifest is how much one takes that does not count: a rolling playlist takes some kilobytes.
-	smallManifest = 1 << 20
 	// What one reference takes, in bytes: as a file, as an element of a snapshot, and as a version in it.
 	fileSize, elementSize, versionSize = 700, 8, 48
 
@@ -56,10 +52,6 @@ func (s *Schedule) tooMuch(m *manifest, r Reading) error {
 	}
 	return fmt.Errorf("all large ones would take %d bytes", held)
 }
-
-// growth is by how many references a manifest that viewers have may grow at once: in an hour of an
-// outage, 1,800 segments of 2 s come.
-const growth = 5000
 
 // grows reports whether viewers have m, and its next version has little more. To refuse that would
 // freeze their picture, and keep the end from them (R5).

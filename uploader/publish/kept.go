@@ -57,27 +57,3 @@ func (s *Schedule) Kept(src *Source, p string, v media.Version, now time.Time) {
 	s.left(src, p, now)
 	s.removed(src, p)
 }
-
-// Evicted applies that the chunk p, which is not on disk, is not kept any longer for want of room: it is lost.
-func (s *Schedule) Evicted(src *Source, p string) {
-	defer s.touchPath(src, p)
-	f, ok := src.files[p]
-	if !ok || f.bucket.isSettled() {
-		return
-	}
-	st := f.stream
-	if f.work.state == queued {
-		f.work.state = idle
-	}
-	f.disk.contentGone()
-	f.bucket.lost()
-	s.figures.lost++
-	if !st.spoolFull {
-		st.spoolFull = true
-		s.log.Error("chunks are lost, the oldest first: the spool is full", "stream", st.name, "key", f.key(),
-			"next", "further ones of this stream are only counted, until one of it is uploaded",
-			"hint", "spool_max bounds what is kept of files that are deleted before their upload")
-	}
-	src.generation++ // manifests need not wait for it
-	src.forgetIfUnused(f)
-}

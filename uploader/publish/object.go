@@ -23,6 +23,3 @@ type ObjectInfo struct {
 func (i *ObjectInfo) Holds(v media.Version) bool {
 	return i != nil && i.Size == v.Size && i.ModTime.Equal(v.ModTime)
 }
-
-// MaxKeyLength is S3's limit for an object's key, in bytes of UTF-8.
-const MaxKeyLength = 1024

@@ -10,10 +10,6 @@ type presence struct {
 	allHad time.Time // when all of it was asked for last
 }
 
-// doubtedChunks is how many of the newest chunks are asked for while it is doubted what the bucket
-// has: after a start, and after a PUT that had no answer.
-const doubtedChunks = 16
-
 // checkAll has the bucket asked for all that m names at a time.
 func (m *manifest) checkAll(at time.Time) {
 	m.allAt = at

@@ -34,9 +34,6 @@ func (r Reading) snapshot() *snapshot {
 		modTime: r.ModTime, readAt: r.ReadAt}
 }
 
-// sliceOfReferences is how many references are prepared at once: others have their turn in between.
-const sliceOfReferences = 4096
-
 // IsLarge reports whether r has to be prepared before it is reported.
 func (r *Reading) IsLarge() bool { return len(r.References) > sliceOfReferences }
 

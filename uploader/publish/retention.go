@@ -6,13 +6,6 @@ import (
 	"time"
 )
 
-const (
-	// deletionBatch is how many objects one request deletes.
-	deletionBatch = 1000
-	// maxDepartures bounds the files that are remembered for their objects' deletion, of one source: some 100 MB.
-	maxDepartures = 250_000
-)
-
 // A departure is what is known of a file whose object is deleted when the file is.
 type departure struct {
 	place   *Place    // where it was when it was last closed

@@ -59,9 +59,6 @@ func (s *Schedule) Names() int {
 	return n
 }
 
-// maxRootName bounds what objects tell of their root, in bytes.
-const maxRootName = 128
-
 // RootName is what objects tell of their root: of a very long path, the end.
 func (src *Source) RootName() string { return src.root[max(0, len(src.root)-maxRootName):] }
 

@@ -177,10 +177,6 @@ type choice struct {
 
 func chosen(f *file) choice { return choice{file: f, task: f.work.task} }
 
-// mostWanted is how many of the files that a manifest waits for are looked through for the one that it needs first. Where
-// they are more, all that is queued has its turn.
-const mostWanted = 512
-
 // firstWanted returns the chunk of st that m needs first.
 func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 	n := len(m.waiting)
@@ -213,16 +209,6 @@ func (st *stream) firstQueued(files []*file, now time.Time, all bool) *file {
 // takes reports whether f, a chunk of st, may be worked on now.
 func (st *stream) takes(f *file, now time.Time) bool {
 	return f.work.state == queued && f.stream == st && !now.Before(f.work.pause.until) && !st.isBeingShown(f)
-}
-
-// isBeingShown reports whether a manifest in flight names f, of which the bucket has other content: the
-// new one could get there before that manifest of the run before (R2).
-func (st *stream) isBeingShown(f *file) bool {
-	if !f.bucket.other {
-		return false
-	}
-	shows := func(m *manifest) bool { return m.inFlight != nil && slices.Contains(m.inFlight.refs, f) }
-	return slices.ContainsFunc(st.manifests, shows) || slices.ContainsFunc(st.namedBy, shows)
 }
 
 // delay enqueues f, which waits for p.

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// surveyBatch is about how many directories one survey is of.
-const surveyBatch = 100
-
 // A Survey asks the bucket which manifests it has in some directories that this run knows nothing of: an
 // earlier run has published them, and they were deleted from the disk before this one read them. What they
 // name is not deleted.

@@ -8,10 +8,6 @@ import (
 const (
 	// unseenGrace is how long chunks that a manifest passed over may take to be reported: it is read before them.
 	unseenGrace = 5 * time.Second
-	// maxUnseen is what a stream can lose at once. A sequence that jumps further is another numbering.
-	maxUnseen = 1_000_000
-	// maxUnlisted bounds the chunks of one stream that are remembered because no manifest has named them.
-	maxUnlisted = 8192
 )
 
 // A jump is what a manifest passed over from one reading to the next: chunks that it never named when it was read. The

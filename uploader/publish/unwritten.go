@@ -24,26 +24,3 @@ func (s *snapshot) promise() {
 		}
 	}
 }
-
-// loseChunk gives up a chunk that is not on disk and will not be in the bucket.
-func (s *Schedule) loseChunk(f *file, why string) {
-	m := f.naming.promised
-	if m == nil || !f.disk.neverSeen() {
-		s.lose(f, "chunk is lost", why)
-		return
-	}
-	known := f.bucket.isLost()
-	f.bucket.lost()
-	f.release(Lost)
-	if known {
-		return
-	}
-	s.figures.unwritten++
-	if m.breaksPromises {
-		return
-	}
-	m.breaksPromises = true
-	s.log.Warn("EMS names chunks in a manifest that it did not write", "stream", m.file.stream.name, "key", m.file.key(), "first", f.key(),
-		"next", "the manifest does not wait for them; further ones are only counted, as unwritten",
-		"hint", "in MSS and DASH groups of several bitrates, EMS gives all of them the times of one")
-}

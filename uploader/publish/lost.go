@@ -1,0 +1,79 @@
+package publish
+
+// lose gives up a file that can never arrive: no manifest waits for it any longer.
+func (s *Schedule) lose(f *file, what, why string) {
+	known := f.bucket.isLost()
+	f.bucket.lost()
+	f.release(Lost)
+	if known {
+		return
+	}
+	s.figures.lost++
+	next := "it stays out of the bucket; no manifest names it"
+	if f.naming.now > 0 {
+		next = "the manifest that names it no longer waits for it"
+	}
+	s.warnPerFile(f.stream, what, "key", f.key(), "err", why, "next", next)
+}
+
+// maxWarnings bounds, for each stream and minute, the warnings that can come once per file.
+const maxWarnings = 5
+
+func (s *Schedule) warnPerFile(st *stream, msg string, attrs ...any) {
+	st.warnings++
+	if st.warnings > maxWarnings {
+		return
+	}
+	attrs = append([]any{"stream", st.name}, attrs...)
+	if st.warnings == maxWarnings {
+		attrs = append(attrs, "more", "further warnings of this minute are only counted")
+	}
+	s.log.Warn(msg, attrs...)
+}
+
+// loseChunk gives up a chunk that is not on disk and will not be in the bucket.
+func (s *Schedule) loseChunk(f *file, why string) {
+	m := f.naming.promised
+	if m == nil || !f.disk.neverSeen() {
+		s.lose(f, "chunk is lost", why)
+		return
+	}
+	known := f.bucket.isLost()
+	f.bucket.lost()
+	f.release(Lost)
+	if known {
+		return
+	}
+	s.figures.unwritten++
+	if m.breaksPromises {
+		return
+	}
+	m.breaksPromises = true
+	s.log.Warn("EMS names chunks in a manifest that it did not write", "stream", m.file.stream.name, "key", m.file.key(), "first", f.key(),
+		"next", "the manifest does not wait for them; further ones are only counted, as unwritten",
+		"hint", "in MSS and DASH groups of several bitrates, EMS gives all of them the times of one")
+}
+
+// Evicted applies that the chunk p, which is not on disk, is not kept any longer for want of room: it is lost.
+func (s *Schedule) Evicted(src *Source, p string) {
+	defer s.touchPath(src, p)
+	f, ok := src.files[p]
+	if !ok || f.bucket.isSettled() {
+		return
+	}
+	st := f.stream
+	if f.work.state == queued {
+		f.work.state = idle
+	}
+	f.disk.contentGone()
+	f.bucket.lost()
+	s.figures.lost++
+	if !st.spoolFull {
+		st.spoolFull = true
+		s.log.Error("chunks are lost, the oldest first: the spool is full", "stream", st.name, "key", f.key(),
+			"next", "further ones of this stream are only counted, until one of it is uploaded",
+			"hint", "spool_max bounds what is kept of files that are deleted before their upload")
+	}
+	src.generation++ // manifests need not wait for it
+	src.forgetIfUnused(f)
+}

@@ -1,0 +1,163 @@
+package publish
+
+import (
+	"slices"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// startHold is how long a manifest waits that names nothing to play yet. When a DASH stream starts anew, EMS
+// rewrites its init segments a few milliseconds after the manifest that names them.
+const startHold = time.Second
+
+// ManifestRead applies what the manifest p held at one closing. at is where it is, if that matters.
+func (s *Schedule) ManifestRead(src *Source, p string, r Reading, at *Place, now time.Time) {
+	defer s.touchPath(src, p)
+	s.manifestClosed(src, p, r, now)
+	s.seen(src, p, at, now)
+}
+
+func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Time) {
+	f := s.file(src, p)
+	m, snap := f.manifest, r.snapshot()
+	defer r.letGo()
+	f.disk.closed()
+	f.work.failures = 0
+	delete(s.rereads, f)
+	if r.files == nil && r.tooMuch == nil {
+		r.tooMuch = s.tooMuch(m, r)
+	}
+	if s.refused(m, r, now) {
+		return
+	}
+	if why := f.keyProblem(); why != "" {
+		s.lose(f, "manifest cannot be published", why)
+		return
+	}
+	snap.manifest, snap.refs = m, r.files
+	if r.files == nil {
+		for _, p := range r.References {
+			snap.refs = append(snap.refs, s.file(src, p))
+		}
+	}
+	if known := m.newest(); known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs) {
+		// EMS writes it twice, or another run says the same.
+		known.modTime = snap.modTime
+		if known.held = known.held && now.Sub(known.readAt) < startHold; known.held {
+			s.reread(f, known.readAt.Add(startHold))
+		}
+		known.verify(r.OnDisk, now)
+		s.expect(src, known.refs, now)
+		if m.astray && known == m.published {
+			m.astray, known.content = false, snap.content
+			m.again()
+		}
+		return
+	}
+	if m.wentBack(snap) {
+		s.warnPerFile(f.stream, "playlist went back", "key", f.key(), "sequence", snap.parsed.Sequence,
+			"known", m.newest().parsed.Sequence, "next", "it is ignored until it moves on")
+		s.figures.failures++
+		for _, r := range snap.refs {
+			src.forgetIfUnused(r)
+		}
+		return
+	}
+	if snap.outside != "" && snap.outside != m.outside {
+		m.outside = snap.outside
+		s.log.Warn("manifest names a file outside of the root, which is never published", "stream", f.stream.name,
+			"key", f.key(), "uri", snap.outside, "next", "the manifest does not wait for it")
+	}
+	snap.verify(r.OnDisk, now)
+	snap.generation = src.generation - 1 // so that ready looks at every reference
+	if src.traits.InitsLate && snap.parsed.Segments == 0 {
+		snap.held = true
+		s.reread(f, now.Add(startHold))
+	}
+	snap.anew = m.startsAnew(snap)
+	if j, passed := snap.jumpFrom(m.newest(), now); passed {
+		s.jumps = append(s.jumps, j)
+	}
+	m.add(snap)
+	snap.promise()
+	var last *stream
+	for _, r := range snap.refs {
+		if r.stream != last {
+			r.stream.isNamedBy(m)
+		}
+		last = r.stream
+	}
+	s.expect(src, snap.refs, now)
+}
+
+// mean takes in which versions of its references s means: those on disk when it was read, or, of a chunk that was still being
+// written then, when the same was read again.
+func (s *snapshot) mean(onDisk []media.Version) {
+	if s.onDisk == nil {
+		s.onDisk = onDisk
+		return
+	}
+	for i, v := range onDisk {
+		if r := s.refs[i]; !r.disk.version.Equal(s.onDisk[i]) && !r.bucket.version.Equal(s.onDisk[i]) {
+			s.onDisk[i] = v
+		}
+	}
+}
+
+// verify compares what the bucket has of the references with what is on disk: names may have come back with other
+// content, of which no closing was reported yet.
+func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
+	s.mean(onDisk)
+	for i, v := range onDisk {
+		r := s.refs[i]
+		if r.manifest != nil || v == (media.Version{}) {
+			if r.manifest == nil && i >= s.others && r.disk.version == (media.Version{}) {
+				r.disk.nameGone() // segments are there before what names them: one that comes now is another run's
+			}
+			continue
+		}
+		r.disk.sawOpen(v)
+		shown := r.src.traits.PatchesLate && r.naming.shown > 0 // viewers can play the one before
+		if !r.bucket.isConfirmed() || v.Equal(r.bucket.version) || shown {
+			continue
+		}
+		r.outdated(now)
+		if !r.disk.version.Equal(v) {
+			r.disk.contentGone()
+		}
+	}
+}
+
+// expect asks for those of refs, which a manifest names, of which it is not known that they are on disk or
+// in the bucket.
+func (s *Schedule) expect(src *Source, refs []*file, now time.Time) {
+	var unknown []string
+	for _, r := range refs {
+		if r.work.pause.isForPatch() {
+			r.work.pause.until = earlier(r.work.pause.until, r.patchAt(r.disk.version.ModTime, now))
+		}
+		switch {
+		case r.bucket.isSettled() || r.disk.isWhole():
+		case r.keyProblem() != "":
+			s.lose(r, "file cannot be published", r.keyProblem())
+		case r.work.state == idle:
+			unknown = append(unknown, r.path)
+		}
+	}
+	if len(unknown) > 0 {
+		src.expect(unknown...)
+	}
+}
+
+// ManifestUnreadable has the manifest p, which cannot be read now, reported again later: if it was
+// the stream's last one, no closing will.
+func (s *Schedule) ManifestUnreadable(src *Source, p string, err error, now time.Time) {
+	f := s.file(src, p)
+	f.work.failures++
+	s.figures.failures++
+	wait := s.jitter.backoff(f.work.failures+2, localRetryCap)
+	s.reread(f, now.Add(wait))
+	s.log.Warn("manifest cannot be read", "root", src.root, "stream", f.stream.name, "key", f.key(), "err", err,
+		"attempt", f.work.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))
+}

@@ -1,0 +1,44 @@
+package publish
+
+// R3: never back. For one key, an older snapshot is never PUT after a newer one, and one PUT is in flight at
+// most. What a PUT without an answer may bring later is looked for (verify.go), and what other writers do
+// (rival.go).
+
+// wentBack reports whether s is older than what is known already. Where a stream that starts again
+// has new names only, a sequence that falls with names in common is an old playlist. Elsewhere, names
+// that come back are nothing strange.
+func (m *manifest) wentBack(s *snapshot) bool {
+	known := m.newest()
+	return m.file.src.traits.NamesAfresh && known != nil && !s.parsed.Set && !known.parsed.Set &&
+		s.parsed.Sequence < known.parsed.Sequence && s.shares(known)
+}
+
+// start marks s as being PUT. What is older is dropped here and not at the end: an attempt that fails
+// may have been applied all the same.
+func (m *manifest) start(s *snapshot) {
+	for m.waiting[0] != s {
+		m.drop()
+	}
+	m.inFlight = s
+	m.tried = m.tried || m.published == nil || m.published.sum != s.sum
+}
+
+// finish records that the bucket holds s, which is the oldest one waiting.
+func (m *manifest) finish(s *snapshot) {
+	if m.published != nil {
+		m.published.retire()
+	}
+	m.published = s
+	for _, f := range s.refs {
+		f.naming.now++
+		f.naming.shown++
+	}
+	m.drop()
+	s.open = nil
+	if !m.doubted() {
+		s.content = nil
+	}
+	m.inFlight = nil
+	m.uncertain, m.astray, m.tried = false, false, false
+	m.file.bucket.published()
+}

@@ -1,0 +1,132 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"slices"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// R2: references first. A manifest is PUT only when the bucket has every file that it names, with the content
+// that it means, or when a file can never arrive.
+
+// A snapshot is what one manifest held at one closing.
+type snapshot struct {
+	manifest *manifest
+	content  []byte // nil once published
+	sum      [sha256.Size]byte
+	md5      string         // in hex
+	parsed   media.Manifest // without its references
+	refs     []*file
+	onDisk   []media.Version // of refs, as it was when the manifest was read; nil where names never come back
+	others   int             // of refs, at its beginning: those that are no segments
+	outside  string          // the first URI that leads out of the root
+	modTime  time.Time       // of the file
+	readAt   time.Time
+	held     bool // not to be published before it was read again
+	anew     bool // the stream began anew with it
+
+	open       []*file // those of refs that may not serve yet, in order
+	generation uint64  // src.generation when open was made
+}
+
+// ready reports whether every reference serves (R2). If not, at is when that may change by itself, or zero.
+func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) {
+	if s.generation != src.generation {
+		s.open, s.generation = s.refs, src.generation
+	}
+	for len(s.open) > 0 && s.open[0].serves(s, now) {
+		s.open = s.open[1:]
+	}
+	if len(s.open) == 0 {
+		return true, at
+	}
+	if first := s.open[0]; first.bucket.isConfirmed() {
+		for _, t := range []time.Time{first.bucket.freshAt, s.readAt.Add(SiblingPatience), s.readAt.Add(StartPatience)} {
+			if t.After(now) {
+				at = earlier(at, t)
+			}
+		}
+	}
+	return false, at
+}
+
+// misses reports whether a file that it names can never arrive.
+func (s *snapshot) misses() bool {
+	return slices.ContainsFunc(s.refs, func(f *file) bool { return f.bucket.isLost() })
+}
+
+// shares reports whether s and t name a segment in common. An init segment or a key may have the same name
+// in each run of a stream.
+func (s *snapshot) shares(t *snapshot) bool {
+	names := make(map[*file]struct{}, len(t.refs))
+	for _, f := range t.refs[t.others:] {
+		names[f] = struct{}{}
+	}
+	for _, f := range s.refs[s.others:] {
+		if _, ok := names[f]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// release takes s out of the count of those that name its references.
+func (s *snapshot) release() {
+	for _, f := range s.refs {
+		f.naming.now--
+		f.src.forgetIfUnused(f)
+	}
+}
+
+// retire is release for the snapshot that was published.
+func (s *snapshot) retire() {
+	for _, f := range s.refs {
+		f.naming.shown--
+	}
+	s.release()
+}
+
+// serves reports whether snapshot s need not wait for f.
+func (f *file) serves(s *snapshot, now time.Time) bool {
+	switch {
+	case f.bucket.isLost():
+		return true
+	case !f.bucket.isConfirmed():
+		return false
+	case f.manifest != nil:
+		return !f.manifest.owes(s, now)
+	}
+	return !now.Before(f.bucket.freshAt)
+}
+
+// owes reports whether s, which names m, has to wait although m was published. Where a writer's
+// bootstraps are late, they are published before the F4M that names them: at the end of a stream, so
+// that a player which stops asking has seen all, and when the stream starts again, so that a new F4M
+// does not lead to fragments of the run before.
+func (m *manifest) owes(s *snapshot, now time.Time) bool {
+	src := m.file.src
+	if !src.traits.BootstrapsLate {
+		return false
+	}
+	same, waited := s.manifest.file.stream == m.file.stream, now.Sub(s.readAt)
+	if !same && waited >= SiblingPatience {
+		return false
+	}
+	if len(m.waiting) > 0 && !m.waiting[0].readAt.After(s.readAt) {
+		return true
+	}
+	return src.layout.IsBootstrap(m.file.path) && m.published != nil && m.published.modTime.Before(s.modTime) &&
+		!m.published.parsed.Ended && !s.parsed.Ended && waited < StartPatience
+}
+
+// isBeingShown reports whether a manifest in flight names f, of which the bucket has other content: the
+// new one could get there before that manifest of the run before (R2).
+func (st *stream) isBeingShown(f *file) bool {
+	if !f.bucket.other {
+		return false
+	}
+	shows := func(m *manifest) bool { return m.inFlight != nil && slices.Contains(m.inFlight.refs, f) }
+	return slices.ContainsFunc(st.manifests, shows) || slices.ContainsFunc(st.namedBy, shows)
+}
