@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -137,7 +138,11 @@ func TestProblemsNeverHoldASecret(t *testing.T) {
 			t.Errorf("%q: no mistake", text)
 			continue
 		}
-		if shown := fmt.Sprintf("%v %+v %#v", err, err, err.(*Error).Problems); strings.Contains(shown, hushed) {
+		var mistakes *Error
+		if !errors.As(err, &mistakes) {
+			t.Fatalf("%T is no *Error", err)
+		}
+		if shown := fmt.Sprintf("%v %+v %#v", err, err, mistakes.Problems); strings.Contains(shown, hushed) {
 			t.Errorf("%q: %s", text, shown)
 		}
 	}

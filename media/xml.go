@@ -23,10 +23,10 @@ func decodeXML(b []byte, root string, v any) error {
 	d := xml.NewDecoder(bytes.NewReader(b))
 	for whole := false; ; {
 		token, err := d.Token()
-		if err == io.EOF && whole {
+		if errors.Is(err, io.EOF) && whole {
 			return nil
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return fmt.Errorf("it ends before its %s element: %w", root, ErrIncomplete)
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package uploader
 
 import (
 	"context"
+	"errors"
 	"path"
 	"time"
 
@@ -77,7 +78,8 @@ func (r *references) add(p string, segment, uncounted bool) error {
 
 // atLeast has the error tell how many segments the manifest claims, if that is more.
 func atLeast(err error, claimed int) error {
-	if e, ok := err.(*media.TooManyError); ok {
+	var e *media.TooManyError
+	if errors.As(err, &e) {
 		e.Count = max(e.Count, claimed)
 	}
 	return err

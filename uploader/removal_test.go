@@ -28,7 +28,7 @@ func TestNameThatComesBackWhileItsObjectIsDeleted(t *testing.T) {
 				d.bucket.beforeDelete = func(keys []string) error {
 					deleting <- keys
 					err := <-answer
-					if err == errLost {
+					if errors.Is(err, errLost) {
 						d.bucket.drop(keys)
 					}
 					return err

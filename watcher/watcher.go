@@ -23,10 +23,10 @@ import (
 type Op uint8
 
 const (
-	// Closed: no writer has the file open, and its content is final for now. A later version of it is
+	// Closed means that no writer has the file open, and its content is final for now. A later version of it is
 	// another Closed.
 	Closed Op = iota + 1
-	// Removed: the name of a file for which there was a Closed is gone.
+	// Removed means that the name of a file for which there was a Closed is gone.
 	Removed
 	// Absent answers Expect for a name that no regular file has.
 	Absent
@@ -55,6 +55,7 @@ type Event struct {
 // Backend is how changes are noticed.
 type Backend uint8
 
+// The backends.
 const (
 	Auto     Backend = iota // by the file system: Inotify where its events tell all, Poll where not, Fsnotify off Linux
 	Inotify                 // Linux only; sees a close

@@ -26,6 +26,7 @@ func (e *NotRegularError) Error() string {
 	return fmt.Sprintf("%s is not a regular file, but %s", e.Path, typeName(e.Type))
 }
 
+// Is reports whether target is fs.ErrNotExist: to a reader, a file that is not regular does not exist.
 func (e *NotRegularError) Is(target error) bool { return target == fs.ErrNotExist }
 
 func typeName(t fs.FileMode) string {
@@ -154,4 +155,5 @@ func readDir(f *os.File, err error) ([]fs.DirEntry, error) {
 // A Tree is what is below a root, for fs.WalkDir. Nothing but directories is opened.
 type Tree struct{ Root *os.Root }
 
+// Open implements fs.FS.
 func (t Tree) Open(name string) (fs.File, error) { return OpenDirIn(t.Root, name) }

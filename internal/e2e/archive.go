@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// An archive remembers what encoders wrote.
-type archive struct {
+// An Archive remembers what encoders wrote.
+type Archive struct {
 	root string
 
 	mu        sync.Mutex           // guards what follows
@@ -36,12 +36,13 @@ type content struct {
 	whole time.Time // from when on it is to be uploaded; zero as long as it is being written
 }
 
-func NewArchive(root string) *archive {
-	return &archive{root: root, Chunks: map[string][]content{}, manifests: map[text]edition{}}
+// NewArchive returns an empty archive of what is written below root.
+func NewArchive(root string) *Archive {
+	return &Archive{root: root, Chunks: map[string][]content{}, manifests: map[text]edition{}}
 }
 
 // chunk remembers the content that the file will have in this run, instead of what it was said to be before.
-func (a *archive) chunk(file string, run int, b []byte) {
+func (a *Archive) chunk(file string, run int, b []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key, v := a.Key(file), content{Run: run, sum: sha256.Sum256(b)}
@@ -55,7 +56,7 @@ func (a *archive) chunk(file string, run int, b []byte) {
 }
 
 // whole remembers that the files are closed, and to be uploaded after so long.
-func (a *archive) whole(after time.Duration, files ...string) {
+func (a *Archive) whole(after time.Duration, files ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, file := range files {
@@ -65,7 +66,7 @@ func (a *archive) whole(after time.Duration, files ...string) {
 }
 
 // Due returns, by key, the newest contents that were whole before the time.
-func (a *archive) Due(before time.Time) map[string]content {
+func (a *Archive) Due(before time.Time) map[string]content {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	due := map[string]content{}
@@ -80,7 +81,7 @@ func (a *archive) Due(before time.Time) map[string]content {
 }
 
 // manifest remembers that the file as it is now belongs to the run.
-func (a *archive) manifest(run int, files ...string) error {
+func (a *Archive) manifest(run int, files ...string) error {
 	for _, file := range files {
 		b, err := os.ReadFile(file)
 		if os.IsNotExist(err) {
@@ -101,12 +102,12 @@ func (a *archive) manifest(run int, files ...string) error {
 }
 
 // Runs returns in which runs the content was one of the chunk; none if it never was, as a whole.
-func (a *archive) Runs(key string, content []byte) (runs []int) {
+func (a *Archive) Runs(key string, content []byte) (runs []int) {
 	return a.runsOf(key, sha256.Sum256(content))
 }
 
 // runsOf is Runs for content with that sum.
-func (a *archive) runsOf(key string, sum [sha256.Size]byte) (runs []int) {
+func (a *Archive) runsOf(key string, sum [sha256.Size]byte) (runs []int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, v := range a.Chunks[key] {
@@ -118,19 +119,20 @@ func (a *archive) runsOf(key string, sum [sha256.Size]byte) (runs []int) {
 }
 
 // runOf returns the run to which a manifest belongs, if that is known.
-func (a *archive) runOf(key string, content []byte) (run int, known bool) {
+func (a *Archive) runOf(key string, content []byte) (run int, known bool) {
 	e, known := a.editionOf(key, content)
 	return e.run, known
 }
 
-func (a *archive) editionOf(key string, content []byte) (e edition, known bool) {
+func (a *Archive) editionOf(key string, content []byte) (e edition, known bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	e, known = a.manifests[text{key, sha256.Sum256(content)}]
 	return e, known
 }
 
-func (a *archive) Key(file string) string {
+// Key returns the key of a file.
+func (a *Archive) Key(file string) string {
 	rel, err := filepath.Rel(a.root, file)
 	if err != nil {
 		panic(err)

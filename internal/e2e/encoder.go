@@ -18,10 +18,10 @@ type Pace struct {
 	Rolling bool // all streams
 }
 
-// An encoder of 600 kbit/s of video.
+// LivePace is that of an encoder of 600 kbit/s of video.
 var LivePace = Pace{Chunk: 2 * time.Second, Frame: 100 * time.Millisecond, Video: 150_000, Audio: 90_000}
 
-// MSS chunks that never get their look-ahead are uploaded after so long.
+// MssPatience is after how long MSS chunks are uploaded that never get their look-ahead.
 const MssPatience = time.Minute
 
 // An Encoder plays a run of a stream until it is over, and remembers what it wrote.
@@ -54,7 +54,7 @@ func (p Pace) each(tick *time.Ticker, write func() error) error {
 type hlsEncoder struct {
 	emswriter.HLS
 	pace    Pace
-	archive *archive
+	archive *Archive
 }
 
 func (e *hlsEncoder) Directory() string { return e.archive.Key(e.Dir) }
@@ -108,7 +108,7 @@ func (e *hlsEncoder) Play(run int, over func() bool) error {
 type hdsEncoder struct {
 	emswriter.HDS
 	pace    Pace
-	archive *archive
+	archive *Archive
 }
 
 func (e *hdsEncoder) Directory() string { return e.archive.Key(e.Dir) }
@@ -165,7 +165,7 @@ func (e *hdsEncoder) Play(run int, over func() bool) error {
 type dashEncoder struct {
 	emswriter.DASH
 	pace    Pace
-	archive *archive
+	archive *Archive
 }
 
 func (e *dashEncoder) Directory() string   { return e.archive.Key(e.Dir) }
@@ -230,7 +230,7 @@ func (e *dashEncoder) Play(run int, over func() bool) error {
 type mssEncoder struct {
 	emswriter.MSS
 	pace    Pace
-	archive *archive
+	archive *Archive
 }
 
 func (e *mssEncoder) Directory() string   { return e.archive.Key(e.Dir) }
@@ -297,7 +297,7 @@ func (e *mssEncoder) Play(run int, over func() bool) error {
 }
 
 // Encoders returns one for each of n streams, with all formats in turn. Each is in a group of its own.
-func Encoders(a *archive, n int, p Pace) []Encoder {
+func Encoders(a *Archive, n int, p Pace) []Encoder {
 	var all []Encoder
 	for i := range n {
 		dir := func(format string) string { return filepath.Join(a.root, fmt.Sprintf("%s%d", format, i), "live") }

@@ -9,6 +9,7 @@ import (
 	"testing"
 )
 
+// Must ends the test if err is not nil.
 func Must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -47,6 +48,7 @@ func Says(t *testing.T, output string, texts ...string) {
 	}
 }
 
+// ConfigFile writes a config and returns its path.
 func ConfigFile(t *testing.T, content string) string {
 	t.Helper()
 	ini := filepath.Join(t.TempDir(), "config.ini")

@@ -235,6 +235,7 @@ func Starved(line string) bool {
 	return Patient.Share() < starved && (strings.Contains(line, "no answer within") || strings.Contains(line, "timeout"))
 }
 
+// Tail returns the last n lines of the log.
 func (s *Sidecar) Tail(n int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -267,6 +268,7 @@ func Within(t testing.TB, limit time.Duration, what string, done func() bool) bo
 	return Patient.Within(t, limit, what, done)
 }
 
+// FreeAddress returns an address on which no one listens.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -17,12 +17,12 @@ import (
 	"ems-sidecar/media"
 )
 
-// A referee stands at the door of the bucket and sees every request: it knows which objects the
+// A Referee stands at the door of the bucket and sees every request: it knows which objects the
 // bucket has confirmed, and tests each manifest on its way in.
-type referee struct {
+type Referee struct {
 	t       *testing.T
 	server  *s3test.Server
-	archive *archive
+	archive *Archive
 	Dawdle  *rand.Rand // if set, a random half of the chunks is delayed
 	faulty  bool       // answers get lost: what the bucket has counts, confirmed or not
 	Mirror  bool       // objects are deleted after their files: what was there once has arrived
@@ -66,16 +66,19 @@ func (s setback) String() string {
 }
 
 const (
+	// ChunkDelay is how long a PUT of a chunk is held up by a referee that dawdles.
 	ChunkDelay = 2 * time.Second
 	initDelay  = time.Second // an attempt with so few bytes may take little more than 2 s
 )
 
-func NewReferee(t *testing.T, server *s3test.Server, a *archive) *referee {
-	return &referee{t: t, server: server, archive: a,
+// NewReferee returns a referee that judges by what is in the archive.
+func NewReferee(t *testing.T, server *s3test.Server, a *Archive) *Referee {
+	return &Referee{t: t, server: server, archive: a,
 		confirmed: map[string]bool{}, arrived: map[string][]int{}, published: map[string]progress{}, seen: map[string]look{}}
 }
 
-func (r *referee) Before(q *s3test.Request, _ http.ResponseWriter) bool {
+// Before judges a request before the server gets it.
+func (r *Referee) Before(q *s3test.Request, _ http.ResponseWriter) bool {
 	r.mu.Lock()
 	delay := time.Duration(0)
 	switch {
@@ -96,7 +99,7 @@ func (r *referee) Before(q *s3test.Request, _ http.ResponseWriter) bool {
 	return true
 }
 
-func (r *referee) judge(q *s3test.Request) {
+func (r *Referee) judge(q *s3test.Request) {
 	m, err := parse(q.Key, q.Body)
 	if err != nil {
 		if int64(len(q.Body)) == q.Length {
@@ -132,7 +135,7 @@ func (r *referee) judge(q *s3test.Request) {
 }
 
 // has reports whether the bucket has the chunk of that run, or of a later one; or had it until its file was deleted.
-func (r *referee) has(key string, run int) bool {
+func (r *Referee) has(key string, run int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	runs, err := r.runsOf(key)
@@ -142,13 +145,13 @@ func (r *referee) has(key string, run int) bool {
 	return err == nil && slices.ContainsFunc(runs, func(is int) bool { return is >= run })
 }
 
-func (r *referee) exists(key string) bool {
+func (r *Referee) exists(key string) bool {
 	_, err := os.Stat(filepath.Join(r.server.Dir, key))
 	return err == nil
 }
 
 // runsOf returns of which runs the object is.
-func (r *referee) runsOf(key string) ([]int, error) {
+func (r *Referee) runsOf(key string) ([]int, error) {
 	fi, err := os.Stat(filepath.Join(r.server.Dir, key))
 	if err != nil {
 		return nil, err
@@ -167,7 +170,8 @@ func (r *referee) runsOf(key string) ([]int, error) {
 	return l.runs, nil
 }
 
-func (r *referee) After(q *s3test.Request) {
+// After remembers what the server has confirmed.
+func (r *Referee) After(q *s3test.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if q.Method == http.MethodPut && q.Status == http.StatusOK {
@@ -176,9 +180,9 @@ func (r *referee) After(q *s3test.Request) {
 	}
 }
 
-// A viewer reads manifests from the bucket as fast as it can and fetches what they name: that must be there, whole,
+// View is a viewer who reads manifests from the bucket as fast as possible and fetches what they name: that must be there, whole,
 // and of the manifest's run or, if that was replaced meanwhile, of a later one.
-func (r *referee) View(keys []string, stop <-chan struct{}) (looks int) {
+func (r *Referee) View(keys []string, stop <-chan struct{}) (looks int) {
 	seen := map[string]os.FileInfo{} // what was fetched, to be fetched again when it has changed
 	newest := map[string]progress{}
 	back := map[string]*setback{} // those that last
@@ -235,7 +239,7 @@ func (r *referee) View(keys []string, stop <-chan struct{}) (looks int) {
 }
 
 // mended notes a setback that is over, if it is one.
-func (r *referee) mended(s *setback) {
+func (r *Referee) mended(s *setback) {
 	if s != nil {
 		r.mu.Lock()
 		r.Setbacks = append(r.Setbacks, *s)
@@ -244,7 +248,7 @@ func (r *referee) mended(s *setback) {
 }
 
 // WalkHDS does what an HDS player does, twice a second: from the set-level manifest to each fragment.
-func (r *referee) WalkHDS(set string, stop <-chan struct{}) (fragments int) {
+func (r *Referee) WalkHDS(set string, stop <-chan struct{}) (fragments int) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for {

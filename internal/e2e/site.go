@@ -25,8 +25,8 @@ type Site struct {
 	Root     string
 	Server   *s3test.Server
 	Proxy    *s3test.Proxy
-	Archive  *archive
-	Referee  *referee
+	Archive  *Archive
+	Referee  *Referee
 	Encoders []Encoder
 	Side     *Sidecar
 	Command  func() (cmd *exec.Cmd, admin string) // of the daemon; nil is the usual one
@@ -126,6 +126,7 @@ func (s *Site) View() {
 	s.viewing.Go(func() { s.Referee.View(s.Manifests(), s.viewed) })
 }
 
+// Unview ends the viewer.
 func (s *Site) Unview() {
 	close(s.viewed)
 	s.viewing.Wait()
@@ -221,8 +222,8 @@ func (s *Site) NothingIsLost() {
 	}
 }
 
-const // After a refusal (403), the bucket is probed every 30 s.
-RecoveryTime = 45 * time.Second
+// RecoveryTime is how long recovering from a fault may take: after a refusal (403), the bucket is probed every 30 s.
+const RecoveryTime = 45 * time.Second
 
 // FilesBelow returns the paths of all files below root that are published.
 func FilesBelow(t *testing.T, root string) (paths []string) {

@@ -1,6 +1,7 @@
 package emswriter
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -187,7 +188,7 @@ func TestNothingIsWrittenToAnEndedHDS(t *testing.T) {
 	playHDS(t, h, 1)
 	must(t, h.End(time.Second))
 	for _, err := range []error{h.Write(1), h.Next(time.Second, nil), h.End(time.Second)} {
-		if err != fs.ErrClosed {
+		if !errors.Is(err, fs.ErrClosed) {
 			t.Errorf("error is %v, want %v", err, fs.ErrClosed)
 		}
 	}

@@ -3,7 +3,8 @@ package publish
 import "time"
 
 const (
-	// A refusal (403, no such bucket) is mended by a person: asking more often helps nobody.
+	// RefusedProbe is the time between two questions to a bucket that refuses (403, no such bucket). A
+	// person has to repair that: asking more often does not help.
 	RefusedProbe = 30 * time.Second
 	backoffBase  = 250 * time.Millisecond
 	backoffCap   = 10 * time.Second

@@ -3,6 +3,7 @@ package s3store
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"io"
 )
 
@@ -74,7 +75,7 @@ func (b *pageBody) Read(p []byte) (n int, err error) {
 	case b.bytes > maxListBody || b.tags > maxListTags:
 		n, err = 0, errLongPage
 		b.failed = true
-	case err != nil && err != io.EOF:
+	case err != nil && !errors.Is(err, io.EOF):
 		err = cut(b.progress, err)
 		b.failed = true
 	}

@@ -71,7 +71,7 @@ func TestListOfManyPages(t *testing.T) {
 	stop := errors.New("enough")
 	n = 0
 	err := s.List(t.Context(), "live/g/s/", "", func(string, uploader.ObjectInfo) error { n++; return stop })
-	if err != stop || n != 1 {
+	if !errors.Is(err, stop) || n != 1 {
 		t.Errorf("told to stop at the first, it ends with %v at number %d", err, n)
 	}
 }

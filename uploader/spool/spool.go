@@ -205,7 +205,7 @@ func (s *Spool) listen(ctx context.Context) {
 				s.evict(ctx, e)
 			}
 		case !n.release:
-			if away == nil || away == errAway && e.home == s.home {
+			if away == nil || errors.Is(away, errAway) && e.home == s.home {
 				s.orphan(e)
 			}
 		case e.version.Equal(n.version):
