@@ -33,13 +33,11 @@ func ExampleLayout() {
 // What a media server does with the files of a format is not in the format: caches may keep chunks
 // whose names never come back, and must not keep others for long.
 func ExampleWriter() {
-	for _, f := range media.Formats() {
+	for _, f := range []media.Format{media.HLS, media.HDS, media.Recording} {
 		fmt.Printf("%-9s %-18s immutable chunks: %v\n", f, f.Section(), media.EMS.Traits(f).IsImmutable())
 	}
 	// Output:
 	// HLS       AmazonHLSUpload    immutable chunks: true
 	// HDS       AmazonHDSUpload    immutable chunks: false
-	// DASH      AmazonDASHUpload   immutable chunks: false
-	// MSS       AmazonMSSUpload    immutable chunks: false
 	// recording AmazonRecordUpload immutable chunks: true
 }

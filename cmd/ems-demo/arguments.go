@@ -6,8 +6,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// goFlags returns the arguments with two dashes before the names of flags that have one, as Go's own flag
-// package takes them: -format and --format are the same. Kong takes -format for -f with the value "ormat".
+// goFlags returns the arguments with two dashes before the names of flags that have one, as Go's
+// own flag package takes them: -format and --format are the same. Kong takes -format for -f with
+// the value "ormat".
 func goFlags(model *kong.Application, args []string) []string {
 	long := make(map[string]bool)
 	for _, group := range model.AllFlags(false) {

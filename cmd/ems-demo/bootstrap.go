@@ -2,24 +2,26 @@ package main
 
 import "encoding/binary"
 
-// hdsListed is how many fragments EMS's rolling bootstrap lists, fragmentBase what its F4M calls them, without their
-// numbers.
+// hdsListed is how many fragments EMS's rolling bootstrap lists, fragmentBase what its F4M calls
+// them, without their numbers.
 const (
 	hdsListed    = 5
 	fragmentBase = "f4v"
 )
 
-// bootstrapSize is what EMS's bootstrap box always has: padding takes the place of a run that is not there.
+// bootstrapSize is what EMS's bootstrap box always has: padding takes the place of a run that is
+// not there.
 const bootstrapSize = 139
 
-// An hdsRun is an entry of a fragment run table: fragments of the same duration, from a number and a time on.
+// An hdsRun is an entry of a fragment run table: fragments of the same duration, from a number and
+// a time on.
 type hdsRun struct {
 	number    int
 	at, lasts uint64 // ms
 }
 
-// bootstrapBox returns EMS's bootstrap box of a live stream (F4V file format specification 10.1, section
-// 2.11.2): so many fragments in segment 1, and a run for the oldest and one for the newest.
+// bootstrapBox returns EMS's bootstrap box of a live stream (F4V file format specification 10.1,
+// section 2.11.2): so many fragments in segment 1, and a run for the oldest and one for the newest.
 func bootstrapBox(fragments int, runs []hdsRun) []byte {
 	newest := runs[len(runs)-1]
 	b := make([]byte, 4, bootstrapSize)

@@ -7,9 +7,9 @@ import (
 
 const boxHeader = 8 // size and kind
 
-// findBox returns what is in the box at a path of kinds, the first one where there are several. HDS and DASH
-// have the same boxes (ISO/IEC 14496-12, section 4.2; F4V file format specification 10.1, section 1.3). What it
-// returns is a part of b, to be changed in place.
+// findBox returns what is in the box at a path of kinds, the first one where there are several. HDS
+// and DASH have the same boxes (ISO/IEC 14496-12, section 4.2; F4V file format specification 10.1,
+// section 1.3). What it returns is a part of b, to be changed in place.
 func findBox(b []byte, path ...string) ([]byte, error) {
 	for at := 0; at < len(b); {
 		rest := b[at:]
@@ -46,8 +46,8 @@ func findField(b []byte, at, n int, path ...string) ([]byte, error) {
 	return body[at : at+n], nil
 }
 
-// sequenceNumber returns the field of the fragment's number, which grows from fragment to fragment (ISO/IEC
-// 14496-12, section 8.8.5).
+// sequenceNumber returns the field of the fragment's number, which grows from fragment to fragment
+// (ISO/IEC 14496-12, section 8.8.5).
 func sequenceNumber(b []byte) ([]byte, error) { return findField(b, 4, 4, "moof", "mfhd") }
 
 // A sample is one entry of a track run: a frame, or an FLV tag in HDS.
@@ -60,8 +60,8 @@ type sample struct {
 // Bits of a sample's flags (ISO/IEC 14496-12, section 8.8.3.1).
 const notSync = 0x00010000
 
-// readSamples returns the samples of a fragment's track run (section 8.8.8) and checks that they are all that is in
-// its mdat box.
+// readSamples returns the samples of a fragment's track run (section 8.8.8) and checks that they
+// are all that is in its mdat box.
 func readSamples(b []byte) ([]sample, error) {
 	run, err := findBox(b, "moof", "traf", "trun")
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 
 var screenshot = flag.String("screenshot", "", "file for a picture (PNG) of the page while it plays")
 
-// Without a browser, TestHDSIsPlayableFromItsManifestOn and TestFFmpegReadsTheStreamsWithoutAnError play the streams.
+// Without a browser, TestHDSIsPlayableFromItsManifestOn and TestFFmpegReadsTheStreamsWithoutAnError
+// play the streams.
 func TestBrowserPlaysTheStreams(t *testing.T) {
 	long.Only(t)
 	chromium, err := exec.LookPath("chromium")
@@ -93,8 +94,8 @@ func (b *browser) screenshot(t *testing.T) {
 	}
 }
 
-// A browser is a headless Chromium with one page, spoken to over its DevTools protocol: JSON messages that
-// end in a zero byte, on the descriptors 3 and 4.
+// A browser is a headless Chromium with one page, spoken to over its DevTools protocol: JSON
+// messages that end in a zero byte, on the descriptors 3 and 4.
 type browser struct {
 	to      io.Writer
 	from    *bufio.Reader

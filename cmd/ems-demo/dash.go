@@ -41,8 +41,8 @@ func (s dashStream) output() output {
 	}
 }
 
-// play writes video and audio side by side. Both are closed when the sound is over, whose clock the stream has. EMS
-// closes the video's a moment before, which grows by 17 ms with each chunk.
+// play writes video and audio side by side. Both are closed when the sound is over, whose clock the
+// stream has. EMS closes the video's a moment before, which grows by 17 ms with each chunk.
 func (s dashStream) play(ctx context.Context, on stage) error {
 	w := &emswriter.DASH{Dir: on.stream(), VideoInit: s.recording.videoInit, AudioInit: s.recording.audioInit}
 	if err := w.Start(); err != nil {

@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// A dashLoop is recorded DASH chunks that repeat for ever as one unbroken stream: times and numbers go on from
-// round to round.
+// A dashLoop is recorded DASH chunks that repeat for ever as one unbroken stream: times and numbers
+// go on from round to round.
 //
-// In EMS's DASH all times are milliseconds since the stream's start, and a chunk's is the same in four places: the
-// file's name, the manifest's S@t, sidx's earliest_presentation_time and tfdt's baseMediaDecodeTime. S@d is
-// sidx's subsegment_duration. The clock is the sound's: an audio chunk begins where the one before it ended.
-// Video is cut every 4 s, and sound at the first frame after that, 17 or 18 ms later. A video chunk begins where the one
-// before it would have ended if it had begun with the sound, so that there is a gap of so much in front of it.
+// In EMS's DASH all times are milliseconds since the stream's start, and a chunk's is the same in
+// four places: the file's name, the manifest's S@t, sidx's earliest_presentation_time and tfdt's
+// baseMediaDecodeTime. S@d is sidx's subsegment_duration. The clock is the sound's: an audio chunk
+// begins where the one before it ended. Video is cut every 4 s, and sound at the first frame after
+// that, 17 or 18 ms later. A video chunk begins where the one before it would have ended if it had
+// begun with the sound, so that there is a gap of so much in front of it.
 type dashLoop struct {
 	video, audio []dashChunk
 	round        uint64 // ms
@@ -44,7 +45,8 @@ func newDASHLoop(video, audio [][]byte) (*dashLoop, error) {
 		if err != nil {
 			return nil, fmt.Errorf("video chunk %d: %w", i, err)
 		}
-		// Else pictures would be decoded with others than their own, where the last chunk is followed by the first.
+		// Else pictures would be decoded with others than their own, where the last chunk is
+		// followed by the first.
 		if !v.sync {
 			return nil, fmt.Errorf("video chunk %d does not begin with a key frame", i)
 		}
@@ -105,8 +107,9 @@ type dashTimes struct {
 	duration   []byte // sidx: subsegment_duration
 }
 
-// dashFields finds them (ISO/IEC 14496-12, sections 8.8.5, 8.16.3 and 8.8.12). tfdt has version 1. EMS's sidx says
-// that it has version 0, but its times have the 64 bits of version 1; there is one reference.
+// dashFields finds them (ISO/IEC 14496-12, sections 8.8.5, 8.16.3 and 8.8.12). tfdt has version 1.
+// EMS's sidx says that it has version 0, but its times have the 64 bits of version 1; there is one
+// reference.
 func dashFields(content []byte) (dashTimes, error) {
 	number, err := sequenceNumber(content)
 	if err != nil {
@@ -129,8 +132,8 @@ func dashFields(content []byte) (dashTimes, error) {
 	return dashTimes{number: number, earliest: index[12:20], decodeTime: decode[4:12], duration: index[36:40]}, nil
 }
 
-// videoChunk and audioChunk return the n-th chunks of the endless stream, with n from 0, with copied contents.
-// EMS counts fragments over both tracks, video first.
+// videoChunk and audioChunk return the n-th chunks of the endless stream, with n from 0, with
+// copied contents. EMS counts fragments over both tracks, video first.
 func (l *dashLoop) videoChunk(n int) dashChunk {
 	return l.video[n%len(l.video)].moved(l.videoTime(n), 2*n+1)
 }

@@ -183,7 +183,8 @@ func TestDemoEndsAfterItsDuration(t *testing.T) {
 
 	err := run(t.Context(), o, &printed, slog.New(slog.NewTextHandler(&complaints, &slog.HandlerOptions{Level: slog.LevelWarn})))
 
-	// The daemon waits one and a half target durations for the end of a stream that has not told of it.
+	// The daemon waits one and a half target durations for the end of a stream that has not told of
+	// it.
 	if took := time.Since(began); err != nil || took < o.Duration || took > 20*time.Second || complaints.Len() > 0 {
 		t.Errorf("it ended with %v after %s; complaints: %s", err, took, &complaints)
 	}

@@ -6,8 +6,8 @@ import (
 	"iter"
 )
 
-// A tag is one FLV tag with the size behind it, changed in place. Numbers in parentheses are sections of the
-// F4V file format specification 10.1, annex E.
+// A tag is one FLV tag with the size behind it, changed in place. Numbers in parentheses are
+// sections of the F4V file format specification 10.1, annex E.
 type tag []byte
 
 const (
@@ -31,8 +31,8 @@ func (t tag) setTime(ms uint32) {
 
 func (t tag) body() []byte { return t[tagHeader : len(t)-tagTrailer] }
 
-// isHeader reports whether the tag has the codec's parameters and no frame: AVCPacketType or AACPacketType is 0
-// (E.4.2.1, E.4.3.1). EMS begins each fragment with them.
+// isHeader reports whether the tag has the codec's parameters and no frame: AVCPacketType or
+// AACPacketType is 0 (E.4.2.1, E.4.3.1). EMS begins each fragment with them.
 func (t tag) isHeader() bool { return len(t.body()) < 2 || t.body()[1] == 0 }
 
 // isKeyFrame is for video (E.4.3.1).

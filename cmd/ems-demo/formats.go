@@ -8,7 +8,7 @@ import (
 	"ems-sidecar/media"
 )
 
-// formats are what the demo plays, each once, in the order in which they are asked for.
+// formats are those that the demo plays, each once, in the order of the command line.
 type formats []media.Format
 
 // playable are the formats that the demo has recordings of.
@@ -21,7 +21,8 @@ func (f *formats) UnmarshalText(text []byte) error {
 		name = strings.TrimSpace(name)
 		i := slices.IndexFunc(playable, func(p media.Format) bool { return strings.EqualFold(name, p.String()) })
 		if i < 0 {
-			return fmt.Errorf("%q is no format of the demo: it has %s, several with a comma between them", name, playable)
+			return fmt.Errorf("the demo does not have the format %q, only %s: write several with commas between them",
+				name, playable)
 		}
 		if !slices.Contains(wanted, playable[i]) {
 			wanted = append(wanted, playable[i])

@@ -22,9 +22,9 @@ func TestFormatsAreReadFromTheCommandLine(t *testing.T) {
 		{args: "-format=dash,hls", want: formats{media.DASH, media.HLS}},
 		{args: "--format=DASH,dash,hls,dash", want: formats{media.DASH, media.HLS}},
 		{args: "-duration 5s -format dash", want: formats{media.DASH}},
-		{args: "-format hls,mss", problem: `"mss" is no format of the demo: it has hls, hds, dash`},
-		{args: "-format hls,,dash", problem: `"" is no format of the demo: it has hls, hds, dash`},
-		{args: "-format=", problem: `"" is no format of the demo: it has hls, hds, dash`},
+		{args: "-format hls,mss", problem: `the demo does not have the format "mss", only hls, hds, dash`},
+		{args: "-format hls,,dash", problem: `the demo does not have the format "", only hls, hds, dash`},
+		{args: "-format=", problem: `the demo does not have the format "", only hls, hds, dash`},
 		{args: "-format", problem: "--format"},
 		{args: "-formats hls", problem: "unknown flag"},
 	} {

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// An hdsLoop is recorded HDS fragments that repeat for ever as one unbroken stream: times and numbers go on
-// from round to round. EMS begins a fragment with any frame, so that only fragments which are whole groups of
-// pictures together can be repeated.
+// An hdsLoop is recorded HDS fragments that repeat for ever as one unbroken stream: times and
+// numbers go on from round to round. EMS begins a fragment with any frame, so that only fragments
+// which are whole groups of pictures together can be repeated.
 type hdsLoop struct {
 	fragments []hdsFragment
 	round     uint64 // ms
@@ -24,8 +24,8 @@ type hdsFragment struct {
 	lasts   uint64 // ms, up to the next fragment's beginning
 }
 
-// newHDSLoop checks that the fragments follow each other without a gap and can be repeated. The duration of
-// a round is that of its video, so that pictures keep their distance across the seam.
+// newHDSLoop checks that the fragments follow each other without a gap and can be repeated. The
+// duration of a round is that of its video, so that pictures keep their distance across the seam.
 func newHDSLoop(contents [][]byte) (*hdsLoop, error) {
 	l := new(hdsLoop)
 	type track struct{ first, last, frame uint32 }
@@ -113,8 +113,9 @@ type hdsTimes struct {
 	number    []byte // mfhd: sequence_number
 }
 
-// hdsFields finds them. afra (F4V file format specification 10.1, section 2.12.2) begins with version, flags,
-// timescale and the number of entries, an entry with its time. trun's durations are distances and stay.
+// hdsFields finds them. afra (F4V file format specification 10.1, section 2.12.2) begins with
+// version, flags, timescale and the number of entries, an entry with its time. trun's durations are
+// distances and stay.
 func hdsFields(content []byte) (hdsTimes, error) {
 	access, err := findField(content, 0, 29, "afra")
 	if err != nil {
@@ -169,8 +170,8 @@ func (l *hdsLoop) fragment(n int) hdsFragment {
 	return f
 }
 
-// bootstrap returns the bootstrap box that names the n-th fragment as the newest. EMS writes it into the fragment, and
-// into the file of that name when the fragment is closed.
+// bootstrap returns the bootstrap box that names the n-th fragment as the newest. EMS writes it
+// into the fragment, and into the file of that name when the fragment is closed.
 func (l *hdsLoop) bootstrap(n int) []byte {
 	oldest := max(0, n-hdsListed+1)
 	run := func(n int) hdsRun {

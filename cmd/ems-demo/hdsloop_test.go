@@ -40,7 +40,8 @@ func (c tagClock) check(t *testing.T, fragment []byte) {
 		last, seen := c[tag.kind()]
 		c[tag.kind()] = tag.time()
 		step := tag.time() - last
-		// 25 pictures per second; 1024 samples of 44.1 kHz, in whole milliseconds, of which a round is 3 ms short.
+		// 25 pictures per second; 1024 samples of 44.1 kHz, in whole milliseconds, of which a round
+		// is 3 ms short.
 		if fine := tag.kind() == videoTag && step == 40 || tag.kind() == audioTag && step >= 23 && step <= 26; seen && !fine {
 			t.Fatalf("tags of type %d go on by %d ms, to %d", tag.kind(), int32(step), tag.time())
 		}

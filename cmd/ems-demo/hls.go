@@ -35,7 +35,8 @@ func (s hlsStream) output() output {
 
 func (s hlsStream) play(ctx context.Context, on stage) error {
 	// The figures of the recorded master playlist.
-	if err := emswriter.Master(on.group(), emswriter.Variant{Stream: streamName, Bandwidth: 198000, Resolution: "320x180"}); err != nil {
+	variant := emswriter.Variant{Stream: streamName, Bandwidth: 198000, Resolution: "320x180"}
+	if err := emswriter.Master(on.group(), variant); err != nil {
 		return fmt.Errorf("write master playlist: %w", err)
 	}
 	w := &emswriter.HLS{Dir: on.stream()}
@@ -63,7 +64,8 @@ func (s hlsStream) play(ctx context.Context, on stage) error {
 }
 
 // write writes the chunk's packets in as many steps as it has pictures.
-func (s hlsStream) write(ctx context.Context, on stage, w *emswriter.HLS, chunk []byte, started time.Time, begin, end time.Duration) error {
+func (s hlsStream) write(ctx context.Context, on stage, w *emswriter.HLS, chunk []byte,
+	started time.Time, begin, end time.Duration) error {
 	const steps = 100
 	packets, written := len(chunk)/packetSize, 0
 	return on.spread(ctx, started, begin, end, steps, func(step int) error {

@@ -123,8 +123,8 @@ func (j *journal) stored(ctx context.Context, key string) {
 	j.append(e)
 }
 
-// named takes what a published manifest names off the pending chunks, and also what is older: a manifest
-// that was skipped named it, and no later one will. It returns the lag of the newest one.
+// named takes what a published manifest names off the pending chunks, and also what is older: a
+// manifest that was skipped named it, and no later one will. It returns the lag of the newest one.
 func (s *state) named(chunks []string, at time.Time) (lag *int64) {
 	var newest time.Time
 	for _, chunk := range chunks {
@@ -160,8 +160,9 @@ func (j *journal) append(e event) {
 	j.changed = make(chan struct{})
 }
 
-// awaitEnd returns when the bucket's manifests of an output are those with which it ended on disk: HLS and HDS
-// mark their end in them, DASH leaves them as they are, so that only this tells in all formats.
+// awaitEnd returns when the bucket's manifests of an output are those with which it ended on disk:
+// HLS and HDS mark their end in them, DASH leaves them as they are, so that only this tells in all
+// formats.
 func (j *journal) awaitEnd(ctx context.Context, i int, manifests map[string][]byte) error {
 	for {
 		j.mu.Lock()

@@ -9,8 +9,8 @@ import (
 	"github.com/rclone/gofakes3"
 )
 
-// A lifecycle deletes old chunks, so that hours of a live stream do not fill the memory. It stands for the
-// lifecycle rule of a real bucket.
+// A lifecycle deletes old chunks, so that hours of a live stream do not fill the memory. It
+// replaces the lifecycle rule of a real bucket.
 type lifecycle struct {
 	store   *store
 	outputs []output
@@ -37,9 +37,9 @@ func (l lifecycle) run(ctx context.Context) {
 	}
 }
 
-// expire deletes the chunks that are older than before, and returns how many. Manifests and init segments stay,
-// however old: some are written once. So does what a manifest names: after the machine has slept, the newest
-// chunks are old.
+// expire deletes the chunks that are older than before, and returns how many. Manifests and init
+// segments stay, however old: some are written once. So does what a manifest names: after the
+// machine has slept, the newest chunks are old.
 func (l lifecycle) expire(ctx context.Context, before time.Time) (int, error) {
 	objects, err := l.store.list(ctx)
 	if err != nil {

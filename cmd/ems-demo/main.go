@@ -1,6 +1,7 @@
-// Command ems-demo shows the daemon on one machine without EMS and AWS: recorded live output in one format or
-// several, played in a loop as EMS writes it, the daemon's own code that publishes it, an S3 server that holds
-// the bucket in memory, and a page with players. It leaves nothing behind.
+// Command ems-demo shows the daemon on one machine without EMS and AWS. It plays recorded live
+// output in a loop, in one or several formats, and writes it to disk as EMS does. The daemon's own
+// code publishes it to an S3 server with a bucket in memory, and a page plays it. The demo removes
+// all its files when it ends.
 package main
 
 import (
@@ -16,13 +17,13 @@ import (
 )
 
 type options struct {
-	Format   formats       `default:"hls" placeholder:"LIST" help:"Formats to play: hls, hds, dash, or several with commas between them (${default})."`
-	Listen   string        `default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the page with the players; port 0 takes a free one (${default})."`
+	Format   formats       `default:"hls" placeholder:"LIST" help:"Formats to play, with commas between them: hls, hds, dash (${default})."`
+	Listen   string        `default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the page with the players; port 0: a free one (${default})."`
 	S3Listen string        `name:"s3-listen" default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the S3 server (${default})."`
-	Duration time.Duration `default:"0" help:"End by itself after this time; 0 runs until Ctrl-C."`
+	Duration time.Duration `default:"0" help:"End after this time; 0: at Ctrl-C."`
 	Keep     time.Duration `default:"10m" help:"How long the bucket keeps a chunk (${default})."`
 
-	speed float64 // how many times as fast as in life the streams play; 0: once
+	speed float64 // of the streams, as a factor; 0: real time
 }
 
 func (o options) Validate() error {
@@ -44,9 +45,10 @@ func main() {
 		os.Exit(2)
 	}
 
-	// Signals end the demo in order, also a second one: it takes a few seconds at most. SIGPIPE is what
-	// a closed terminal or pipe looks like.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	// Signals, even a second one, end the demo in order, which takes a few seconds at most. A
+	// closed terminal or pipe causes SIGPIPE.
+	ctx, stop := signal.NotifyContext(context.Background(),
+		os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if err := run(ctx, o, os.Stdout, log); err != nil {

@@ -11,15 +11,16 @@ import (
 	"ems-sidecar/media"
 )
 
-// mediaServers stand for EMS: one to which the encoder publishes and which writes the live output, and a second one, which the
-// daemon's load balancer has pull the stream. They have the API and the events, and no media.
+// mediaServers simulate EMS. The encoder publishes to the first one, which writes the live output.
+// The daemon's load balancer has the second one pull the stream. They have EMS's API and events,
+// and no media.
 type mediaServers struct {
 	first, second *emstest.Server // second is nil where there is one loopback address only
 	events        string          // host:port at which the daemon takes events
 	published     *emstest.Published
 }
 
-// secondAddress is of the loopback network, which all of Linux has.
+// secondAddress is a loopback address. Linux always has it.
 const secondAddress = "127.0.0.2"
 
 func startMediaServers(ctx context.Context, root string, outputs []output) (m *mediaServers, err error) {
@@ -33,7 +34,7 @@ func startMediaServers(ctx context.Context, root string, outputs []output) (m *m
 		return nil, fmt.Errorf("media server: %w", err)
 	}
 	second := emstest.New(emstest.Settings{Network: network, Address: secondAddress})
-	if second.Start() == nil { // without, there is nothing to balance
+	if second.Start() == nil { // without it, the demo does not balance
 		m.second = second
 	}
 	api, err := emsapi.New(emsapi.Settings{URL: m.first.URL()})
@@ -44,7 +45,10 @@ func startMediaServers(ctx context.Context, root string, outputs []output) (m *m
 		create := map[media.Format]func(context.Context, emsapi.OutputRequest) ([]uint32, error){
 			media.HLS: api.CreateHLSStream, media.HDS: api.CreateHDSStream, media.DASH: api.CreateDASHStream,
 		}[o.layout.Format]
-		r := emsapi.OutputRequest{LocalStreamName: streamName, TargetFolder: root, GroupName: groupName, PlaylistType: "rolling", KeepAlive: true}
+		r := emsapi.OutputRequest{
+			LocalStreamName: streamName, TargetFolder: root, GroupName: groupName,
+			PlaylistType: "rolling", KeepAlive: true,
+		}
 		if _, err := create(ctx, r); err != nil {
 			m.close()
 			return nil, fmt.Errorf("media server: %w", err)
@@ -59,7 +63,9 @@ func startMediaServers(ctx context.Context, root string, outputs []output) (m *m
 
 // closing posts the event of a chunk.
 func (m *mediaServers) closing(root, key string, f media.Format) {
-	typ := map[media.Format]string{media.HLS: "hlsChunkClosed", media.HDS: "hdsChunkClosed", media.DASH: "dashChunkClosed"}[f]
+	typ := map[media.Format]string{
+		media.HLS: "hlsChunkClosed", media.HDS: "hdsChunkClosed", media.DASH: "dashChunkClosed",
+	}[f]
 	m.first.Emit(typ, map[string]any{"file": filepath.Join(root, filepath.FromSlash(key))})
 }
 
@@ -70,7 +76,7 @@ func (m *mediaServers) close() {
 	}
 }
 
-// freeAddress returns an address at which nobody listens now.
+// freeAddress returns an address at which no program listens now.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -17,8 +17,8 @@ const (
 	streamName = "live1"
 )
 
-// An output is one live stream in one format: what its files are called, below the root and in the bucket
-// alike.
+// An output is one live stream in one format: what its files are called, below the root and in the
+// bucket alike.
 type output struct {
 	layout media.Layout
 	entry  string   // the manifest that players open

@@ -50,8 +50,8 @@ func readClockBase(f []byte) uint64 {
 }
 
 // pesHeader is nil where no PES packet with an optional header starts (2.4.3.6). A PSI section
-// cannot be taken for one: behind its pointer field of 0 and a table id of 0 comes a byte whose
-// highest bit is set (2.4.4), not the 1 of a start code.
+// cannot look like one: after its pointer field of 0 and a table id of 0, its next byte has the
+// highest bit set (2.4.4), and is not the 1 of a start code.
 func (p packet) pesHeader() pesHeader {
 	b := p.payload()
 	if !p.startsUnit() || len(b) < 9 || b[0] != 0 || b[1] != 0 || b[2] != 1 || b[6]&0xc0 != 0x80 {
@@ -95,7 +95,8 @@ func (h pesHeader) shift(ticks uint64) {
 	}
 }
 
-// A timestamp is 4 bits of prefix, then 3, 15 and 15 bits of the value with a 1 behind each (2.4.3.6).
+// A timestamp is 4 bits of prefix, then 3, 15 and 15 bits of the value with a 1 behind each
+// (2.4.3.6).
 func readTimestamp(f []byte) uint64 {
 	return uint64(f[0]>>1&0x07)<<30 | uint64(f[1])<<22 | uint64(f[2]>>1)<<15 | uint64(f[3])<<7 | uint64(f[4]>>1)
 }

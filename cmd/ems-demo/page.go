@@ -16,13 +16,14 @@ import (
 	"ems-sidecar/media"
 )
 
-// pageFiles has, besides ours, two players as they were released: hls.light.min.js is hls.js 1.7.4 (Apache
-// License 2.0), dash.mediaplayer.min.js is dash.js 5.2.1 (BSD 3-Clause License).
+// pageFiles has, besides ours, two players as they were released: hls.light.min.js is hls.js 1.7.4
+// (Apache License 2.0), dash.mediaplayer.min.js is dash.js 5.2.1 (BSD 3-Clause License).
 //
 //go:embed page
 var pageFiles embed.FS
 
-// A page is the web page with the players, /status, which it polls, and /time, the clock that DASH goes by.
+// A page is the web page with the players, /status, which it polls, and /time, the clock that DASH
+// goes by.
 type page struct {
 	journal *journal
 	bucket  string // its URL
@@ -60,9 +61,9 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.files.ServeHTTP(w, r)
 }
 
-// securityPolicy allows what the page does: nothing comes from elsewhere but the bucket's objects, and the players hand
-// the media to the video as a blob. Where there is no MediaSource, as on an iPhone, the video loads the stream
-// itself. hls.js works in a worker that is a blob, too.
+// securityPolicy allows what the page does: nothing comes from elsewhere but the bucket's objects,
+// and the players hand the media to the video as a blob. Where there is no MediaSource, as on an
+// iPhone, the video loads the stream itself. hls.js works in a worker that is a blob, too.
 func (p *page) securityPolicy(bucket string) string {
 	source, worker := bucket+"/", "'none'"
 	if strings.Contains(bucket, "[") {
@@ -99,8 +100,8 @@ func (p *page) serveStatus(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// reachable returns the address of a server of ours for who reaches this machine under host, with or
-// without a port: a server that listens on all addresses has no host of its own.
+// reachable returns the address of a server of ours for who reaches this machine under host, with
+// or without a port: a server that listens on all addresses has no host of its own.
 func reachable(address, host string) string {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -31,8 +31,9 @@ type process struct {
 	read chan string // all that it printed, when it has ended
 }
 
-// startDemo builds the demo and starts it with these formats. At the test's end it gets the signal of Ctrl-C, must exit with
-// code 0 in a few seconds, and may leave nothing in the temporary directory.
+// startDemo builds the demo and starts it with these formats. At the test's end it gets the signal
+// of Ctrl-C, must exit with code 0 in a few seconds, and may leave nothing in the temporary
+// directory.
 func startDemo(t *testing.T, formats string) *process {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -127,8 +128,9 @@ func TestFFmpegReadsTheStreamsWithoutAnError(t *testing.T) {
 		flags  []string
 	}{
 		{"HLS", 1, nil},
-		// At the live edge, ffmpeg's DASH demuxer tries to guess the name of the next chunk, as fast as it can, until the
-		// manifest has it. At the stream's own speed it stays behind the edge.
+		// At the live edge, ffmpeg's DASH demuxer tries to guess the name of the next chunk, as
+		// fast as it can, until the manifest has it. At the stream's own speed it stays behind the
+		// edge.
 		{"DASH", 4, []string{"-re"}}, // of video and audio
 	} {
 		t.Run(c.format, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 // A publication says what goes where.
 type publication struct {
 	Outputs   []output
-	EMS       *mediaServers // which know the directory of all formats
+	EMS       *mediaServers // they name the directory of each format
 	Endpoint  string        // of the S3 server, an http URL
 	Bucket    string
 	AccessKey string
@@ -20,9 +20,9 @@ type publication struct {
 	Log       *slog.Logger
 }
 
-// publish runs the daemon until the context ends. It returns when that has drained.
+// publish runs the daemon until the context ends, and returns when the daemon has drained.
 func publish(ctx context.Context, p publication) error {
-	// What is not said here has the daemon's own defaults.
+	// Everything else has the daemon's own defaults.
 	cfg, err := config.Parse("demo", nil)
 	if err != nil {
 		return err
@@ -43,7 +43,8 @@ func publish(ctx context.Context, p publication) error {
 	cfg.EMS.APIURL = config.URI(p.EMS.first.URL())
 	cfg.Hooks.On, cfg.Hooks.Listen = true, p.EMS.events
 	if p.EMS.second != nil {
-		cfg.Balancer = &config.Balancer{Destinations: []config.URI{config.URI(p.EMS.second.URL())}, Advertise: "127.0.0.1"}
+		second := config.URI(p.EMS.second.URL())
+		cfg.Balancer = &config.Balancer{Destinations: []config.URI{second}, Advertise: "127.0.0.1"}
 	}
 	d, err := daemon.New(ctx, cfg, "", p.Log)
 	if err != nil {

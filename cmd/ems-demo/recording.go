@@ -47,8 +47,8 @@ func recordedChunks() (r dashRecording, err error) {
 	return r, nil
 }
 
-// readAll returns the files that match in the order of their numbers: each name ends in one that may grow a
-// digit, and all else has the same length.
+// readAll returns the files that match in the order of their numbers: each name ends in one that
+// may grow a digit, and all else has the same length.
 func readAll(files fs.FS, pattern string) ([][]byte, error) {
 	names, err := fs.Glob(files, pattern)
 	if err != nil {

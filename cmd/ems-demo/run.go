@@ -18,8 +18,9 @@ import (
 // drainTimeout is how long the end of the streams may take to reach the bucket.
 const drainTimeout = 10 * time.Second
 
-// run is the whole demo: it builds the parts, runs them until the context ends or the duration is over,
-// and ends them in the order in which data flows, so that each finishes what the one before it left.
+// run is the whole demo. It builds the parts, and runs them until the context or the duration ends.
+// Then it ends them in the order in which data flows, so that each finishes the work of the one
+// before.
 func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err error) {
 	var streams []stream
 	var outputs []output
@@ -76,14 +77,14 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	for _, o := range outputs {
 		fmt.Fprintf(out, "%-6s  %s/%s\n", o.layout.Format, reachable(address, "localhost"), o.entry)
 	}
-	fmt.Fprintf(out, "ems     %s (the API of what stands for the media server)\n", ems.first.URL())
+	fmt.Fprintf(out, "ems     %s (the API of the simulated media server)\n", ems.first.URL())
 	if ems.second != nil {
-		fmt.Fprintf(out, "second  %s (another one, which gets each stream by the load balancer)\n", ems.second.URL())
+		fmt.Fprintf(out, "second  %s (a second one, which the load balancer has pull each stream)\n", ems.second.URL())
 	}
 	fmt.Fprintf(out, "files   %s (removed at the end)\nCtrl-C ends the demo.\n\n", root)
 
-	// The sources end with ctx; what comes behind it ends later, one after the other. A part that fails
-	// ends the whole demo, too.
+	// The sources end with ctx. The parts after them end later, one by one. A part that fails ends
+	// the whole demo, too.
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopServing()
 	publishing, stopPublishing := context.WithCancel(serving)
@@ -162,7 +163,7 @@ func serve(ctx context.Context, s *http.Server, l net.Listener) error {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
 		if s.Shutdown(grace) != nil {
-			_ = s.Close() // a player that holds its connection is not waited for
+			_ = s.Close() // no wait for a player that keeps its connection
 		}
 		stopped <- nil
 	})

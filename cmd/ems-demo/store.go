@@ -42,8 +42,8 @@ func newStore(log *slog.Logger) (*store, error) {
 	return s, nil
 }
 
-// observe has stored called after each object is there, from the goroutine of its request. It may be
-// called once, before the store serves.
+// observe sets stored, which is called for each new object, on the goroutine of its request. Call
+// it once, before the store serves.
 func (s *store) observe(stored func(ctx context.Context, key string)) { s.stored = stored }
 
 func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +51,8 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
 	case r.Method == http.MethodOptions:
-		// A browser asks before a request that is not a simple one, such as one for a range of bytes.
+		// A browser asks before a request that is not a simple one, such as one for a range of
+		// bytes.
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
@@ -103,13 +104,14 @@ func (s *store) list(ctx context.Context) ([]*gofakes3.Content, error) {
 	return list.Contents, nil
 }
 
-// observedBackend tells of each object that was stored.
+// observedBackend reports each object that was stored.
 type observedBackend struct {
 	gofakes3.Backend
 	store *store
 }
 
-func (b observedBackend) PutObject(ctx context.Context, bucket, key string, meta map[string]string, r io.Reader, size int64) (gofakes3.PutObjectResult, error) {
+func (b observedBackend) PutObject(ctx context.Context, bucket, key string, meta map[string]string,
+	r io.Reader, size int64) (gofakes3.PutObjectResult, error) {
 	result, err := b.Backend.PutObject(ctx, bucket, key, meta, r, size)
 	if err == nil && b.store.stored != nil {
 		b.store.stored(ctx, key)
@@ -117,7 +119,7 @@ func (b observedBackend) PutObject(ctx context.Context, bucket, key string, meta
 	return result, err
 }
 
-// storeLog passes on what gofakes3 complains of.
+// storeLog logs the warnings and errors of gofakes3.
 type storeLog struct{ log *slog.Logger }
 
 func (l storeLog) Print(level gofakes3.LogLevel, v ...any) {

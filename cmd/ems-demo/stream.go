@@ -8,11 +8,12 @@ import (
 	"ems-sidecar/media"
 )
 
-// A stream is a live stream in one format that repeats a recording for ever.
+// A stream is a live stream in one format, which repeats a recording forever.
 type stream interface {
 	output() output
-	// play writes it as EMS writes a rolling live stream, until the context ends. Then it ends the stream as EMS
-	// does: what is being written is completed at once, so that it lasts as long as the manifest says.
+	// play writes it as EMS writes a rolling live stream, until the context ends. Then it ends the
+	// stream as EMS does: what is being written is completed at once, so that it lasts as long as
+	// the manifest says.
 	play(context.Context, stage) error
 }
 
@@ -31,8 +32,8 @@ func newStream(f media.Format) (stream, error) {
 // A stage is where a stream plays.
 type stage struct {
 	root  string  // <root>/<group>/<stream>/… is written
-	speed float64 // how many times as fast as in life
-	// closing is told of each chunk right before it is closed, with its key.
+	speed float64 // as a factor; 1: real time
+	// closing is called with the key of each chunk, right before the chunk is closed.
 	closing func(key string)
 }
 
@@ -40,16 +41,17 @@ type stage struct {
 func (s stage) group() string  { return filepath.Join(s.root, groupName) }
 func (s stage) stream() string { return filepath.Join(s.root, groupName, streamName) }
 
-// closes tells of the chunk with this path.
+// closes reports the chunk with this path.
 func (s stage) closes(chunk string) {
 	if key, err := filepath.Rel(s.root, chunk); err == nil {
 		s.closing(filepath.ToSlash(key))
 	}
 }
 
-// spread calls write with 1 to steps over the time from begin to end of the stream, which started at some
-// time: so that no delay adds up. If the context ends, it waits no longer.
-func (s stage) spread(ctx context.Context, started time.Time, begin, end time.Duration, steps int, write func(step int) error) error {
+// spread calls write with 1 to steps over the time from begin to end of the stream, which started
+// at some time: so that no delay adds up. If the context ends, it waits no longer.
+func (s stage) spread(ctx context.Context, started time.Time, begin, end time.Duration, steps int,
+	write func(step int) error) error {
 	for step := 1; step <= steps; step++ {
 		at := begin + (end-begin)*time.Duration(step)/time.Duration(steps)
 		sleep(ctx, time.Until(started.Add(time.Duration(float64(at)/s.speed))))

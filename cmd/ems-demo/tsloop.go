@@ -97,7 +97,8 @@ func (l *tsLoop) segment(n int) []byte {
 	return out
 }
 
-// chunkDuration is how long one segment lasts: EMS cuts at every other key frame, so all last the same.
+// chunkDuration is how long one segment lasts: EMS cuts at every other key frame, so all last the
+// same.
 func (l *tsLoop) chunkDuration() time.Duration {
 	return time.Duration(l.duration) * time.Second / 90000 / time.Duration(len(l.segments))
 }

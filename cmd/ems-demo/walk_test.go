@@ -12,8 +12,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// An hdsWalk goes through the HDS stream in the bucket as a player does: from the F4M to the bootstrap to the
-// fragments. It does not know what they are called before it reads so.
+// An hdsWalk goes through the HDS stream in the bucket as a player does: from the F4M to the
+// bootstrap to the fragments. It does not know what they are called before it reads so.
 type hdsWalk struct {
 	entry string // URL
 	loop  *hdsLoop
@@ -25,8 +25,8 @@ type hdsWalk struct {
 	seams int // between rounds of the recording, of which both sides were read
 }
 
-// once takes the way once, and checks each fragment that is listed: it is there, has all of its final bytes, and
-// its times go on where those of the one before it ended.
+// once walks from the manifest to the fragments once, and checks each listed fragment: it exists,
+// has its final bytes, and its times continue those of the fragment before.
 func (w *hdsWalk) once(t *testing.T) {
 	t.Helper()
 	set, err := media.ParseF4M(w.get(t, w.entry))

@@ -23,7 +23,8 @@ func checkRights(r *report) {
 	case os.Geteuid() == 0:
 		r.skip("the rights of the daemon's user", "this is root, who may do more", withRights)
 	case !capable(capLease) || !capable(capFowner):
-		r.skip("the rights of the unit", "this process lacks CAP_LEASE and CAP_FOWNER, which the unit gives the daemon", withRights)
+		r.skip("the rights of the unit", "this process lacks CAP_LEASE and CAP_FOWNER, which the unit gives the daemon",
+			withRights)
 	default:
 		r.say("rights", "CAP_LEASE and CAP_FOWNER, as the unit gives them", nil)
 	}
