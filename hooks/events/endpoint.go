@@ -1,8 +1,8 @@
-// Package events takes in the media server's event notifications: an HTTP endpoint that answers at once, whatever happens
-// behind it, puts the events back into their order, and passes them on.
+// Package events receives the media server's event notifications: an HTTP endpoint answers at once,
+// puts the events back into their order, and passes them on.
 //
-// What events make happen is not its business. Nothing may depend on an event: the server sends each once, waits for
-// nobody, and sends none again.
+// It does not know what events are good for. Nothing may depend on an event: the server sends each
+// once, does not wait, and sends none again.
 package events
 
 import (
@@ -22,52 +22,45 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ems-sidecar/internal/listen"
+	"ems-sidecar/internal/trouble"
 )
 
-// Settings say what is taken in.
+// Settings say which requests are events, and who may send them.
 type Settings struct {
-	Path    string                // begins and ends with a slash; events are taken there, and at evowebservices.php in it
+	Path    string                // begins and ends with a slash; events are received there, and at evowebservices.php in it
 	Allow   []netip.Prefix        // who may connect; empty: everyone
 	Secret  string                // as the last part of the path, before evowebservices.php, or as ?secret=; empty: none
 	MaxBody int64                 // bytes
 	Wanted  func(typ string) bool // whether events of this type are passed on; nil: all are
+	Trouble *trouble.Reporter     // whose Sweep the caller calls; nil: one of its own
 }
-
-const (
-	maxLocal     = 256      // connections at once from this host, where the media server is as a rule
-	maxPerSource = 128      // from one other source
-	maxOthers    = 512      // from all of those
-	maxHeader    = 16 << 10 // bytes
-	readTimeout  = 5 * time.Second
-
-	// A body is small up to largeBody bytes; the server's longest is half of that. Of larger ones,
-	// maxLarge are read at once.
-	largeBody = 48 << 10
-	maxLarge  = 16
-)
 
 // phpScript is where the PHP version of the older services was posted to.
 const phpScript = "evowebservices.php"
 
-// An Endpoint takes in events. Create it with New.
+// An Endpoint receives events. Create it with New.
 type Endpoint struct {
 	settings Settings
 	secret   [sha256.Size]byte
 	line     *line
 	counts   counts
-	refused  *quiet
+	trouble  *trouble.Reporter
 	large    chan struct{} // holds one for each large body that is being read
 	log      *slog.Logger
 }
 
-// New returns an endpoint that calls handle with each event that is wanted: in the order of the ids as far as that is known,
-// for one stream after the other, for several at once. A call should return soon: others wait behind it. look is called when
-// events were lost, with the reason, at once or up to lookPause later; it must not block.
+// New returns an endpoint that calls handle with each event that is wanted: in the order of the ids
+// as far as that is known, for several streams at once, for each stream one after the other. A call
+// should return soon: others wait for it. look is called when events were lost, with the reason, at
+// once or up to lookPause later; it must not block.
 func New(s Settings, handle func(context.Context, Event), look func(reason string), log *slog.Logger) *Endpoint {
 	e := &Endpoint{
-		settings: s, secret: sha256.Sum256([]byte(s.Secret)), refused: newQuiet(log), large: make(chan struct{}, maxLarge), log: log,
+		settings: s, secret: sha256.Sum256([]byte(s.Secret)), trouble: s.Trouble, large: make(chan struct{}, maxLarge), log: log,
 	}
-	e.line = newLine(s.Wanted, handle, look, &e.counts, log)
+	if e.trouble == nil {
+		e.trouble = trouble.New(log, time.Now)
+	}
+	e.line = newLine(s.Wanted, handle, look, &e.counts, e.trouble)
 	return e
 }
 
@@ -81,8 +74,7 @@ func (e *Endpoint) Serve(ctx context.Context, l net.Listener) error {
 	server.SetKeepAlivesEnabled(false) // the server opens a connection for each event, and waits for its end
 	limits := listen.Limits{Allow: e.settings.Allow, Loopback: maxLocal, Patient: true, PerSource: maxPerSource, Others: maxOthers}
 	l = listen.New(l, limits, func(from, why string) {
-		e.counts.refused.Add(1)
-		e.refused.warn("connection to the event listener refused", "from", from, "why", why)
+		e.trouble.Report(connectionRefused, nowhere, "from", from, "why", why)
 	})
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return e.line.run(ctx) })
@@ -111,9 +103,8 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", "0")
 	status, why := e.take(w, r)
 	if status != http.StatusOK {
-		e.counts.refused.Add(1)
 		from, _, _ := net.SplitHostPort(r.RemoteAddr)
-		e.refused.warn("event refused", "from", from, "status", status, "why", why)
+		e.trouble.Report(eventRefused, nowhere, "from", from, "status", status, "why", why)
 	}
 	w.WriteHeader(status)
 }
@@ -132,8 +123,7 @@ func (e *Endpoint) take(w http.ResponseWriter, r *http.Request) (status int, why
 	}
 	event, err := Decode(r.Header.Get("Content-Type"), body)
 	if err != nil {
-		e.counts.broken.Add(1)
-		e.refused.warn("event is not understood", "err", err, "next", "the media server is looked at instead")
+		e.trouble.Report(eventBroken, nowhere, "err", err, "next", "the media server is looked at instead")
 		if event.Type == "" {
 			e.line.ask("an event that is not understood")
 			return http.StatusOK, ""
@@ -171,13 +161,13 @@ func (e *Endpoint) read(w http.ResponseWriter, r *http.Request) (body []byte, st
 func (e *Endpoint) authorized(r *http.Request) (status int, why string) {
 	rest, ok := strings.CutPrefix(r.URL.Path+"/", e.settings.Path)
 	if !ok {
-		return http.StatusNotFound, "events are taken at path of [Hooks]"
+		return http.StatusNotFound, "events are to be posted to path of [Hooks]"
 	}
 	rest = strings.TrimSuffix(strings.Trim(rest, "/"), phpScript)
 	given := strings.Trim(rest, "/")
 	if e.settings.Secret == "" {
 		if given != "" {
-			return http.StatusNotFound, "events are taken at path of [Hooks]"
+			return http.StatusNotFound, "events are to be posted to path of [Hooks]"
 		}
 		return http.StatusOK, ""
 	}

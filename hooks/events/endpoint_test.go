@@ -191,7 +191,7 @@ func TestMissingIdsHaveTheServerLookedAt(t *testing.T) {
 		t.Error(got)
 	}
 	post(1, 8)
-	if got := <-looks; got != "the media server was started anew" {
+	if got := <-looks; got != "the media server was restarted" {
 		t.Error(got)
 	}
 	if f := e.Figures(); f.Missing != 1 || f.Lost != 0 || f.Broken != 0 || f.Taken["x"] != 3 {

@@ -18,15 +18,12 @@ type Figures struct {
 }
 
 type counts struct {
-	refused, broken, missing, lost, duplicates, dropped atomic.Uint64
-	waiting                                             atomic.Int64
+	missing, lost, duplicates atomic.Uint64
+	waiting                   atomic.Int64
 
 	typing sync.Mutex
 	taken  map[string]uint64
 }
-
-// maxTypes bounds the types that are counted. The server has some 60.
-const maxTypes = 100
 
 func (c *counts) take(typ string) {
 	c.typing.Lock()
@@ -44,9 +41,18 @@ func (c *counts) take(typ string) {
 func (e *Endpoint) Figures() Figures {
 	c := &e.counts
 	f := Figures{
-		Taken: make(map[string]uint64), Refused: c.refused.Load(), Broken: c.broken.Load(),
-		Missing: c.missing.Load(), Lost: c.lost.Load(),
-		Duplicates: c.duplicates.Load(), Dropped: c.dropped.Load(), Waiting: c.waiting.Load(),
+		Taken: make(map[string]uint64), Missing: c.missing.Load(), Lost: c.lost.Load(),
+		Duplicates: c.duplicates.Load(), Waiting: c.waiting.Load(),
+	}
+	for _, n := range e.trouble.Counts() {
+		switch n.Kind {
+		case connectionRefused.Kind, eventRefused.Kind:
+			f.Refused += n.Times
+		case eventBroken.Kind:
+			f.Broken += n.Times
+		case eventDropped.Kind:
+			f.Dropped += n.Times
+		}
 	}
 	c.typing.Lock()
 	defer c.typing.Unlock()

@@ -2,25 +2,13 @@ package events
 
 import (
 	"context"
-	"log/slog"
 	"path"
 	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-)
 
-const (
-	maxWaiting   = 32 << 20 // bytes of events that wait
-	overhead     = 1 << 10  // bytes of an event beside those of its request
-	maxArrivals  = 4096
-	maxPerStream = 64 // events
-	maxStreams   = 4096
-	workers      = 8
-
-	// lookPause is the least time between two looks, but for those at a restart. Gaps are normal where the server has an
-	// event sent that its logger filters, and whoever may post can post what is no event.
-	lookPause = 5 * time.Second
+	"ems-sidecar/internal/trouble"
 )
 
 // A line is where events wait: first for those with smaller ids, then, by stream, for their turn. One goroutine owns it.
@@ -29,8 +17,7 @@ type line struct {
 	handle   func(context.Context, Event)
 	look     func(string)
 	counts   *counts
-	trouble  *quiet
-	log      *slog.Logger
+	trouble  *trouble.Reporter
 	arrivals chan Event
 	asked    chan string // holds one reason to look: several are one
 
@@ -47,14 +34,15 @@ type queue struct {
 	working bool // one is being handled
 }
 
-func newLine(wanted func(string) bool, handle func(context.Context, Event), look func(string), c *counts, log *slog.Logger) *line {
+func newLine(wanted func(string) bool, handle func(context.Context, Event), look func(string),
+	c *counts, t *trouble.Reporter) *line {
 	return &line{
-		wanted: wanted, handle: handle, look: look, counts: c, trouble: newQuiet(log), log: log,
+		wanted: wanted, handle: handle, look: look, counts: c, trouble: t,
 		arrivals: make(chan Event, maxArrivals), asked: make(chan string, 1), queues: make(map[string]*queue),
 	}
 }
 
-// join takes in an event. It does not block, and may be called from any goroutine.
+// join adds an event. It does not block, and may be called from any goroutine.
 func (l *line) join(e Event) {
 	if l.wanted != nil && !l.wanted(e.Type) {
 		l.counts.take("other")
@@ -83,8 +71,7 @@ func (l *line) ask(reason string) {
 
 func (l *line) drop(e Event, why string) {
 	l.counts.waiting.Add(-int64(e.size))
-	l.counts.dropped.Add(1)
-	l.trouble.warn("event dropped", "why", why, "event", e.Type, "next", "the media server is looked at instead")
+	l.trouble.Report(eventDropped, nowhere, "why", why, "event", e.Type, "next", "the media server is looked at instead")
 }
 
 type job struct {
@@ -159,15 +146,15 @@ func (l *line) order(ctx context.Context, work chan<- job, done <-chan string) {
 	}
 }
 
-// arrived takes in what the sequence makes of an event or of time.
+// arrived passes on what the sequence releases, and notes what is missing.
 func (l *line) arrived(p passed) {
 	l.counts.missing.Add(p.missing)
 	l.counts.lost.Add(p.lost)
 	if p.lost > 0 {
-		l.trouble.warn("events were lost", "ids", p.lost, "next", "what EMS has was compared with the config since")
+		l.trouble.Report(eventsLost, nowhere, "ids", p.lost, "next", "what EMS has was compared with the config since")
 	}
 	if p.skips {
-		l.log.Info("EMS does not send every event here that it numbers, so that losses cannot be told",
+		l.trouble.Begin(idsSkipped, nowhere,
 			"hint", "this is normal where another sink in its config.lua has other enabledEvents")
 	}
 	for _, e := range p.duplicates {
@@ -176,7 +163,7 @@ func (l *line) arrived(p passed) {
 	}
 	if p.restarted {
 		l.lastLook = time.Time{}
-		l.lost("the media server was started anew")
+		l.lost("the media server was restarted")
 	} else if p.missing > 0 {
 		l.lost("ids of events are missing")
 	}

@@ -9,12 +9,14 @@ import (
 	"testing/synctest"
 	"time"
 	"unsafe"
+
+	"ems-sidecar/internal/trouble"
 )
 
 // begin runs a line for the length of the test.
 func begin(t *testing.T, handle func(context.Context, Event), look func(string)) *line {
 	t.Helper()
-	l := newLine(func(typ string) bool { return typ != "unwanted" }, handle, look, &counts{}, slog.New(slog.DiscardHandler))
+	l := newLine(func(typ string) bool { return typ != "unwanted" }, handle, look, &counts{}, trouble.New(slog.New(slog.DiscardHandler), time.Now))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.run(ctx) }()
@@ -52,7 +54,7 @@ func TestLooksKeepApart(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		want := []string{
-			"100ms ids of events are missing", "5.1s ids of events are missing", "6s the media server was started anew", "11s an event that is not understood",
+			"100ms ids of events are missing", "5.1s ids of events are missing", "6s the media server was restarted", "11s an event that is not understood",
 			"20s an event that is not understood",
 		}
 		if !slices.Equal(looks, want) {
@@ -75,8 +77,8 @@ func TestEventsOfOneStreamThatAreTooManyAreDroppedOldestFirst(t *testing.T) {
 			l.join(Event{ID: id, ProcessID: 1, Type: "x", Name: "cam", size: 7})
 			synctest.Wait()
 		}
-		if l.counts.dropped.Load() != 10 || l.counts.waiting.Load() != 7*maxPerStream {
-			t.Errorf("%d dropped, %d bytes wait", l.counts.dropped.Load(), l.counts.waiting.Load())
+		if dropped(l) != 10 || l.counts.waiting.Load() != 7*maxPerStream {
+			t.Errorf("%d dropped, %d bytes wait", dropped(l), l.counts.waiting.Load())
 		}
 		close(release)
 		synctest.Wait()
@@ -103,8 +105,8 @@ func TestStreamsThatAreTooManyAreDropped(t *testing.T) {
 		}
 		close(release)
 		synctest.Wait()
-		if len(handled) != maxStreams || l.counts.dropped.Load() != 5 || len(l.queues) != 0 || len(l.ready) != 0 {
-			t.Errorf("%d handled, %d dropped, %d queues are left", len(handled), l.counts.dropped.Load(), len(l.queues))
+		if len(handled) != maxStreams || dropped(l) != 5 || len(l.queues) != 0 || len(l.ready) != 0 {
+			t.Errorf("%d handled, %d dropped, %d queues are left", len(handled), dropped(l), len(l.queues))
 		}
 	})
 }
@@ -117,14 +119,14 @@ func TestBytesThatWaitAreBounded(t *testing.T) {
 			l.join(Event{ID: id, ProcessID: 1, Type: "x", Name: fmt.Sprint(id), size: maxWaiting - 10})
 			synctest.Wait()
 		}
-		if l.counts.dropped.Load() != 0 || l.counts.waiting.Load() != maxWaiting-10 {
-			t.Errorf("%d dropped, %d bytes wait", l.counts.dropped.Load(), l.counts.waiting.Load())
+		if dropped(l) != 0 || l.counts.waiting.Load() != maxWaiting-10 {
+			t.Errorf("%d dropped, %d bytes wait", dropped(l), l.counts.waiting.Load())
 		}
 		l.join(Event{ID: 2 + workers, ProcessID: 1, Type: "x", Name: "cam", size: 11})
 		l.join(Event{ID: 2 + workers, ProcessID: 1, Type: "x", Name: "cam", size: 10})
 		synctest.Wait()
-		if l.counts.dropped.Load() != 1 || l.counts.waiting.Load() != maxWaiting || looks != 1 {
-			t.Errorf("%d dropped, %d bytes wait, %d looks", l.counts.dropped.Load(), l.counts.waiting.Load(), looks)
+		if dropped(l) != 1 || l.counts.waiting.Load() != maxWaiting || looks != 1 {
+			t.Errorf("%d dropped, %d bytes wait, %d looks", dropped(l), l.counts.waiting.Load(), looks)
 		}
 	})
 }
@@ -164,4 +166,14 @@ func TestOverheadIsThatOfAnEvent(t *testing.T) {
 	if size := unsafe.Sizeof(Event{}); size > overhead {
 		t.Errorf("an event has %d bytes", size)
 	}
+}
+
+// dropped returns how many events were dropped.
+func dropped(l *line) (n uint64) {
+	for _, c := range l.trouble.Counts() {
+		if c.Kind == eventDropped.Kind {
+			n += c.Times
+		}
+	}
+	return n
 }

@@ -10,12 +10,6 @@ const (
 	// reorderWindow is how long an event waits for those with smaller ids. On an idle machine the server's events were seen
 	// to overtake each other by some milliseconds.
 	reorderWindow = 100 * time.Millisecond
-	// maxHeld bounds the events that wait for others, by process.
-	maxHeld = 2048
-	// remembered is how many ids back an event is known to be there already.
-	remembered = 4096
-	// maxRuns bounds the processes whose ids are known: the server's, and some of the runs before, for their stragglers.
-	maxRuns = 8
 )
 
 // A sequence puts the events of the server into the order of their ids, and finds out which are missing.
@@ -54,7 +48,7 @@ type passed struct {
 	restarted  bool   // a process began to count
 }
 
-// add takes in one event. Those without an id pass at once.
+// add adds one event. Those without an id pass at once.
 func (s *sequence) add(e Event, now time.Time) (p passed) {
 	if e.ID == 0 {
 		p.events = append(p.events, e)
@@ -72,7 +66,7 @@ func (s *sequence) add(e Event, now time.Time) (p passed) {
 			first = e.ID // it has been there for longer, and says something only now
 		}
 		s.begin(e.ProcessID, first)
-	case s.runs[i].countsAnew(e):
+	case s.runs[i].restarted(e):
 		p = s.flush()
 		p.restarted = true
 		s.runs = slices.Delete(s.runs, i, i+1)
@@ -119,9 +113,9 @@ func (s *sequence) deadline() (at time.Time) {
 	return at
 }
 
-// countsAnew reports whether an event with the same process id is of a new run: in a container, it is always the same. The
+// restarted reports whether an event with the same process id is of a new run: in a container, it is always the same. The
 // clock may have been set back meanwhile. The same event twice has the same timestamp.
-func (r *run) countsAnew(e Event) bool {
+func (r *run) restarted(e Event) bool {
 	if e.ID >= r.next {
 		return false
 	}

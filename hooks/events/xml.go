@@ -21,11 +21,6 @@ type element struct {
 	children []*element
 }
 
-const (
-	maxDepth    = 64        // of elements in each other; the server's lie less than ten deep
-	maxElements = 16 * 1024 // the longest event, with the server's whole config, has some hundred
-)
-
 var errXML = errors.New("not an event: broken XML")
 
 // fromXML returns as JSON what the server sends as XML, a tree of TYPED_MAP elements whose keys are attributes, or as

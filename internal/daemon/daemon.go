@@ -112,7 +112,7 @@ func (d *Daemon) react() (err error) {
 		return err
 	}
 	d.events = events.New(events.Settings{
-		Path: cfg.Hooks.Path, Allow: cfg.Hooks.Allow, Secret: cfg.Hooks.Secret.Reveal(), MaxBody: cfg.Hooks.MaxBody, Wanted: hooks.Wanted,
+		Path: cfg.Hooks.Path, Allow: cfg.Hooks.Allow, Secret: cfg.Hooks.Secret.Reveal(), MaxBody: cfg.Hooks.MaxBody, Wanted: hooks.Wanted, Trouble: d.trouble,
 	}, d.hooks.Handle, d.hooks.Look, d.log)
 	return nil
 }
