@@ -1,12 +1,16 @@
+// R1: whole files only. A file is reported as closed when no process writes it, never before.
+
 package watcher
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"time"
 
 	"ems-sidecar/internal/disk"
 	"ems-sidecar/internal/trouble"
+	"ems-sidecar/media"
 )
 
 // minBusyWait is how soon a file is looked at again whose close was seen but which still has a writer:
@@ -23,103 +27,159 @@ const (
 // heldLong is how long it is normal that a file without a writer is unfinished.
 const heldLong = time.Minute
 
+// fileState is what the last look at a file told of its life. The drawing, without what goes away:
+//
+//	found -> open -> settling -> closed
+//	           ^         |          |
+//	           |         +-> held   | a writer opens it again, or its name gets other content
+//	           +--------------------+
+type fileState uint8
+
+const (
+	found    fileState = iota // its name is known, and it was not looked at
+	open                      // a process has it open for writing
+	settling                  // it has no writer, as far as can be told, and changed a moment ago
+	held                      // it stands still, and a file beside it says that it is unfinished
+	closed                    // it is whole: it was reported in this version
+)
+
+var fileStates = [...]string{found: "found", open: "open", settling: "settling", held: "held", closed: "closed"}
+
+func (s fileState) String() string {
+	if int(s) < len(fileStates) {
+		return fileStates[s]
+	}
+	return fmt.Sprintf("fileState(%d)", uint8(s))
+}
+
 // decide says whether a file is closed, or when to look at it again.
 func (t *tree) decide(e *entry, now time.Time) {
 	p := e.path()
 	l, err := t.probe(p)
-	switch {
-	case disk.IsGone(err):
-		t.vanished(e)
-		return
-	case err != nil:
-		delete(t.undecided, e)
-		t.setWritten(e, false)
-		t.begin(fileUnseen, p, "err", err)
-		t.due.set(e, now.Add(t.opts.SlowSettle))
-		return
-	case l.mode == fs.ModeDir:
-		t.forget(e)
-		t.scanSoon(t.addDir(p), true)
-		return
-	case l.mode != 0:
-		t.begin(notRegular, p, "type", l.mode.String())
-		t.forget(e)
+	if !t.isFile(e, l, err, now) {
 		return
 	}
-	t.end(fileUnseen, p)
-
 	if l.noLease != nil {
-		t.trouble.Begin(noLeases, trouble.At{}, "path", p, "err", l.noLease,
-			"next", "a chunk counts as closed when a playlist names it and the next one is there, or after "+t.opts.SlowSettle.String(),
-			"hint", "run as the owner of the files, or with CAP_LEASE")
+		t.reportNoLeases(p, l.noLease)
 	}
 	if !e.looked || !l.version.Equal(e.look) {
 		e.see(l.version, now)
 	}
 	quick := t.opts.Quick(p)
 	t.observe(e, l.writers, quick, now)
-	if e.emitted && l.version.Equal(e.last) && !e.expected && !(quick && e.noted) {
-		if l.writers == busy {
-			t.due.set(e, now.Add(t.busyWait(e, now))) // opened again; what comes is seen then
-			return
-		}
-		e.noted, e.closedAt = false, time.Time{}
-		return
-	}
 
-	switch l.writers {
-	case busy:
-		delete(t.undecided, e)
-		t.due.set(e, now.Add(t.busyWait(e, now)))
-		return
-	case free:
-		settle, early := t.opts.Settle, t.opts.ClosesEarly(p)
-		if early && now.Sub(e.appeared) < youngAge {
-			settle = max(settle, youngSettle)
-		}
-		settled := now.Sub(e.since) >= settle || now.Sub(l.version.ModTime) >= settle
-		soon := e.expected && !early || quick && !e.closedAt.IsZero()
-		if !settled && !soon {
-			t.due.set(e, now.Add(settle))
-			return
-		}
-	case unknown:
-		if wait := t.quietFor(e, quick) - now.Sub(e.since); wait > 0 {
-			if e.expected {
-				wait = min(wait, t.opts.Settle) // the next chunk may appear meanwhile
-			}
-			t.due.set(e, now.Add(wait))
-			return
-		}
+	known := e.isKnown(l.version, quick)
+	var wait time.Duration
+	e.state, wait = t.judge(e, l, quick, known, now)
+	if e.state != settling {
+		delete(t.scans.undecided, e)
 	}
-	delete(t.undecided, e)
-	if t.unfinished(e, now) {
-		return
+	switch {
+	case e.state == open, e.state == settling:
+		t.due.set(e, now.Add(wait))
+	case known:
+		e.noted, e.closedAt = false, time.Time{}
+	case !t.isHeld(e, now):
+		t.emit(e, l.version, quick, now)
 	}
-	ev := Event{Op: Closed, Path: p, Version: l.version}
+}
+
+// isFile reports whether a look found a regular file. It deals with what it found otherwise.
+func (t *tree) isFile(e *entry, l look, err error, now time.Time) bool {
+	p := e.path()
+	switch {
+	case disk.IsGone(err):
+		t.vanished(e)
+	case err != nil:
+		delete(t.scans.undecided, e)
+		t.setWritten(e, false)
+		t.begin(fileUnseen, p, "err", err)
+		t.due.set(e, now.Add(t.opts.SlowSettle))
+	case l.mode == fs.ModeDir:
+		t.forget(e)
+		t.scanSoon(t.addDir(p), true)
+	case l.mode != 0:
+		t.begin(notRegular, p, "type", l.mode.String())
+		t.forget(e)
+	default:
+		t.end(fileUnseen, p)
+		return true
+	}
+	return false
+}
+
+func (t *tree) reportNoLeases(p string, err error) {
+	t.trouble.Begin(noLeases, trouble.At{}, "path", p, "err", err,
+		"next", "a chunk counts as closed when a playlist names it and the next one is there, or after "+t.opts.SlowSettle.String(),
+		"hint", "run as the owner of the files, or with CAP_LEASE")
+}
+
+// isKnown reports whether version v of e was reported, and no one asked for it or wrote it since.
+func (e *entry) isKnown(v media.Version, quick bool) bool {
+	return e.emitted && v.Equal(e.last) && !e.expected && !(quick && e.noted)
+}
+
+// judge returns the state of a file, and if that is open or settling, when to look again. It has no effects.
+func (t *tree) judge(e *entry, l look, quick, known bool, now time.Time) (fileState, time.Duration) {
+	switch {
+	case l.writers == busy:
+		return open, t.busyWait(e, now)
+	case known:
+		return closed, 0
+	case l.writers == free:
+		return t.judgeFree(e, l, quick, now)
+	}
+	wait := t.quietFor(e, quick) - now.Sub(e.since)
+	if wait <= 0 {
+		return closed, 0
+	}
+	if e.expected {
+		wait = min(wait, t.opts.Settle) // the next chunk may appear meanwhile
+	}
+	return settling, wait
+}
+
+// judgeFree is judge for a file that has no writer.
+func (t *tree) judgeFree(e *entry, l look, quick bool, now time.Time) (fileState, time.Duration) {
+	settle, early := t.opts.Settle, t.opts.ClosesEarly(e.path())
+	if early && now.Sub(e.appeared) < youngAge {
+		settle = max(settle, youngSettle)
+	}
+	settled := now.Sub(e.since) >= settle || now.Sub(l.version.ModTime) >= settle
+	soon := e.expected && !early || quick && !e.closedAt.IsZero()
+	if settled || soon {
+		return closed, 0
+	}
+	return settling, settle
+}
+
+// emit reports that version v of e is closed.
+func (t *tree) emit(e *entry, v media.Version, quick bool, now time.Time) {
+	ev := Event{Op: Closed, Path: e.path(), Version: v}
 	if e.old && !e.expected && !e.noted && !quick {
 		t.out.putOld(ev)
 	} else {
 		t.out.put(ev)
 		t.old.liveAt = now
 	}
-	e.emitted, e.last = true, l.version
+	e.emitted, e.last = true, v
 	e.expected, e.noted, e.old, e.closedAt = false, false, false, time.Time{}
 }
 
-// unfinished reports whether a file beside e says that e is not whole. Then e is decided on again when one of
-// its directory is gone.
-func (t *tree) unfinished(e *entry, now time.Time) bool {
+// isHeld reports whether a file beside e says that e is not whole. Then e is decided on again when a file of its
+// directory is gone.
+func (t *tree) isHeld(e *entry, now time.Time) bool {
 	for _, beside := range t.opts.Unfinished(e.path()) {
 		if t.file(beside) == nil {
 			continue
 		}
+		e.state = held
 		e.dir.held[e.name] = e
-		if held := now.Sub(e.since); held < heldLong {
-			t.due.set(e, now.Add(heldLong-held))
+		if lasted := now.Sub(e.since); lasted < heldLong {
+			t.due.set(e, now.Add(heldLong-lasted))
 		} else {
 			t.begin(fileHeld, e.path(), "beside", beside,
-				"since", held.Round(time.Second), "next", "it is reported when that one is gone")
+				"since", lasted.Round(time.Second), "next", "it is reported when that one is gone")
 		}
 		return true
 	}
@@ -133,7 +193,7 @@ func (t *tree) unfinished(e *entry, now time.Time) bool {
 // has the file open under another name.
 func (t *tree) busyWait(e *entry, now time.Time) time.Duration {
 	switch {
-	case t.notify == nil || !t.notify.seesClose() || !e.dir.watched:
+	case t.root.notify == nil || !t.root.notify.seesClose() || !e.dir.watched:
 		return t.opts.Settle
 	case e.closedAt.IsZero():
 		return t.opts.SlowSettle
@@ -141,7 +201,7 @@ func (t *tree) busyWait(e *entry, now time.Time) time.Duration {
 	return min(max(minBusyWait, now.Sub(e.closedAt)), t.opts.SlowSettle)
 }
 
-// quietFor returns how long a file must be unchanged if nobody can tell whether it has a writer.
+// quietFor returns how long a file must be unchanged if it is not known whether it has a writer.
 func (t *tree) quietFor(e *entry, quick bool) time.Duration {
 	switch {
 	case quick && !e.closedAt.IsZero():
@@ -154,7 +214,7 @@ func (t *tree) quietFor(e *entry, quick bool) time.Duration {
 
 func (t *tree) probe(p string) (look, error) {
 	defer t.w.disk.End(t.w.disk.Begin())
-	if t.leases && !t.isShared(p) {
+	if t.root.leases && !t.isShared(p) {
 		return t.w.probe(t.abs(p))
 	}
 	return lookFile(t.abs(p))
@@ -163,22 +223,22 @@ func (t *tree) probe(p string) (look, error) {
 // vanished says that a name is gone, unless the whole root is: what was known of it then is compared when
 // it is back.
 func (t *tree) vanished(e *entry) {
-	before := t.attached
+	before := t.root.attached
 	t.checkRoot()
 	switch {
-	case !t.present, t.suspended && e.seen <= t.kept:
+	case !t.root.present, t.root.suspended && e.seen <= t.root.kept:
 		if e.expected {
 			e.expected = false
-			t.expected[e.path()] = true
+			t.named.away[e.path()] = true
 		}
-	case t.attached != before:
+	case t.root.attached != before:
 		t.due.set(e, time.Now()) // another root: look there
 	default:
 		t.forget(e)
 	}
 }
 
-// forget drops a file and tells whoever knows or asked of it.
+// forget drops a file, and reports that to a reader who knows it or expects it.
 func (t *tree) forget(e *entry) {
 	p := e.path()
 	if e.emitted {

@@ -11,21 +11,21 @@ import (
 
 // take does what a note asks for.
 func (t *tree) take(n note, now time.Time) {
-	if !t.present {
+	if !t.root.present {
 		return
 	}
 	switch n.kind {
 	case noteRoot:
-		t.replaced = true
+		t.root.replaced = true
 		t.checkRoot()
 		return
 	case noteOverflow:
 		t.state.Overflows++
-		t.trouble.Report(overflow, trouble.At{}, "backend", t.backend.String(), "overflows", t.state.Overflows)
+		t.trouble.Report(overflow, trouble.At{}, "backend", t.root.backend.String(), "overflows", t.state.Overflows)
 		t.rescanAll()
 		return
 	}
-	if n.kind == noteAppeared && !t.notify.seesClose() && t.isDir(n.path) {
+	if n.kind == noteAppeared && !t.root.notify.seesClose() && t.isDir(n.path) {
 		n.kind = noteDir
 	}
 	d := t.dirs[n.path]
@@ -76,7 +76,7 @@ func (t *tree) take(n note, now time.Time) {
 		}
 	} else {
 		e.closedAt = time.Time{}
-		if e.expected && t.notify.seesClose() {
+		if e.expected && t.root.notify.seesClose() {
 			at = now
 		}
 	}
@@ -95,25 +95,25 @@ func (t *tree) setSoon(e *entry, now time.Time) {
 // expectSome looks at some of what Expect named, and reports whether there is more. A manifest that names a hundred thousand
 // files does not keep another's few waiting.
 func (t *tree) expectSome() bool {
-	if len(t.wanted) == 0 {
+	if len(t.named.queue) == 0 {
 		return false
 	}
-	paths := t.wanted[0]
-	t.wanted = t.wanted[1:]
+	paths := t.named.queue[0]
+	t.named.queue = t.named.queue[1:]
 	n := min(len(paths), decisions)
 	if n < len(paths) {
-		t.wanted = append(t.wanted, paths[n:])
+		t.named.queue = append(t.named.queue, paths[n:])
 	}
 	t.expect(paths[:n])
-	return len(t.wanted) > 0
+	return len(t.named.queue) > 0
 }
 
 // expect has each file decided on now.
 func (t *tree) expect(paths []string) {
 	now := time.Now()
 	for _, p := range paths {
-		if !t.present {
-			t.expected[p] = true // a root that is not there says nothing about its files
+		if !t.root.present {
+			t.named.away[p] = true // a root that is not there says nothing about its files
 			continue
 		}
 		e := t.file(p)
@@ -133,7 +133,7 @@ func (t *tree) expect(paths []string) {
 func (t *tree) lookAt(paths []string) {
 	now := time.Now()
 	for _, p := range paths {
-		if !t.present || !t.reachable(p) {
+		if !t.root.present || !t.reachable(p) {
 			continue
 		}
 		e := t.file(p)

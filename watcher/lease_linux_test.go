@@ -154,7 +154,7 @@ func BenchmarkScan(b *testing.B) {
 	}
 	for b.Loop() {
 		tr.rescanAll()
-		for len(tr.scans) > 0 {
+		for len(tr.scans.queue) > 0 {
 			tr.step()
 		}
 	}

@@ -19,7 +19,7 @@ func (t *tree) takeMounts() (gained, lost map[string]mount) {
 	if err != nil {
 		return nil, nil // the root is gone, which is found otherwise
 	}
-	before, now := t.mounts, mountsBelow(root)
+	before, now := t.mounts.below, mountsBelow(root)
 	gained, lost = make(map[string]mount), make(map[string]mount)
 	for p, m := range now {
 		if before[p].id != m.id {
@@ -31,13 +31,13 @@ func (t *tree) takeMounts() (gained, lost map[string]mount) {
 			lost[p] = m
 		}
 	}
-	t.mounts = now
+	t.mounts.below = now
 	return gained, lost
 }
 
 // checkMounts has the tree scanned if something was mounted or unmounted below the root.
 func (t *tree) checkMounts() {
-	if !t.mountWatch.changed() || !t.present {
+	if !t.mounts.watch.changed() || !t.root.present {
 		return
 	}
 	gained, lost := t.takeMounts()
@@ -54,7 +54,7 @@ func (t *tree) checkMounts() {
 
 // isShared reports whether p is on a file system below the root to which others may write unseen.
 func (t *tree) isShared(p string) bool {
-	for at, m := range t.mounts {
+	for at, m := range t.mounts.below {
 		if m.shared && (p == at || strings.HasPrefix(p, at+"/")) {
 			return true
 		}
@@ -64,7 +64,7 @@ func (t *tree) isShared(p string) bool {
 
 // sharedBelow reports whether there is any such file system.
 func (t *tree) sharedBelow() bool {
-	for _, m := range t.mounts {
+	for _, m := range t.mounts.below {
 		if m.shared {
 			return true
 		}

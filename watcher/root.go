@@ -20,17 +20,17 @@ func (t *tree) checkRoot() {
 	}
 	if err != nil {
 		c := rootGone
-		if t.rootInfo == nil {
+		if t.root.info == nil {
 			c = rootAbsent
 		}
 		t.trouble.Begin(c, trouble.At{}, "err", err, "next", "it is waited for")
 		t.detach()
 		return
 	}
-	if t.present && !t.replaced && os.SameFile(fi, t.rootInfo) {
+	if t.root.present && !t.root.replaced && os.SameFile(fi, t.root.info) {
 		return
 	}
-	if t.present {
+	if t.root.present {
 		t.trouble.Report(rootReplaced, trouble.At{}, "next", "the new one is watched")
 	}
 	t.detach()
@@ -73,27 +73,27 @@ func (t *tree) attach(fi fs.FileInfo) {
 	}
 	t.log.Info("watching", "backend", backend.String(), "reason", reason, "filesystem", file.name)
 
-	still := t.suspended && dev == t.pointDevice // what was written to it since makes it no other
-	t.suspended = t.rootInfo != nil && dev != t.rootDevice && (still || t.isEmpty())
+	still := t.root.suspended && dev == t.root.pointDevice // what was written to it since makes it no other
+	t.root.suspended = t.root.info != nil && dev != t.root.device && (still || t.isEmpty())
 	switch {
 	case still:
-	case t.suspended:
-		t.kept, t.pointDevice = t.tick, dev
+	case t.root.suspended:
+		t.root.kept, t.root.pointDevice = t.tick, dev
 		t.trouble.Begin(rootUnmounted, trouble.At{}, "next", "what was in the root is kept until it is back",
 			"hint", "is its file system not mounted?")
 	default:
 		t.trouble.End(rootUnmounted, trouble.At{})
-		t.rootDevice = dev
+		t.root.device = dev
 	}
-	t.rootInfo = fi
-	t.attached++
-	t.present, t.replaced = true, false
+	t.root.info = fi
+	t.root.attached++
+	t.root.present, t.root.replaced = true, false
 	t.takeMounts()
-	t.backend, t.notify, t.leases = backend, n, !file.shared
+	t.root.backend, t.root.notify, t.root.leases = backend, n, !file.shared
 	t.rescanAll()
 
-	waiting := t.expected
-	t.expected = map[string]bool{}
+	waiting := t.named.away
+	t.named.away = map[string]bool{}
 	for p := range waiting {
 		t.expect([]string{p})
 	}
@@ -106,18 +106,18 @@ func (t *tree) isEmpty() bool {
 
 // detach stops watching, and keeps what is known.
 func (t *tree) detach() {
-	t.present = false
-	for _, d := range t.scans {
+	t.root.present = false
+	for _, d := range t.scans.queue {
 		d.queued, d.deep = false, false
 	}
-	t.scans = nil
+	t.scans.queue = nil
 	t.state.Watches = 0
 	t.state.Degraded = false
-	if t.notify == nil {
+	if t.root.notify == nil {
 		return
 	}
-	t.notify.close()
-	t.notify = nil
+	t.root.notify.close()
+	t.root.notify = nil
 	for _, d := range t.dirs {
 		d.watched = false
 	}

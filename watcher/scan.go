@@ -15,14 +15,14 @@ func (t *tree) scanSoon(d *dir, deep bool) {
 	d.deep = d.deep || deep
 	if !d.queued {
 		d.queued = true
-		t.scans = append(t.scans, d)
+		t.scans.queue = append(t.scans.queue, d)
 	}
 }
 
 // rescanAll has the whole tree scanned. Another one before the first is through does no work twice.
 func (t *tree) rescanAll() {
-	t.rescan = true
-	t.full = false
+	t.scans.whole = true
+	t.scans.full = false
 	t.scanSoon(t.dirs[""], true)
 }
 
@@ -40,7 +40,7 @@ func (t *tree) scan(d *dir, now time.Time) {
 	list, err := t.readDir(d)
 	if disk.IsGone(err) {
 		if d.parent == nil {
-			t.replaced = true
+			t.root.replaced = true
 			t.checkRoot()
 		} else {
 			t.dirGone(d, now)
@@ -80,7 +80,7 @@ func (t *tree) scan(d *dir, now time.Time) {
 		}
 		t.compare(d, de.Name(), media.VersionOf(fi), now)
 	}
-	if t.suspended {
+	if t.root.suspended {
 		return
 	}
 	for _, e := range d.files {
@@ -149,7 +149,7 @@ func (t *tree) started() bool {
 
 // watch has a directory watched. If that fails, it is scanned again and again.
 func (t *tree) watch(d *dir) {
-	if t.notify == nil || (t.full && !d.watched) {
+	if t.root.notify == nil || (t.scans.full && !d.watched) {
 		return
 	}
 	err := t.addWatch(d.path)
@@ -162,7 +162,7 @@ func (t *tree) watch(d *dir) {
 		}
 		return
 	case outOfWatches(err):
-		t.full = true
+		t.scans.full = true
 	case !disk.IsGone(err):
 		t.begin(dirUnwatched, d.path, "err", err, "every", t.opts.PollInterval)
 	}
@@ -172,34 +172,34 @@ func (t *tree) watch(d *dir) {
 
 func (t *tree) addWatch(p string) error {
 	defer t.w.disk.End(t.w.disk.Begin())
-	return t.notify.watch(p)
+	return t.root.notify.watch(p)
 }
 
 // scanDone is called when no directory waits to be scanned.
 func (t *tree) scanDone() {
-	t.scanned = time.Now()
-	if t.rescan {
-		t.rescan = false
-		t.state.Degraded = t.notify != nil && t.state.Watches < t.state.Dirs
+	t.scans.done = time.Now()
+	if t.scans.whole {
+		t.scans.whole = false
+		t.state.Degraded = t.root.notify != nil && t.state.Watches < t.state.Dirs
 		for _, d := range t.dirs {
 			t.state.Degraded = t.state.Degraded || d.unread && !d.gone
 		}
-		if !t.full {
+		if !t.scans.full {
 			t.trouble.End(tooFewWatches, trouble.At{}, "watches", t.state.Watches)
 		}
 	}
-	if t.full {
+	if t.scans.full {
 		t.reportTooFewWatches()
 	}
 	t.publishState()
 	if !t.started() {
-		t.old.begin(t.scanned)
+		t.old.begin(t.scans.done)
 		close(t.w.ready)
-		t.undecided = make(map[*entry]struct{})
+		t.scans.undecided = make(map[*entry]struct{})
 		for _, d := range t.dirs {
 			for _, e := range d.files {
 				if !e.emitted {
-					t.undecided[e] = struct{}{}
+					t.scans.undecided[e] = struct{}{}
 				}
 			}
 		}
@@ -208,9 +208,9 @@ func (t *tree) scanDone() {
 
 // settle says so when all that the first scan found is decided on and taken.
 func (t *tree) settle() {
-	if t.undecided == nil || len(t.undecided) > 0 || !t.out.empty() {
+	if t.scans.undecided == nil || len(t.scans.undecided) > 0 || !t.out.empty() {
 		return
 	}
-	t.undecided = nil
+	t.scans.undecided = nil
 	close(t.w.settled)
 }

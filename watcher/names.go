@@ -1,0 +1,185 @@
+package watcher
+
+import (
+	"path"
+	"strings"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// dir is a directory in the tree. One that is gone stays until its files are decided on.
+type dir struct {
+	path    string
+	parent  *dir
+	subs    map[string]*dir
+	files   map[string]*entry
+	held    map[string]*entry // of files: those that are unfinished because of others
+	newest  map[string]uint64 // by extension: entry.seen of the newest file
+	mark    uint64            // tick of the scan that saw it last
+	watched bool
+	unread  bool // could not be scanned
+	gone    bool
+	queued  bool // is in tree.scans.queue
+	deep    bool // the directories in it are to be scanned, too
+}
+
+// entry is a file's name and what we know of the file.
+type entry struct {
+	dir  *dir
+	name string
+	seen uint64 // when the name was first seen, in ticks
+	mark uint64 // tick of the scan that saw it last
+
+	appeared time.Time // when the file was first seen under this name
+
+	state fileState
+
+	due    time.Time // when to decide; zero: nothing to decide
+	queued time.Time // of dueList
+
+	look     media.Version // at the last look
+	looked   bool
+	since    time.Time // when a change was last noticed
+	closedAt time.Time // when a close was last noticed, until it is decided
+	noted    bool      // the kernel told of it since it was last emitted
+	expected bool
+	old      bool // the first scan found it, and nothing else is known of it
+	emitted  bool
+	last     media.Version // emitted
+	written  bool          // is counted in state.Written
+}
+
+// see notes a version that is new.
+func (e *entry) see(v media.Version, now time.Time) {
+	if e.looked && (v.Inode != e.look.Inode || v.Size < e.look.Size) {
+		e.appeared = now // another file has the name, or it was begun anew; inode numbers are used again
+	}
+	e.look, e.looked, e.since = v, true, now
+}
+
+func (e *entry) path() string { return path.Join(e.dir.path, e.name) }
+
+func newDir(p string, parent *dir) *dir {
+	return &dir{
+		path:   p,
+		parent: parent,
+		subs:   map[string]*dir{},
+		files:  map[string]*entry{},
+		held:   map[string]*entry{},
+		newest: map[string]uint64{},
+	}
+}
+
+// file returns the entry of a path, or nil.
+func (t *tree) file(p string) *entry {
+	d := t.dirs[parentOf(p)]
+	if d == nil {
+		return nil
+	}
+	return d.files[path.Base(p)]
+}
+
+// touch returns the entry of a path, made if need be.
+func (t *tree) touch(p string) *entry {
+	if e := t.file(p); e != nil {
+		return e
+	}
+	parent := parentOf(p)
+	d := t.dirs[parent]
+	if d == nil || d.gone {
+		d = t.addDir(parent)
+		t.scanSoon(d, true)
+	}
+	t.tick++
+	return t.addFile(d, path.Base(p))
+}
+
+func (t *tree) addFile(d *dir, name string) *entry {
+	e := &entry{dir: d, name: name, seen: t.tick, mark: t.tick, appeared: time.Now()}
+	d.files[name] = e
+	d.newest[path.Ext(name)] = t.tick
+	t.state.Files++
+	return e
+}
+
+// drop forgets a file.
+func (t *tree) drop(e *entry) {
+	e.due = time.Time{}
+	t.setWritten(e, false)
+	t.state.Changed = time.Now()
+	delete(t.scans.undecided, e)
+	delete(e.dir.files, e.name)
+	delete(e.dir.held, e.name)
+	t.forgetTrouble(e.path(), fileUnseen, fileHeld)
+	for _, held := range e.dir.held {
+		t.due.set(held, time.Now())
+	}
+	t.state.Files--
+	t.prune(e.dir)
+}
+
+// addDir returns the directory of a path, made or brought back to life if need be.
+func (t *tree) addDir(p string) *dir {
+	d := t.dirs[p]
+	if d == nil {
+		parent := t.addDir(parentOf(p))
+		d = newDir(p, parent)
+		parent.subs[path.Base(p)] = d
+		t.dirs[p] = d
+		t.state.Dirs++
+	}
+	if d.gone {
+		d.gone = false
+		t.state.Dirs++
+		if d.parent != nil && d.parent.gone {
+			t.addDir(d.parent.path)
+		}
+	}
+	return d
+}
+
+// dirGone says that a directory is not there, or is another one now. Its files are looked at one by one.
+func (t *tree) dirGone(d *dir, now time.Time) {
+	t.unwatch(d)
+	if !d.gone && d.parent != nil {
+		d.gone = true
+		t.state.Dirs--
+		t.forgetTrouble(d.path, dirUnread, dirUnwatched)
+	}
+	for _, sub := range d.subs {
+		t.dirGone(sub, now)
+	}
+	for _, e := range d.files {
+		t.setSoon(e, now)
+	}
+	t.prune(d)
+}
+
+// prune forgets directories that are gone and of which nothing is left to decide.
+func (t *tree) prune(d *dir) {
+	for d.gone && d.parent != nil && len(d.files) == 0 && len(d.subs) == 0 {
+		delete(t.dirs, d.path)
+		delete(d.parent.subs, path.Base(d.path))
+		d = d.parent
+	}
+}
+
+func (t *tree) unwatch(d *dir) {
+	if !d.watched {
+		return
+	}
+	d.watched = false
+	t.state.Watches--
+	if t.root.notify != nil {
+		t.root.notify.forget(d.path)
+	}
+}
+
+// parentOf returns the path of the directory that holds p; the root's own is "".
+func parentOf(p string) string {
+	if i := strings.LastIndexByte(p, '/'); i >= 0 {
+		return p[:i]
+	}
+	return ""
+}
