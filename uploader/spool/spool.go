@@ -5,14 +5,11 @@ package spool
 
 import (
 	"context"
-	"errors"
 	"io"
 	"io/fs"
 	"log/slog"
 	"os"
-	"path"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -79,14 +76,6 @@ type entry struct {
 	file    *os.File // held open; nil if it is linked
 	claim   *claim   // on the budget, because its name is gone and nobody else has the content; else nil
 	gone    bool     // it is no longer kept
-}
-
-// A note is what was told without waiting.
-type note struct {
-	path    string
-	version media.Version
-	release bool   // else its name is gone,
-	evicted *claim // or it is to be given up for others, for which this was counted
 }
 
 // New returns a Spool that keeps nothing until it is run.
@@ -159,61 +148,6 @@ func (s *Spool) Run(ctx context.Context) {
 	}
 }
 
-// ask has the goroutine of Run do something, and reports whether it did.
-func (s *Spool) ask(ctx context.Context, do func()) bool {
-	done := make(chan struct{})
-	select {
-	case s.asks <- func() { defer close(done); s.listen(ctx); do() }:
-		<-done
-		return true
-	case <-s.done:
-		return false
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (s *Spool) tell(n note) {
-	s.toldMu.Lock()
-	s.told = append(s.told, n)
-	s.toldMu.Unlock()
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// listen takes in what was told since the last call.
-func (s *Spool) listen(ctx context.Context) {
-	s.toldMu.Lock()
-	told := s.told
-	s.told = nil
-	s.toldMu.Unlock()
-	var away error
-	if slices.ContainsFunc(told, func(n note) bool { return !n.release && n.evicted == nil }) {
-		away = s.locate()
-	}
-	for _, n := range told {
-		e := s.entries[n.path]
-		if !n.release && n.evicted == nil {
-			e = s.entry(n.path)
-		}
-		switch {
-		case e == nil:
-		case n.evicted != nil:
-			if e.claim == n.evicted {
-				s.evict(ctx, e)
-			}
-		case !n.release:
-			if away == nil || errors.Is(away, errAway) && e.home == s.home {
-				s.orphan(e)
-			}
-		case e.version.Equal(n.version):
-			s.remove(e)
-		}
-	}
-}
-
 // Keep keeps the content of p, which is in version v, until it is released; instead of what was kept of p before.
 func (s *Spool) Keep(ctx context.Context, p string, v media.Version) {
 	s.ask(ctx, func() { s.keep(ctx, p, v) })
@@ -224,164 +158,6 @@ func (s *Spool) Gone(p string) { s.tell(note{path: p}) }
 
 // Release says that version v of p is not needed any more. It does not wait.
 func (s *Spool) Release(p string, v media.Version) { s.tell(note{path: p, version: v, release: true}) }
-
-// Find returns the version of p that is kept; that there is none is certain only without an error.
-func (s *Spool) Find(ctx context.Context, p string) (v media.Version, found bool, err error) {
-	s.ask(ctx, func() {
-		if e := s.entry(p); e != nil {
-			if fi, err := s.stat(e); err == nil {
-				v, found = media.VersionOf(fi), true
-				e.version = v
-			}
-		}
-		if !found {
-			err = s.locate()
-		}
-	})
-	return v, found, err
-}
-
-// A File is one that is read, from several goroutines at once.
-type File interface {
-	fs.File
-	ReadAt(p []byte, off int64) (int, error)
-}
-
-// Open opens what is kept of p. The error wraps fs.ErrNotExist if nothing is and the root is there. What is held open
-// fails with fs.ErrClosed once it is released.
-func (s *Spool) Open(ctx context.Context, p string) (f File, err error) {
-	asked := s.ask(ctx, func() {
-		e := s.entry(p)
-		switch {
-		case e == nil:
-			err = fs.ErrNotExist
-		case e.file != nil:
-			f = borrowed{e.file}
-		default:
-			f, err = s.openLink(p)
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			if away := s.locate(); away != nil {
-				err = away
-			}
-		}
-	})
-	if !asked {
-		return nil, &fs.PathError{Op: "open", Path: p, Err: errEnded}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
-}
-
-var errEnded = errors.New("the spool has ended")
-
-// A borrowed file is closed by its owner.
-type borrowed struct{ *os.File }
-
-func (borrowed) Close() error { return nil }
-
-// keep links the file, or holds it open.
-func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
-	old := s.entry(p)
-	if old != nil && old.version.Equal(v) {
-		return
-	}
-	if old != nil && old.file == nil && old.version.Inode == v.Inode && v.Inode != 0 && old.claim == nil {
-		old.version = v // written in place, the link has it
-		return
-	}
-	if s.locate(); s.home == nil {
-		return // what is read of it tells that the root is not there
-	}
-	if old != nil && s.Aside != nil && old.version.Size > 0 && old.version.Inode != v.Inode && s.setAside(ctx, old) {
-		old = nil
-	}
-	e := &entry{path: p, version: v, home: s.home}
-	err := s.link(p)
-	s.report(err)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return // it was deleted at once, or the root is gone
-	case err != nil:
-		if old != nil {
-			s.remove(old) // or a later start would find its link, and send old content under the name
-			old = nil
-		}
-		if e.file = s.hold(p); e.file == nil {
-			return
-		}
-	}
-	if old != nil {
-		s.forget(old)
-	}
-	s.entries[p] = e
-	if e.file == nil {
-		s.dirs[path.Dir(p)]++
-		if s.prepared == nil { // links have become possible
-			s.readied = nil
-			s.prepare()
-		}
-		return
-	}
-	s.held = append(s.held, e)
-	s.held = slices.DeleteFunc(s.held, func(e *entry) bool { return e.gone })
-	for len(s.held) > s.Budget.mostHeld() {
-		s.evict(ctx, s.held[0])
-		s.held = s.held[1:]
-	}
-}
-
-// orphan takes in that the name of e is gone: its bytes count from now on.
-func (s *Spool) orphan(e *entry) {
-	if e.claim == nil {
-		e.claim = &claim{owner: s, path: e.path, bytes: e.version.Size, since: e.version.ModTime}
-		s.Budget.count(e.home.device, e.claim)
-	}
-}
-
-// rejoin takes in that e has its name after all, or is gone.
-func (s *Spool) rejoin(e *entry) {
-	if e.claim != nil {
-		s.Budget.drop(e.claim)
-		e.claim = nil
-	}
-}
-
-// evict gives e up.
-func (s *Spool) evict(ctx context.Context, e *entry) {
-	lonely := e.claim != nil
-	s.remove(e)
-	if lonely {
-		s.Evicted(ctx, e.path)
-	} else {
-		s.begin(tooManyHeld, "path", e.path,
-			"most", s.Budget.mostHeld(), "hint", "make links possible, or raise the limit of open files (LimitNOFILE=)")
-	}
-}
-
-// remove deletes what is kept of e.
-func (s *Spool) remove(e *entry) {
-	if e.file == nil {
-		s.unlink(e.path)
-	}
-	s.forget(e)
-}
-
-// forget drops e, whose link is another's or gone.
-func (s *Spool) forget(e *entry) {
-	e.gone = true
-	if e.file != nil {
-		e.file.Close() // it was only read
-	} else if dir := path.Dir(e.path); s.dirs[dir] > 0 {
-		s.dirs[dir]--
-	}
-	s.rejoin(e)
-	if s.entries[e.path] == e {
-		delete(s.entries, e.path)
-	}
-}
 
 // letGo closes what is held open.
 func (s *Spool) letGo() {

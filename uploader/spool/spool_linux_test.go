@@ -221,7 +221,7 @@ func TestHeldFilesAreBounded(t *testing.T) {
 }
 
 // What is kept outlives the spool's owner, and its name may have gone before anybody saw that it was there.
-func TestWhatIsKeptIsFoundAgain(t *testing.T) {
+func TestR6WhatIsKeptIsFoundAfterARestart(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, DirName)
 	first := newDesk(t, root, dir, NewBudget(0, 1))
@@ -263,7 +263,7 @@ func TestEmptyDirectoriesAreRemoved(t *testing.T) {
 }
 
 // A name that goes without a word, because nobody had seen it yet, is noticed.
-func TestNameThatGoesWithoutAWordIsNoticed(t *testing.T) {
+func TestR6NameThatGoesUnnoticedIsKept(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, DirName)
 	first := newDesk(t, root, dir, NewBudget(0, 1))
@@ -309,7 +309,7 @@ func TestTwoOwnersOfOneSpoolAreNoticed(t *testing.T) {
 
 // What a root has that is not mounted for a while is neither counted nor given up, and is kept when it is back; what its
 // spool has besides is told.
-func TestRootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
+func TestR6RootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
 	disk, root := mount(t, ""), t.TempDir()
 	bind := func() {
 		if err := syscall.Mount(disk, root, "", syscall.MS_BIND, ""); err != nil {
@@ -468,7 +468,7 @@ func TestLockOfASpoolIsTakenOver(t *testing.T) {
 
 // A spool that could not be used at first is one like any other as soon as a file can be linked into it: what it has is
 // found, and it is locked.
-func TestSpoolThatBecomesUsableLaterIsTakenIn(t *testing.T) {
+func TestR6SpoolThatBecomesUsableLaterIsRead(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, DirName)
 	if err := os.WriteFile(dir, nil, 0o600); err != nil { // where it should be, something else is
