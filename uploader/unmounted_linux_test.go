@@ -105,7 +105,7 @@ func TestChunksOfARootThatIsReplacedAreLost(t *testing.T) {
 		if f, _ := d.up.Figures(t.Context()); f.Lost != 1 {
 			t.Errorf("%d chunks are lost with the root, want 1", f.Lost)
 		}
-		if n := len(d.log.lines(slog.LevelError, "has not got what was kept")); n != 1 {
+		if n := len(d.log.lines(slog.LevelError, "root was replaced")); n != 1 {
 			t.Errorf("that is said %d times", n)
 		}
 	})

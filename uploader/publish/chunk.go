@@ -97,8 +97,8 @@ type belief struct {
 	changedAt time.Time
 	// inDoubt means that a deletion of the object had no answer, and that the name is still gone.
 	inDoubt bool
-	// deletedAt is when a deletion had no answer that may still be applied to a name that returned.
-	deletedAt time.Time
+	// late are deletions without an answer that may still be applied to a name that returned.
+	late doubt
 }
 
 type bucketState uint8

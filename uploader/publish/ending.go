@@ -32,7 +32,7 @@ func (m *manifest) isHeldBack(s *snapshot) bool {
 	case s.parsed.Ended:
 		return !s.endBeforeHole()
 	}
-	return m.published != nil || m.hadOne
+	return m.published != nil || m.copy.hadOne
 }
 
 // endBeforeHole has s, which has ended, end before the segments that can never arrive. It reports

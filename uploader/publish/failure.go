@@ -37,13 +37,13 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 	refused, whole := r.Failure.refused(), r.Failure == BucketRefused
 	switch {
 	case r.Task == PutManifest:
-		f.manifest.inFlight = nil
+		f.manifest.errand = errand{}
 		if !refused {
-			f.manifest.doubt(now)
+			f.manifest.copy.lostSight(now)
 		}
 	case r.Task == Verify && refused && !whole:
-		f.manifest.asked, f.manifest.askFirst, f.manifest.checkAt = true, false, time.Time{} // the store does not tell
-		f.manifest.allAt = time.Time{}
+		f.manifest.copy.question, f.manifest.copy.checkAt = answered, time.Time{} // the store does not tell
+		f.manifest.presence.allAt = time.Time{}
 	case r.Task == List:
 		s.notListed(r, refused && !whole, now)
 	case r.wanted():

@@ -20,7 +20,7 @@ func (s *snapshot) size() int {
 
 // size is what m takes, with one more snapshot of so many references.
 func (m *manifest) size(references int) int {
-	all := append([]*snapshot{m.published, m.deleting}, m.waiting...)
+	all := append([]*snapshot{m.published, m.errand.deleted()}, m.waiting...)
 	sum := 0
 	for _, s := range all {
 		if s != nil {
@@ -68,14 +68,14 @@ func (m *manifest) rests() bool {
 // other manifests go.
 func (s *Schedule) refused(m *manifest, r Reading, now time.Time) bool {
 	if r.tooMuch == nil {
-		m.refused = false
+		m.told.refused = false
 		return false
 	}
 	f := m.file
 	s.reread(f, now.Add(heldRetry))
 	s.figures.failures++
-	if !m.refused {
-		m.refused = true
+	if !m.told.refused {
+		m.told.refused = true
 		s.log.Error("manifest is not published: large manifests take too much memory", "stream", f.stream.name, "key", f.key(),
 			"count", len(r.References), "err", r.tooMuch, "limit", s.heldMost, "next", "it is read again", "retry_in", heldRetry,
 			"hint", "a third of GOMEMLIMIT is for them; raise it, and MemoryMax= in the unit")

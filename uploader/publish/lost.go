@@ -45,10 +45,10 @@ func (s *Schedule) loseChunk(f *file, why string) {
 		return
 	}
 	s.figures.unwritten++
-	if m.breaksPromises {
+	if m.told.promises {
 		return
 	}
-	m.breaksPromises = true
+	m.told.promises = true
 	s.log.Warn("EMS names chunks in a manifest that it did not write", "stream", m.file.stream.name, "key", m.file.key(), "first", f.key(),
 		"next", "the manifest does not wait for them; further ones are only counted, as unwritten",
 		"hint", "in MSS and DASH groups of several bitrates, EMS gives all of them the times of one")

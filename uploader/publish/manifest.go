@@ -5,7 +5,6 @@ import (
 )
 
 const (
-
 	// StartPatience is how long an F4M waits for the first bootstrap of its run: with an encoder that went away
 	// at once, there is none.
 	StartPatience = 30 * time.Second
@@ -14,23 +13,26 @@ const (
 	SiblingPatience = 10 * time.Second
 )
 
-// A manifest is published one snapshot at a time, never an older one after a newer (R3).
+// A manifest is published one snapshot at a time.
 type manifest struct {
 	file        *file
 	waiting     []*snapshot // oldest first
-	inFlight    *snapshot   // also in waiting, as its oldest
 	pursued     *snapshot   // also in waiting: its chunks are uploaded first
-	published   *snapshot   // what the bucket holds
-	tried       bool        // a PUT of something newer than what was published was started, and had no answer or has none yet
-	deleting    *snapshot   // what was published, while the object is being deleted
+	published   *snapshot   // what the bucket has, as far as is known
 	publishedAt time.Time
 	notBefore   time.Time // least time between two PUTs of a key
-	outside     string    // the URI out of the root that was warned of
-	refused     bool      // that there is no room for it was logged
+	errand      errand
+	copy        bucketCopy
+	presence    presence
+	rival       rival
+	told        told
+}
 
-	breaksPromises bool // it names chunks that EMS did not write, which is logged
-
-	verification
+// A told is what was logged about a manifest, so that it is logged once.
+type told struct {
+	outside  string // a URI that leads out of the root
+	refused  bool   // there is no room for it
+	promises bool   // it names chunks that EMS did not write
 }
 
 // decide returns what is to be done about m now: the PUT of a snapshot, or a question to the bucket. If
@@ -40,16 +42,21 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 		return choice{}, at
 	}
 	s, at := m.publishable(now)
-	switch due := !m.checkAt.IsZero() && !now.Before(m.checkAt); {
-	case s != nil && m.asked && !m.askFirst:
+	switch due := !m.copy.checkAt.IsZero() && !now.Before(m.copy.checkAt); {
+	case s != nil && m.copy.question == answered:
 		return choice{file: m.file, snapshot: s}, at
 	case s != nil, due && !onlyManifests:
 		return choice{file: m.file, task: Verify}, at
 	case !onlyManifests:
-		at = earlier(at, m.checkAt)
+		at = earlier(at, m.copy.checkAt)
 	}
 	return choice{}, at
 }
 
 // isBusy reports whether a request about m is in flight.
-func (m *manifest) isBusy() bool { return m.inFlight != nil || m.deleting != nil || m.checking }
+func (m *manifest) isBusy() bool { return m.errand.state != noErrand }
+
+// state returns what is known of the bucket's copy, what is in flight, and of other writers, for the log.
+func (m *manifest) state(now time.Time) string {
+	return m.copy.question.String() + "/" + m.copy.trust.String() + "/" + m.errand.state.String() + "/" + m.rival.state(now)
+}

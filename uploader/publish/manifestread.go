@@ -49,8 +49,8 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 		}
 		known.verify(r.OnDisk, now)
 		s.expect(src, known.refs, now)
-		if m.astray && known == m.published {
-			m.astray, known.content = false, snap.content
+		if m.copy.trust == outdated && known == m.published {
+			m.copy.trust, known.content = doubtful, snap.content
 			m.again()
 		}
 		return
@@ -64,8 +64,8 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 		}
 		return
 	}
-	if snap.outside != "" && snap.outside != m.outside {
-		m.outside = snap.outside
+	if snap.outside != "" && snap.outside != m.told.outside {
+		m.told.outside = snap.outside
 		s.log.Warn("manifest names a file outside of the root, which is never published", "stream", f.stream.name,
 			"key", f.key(), "uri", snap.outside, "next", "the manifest does not wait for it")
 	}

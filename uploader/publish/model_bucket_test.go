@@ -233,7 +233,7 @@ func (b *modelBucket) answer(f *flight, r *Result) {
 				r.OnDisk[l.Path] = true
 			}
 		}
-		if n := w.newest[f.Path]; o != nil && !f.file.manifest.asked && n != nil && n.sheet.text == o.sheet.text {
+		if n := w.newest[f.Path]; o != nil && f.file.manifest.copy.question == neverAsked && n != nil && n.sheet.text == o.sheet.text {
 			b.certain[f.key] = o.sheet.text
 		}
 	case f.Task == Compare:

@@ -14,7 +14,7 @@ func (m *manifest) publishable(now time.Time) (s *snapshot, at time.Time) {
 	if len(m.waiting) == 0 {
 		return nil, at
 	}
-	for _, t := range []time.Time{m.notBefore, m.yieldUntil} {
+	for _, t := range []time.Time{m.notBefore, m.rival.yieldUntil} {
 		if now.Before(t) {
 			return nil, t
 		}
@@ -44,7 +44,7 @@ func (m *manifest) add(s *snapshot) {
 		size += w.size()
 	}
 	for i := len(m.waiting) - 2; i >= 0 && (len(m.waiting) > maxWaiting || size > maxWaitingBytes); i-- {
-		if w := m.waiting[i]; w != m.inFlight && w != m.pursued {
+		if w := m.waiting[i]; w != m.errand.sent() && w != m.pursued {
 			size -= w.size()
 			w.release()
 			m.waiting = slices.Delete(m.waiting, i, i+1)

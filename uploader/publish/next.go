@@ -62,12 +62,12 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 	switch {
 	case c.snapshot != nil:
 		m.start(c.snapshot)
-		if p := m.published; p != nil && p.sum == c.snapshot.sum && !m.uncertain {
+		if p := m.published; p != nil && p.sum == c.snapshot.sum && m.copy.trust == certain {
 			m.finish(c.snapshot) // it returned to what the bucket holds
 			return Job{}, false
 		}
 	case c.task == Verify:
-		m.checking = true
+		m.errand = errand{state: asking}
 		listing = m.toCheck(now)
 	case c.task == List:
 		listing = st.takeUncompared()

@@ -19,8 +19,8 @@ func (m *manifest) start(s *snapshot) {
 	for m.waiting[0] != s {
 		m.drop()
 	}
-	m.inFlight = s
-	m.tried = m.tried || m.published == nil || m.published.sum != s.sum
+	m.errand = errand{sending, s}
+	m.copy.tried = m.copy.tried || m.published == nil || m.published.sum != s.sum
 }
 
 // finish records that the bucket holds s, which is the oldest one waiting.
@@ -35,10 +35,10 @@ func (m *manifest) finish(s *snapshot) {
 	}
 	m.drop()
 	s.open = nil
-	if !m.doubted() {
+	if !m.copy.late.isOpen() {
 		s.content = nil
 	}
-	m.inFlight = nil
-	m.uncertain, m.astray, m.tried = false, false, false
+	m.errand = errand{}
+	m.copy.trust, m.copy.tried = certain, false
 	m.file.bucket.published()
 }

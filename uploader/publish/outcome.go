@@ -25,7 +25,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	case r.Task == List:
 		st.listing = false
 	case r.Task == Verify:
-		f.manifest.checking = false
+		f.manifest.errand = errand{}
 	default:
 		f.work.state = idle
 		gaveBack = s.loose[f]
@@ -117,7 +117,7 @@ func (s *Schedule) success(r Result, now time.Time) {
 			s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)))
 		}
 		s.discardLater(f, now)
-		if now.Sub(f.bucket.deletedAt) < doubtTime {
+		if f.bucket.late.mayApply(now) {
 			f.work.task = Compare
 			st.delay(f, pause{until: now.Add(doubtTime)})
 		}
@@ -183,8 +183,8 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	s.figures.manifests++
 	attrs := []any{"stream", st.name, "key", f.key(), "sequence", snap.parsed.Sequence,
 		"segments", snap.parsed.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.Started))}
-	s.log.Debug("published", attrs...)
-	if m.allAt = (time.Time{}); snap.parsed.Ended {
+	s.log.Debug("published", append(attrs, "state", m.state(now))...)
+	if m.presence.allAt = (time.Time{}); snap.parsed.Ended {
 		m.checkAll(now.Add(doubtTime))
 	}
 	switch end := snap.parsed.Ended; {

@@ -12,8 +12,8 @@ type presence struct {
 
 // checkAll has the bucket asked for all that m names at a time.
 func (m *manifest) checkAll(at time.Time) {
-	m.allAt = at
-	m.checkAt = earlier(m.checkAt, at)
+	m.presence.allAt = at
+	m.copy.checkAt = earlier(m.copy.checkAt, at)
 }
 
 // toCheck returns the chunks that are asked for with m now.
@@ -22,9 +22,9 @@ func (m *manifest) toCheck(now time.Time) (chunks []*file) {
 		return nil
 	}
 	refs := m.published.refs
-	if all := !m.allAt.IsZero() && !now.Before(m.allAt); !all {
+	if all := !m.presence.allAt.IsZero() && !now.Before(m.presence.allAt); !all {
 		newest := 1
-		if m.doubted() {
+		if m.copy.late.isOpen() {
 			newest = doubtedChunks
 		}
 		refs = refs[max(0, len(refs)-newest):]
@@ -54,12 +54,12 @@ func (s *Schedule) checked(r Result, now time.Time) {
 		missing = true
 		s.vanished(f, r.OnDisk[l.Path])
 	}
-	if !m.allAt.IsZero() && !r.Started.Before(m.allAt) {
-		m.allAt, m.allHad = time.Time{}, now
+	if !m.presence.allAt.IsZero() && !r.Started.Before(m.presence.allAt) {
+		m.presence.allAt, m.presence.allHad = time.Time{}, now
 	} else if missing {
 		m.checkAll(now) // others may be gone, too
 	}
-	m.checkAt = earlier(m.checkAt, m.allAt)
+	m.copy.checkAt = earlier(m.copy.checkAt, m.presence.allAt)
 }
 
 // vanished has f, which the bucket had and has not any more, uploaded once more, or says that it is
@@ -115,6 +115,6 @@ func (s *Schedule) putAgain(m *manifest) {
 		m.again()
 		return
 	}
-	m.astray, m.uncertain = true, true
+	m.copy.trust = outdated
 	m.file.src.expect(m.file.path)
 }

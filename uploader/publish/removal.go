@@ -35,7 +35,7 @@ func (f *file) beginRemoval(now time.Time) {
 	f.work.state = inFlight
 	f.outdated(now)
 	if m := f.manifest; m != nil {
-		m.deleting, m.published = m.published, nil
+		m.errand, m.published = errand{deleting, m.published}, nil
 	}
 }
 
@@ -122,7 +122,7 @@ func (f *file) stays(doubt bool) {
 		f.bucket.stays()
 	}
 	if m := f.manifest; m != nil {
-		m.published, m.deleting = m.deleting, nil
+		m.published, m.errand = m.errand.deleted(), errand{}
 	}
 }
 
@@ -134,9 +134,8 @@ func (f *file) staysPerhaps(now time.Time) {
 	}
 	m := f.manifest
 	if m != nil {
-		m.published, m.deleting = m.deleting, nil
-		m.uncertain = true
-		m.astray = true // should it be written once more, it is published, whatever it says
+		m.published, m.errand = m.errand.deleted(), errand{}
+		m.copy.trust = outdated // should it be written once more, it is published, whatever it says
 	}
 	if !f.gone.left {
 		f.lateDeletion(now)
@@ -146,9 +145,9 @@ func (f *file) staysPerhaps(now time.Time) {
 // lateDeletion takes in that f is back, while a deletion of its object may still be applied.
 func (f *file) lateDeletion(now time.Time) {
 	if f.manifest != nil {
-		f.manifest.doubt(now)
+		f.manifest.copy.lostSight(now)
 	} else {
-		f.bucket.deletedAt = now
+		f.bucket.late.begin(now)
 	}
 }
 
@@ -159,14 +158,14 @@ func (s *Schedule) objectDeleted(f *file, now time.Time) {
 	if m == nil {
 		return
 	}
-	if m.deleting != nil {
-		for _, r := range m.deleting.refs {
+	if gone := m.errand.deleted(); gone != nil {
+		for _, r := range gone.refs {
 			r.stream.cleared = r.stream.cleared || r.manifest == nil // what a child playlist names, its parent does not tell
 		}
-		m.deleting.shownUntil(now)
-		m.deleting.retire()
-		m.deleting = nil
+		gone.shownUntil(now)
+		gone.retire()
 	}
+	m.errand = errand{}
 }
 
 // writtenAnew reports whether content was closed that the bucket never had: on the disk, or in the spool.

@@ -203,7 +203,7 @@ func (f *file) mayBeDeleted() bool {
 	switch m := f.manifest; {
 	case f.work.state != idle || f.naming.now > 0 || !f.bucket.isConfirmed() && !f.bucket.inDoubt:
 		return false
-	case m != nil && (len(m.waiting) > 0 || m.inFlight != nil || !m.settledInBucket() && !f.bucket.inDoubt):
+	case m != nil && (len(m.waiting) > 0 || m.errand.sent() != nil || !m.settledInBucket() && !f.bucket.inDoubt):
 		return false // what was read of it is still to be published (R5)
 	}
 	if f.gone.place == nil { // kept by an earlier run, in a spool in this very root
@@ -237,7 +237,7 @@ func (st *stream) manifestsAreKnown(f *file) bool {
 // settledInBucket reports whether the bucket has of m what was published and nothing else: no version of another writer,
 // and none that a PUT without an answer may bring yet.
 func (m *manifest) settledInBucket() bool {
-	return !m.checking && !m.uncertain && !m.astray && !m.doubted() && m.rival.Stored.IsZero()
+	return m.errand.state != asking && m.copy.isSettled() && !m.rival.isMet()
 }
 
 // isThereFromElsewhere reports whether a file of another root has the key of f, or may have it.

@@ -2,6 +2,44 @@ package publish
 
 import "time"
 
+const (
+	// While a manifest is left to another writer, the bucket is asked every yieldCheck whether that one goes
+	// on. If not for yieldTime, ours is published again.
+	yieldCheck = 10 * time.Second
+	yieldTime  = 30 * time.Second
+	// rivalMemory is how long another writer counts as one after its last version was seen.
+	rivalMemory = 10 * time.Minute
+)
+
+// A rival is another writer of a manifest.
+type rival struct {
+	version    ObjectInfo // as seen last; its Stored is zero if there is none
+	seenAt     time.Time
+	yieldUntil time.Time
+	logged     bool // that both publish the manifest
+}
+
+// isMet reports whether there is another writer.
+func (r *rival) isMet() bool { return !r.version.Stored.IsZero() }
+
+// state is alone, met, or yielding.
+func (r *rival) state(now time.Time) string {
+	switch {
+	case now.Before(r.yieldUntil):
+		return "yielding"
+	case r.isMet():
+		return "met"
+	}
+	return "alone"
+}
+
+// forget applies that the bucket has our version. A rival that was not seen for long is none.
+func (r *rival) forget(now time.Time) {
+	if now.Sub(r.seenAt) > rivalMemory {
+		r.version, r.logged = ObjectInfo{}, false
+	}
+}
+
 // foreign reports whether another host, or another root of this one, has written i.
 func (s *Schedule) foreign(m *manifest, i *ObjectInfo) bool {
 	return i.Host != "" && (i.Host != s.host || i.Root != m.file.src.RootName())
@@ -12,13 +50,14 @@ func (s *Schedule) foreign(m *manifest, i *ObjectInfo) bool {
 // one, that is the one whose host and root come later in the alphabet.
 func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	f := m.file
-	known, said := m.rival, m.rivalSaid
-	m.rival, m.rivalAt = *found, now
+	r := &m.rival
+	known, logged := r.version, r.logged
+	r.version, r.seenAt = *found, now
 	if m.published == nil {
 		return // a stream that has moved here
 	}
-	m.rivalSaid = true
-	if !said {
+	r.logged = true
+	if !logged {
 		s.figures.conflicts++
 		s.log.Error("another writer publishes the same stream: viewers get now one and now the other", "stream", f.stream.name,
 			"key", f.key(), "host", found.Host, "root", found.Root, "stored", found.Stored,
@@ -26,13 +65,13 @@ func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	}
 	later := s.host > found.Host || s.host == found.Host && f.src.RootName() > found.Root
 	if later && (!found.Stored.Equal(known.Stored) || found.Sum != known.Sum) {
-		if m.yieldUntil.IsZero() {
+		if r.yieldUntil.IsZero() {
 			s.log.Warn("manifest is left to the other writer", "stream", f.stream.name, "key", f.key(),
 				"host", found.Host, "root", found.Root, "next", "it is published again when the other one stops", "after", yieldTime)
 		}
-		m.yieldUntil = now.Add(yieldTime)
+		r.yieldUntil = now.Add(yieldTime)
 	}
-	if now.Before(m.yieldUntil) {
-		m.checkAt = now.Add(yieldCheck)
+	if now.Before(r.yieldUntil) {
+		m.copy.checkAt = now.Add(yieldCheck)
 	}
 }

@@ -124,7 +124,7 @@ func (s *Schedule) reread(f *file, at time.Time) {
 // readsAgainSoon reports whether something is to be reported again that may be there then.
 func (s *Schedule) readsAgainSoon() bool {
 	for f := range s.rereads {
-		if f.manifest == nil || !f.manifest.refused {
+		if f.manifest == nil || !f.manifest.told.refused {
 			return true
 		}
 	}

@@ -127,6 +127,6 @@ func (st *stream) isBeingShown(f *file) bool {
 	if !f.bucket.other {
 		return false
 	}
-	shows := func(m *manifest) bool { return m.inFlight != nil && slices.Contains(m.inFlight.refs, f) }
+	shows := func(m *manifest) bool { return m.errand.sent() != nil && slices.Contains(m.errand.sent().refs, f) }
 	return slices.ContainsFunc(st.manifests, shows) || slices.ContainsFunc(st.namedBy, shows)
 }

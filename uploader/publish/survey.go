@@ -37,7 +37,7 @@ func (r *retention) unsurveyed(p string) (dirs []string) {
 // forgets takes in that f, a manifest, is forgotten: if the bucket has it, its directory has to be
 // surveyed again.
 func (r *retention) forgets(f *file) {
-	if m := f.manifest; f.bucket.isConfirmed() || f.bucket.inDoubt || m.uncertain || m.doubted() {
+	if m := f.manifest; f.bucket.isConfirmed() || f.bucket.inDoubt || !m.copy.isSettled() {
 		delete(r.surveyed, path.Dir(f.path))
 		r.epoch++
 	}
@@ -46,7 +46,7 @@ func (r *retention) forgets(f *file) {
 // isKnown reports whether the schedule knows what the bucket's copy of m names, or is to publish
 // another one before long.
 func (m *manifest) isKnown() bool {
-	return m.published != nil || m.deleting != nil || m.inFlight != nil || len(m.waiting) > 0 ||
+	return m.published != nil || m.errand.snapshot != nil || len(m.waiting) > 0 ||
 		m.file.disk.isWhole()
 }
 

@@ -75,7 +75,7 @@ func (s *Schedule) dropHopeless(m *manifest) {
 	newerGone := false
 	for i := len(m.waiting) - 1; i >= 0; i-- {
 		w := m.waiting[i]
-		if w == m.inFlight || !m.hopeless(i) && !(newerGone && w.stale()) {
+		if w == m.errand.sent() || !m.hopeless(i) && !(newerGone && w.stale()) {
 			continue
 		}
 		newerGone = true
