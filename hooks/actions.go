@@ -4,9 +4,12 @@ import (
 	"log/slog"
 	"maps"
 	"sync"
+
+	"ems-sidecar/internal/trouble"
 )
 
-// An Action is something that a plugin did, and what came of it: "ok", "failed" or "refused".
+// An Action is something that a plugin did, and its result: "ok", "failed", "conflict", "double" or
+// "dropped".
 type Action struct{ Plugin, Result string }
 
 // actions counts what plugins do.
@@ -25,8 +28,8 @@ func (h *Hooks) Actions() map[Action]uint64 {
 }
 
 // of returns the diary of one plugin.
-func (a *actions) of(plugin string, log *slog.Logger) *diary {
-	return &diary{plugin: plugin, log: log.With("plugin", plugin), actions: a, said: make(map[string]bool)}
+func (a *actions) of(plugin string, log *slog.Logger, t *trouble.Reporter) *diary {
+	return &diary{plugin: plugin, log: log.With("plugin", plugin), Reporter: t.With("plugin", plugin), actions: a}
 }
 
 // A diary logs and counts what one plugin does. Its methods may be called from any goroutine.
@@ -34,9 +37,7 @@ type diary struct {
 	plugin  string
 	log     *slog.Logger
 	actions *actions
-
-	saying sync.Mutex
-	said   map[string]bool
+	*trouble.Reporter
 }
 
 // did counts one action and returns err.
@@ -53,32 +54,6 @@ func (d *diary) count(result string) {
 	d.actions.counted.Lock()
 	defer d.actions.counted.Unlock()
 	d.actions.counts[Action{d.plugin, result}]++
-}
-
-// first reports whether trouble was not said since it was last over.
-func (d *diary) first(trouble string) bool {
-	d.saying.Lock()
-	defer d.saying.Unlock()
-	if d.said[trouble] {
-		return false
-	}
-	if len(d.said) == maxTroubles {
-		clear(d.said) // rather said twice than never
-	}
-	d.said[trouble] = true
-	return true
-}
-
-// maxTroubles bounds what is remembered of what was said: names are the publishers' to choose.
-const maxTroubles = 10000
-
-// over reports whether trouble was said, and has it said again if it comes back.
-func (d *diary) over(trouble string) bool {
-	d.saying.Lock()
-	defer d.saying.Unlock()
-	was := d.said[trouble]
-	delete(d.said, trouble)
-	return was
 }
 
 // maxShown is how much of a stream's name goes into a log line, in bytes.

@@ -12,6 +12,7 @@ import (
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
 	"ems-sidecar/internal/backoff"
+	"ems-sidecar/internal/trouble"
 )
 
 // The variables of a copy: the address of the server on which its stream originates, and by whom it was ordered.
@@ -100,10 +101,8 @@ func (g *group) origins(ctx context.Context, v *view) map[string]string {
 			continue
 		}
 		if strings.ContainsAny(s.Name, "/?#") {
-			if g.diary.first("name " + s.Name) {
-				g.diary.log.Warn("stream cannot be balanced: its name cannot stand in a URI", shown(s.Name),
-					"next", "it is left out; have it published under a name without / ? and #")
-			}
+			g.diary.Begin(notBalanceable, trouble.At{Stream: s.Name}, "err", "its name cannot stand in a URI",
+				"next", "it is left out; publish it under a name without / ? and #")
 			continue
 		}
 		found[s.Name] = address
@@ -142,10 +141,8 @@ func (g *group) advertised(ctx context.Context, s *emsapi.Stream) string {
 			return a.Unmap().String()
 		}
 	}
-	if g.diary.first("advertise") {
-		g.diary.log.Error("stream cannot be balanced: it was published over an address at which the others do not reach this server",
-			shown(s.Name), "near_ip", s.NearIP, "next", "it is left out, as others like it; set advertise in [StreamLoadBalancer]")
-	}
+	g.diary.Begin(unreachable, trouble.At{}, shown(s.Name), "near_ip", s.NearIP,
+		"next", "it is left out, as others like it", "hint", "set advertise in [StreamLoadBalancer]")
 	return ""
 }
 

@@ -19,6 +19,7 @@ import (
 	"ems-sidecar/emsapi"
 	"ems-sidecar/hooks/events"
 	"ems-sidecar/internal/backoff"
+	"ems-sidecar/internal/trouble"
 )
 
 // Settings say which plugins there are. A nil one is off.
@@ -32,6 +33,8 @@ type Settings struct {
 	Recorder *config.Recorder
 	Balancer *config.Balancer
 	Resetter *config.Resetter
+
+	Trouble *trouble.Reporter // whose Sweep the caller calls; nil: one of its own
 
 	Outputs func(emsapi.Config)           // is told what the server's config is, at each reconciliation; nil: nobody
 	Hint    func(context.Context, string) // is told of each file that an event names; nil: nobody
@@ -55,17 +58,20 @@ type Hooks struct {
 
 // New returns the plugins that s has. It makes no request.
 func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
+	if s.Trouble == nil {
+		s.Trouble = trouble.New(log, time.Now)
+	}
 	jitter := backoff.Jitter(rand.N[time.Duration])
-	h := &Hooks{settings: s, observer: newObserver(api, s.Interval, log, jitter), actions: newActions()}
+	h := &Hooks{settings: s, observer: newObserver(api, s.Interval, log, s.Trouble, jitter), actions: newActions()}
 	hosts := newAddressBook(log, s.APIHost)
 	if s.Router != nil {
-		h.plugins = append(h.plugins, newRouter(api, s.Router, hosts, h.actions.of("StreamAutoRouter", log), jitter))
+		h.plugins = append(h.plugins, newRouter(api, s.Router, hosts, h.actions.of("StreamAutoRouter", log, s.Trouble), jitter))
 	}
 	if s.Recorder != nil {
-		h.plugins = append(h.plugins, newRecorder(api, s.Recorder, s.Interval, h.actions.of("StreamRecorder", log), jitter))
+		h.plugins = append(h.plugins, newRecorder(api, s.Recorder, s.Interval, h.actions.of("StreamRecorder", log, s.Trouble), jitter))
 	}
 	if s.Balancer != nil {
-		members, err := newMembers(s.Balancer, s, hosts, h.actions.of("StreamLoadBalancer", log), jitter)
+		members, err := newMembers(s.Balancer, s, hosts, h.actions.of("StreamLoadBalancer", log, s.Trouble), jitter)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +80,7 @@ func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
 		}
 	}
 	if s.Resetter != nil {
-		h.resetter = newResetter(api, s.Resetter, h.actions.of("TranscodeResetter", log))
+		h.resetter = newResetter(api, s.Resetter, h.actions.of("TranscodeResetter", log, s.Trouble))
 		h.plugins = append(h.plugins, h.resetter)
 	}
 	return h, nil

@@ -12,6 +12,7 @@ import (
 
 	"ems-sidecar/emsapi"
 	"ems-sidecar/internal/backoff"
+	"ems-sidecar/internal/trouble"
 )
 
 // A member is another server of the group. It pulls each stream that originates here.
@@ -45,7 +46,7 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 	if m.self || m.group.hosts.isOwn(ctx, m.host) {
 		if !m.self {
 			m.self = true
-			m.group.diary.log.Info("destination is this server itself, and left out", "destination", m.host)
+			m.group.diary.Begin(ownDestination, trouble.At{Subject: m.host}, "destination", m.host)
 		}
 		return 0
 	}
@@ -77,14 +78,12 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 
 // report logs that the member stops answering, or answers again.
 func (m *member) report(err error) {
-	diary, away := m.group.diary, "away "+m.host
+	diary, at := m.group.diary, trouble.At{Subject: m.host}
 	if err == nil {
-		if diary.over(away) {
-			diary.log.Info("destination answers again", "destination", m.host)
-		}
-	} else if diary.first(away) {
-		diary.log.Warn("destination does not answer", "destination", m.host, "api", m.api.Address(), "err", err,
-			"next", "it is asked again until it does, and then pulls what it lacks")
+		diary.End(memberAway, at, "destination", m.host)
+	} else {
+		diary.Begin(memberAway, at, "destination", m.host, "api", m.api.Address(), "err", err,
+			"next", "it is asked again until it answers, and then pulls what it lacks")
 	}
 }
 
@@ -167,21 +166,20 @@ func (m *member) create(ctx context.Context, name, address string, tries int) er
 }
 
 func (m *member) failed(name, address string, err error) {
-	log := m.group.diary.log.With(shown(name), "destination", m.host)
+	diary, at := m.group.diary, trouble.At{Stream: name, Subject: m.host}
 	switch {
 	case emsapi.NameTaken(err):
-		log.Warn("destination has another stream of that name",
+		diary.Report(nameTaken, at, "destination", m.host,
 			"next", "it keeps its own; the stream is pulled there when the name is free")
-	case errors.Is(err, emsapi.ErrValue):
-		if m.group.diary.first("name " + name) { // it is the same at each member
-			log.Warn("stream cannot be balanced", "err", err, "next", "it is left out; publish it under another name")
-		}
+	case errors.Is(err, emsapi.ErrValue): // it is the same at each member
+		diary.Begin(notBalanceable, trouble.At{Stream: name}, "err", err,
+			"next", "it is left out; publish it under another name")
 	case errors.Is(err, errEnded), errors.Is(err, errUnlisted):
-		log.Warn("destination does not get the stream", "from", address, "err", err,
-			"next", "it is ordered again; check advertise, and that port "+rtmpPort+" of this server is open to the destination")
+		diary.Report(notReceived, at, "destination", m.host, "from", address, "err", err, "next", "it is ordered again",
+			"hint", "check advertise, and that port "+rtmpPort+" of this server is open to the destination")
 	case isUnanswered(err): // report tells that the member does not answer
 	default:
-		log.Warn("destination does not pull the stream", "err", err, "next", "it is ordered again")
+		diary.Report(notPulled, at, "destination", m.host, "err", err, "next", "it is ordered again")
 	}
 }
 
@@ -197,12 +195,12 @@ func (m *member) recovered(name, _ string, over phase) {
 func (m *member) remove(ctx context.Context, p *emsapi.Pull, why string) error {
 	diary := m.group.diary
 	err := diary.did(m.api.RemoveConfig(ctx, p.ConfigID))
-	switch {
+	switch at := (trouble.At{Subject: m.host}); {
 	case err == nil:
-		diary.over("remove " + m.host)
+		diary.End(copyStays, at)
 		diary.log.Info("copy removed", shown(p.LocalStreamName), "destination", m.host, "config", p.ConfigID, "why", why)
-	case ctx.Err() == nil && !isUnanswered(err) && diary.first("remove "+m.host):
-		diary.log.Warn("copy cannot be removed", shown(p.LocalStreamName), "destination", m.host, "err", err,
+	case ctx.Err() == nil && !isUnanswered(err):
+		diary.Begin(copyStays, at, shown(p.LocalStreamName), "destination", m.host, "err", err,
 			"next", "it is tried again, as others are")
 	}
 	return err

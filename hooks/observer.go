@@ -8,6 +8,7 @@ import (
 
 	"ems-sidecar/emsapi"
 	"ems-sidecar/internal/backoff"
+	"ems-sidecar/internal/trouble"
 )
 
 // A view is what the server had at one moment. It is shared, and not changed.
@@ -54,12 +55,13 @@ type observer struct {
 	api      *emsapi.Client
 	interval time.Duration
 	log      *slog.Logger
+	trouble  *trouble.Reporter
 	jitter   backoff.Jitter
 	asked    chan struct{} // holds one: several requests to look are one
 }
 
-func newObserver(api *emsapi.Client, interval time.Duration, log *slog.Logger, j backoff.Jitter) *observer {
-	return &observer{api: api, interval: interval, log: log, jitter: j, asked: make(chan struct{}, 1)}
+func newObserver(api *emsapi.Client, interval time.Duration, log *slog.Logger, t *trouble.Reporter, j backoff.Jitter) *observer {
+	return &observer{api: api, interval: interval, log: log, trouble: t, jitter: j, asked: make(chan struct{}, 1)}
 }
 
 // gatherTime is how long a look waits for others who want one, too.
@@ -118,16 +120,12 @@ func (o *observer) run(ctx context.Context, seen func(*view)) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			if away == 0 {
-				o.log.Warn("asking the media server failed", "api", o.api.Address(), "err", err,
-					"next", "it is asked again until it does; what it has is not known meanwhile, and nothing is ordered there")
-			}
+			o.trouble.Begin(serverAway, trouble.At{}, "api", o.api.Address(), "err", err,
+				"next", "it is asked again until it answers; until then nothing is ordered there")
 			away++
 			tick.Reset(o.jitter.After(away, firstRetry, min(lastRetry, o.interval)))
 		default:
-			if away > 0 {
-				o.log.Info("the media server answers again", "api", o.api.Address())
-			}
+			o.trouble.End(serverAway, trouble.At{}, "api", o.api.Address())
 			away = 0
 			tick.Reset(o.interval)
 			if v.undecided() {

@@ -10,6 +10,7 @@ import (
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
 	"ems-sidecar/internal/backoff"
+	"ems-sidecar/internal/trouble"
 )
 
 // localStreamName is the variable that has the name of a stream as its publisher chose it.
@@ -115,7 +116,7 @@ func (r *recorder) find(v *view, live map[string]session) (orders []found[string
 	for name := range r.streams {
 		if _, lives := live[name]; !lives && !standing[name] {
 			delete(r.streams, name)
-			r.diary.over("stopped " + name)
+			r.diary.Forget(recordsNothing, trouble.At{Stream: name})
 		}
 	}
 	return orders, waiting, again
@@ -142,7 +143,7 @@ func (r *recorder) compare(o *emsapi.Recording, outputs []*emsapi.Stream) (_ con
 	switch s.take.look(o, outputs) {
 	case takeTwice:
 		r.diary.count("double")
-		r.diary.log.Warn("EMS records the stream twice at once", shown(o.LocalStreamName), "file", o.ComputedPathToFile,
+		r.diary.Report(recordedTwice, trouble.At{Stream: o.LocalStreamName}, "file", o.ComputedPathToFile,
 			"config", o.ConfigID, "next", "both end, and it is recorded into new files; those of the last seconds may be broken")
 		return spent, "EMS recorded it twice"
 	case takeUsed:
@@ -176,17 +177,18 @@ func (r *recorder) left(name string) time.Duration {
 // watch tells of an order that records nothing although its stream lives.
 func (r *recorder) watch(s *recorded, o *emsapi.Recording) {
 	if o.Status != emsapi.Disconnected && o.Status != emsapi.ConnectionFailed {
-		if s.stopped > 0 && r.diary.over("stopped "+o.LocalStreamName) {
-			r.diary.log.Info("stream is recorded again", shown(o.LocalStreamName))
-		}
+		r.diary.End(recordsNothing, trouble.At{Stream: o.LocalStreamName})
 		s.stopped = 0
 		return
 	}
-	if s.stopped++; s.stopped > 1 && r.diary.first("stopped "+o.LocalStreamName) {
+	s.stopped++
+	if s.stopped == 2 {
 		r.diary.count("failed")
-		r.diary.log.Error("stream is not recorded, although EMS has the order", shown(o.LocalStreamName),
-			"file", o.ComputedPathToFile, "config", o.ConfigID,
-			"next", "EMS tries again when the stream comes back; see whether the directory is there, may be written and has room")
+	}
+	if s.stopped > 1 {
+		r.diary.Begin(recordsNothing, trouble.At{Stream: o.LocalStreamName}, "file", o.ComputedPathToFile, "config", o.ConfigID,
+			"next", "EMS tries again when the stream comes back",
+			"hint", "check that the directory exists, that EMS may write to it, and that it has room")
 	}
 }
 
@@ -216,9 +218,6 @@ func (r *recorder) isCurrent(o *emsapi.Recording) bool {
 		(!o.Chunked || o.ChunkLength == int(r.config.Period/time.Second))
 }
 
-// unwritable is the trouble that all streams have at once.
-const unwritable = "directory"
-
 // create orders a recording into a new path. Without a source it waits for its stream.
 func (r *recorder) create(ctx context.Context, name string, of session, _ int) error {
 	order := r.order(name, of.source)
@@ -233,26 +232,24 @@ func (r *recorder) create(ctx context.Context, name string, of session, _ int) e
 	} else {
 		log.Info("stream is recorded")
 	}
-	if r.diary.over(unwritable) {
-		r.diary.log.Info("EMS can record again", "file_location", r.config.FileLocation)
-	}
+	r.diary.End(unwritable, trouble.At{}, "file_location", r.config.FileLocation)
 	return nil
 }
 
 func (r *recorder) failed(name string, _ session, err error) {
-	log := r.diary.log.With(shown(name))
+	at := trouble.At{Stream: name}
 	f := (*emsapi.Failure)(nil)
 	switch {
 	case errors.Is(err, emsapi.ErrValue):
-		log.Warn("stream cannot be recorded", "err", err, "next", "it is left out; publish it under another name")
+		r.diary.Report(notRecordable, at, "err", err, "next", "it is left out; publish it under another name")
 	case !errors.As(err, &f):
-		log.Warn("stream is not recorded", "err", err, "next", "it is tried again")
+		r.diary.Report(notRecorded, at, "err", err, "next", "it is tried again")
 	case f.Description != "Unable to record stream":
-		log.Error("EMS refuses to record the stream", "err", err, "next", "it is tried again")
-	case r.diary.first(unwritable):
-		log.Error("EMS cannot record into the directory: it is missing there, or EMS must not write to it",
-			"file_location", r.config.FileLocation, "err", err,
-			"next", "no stream is recorded until then; create the directory and let the user that EMS runs as write to it")
+		r.diary.Report(recordRefused, at, "err", err, "next", "it is tried again")
+	default:
+		r.diary.Begin(unwritable, trouble.At{}, "file_location", r.config.FileLocation, shown(name), "err", err,
+			"next", "it is tried again; no stream is recorded until then",
+			"hint", "create the directory and let the user that EMS runs as write to it")
 	}
 }
 
@@ -260,19 +257,20 @@ func (r *recorder) failed(name string, _ session, err error) {
 func (r *recorder) recovered(string, session, phase) {}
 
 func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) error {
-	err := r.done(ctx, r.api.RemoveConfig(ctx, o.ConfigID), "recording cannot be removed", shown(o.LocalStreamName), "config", o.ConfigID)
+	err := r.done(ctx, r.api.RemoveConfig(ctx, o.ConfigID), recordingStays, shown(o.LocalStreamName), "config", o.ConfigID)
 	if err == nil {
 		r.diary.log.Info("recording removed", shown(o.LocalStreamName), "config", o.ConfigID, "why", why)
 	}
 	return err
 }
 
-// done counts an action, logs its error if that is new trouble, and returns it.
-func (r *recorder) done(ctx context.Context, err error, trouble string, attributes ...any) error {
+// done counts an action, reports its error, and returns it.
+func (r *recorder) done(ctx context.Context, err error, c trouble.Condition, attributes ...any) error {
 	if r.diary.did(err) == nil {
-		r.diary.over(trouble)
-	} else if ctx.Err() == nil && r.diary.first(trouble) {
-		r.diary.log.Warn(trouble, append(attributes, "err", err, "next", "it is tried again at the next look, as others are")...)
+		r.diary.End(c, trouble.At{})
+	} else if ctx.Err() == nil {
+		r.diary.Begin(c, trouble.At{}, append(attributes, "err", err,
+			"next", "it is tried again at the next look, as others are")...)
 	}
 	return err
 }

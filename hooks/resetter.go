@@ -11,6 +11,7 @@ import (
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
 	"ems-sidecar/hooks/events"
+	"ems-sidecar/internal/trouble"
 )
 
 // A resetter ends transcodes of which the audio or video stopped, so that the server or the operator's
@@ -146,9 +147,9 @@ func (r *resetter) look(v *view, hinted bool, now time.Time) (stuck []stuckStrea
 		case len(feeds) == 0:
 		case transcode:
 			stuck = append(stuck, stuckStream{s, strings.Join(feeds, "+")})
-		case r.diary.first("left alone"):
-			r.diary.log.Info("feed of a stream stands still, which is no transcode of EMS", shown(s.Name),
-				"feed", strings.Join(feeds, "+"), "next", "it is left alone; name it with token if it is to be reset")
+		default:
+			r.diary.Begin(leftAlone, trouble.At{}, shown(s.Name), "feed", strings.Join(feeds, "+"), "next", "it is left alone",
+				"hint", "name it with token if it is to be reset")
 		}
 	}
 	r.streams = seen
@@ -210,13 +211,11 @@ func (r *resetter) rate(name string, now time.Time) time.Duration {
 	}
 	if len(r.resets) >= maxResets {
 		r.diary.count("dropped")
-		if r.diary.first("full") {
-			r.diary.log.Warn("more transcodes stand still than are reset in a minute", shown(name), "limit", maxResets,
-				"next", "the rest is reset later; see whether their source or the machine is in trouble")
-		}
+		r.diary.Begin(tooManyResets, trouble.At{}, shown(name), "limit", maxResets,
+			"next", "the rest is reset later", "hint", "check their source and the load of the machine")
 		return resetWindow - now.Sub(r.resets[0].at)
 	}
-	r.diary.over("full")
+	r.diary.End(tooManyResets, trouble.At{})
 	return 0
 }
 
@@ -230,13 +229,14 @@ func (r *resetter) reset(ctx context.Context, s stuckStream) bool {
 	f := (*emsapi.Failure)(nil)
 	switch {
 	case err == nil:
-		r.diary.over("reset")
+		r.diary.End(resetFails, trouble.At{})
 		log.Info("transcode reset: its feed stood still", "packets_audio", s.Audio.Packets, "packets_video", s.Video.Packets)
 	case ctx.Err() != nil:
 	case errors.As(err, &f) || errors.Is(err, errMoves):
 		log.Warn("stream is not reset", "err", err, "next", "nothing: it has ended or goes on")
-	case r.diary.first("reset"):
-		log.Error("stream cannot be reset", "err", err, "next", "it is tried again")
+	default:
+		r.diary.Begin(resetFails, trouble.At{}, shown(s.Name), "id", s.ID, "feed", s.feeds, "err", err,
+			"next", "it is tried again")
 	}
 	return !isUnanswered(err) || errors.Is(err, errMoves)
 }

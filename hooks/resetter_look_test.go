@@ -7,6 +7,7 @@ import (
 
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
+	"ems-sidecar/internal/trouble"
 )
 
 // A stream of the looks below: its packets of audio at each of them.
@@ -57,7 +58,7 @@ func TestOnlyATranscodeWhoseFeedExistedAndStandsStillIsReset(t *testing.T) {
 		"an outbound stream of that name": {looked: looked{stream: with(inbound("out"), func(s *emsapi.Stream) { s.Type = "ONR" }), packets: []uint64{9, 9}}, every: 10 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newResetter(nil, &c.settings, newActions().of("TranscodeResetter", slog.New(slog.DiscardHandler)))
+			r := newResetter(nil, &c.settings, quiet("TranscodeResetter"))
 			now, found, feeds := time.Unix(0, 0), 0, ""
 			for i, n := range c.packets {
 				s := c.stream
@@ -80,7 +81,7 @@ func TestOnlyATranscodeWhoseFeedExistedAndStandsStillIsReset(t *testing.T) {
 
 // After a restart of the server, another stream has the id.
 func TestALookAtAnotherStreamIsNoSecondLook(t *testing.T) {
-	r := newResetter(nil, &config.Resetter{Token: "out"}, newActions().of("TranscodeResetter", slog.New(slog.DiscardHandler)))
+	r := newResetter(nil, &config.Resetter{Token: "out"}, quiet("TranscodeResetter"))
 	now := time.Unix(0, 0)
 	for process := range int64(4) {
 		s := inbound("out")
@@ -96,7 +97,7 @@ func TestALookAtAnotherStreamIsNoSecondLook(t *testing.T) {
 }
 
 func TestResetsHaveALimitForEachNameAndForAll(t *testing.T) {
-	r := newResetter(nil, &config.Resetter{}, newActions().of("TranscodeResetter", slog.New(slog.DiscardHandler)))
+	r := newResetter(nil, &config.Resetter{}, quiet("TranscodeResetter"))
 	now := time.Unix(0, 0)
 	done := func(name string) bool {
 		if r.rate(name, now) > 0 {
@@ -125,4 +126,10 @@ func TestResetsHaveALimitForEachNameAndForAll(t *testing.T) {
 	if now = now.Add(resetWindow); !done("A") || len(r.resets) != 1 {
 		t.Errorf("%d resets are remembered", len(r.resets))
 	}
+}
+
+// quiet returns a diary of a plugin whose log no one reads.
+func quiet(plugin string) *diary {
+	log := slog.New(slog.DiscardHandler)
+	return newActions().of(plugin, log, trouble.New(log, time.Now))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ems-sidecar/emsapi"
+	"ems-sidecar/internal/trouble"
 )
 
 // uniqueID is the variable of a timer that has the id of the recording's stream.
@@ -32,10 +33,10 @@ func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration, er
 	}
 	timers, err := r.api.ListTimers(ctx)
 	if err != nil {
-		_ = r.done(ctx, err, "timers cannot be listed")
+		_ = r.done(ctx, err, timersUnlisted)
 		return timerAgain, silence(err)
 	}
-	r.diary.over("timers cannot be listed")
+	r.diary.End(timersUnlisted, trouble.At{})
 	recording := make(map[uint32]*emsapi.Stream)
 	for i := range v.streams {
 		if s := &v.streams[i]; s.Record != nil && ours[s.Record.ConfigID] != nil &&
@@ -102,7 +103,7 @@ func (r *recorder) limit(ctx context.Context, s *emsapi.Stream, o *emsapi.Record
 		Seconds:   int((left + time.Second - 1) / time.Second),
 		Variables: emsapi.Variables{mark: r.diary.plugin, uniqueID: strconv.FormatUint(uint64(s.ID), 10)},
 	})
-	if r.done(ctx, err, "recording has no timer", shown(s.Name)) != nil {
+	if r.done(ctx, err, timerMissing, shown(s.Name)) != nil {
 		return timerAgain, silence(err)
 	}
 	return left + timerLate, nil
@@ -120,7 +121,7 @@ func (r *recorder) removeTimer(ctx context.Context, t emsapi.Timer) error {
 	if f := (*emsapi.Failure)(nil); errors.As(err, &f) {
 		return nil // there is none with this id: it is gone already
 	}
-	return r.done(ctx, err, "timer cannot be removed", "timer", t.ID)
+	return r.done(ctx, err, timerStays, "timer", t.ID)
 }
 
 // silence returns err if it says that the server did not answer, and else nil.

@@ -12,6 +12,7 @@ import (
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
 	"ems-sidecar/internal/backoff"
+	"ems-sidecar/internal/trouble"
 )
 
 // mark is the variable that tells our orders from those of others; its value is the plugin's name.
@@ -146,9 +147,7 @@ func (r *router) cameFrom(ctx context.Context, s *emsapi.Stream, t *target) bool
 		}
 	}
 	if t.port == rtmpPort && r.hosts.isOwn(ctx, t.host) {
-		if r.diary.first("own " + t.uri) {
-			r.diary.log.Info("destination is this server itself, and left out", "destination", t.shown)
-		}
+		r.diary.Begin(ownDestination, trouble.At{Subject: t.uri}, "destination", t.shown)
 		return true
 	}
 	return false
@@ -190,16 +189,17 @@ func (r *router) create(ctx context.Context, key route, t *target, tries int) er
 var errNotThrough = errors.New("the other server cannot be reached, refuses the stream or has a stream of that name")
 
 func (r *router) failed(key route, t *target, err error) {
-	log := r.diary.log.With(shown(key.stream), "destination", t.shown)
+	at := trouble.At{Stream: key.stream, Subject: t.uri}
 	if errors.Is(err, emsapi.ErrValue) {
-		log.Warn("stream cannot be pushed", "err", t.hidden(err), "next", "it is left out; publish it under another name")
+		r.diary.Report(notPushable, at, "destination", t.shown, "err", t.hidden(err),
+			"next", "it is left out; publish it under another name")
 		return
 	}
 	if errors.Is(err, errEnded) {
 		err = errNotThrough
 	}
-	log.Warn("stream does not arrive where it is pushed", "err", t.hidden(err),
-		"next", "it is pushed again until it does, while it lives")
+	r.diary.Report(notArriving, at, "destination", t.shown, "err", t.hidden(err),
+		"next", "it is pushed again until it arrives, while it lives")
 }
 
 func (r *router) recovered(key route, t *target, _ phase) {
@@ -209,10 +209,10 @@ func (r *router) recovered(key route, t *target, _ phase) {
 func (r *router) remove(ctx context.Context, p *emsapi.Push, why string) error {
 	err := r.diary.did(r.api.RemoveConfig(ctx, p.ConfigID))
 	if err == nil {
-		r.diary.over("remove")
+		r.diary.End(pushStays, trouble.At{})
 		r.diary.log.Debug("push removed", shown(p.LocalStreamName), "config", p.ConfigID, "why", why)
-	} else if ctx.Err() == nil && r.diary.first("remove") {
-		r.diary.log.Warn("push cannot be removed", shown(p.LocalStreamName), "config", p.ConfigID, "err", err,
+	} else if ctx.Err() == nil {
+		r.diary.Begin(pushStays, trouble.At{}, shown(p.LocalStreamName), "config", p.ConfigID, "err", err,
 			"next", "it is tried again at the next look, as others are")
 	}
 	return err

@@ -103,7 +103,7 @@ func (d *Daemon) react() (err error) {
 	}
 	s := hooks.Settings{
 		Host: hostname(), APIHost: d.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
-		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint,
+		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint, Trouble: d.trouble,
 	}
 	if cfg.AsksEMS() {
 		s.Outputs = d.Outputs
