@@ -41,11 +41,6 @@ const (
 	writeTimeout = 10 * time.Second
 	idleTimeout  = 30 * time.Second
 	stopTimeout  = time.Second
-
-	maxHeader    = 8 << 10 // bytes
-	maxLocal     = 64      // connections at once from this host
-	maxPerSource = 16      // from one other source
-	maxOthers    = 64      // from all of those
 )
 
 // Handler serves /healthz and /readyz: 200 with "ok", or 503 with the reasons, a line each. A

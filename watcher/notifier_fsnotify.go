@@ -10,10 +10,6 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// batchSize is how many notes a notifier keeps while the tree is busy. More wait in the kernel, which says
-// so if it drops them.
-const batchSize = 512
-
 type fsNotifier struct {
 	root    string
 	watcher *fsnotify.Watcher

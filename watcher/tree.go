@@ -16,8 +16,6 @@ const (
 	// rootCheck is how often we look whether the root is still the directory that we watch: nothing
 	// tells when something is mounted over it.
 	rootCheck = time.Second
-	// decisions is how many files are looked at before events are taken and offered again.
-	decisions = 64
 )
 
 // tree is everything known about one root. It belongs to Run's goroutine.

@@ -230,9 +230,6 @@ func (w *Watcher) Expect(paths ...string) {
 	}
 }
 
-// maxLooks bounds the paths that wait for a look.
-const maxLooks = 4096
-
 // Look says that something may have happened to these files, by which they are looked at sooner where the backend does not
 // tell. Unlike Expect, it promises nothing of them, and is not answered: a file is closed when it would be anyway. It never
 // blocks; of what is too much, the next scan tells.

@@ -9,9 +9,6 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// maxHints bounds the files that wait to be looked at in one root. Of what is too much, the next scan tells.
-const maxHints = 256
-
 // Hint has a file looked at that an event names: it is closed when it would be anyway, only sooner where the kernel does
 // not tell. The event may be forged: a path is followed only if it leads to a file in a root, also after symbolic links. Hint
 // does not wait for a file system.

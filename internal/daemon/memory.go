@@ -30,9 +30,6 @@ type remembered struct {
 // rememberedFor is how long a directory is watched after every start although the media server does not name it.
 const rememberedFor = 7 * 24 * time.Hour
 
-// maxMemory bounds the file, in bytes.
-const maxMemory = 16 << 20
-
 // recall reads what an earlier run has noted in the directory state; empty: there is none.
 func recall(state string, now time.Time) (m memory, err error) {
 	if state == "" {

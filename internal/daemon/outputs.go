@@ -91,13 +91,6 @@ func (d *Daemon) remembered(state string, fresh []*root) []*root {
 	return fresh
 }
 
-const (
-	// maxFound bounds the roots of one section: each is watched until the daemon ends.
-	maxFound = 100
-	// maxGroups bounds the directories that EMS names for one section.
-	maxGroups = 2000
-)
-
 // mayPublish reports whether s may publish dir, and reports if it may not.
 func (d *Daemon) mayPublish(dir Directory, s *section) bool {
 	err := d.limits.Refuse(dir)

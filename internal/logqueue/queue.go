@@ -12,10 +12,6 @@ import (
 )
 
 const (
-	// maxBytes bounds the lines that wait: minutes of a busy daemon's log.
-	maxBytes = 4 << 20
-	// overhead is what an entry costs besides its line, so that short lines are bounded, too.
-	overhead = 64
 	// againAfter is how long a file that would block is left alone. Another process may have made the
 	// pipe that it shares with us non-blocking.
 	againAfter = 50 * time.Millisecond

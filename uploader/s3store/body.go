@@ -7,17 +7,6 @@ import (
 	"io"
 )
 
-// What is read of an answer, at most.
-const (
-	maxHeader    = 64 << 10 // bytes
-	maxShortBody = 64 << 10 // bytes of a body: of an error, and of what is not a list
-	maxListBody  = 8 << 20  // bytes of a body: of one page of a list
-	// A page has 1,000 entries, each of which has up to 30 tags. The limit is for memory: an empty element
-	// takes more of it than its text.
-	maxListTags = 40_000
-	peekBytes   = 1024
-)
-
 // errLongPage is about a page of a list that is larger than any store's.
 var errLongPage = &listError{"the store's list has a page that is too long"}
 

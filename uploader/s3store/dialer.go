@@ -18,13 +18,11 @@ const (
 	// The next address gets its turn when the one before has not answered for so long (RFC 8305,
 	// section 5).
 	dialPause = 250 * time.Millisecond
-	maxDials  = 8 // at once
 	// An address that failed is tried after the others for so long.
 	distrustTime = time.Minute
 	// A name that was looked up before is waited for so long before its former addresses serve.
 	lookupPatience = 500 * time.Millisecond
 	lookupTime     = 10 * time.Second
-	maxNames       = 100 // that are remembered, and addresses
 )
 
 // A dialer connects to that address of a name which answers. It asks for the addresses each time,

@@ -15,9 +15,6 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// manyPages is how many pages of a list are asked for: with 1,000 entries each, more than any has.
-const manyPages = 10_000
-
 // A listError is about a list that no store has. Asking for it again is of no use.
 type listError struct{ text string }
 
@@ -27,9 +24,6 @@ func (e *listError) Unwrap() error { return uploader.ErrPermanent }
 
 // errEndless is about a store that always has another page, or gives the same one again.
 var errEndless = &listError{"the store's list does not end"}
-
-// pagesAtOnce bounds the memory that lists take: a page may have maxListBody bytes.
-const pagesAtOnce = 8
 
 // eachPage calls page for each page of a list, until it has no more. page makes one request.
 func (s *Store) eachPage(ctx context.Context, page func() (more bool, err error)) error {

@@ -11,10 +11,6 @@ import (
 // is in the request's error, too, and the rest concerns who looks for an error in this program.
 type sdkLog struct{ log *slog.Logger }
 
-// maxSDKMessage is how much of a message is logged, in bytes: the SDK puts answers of services into
-// some.
-const maxSDKMessage = 500
-
 // Logf implements logging.Logger.
 func (l sdkLog) Logf(kind logging.Classification, format string, values ...any) {
 	message := fmt.Sprintf(format, values...)

@@ -113,9 +113,6 @@ func (t Settings) reread() Settings {
 	return t
 }
 
-// maxKeysAnswer is how much of an answer with credentials is read, in bytes.
-const maxKeysAnswer = 64 << 10
-
 // A limitedClient is for a container's credentials, for which the SDK has a client of its own
 // otherwise, that knows nothing of the environment.
 type limitedClient struct{ aws.HTTPClient }

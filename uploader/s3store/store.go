@@ -119,9 +119,6 @@ func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, fo
 	}, true, nil
 }
 
-// maxContent is how much of an object Get returns at most, in bytes.
-const maxContent = 32 << 20
-
 // Get returns the object's content.
 func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.settings.Bucket, Key: &key})

@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// maxRememberedParts bounds what is remembered of failed uploads: a part takes some 150 bytes.
-const maxRememberedParts = 20_000
-
 // An upload is a multipart upload that has begun.
 type upload struct {
 	key, id string

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// DefaultMax is the budget of a file system, in bytes, if nothing else is said: so much, or a tenth of it.
-const DefaultMax = 10 << 30
-
 // A Budget bounds what spools keep: the bytes of files that nobody else has any more, for each file system, and how many
 // files are held open. Spools on one file system share it: the oldest file of all of them is given up first.
 type Budget struct {
@@ -72,7 +69,7 @@ func (b *Budget) mostHeld() int {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return max(16, openFiles()/2/max(1, b.spools))
+	return max(leastHeld, openFiles()/2/max(1, b.spools))
 }
 
 // use says how large the file system of dir is, which is counted from now on.

@@ -11,9 +11,6 @@ import (
 	"ems-sidecar/media"
 )
 
-// scanSlice is how many names are looked at before others are served.
-const scanSlice = 32
-
 // A scan takes in what is in the directory of the links. In between, the spool does whatever else it is asked for.
 type scan struct {
 	home     *home
