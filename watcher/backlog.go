@@ -52,7 +52,7 @@ func (b *backlog) at() (time.Time, bool) {
 	return b.begun, len(b.others) > 0
 }
 
-// pop returns the next file that is to be decided on now, and that nobody has decided on since, or nil.
+// pop returns the next file that is to be decided on now, and that no one has decided on since, or nil.
 func (b *backlog) pop(now time.Time) *entry {
 	for _, list := range []*[]*entry{&b.manifests, &b.others} {
 		for len(*list) > 0 {

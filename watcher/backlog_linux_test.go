@@ -23,7 +23,7 @@ func take(t *testing.T, events <-chan Event, n int) (paths []string) {
 	return paths
 }
 
-// watched runs w, whose events nobody but the test takes.
+// watched runs w, whose events no one but the test takes.
 func watched(t *testing.T, w *watch) <-chan Event {
 	events, done := make(chan Event), make(chan error)
 	ctx := t.Context()

@@ -821,7 +821,7 @@ func testSlowConsumer(t *testing.T, b Backend) {
 	ctx := t.Context()
 	go func() { done <- w.Run(ctx, events) }()
 	w.ready()
-	for n := range 200 { // nobody takes an event
+	for n := range 200 { // no one takes an event
 		w.write("playlist.m3u8", strings.Repeat("x", 200-n))
 		w.write(fmt.Sprintf("%d.ts", n%10), strings.Repeat("x", 200-n))
 	}

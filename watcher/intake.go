@@ -41,7 +41,7 @@ func (t *tree) take(n note, now time.Time) {
 	case noteDirGone:
 		if d != nil {
 			t.dirGone(d, now)
-			if t.isDir(n.path) { // made anew
+			if t.isDir(n.path) { // made again
 				t.scanSoon(t.addDir(n.path), true)
 			}
 		}

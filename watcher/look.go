@@ -21,7 +21,7 @@ type look struct {
 type writers uint8
 
 const (
-	unknown writers = iota // nobody can tell
+	unknown writers = iota // no one can tell
 	free
 	busy
 )

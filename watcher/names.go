@@ -53,7 +53,7 @@ type entry struct {
 // see notes a version that is new.
 func (e *entry) see(v media.Version, now time.Time) {
 	if e.looked && (v.Inode != e.look.Inode || v.Size < e.look.Size) {
-		e.appeared = now // another file has the name, or it was begun anew; inode numbers are used again
+		e.appeared = now // another file has the name, or it was started again; inode numbers are used again
 	}
 	e.look, e.looked, e.since = v, true, now
 }

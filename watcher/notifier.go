@@ -19,7 +19,7 @@ const (
 	noteClosed   noteKind = iota + 1 // a writer closed the file
 	noteWritten                      // the file was written, by a writer that may still be there
 	noteAppeared                     // the name is new or stands for another file or directory now
-	noteRemoved                      // the name of a file, or of a directory if nobody can tell, is gone
+	noteRemoved                      // the name of a file, or of a directory if no one can tell, is gone
 	noteDir                          // a directory appeared
 	noteDirGone                      // a directory's name is gone
 	noteRoot                         // something happened to the root itself

@@ -44,7 +44,7 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 			return
 		case decode, ok := <-batches:
 			if !ok {
-				t.root.replaced = true // the notifier failed: start anew
+				t.root.replaced = true // the notifier failed: start again
 				t.checkRoot()
 				continue
 			}

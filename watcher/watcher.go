@@ -44,7 +44,7 @@ func (o Op) String() string {
 	return fmt.Sprintf("op(%d)", uint8(o))
 }
 
-// An Event says what is true of a path now. Events of one path that nobody has taken yet become one:
+// An Event says what is true of a path now. Events of one path that no one has taken yet become one:
 // the newest.
 type Event struct {
 	Op      Op
@@ -96,7 +96,7 @@ const (
 type Options struct {
 	Backend      Backend
 	Settle       time.Duration // how long a file without writers must be unchanged
-	SlowSettle   time.Duration // the same where nobody can tell whether there is a writer
+	SlowSettle   time.Duration // the same where no one can tell whether there is a writer
 	PollInterval time.Duration // between two scans of Poll, or of a tree that cannot be watched as a whole
 
 	// Quick names the files whose reader recognises an incomplete content, which are manifests: they are
@@ -107,7 +107,7 @@ type Options struct {
 	// again at once: they have to stand still for Settle even if they are expected, and for a second while
 	// they are so young that it may be that close.
 	ClosesEarly func(path string) bool
-	// Unfinished names the files beside path whose presence says that it is not whole, although nobody has
+	// Unfinished names the files beside path whose presence says that it is not whole, although no one has
 	// it open: it is Closed when they are gone.
 	Unfinished func(path string) []string
 	// Ignore names what is left out besides *.tmp, dot files and dot directories.
@@ -272,7 +272,7 @@ func (w *Watcher) takeExpected() [][]string {
 // Ready is closed once the root is watched and its first scan is done.
 func (w *Watcher) Ready() <-chan struct{} { return w.ready }
 
-// Settled is closed once all that the first scan found has been decided on, but for what is being written, and
+// Settled is closed once all that the first scan found has been decided on, except for what is being written, and
 // the reader of the events has taken it.
 func (w *Watcher) Settled() <-chan struct{} { return w.settled }
 

@@ -3,7 +3,7 @@ package watcher
 import "time"
 
 // writtenFor is how long a file counts as being written whose writer writes nothing: as long as a common
-// segment. An encoder may pause, but a file that somebody merely keeps open is no sign of one.
+// segment. An encoder may pause, but a file that someone merely keeps open is no sign of one.
 const writtenFor = 10 * time.Second
 
 // observe keeps account of what is being written, for whoever has to know whether the writers go on.

@@ -41,7 +41,7 @@ func NewLimits(cfg *config.Config, state string) Limits {
 	return l
 }
 
-// system are directories in which nobody keeps media: neither they nor those in them are published.
+// system are directories in which no one keeps media: neither they nor those in them are published.
 var system = []string{
 	"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys", "/usr",
 	"/var/backups", "/var/lib/private", "/var/log", "/var/mail", "/var/run", "/var/spool",
@@ -114,7 +114,7 @@ func (l Limits) refusePath(p string) error {
 	return nil
 }
 
-// refuseHome says why p is not published if it is somebody's home directory, or hidden in one.
+// refuseHome says why p is not published if it is someone's home directory, or hidden in one.
 func refuseHome(p string) error {
 	homes := []string{"/home/*", "/Users/*"}
 	if home, err := os.UserHomeDir(); err == nil && home != string(filepath.Separator) {

@@ -55,7 +55,7 @@ func (s share) has(p string) bool {
 	return in && s.scope.has(rest)
 }
 
-// recordingSettle is how long a recording must be unchanged where nobody can tell whether it has a writer. A
+// recordingSettle is how long a recording must be unchanged where no one can tell whether it has a writer. A
 // stream that has no pictures for a while is more likely than gigabytes being uploaded twice is cheap.
 const recordingSettle = 30 * time.Second
 

@@ -58,7 +58,7 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// newSite returns a site whose daemon does not run yet. The sections stand behind [S3] and [Admin]; the API is nobody's.
+// newSite returns a site whose daemon does not run yet. The sections stand behind [S3] and [Admin]; the API is no one's.
 func newSite(t *testing.T, sections string) *site {
 	t.Helper()
 	s := &site{t: t, bucket: s3mem.New(), log: &syncBuffer{}, ready: make(chan struct{})}
@@ -113,7 +113,7 @@ func (s *site) run() {
 
 const waitTime = 20 * time.Second
 
-// waitFor polls, because a bucket tells nobody what is put into it.
+// waitFor polls, because a bucket tells no one what is put into it.
 func (s *site) waitFor(what string, done func() bool) {
 	s.t.Helper()
 	for end := time.Now().Add(waitTime); !done(); time.Sleep(10 * time.Millisecond) {

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// promptly fails the test if f waits for somebody.
+// promptly fails the test if f waits for someone.
 func promptly(t *testing.T, what string, f func()) {
 	t.Helper()
 	done := make(chan struct{})

@@ -44,7 +44,7 @@ func New(file io.Writer, notice func(dropped int) []byte) *Queue {
 	return q
 }
 
-// Write queues a copy of line, or drops it. It never blocks and never fails: there is nobody whom a
+// Write queues a copy of line, or drops it. It never blocks and never fails: there is no one whom a
 // program could tell that its log is gone. It may be called from any goroutine, also after Close.
 func (q *Queue) Write(line []byte) (int, error) {
 	q.queueing.Lock()

@@ -65,7 +65,7 @@ func TestLostAnswerToComplete(t *testing.T) {
 	}
 }
 
-// If the store cannot be asked whether it has the object, nothing is sent anew: it is asked again later.
+// If the store cannot be asked whether it has the object, nothing is sent again: it is asked again later.
 func TestLostAnswerThatCannotBeAskedFor(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t)

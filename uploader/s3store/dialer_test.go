@@ -29,7 +29,7 @@ type network struct {
 	silent  bool                // DNS answers nothing
 	failing error               // what DNS answers
 	dead    map[string]bool     // addresses that answer nothing
-	refuses map[string]bool     // addresses on which nobody listens
+	refuses map[string]bool     // addresses on which no one listens
 	slow    map[string]time.Duration
 	dialed  []string // without those that the dialer gave up before
 }

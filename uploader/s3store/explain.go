@@ -166,7 +166,7 @@ func statusOf(err error) int {
 	return 0
 }
 
-// isNetwork reports whether err says that somebody did not answer.
+// isNetwork reports whether err says that someone did not answer.
 func isNetwork(err error) bool {
 	var request *url.Error
 	return errors.As(err, &request) || errors.Is(err, context.DeadlineExceeded)

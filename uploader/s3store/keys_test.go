@@ -268,7 +268,7 @@ func TestErrorsOfTheChain(t *testing.T) {
 	}
 }
 
-// nobody returns an address on which nobody listens.
+// no one returns an address on which no one listens.
 func nobody(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

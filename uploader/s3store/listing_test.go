@@ -141,7 +141,7 @@ func TestListingRefused(t *testing.T) {
 	}
 }
 
-// A store that is out of order is asked again before anything is sent anew.
+// A store that is out of order is asked again before anything is sent again.
 func TestListingThatFailsIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t)

@@ -60,7 +60,7 @@ func escaped(s string, most int) string {
 	return all[cut:]
 }
 
-// unescaped returns what escaped was given. What somebody else wrote comes as it is.
+// unescaped returns what escaped was given. What someone else wrote comes as it is.
 func unescaped(s string) string {
 	if u, err := url.PathUnescape(s); err == nil {
 		return u

@@ -85,7 +85,7 @@ func TestPartsSayTheSameOfTheObject(t *testing.T) {
 	}
 }
 
-// Parts that have no checksum, as with SSE-KMS, are sent again; an upload that somebody else has begun with
+// Parts that have no checksum, as with SSE-KMS, are sent again; an upload that someone else has begun with
 // other checksums is no use.
 func TestPartsThatCannotBeCompared(t *testing.T) {
 	t.Parallel()

@@ -5,7 +5,7 @@ import "io"
 // S3's limits on the parts of one object.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 const (
-	minPartSize = 5 << 20 // bytes, but for the last part
+	minPartSize = 5 << 20 // bytes, except for the last part
 	maxParts    = 10_000
 	mebibyte    = 1 << 20
 )

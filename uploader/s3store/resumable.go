@@ -17,7 +17,7 @@ import (
 // noSuchUpload is S3's code for an upload that was aborted, or completed.
 const noSuchUpload = "NoSuchUpload"
 
-// spoilt are the answers to completing an upload that it would meet again, so that it has to begin anew.
+// spoilt are the answers to completing an upload that it would meet again, so that it has to start again.
 var spoilt = map[string]bool{
 	"InvalidPart": true, "InvalidPartOrder": true, "EntityTooSmall": true, "BadDigest": true,
 	"InvalidRequest": true, "MalformedXML": true,

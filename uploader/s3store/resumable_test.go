@@ -83,7 +83,7 @@ func leave(t *testing.T, s *Store, o uploader.Object, parts ...int) {
 }
 
 // interrupt makes a Put of a recording fail when three of its six parts are in the store, and no more. It
-// calls end in the place of the answer to each of the last three, once all of them are on their way: then
+// calls end instead of the answer to each of the last three, once all of them are on their way: then
 // each of the three senders has had the answer to one of the parts before.
 func interrupt(t *testing.T, g *gate, put func() error, end func(http.ResponseWriter, *http.Request)) {
 	t.Helper()

@@ -116,7 +116,7 @@ func (u *upload) place(listed types.Part, p plan) bool {
 }
 
 // sentWith reports whether the parts of m have to be sent with a CRC32, and whether that is known: some
-// other checksum must have been asked for by somebody else.
+// other checksum must have been asked for by someone else.
 func sentWith(m types.MultipartUpload) (crc32, known bool) {
 	switch m.ChecksumAlgorithm {
 	case "", "null": // the latter is versitygw's

@@ -13,7 +13,7 @@ import (
 // Signing says whether the signature of a request covers its content.
 type Signing string
 
-// What SignPayload may be. Without TLS, somebody on the way could put other content under a
+// What SignPayload may be. Without TLS, someone on the way could put other content under a
 // signature that does not cover it.
 const (
 	SignAuto Signing = "auto" // only without TLS, and where the store wants it

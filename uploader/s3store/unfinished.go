@@ -84,7 +84,7 @@ func (r *unfinished) isInFlight(id string) bool {
 	return r.inFlight[id]
 }
 
-// remember keeps u for the next attempt, in the place of older ones if there are too many.
+// remember keeps u for the next attempt, instead of older ones if there are too many.
 func (r *unfinished) remember(u *upload) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

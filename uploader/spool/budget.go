@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A Budget bounds what spools keep: the bytes of files that nobody else has any more, for each file system, and how many
+// A Budget bounds what spools keep: the bytes of files that no one else has any more, for each file system, and how many
 // files are held open. Spools on one file system share it: the oldest file of all of them is given up first.
 type Budget struct {
 	max     int64 // for each file system; 0 is the default
@@ -132,7 +132,7 @@ func (b *Budget) drop(c *claim) {
 	}
 }
 
-// Used returns how many bytes are kept that nobody else has.
+// Used returns how many bytes are kept that no one else has.
 func (b *Budget) Used() (bytes int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -20,7 +20,7 @@ func Check(root, place string) (tested bool, err error) {
 	made, err := s.makeDir()
 	defer func() {
 		for i := len(made) - 1; i >= 0; i-- {
-			os.Remove(made[i]) // what somebody else uses by now is not empty, and stays
+			os.Remove(made[i]) // what someone else uses by now is not empty, and stays
 		}
 	}()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // newName is the link that takes another's place, in the directory for the links.
 const newName = ".new"
 
-// link links p into the spool, in the place of what is there.
+// link links p into the spool, instead of what is there.
 func (s *Spool) link(p string) error {
 	root, err := disk.OpenRoot(s.Root)
 	if err != nil {
@@ -218,7 +218,7 @@ func (s *Spool) prepare() {
 	s.beginScan(returned)
 }
 
-// tidy takes in the names that went without a word, as those do whose closing nobody saw either, and removes directories
+// tidy takes in the names that went without a word, as those do whose closing no one saw either, and removes directories
 // without links.
 func (s *Spool) tidy(ctx context.Context) {
 	root, err := disk.OpenRoot(s.Root)

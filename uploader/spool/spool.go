@@ -1,4 +1,4 @@
-// Package spool keeps the content of files from which somebody else may take the name at any time: by a hard link
+// Package spool keeps the content of files from which someone else may take the name at any time: by a hard link
 // where that is possible, by an open descriptor where not. No bytes are copied. What it has on disk is, after a
 // restart, the list of what was not released. It knows nothing of what is in the files, nor what becomes of them.
 package spool
@@ -35,7 +35,7 @@ type Settings struct {
 	Log   *slog.Logger
 	// Trouble is told what goes wrong. The caller calls its Sweep. Nil: it goes to Log.
 	Trouble *trouble.Reporter
-	Disk    *disk.Calls // is told of the calls to the root's file system; nil: nobody asks
+	Disk    *disk.Calls // is told of the calls to the root's file system; nil: no one asks
 }
 
 // A Spool keeps files of one root. Paths are slash-separated and relative to it. Its methods may be called from any
@@ -74,7 +74,7 @@ type entry struct {
 	version media.Version
 	home    *home    // in which it was kept
 	file    *os.File // held open; nil if it is linked
-	claim   *claim   // on the budget, because its name is gone and nobody else has the content; else nil
+	claim   *claim   // on the budget, because its name is gone and no one else has the content; else nil
 	gone    bool     // it is no longer kept
 }
 

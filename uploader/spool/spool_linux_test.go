@@ -262,7 +262,7 @@ func TestEmptyDirectoriesAreRemoved(t *testing.T) {
 	}
 }
 
-// A name that goes without a word, because nobody had seen it yet, is noticed.
+// A name that goes without a word, because no one had seen it yet, is noticed.
 func TestR6NameThatGoesUnnoticedIsKept(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, DirName)
@@ -384,7 +384,7 @@ func TestOldContentDoesNotStayInTheSpoolWhereTheNewCannotBeLinked(t *testing.T) 
 	}
 }
 
-// R8: what a file counts is taken back when it goes, also if it had another size by then, as one that somebody still
+// R8: what a file counts is taken back when it goes, also if it had another size by then, as one that someone still
 // writes has.
 func TestBudgetIsEvenWhenAFileGrewAfterItsNameWasGone(t *testing.T) {
 	root := t.TempDir()
