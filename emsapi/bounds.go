@@ -6,20 +6,6 @@ import (
 	"unicode/utf8"
 )
 
-// What an answer may have. A server has some 1,000 bytes, 60 values and 4 objects for each stream.
-// What answers may be no media server, or one that someone else controls, so that the bytes alone
-// do not bound the memory: "{}," is three bytes, and a stream in memory has several hundred.
-const (
-	maxList     = 8 << 20 // bytes of the answer to a command that lists
-	maxAnswer   = 1 << 20 // bytes of the answer to another command
-	maxHeader   = 64 << 10
-	maxValues   = 500_000 // of an answer
-	maxElements = 10_000  // of one list
-	maxMembers  = 1_000   // of one object
-	maxDepth    = 32
-	maxMessage  = 500 // characters of what an error cites
-)
-
 // lists reports whether a command's answer has an element for each stream, order or timer.
 func lists(command string) bool { return strings.HasPrefix(command, "list") }
 

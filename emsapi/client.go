@@ -24,9 +24,6 @@ type Settings struct {
 	Timeout  time.Duration // of one command; 0: DefaultTimeout
 }
 
-// DefaultTimeout is how long a server may take for one answer.
-const DefaultTimeout = 5 * time.Second
-
 // A Client speaks to one server. Its methods may be called from any goroutine. Their errors name the command and the
 // address, without credentials.
 type Client struct {
@@ -74,7 +71,7 @@ func NameTaken(err error) bool {
 }
 
 // repeatable are the commands that may be sent again when there was no answer. removeConfig is none: if the server was
-// started anew meanwhile, another order has the id.
+// restarted meanwhile, another order has the id.
 func repeatable(command string) bool {
 	return command == "version" || command == "isStreamRunning" || strings.HasPrefix(command, "list") || strings.HasPrefix(command, "get")
 }

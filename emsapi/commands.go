@@ -19,18 +19,6 @@ func (c *Client) ListStreams(ctx context.Context) (streams []Stream, err error) 
 	return streams, err
 }
 
-// ListStreamsIDs lists the ids of all streams.
-func (c *Client) ListStreamsIDs(ctx context.Context) (ids []uint32, err error) {
-	err = c.Call(ctx, "listStreamsIds", nil, &ids)
-	return ids, err
-}
-
-// StreamInfo returns the inbound stream of that name; there is a Failure if there is none.
-func (c *Client) StreamInfo(ctx context.Context, name string) (s Stream, err error) {
-	err = c.Call(ctx, "getStreamInfo", []Param{{"localStreamName", name}}, &s)
-	return s, err
-}
-
 // StreamInfoByID returns the stream with that id, inbound or outbound; there is a Failure if there is none.
 func (c *Client) StreamInfoByID(ctx context.Context, id uint32) (s Stream, err error) {
 	err = c.Call(ctx, "getStreamInfo", []Param{{"id", number(id)}}, &s)
@@ -40,12 +28,6 @@ func (c *Client) StreamInfoByID(ctx context.Context, id uint32) (s Stream, err e
 // ListConfig lists the standing orders.
 func (c *Client) ListConfig(ctx context.Context) (cfg Config, err error) {
 	err = c.Call(ctx, "listConfig", nil, &cfg)
-	return cfg, err
-}
-
-// ConfigInfo returns the order with that id, as the only one of a Config; there is a Failure if there is none.
-func (c *Client) ConfigInfo(ctx context.Context, id uint32) (cfg Config, err error) {
-	err = c.Call(ctx, "getConfigInfo", []Param{{"id", number(id)}}, &singleConfig{&cfg})
 	return cfg, err
 }
 
@@ -101,13 +83,6 @@ func (c *Client) RemoveTimer(ctx context.Context, id uint32) error {
 // ShutdownStream ends a stream; permanently removes the order that it comes from, too, which starts it again otherwise.
 func (c *Client) ShutdownStream(ctx context.Context, id uint32, permanently bool) error {
 	return c.Call(ctx, "shutdownStream", []Param{{"id", number(id)}, {"permanently", flag(permanently)}}, nil)
-}
-
-// IsStreamRunning reports whether there is an inbound stream of that name.
-func (c *Client) IsStreamRunning(ctx context.Context, name string) (bool, error) {
-	var answer struct{ Running bool }
-	err := c.Call(ctx, "isStreamRunning", []Param{{"localStreamName", name}}, &answer)
-	return answer.Running, err
 }
 
 func (v Variables) params() []Param {

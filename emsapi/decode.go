@@ -1,9 +1,6 @@
 package emsapi
 
-import (
-	"encoding/json"
-	"slices"
-)
+import "encoding/json"
 
 type streamJSON struct {
 	UniqueID            uint32
@@ -142,20 +139,4 @@ func (t *Timer) UnmarshalJSON(raw []byte) error {
 		}
 	}
 	return t.Variables.UnmarshalJSON(raw)
-}
-
-// singleConfig decodes one order by what it says it is.
-type singleConfig struct{ *Config }
-
-func (s *singleConfig) UnmarshalJSON(raw []byte) error {
-	var w struct{ OperationType int }
-	if err := json.Unmarshal(raw, &w); err != nil {
-		return err
-	}
-	lists := map[int]any{1: &s.Pull, 2: &s.Push, 3: &s.HLS, 4: &s.HDS, 5: &s.MSS, 6: &s.DASH, 7: &s.Record, 8: &s.Process}
-	list, ok := lists[w.OperationType]
-	if !ok {
-		return nil // an order of a kind that is not known here
-	}
-	return json.Unmarshal(slices.Concat([]byte("["), raw, []byte("]")), list)
 }

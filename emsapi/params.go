@@ -14,9 +14,6 @@ type Param struct{ Key, Value string }
 // in a blank, which would make it another value, or is too long. Nothing was sent.
 var ErrValue = errors.New("cannot be sent to EMS")
 
-// maxQuery is what of the 16 kB of headers that the server takes is left for the query, in bytes.
-const maxQuery = 15 << 10
-
 var escaper = strings.NewReplacer(`\`, `\\`, " ", `\ `, "=", `\=`, ",", `\,`)
 
 // encode returns the query of a command. Its base64 goes out as it is: the server does not decode percents.

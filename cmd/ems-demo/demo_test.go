@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +101,8 @@ func TestDemo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if on, err := api.IsStreamRunning(t.Context(), streamName); err != nil || !on {
+		streams, err := api.ListStreams(t.Context())
+		if err != nil || !slices.ContainsFunc(streams, func(s emsapi.Stream) bool { return s.Inbound() && s.Name == streamName }) {
 			t.Errorf("the second media server has no stream: %v", err)
 		}
 	}

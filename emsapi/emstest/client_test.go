@@ -38,7 +38,8 @@ func TestClientAndServerUnderstandEachOther(t *testing.T) {
 			if v, err := c.Version(ctx); err != nil || v.ReleaseNumber != "1.7.0" {
 				t.Errorf("version: %+v, %v", v, err)
 			}
-			s, err := c.StreamInfo(ctx, name)
+			var s emsapi.Stream
+			err := c.Call(ctx, "getStreamInfo", []emsapi.Param{{Key: "localStreamName", Value: name}}, &s)
 			if err != nil || s.Name != name || !s.Inbound() || s.UserAgent == "" {
 				t.Errorf("getStreamInfo: %+v, %v", s, err)
 			}
@@ -48,8 +49,10 @@ func TestClientAndServerUnderstandEachOther(t *testing.T) {
 			if same, err := c.StreamInfoByID(ctx, s.ID); err != nil || same.Name != name || same.ID != s.ID {
 				t.Errorf("getStreamInfo by id: %+v, %v", same, err)
 			}
-			if on, err := c.IsStreamRunning(ctx, name); err != nil || !on {
-				t.Errorf("isStreamRunning: %v, %v", on, err)
+			var is struct{ Running bool }
+			err = c.Call(ctx, "isStreamRunning", []emsapi.Param{{Key: "localStreamName", Value: name}}, &is)
+			if err != nil || !is.Running {
+				t.Errorf("isStreamRunning: %v, %v", is.Running, err)
 			}
 			record, err := c.Record(ctx, emsapi.Recording{LocalStreamName: name, PathToFile: "/rec/x", Type: "ts", ChunkLength: 60, KeepAlive: true, Variables: emsapi.Variables{"v": name}})
 			if err != nil || record.LocalStreamName != name || record.Variables["v"] != name || !record.Chunked || record.ComputedPathToFile != "/rec/x.ts" {
@@ -66,13 +69,11 @@ func TestClientAndServerUnderstandEachOther(t *testing.T) {
 			if _, err := c.PullStream(ctx, emsapi.Pull{URI: "rtmp://127.0.0.2/live/far", LocalStreamName: "near"}); !emsapi.NameTaken(err) {
 				t.Errorf("pullStream again: %v", err)
 			}
-			for id, want := range map[uint32]func(emsapi.Config) bool{
-				record.ConfigID: func(c emsapi.Config) bool { return len(c.Record) == 1 && c.Record[0].LocalStreamName == name },
-				push.ConfigID:   func(c emsapi.Config) bool { return len(c.Push) == 1 && c.Push[0].TargetStreamName == name },
-				pull.ConfigID:   func(c emsapi.Config) bool { return len(c.Pull) == 1 && c.Pull[0].LocalStreamName == "near" },
-			} {
-				if cfg, err := c.ConfigInfo(ctx, id); err != nil || !want(cfg) {
-					t.Errorf("getConfigInfo: %+v, %v", cfg, err)
+			for id, want := range map[uint32]string{record.ConfigID: name, push.ConfigID: name, pull.ConfigID: "near"} {
+				var order struct{ LocalStreamName emsapi.Text }
+				params := []emsapi.Param{{Key: "id", Value: strconv.FormatUint(uint64(id), 10)}}
+				if err := c.Call(ctx, "getConfigInfo", params, &order); err != nil || string(order.LocalStreamName) != want {
+					t.Errorf("getConfigInfo: %+v, %v", order, err)
 				}
 			}
 			timer, err := c.SetTimer(ctx, emsapi.Timer{Seconds: 60, Variables: emsapi.Variables{"v": name}})
@@ -103,7 +104,8 @@ func TestClientAndServerUnderstandEachOther(t *testing.T) {
 				t.Errorf("listConfig: %+v, %v", cfg, err)
 			}
 			streams, err := c.ListStreams(ctx)
-			ids, err2 := c.ListStreamsIDs(ctx)
+			var ids []uint32
+			err2 := c.Call(ctx, "listStreamsIds", nil, &ids)
 			if err != nil || err2 != nil || len(ids) < 6 || len(streams) < 6 {
 				t.Errorf("listStreams: %d, %v; ids: %d, %v", len(streams), err, len(ids), err2)
 			}
