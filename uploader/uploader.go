@@ -24,7 +24,7 @@ type Settings struct {
 	SpoolMax      int64         // bytes of deleted files that spools keep on one file system; 0: see spool.DefaultMax
 	Manifests     int           // bytes that large manifests may take; 0: see publish.DefaultManifestMemory
 	Incomplete    bool          // more sources come while Run is going
-	// Trouble is told what goes wrong with the spools. The caller calls its Sweep. Nil: it goes to the log.
+	// Trouble is told what goes wrong. The caller calls its Sweep. Nil: the Uploader has one of its own.
 	Trouble *trouble.Reporter
 }
 
@@ -45,6 +45,7 @@ type Uploader struct {
 	bulk     chan struct{} // holds one when there is another source of recordings
 	budget   *spool.Budget
 	start    func(*Source) // while Run is going; for its goroutine
+	sweep    func()        // the reporter of trouble, if it is its own
 	drainBy  time.Time     // when Run ends at the latest; zero: after DrainTimeout; for that goroutine
 
 	adding  sync.Mutex // guards what follows
@@ -55,10 +56,13 @@ type Uploader struct {
 
 // New returns an Uploader that does nothing until it is run.
 func New(settings Settings, log *slog.Logger) *Uploader {
+	sweep := func() {}
 	if settings.Trouble == nil {
 		settings.Trouble = trouble.New(log, time.Now)
+		sweep = settings.Trouble.Sweep
 	}
 	return &Uploader{
+		sweep:    sweep,
 		settings: settings,
 		log:      log,
 		inbox:    make(chan func(*publish.Schedule, time.Time)),
@@ -180,6 +184,7 @@ func (u *Uploader) Run(ctx context.Context) {
 			s.Sweep(time.Now())
 			summary.write(u.figures(s, time.Now()))
 			s.NextMinute()
+			u.sweep()
 		case <-stop:
 			stop = nil
 			s.Drain()
@@ -205,7 +210,11 @@ func (u *Uploader) carryOut(e publish.Effects) {
 		u.sourceOf(r.Source).spool.Release(r.Path, r.Version)
 	}
 	for _, n := range e.Notes {
-		u.log.Log(context.Background(), n.Level, n.Message, n.Attrs...)
+		if n.Failure.Kind != "" {
+			u.settings.Trouble.Report(n.Failure, trouble.At{Stream: n.Stream}, n.Attrs...)
+		} else {
+			u.log.Log(context.Background(), n.Level, n.Message, n.Attrs...)
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	}
 	if why := f.keyProblem(); why != "" {
 		f.disk.version = v
-		s.lose(f, "file cannot be published", why)
+		s.lose(f, fileUnpublishable, why)
 		return
 	}
 	if f.bucket.found() {

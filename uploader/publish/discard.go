@@ -29,7 +29,7 @@ func (s *Schedule) discarded(r Result, now time.Time) {
 		f.work.task = Look
 		st.enqueue(f)
 		s.figures.failures++
-		s.warnPerFile(st, "object is not the file that was uploaded", "key", f.key(), "next", "it is uploaded again; the file stays")
+		s.report(objectDiffers, st, "key", f.key(), "next", "it is uploaded again; the file stays")
 	}
 }
 
@@ -42,11 +42,11 @@ func (s *Schedule) cannotDiscard(r Result, now time.Time) {
 	}
 	s.figures.failures++
 	if r.FileFailure == FileIncomparable {
-		s.warnPerFile(f.stream, "file stays on the disk: it cannot be compared with its object", "key", f.key(), "err", r.FileErr,
+		s.report(incomparable, f.stream, "key", f.key(), "err", r.FileErr,
 			"next", "delete it yourself, or set delete_local = off")
 		return
 	}
 	f.stream.delay(f, pause{until: now.Add(discardRetry)})
-	s.warnPerFile(f.stream, "file cannot be deleted from the disk", "key", f.key(), "err", r.FileErr,
+	s.report(undeletable, f.stream, "key", f.key(), "err", r.FileErr,
 		"next", "tried again; the daemon's user needs write access to its directory", "retry_in", discardRetry)
 }

@@ -3,6 +3,7 @@ package publish
 import (
 	"log/slog"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/media"
 )
 
@@ -47,13 +48,17 @@ type Note struct {
 	Level   slog.Level
 	Message string
 	Attrs   []any // as for slog.Logger.Log
+	// Failure is what went wrong in Stream, if the note is one of those that are summed up; else its Kind is
+	// empty.
+	Failure trouble.Failure
+	Stream  string
 }
 
 // A notebook collects notes. Its methods have the form of those of slog.Logger.
 type notebook struct{ notes *[]Note }
 
 func (b notebook) note(level slog.Level, message string, attrs []any) {
-	*b.notes = append(*b.notes, Note{level, message, attrs})
+	*b.notes = append(*b.notes, Note{Level: level, Message: message, Attrs: attrs})
 }
 
 func (b notebook) Debug(message string, attrs ...any) { b.note(slog.LevelDebug, message, attrs) }

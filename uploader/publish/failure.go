@@ -26,7 +26,7 @@ func (s *Schedule) fileFailure(r Result, now time.Time) {
 		s.figures.failures++
 		wait := s.jitter.backoff(f.work.failures+2, localRetryCap)
 		f.stream.delay(f, pause{until: now.Add(wait)})
-		s.warnPerFile(f.stream, "file cannot be read", "key", f.key(), "err", r.FileErr, "attempt", f.work.failures,
+		s.report(unreadable, f.stream, "key", f.key(), "err", r.FileErr, "attempt", f.work.failures,
 			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
 	}
 }
@@ -75,31 +75,31 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 	if closedNow {
 		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
 	}
-	what := "upload failed"
+	what := uploadFailed
 	if r.asksOnly() {
-		what = "bucket cannot be asked for a file"
+		what = questionFailed
 	}
-	attrs := []any{"stream", st.name, "key", f.key(), "err", r.Err, "attempt", st.failures}
+	attrs := []any{"key", f.key(), "err", r.Err, "attempt", st.failures}
 	switch {
 	case closedNow && l.state != silent:
-		s.log.Error("bucket refuses requests, uploads to it are stopped", append(attrs, "bucket", st.src.dest.Bucket,
+		s.log.Error("bucket refuses requests, uploads to it are stopped", append(attrs, "stream", st.name, "bucket", st.src.dest.Bucket,
 			"next", "one request at a time probes whether that is mended", "retry_in", RefusedProbe)...)
 	case closedNow:
-		s.log.Error("bucket serves no requests, uploads to it wait", append(attrs, "bucket", st.src.dest.Bucket,
+		s.log.Error("bucket serves no requests, uploads to it wait", append(attrs, "stream", st.name, "bucket", st.src.dest.Bucket,
 			"next", "one request at a time probes whether it is back")...)
 	case l.closedTo(st):
-		s.log.Warn(what, append(attrs, "next", "the bucket is probed again",
+		s.report(what, st, append(attrs, "next", "the bucket is probed again",
 			"retry_in", l.probeAt.Sub(now).Round(time.Millisecond))...)
 	case refused && r.Task == List:
-		s.log.Warn("bucket cannot be listed", append(attrs, "next", "its files are asked for one by one")...)
+		s.log.Warn("bucket cannot be listed", append(attrs, "stream", st.name, "next", "its files are asked for one by one")...)
 	case refused && r.Task == Verify:
-		s.log.Warn(what, append(attrs, "next", "the manifest is published without that")...)
+		s.report(what, st, append(attrs, "next", "the manifest is published without that")...)
 	case st.refused:
-		s.log.Warn(what, append(attrs, "next", "this stream waits, others go on", "retry_in", wait)...)
+		s.report(what, st, append(attrs, "next", "this stream waits, others go on", "retry_in", wait)...)
 	case refused:
-		s.log.Warn(what, append(attrs, "next", "this file waits, others go on", "retry_in", wait)...)
+		s.report(what, st, append(attrs, "next", "this file waits, others go on", "retry_in", wait)...)
 	default:
-		s.log.Warn(what, append(attrs, "next", "tried again over a fresh connection",
+		s.report(what, st, append(attrs, "next", "tried again over a fresh connection",
 			"retry_in", wait.Round(time.Millisecond))...)
 	}
 }

@@ -1,7 +1,9 @@
 package publish
 
+import "ems-sidecar/internal/trouble"
+
 // lose gives up a file that can never arrive: no manifest waits for it any longer.
-func (s *Schedule) lose(f *file, what, why string) {
+func (s *Schedule) lose(f *file, what trouble.Failure, why string) {
 	known := f.bucket.isLost()
 	f.bucket.lost()
 	f.release(Lost)
@@ -13,29 +15,14 @@ func (s *Schedule) lose(f *file, what, why string) {
 	if f.naming.now > 0 {
 		next = "the manifest that names it no longer waits for it"
 	}
-	s.warnPerFile(f.stream, what, "key", f.key(), "err", why, "next", next)
-}
-
-// maxWarnings bounds, for each stream and minute, the warnings that can come once per file.
-const maxWarnings = 5
-
-func (s *Schedule) warnPerFile(st *stream, msg string, attrs ...any) {
-	st.warnings++
-	if st.warnings > maxWarnings {
-		return
-	}
-	attrs = append([]any{"stream", st.name}, attrs...)
-	if st.warnings == maxWarnings {
-		attrs = append(attrs, "more", "further warnings of this minute are only counted")
-	}
-	s.log.Warn(msg, attrs...)
+	s.report(what, f.stream, "key", f.key(), "err", why, "next", next)
 }
 
 // loseChunk gives up a chunk that is not on disk and will not be in the bucket.
 func (s *Schedule) loseChunk(f *file, why string) {
 	m := f.naming.promised
 	if m == nil || !f.disk.neverSeen() {
-		s.lose(f, "chunk is lost", why)
+		s.lose(f, chunkLost, why)
 		return
 	}
 	known := f.bucket.isLost()

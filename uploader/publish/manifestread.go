@@ -32,7 +32,7 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 		return
 	}
 	if why := f.keyProblem(); why != "" {
-		s.lose(f, "manifest cannot be published", why)
+		s.lose(f, manifestUnpublishable, why)
 		return
 	}
 	snap.manifest, snap.refs = m, r.files
@@ -56,7 +56,7 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 		return
 	}
 	if m.wentBack(snap) {
-		s.warnPerFile(f.stream, "playlist went back", "key", f.key(), "sequence", snap.parsed.Sequence,
+		s.report(wentBack, f.stream, "key", f.key(), "sequence", snap.parsed.Sequence,
 			"known", m.newest().parsed.Sequence, "next", "it is ignored until it moves on")
 		s.figures.failures++
 		for _, r := range snap.refs {
@@ -140,7 +140,7 @@ func (s *Schedule) expect(src *Source, refs []*file, now time.Time) {
 		switch {
 		case r.bucket.isSettled() || r.disk.isWhole():
 		case r.keyProblem() != "":
-			s.lose(r, "file cannot be published", r.keyProblem())
+			s.lose(r, fileUnpublishable, r.keyProblem())
 		case r.work.state == idle:
 			unknown = append(unknown, r.path)
 		}

@@ -78,7 +78,7 @@ func (s *Schedule) vanished(f *file, onDisk bool) {
 		return
 	}
 	s.figures.failures++
-	s.warnPerFile(f.stream, "object is missing: the bucket had it", "key", f.key(),
+	s.report(objectMissing, f.stream, "key", f.key(),
 		"next", "it is uploaded once more")
 	if !f.disk.isWhole() {
 		f.src.expect(f.path)
@@ -102,7 +102,7 @@ func (s *Schedule) restore(m *manifest) {
 			"hint", "did somebody else delete it, or a lifecycle rule?")
 	default:
 		s.figures.failures++
-		s.warnPerFile(f.stream, "manifest is missing: the bucket had it", "key", f.key(),
+		s.report(manifestMissing, f.stream, "key", f.key(),
 			"next", "it is published once more")
 		s.putAgain(m)
 	}

@@ -32,7 +32,6 @@ type stream struct {
 	refusals  int  // since the last success
 	refused   bool // so many that it is the stream's keys, and not one of them
 	published time.Time
-	warnings  int  // this minute, of the kinds that can come once per file
 	spoolFull bool // that its chunks are lost to a full spool was logged
 	cleared   bool // a manifest that named its chunks was deleted from the bucket
 }

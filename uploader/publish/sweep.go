@@ -18,7 +18,6 @@ func (s *Schedule) Sweep(now time.Time) {
 	s.releaseUnnamed(now)
 	quiet := 0
 	for _, st := range s.ring {
-		st.warnings = 0
 		st.forgetListed(now)
 		for _, f := range st.pending {
 			switch {
@@ -85,7 +84,7 @@ func (s *Schedule) dropHopeless(m *manifest) {
 		}
 		w.release()
 		s.figures.failures++
-		s.warnPerFile(m.file.stream, "manifest is given up", "key", m.file.key(), "err",
+		s.report(givenUp, m.file.stream, "key", m.file.key(), "err",
 			"the server deleted files that it names before they could be uploaded, and goes on without them",
 			"next", "viewers see the one before until there is a new one")
 	}

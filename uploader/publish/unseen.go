@@ -96,7 +96,7 @@ func (s *Schedule) noteJumps(at time.Time) {
 		if n := j.unseen(); n > 0 {
 			f := j.manifest.file
 			s.figures.lost += int64(n)
-			s.warnPerFile(f.stream, "chunks were never seen: the server wrote and deleted them meanwhile", "key", f.key(), "count", n,
+			s.report(neverSeenChunks, f.stream, "key", f.key(), "count", n,
 				"first", j.first, "last", j.last, "next", "they are in no object; the stream goes on with the newest",
 				"hint", "this machine or the daemon stood still, or it could open no file")
 		}

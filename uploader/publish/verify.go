@@ -46,8 +46,7 @@ func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 	case found == nil:
 		s.restore(m)
 	default:
-		s.warnPerFile(m.file.stream, "bucket has not the newest version of a manifest: a request was applied after its answer was given up",
-			"key", m.file.key(), "next", "the newest is published again")
+		s.report(appliedLate, m.file.stream, "key", m.file.key(), "next", "the newest is published again")
 		s.figures.failures++
 		s.putAgain(m)
 	}

@@ -1,0 +1,78 @@
+package publish
+
+import (
+	"log/slog"
+
+	"ems-sidecar/internal/trouble"
+)
+
+// What goes wrong with single files, again and again: the first of a stream is a log line, and the others
+// are summed up.
+var (
+	objectDiffers = trouble.Failure{
+		Kind: "object_differs", Level: slog.LevelWarn,
+		Message: "object is not the file that was uploaded",
+	}
+	incomparable = trouble.Failure{
+		Kind: "file_incomparable", Level: slog.LevelWarn,
+		Message: "file stays on the disk: it cannot be compared with its object",
+	}
+	undeletable = trouble.Failure{
+		Kind: "file_undeletable", Level: slog.LevelWarn,
+		Message: "file cannot be deleted from the disk",
+	}
+	unreadable = trouble.Failure{
+		Kind: "file_unreadable", Level: slog.LevelWarn,
+		Message: "file cannot be read",
+	}
+	wentBack = trouble.Failure{
+		Kind: "playlist_went_back", Level: slog.LevelWarn,
+		Message: "playlist went back",
+	}
+	objectMissing = trouble.Failure{
+		Kind: "object_missing", Level: slog.LevelWarn,
+		Message: "object is missing: the bucket had it",
+	}
+	manifestMissing = trouble.Failure{
+		Kind: "manifest_missing", Level: slog.LevelWarn,
+		Message: "manifest is missing: the bucket had it",
+	}
+	givenUp = trouble.Failure{
+		Kind: "manifest_given_up", Level: slog.LevelWarn,
+		Message: "manifest is given up",
+	}
+	neverSeenChunks = trouble.Failure{
+		Kind: "chunks_never_seen", Level: slog.LevelWarn,
+		Message: "chunks were never seen: the server wrote and deleted them meanwhile",
+	}
+	appliedLate = trouble.Failure{
+		Kind: "request_applied_late", Level: slog.LevelWarn,
+		Message: "bucket has not the newest version of a manifest: a request was applied after its answer was given up",
+	}
+	chunkLost = trouble.Failure{
+		Kind: "chunk_lost", Level: slog.LevelWarn,
+		Message: "chunk is lost",
+	}
+	fileUnpublishable = trouble.Failure{
+		Kind: "file_unpublishable", Level: slog.LevelWarn,
+		Message: "file cannot be published",
+	}
+	manifestUnpublishable = trouble.Failure{
+		Kind: "manifest_unpublishable", Level: slog.LevelWarn,
+		Message: "manifest cannot be published",
+	}
+	uploadFailed = trouble.Failure{
+		Kind: "upload_failed", Level: slog.LevelWarn,
+		Message: "upload failed",
+	}
+	questionFailed = trouble.Failure{
+		Kind: "question_failed", Level: slog.LevelWarn,
+		Message: "bucket cannot be asked for a file",
+	}
+)
+
+// report notes that something went wrong in st.
+func (s *Schedule) report(f trouble.Failure, st *stream, attrs ...any) {
+	s.effects.Notes = append(s.effects.Notes,
+		Note{Level: f.Level, Message: f.Message, Attrs: attrs, Failure: f, Stream: st.name})
+}
