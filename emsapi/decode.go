@@ -46,7 +46,7 @@ func (s *Stream) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// orderJSON has what the orders have in common, and what each has besides.
+// orderJSON has what the orders have in common, and what only one of them has.
 type orderJSON struct {
 	ConfigID                                   uint32
 	LocalStreamName, TargetStreamName          Text

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// transcodeJSON is what the order of a transcode has besides that of another process.
+// transcodeJSON is what the order of a transcode has and that of another process lacks.
 // https://docs.evostream.com/2.0/transcode.html
 type transcodeJSON struct {
 	Destinations, TargetStreamNames texts

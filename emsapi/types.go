@@ -10,7 +10,7 @@ type Version struct {
 	CodeName      string
 }
 
-// Variables are what somebody gave to a command under names that begin with "_", without that: the server keeps
+// Variables are what someone gave to a command under names that begin with "_", without that: the server keeps
 // them and gives them back, as strings. Of a list, the elements stand with commas between them.
 type Variables map[string]string
 

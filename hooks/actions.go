@@ -56,9 +56,6 @@ func (d *diary) count(result string) {
 	d.actions.counts[Action{d.plugin, result}]++
 }
 
-// maxShown is how much of a stream's name goes into a log line, in bytes.
-const maxShown = 200
-
 // shown is a stream's name for the log.
 func shown(name string) slog.Attr {
 	if len(name) > maxShown {

@@ -113,7 +113,7 @@ func IsOwn(ctx context.Context, host string, api config.URI, advertise string) b
 	return newAddressBook(slog.New(slog.DiscardHandler), own...).isOwn(ctx, host)
 }
 
-// An endpoint is what an RTMP URI leads to, but for the stream's name.
+// An endpoint is what an RTMP URI leads to, without the stream's name.
 type endpoint struct{ scheme, host, port, app string }
 
 // endpointOf returns what uri leads to; ok is false if it is no URI of a host.

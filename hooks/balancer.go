@@ -30,7 +30,7 @@ type group struct {
 	diary     *diary
 }
 
-// newMembers returns the other servers of the group, and this one, which is found out later.
+// newMembers returns the servers of the group. The first look finds out which one is this server.
 func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary, j backoff.Jitter) ([]*member, error) {
 	if c.Advertise != "" {
 		hosts = newAddressBook(d.log, append(hosts.own, c.Advertise)...)

@@ -191,7 +191,7 @@ func TestLoopbackIsNotAdvertised(t *testing.T) {
 	b := serve(t, emstest.Settings{Address: "127.0.0.2", API: "127.0.0.2:0", Network: network})
 	r := run(t, a, hooks.Settings{Balancer: &config.Balancer{Destinations: []config.URI{config.URI(b.URL())}}})
 	publish(t, a, "cam0", "cam1")
-	within(t, 5*time.Second, "it is said once", func() bool { return len(r.log.lines("level=ERROR", "set advertise")) == 1 })
+	within(t, 5*time.Second, "it is logged once", func() bool { return len(r.log.lines("level=ERROR", "set advertise")) == 1 })
 	if _, err := a.Publish("cam2", emstest.Publisher{NearIP: "192.0.2.7"}); err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestDestinationsBehindAPasswordAreReached(t *testing.T) {
 	}
 	wrong := config.URI(strings.Replace(b.ProxyURL(), "hunter2", "hunter3", 1))
 	r = run(t, a, hooks.Settings{Balancer: &config.Balancer{Destinations: []config.URI{wrong}, Advertise: "127.0.0.1"}})
-	within(t, 5*time.Second, "a wrong password is said", func() bool { return len(r.log.lines("level=WARN", "password is not accepted")) == 1 })
+	within(t, 5*time.Second, "a wrong password is logged", func() bool { return len(r.log.lines("level=WARN", "password is not accepted")) == 1 })
 	if got := r.log.lines("hunter3"); len(got) > 0 {
 		t.Errorf("%s", got)
 	}

@@ -13,7 +13,7 @@ import (
 	"ems-sidecar/hooks"
 )
 
-// A destination that hangs costs one request, and what was to be done there is found out anew when it is back.
+// A destination that hangs costs one request, and what is to be done there is found out again when it is back.
 func TestDestinationThatHangsIsNotToldOldThings(t *testing.T) {
 	t.Parallel()
 	network := emstest.NewNetwork()
@@ -86,7 +86,7 @@ func TestPhantomsAreLeftAlone(t *testing.T) {
 	within(t, 5*time.Second, "it is recorded when it has pictures", func() bool { return each(t, recordings(a), 1) })
 }
 
-// An order of somebody else that the server keeps, but does nothing for, is none.
+// An order of someone else that the server keeps, but does nothing for, does not count.
 func TestAnEndedPushOfTheOperatorDoesNotCount(t *testing.T) {
 	t.Parallel()
 	network := emstest.NewNetwork()

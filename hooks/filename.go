@@ -9,10 +9,6 @@ import (
 	"time"
 )
 
-// maxFileName bounds what is left of a stream's name in a file's, in bytes: the server appends to it, and a file system
-// takes 255.
-const maxFileName = 100
-
 // reserved are the ends that the server gives to files, an extension that it does not give twice, and our own.
 var reserved = regexp.MustCompile(`(?i)(_\d{4}|_part\d{4}|\.(mp4|ts|flv)|-[0-9a-f]{16}|-\d{8}-\d{6}-\d{3})$`)
 

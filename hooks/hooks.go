@@ -1,16 +1,15 @@
-// Package hooks makes happen at the media server what the config asks for: streams are pushed, recorded and balanced
-// over a group, and transcodes that hang are reset.
+// Package hooks has the media server do what the config asks for: push and record streams, balance
+// them over a group, and reset transcodes that hang.
 //
-// It compares what the server has with what the config wants, at the start, at each interval and whenever an event says
-// that something changed, and orders what is missing. So an event that is lost costs time, and nothing else. Receiving
-// events is the business of the package events.
+// It compares what the server has with what the config wants: at the start, at each interval, and
+// when an event says that something changed. Then it orders what is missing. So a lost event costs
+// time, and nothing else. The package events receives events.
 package hooks
 
 import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,7 +21,7 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// Settings say which plugins there are. A nil one is off.
+// Settings say which plugins run. A nil one is off.
 type Settings struct {
 	Host     string        // the name of this host
 	APIHost  string        // the host of the API of our own server
@@ -36,14 +35,15 @@ type Settings struct {
 
 	Trouble *trouble.Reporter // whose Sweep the caller calls; nil: one of its own
 
-	Outputs func(emsapi.Config)           // is told what the server's config is, at each reconciliation; nil: nobody
-	Hint    func(context.Context, string) // is told of each file that an event names; nil: nobody
+	Outputs func(emsapi.Config)           // is called with the server's config at each look; may be nil
+	Hint    func(context.Context, string) // is called with each file that an event names; may be nil
 }
 
 // A plugin orders at the server what is missing there.
 type plugin interface {
-	// act compares what the server has with what the config wants. It returns after what time it wants to be asked
-	// again if nothing happens before; 0: with the next reconciliation.
+	// act compares what the server has with what the config wants, and orders what is missing. It
+	// returns after what time it wants to be called again if nothing happens before; 0: at the next
+	// interval.
 	act(ctx context.Context, v *view) time.Duration
 }
 
@@ -135,35 +135,36 @@ func (h *Hooks) follow(ctx context.Context, p plugin, views <-chan *view) {
 	}
 }
 
-// Look has the server compared with the config soon. It does not block, and may be called from any goroutine. The
-// reason is for the log.
+// Look asks for a comparison of the server with the config soon. It does not block, and may be called
+// from any goroutine. The reason is for the log.
 func (h *Hooks) Look(reason string) {
 	h.observer.log.Debug("the media server is looked at", "reason", reason)
 	h.observer.look()
 }
 
-// Handle takes in one event. It does not wait for the server, and may be called from any goroutine.
+// Handle does what an event asks for. It does not wait for the server, and may be called from any
+// goroutine.
 func (h *Hooks) Handle(ctx context.Context, e events.Event) {
-	switch e.Type {
-	case "inStreamCreated", "inStreamClosed", "serverStarted", "timerTriggered":
-		h.Look(e.Type)
-	case "outStreamCreated", "outStreamClosed":
-		if concerns(&e.Stream) {
-			h.Look(e.Type)
-		}
-	case "audioFeedStopped", "videoFeedStopped":
-		if h.resetter != nil && h.resetter.stopped(e) {
-			h.Look(e.Type)
-		}
-	default:
+	look := false
+	switch reactionTo(e.Type) {
+	case looks:
+		look = true
+	case looksIfOurs:
+		look = concerns(&e.Stream)
+	case looksAtFeeds:
+		look = h.resetter != nil && h.resetter.stopped(e)
+	case hints:
 		if e.File != "" && h.settings.Hint != nil {
 			h.settings.Hint(ctx, e.File)
 		}
 	}
+	if look {
+		h.Look(string(e.Type))
+	}
 }
 
-// concerns reports whether an outbound stream is of an order of ours, or of another server of the group: viewers come and
-// go, and orders of others that fail do so each second.
+// concerns reports whether an outbound stream is of an order of ours, or of another server of the
+// group: viewers come and go, and orders of others may fail each second.
 func concerns(s *emsapi.Stream) bool {
 	switch {
 	case s.Push != nil:
@@ -173,17 +174,3 @@ func concerns(s *emsapi.Stream) bool {
 	}
 	return s.UserAgent == playerAgent
 }
-
-// EventTypes returns the types of events that Handle does something with.
-func EventTypes() []string {
-	return []string{
-		"inStreamCreated", "inStreamClosed", "outStreamCreated", "outStreamClosed", "serverStarted",
-		"timerTriggered", "audioFeedStopped", "videoFeedStopped",
-		"hlsChunkClosed", "hdsChunkClosed", "dashChunkClosed", "mssChunkClosed", "recordChunkClosed",
-		"hlsMasterPlaylistUpdated", "hlsChildPlaylistUpdated", "hdsMasterPlaylistUpdated", "hdsChildPlaylistUpdated",
-		"dashPlaylistUpdated", "mssPlaylistUpdated",
-	}
-}
-
-// Wanted reports whether Handle does something with events of this type.
-func Wanted(typ string) bool { return slices.Contains(EventTypes(), typ) }

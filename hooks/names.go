@@ -37,12 +37,7 @@ type allowance struct {
 const (
 	addressesLast = time.Minute
 	lookupTimeout = 2 * time.Second
-
-	allowanceLasts = time.Minute
-	maxLookups     = 30
-	maxLookupTime  = 5 * time.Second
-	maxNames       = 1000 // that are remembered and not the config's
-	longestName    = 253  // bytes (RFC 1035, section 2.3.4, as text)
+	longestName   = 253 // bytes (RFC 1035, section 2.3.4, as text)
 )
 
 func newNameCache(log *slog.Logger) *nameCache {

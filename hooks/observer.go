@@ -27,12 +27,13 @@ const (
 
 func age(s *emsapi.Stream) time.Duration { return time.Duration(s.UpTime * float64(time.Millisecond)) }
 
-// isPhantom reports whether a stream is only the pull of one that does not exist: the server lists that for a while.
+// isPhantom reports whether a stream is only the pull of one that does not exist: the server lists
+// that for a while.
 func isPhantom(s *emsapi.Stream) bool {
 	return s.Pull != nil && s.Bytes == 0 && age(s) < phantomLasts
 }
 
-// undecided reports whether it will be known soon of a stream whether it is one.
+// undecided reports whether a stream may turn out to be a phantom, or none, soon.
 func (v *view) undecided() bool {
 	return slices.ContainsFunc(v.streams, func(s emsapi.Stream) bool { return s.Inbound() && isPhantom(&s) && age(&s) < mediaTakes })
 }
@@ -64,7 +65,7 @@ func newObserver(api *emsapi.Client, interval time.Duration, log *slog.Logger, t
 	return &observer{api: api, interval: interval, log: log, trouble: t, jitter: j, asked: make(chan struct{}, 1)}
 }
 
-// gatherTime is how long a look waits for others who want one, too.
+// gatherTime is how long a look waits for other reasons to look.
 const gatherTime = 20 * time.Millisecond
 
 // betweenLooks is the least time between two looks. Events come in bursts, and a look tells of them all.
@@ -83,7 +84,8 @@ func (o *observer) look() {
 	}
 }
 
-// run looks at the server at once, at each interval, and when it is asked to, and passes on what it saw.
+// run looks at the server at once, at each interval, and when it is asked to, and passes on what it
+// saw.
 func (o *observer) run(ctx context.Context, seen func(*view)) {
 	tick := time.NewTimer(0)
 	defer tick.Stop()
@@ -100,7 +102,7 @@ func (o *observer) run(ctx context.Context, seen func(*view)) {
 		case <-tick.C:
 		}
 		gather.Reset(gatherTime)
-		for _, wait := range []*time.Timer{pause, gather} { // what is asked for meanwhile is answered by this look, too
+		for _, wait := range []*time.Timer{pause, gather} { // this look serves what is asked for meanwhile
 			select {
 			case <-ctx.Done():
 				return
@@ -114,7 +116,7 @@ func (o *observer) run(ctx context.Context, seen func(*view)) {
 		v, err := o.ask(ctx)
 		pause.Reset(betweenLooks)
 		if err != nil {
-			pause.Reset(firstRetry) // whatever events say: they do not make a server answer
+			pause.Reset(firstRetry) // events do not make a server answer
 		}
 		switch {
 		case ctx.Err() != nil:

@@ -73,9 +73,7 @@ var shopPace = pace{
 // whole is the longest pause that a random source can lead to, so that the times are known.
 func whole(d time.Duration) time.Duration { return d }
 
-func (s *shop) reconciler() *reconciler[string, string, int] {
-	return newReconciler(s, shopPace, whole)
-}
+func (s *shop) reconciler() *reconciler[string, string, int] { return newReconciler(s, shopPace, whole) }
 
 func wishFor(keys ...string) (wishes []wish[string, string]) {
 	for _, k := range keys {
@@ -86,7 +84,8 @@ func wishFor(keys ...string) (wishes []wish[string, string]) {
 
 // follow reconciles when the reconciler asks for it, for so long, and at least each minute. It
 // returns at which seconds orders were given.
-func (s *shop) follow(t *testing.T, r *reconciler[string, string, int], wishes []wish[string, string], long time.Duration) (at []int) {
+func (s *shop) follow(t *testing.T, r *reconciler[string, string, int], wishes []wish[string, string],
+	long time.Duration) (at []int) {
 	t.Helper()
 	began := time.Now()
 	for time.Since(began) < long {
@@ -112,11 +111,9 @@ func TestOrdersThatFailAreGivenAgainWithGrowingPauses(t *testing.T) {
 		}
 		s.orders = nil // it has worked: the next failure is a first one
 		s.answers = []error{errRefusal}
-		if got := s.follow(t, r, wishFor("a"), 10*time.Second); !slices.Equal(got, []int{0, 1}) {
-			t.Errorf("orders at %v", got)
-		}
-		if want := []string{"a0", "a1"}; !slices.Equal(s.given[7:], want) {
-			t.Errorf("given %q", s.given[7:])
+		got := s.follow(t, r, wishFor("a"), 10*time.Second)
+		if !slices.Equal(got, []int{0, 1}) || !slices.Equal(s.given[7:], []string{"a0", "a1"}) {
+			t.Errorf("orders at %v, given %q", got, s.given[7:])
 		}
 	})
 }

@@ -92,7 +92,7 @@ func TestRecordingsRotateByTimers(t *testing.T) {
 	if most > 6 { // one may be there twice for a moment
 		t.Errorf("%d timers for 5 recordings", most)
 	}
-	// A kill, and the server goes on without us: its timers fire, and nobody is there.
+	// A kill, and the server goes on without us: its timers fire, and no one reacts.
 	r.stop()
 	time.Sleep(time.Second)
 	run(t, s, settings)
@@ -190,7 +190,7 @@ func TestChangedSettingsReplaceTheOrder(t *testing.T) {
 	within(t, 5*time.Second, "it is recorded", func() bool { return each(t, recordings(s), 1) })
 	first.stop()
 	run(t, s, record("/rec", time.Minute))
-	within(t, 5*time.Second, "it is recorded anew", func() bool {
+	within(t, 5*time.Second, "it is recorded again", func() bool {
 		got := s.Config().Record
 		return len(got) == 1 && got[0].ChunkLength == 60 && each(t, recordings(s), 1)
 	})

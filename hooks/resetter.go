@@ -18,7 +18,7 @@ import (
 // program starts them again.
 //
 // An event is only a hint: EMS reports each feed that stands still, also the sound of a camera without a
-// microphone, and anybody who reaches the endpoint can post one. What counts is what two looks at the
+// microphone, and anyone who reaches the endpoint can post one. What counts is what two looks at the
 // server tell. So a lost event costs one interval.
 type resetter struct {
 	api    *emsapi.Client
@@ -40,10 +40,6 @@ const (
 	// betweenHints is the least time between two looks that events ask for: EMS reports a camera
 	// without sound each 10 s, for ever.
 	betweenHints = 5 * time.Second
-	// resetWindow is the least time between two resets of one name, and the time in which there are at
-	// most maxResets of all.
-	resetWindow = time.Minute
-	maxResets   = 20
 )
 
 // A streamKey is one life of a stream. The server counts from 1 at each start.
@@ -73,7 +69,7 @@ func newResetter(api *emsapi.Client, c *config.Resetter, d *diary) *resetter {
 // stopped notes a report that a feed stopped, and reports whether the server is to be looked at for it. It does
 // not block.
 func (r *resetter) stopped(e events.Event) bool {
-	if e.Type == "videoFeedStopped" && !r.config.Video {
+	if e.Type == videoFeedStopped && !r.config.Video {
 		return false
 	}
 	r.hinting.Lock()

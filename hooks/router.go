@@ -126,8 +126,9 @@ func (r *router) find(v *view) (orders []found[route, *emsapi.Push]) {
 	return append(orders, ours...)
 }
 
-// isCopy reports whether another server has the stream, and pushes it itself: a copy of the balancer, or one that a
-// router pushed here. In a ring, a stream that is pushed on would come back, and go round when its source is gone.
+// isCopy reports whether another server has the stream, and pushes it itself: a copy of the balancer,
+// or one that a router pushed here. In a ring, a stream that is pushed on would come back, and go
+// round when its source is gone.
 func (r *router) isCopy(s *emsapi.Stream) bool {
 	if s.Pull != nil {
 		_, balanced := s.Pull.Variables[localStreamName]

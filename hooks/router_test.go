@@ -124,12 +124,12 @@ func TestADestinationThatIsAwayGetsTheStreamWhenItIsBack(t *testing.T) {
 	b.Stop()
 	cam := publish(t, a, "cam")[0]
 	within(t, 10*time.Second, "the other destination has it", func() bool { return len(c.Names()) == 1 })
-	within(t, 10*time.Second, "it is said", func() bool { return len(r.log.lines("does not arrive", "stream=cam")) == 1 })
+	within(t, 10*time.Second, "it is logged", func() bool { return len(r.log.lines("does not arrive", "stream=cam")) == 1 })
 	if err := b.Start(); err != nil {
 		t.Fatal(err)
 	}
 	within(t, 15*time.Second, "it arrives", func() bool { return len(b.Names()) == 1 })
-	within(t, 10*time.Second, "it is said that it arrives", func() bool { return len(r.log.lines("is pushed again", "stream=cam")) == 1 })
+	within(t, 10*time.Second, "its arrival is logged", func() bool { return len(r.log.lines("is pushed again", "stream=cam")) == 1 })
 	if got := a.Config().Push; len(got) != 2 || len(r.log.lines("does not arrive")) != 1 {
 		t.Errorf("%d orders: %+v", len(got), got)
 	}

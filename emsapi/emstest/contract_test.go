@@ -241,7 +241,7 @@ func TestOutputsAreAsRecorded(t *testing.T) {
 
 var day = regexp.MustCompile(`"\d{4}-\d\d-\d\dT`)
 
-// What bytes become in answers, byte for byte but for ids and dates.
+// What bytes become in answers, byte for byte except ids and dates.
 func TestBytesAreAnsweredAsRecorded(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile(recordings + "/51_json_escaping.txt")

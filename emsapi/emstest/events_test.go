@@ -139,7 +139,7 @@ func (e event) kind() string {
 // said is what a server says whenever such an event is sent.
 var said = regexp.MustCompile(`^(type|typeNumeric|connectionType|operationType|appName|processType|canDropFrames|codec|serverAgent|releaseNumber)$`)
 
-// unlike compares fields and what kind of value they have, but for the user's own.
+// unlike compares fields and what kind of value they have, except the user's own.
 func unlike(path string, want, got any, found *[]string) {
 	w, ok := want.(map[string]any)
 	if !ok {

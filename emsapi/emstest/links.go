@@ -27,7 +27,7 @@ func (s *Server) pullStream(p params) answer {
 	}
 	_, o.target, _ = strings.Cut(o.target, "/") // without the application
 	if parsed["scheme"] != "rtmp" {
-		o.from = "" // nobody speaks anything else
+		o.from = "" // no one speaks anything else
 	}
 	o.values = shape("config/pull")
 	maps.Copy(o.values, object{"uri": uri, "localStreamName": o.name, "keepAlive": o.keepAlive})

@@ -79,7 +79,7 @@ func (s *Server) remove(o *order) {
 
 func (s *Server) ordered(o *order) bool { return slices.Contains(s.orders, o) }
 
-// retry begins an order with keepAlive anew, and drops another; that of a push stays, with its status.
+// retry begins an order with keepAlive again, and drops another; that of a push stays, with its status.
 func (s *Server) retry(o *order, seconds float64) {
 	switch {
 	case !s.ordered(o):

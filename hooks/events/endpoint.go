@@ -27,12 +27,12 @@ import (
 
 // Settings say which requests are events, and who may send them.
 type Settings struct {
-	Path    string                // begins and ends with a slash; events are received there, and at evowebservices.php in it
-	Allow   []netip.Prefix        // who may connect; empty: everyone
-	Secret  string                // as the last part of the path, before evowebservices.php, or as ?secret=; empty: none
-	MaxBody int64                 // bytes
-	Wanted  func(typ string) bool // whether events of this type are passed on; nil: all are
-	Trouble *trouble.Reporter     // whose Sweep the caller calls; nil: one of its own
+	Path    string            // begins and ends with a slash; events are received there, and at evowebservices.php in it
+	Allow   []netip.Prefix    // who may connect; empty: everyone
+	Secret  string            // as the last part of the path, before evowebservices.php, or as ?secret=; empty: none
+	MaxBody int64             // bytes
+	Wanted  func(Type) bool   // whether events of this type are passed on; nil: all are
+	Trouble *trouble.Reporter // whose Sweep the caller calls; nil: one of its own
 }
 
 // phpScript is where the PHP version of the older services was posted to.

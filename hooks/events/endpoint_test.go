@@ -243,7 +243,7 @@ func TestWaitingEventsAreBounded(t *testing.T) {
 	}
 	for deadline := time.Now().Add(5 * time.Second); looks.Load() == 0; runtime.Gosched() {
 		if time.Now().After(deadline) {
-			t.Fatal("nobody was told to look")
+			t.Fatal("no look was asked for")
 		}
 	}
 }

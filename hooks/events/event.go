@@ -10,12 +10,15 @@ import (
 	"ems-sidecar/emsapi"
 )
 
+// A Type is what the media server calls a kind of event, such as inStreamCreated.
+type Type string
+
 // An Event is one of the media server's notifications. What it does not have is zero.
 type Event struct {
 	ID        uint64 // counts from the server's start
 	ProcessID int64
-	Timestamp int64         // seconds since 1970
-	Type      string        // such as inStreamCreated
+	Timestamp int64 // seconds since 1970
+	Type      Type
 	Stream    emsapi.Stream // of stream events: the subject
 	StreamID  uint32        // the stream's uniqueId
 	Name      string        // the stream's name: the bytes as the server has them
@@ -50,7 +53,7 @@ func Decode(contentType string, body []byte) (Event, error) {
 	if w.Type == "" {
 		return Event{}, errors.New("not an event: it has no type")
 	}
-	e := Event{ID: w.ID, ProcessID: w.ProcessID, Timestamp: int64(w.Timestamp), Type: string(w.Type)}
+	e := Event{ID: w.ID, ProcessID: w.ProcessID, Timestamp: int64(w.Timestamp), Type: Type(w.Type)}
 	if len(w.Payload) == 0 || w.Payload[0] != '{' {
 		return e, nil
 	}

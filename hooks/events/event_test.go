@@ -54,7 +54,7 @@ func TestRecordedEventsAreDecoded(t *testing.T) {
 			continue
 		}
 		typ, subject, _ := strings.Cut(name, "-")
-		if e.Type != typ || e.ID == 0 && !strings.HasPrefix(typ, "lastPlaylist") || e.ProcessID == 0 || e.Timestamp == 0 {
+		if string(e.Type) != typ || e.ID == 0 && !strings.HasPrefix(typ, "lastPlaylist") || e.ProcessID == 0 || e.Timestamp == 0 {
 			t.Errorf("%s: %+v", name, e)
 		}
 		if strings.Contains(typ, "Stream") && subject != "" && (e.StreamID == 0 || e.Name == "" || e.Stream.Name != e.Name || !strings.HasPrefix(subject, e.Stream.Type)) {
@@ -147,7 +147,7 @@ func asJSON(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `/`, `\/`, `"`, `\"`, "\b", `\b`, "\f", `\f`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s) + `"`
 }
 
-// asXML writes s as the server does, with TinyXML, but for references to characters, which that passes on as they are.
+// asXML writes s as the server does, with TinyXML, except references to characters, which it passes on as they are.
 func asXML(s string) string {
 	var out strings.Builder
 	for i := range len(s) {

@@ -9,7 +9,7 @@ import (
 // span is ids that arrive without a gap.
 type span struct{ first, last uint64 }
 
-// arrive has ids arrive in order, and returns what became of them.
+// arrive has ids arrive in order, and returns the result.
 func arrive(spans ...span) (p passed) {
 	var s sequence
 	now := time.Unix(0, 0)

@@ -30,7 +30,7 @@ const (
 	workers      = 8 // events handled at once
 
 	// lookPause is the least time between two looks, except at a restart. Gaps are normal where the
-	// server's logger filters events, and whoever may post can post what is no event.
+	// server's logger filters events, and anyone with access can post what is no event.
 	lookPause = 5 * time.Second
 
 	// maxHeld is how many events of one process wait for those with smaller ids.

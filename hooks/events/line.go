@@ -13,7 +13,7 @@ import (
 
 // A line is where events wait: first for those with smaller ids, then, by stream, for their turn. One goroutine owns it.
 type line struct {
-	wanted   func(string) bool
+	wanted   func(Type) bool
 	handle   func(context.Context, Event)
 	look     func(string)
 	counts   *counts
@@ -34,7 +34,7 @@ type queue struct {
 	working bool // one is being handled
 }
 
-func newLine(wanted func(string) bool, handle func(context.Context, Event), look func(string),
+func newLine(wanted func(Type) bool, handle func(context.Context, Event), look func(string),
 	c *counts, t *trouble.Reporter) *line {
 	return &line{
 		wanted: wanted, handle: handle, look: look, counts: c, trouble: t,

@@ -16,7 +16,7 @@ import (
 // begin runs a line for the length of the test.
 func begin(t *testing.T, handle func(context.Context, Event), look func(string)) *line {
 	t.Helper()
-	l := newLine(func(typ string) bool { return typ != "unwanted" }, handle, look, &counts{}, trouble.New(slog.New(slog.DiscardHandler), time.Now))
+	l := newLine(func(typ Type) bool { return typ != "unwanted" }, handle, look, &counts{}, trouble.New(slog.New(slog.DiscardHandler), time.Now))
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.run(ctx) }()
@@ -131,7 +131,7 @@ func TestBytesThatWaitAreBounded(t *testing.T) {
 	})
 }
 
-// Events that nobody wants have ids, too.
+// Unwanted events have ids, too.
 func TestUnwantedEventsAreNoGap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var handled []uint64
@@ -141,7 +141,7 @@ func TestUnwantedEventsAreNoGap(t *testing.T) {
 			if id%10 == 0 {
 				typ = "x"
 			}
-			l.join(Event{ID: id, ProcessID: 1, Type: typ, Name: "cam", size: 7})
+			l.join(Event{ID: id, ProcessID: 1, Type: Type(typ), Name: "cam", size: 7})
 			synctest.Wait()
 		}
 		time.Sleep(time.Minute)
@@ -155,7 +155,7 @@ func TestUnwantedEventsAreNoGap(t *testing.T) {
 func TestTypesThatAreCountedAreBounded(t *testing.T) {
 	var c counts
 	for i := range 10 * maxTypes {
-		c.take(fmt.Sprint(i))
+		c.take(Type(fmt.Sprint(i)))
 	}
 	if len(c.taken) > maxTypes+1 || c.taken["other"] != 9*maxTypes || c.taken["1"] != 1 {
 		t.Errorf("%d types, %d others", len(c.taken), c.taken["other"])

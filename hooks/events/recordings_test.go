@@ -109,7 +109,7 @@ func TestRecordedRequestsArriveInEachSerialization(t *testing.T) {
 		}
 		got := make(map[string]int)
 		for range all {
-			got[(<-arrived).Type]++
+			got[string((<-arrived).Type)]++
 		}
 		if f := e.Figures(); !reflect.DeepEqual(got, want) || f.Broken > 0 || f.Refused > 0 {
 			t.Errorf("%s: %v, want %v; %+v", serializer, got, want, f)

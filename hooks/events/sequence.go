@@ -38,7 +38,7 @@ type mark struct {
 	at int64
 }
 
-// passed is what has become of events.
+// passed is what the sequence releases, and what it found out.
 type passed struct {
 	events     []Event // in their order
 	duplicates []Event

@@ -16,8 +16,8 @@ var (
 	eventDropped = trouble.Failure{Kind: "event_dropped", Level: slog.LevelWarn, Message: "event dropped"}
 	eventsLost   = trouble.Failure{Kind: "events_lost", Level: slog.LevelWarn, Message: "events were lost"}
 
-	// idsSkipped is logged once for good: whoever may post events can post as many process ids as
-	// they like, and each looks like a new run of the server.
+	// idsSkipped is logged once for good: anyone with access can post as many process ids as they
+	// like, and each looks like a new run of the server.
 	idsSkipped = trouble.Condition{
 		Kind: "event_ids_skipped", Level: slog.LevelInfo,
 		Message: "EMS does not send all the events that it numbers: losses cannot be detected",

@@ -12,7 +12,7 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// TestR8ForgedProcessIDsAreOneLogLine posts what whoever may post can: events of many processes, each
+// TestR8ForgedProcessIDsAreOneLogLine posts what anyone with access can post: events of many processes, each
 // with a gap in its ids.
 func TestR8ForgedProcessIDsAreOneLogLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
