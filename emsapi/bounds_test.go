@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// endless answers each request with head, and then with more until the client has enough. It returns
-// the client and how many bytes the client took.
+// endless answers each request with head, and then with more until the client has enough. It
+// returns the client and how many bytes the client took.
 func endless(t *testing.T, head, more string, pause time.Duration) (*Client, *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -24,8 +24,8 @@ type Settings struct {
 	Timeout  time.Duration // of one command; 0: DefaultTimeout
 }
 
-// A Client speaks to one server. Its methods may be called from any goroutine. Their errors name the command and the
-// address, without credentials.
+// A Client speaks to one server. Its methods may be called from any goroutine. Their errors name
+// the command and the address, without credentials.
 type Client struct {
 	base     *url.URL // without credentials
 	user     *url.Userinfo
@@ -47,7 +47,8 @@ func New(s Settings) (*Client, error) {
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
 	}
-	// The server takes one request per connection. A redirect would carry the credentials elsewhere.
+	// The server takes one request per connection. A redirect would carry the credentials
+	// elsewhere.
 	c.requests = &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -64,20 +65,24 @@ type Failure struct{ Command, Description string }
 // Error has no more of the description than a log line may have.
 func (f *Failure) Error() string { return f.Command + ": " + brief(f.Description) }
 
-// NameTaken reports whether err says that a stream of that name exists already, or that a pull reserves it.
+// NameTaken reports whether err says that a stream of that name exists already, or that a pull
+// reserves it.
 func NameTaken(err error) bool {
 	var f *Failure
-	return errors.As(err, &f) && strings.HasPrefix(f.Description, "Stream name ") && strings.HasSuffix(f.Description, " already taken")
+	return errors.As(err, &f) && strings.HasPrefix(f.Description, "Stream name ") &&
+		strings.HasSuffix(f.Description, " already taken")
 }
 
-// repeatable are the commands that may be sent again when there was no answer. removeConfig is none: if the server was
-// restarted meanwhile, another order has the id.
+// repeatable are the commands that may be sent again when there was no answer. removeConfig is
+// none: if the server was restarted meanwhile, another order has the id.
 func repeatable(command string) bool {
-	return command == "version" || command == "isStreamRunning" || strings.HasPrefix(command, "list") || strings.HasPrefix(command, "get")
+	return command == "version" || command == "isStreamRunning" ||
+		strings.HasPrefix(command, "list") || strings.HasPrefix(command, "get")
 }
 
-// Call sends a command, and decodes the answer's data into data unless that is nil. One that is safe to repeat is
-// sent a second time if there was no answer. All of it takes no longer than the client's timeout.
+// Call sends a command, and decodes the answer's data into data unless that is nil. One that is
+// safe to repeat is sent a second time if there was no answer. All of it takes no longer than the
+// client's timeout.
 func (c *Client) Call(ctx context.Context, command string, params []Param, data any) error {
 	query, err := encode(params)
 	if err != nil {
@@ -90,7 +95,8 @@ func (c *Client) Call(ctx context.Context, command string, params []Param, data 
 		raw, err = c.ask(limited, command, query)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return fmt.Errorf("%s at %s: no whole answer within %v: %w", command, c.base.Host, c.timeout, context.DeadlineExceeded)
+		return fmt.Errorf("%s at %s: no whole answer within %v: %w",
+			command, c.base.Host, c.timeout, context.DeadlineExceeded)
 	}
 	if err != nil {
 		return err

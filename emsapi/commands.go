@@ -19,7 +19,8 @@ func (c *Client) ListStreams(ctx context.Context) (streams []Stream, err error) 
 	return streams, err
 }
 
-// StreamInfoByID returns the stream with that id, inbound or outbound; there is a Failure if there is none.
+// StreamInfoByID returns the stream with that id, inbound or outbound; there is a Failure if there
+// is none.
 func (c *Client) StreamInfoByID(ctx context.Context, id uint32) (s Stream, err error) {
 	err = c.Call(ctx, "getStreamInfo", []Param{{"id", number(id)}}, &s)
 	return s, err
@@ -36,7 +37,8 @@ func (c *Client) RemoveConfig(ctx context.Context, id uint32) error {
 	return c.Call(ctx, "removeConfig", []Param{{"id", number(id)}}, nil)
 }
 
-// PullStream uses URI, LocalStreamName, KeepAlive and Variables. As those below, it returns what the server has made of it.
+// PullStream uses URI, LocalStreamName, KeepAlive and Variables. As those below, it returns what
+// the server has made of it.
 func (c *Client) PullStream(ctx context.Context, p Pull) (made Pull, err error) {
 	params := []Param{{"uri", p.URI}, {"localStreamName", p.LocalStreamName}, {"keepAlive", flag(p.KeepAlive)}}
 	err = c.Call(ctx, "pullStream", append(params, p.Variables.params()...), &made)
@@ -80,7 +82,8 @@ func (c *Client) RemoveTimer(ctx context.Context, id uint32) error {
 	return c.Call(ctx, "removeTimer", []Param{{"id", number(id)}}, nil)
 }
 
-// ShutdownStream ends a stream; permanently removes the order that it comes from, too, which starts it again otherwise.
+// ShutdownStream ends a stream; permanently removes the order that it comes from, too, which starts
+// it again otherwise.
 func (c *Client) ShutdownStream(ctx context.Context, id uint32, permanently bool) error {
 	return c.Call(ctx, "shutdownStream", []Param{{"id", number(id)}, {"permanently", flag(permanently)}}, nil)
 }

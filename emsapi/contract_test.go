@@ -38,7 +38,8 @@ func recorded(t *testing.T, name string) []exchange {
 	return all
 }
 
-// serve answers each request with answer, and returns the request's targets as they arrived on the wire.
+// serve answers each request with answer, and returns the request's targets as they arrived on the
+// wire.
 func serve(t *testing.T, answer string) (*Client, <-chan string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -194,7 +195,8 @@ func TestRecordedAnswersAreUnderstood(t *testing.T) {
 	}
 }
 
-// The server passes control bytes and what is not UTF-8 through, and the name must come back as it is.
+// The server passes control bytes and what is not UTF-8 through, and the name must come back as it
+// is.
 func TestNamesOfAnyBytesAreKept(t *testing.T) {
 	c, _ := serve(t, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"+
 		"{\"data\":[{\"name\":\"a\x01\xff\xfe\\/\\u00e9\",\"uniqueId\":3,\"type\":\"INR\",\"outStreamsUniqueIds\":null}],\"description\":\"\",\"status\":\"SUCCESS\"}")

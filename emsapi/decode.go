@@ -88,15 +88,16 @@ func (a *address) UnmarshalJSON(raw []byte) error {
 // UnmarshalJSON decodes an order of listConfig, of an answer or of a stream.
 func (p *Pull) UnmarshalJSON(raw []byte) error {
 	w, err := order(raw)
-	*p = Pull{w.ConfigID, string(w.URI), string(w.LocalStreamName), w.KeepAlive, w.variables, w.Status.Current.Code, w.Status.Current.UniqueStreamID}
+	*p = Pull{w.ConfigID, string(w.URI), string(w.LocalStreamName), w.KeepAlive, w.variables,
+		w.Status.Current.Code, w.Status.Current.UniqueStreamID}
 	return err
 }
 
 // UnmarshalJSON decodes an order of listConfig, of an answer or of a stream.
 func (p *Push) UnmarshalJSON(raw []byte) error {
 	w, err := order(raw)
-	*p = Push{w.ConfigID, string(w.TargetURI), string(w.LocalStreamName), string(w.TargetStreamName), w.KeepAlive, w.variables,
-		w.Status.Current.Code, w.Status.Current.UniqueStreamID}
+	*p = Push{w.ConfigID, string(w.TargetURI), string(w.LocalStreamName), string(w.TargetStreamName),
+		w.KeepAlive, w.variables, w.Status.Current.Code, w.Status.Current.UniqueStreamID}
 	return err
 }
 
@@ -118,7 +119,8 @@ func (r *Recording) UnmarshalJSON(raw []byte) error {
 // UnmarshalJSON decodes an order of listConfig.
 func (o *Output) UnmarshalJSON(raw []byte) error {
 	w, err := order(raw)
-	*o = Output{w.ConfigID, string(w.LocalStreamName), string(w.GroupName), string(w.TargetFolder), string(w.GroupTargetFolder)}
+	*o = Output{w.ConfigID, string(w.LocalStreamName), string(w.GroupName), string(w.TargetFolder),
+		string(w.GroupTargetFolder)}
 	return err
 }
 

@@ -1,7 +1,7 @@
 // R8: bounded. An answer takes at most some 8 MiB as bytes and 200 MB decoded, and DefaultTimeout.
-// What answers may be no media server, or one that someone else controls, so that the bytes alone do
-// not bound the memory: "{}," is three bytes, and a stream in memory takes several hundred. A server
-// sends some 1,000 bytes, 60 values and 4 objects for each stream.
+// What answers may be no media server, or one that someone else controls, so that the bytes alone
+// do not bound the memory: "{}," is three bytes, and a stream in memory takes several hundred. A
+// server sends some 1,000 bytes, 60 values and 4 objects for each stream.
 
 package emsapi
 
@@ -17,7 +17,8 @@ const (
 	maxDepth    = 32
 	maxMessage  = 500 // characters of what an error quotes
 
-	// maxQuery is what of the 16 kB of headers that the server accepts is left for the query, in bytes.
+	// maxQuery is what of the 16 kB of headers that the server accepts is left for the query, in
+	// bytes.
 	maxQuery = 15 << 10
 )
 

@@ -5,8 +5,9 @@ import (
 	"strconv"
 )
 
-// An OutputRequest asks for live output to files. The server runs mkdir in a shell with the folder and the group in
-// it: both must be of letters, digits and "_.-/" only, which is for the caller to see to.
+// An OutputRequest asks for live output to files. The server runs mkdir in a shell with the folder
+// and the group in it: both must be of letters, digits and "_.-/" only, which is for the caller to
+// see to.
 type OutputRequest struct {
 	LocalStreamName string
 	TargetFolder    string // the root, in which the server makes the group's folder

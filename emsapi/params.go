@@ -10,13 +10,15 @@ import (
 // A Param is one parameter of a command.
 type Param struct{ Key, Value string }
 
-// ErrValue is that of a parameter that cannot be sent: it has a line break or a NUL in it, for which there is no escape, ends
-// in a blank, which would make it another value, or is too long. Nothing was sent.
+// ErrValue is that of a parameter that cannot be sent: it has a line break or a NUL in it, for
+// which there is no escape, ends in a blank, which would make it another value, or is too long.
+// Nothing was sent.
 var ErrValue = errors.New("cannot be sent to EMS")
 
 var escaper = strings.NewReplacer(`\`, `\\`, " ", `\ `, "=", `\=`, ",", `\,`)
 
-// encode returns the query of a command. Its base64 goes out as it is: the server does not decode percents.
+// encode returns the query of a command. Its base64 goes out as it is: the server does not decode
+// percents.
 func encode(params []Param) (string, error) {
 	if len(params) == 0 {
 		return "", nil
@@ -41,7 +43,8 @@ func encode(params []Param) (string, error) {
 	return query, nil
 }
 
-// notInKey keeps a key from ending the command or beginning another parameter: what is escaped in it is not known.
+// notInKey keeps a key from ending the command or beginning another parameter: what is escaped in
+// it is not known.
 func notInKey(r rune) bool {
 	return r != '_' && r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }

@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text is a string of an answer with the bytes that the server has: encoding/json would replace those that are not UTF-8.
+// Text is a string of an answer with the bytes that the server has: encoding/json would replace
+// those that are not UTF-8.
 type Text string
 
 // UnmarshalJSON takes a number or a boolean, too, as it stands there.
@@ -66,7 +67,8 @@ func unescaped(c byte) byte {
 	return c
 }
 
-// Lenient escapes the control bytes that the server passes through in strings, which JSON does not allow there.
+// Lenient escapes the control bytes that the server passes through in strings, which JSON does not
+// allow there.
 func Lenient(raw []byte) []byte {
 	out := make([]byte, 0, len(raw))
 	within, escaped := false, false

@@ -10,8 +10,9 @@ type Version struct {
 	CodeName      string
 }
 
-// Variables are what someone gave to a command under names that begin with "_", without that: the server keeps
-// them and gives them back, as strings. Of a list, the elements stand with commas between them.
+// Variables are what someone gave to a command under names that begin with "_", without that: the
+// server keeps them and gives them back, as strings. Of a list, the elements stand with commas
+// between them.
 type Variables map[string]string
 
 // ConnectionType says what a stream goes over.
@@ -58,7 +59,8 @@ type Feed struct {
 	Packets uint64
 }
 
-// Inbound reports whether the stream comes into the server from elsewhere, and not from a file of it.
+// Inbound reports whether the stream comes into the server from elsewhere, and not from a file of
+// it.
 func (s *Stream) Inbound() bool {
 	return strings.HasPrefix(s.Type, "I") && !strings.HasPrefix(s.Type, "IF")
 }
@@ -99,8 +101,8 @@ type Push struct {
 	StreamID         uint32
 }
 
-// A Recording is a standing order to record a stream into files. That of a DASH init segment, which the server
-// reports as one, has ConfigID 0.
+// A Recording is a standing order to record a stream into files. That of a DASH init segment, which
+// the server reports as one, has ConfigID 0.
 type Recording struct {
 	ConfigID           uint32
 	LocalStreamName    string

@@ -13,7 +13,8 @@ import (
 	"ems-sidecar/config"
 )
 
-// An addressBook knows which names and addresses stand for the same host. It may be used from any goroutine.
+// An addressBook knows which names and addresses stand for the same host. It may be used from any
+// goroutine.
 type addressBook struct {
 	own    []string // names and addresses of this server beside those of its interfaces
 	lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
@@ -23,7 +24,8 @@ type addressBook struct {
 }
 
 func newAddressBook(log *slog.Logger, own ...string) *addressBook {
-	b := &addressBook{own: own, lookup: net.DefaultResolver.LookupNetIP, local: net.InterfaceAddrs, bridge: bridges, names: newNameCache(log)}
+	b := &addressBook{own: own, lookup: net.DefaultResolver.LookupNetIP, local: net.InterfaceAddrs,
+		bridge: bridges, names: newNameCache(log)}
 	b.trust(own...)
 	return b
 }
@@ -55,8 +57,8 @@ func (b *addressBook) same(ctx context.Context, a, c string) bool {
 	return slices.ContainsFunc(b.of(ctx, a), func(a netip.Addr) bool { return slices.Contains(other, a) })
 }
 
-// isOwn reports whether host is this server. Every server has the loopback addresses: only those that we were told of are
-// this one's.
+// isOwn reports whether host is this server. Every server has the loopback addresses: only those
+// that we were told of are this one's.
 func (b *addressBook) isOwn(ctx context.Context, host string) bool {
 	for _, o := range b.own {
 		if b.same(ctx, host, o) {
@@ -81,17 +83,20 @@ func (b *addressBook) isOwn(ctx context.Context, host string) bool {
 	return false
 }
 
-// isBridge reports whether a is an address that containers or virtual machines on this host use only.
+// isBridge reports whether a is an address that containers or virtual machines on this host use
+// only.
 func (b *addressBook) isBridge(a netip.Addr) bool { return slices.Contains(b.bridge(), a) }
 
-// bridges returns the addresses of what container engines and hypervisors make, which have them on each host.
+// bridges returns the addresses of what container engines and hypervisors make, which have them on
+// each host.
 func bridges() (found []netip.Addr) {
 	all, err := net.Interfaces()
 	if err != nil {
 		return nil
 	}
 	for _, i := range all {
-		if !slices.ContainsFunc([]string{"docker", "br-", "veth", "virbr", "cni", "podman", "lxc", "lxd"}, func(p string) bool { return strings.HasPrefix(i.Name, p) }) {
+		isNamed := func(prefix string) bool { return strings.HasPrefix(i.Name, prefix) }
+		if !slices.ContainsFunc([]string{"docker", "br-", "veth", "virbr", "cni", "podman", "lxc", "lxd"}, isNamed) {
 			continue
 		}
 		addresses, _ := i.Addrs() // of one that is gone meanwhile there are none
@@ -104,7 +109,8 @@ func bridges() (found []netip.Addr) {
 	return found
 }
 
-// IsOwn reports whether a destination is the server with this API, which others reach under the address advertise.
+// IsOwn reports whether a destination is the server with this API, which others reach under the
+// address advertise.
 func IsOwn(ctx context.Context, host string, api config.URI, advertise string) bool {
 	own := []string{advertise}
 	if u, err := url.Parse(api.Reveal()); err == nil {

@@ -15,7 +15,8 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// The variables of a copy: the address of the server on which its stream originates, and by whom it was ordered.
+// The variables of a copy: the address of the server on which its stream originates, and by whom it
+// was ordered.
 const (
 	originVariable = "origin"
 	ownerVariable  = "owner"
@@ -52,7 +53,8 @@ func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary, j 
 	return members, nil
 }
 
-// The ports at which a server's API is: straight, and behind its web server, which asks for a password.
+// The ports at which a server's API is: straight, and behind its web server, which asks for a
+// password.
 const (
 	apiPort   = "7777"
 	proxyPort = "8888"
@@ -61,7 +63,8 @@ const (
 // MemberAPI returns a client of a destination's API. It makes no request.
 func MemberAPI(c *config.Balancer, destination config.URI, timeout time.Duration) (*emsapi.Client, error) {
 	return emsapi.New(emsapi.Settings{
-		URL: memberURL(destination.Reveal(), c.Username != ""), Username: c.Username, Password: c.Password.Reveal(), Timeout: timeout,
+		URL:      memberURL(destination.Reveal(), c.Username != ""),
+		Username: c.Username, Password: c.Password.Reveal(), Timeout: timeout,
 	})
 }
 

@@ -23,7 +23,8 @@ type group struct {
 	second  time.Duration
 }
 
-// balance returns a group of n servers on 127.0.0.1 and so on, each of which has all of them as destinations.
+// balance returns a group of n servers on 127.0.0.1 and so on, each of which has all of them as
+// destinations.
 func balance(t *testing.T, n int, interval, second time.Duration) *group {
 	t.Helper()
 	g := &group{t: t, network: emstest.NewNetwork(), second: second}
@@ -46,7 +47,8 @@ func (g *group) run(i int, interval time.Duration) *rig {
 	})
 }
 
-// everywhere reports whether each server has these streams, and one pull for each that it does not have from an encoder.
+// everywhere reports whether each server has these streams, and one pull for each that it does not
+// have from an encoder.
 func (g *group) everywhere(want []string, origins map[string]int) bool {
 	slices.Sort(want)
 	for i, s := range g.servers {
@@ -101,7 +103,8 @@ func TestStreamsAreOnAllServers(t *testing.T) {
 	}
 }
 
-// The name of a stream that has ended must be free at once for the encoder that goes over to another server.
+// The name of a stream that has ended must be free at once for the encoder that goes over to
+// another server.
 func TestEncoderFailsOver(t *testing.T) {
 	t.Parallel()
 	g := balance(t, 3, time.Minute, time.Second) // a copy without an origin lasts for 10 s at least
@@ -163,7 +166,8 @@ func TestTwoEncodersOfOneName(t *testing.T) {
 	within(t, 5*time.Second, "the one that is left is everywhere", func() bool { return g.everywhere([]string{"cam"}, map[string]int{"cam": 1}) })
 }
 
-// A copy is recognized as one, whether the balancer made it, an operator pulled it, or a router pushed it.
+// A copy is recognized as one, whether the balancer made it, an operator pulled it, or a router
+// pushed it.
 func TestCopiesAreNotSpread(t *testing.T) {
 	t.Parallel()
 	g := balance(t, 2, time.Minute, 100*time.Millisecond)

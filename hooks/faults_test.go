@@ -13,7 +13,8 @@ import (
 	"ems-sidecar/hooks"
 )
 
-// A destination that hangs costs one request, and what is to be done there is found out again when it is back.
+// A destination that hangs costs one request, and what is to be done there is found out again when
+// it is back.
 func TestDestinationThatHangsIsNotToldOldThings(t *testing.T) {
 	t.Parallel()
 	network := emstest.NewNetwork()

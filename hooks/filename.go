@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// reserved are the ends that the server gives to files, an extension that it does not give twice, and our own.
+// reserved are the ends that the server gives to files, an extension that it does not give twice,
+// and our own.
 var reserved = regexp.MustCompile(`(?i)(_\d{4}|_part\d{4}|\.(mp4|ts|flv)|-[0-9a-f]{16}|-\d{8}-\d{6}-\d{3})$`)
 
 // stampForm is the time in the name of a recording, in UTC, before its milliseconds.
@@ -29,9 +30,10 @@ func isOf(path, base string) bool {
 	return ok && stamped.MatchString(end)
 }
 
-// fileName returns the name, without stamp and extension, of the files into which a stream is recorded. Different streams have
-// different names, the same stream always the same one. It has only what neither a shell nor a file system minds: the
-// server puts it into commands. A name that cannot stand as it is gets a hash.
+// fileName returns the name, without stamp and extension, of the files into which a stream is
+// recorded. Different streams have different names, the same stream always the same one. It has
+// only what neither a shell nor a file system minds: the server puts it into commands. A name that
+// cannot stand as it is gets a hash.
 func fileName(stream string, foldsCase bool) string {
 	safe := strings.Map(func(r rune) rune {
 		if r == '_' || r == '.' || r == '-' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' {
@@ -60,7 +62,8 @@ func isDevice(name string) bool {
 	return len(base) == 4 && (strings.HasPrefix(base, "com") || strings.HasPrefix(base, "lpt"))
 }
 
-// isWindowsPath reports whether the media server runs on Windows, where names that differ in case only are the same.
+// isWindowsPath reports whether the media server runs on Windows, where names that differ in case
+// only are the same.
 func isWindowsPath(dir string) bool {
 	return strings.Contains(dir, `\`) || len(dir) > 1 && dir[1] == ':'
 }

@@ -65,10 +65,12 @@ func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
 	h := &Hooks{settings: s, observer: newObserver(api, s.Interval, log, s.Trouble, jitter), actions: newActions()}
 	hosts := newAddressBook(log, s.APIHost)
 	if s.Router != nil {
-		h.plugins = append(h.plugins, newRouter(api, s.Router, hosts, h.actions.of("StreamAutoRouter", log, s.Trouble), jitter))
+		d := h.actions.of("StreamAutoRouter", log, s.Trouble)
+		h.plugins = append(h.plugins, newRouter(api, s.Router, hosts, d, jitter))
 	}
 	if s.Recorder != nil {
-		h.plugins = append(h.plugins, newRecorder(api, s.Recorder, s.Interval, h.actions.of("StreamRecorder", log, s.Trouble), jitter))
+		d := h.actions.of("StreamRecorder", log, s.Trouble)
+		h.plugins = append(h.plugins, newRecorder(api, s.Recorder, s.Interval, d, jitter))
 	}
 	if s.Balancer != nil {
 		members, err := newMembers(s.Balancer, s, hosts, h.actions.of("StreamLoadBalancer", log, s.Trouble), jitter)
@@ -135,8 +137,8 @@ func (h *Hooks) follow(ctx context.Context, p plugin, views <-chan *view) {
 	}
 }
 
-// Look asks for a comparison of the server with the config soon. It does not block, and may be called
-// from any goroutine. The reason is for the log.
+// Look asks for a comparison of the server with the config soon. It does not block, and may be
+// called from any goroutine. The reason is for the log.
 func (h *Hooks) Look(reason string) {
 	h.observer.log.Debug("the media server is looked at", "reason", reason)
 	h.observer.look()

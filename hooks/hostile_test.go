@@ -13,7 +13,8 @@ import (
 	"ems-sidecar/hooks"
 )
 
-// Names that publishers may choose. Those that cannot be sent to the server, or not to be pulled, are said and left out.
+// Names that publishers may choose. Those that cannot be sent to the server, or not to be pulled,
+// are said and left out.
 var hostile = []string{
 	"a b", "../evil", "..", "/etc/passwd", "x;touch y", "$(touch y)", "`touch y`", "n\nversion", "r\rshutdownServer", "nul\x00", `q"uote`, "q'uote", `back\slash`,
 	"a=b", "a,b", "a=b keepAlive=1", "a _sidecar=x", "\xff\xfe\x01", "ünï", "-rf", ".hidden", "trailing ", "tab\t", "pct%20x", "?x", "#x", strings.Repeat("x", 4096), strings.Repeat("y", 14<<10),

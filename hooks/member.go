@@ -53,8 +53,9 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 	origins := m.group.origins(ctx, v)
 	players := playersOf(v)
 	now := time.Now()
-	early := m.interval / 2 // members that were checked at different times come together, and one look serves all
-	if left := m.interval - now.Sub(m.checked); m.again == 0 && left > early && maps.Equal(origins, m.origins) && contains(players, m.players) {
+	early := m.interval / 2 // so that one look soon serves all members, whenever each was checked
+	if left := m.interval - now.Sub(m.checked); m.again == 0 && left > early &&
+		maps.Equal(origins, m.origins) && contains(players, m.players) {
 		m.players = players
 		return left
 	}
@@ -161,7 +162,8 @@ func (m *member) create(ctx context.Context, name, address string, tries int) er
 	if tries > 0 {
 		level = slog.LevelDebug // failed has told that it does not arrive
 	}
-	diary.log.Log(ctx, level, "stream is pulled", shown(name), "destination", m.host, "config", made.ConfigID, "from", address)
+	diary.log.Log(ctx, level, "stream is pulled", shown(name), "destination", m.host,
+		"config", made.ConfigID, "from", address)
 	return nil
 }
 

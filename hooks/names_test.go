@@ -29,8 +29,8 @@ func (r *resolver) lookup(ctx context.Context, _, host string) ([]netip.Addr, er
 	}
 }
 
-// A server, or a member of the group, that names ever more hosts holds the plugins up for seconds in
-// a minute, and the config's own hosts are known all the same.
+// A server, or a member of the group, that names ever more hosts holds the plugins up for seconds
+// in a minute, and the config's own hosts are known all the same.
 func TestNamesThatEMSChoosesAreFew(t *testing.T) {
 	for name, c := range map[string]struct {
 		takes time.Duration

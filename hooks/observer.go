@@ -35,7 +35,9 @@ func isPhantom(s *emsapi.Stream) bool {
 
 // undecided reports whether a stream may turn out to be a phantom, or none, soon.
 func (v *view) undecided() bool {
-	return slices.ContainsFunc(v.streams, func(s emsapi.Stream) bool { return s.Inbound() && isPhantom(&s) && age(&s) < mediaTakes })
+	return slices.ContainsFunc(v.streams, func(s emsapi.Stream) bool {
+		return s.Inbound() && isPhantom(&s) && age(&s) < mediaTakes
+	})
 }
 
 // inbound returns the streams that come into the server, one for each name.
@@ -61,17 +63,20 @@ type observer struct {
 	asked    chan struct{} // holds one: several requests to look are one
 }
 
-func newObserver(api *emsapi.Client, interval time.Duration, log *slog.Logger, t *trouble.Reporter, j backoff.Jitter) *observer {
+func newObserver(api *emsapi.Client, interval time.Duration, log *slog.Logger, t *trouble.Reporter,
+	j backoff.Jitter) *observer {
 	return &observer{api: api, interval: interval, log: log, trouble: t, jitter: j, asked: make(chan struct{}, 1)}
 }
 
 // gatherTime is how long a look waits for other reasons to look.
 const gatherTime = 20 * time.Millisecond
 
-// betweenLooks is the least time between two looks. Events come in bursts, and a look tells of them all.
+// betweenLooks is the least time between two looks. Events come in bursts, and a look tells of them
+// all.
 const betweenLooks = 250 * time.Millisecond
 
-// firstRetry is how soon a server that did not answer is asked again. It doubles up to lastRetry, or to the interval.
+// firstRetry is how soon a server that did not answer is asked again. It doubles up to lastRetry,
+// or to the interval.
 const (
 	firstRetry = time.Second
 	lastRetry  = 10 * time.Second

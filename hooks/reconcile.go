@@ -148,7 +148,8 @@ func (r *reconciler[K, W, H]) create(ctx context.Context, key K, want W) (again 
 }
 
 // replace removes an order and gives another one at once.
-func (r *reconciler[K, W, H]) replace(ctx context.Context, w wish[K, W], old removal[H]) (again time.Duration, err error) {
+func (r *reconciler[K, W, H]) replace(ctx context.Context, w wish[K, W], old removal[H]) (
+	again time.Duration, err error) {
 	return r.carryOut(ctx, change[K, W, H]{key: w.key, want: w.want, remove: []removal[H]{old}, create: true})
 }
 

@@ -16,9 +16,9 @@ import (
 // localStreamName is the variable that has the name of a stream as its publisher chose it.
 const localStreamName = "localStreamName"
 
-// A recorder has every inbound stream recorded. Its orders have keepAlive=1, so that the server goes
-// on by itself when a stream comes back: each time that one is gone, its order is replaced by one
-// that waits with a new path.
+// A recorder has every inbound stream recorded. Its orders have keepAlive=1, so that the server
+// goes on by itself when a stream comes back: each time that one is gone, its order is replaced by
+// one that waits with a new path.
 type recorder struct {
 	api     *emsapi.Client
 	config  *config.Recorder
@@ -85,8 +85,8 @@ func (r *recorder) act(ctx context.Context, v *view) (again time.Duration) {
 	return again
 }
 
-// find returns the orders to record that the server has, the newest first, those to wait for streams
-// that are gone, and when one of these is no longer kept.
+// find returns the orders to record that the server has, the newest first, those to wait for
+// streams that are gone, and when one of these is no longer kept.
 func (r *recorder) find(v *view, live map[string]session) (orders []found[string, *emsapi.Recording],
 	waiting []wish[string, session], again time.Duration) {
 	outputs := outputsOf(v)
@@ -165,7 +165,8 @@ func (r *recorder) compareWaiting(o *emsapi.Recording) (_ condition, why string)
 }
 
 // left returns how long the order of a stream that is gone is kept: names are the publishers' to
-// choose, and their orders would pile up. The server itself records a stream that comes back sooner.
+// choose, and their orders would pile up. The server itself records a stream that comes back
+// sooner.
 func (r *recorder) left(name string) time.Duration {
 	s := r.stream(name)
 	if s.gone.IsZero() {
@@ -186,8 +187,8 @@ func (r *recorder) watch(s *recorded, o *emsapi.Recording) {
 		r.diary.count("failed")
 	}
 	if s.stopped > 1 {
-		r.diary.Begin(recordsNothing, trouble.At{Stream: o.LocalStreamName}, "file", o.ComputedPathToFile, "config", o.ConfigID,
-			"next", "EMS tries again when the stream comes back",
+		r.diary.Begin(recordsNothing, trouble.At{Stream: o.LocalStreamName},
+			"file", o.ComputedPathToFile, "config", o.ConfigID, "next", "EMS tries again when the stream comes back",
 			"hint", "check that the directory exists, that EMS may write to it, and that it has room")
 	}
 }

@@ -14,12 +14,12 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// A resetter ends transcodes of which the audio or video stopped, so that the server or the operator's
-// program starts them again.
+// A resetter ends transcodes of which the audio or video stopped, so that the server or the
+// operator's program starts them again.
 //
-// An event is only a hint: EMS reports each feed that stands still, also the sound of a camera without a
-// microphone, and anyone who reaches the endpoint can post one. What counts is what two looks at the
-// server tell. So a lost event costs one interval.
+// An event is only a hint: EMS reports each feed that stands still, also the sound of a camera
+// without a microphone, and anyone who reaches the endpoint can post one. What counts is what two
+// looks at the server tell. So a lost event costs one interval.
 type resetter struct {
 	api    *emsapi.Client
 	config *config.Resetter
@@ -34,8 +34,8 @@ type resetter struct {
 }
 
 const (
-	// feedStands is how long a feed stands still before its stream is reset: as long as EMS itself waits
-	// before it reports one.
+	// feedStands is how long a feed stands still before its stream is reset: as long as EMS itself
+	// waits before it reports one.
 	feedStands = 10 * time.Second
 	// betweenHints is the least time between two looks that events ask for: EMS reports a camera
 	// without sound each 10 s, for ever.
@@ -66,8 +66,8 @@ func newResetter(api *emsapi.Client, c *config.Resetter, d *diary) *resetter {
 	return &resetter{api: api, config: c, diary: d, streams: make(map[streamKey]*watched)}
 }
 
-// stopped notes a report that a feed stopped, and reports whether the server is to be looked at for it. It does
-// not block.
+// stopped notes a report that a feed stopped, and reports whether the server is to be looked at for
+// it. It does not block.
 func (r *resetter) stopped(e events.Event) bool {
 	if e.Type == videoFeedStopped && !r.config.Video {
 		return false
@@ -106,8 +106,8 @@ func (r *resetter) act(ctx context.Context, v *view) (again time.Duration) {
 	return again
 }
 
-// look compares what the server has now with the looks before. It returns the streams that are to be
-// reset, and when the next look tells more; 0: there is nothing to find out.
+// look compares what the server has now with the looks before. It returns the streams that are to
+// be reset, and when the next look tells more; 0: there is nothing to find out.
 func (r *resetter) look(v *view, hinted bool, now time.Time) (stuck []stuckStream, again time.Duration) {
 	seen := make(map[streamKey]*watched)
 	outputs := transcodesOf(v)
@@ -152,8 +152,8 @@ func (r *resetter) look(v *view, hinted bool, now time.Time) (stuck []stuckStrea
 	return stuck, again
 }
 
-// look notes what a look told that began at asked. It reports whether the feed has stood still for long
-// enough, and how long that is away if it goes on so.
+// look notes what a look told that began at asked. It reports whether the feed has stood still for
+// long enough, and how long that is away if it goes on so.
 func (f *still) look(feed emsapi.Feed, asked, now time.Time) (stands bool, left time.Duration) {
 	if f.since.IsZero() || f.packets != feed.Packets {
 		f.packets, f.since = feed.Packets, now
@@ -184,8 +184,8 @@ func transcodesOf(v *view) map[string]bool {
 	return names
 }
 
-// fromTranscoder reports whether a stream comes the way on which EMS's transcoder sends what it makes:
-// FLV over TCP, from this host.
+// fromTranscoder reports whether a stream comes the way on which EMS's transcoder sends what it
+// makes: FLV over TCP, from this host.
 // https://docs.evostream.com/2.0/transcode.html, dstUriPrefix
 func fromTranscoder(s *emsapi.Stream) bool {
 	ip, err := netip.ParseAddr(s.FarIP)
@@ -217,8 +217,8 @@ func (r *resetter) rate(name string, now time.Time) time.Duration {
 
 var errMoves = errors.New("it is another stream now, or has packets again")
 
-// reset ends the stream if it still is the one that was seen. Its order stays: a pull with keepAlive begins
-// again. It reports whether the server answered.
+// reset ends the stream if it still is the one that was seen. Its order stays: a pull with
+// keepAlive begins again. It reports whether the server answered.
 func (r *resetter) reset(ctx context.Context, s stuckStream) bool {
 	err := r.diary.did(r.shutdown(ctx, s))
 	log := r.diary.log.With(shown(s.Name), "id", s.ID, "feed", s.feeds)

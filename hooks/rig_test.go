@@ -160,7 +160,8 @@ func count(s *emstest.Server, commands ...string) (n int) {
 	return n
 }
 
-// looked waits until the server was looked at once more from now on: what was to be ordered is ordered.
+// looked waits until the server was looked at once more from now on: what was to be ordered is
+// ordered.
 func (r *rig) looked() {
 	r.t.Helper()
 	for range 2 { // the first may have begun already

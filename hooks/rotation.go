@@ -22,10 +22,10 @@ const (
 	timerAgain = 10 * time.Second
 )
 
-// rotate has recordings that are as long as a file may be go on in another file. A server that knows
-// chunkLength needs none of this. Of the others, each recording has one timer. The timers are listed
-// each time, so that neither a lost event nor a kill leaves a timer behind, or a recording without
-// one. There is an error if the server does not answer.
+// rotate has recordings that are as long as a file may be go on in another file. A server that
+// knows chunkLength needs none of this. Of the others, each recording has one timer. The timers are
+// listed each time, so that neither a lost event nor a kill leaves a timer behind, or a recording
+// without one. There is an error if the server does not answer.
 func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration, err error) {
 	ours := r.uncut(v)
 	if r.config.Period == 0 || len(ours) == 0 {
@@ -51,7 +51,8 @@ func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration, er
 		}
 		id, _ := strconv.ParseUint(t.Variables[uniqueID], 10, 32)
 		s := recording[uint32(id)]
-		if s != nil && t.Triggered == 0 && !timed[s.ID] && r.remaining(s) > 0 && t.Seconds <= int(r.config.Period/time.Second) {
+		if s != nil && t.Triggered == 0 && !timed[s.ID] && r.remaining(s) > 0 &&
+			t.Seconds <= int(r.config.Period/time.Second) {
 			timed[s.ID] = true
 			again = sooner(again, r.remaining(s)+timerLate)
 			continue

@@ -19,8 +19,8 @@ import (
 const mark = "sidecar"
 
 // A router pushes inbound streams to other servers. Its orders have keepAlive=0: a push that fails
-// has no event, and the server tries one with keepAlive=1 each second for ever, also when its stream
-// is long gone.
+// has no event, and the server tries one with keepAlive=1 each second for ever, also when its
+// stream is long gone.
 type router struct {
 	api     *emsapi.Client
 	token   string
@@ -103,7 +103,9 @@ func (r *router) find(v *view) (orders []found[route, *emsapi.Push]) {
 	var ours []found[route, *emsapi.Push]
 	for i := range v.config.Push {
 		p := &v.config.Push[i]
-		f := found[route, *emsapi.Push]{key: route{stream: p.LocalStreamName}, order: p, ours: r.isOurs(p), condition: starting}
+		f := found[route, *emsapi.Push]{
+			key: route{stream: p.LocalStreamName}, order: p, ours: r.isOurs(p), condition: starting,
+		}
 		for _, t := range r.targets {
 			if t.takes(p) {
 				f.key.uri = t.uri
@@ -126,9 +128,9 @@ func (r *router) find(v *view) (orders []found[route, *emsapi.Push]) {
 	return append(orders, ours...)
 }
 
-// isCopy reports whether another server has the stream, and pushes it itself: a copy of the balancer,
-// or one that a router pushed here. In a ring, a stream that is pushed on would come back, and go
-// round when its source is gone.
+// isCopy reports whether another server has the stream, and pushes it itself: a copy of the
+// balancer, or one that a router pushed here. In a ring, a stream that is pushed on would come
+// back, and go round when its source is gone.
 func (r *router) isCopy(s *emsapi.Stream) bool {
 	if s.Pull != nil {
 		_, balanced := s.Pull.Variables[localStreamName]

@@ -10,9 +10,9 @@ import (
 // sourceVariable is the variable of an order that has the source for which it was given.
 const sourceVariable = "source"
 
-// A take is what is known of the path of an order: it serves one source, and one output of it. EMS names
-// files by what is on the disk, and there the former ones may have been deleted: a path that is used
-// twice gives two recordings one name.
+// A take is what is known of the path of an order: it serves one source, and one output of it. EMS
+// names files by what is on the disk, and there the former ones may have been deleted: a path that
+// is used twice gives two recordings one name.
 type take struct {
 	path   string
 	source string // that was recorded into it; "": none yet

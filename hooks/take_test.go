@@ -9,8 +9,8 @@ import (
 	"ems-sidecar/emsapi/emstest"
 )
 
-// collect removes the recordings on the disk, as delete_local and clean-up jobs do, and adds their names
-// to those that there have been.
+// collect removes the recordings on the disk, as delete_local and clean-up jobs do, and adds their
+// names to those that there have been.
 func collect(t *testing.T, dir string, been map[string]bool) (n int) {
 	t.Helper()
 	files, err := filepath.Glob(dir + "/*.ts")

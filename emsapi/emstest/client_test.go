@@ -185,7 +185,8 @@ func TestLongRequestsAreHungUpOn(t *testing.T) {
 	}
 }
 
-// exchange sends bytes and returns what comes until the connection is closed, or for a moment if it stays open.
+// exchange sends bytes and returns what comes until the connection is closed, or for a moment if it
+// stays open.
 func exchange(t *testing.T, server *emstest.Server, request string, open bool) string {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(server.URL(), "http://"))

@@ -108,8 +108,9 @@ var generated = regexp.MustCompile(`stream_\w{8}`)
 
 var byID = regexp.MustCompile(`^id=(\d+)$`)
 
-// replay sends what was recorded to servers that were prepared alike, with the recording's pauses in the servers' seconds,
-// and compares what they answer. Before each request it calls before, unless that is nil. skip is what the double does not offer.
+// replay sends what was recorded to servers that were prepared alike, with the recording's pauses
+// in the servers' seconds, and compares what they answer. Before each request it calls before,
+// unless that is nil. skip is what the double does not offer.
 func replay(t *testing.T, file string, second time.Duration, servers map[string]*emstest.Server, before func(dialogue), skip ...string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -222,7 +223,8 @@ func TestServersAmongThemselvesAnswerAsRecorded(t *testing.T) {
 	}
 }
 
-// The recorded source went away before what was recorded at 07:47:01, and was back for what came at 07:49.
+// The recorded source went away before what was recorded at 07:47:01, and was back for what came at
+// 07:49.
 func TestOutputsAreAsRecorded(t *testing.T) {
 	t.Parallel()
 	server := start(t, emstest.Settings{Second: time.Millisecond})

@@ -14,7 +14,8 @@ var random = regexp.MustCompile(`^(timestamp|creationTimestamp|queryTimestamp|up
 	`uniqueId|uniqueStreamId|localUniqueStreamId|inStreamUniqueId|outStreamsUniqueIds|configId|configIds|timerId|triggerCount|processId|nearPort|farPort|port|key|` +
 	`ip|farIp|nearIp|userAgent|protocolStackInfo|process)$`)
 
-// notOffered is what the double does not do, folders by date, and what cannot be compared: timers for a time of the day of the recording.
+// notOffered is what the double does not do, folders by date, and what cannot be compared: timers
+// for a time of the day of the recording.
 func notOffered(d dialogue) bool {
 	if d.command == "removeConfig" && d.params == "id=20" {
 		return true // a push that is refused until the one before it is removed: whether it has a stream yet is chance
@@ -30,7 +31,8 @@ func offered(list []any) []any {
 	})
 }
 
-// differences compares an answer with what was recorded. Where a value depends on the run, it compares the keys only.
+// differences compares an answer with what was recorded. Where a value depends on the run, it
+// compares the keys only.
 func differences(path string, want, got any, found *[]string) {
 	switch want := want.(type) {
 	case map[string]any:

@@ -13,7 +13,8 @@ import (
 
 type object = map[string]any
 
-// shapes.json has one of each kind of stream, order and answer as a real server has them, to be filled in.
+// shapes.json has one of each kind of stream, order and answer as a real server has them, to be
+// filled in.
 //
 //go:embed shapes.json
 var shapesJSON []byte
@@ -35,8 +36,8 @@ func shape(kind string) object {
 	return maps.Clone(o)
 }
 
-// encode does as the server's serializer: keys in order, "/" escaped, doubles with four decimals, control bytes and invalid UTF-8 as
-// they are.
+// encode does as the server's serializer: keys in order, "/" escaped, doubles with four decimals,
+// control bytes and invalid UTF-8 as they are.
 func encode(v any) []byte { return appendJSON(nil, v) }
 
 func appendJSON(out []byte, v any) []byte {

@@ -70,8 +70,8 @@ func (s *Server) emit(typ string, payload object) {
 	}
 }
 
-// post sends an event as the server does: over a connection that is closed when a whole answer has come, however long
-// that takes, and not again if that fails. Credentials in the URL are not sent.
+// post sends an event as the server does: over a connection that is closed when a whole answer has
+// come, however long that takes, and not again if that fails. Credentials in the URL are not sent.
 func post(ctx context.Context, sink string, body []byte) {
 	u, err := url.Parse(sink)
 	if err != nil {

@@ -164,7 +164,8 @@ func unlike(path string, want, got any, found *[]string) {
 	}
 }
 
-// everything has a server and its neighbour do all that there are events of, and returns them by kind.
+// everything has a server and its neighbour do all that there are events of, and returns them by
+// kind.
 func everything(t *testing.T) map[string][]event {
 	t.Helper()
 	s, network, dir := newSink(t), emstest.NewNetwork(), t.TempDir()

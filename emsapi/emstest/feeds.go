@@ -17,7 +17,8 @@ type feed struct {
 	reported int64         // packets at the server's last look; -1: it did not look yet
 }
 
-// feedKinds are the feeds of a stream, in this order in stream.feeds, with their packets in a second.
+// feedKinds are the feeds of a stream, in this order in stream.feeds, with their packets in a
+// second.
 var feedKinds = [...]struct {
 	name      string
 	perSecond int64
@@ -85,8 +86,8 @@ func (st *stream) describeFeeds(v object, source *stream, now time.Time) {
 	}
 }
 
-// mediaShape is the audio or video of all streams around the two counts. It is encoded once, because
-// a list has many.
+// mediaShape is the audio or video of all streams around the two counts. It is encoded once,
+// because a list has many.
 type mediaShape struct{ between, after string }
 
 var mediaShapes = func() map[string]mediaShape {

@@ -14,8 +14,8 @@ import (
 // maxHeaders is what the server takes of one request's line and headers, in bytes.
 const maxHeaders = 16 << 10
 
-// serve answers on a listener until it is closed. The server's HTTP is its own: what net/http would correct, refuse or
-// add is not what a client meets.
+// serve answers on a listener until it is closed. The server's HTTP is its own: what net/http would
+// correct, refuse or add is not what a client meets.
 func (s *Server) serve(r *run, l net.Listener) {
 	for {
 		c, err := l.Accept()
@@ -30,8 +30,8 @@ func (s *Server) serve(r *run, l net.Listener) {
 	}
 }
 
-// converse answers the requests that came together, and then closes the connection, whatever the client would like. One that
-// the server does not take gets no answer.
+// converse answers the requests that came together, and then closes the connection, whatever the
+// client would like. One that the server does not take gets no answer.
 func (s *Server) converse(r *run, c net.Conn) {
 	in := bufio.NewReader(c)
 	for {
@@ -53,8 +53,8 @@ func (s *Server) converse(r *run, c net.Conn) {
 	}
 }
 
-// readRequest returns the target of a GET or POST of HTTP/1.1, whose body does not count. A header has a blank after its colon,
-// and a value.
+// readRequest returns the target of a GET or POST of HTTP/1.1, whose body does not count. A header
+// has a blank after its colon, and a value.
 func readRequest(in *bufio.Reader) (target string, ok bool) {
 	length, size := 0, 0
 	for first := true; ; first = false {
@@ -87,7 +87,8 @@ func readRequest(in *bufio.Reader) (target string, ok bool) {
 	}
 }
 
-// readLine returns a line of at most so many bytes, without its CR LF. It is not ended by one of them.
+// readLine returns a line of at most so many bytes, without its CR LF. It is not ended by one of
+// them.
 func readLine(in *bufio.Reader, most int) (string, bool) {
 	var line []byte
 	for len(line) <= most {

@@ -79,7 +79,8 @@ func (s *Server) remove(o *order) {
 
 func (s *Server) ordered(o *order) bool { return slices.Contains(s.orders, o) }
 
-// retry begins an order with keepAlive again, and drops another; that of a push stays, with its status.
+// retry begins an order with keepAlive again, and drops another; that of a push stays, with its
+// status.
 func (s *Server) retry(o *order, seconds float64) {
 	switch {
 	case !s.ordered(o):
@@ -122,7 +123,8 @@ func (s *Server) begin(o *order) {
 	}
 }
 
-// writeInitSegments starts two streams that look like recordings: DASH's init segments are made by what writes those.
+// writeInitSegments starts two streams that look like recordings: DASH's init segments are made by
+// what writes those.
 func (s *Server) writeInitSegments(o *order) {
 	for _, media := range []string{"audio", "video"} {
 		settings := object{

@@ -22,7 +22,8 @@ type Published struct {
 	done   chan struct{}
 }
 
-// Publish does as an encoder does. There is an error if the server refuses: the name is taken, or the server is stopped.
+// Publish does as an encoder does. There is an error if the server refuses: the name is taken, or
+// the server is stopped.
 func (s *Server) Publish(name string, by Publisher) (*Published, error) {
 	s.network.running.Lock()
 	defer s.network.running.Unlock()

@@ -31,8 +31,8 @@ func (s *Server) record(o *order, in *stream) {
 	}
 }
 
-// comeBack begins, once a second, the recordings whose source had ended. One that was begun when its
-// source came back, less than a second ago, is begun again all the same.
+// comeBack begins, once a second, the recordings whose source had ended. One that was begun when
+// its source came back, less than a second ago, is begun again all the same.
 func (s *Server) comeBack() {
 	for _, o := range slices.Clone(s.orders) {
 		if !o.returns {

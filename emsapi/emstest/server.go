@@ -1,8 +1,9 @@
-// Package emstest is a media server for tests and demonstrations: its API, its events, and what it makes of orders, but no
-// media. It behaves as EMS 1.7 was seen to, traps included, and is checked against recordings of one.
+// Package emstest is a media server for tests and demonstrations: its API, its events, and what it
+// makes of orders, but no media. It behaves as EMS 1.7 was seen to, traps included, and is checked
+// against recordings of one.
 //
-// Servers of one Network pull streams from each other and push them to each other. What takes a server seconds can be made
-// to take less.
+// Servers of one Network pull streams from each other and push them to each other. What takes a
+// server seconds can be made to take less.
 package emstest
 
 import (
@@ -20,7 +21,8 @@ import (
 	"ems-sidecar/emsapi"
 )
 
-// A Network is what servers reach each other over, by host. One that is not in it, or is stopped, is unreachable.
+// A Network is what servers reach each other over, by host. One that is not in it, or is stopped,
+// is unreachable.
 type Network struct {
 	running sync.Mutex // the state of all its servers: what one does changes another
 	servers map[string]*Server
@@ -97,7 +99,8 @@ func New(s Settings) *Server {
 	return server
 }
 
-// Start has the server listen. Orders with keepAlive that an earlier run left are carried out, with new ids.
+// Start has the server listen. Orders with keepAlive that an earlier run left are carried out, with
+// new ids.
 func (s *Server) Start() error {
 	r := &run{pending: make(map[*time.Timer]bool)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
@@ -125,14 +128,16 @@ func (s *Server) Start() error {
 	return nil
 }
 
-// Stop ends the server as a kill does: what it knows of streams, timers and orders without keepAlive is gone.
+// Stop ends the server as a kill does: what it knows of streams, timers and orders without
+// keepAlive is gone.
 func (s *Server) Stop() {
 	if r := s.kill(); r != nil {
 		r.close()
 	}
 }
 
-// kill forgets what a kill does, cuts the connections to others, and returns the run, if there is one, to be waited for.
+// kill forgets what a kill does, cuts the connections to others, and returns the run, if there is
+// one, to be waited for.
 func (s *Server) kill() *run {
 	s.network.running.Lock()
 	defer s.network.running.Unlock()
@@ -208,7 +213,8 @@ type Call struct {
 	Failed  string // the description of a FAIL
 }
 
-// Calls returns the commands that came in since the start or the last ResetCalls, also those that do not exist.
+// Calls returns the commands that came in since the start or the last ResetCalls, also those that
+// do not exist.
 func (s *Server) Calls() []Call {
 	s.network.running.Lock()
 	defer s.network.running.Unlock()
@@ -222,7 +228,8 @@ func (s *Server) ResetCalls() {
 	s.calls = nil
 }
 
-// after has f called after so many of the server's seconds, unless it is stopped before. f holds the lock.
+// after has f called after so many of the server's seconds, unless it is stopped before. f holds
+// the lock.
 func (s *Server) after(seconds float64, f func()) {
 	r := s.run
 	r.working.Add(1)

@@ -61,7 +61,8 @@ func (s *Server) start(st *stream, kind string) *stream {
 	return st
 }
 
-// attach links a new inbound stream with the players that wait for it. They have pictures when it has.
+// attach links a new inbound stream with the players that wait for it. They have pictures when it
+// has.
 func (s *Server) attach(in *stream) {
 	for _, out := range s.run.streams {
 		if out.player() && out.in == nil && out.name == in.name {
@@ -80,7 +81,8 @@ func (st *stream) event(what string) string {
 	return "outStream" + what
 }
 
-// feed is what happens when a stream has pictures: what waits for them begins, here and at others that pull it.
+// feed is what happens when a stream has pictures: what waits for them begins, here and at others
+// that pull it.
 func (s *Server) feed(st *stream) {
 	st.pictures, st.phantom = true, false
 	if st.since.IsZero() {

@@ -10,7 +10,8 @@ import (
 	"ems-sidecar/emsapi"
 )
 
-// A timer is one of listTimers. One with seconds fires again and again, one with a time of day, which is UTC, once.
+// A timer is one of listTimers. One with seconds fires again and again, one with a time of day,
+// which is UTC, once.
 type timer struct {
 	id        uint32
 	value     any // seconds, or a time of day

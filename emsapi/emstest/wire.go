@@ -9,8 +9,8 @@ import (
 	"ems-sidecar/emsapi"
 )
 
-// handle carries out a command, and others if line breaks got into its parameters, and returns the answers: none if it is
-// not this run any more.
+// handle carries out a command, and others if line breaks got into its parameters, and returns the
+// answers: none if it is not this run any more.
 func (s *Server) handle(r *run, path, query string) (answers [][]byte) {
 	s.network.running.Lock()
 	defer s.network.running.Unlock()
@@ -25,8 +25,8 @@ func (s *Server) handle(r *run, path, query string) (answers [][]byte) {
 	return answers
 }
 
-// parameters returns the text of the first parameter of a query in the order of the alphabet. The server does not decode
-// percents: base64 in which something is escaped is none.
+// parameters returns the text of the first parameter of a query in the order of the alphabet. The
+// server does not decode percents: base64 in which something is escaped is none.
 func parameters(query string) string {
 	all := strings.Split(query, "&")
 	slices.Sort(all)
@@ -70,7 +70,8 @@ type param struct {
 	values []string // several: a list
 }
 
-// parse splits "key=value key=value". In values, blank, "=", "," and "\" are escaped with "\"; before anything else, that is itself.
+// parse splits "key=value key=value". In values, blank, "=", "," and "\" are escaped with "\";
+// before anything else, that is itself.
 func parse(text string) (p params) {
 	word := param{values: []string{""}}
 	inKey := true
@@ -112,7 +113,8 @@ func (p *param) put(inKey bool, c byte) {
 	}
 }
 
-// text returns the value of a key, whose case does not matter; the last one counts, and a list is none.
+// text returns the value of a key, whose case does not matter; the last one counts, and a list is
+// none.
 func (p params) text(key string) string {
 	for _, v := range slices.Backward(p.all) {
 		if strings.EqualFold(v.key, key) {

@@ -55,7 +55,8 @@ type Endpoint struct {
 // once or up to lookPause later; it must not block.
 func New(s Settings, handle func(context.Context, Event), look func(reason string), log *slog.Logger) *Endpoint {
 	e := &Endpoint{
-		settings: s, secret: sha256.Sum256([]byte(s.Secret)), trouble: s.Trouble, large: make(chan struct{}, maxLarge), log: log,
+		settings: s, secret: sha256.Sum256([]byte(s.Secret)), trouble: s.Trouble,
+		large: make(chan struct{}, maxLarge), log: log,
 	}
 	if e.trouble == nil {
 		e.trouble = trouble.New(log, time.Now)
@@ -72,7 +73,9 @@ func (e *Endpoint) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog: slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
 	}
 	server.SetKeepAlivesEnabled(false) // the server opens a connection for each event, and waits for its end
-	limits := listen.Limits{Allow: e.settings.Allow, Loopback: maxLocal, Patient: true, PerSource: maxPerSource, Others: maxOthers}
+	limits := listen.Limits{
+		Allow: e.settings.Allow, Loopback: maxLocal, Patient: true, PerSource: maxPerSource, Others: maxOthers,
+	}
 	l = listen.New(l, limits, func(from, why string) {
 		e.trouble.Report(connectionRefused, nowhere, "from", from, "why", why)
 	})
@@ -96,8 +99,8 @@ func (e *Endpoint) Serve(ctx context.Context, l net.Listener) error {
 	return parts.Wait()
 }
 
-// ServeHTTP answers one request. Status and body mean nothing to the server, but an answer without a length leaves its
-// connection open for ever.
+// ServeHTTP answers one request. Status and body mean nothing to the server, but an answer without
+// a length leaves its connection open for ever.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Connection", "close")
 	w.Header().Set("Content-Length", "0")
@@ -181,7 +184,8 @@ func (e *Endpoint) authorized(r *http.Request) (status int, why string) {
 	return http.StatusOK, ""
 }
 
-// inQuery returns the secret in a query. The server sends its query as the operator wrote it, where a + is a +.
+// inQuery returns the secret in a query. The server sends its query as the operator wrote it, where
+// a + is a +.
 func inQuery(query string) string {
 	for pair := range strings.SplitSeq(query, "&") {
 		if value, ok := strings.CutPrefix(pair, "secret="); ok {

@@ -51,7 +51,8 @@ func serve(t testing.TB, s Settings, handle func(context.Context, Event), look f
 	return e, l.Addr().String()
 }
 
-// send does as the media server does: a connection, a request, and an answer that ends with the connection.
+// send does as the media server does: a connection, a request, and an answer that ends with the
+// connection.
 func send(address, method, path, contentType, body string) (answer string, err error) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
@@ -248,7 +249,8 @@ func TestWaitingEventsAreBounded(t *testing.T) {
 	}
 }
 
-// BenchmarkEndpoint posts 2,000 events each second, a connection each, while nothing that is behind the endpoint answers.
+// BenchmarkEndpoint posts 2,000 events each second, a connection each, while nothing that is behind
+// the endpoint answers.
 func BenchmarkEndpoint(b *testing.B) {
 	e, address := serve(b, Settings{}, func(ctx context.Context, _ Event) { <-ctx.Done() }, unseen, io.Discard)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

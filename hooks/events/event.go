@@ -27,9 +27,10 @@ type Event struct {
 	size int // bytes of the request
 }
 
-// Decode decodes one notification: as the JSON, XML or XML-RPC that it looks like, or else as contentType says. It is as lenient as the
-// server's serializers ask for: control bytes and invalid UTF-8 are kept, and what is unknown is ignored. Errors do not tell
-// the content, which may have credentials in it.
+// Decode decodes one notification: as the JSON, XML or XML-RPC that it looks like, or else as
+// contentType says. It is as lenient as the server's serializers ask for: control bytes and invalid
+// UTF-8 are kept, and what is unknown is ignored. Errors do not tell the content, which may have
+// credentials in it.
 func Decode(contentType string, body []byte) (Event, error) {
 	body = bytes.TrimLeft(body, " \t\r\n\xef\xbb\xbf")
 	if isXML(contentType, body) {

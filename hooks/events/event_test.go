@@ -147,7 +147,8 @@ func asJSON(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `/`, `\/`, `"`, `\"`, "\b", `\b`, "\f", `\f`, "\n", `\n`, "\r", `\r`, "\t", `\t`).Replace(s) + `"`
 }
 
-// asXML writes s as the server does, with TinyXML, except references to characters, which it passes on as they are.
+// asXML writes s as the server does, with TinyXML, except references to characters, which it passes
+// on as they are.
 func asXML(s string) string {
 	var out strings.Builder
 	for i := range len(s) {

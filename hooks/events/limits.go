@@ -1,5 +1,5 @@
-// R8: bounded. Whatever is posted, an Endpoint takes at most some 60 MB, and never blocks its sender
-// for long.
+// R8: bounded. Whatever is posted, an Endpoint takes at most some 60 MB, and never blocks its
+// sender for long.
 
 package events
 
@@ -35,8 +35,8 @@ const (
 
 	// maxHeld is how many events of one process wait for those with smaller ids.
 	maxHeld = 2048
-	// remembered is how many ids back a duplicate of an event is recognized. It takes 64 kB for each
-	// process.
+	// remembered is how many ids back a duplicate of an event is recognized. It takes 64 kB for
+	// each process.
 	remembered = 4096
 	// maxRuns is how many processes are known by their ids: the server's, and some of the runs
 	// before, for their stragglers.

@@ -11,7 +11,8 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// A line is where events wait: first for those with smaller ids, then, by stream, for their turn. One goroutine owns it.
+// A line is where events wait: first for those with smaller ids, then, by stream, for their turn.
+// One goroutine owns it.
 type line struct {
 	wanted   func(Type) bool
 	handle   func(context.Context, Event)
@@ -46,7 +47,8 @@ func newLine(wanted func(Type) bool, handle func(context.Context, Event), look f
 func (l *line) join(e Event) {
 	if l.wanted != nil && !l.wanted(e.Type) {
 		l.counts.take("other")
-		e = Event{ID: e.ID, ProcessID: e.ProcessID, Timestamp: e.Timestamp, Type: e.Type[:min(len(e.Type), 40)]} // its id counts
+		typ := e.Type[:min(len(e.Type), 40)]
+		e = Event{ID: e.ID, ProcessID: e.ProcessID, Timestamp: e.Timestamp, Type: typ} // its id counts
 	} else {
 		l.counts.take(e.Type)
 	}
@@ -61,7 +63,8 @@ func (l *line) join(e Event) {
 	l.ask("events were dropped")
 }
 
-// ask has the server looked at, as lost does. It does not block, and may be called from any goroutine.
+// ask has the server looked at, as lost does. It does not block, and may be called from any
+// goroutine.
 func (l *line) ask(reason string) {
 	select {
 	case l.asked <- reason:

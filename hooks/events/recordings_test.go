@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// requests returns the requests that a real server sent in one serialization, by what they tell. The
-// same name is the same event in each of the three.
+// requests returns the requests that a real server sent in one serialization, by what they tell.
+// The same name is the same event in each of the three.
 func requests(t testing.TB, serializer string) map[string][]byte {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(recordings, serializer, "*.http"))
@@ -36,7 +36,8 @@ func requests(t testing.TB, serializer string) map[string][]byte {
 	return all
 }
 
-// decoded returns the event of a recorded request. Times are rounded: JSON has four decimals, XML three.
+// decoded returns the event of a recorded request. Times are rounded: JSON has four decimals, XML
+// three.
 func decoded(t testing.TB, raw []byte) Event {
 	t.Helper()
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))

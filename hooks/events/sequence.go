@@ -7,12 +7,13 @@ import (
 )
 
 const (
-	// reorderWindow is how long an event waits for those with smaller ids. On an idle machine the server's events were seen
-	// to overtake each other by some milliseconds.
+	// reorderWindow is how long an event waits for those with smaller ids. On an idle machine the
+	// server's events were seen to overtake each other by some milliseconds.
 	reorderWindow = 100 * time.Millisecond
 )
 
-// A sequence puts the events of the server into the order of their ids, and finds out which are missing.
+// A sequence puts the events of the server into the order of their ids, and finds out which are
+// missing.
 type sequence struct {
 	runs []*run // the one that sent the last event first
 }
@@ -80,7 +81,8 @@ func (s *sequence) add(e Event, now time.Time) (p passed) {
 	return p
 }
 
-// begin puts a new run before the others. If these are too many, none of the last one's events may wait.
+// begin puts a new run before the others. If these are too many, none of the last one's events may
+// wait.
 func (s *sequence) begin(process int64, next uint64) {
 	s.runs = slices.Insert(s.runs[:min(len(s.runs), maxRuns-1)], 0, &run{process: process, next: next})
 }
@@ -113,8 +115,9 @@ func (s *sequence) deadline() (at time.Time) {
 	return at
 }
 
-// restarted reports whether an event with the same process id is of a new run: in a container, it is always the same. The
-// clock may have been set back meanwhile. The same event twice has the same timestamp.
+// restarted reports whether an event with the same process id is of a new run: in a container, it
+// is always the same. The clock may have been set back meanwhile. The same event twice has the same
+// timestamp.
 func (r *run) restarted(e Event) bool {
 	if e.ID >= r.next {
 		return false

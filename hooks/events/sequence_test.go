@@ -126,7 +126,8 @@ func TestRestartOfTheServer(t *testing.T) {
 	}
 }
 
-// The window of one gap is not the next one's delay: with many gaps, events would fall behind for ever.
+// The window of one gap is not the next one's delay: with many gaps, events would fall behind for
+// ever.
 func TestGapsDoNotAddUp(t *testing.T) {
 	var s sequence
 	now := time.Unix(0, 0)
@@ -188,7 +189,8 @@ func TestAProcessThatSpeaksUpLateMissesNothing(t *testing.T) {
 	}
 }
 
-// In a container the process id stays the same, and a machine's clock may be set back while it starts.
+// In a container the process id stays the same, and a machine's clock may be set back while it
+// starts.
 func TestRestartAfterTheClockWasSetBackLosesNothing(t *testing.T) {
 	var s sequence
 	now := time.Unix(0, 0)

@@ -12,8 +12,8 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// TestR8ForgedProcessIDsAreOneLogLine posts what anyone with access can post: events of many processes, each
-// with a gap in its ids.
+// TestR8ForgedProcessIDsAreOneLogLine posts what anyone with access can post: events of many
+// processes, each with a gap in its ids.
 func TestR8ForgedProcessIDsAreOneLogLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

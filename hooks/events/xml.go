@@ -23,8 +23,8 @@ type element struct {
 
 var errXML = errors.New("not an event: broken XML")
 
-// fromXML returns as JSON what the server sends as XML, a tree of TYPED_MAP elements whose keys are attributes, or as
-// XML-RPC (xmlrpc.com/spec), a call whose method is the event's type.
+// fromXML returns as JSON what the server sends as XML, a tree of TYPED_MAP elements whose keys are
+// attributes, or as XML-RPC (xmlrpc.com/spec), a call whose method is the event's type.
 func fromXML(body []byte) ([]byte, error) {
 	d := xml.NewDecoder(bytes.NewReader(legal(body)))
 	d.Strict = false
@@ -123,9 +123,10 @@ func (e *element) appendScalar(out []byte) []byte {
 	return append(out, quoted(e.text)...)
 }
 
-// XML allows neither control characters nor invalid UTF-8, which names may have, nor references to such characters, as
-// which the server writes the former, and makes line feeds of carriage returns. Each such byte travels through the parser
-// as a character of a private range, and so does each byte of the characters of that range themselves.
+// XML allows neither control characters nor invalid UTF-8, which names may have, nor references to
+// such characters, as which the server writes the former, and makes line feeds of carriage returns.
+// Each such byte travels through the parser as a character of a private range, and so does each
+// byte of the characters of that range themselves.
 const private0 = '\U000F0000'
 
 // reference is how the server writes a control character.
@@ -173,7 +174,8 @@ func original(out, text []byte) []byte {
 	return out
 }
 
-// quoted is s as a JSON string. Whatever s holds, it does not end the string: publishers choose names.
+// quoted is s as a JSON string. Whatever s holds, it does not end the string: publishers choose
+// names.
 func quoted(s []byte) []byte {
 	out := make([]byte, 1, len(s)+2)
 	out[0] = '"'
