@@ -40,57 +40,79 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	}
 	before := f.disk
 	f.disk.closed()
-	f.disk.seen = media.Version{}
+	f.disk.version, f.disk.seen = v, media.Version{}
 	f.stream.isWhole(f)
 	if !named && !src.bulk() && !s.predates(v, now) {
-		defer f.stream.closedUnlisted(f) // in version v
+		f.stream.closedUnlisted(f)
 	}
 	if f.bucket.has(v) {
 		src.release(p, v, Arrived) // it was kept again when it was reported again
-	}
-	if f.bucket.has(v) || before.isWhole() && before.version.Equal(v) && f.work.isSending() {
-		f.disk.version = v
 		return
 	}
-	patched := src.traits.PatchesLate
-	if f.bucket.isConfirmed() && !(patched && f.naming.shown > 0) { // viewers have the unpatched one already, and can play it
-		f.outdated(now)
+	if f.isSent(before, v) {
+		return
 	}
-	former := before.version
-	if former == (media.Version{}) {
-		former = s.unnamed[unnamedFile{src, p}].version
-	}
-	if known := former != (media.Version{}); src.traits.ReusesNames && (known && !former.Equal(v) || !known && before.isNameGone()) {
-		f.bucket.changedAt = now
-	}
-	var promised time.Time // that it waits no longer for its last change
-	if f.work.pause.isForPatch() {
-		promised = f.work.pause.until
-	}
-	f.disk.version = v
-	f.work.pause, f.work.failures = pause{}, 0
+	s.noteOtherContent(f, before, now)
 	f.disk.writtenAt = v.ModTime
 	if f.disk.writtenAt.After(now) || now.Sub(f.disk.writtenAt) > time.Minute {
 		f.disk.writtenAt = now // found by a scan, or another machine's clock
 	}
+	s.queueClosed(f, now)
+}
+
+// isSent reports whether f is being sent in version v already, as before tells.
+func (f *file) isSent(before onDisk, v media.Version) bool {
+	return before.isWhole() && before.version.Equal(v) && f.work.isSending()
+}
+
+// noteOtherContent notes that f, of which the disk had before, was closed with other content.
+func (s *Schedule) noteOtherContent(f *file, before onDisk, now time.Time) {
+	traits := f.src.traits
+	// Viewers have the chunk before its last change already, and can play it.
+	if f.bucket.isConfirmed() && !(traits.PatchesLate && f.naming.shown > 0) {
+		f.outdated(now)
+	}
+	if !traits.ReusesNames {
+		return
+	}
+	former := before.version
+	if former == (media.Version{}) {
+		former = s.unnamed[unnamedFile{f.src, f.path}].version
+	}
+	isOther := !former.Equal(f.disk.version)
+	if former == (media.Version{}) {
+		isOther = before.isNameGone()
+	}
+	if isOther {
+		f.bucket.changedAt = now
+	}
+}
+
+// queueClosed queues f, which was closed, unless it is in flight: then its result tells what is to be done.
+func (s *Schedule) queueClosed(f *file, now time.Time) {
+	var promised time.Time // that it waits no longer for its last change
+	if f.work.pause.isForPatch() {
+		promised = f.work.pause.until
+	}
+	f.work.pause, f.work.failures = pause{}, 0
 	if f.work.state == inFlight {
-		return // its outcome tells what is to be done
+		return
 	}
+	src, written := f.src, f.disk.version.ModTime
+	old := !src.bulk() && !f.bucket.other && s.predates(f.disk.version, now)
 	f.work.task, f.work.candidate = PutChunk, nil
-	if src.bulk() {
+	switch at := earlier(f.patchAt(written, now), promised); {
+	case src.bulk():
 		f.work.task = Look // gigabytes are not sent again because the daemon was started again
-	}
-	old := !src.bulk() && !f.bucket.other && s.predates(v, now)
-	if at := earlier(f.patchAt(v.ModTime, now), promised); !f.isPatched() && now.Before(at) {
+		f.stream.enqueue(f)
+	case !f.isPatched() && now.Before(at):
 		if old {
 			f.work.task = Compare
 		}
 		f.stream.delay(f, pause{at, forPatch})
-		return
-	}
-	if old {
+	case old:
 		f.stream.compareLater(f, now)
-		return
+	default:
+		f.stream.enqueue(f)
 	}
-	f.stream.enqueue(f)
 }

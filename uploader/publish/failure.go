@@ -34,36 +34,20 @@ func (s *Schedule) fileFailure(r Result, now time.Time) {
 // storeFailure handles a request that the bucket did not take.
 func (s *Schedule) storeFailure(r Result, now time.Time) {
 	f, st := r.file, r.file.stream
-	refused, whole := r.Failure.refused(), r.Failure == BucketRefused
-	switch {
-	case r.Task == PutManifest:
-		f.manifest.errand = errand{}
-		if !refused {
-			f.manifest.copy.lostSight(now)
-		}
-	case r.Task == Verify && refused && !whole:
-		f.manifest.copy.question, f.manifest.copy.checkAt = answered, time.Time{} // the store does not tell
-		f.manifest.presence.allAt = time.Time{}
-	case r.Task == List:
-		s.notListed(r, refused && !whole, now)
-	case r.wanted():
-		st.enqueue(f)
-	}
 	s.figures.failures++
+	s.takeBack(r, now)
 	st.failures++
 	wait := s.jitter.backoff(st.failures, backoffCap)
 	st.retryAt = now.Add(wait)
-	if refused {
+	if r.Failure.refused() {
 		// Other keys may fare better, so it is first this one that waits, and then the stream.
-		wait = RefusedProbe
-		st.retryAt = time.Time{}
+		wait, st.retryAt = RefusedProbe, time.Time{}
 		if r.Task == PutManifest {
 			f.manifest.notBefore = now.Add(wait)
 		} else if r.wanted() {
 			st.delay(f, pause{until: now.Add(wait)})
 		}
-		question := r.Task == List || r.Task == Verify // which is answered otherwise
-		if !question {
+		if r.Task != List && r.Task != Verify { // which are answered otherwise
 			st.refusals++
 		}
 		if st.refusals >= streamRefusals {
@@ -71,35 +55,71 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 		}
 	}
 	l := s.lane(st.src.dest)
-	closedNow := l.failure(st, refused, whole, st.refused && s.allRefused(st.src.dest, now), now)
+	all := st.refused && s.allRefused(st.src.dest, now)
+	closedNow := l.failure(st, r.Failure.refused(), r.Failure == BucketRefused, all, now)
 	if closedNow {
 		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
+		s.noteClosed(r, l)
+		return
 	}
-	what := uploadFailed
+	s.reportFailure(r, l, wait, now)
+}
+
+// takeBack undoes what was noted when the job of r was started.
+func (s *Schedule) takeBack(r Result, now time.Time) {
+	m := r.file.manifest
+	thisKey := r.Failure == Refused
+	switch {
+	case r.Task == PutManifest:
+		m.errand = errand{}
+		if !r.Failure.refused() {
+			m.copy.lostSight(now)
+		}
+	case r.Task == Verify && thisKey:
+		m.copy.question, m.copy.checkAt = answered, time.Time{} // the store does not tell
+		m.presence.allAt = time.Time{}
+	case r.Task == List:
+		s.notListed(r, thisKey, now)
+	case r.wanted():
+		r.file.stream.enqueue(r.file)
+	}
+}
+
+// noteClosed notes that the lane l was closed by the failure r.
+func (s *Schedule) noteClosed(r Result, l *lane) {
+	st := r.file.stream
+	attrs := []any{"stream", st.name, "key", r.file.key(), "err", r.Err, "attempt", st.failures, "bucket", l.dest.Bucket}
+	if l.state == silent {
+		s.log.Error("bucket serves no requests, uploads to it wait", append(attrs,
+			"next", "one request at a time probes whether it is back")...)
+		return
+	}
+	s.log.Error("bucket refuses requests, uploads to it are stopped", append(attrs,
+		"next", "one request at a time probes whether that is mended", "retry_in", RefusedProbe)...)
+}
+
+// reportFailure reports r. wait is how long what failed waits.
+func (s *Schedule) reportFailure(r Result, l *lane, wait time.Duration, now time.Time) {
+	st, what := r.file.stream, uploadFailed
 	if r.asksOnly() {
 		what = questionFailed
 	}
-	attrs := []any{"key", f.key(), "err", r.Err, "attempt", st.failures}
-	switch {
-	case closedNow && l.state != silent:
-		s.log.Error("bucket refuses requests, uploads to it are stopped", append(attrs, "stream", st.name, "bucket", st.src.dest.Bucket,
-			"next", "one request at a time probes whether that is mended", "retry_in", RefusedProbe)...)
-	case closedNow:
-		s.log.Error("bucket serves no requests, uploads to it wait", append(attrs, "stream", st.name, "bucket", st.src.dest.Bucket,
-			"next", "one request at a time probes whether it is back")...)
+	next, again := "tried again over a fresh connection", wait
+	switch refused := r.Failure.refused(); {
 	case l.closedTo(st):
-		s.report(what, st, append(attrs, "next", "the bucket is probed again",
-			"retry_in", l.probeAt.Sub(now).Round(time.Millisecond))...)
+		next, again = "the bucket is probed again", l.probeAt.Sub(now)
 	case refused && r.Task == List:
-		s.log.Warn("bucket cannot be listed", append(attrs, "stream", st.name, "next", "its files are asked for one by one")...)
+		what, next, again = bucketUnlistable, "its files are asked for one by one", 0
 	case refused && r.Task == Verify:
-		s.report(what, st, append(attrs, "next", "the manifest is published without that")...)
+		next, again = "the manifest is published without that", 0
 	case st.refused:
-		s.report(what, st, append(attrs, "next", "this stream waits, others go on", "retry_in", wait)...)
+		next = "this stream waits, others go on"
 	case refused:
-		s.report(what, st, append(attrs, "next", "this file waits, others go on", "retry_in", wait)...)
-	default:
-		s.report(what, st, append(attrs, "next", "tried again over a fresh connection",
-			"retry_in", wait.Round(time.Millisecond))...)
+		next = "this file waits, others go on"
 	}
+	attrs := []any{"key", r.file.key(), "err", r.Err, "attempt", st.failures, "next", next}
+	if again > 0 {
+		attrs = append(attrs, "retry_in", again.Round(time.Millisecond))
+	}
+	s.report(what, st, attrs...)
 }

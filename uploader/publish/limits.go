@@ -43,6 +43,8 @@ const (
 	// surveyBatch is about how many directories one survey is of.
 	surveyBatch = 100
 
+	// maxWaitingLogged bounds the lines of one minute about manifests that wait.
+	maxWaitingLogged = 10
 	// maxLags bounds the lags that are remembered of one minute: 800 kB.
 	maxLags = 100_000
 	// maxRootName bounds what objects tell of their root, in bytes.

@@ -41,35 +41,48 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 			snap.refs = append(snap.refs, s.file(src, p))
 		}
 	}
-	if known := m.newest(); known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs) {
-		// EMS writes it twice, or another run says the same.
-		known.modTime = snap.modTime
-		if known.held = known.held && now.Sub(known.readAt) < startHold; known.held {
-			s.reread(f, known.readAt.Add(startHold))
-		}
-		known.verify(r.OnDisk, now)
-		s.expect(src, known.refs, now)
-		if m.copy.trust == outdated && known == m.published {
-			m.copy.trust, known.content = doubtful, snap.content
-			m.again()
-		}
-		return
-	}
-	if m.wentBack(snap) {
+	known := m.newest()
+	switch {
+	case known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs):
+		s.readAlike(known, snap, r.OnDisk, now)
+	case m.wentBack(snap):
 		s.report(wentBack, f.stream, "key", f.key(), "sequence", snap.parsed.Sequence,
-			"known", m.newest().parsed.Sequence, "next", "it is ignored until it moves on")
+			"known", known.parsed.Sequence, "next", "it is ignored until it moves on")
 		s.figures.failures++
 		for _, r := range snap.refs {
 			src.forgetIfUnused(r)
 		}
-		return
+	default:
+		snap.verify(r.OnDisk, now)
+		s.addSnapshot(snap, now)
 	}
+}
+
+// readAlike applies that a manifest was read again with the content of known, the newest one: EMS writes some
+// twice, or another run says the same.
+func (s *Schedule) readAlike(known, again *snapshot, onDisk []media.Version, now time.Time) {
+	m := known.manifest
+	known.modTime = again.modTime
+	if known.held = known.held && now.Sub(known.readAt) < startHold; known.held {
+		s.reread(m.file, known.readAt.Add(startHold))
+	}
+	known.verify(onDisk, now)
+	s.expect(m.file.src, known.refs, now)
+	if m.copy.trust == outdated && known == m.published {
+		m.copy.trust, known.content = doubtful, again.content
+		m.again()
+	}
+}
+
+// addSnapshot adds snap, which is new, to those that wait.
+func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
+	m := snap.manifest
+	f, src := m.file, m.file.src
 	if snap.outside != "" && snap.outside != m.told.outside {
 		m.told.outside = snap.outside
 		s.log.Warn("manifest names a file outside of the root, which is never published", "stream", f.stream.name,
 			"key", f.key(), "uri", snap.outside, "next", "the manifest does not wait for it")
 	}
-	snap.verify(r.OnDisk, now)
 	snap.generation = src.generation - 1 // so that ready looks at every reference
 	if src.traits.InitsLate && snap.parsed.Segments == 0 {
 		snap.held = true

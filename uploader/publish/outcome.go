@@ -55,34 +55,20 @@ func (s *Schedule) Done(r Result, now time.Time) {
 }
 
 func (s *Schedule) success(r Result, now time.Time) {
-	f, st := r.file, r.file.stream
+	st := r.file.stream
+	l := s.lane(st.src.dest)
 	if r.asksOnly() {
 		// That a key is not there is no word on whether the bucket takes one: S3 answers the same where
 		// the bucket is missing.
-		l := s.lane(st.src.dest)
 		l.probing = false
 		if l.state == open {
 			st.recovered()
 		}
-		switch r.Task {
-		case Discard:
-			s.discarded(r, now)
-		case Compare:
-			s.compared(r, now)
-		case List:
-			s.listed(r, now)
-		case Verify:
-			s.verified(f.manifest, r.Found, r.Untold, now)
-			s.checked(r, now)
-		case FindKey:
-			s.recordingLooked(r, now)
-		default:
-			s.looked(f, r.Found, now)
-		}
+		s.answered(r, now)
 		return
 	}
-	before := s.lane(st.src.dest).state
-	reopened, better := s.lane(st.src.dest).success(st, now)
+	before := l.state
+	reopened, better := l.success(st, now)
 	if before != open {
 		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
 	}
@@ -94,33 +80,58 @@ func (s *Schedule) success(r Result, now time.Time) {
 	}
 	st.recovered()
 	s.figures.bytes += r.Bytes
-	switch {
-	case r.Task == PutManifest:
-		s.published(f.manifest, r.snapshot, r, now)
+	if r.Task == PutManifest {
+		s.published(r.file.manifest, r.snapshot, r, now)
+	} else {
+		s.uploaded(r, now)
+	}
+}
+
+// answered applies the answer to a question, or to a deletion from the disk.
+func (s *Schedule) answered(r Result, now time.Time) {
+	switch r.Task {
+	case Discard:
+		s.discarded(r, now)
+	case Compare:
+		s.compared(r, now)
+	case List:
+		s.listed(r, now)
+	case Verify:
+		s.verified(r.file.manifest, r.Found, r.Untold, now)
+		s.checked(r, now)
+	case FindKey:
+		s.recordingLooked(r, now)
 	default:
-		s.figures.chunks++
-		s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)), "state", f.String())
-		f.work.failures = 0
-		if f.disk.isWhole() && !f.disk.version.Equal(r.Version) {
-			f.bucket.other = f.bucket.other || f.naming.shown > 0 // a manifest that did not wait for it shows it to viewers
-			st.enqueue(f)                                         // closed again, with other content
-			break
-		}
-		if f.disk.hasOther(r.Version) {
-			f.disk.contentGone()
-			f.src.expect(f.path)
-			break
-		}
-		f.confirm(r.Version, now)
-		if st.src.bulk() {
-			f.recording.spoilt, f.recording.refused = false, ""
-			s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)))
-		}
-		s.discardLater(f, now)
-		if f.bucket.late.mayApply(now) {
-			f.work.task = Compare
-			st.delay(f, pause{until: now.Add(doubtTime)})
-		}
+		s.looked(r.file, r.Found, now)
+	}
+}
+
+// uploaded applies that the bucket has taken a chunk.
+func (s *Schedule) uploaded(r Result, now time.Time) {
+	f, st := r.file, r.file.stream
+	s.figures.chunks++
+	s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)),
+		"state", f.String())
+	f.work.failures = 0
+	switch {
+	case f.disk.isWhole() && !f.disk.version.Equal(r.Version): // closed again, with other content
+		f.bucket.other = f.bucket.other || f.naming.shown > 0 // a manifest that did not wait for it shows it to viewers
+		st.enqueue(f)
+		return
+	case f.disk.hasOther(r.Version):
+		f.disk.contentGone()
+		f.src.expect(f.path)
+		return
+	}
+	f.confirm(r.Version, now)
+	if st.src.bulk() {
+		f.recording.spoilt, f.recording.refused = false, ""
+		s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)))
+	}
+	s.discardLater(f, now)
+	if f.bucket.late.mayApply(now) {
+		f.work.task = Compare
+		st.delay(f, pause{until: now.Add(doubtTime)})
 	}
 }
 

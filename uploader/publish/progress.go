@@ -18,25 +18,37 @@ func (s *Schedule) Progress() Progress {
 		l := s.lane(src.dest)
 		p.Refused = p.Refused || l.state == bucketRefuses || l.state == streamsRefused
 		for _, f := range src.files {
-			switch {
-			case f.manifest != nil && f.manifest.newest() == nil: // only another one names it
-			case f.manifest != nil:
-				p.Manifests++
-				if len(f.manifest.waiting) == 0 {
-					p.Published++
-				} else {
-					p.Idle = false
-				}
-			case f.bucket.isConfirmed():
-				p.Files++
-				p.There++
-			case f.work.pause.isForPatch():
-			case f.disk.isWhole() && !f.bucket.isLost() || f.work.state == queued && f.work.task != Look:
-				p.Files++
+			if f.manifest != nil {
+				p.addManifest(f.manifest)
+			} else {
+				p.addChunk(f)
 			}
 			// What EMS will change once more is not there yet.
 			p.Idle = p.Idle && (f.work.state == idle || f.work.task == Discard || f.work.pause.isForPatch())
 		}
 	}
 	return p
+}
+
+func (p *Progress) addManifest(m *manifest) {
+	switch {
+	case m.newest() == nil: // only another one names it
+	case len(m.waiting) == 0:
+		p.Manifests++
+		p.Published++
+	default:
+		p.Manifests++
+		p.Idle = false
+	}
+}
+
+func (p *Progress) addChunk(f *file) {
+	switch {
+	case f.bucket.isConfirmed():
+		p.Files++
+		p.There++
+	case f.work.pause.isForPatch():
+	case f.disk.isWhole() && !f.bucket.isLost() || f.work.state == queued && f.work.task != Look:
+		p.Files++
+	}
 }

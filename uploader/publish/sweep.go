@@ -16,48 +16,25 @@ const (
 // Sweep forgets what is gone and warns of manifests that do not move. It is called once a minute.
 func (s *Schedule) Sweep(now time.Time) {
 	s.releaseUnnamed(now)
-	quiet := 0
+	waiting := 0
 	for _, st := range s.ring {
-		st.forgetListed(now)
-		for _, f := range st.pending {
-			switch {
-			case !f.work.waitsFor(Look) || f.disk.isWhole() || f.naming.now > 0:
-			case f.manifest != nil:
-				f.work.state = idle // no manifest asks for it any more
-			default:
-				s.missing(f)
-				st.src.forgetIfUnused(f)
-			}
-		}
-		st.manifests = slices.DeleteFunc(st.manifests, func(m *manifest) bool {
-			gone := m.file.disk.state != diskWhole && m.file.work.state == idle && m.file.naming.now == 0 &&
-				len(m.waiting) == 0 && now.Sub(m.publishedAt) > manifestMemory && m.file.gone.since.IsZero()
-			if gone {
-				if m.published != nil {
-					m.published.spare()
-					m.published.retire()
-				}
-				m.file.src.forget(m.file)
-			}
-			return gone
-		})
-		st.namedBy = slices.DeleteFunc(st.namedBy, func(m *manifest) bool { return m.file.src.files[m.file.path] != m.file })
-		st.names = slices.DeleteFunc(st.names, func(named *stream) bool { return !named.isNamedFrom(st) })
 		s.agenda.reconsider(st)
+		st.forgetListed(now)
+		s.forgetQuestions(st)
+		st.forgetManifests(now)
 		for _, m := range st.manifests {
 			s.dropHopeless(m)
 			s.checkInTurn(m, now)
-			if s.lane(st.src.dest).closedTo(st) || len(m.waiting) == 0 || now.Sub(m.waiting[0].readAt) < waitingTooLong {
+			if !m.waitsTooLong(now) || s.lane(st.src.dest).closedTo(st) {
 				continue
 			}
-			if quiet++; quiet > 10 {
-				continue
+			if waiting++; waiting <= maxWaitingLogged {
+				s.warnWaiting(m, now)
 			}
-			s.warnWaiting(m, now)
 		}
 	}
-	if quiet > 10 {
-		s.log.Warn("further manifests wait, too", "count", quiet-10)
+	if waiting > maxWaitingLogged {
+		s.log.Warn("further manifests wait, too", "count", waiting-maxWaitingLogged)
 	}
 	s.ring = slices.DeleteFunc(s.ring, func(st *stream) bool {
 		gone := st.files == 0 && st.inFlight == 0
@@ -67,6 +44,48 @@ func (s *Schedule) Sweep(now time.Time) {
 		}
 		return gone
 	})
+}
+
+// forgetQuestions drops the questions for files that no manifest names any more.
+func (s *Schedule) forgetQuestions(st *stream) {
+	for _, f := range st.pending {
+		switch {
+		case !f.work.waitsFor(Look) || f.disk.isWhole() || f.naming.now > 0:
+		case f.manifest != nil:
+			f.work.state = idle
+		default:
+			s.missing(f)
+			st.src.forgetIfUnused(f)
+		}
+	}
+}
+
+// forgetManifests forgets the manifests that have been gone for long, and who named what.
+func (st *stream) forgetManifests(now time.Time) {
+	st.manifests = slices.DeleteFunc(st.manifests, func(m *manifest) bool {
+		gone := m.isGone() && now.Sub(m.publishedAt) > manifestMemory
+		if gone {
+			if m.published != nil {
+				m.published.spare()
+				m.published.retire()
+			}
+			m.file.src.forget(m.file)
+		}
+		return gone
+	})
+	st.namedBy = slices.DeleteFunc(st.namedBy, func(m *manifest) bool { return m.file.src.files[m.file.path] != m.file })
+	st.names = slices.DeleteFunc(st.names, func(named *stream) bool { return !named.isNamedFrom(st) })
+}
+
+// isGone reports whether m is not on the disk, and nothing is to be done about it.
+func (m *manifest) isGone() bool {
+	f := m.file
+	return f.disk.state != diskWhole && f.work.state == idle && f.naming.now == 0 && len(m.waiting) == 0 && f.gone.since.IsZero()
+}
+
+// waitsTooLong reports whether the oldest snapshot of m has waited for so long that it is worth a warning.
+func (m *manifest) waitsTooLong(now time.Time) bool {
+	return len(m.waiting) > 0 && now.Sub(m.waiting[0].readAt) >= waitingTooLong
 }
 
 // dropHopeless gives up the snapshots that are not to be seen any more.

@@ -65,6 +65,10 @@ var (
 		Kind: "upload_failed", Level: slog.LevelWarn,
 		Message: "upload failed",
 	}
+	bucketUnlistable = trouble.Failure{
+		Kind: "bucket_unlistable", Level: slog.LevelWarn,
+		Message: "bucket cannot be listed",
+	}
 	questionFailed = trouble.Failure{
 		Kind: "question_failed", Level: slog.LevelWarn,
 		Message: "bucket cannot be asked for a file",
