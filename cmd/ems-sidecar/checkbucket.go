@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -45,7 +46,7 @@ func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Po
 	c := &bucketCheck{r: r, u: u, where: fmt.Sprintf("bucket %s for [%s]", u.Bucket, u.Section)}
 	part := min(pool.PartSize, maxCheckedPart)
 	pool.PartSize = part
-	store, err := daemon.OpenStore(ctx, u, pool, nil)
+	store, err := daemon.OpenStore(ctx, u, pool, slog.New(slog.DiscardHandler))
 	if err != nil {
 		r.say("bucket", c.where, err)
 		return
