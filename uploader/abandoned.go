@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// Parts of an upload that nobody goes on with cost money as objects do. So long after the last one came in,
+	// Parts of an upload that no one continues cost money as objects do. So long after the last one came in,
 	// not even a host that was repaired goes on.
 	abandonedAfter = 3 * 24 * time.Hour
 	abandonedCheck = 24 * time.Hour

@@ -28,7 +28,7 @@ func newBootstraps() bootstraps {
 	return bootstraps{named: make(map[string][]fragments), waiting: make(map[string]bool)}
 }
 
-// learn takes in what the F4M f4m names, and returns the bootstraps that waited for it.
+// learn applies what the F4M f4m names, and returns the bootstraps that waited for it.
 func (b *bootstraps) learn(f4m string, m media.Manifest) (found []string) {
 	delete(b.named, f4m)
 	dir := path.Dir(f4m)

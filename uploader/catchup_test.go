@@ -99,7 +99,7 @@ func TestR7NothingIsSentAgainAfterARestart(t *testing.T) {
 
 				d.end()
 				<-ended
-				d.write("g/s/0.ts", "written anew while nobody looked")
+				d.write("g/s/0.ts", "written anew while no one looked")
 				d.write("g/s/new.ts", "new")
 				d.restarted(ended)
 				time.Sleep(10 * time.Second)

@@ -58,7 +58,7 @@ func (src *Source) compare(ctx context.Context, r *publish.Result) {
 		if r.FileErr = src.isStill(ctx, r); r.FileErr == nil {
 			r.Same = true
 		}
-	case isMD5(i.ETag): // written by somebody else, or written anew with the same content
+	case isMD5(i.ETag): // written by another program, or again with the same content
 		r.Same = src.hasMD5(ctx, r, i.ETag)
 	}
 }

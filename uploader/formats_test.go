@@ -469,7 +469,7 @@ func TestMSSChunkIsSentOnceAsItsManifestNamesIt(t *testing.T) {
 	})
 }
 
-// A patch that comes when viewers have the chunk already holds nobody up, and does arrive.
+// A patch that comes when viewers have the chunk already holds no one up, and does arrive.
 func TestMSSLatePatchDoesNotHoldUpManifests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, media.Layout{Format: media.MSS}, Settings{})
@@ -675,7 +675,7 @@ func TestAbandonedUploadsAreAborted(t *testing.T) {
 	})
 }
 
-// When a DASH stream starts anew, EMS writes the manifest twice, and then the init segments.
+// When a DASH stream is restarted, EMS writes the manifest twice, and then the init segments.
 func TestDASHManifestOfANewStartThatIsClosedTwiceWaitsForItsInitSegments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, dashLayout, Settings{})

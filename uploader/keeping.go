@@ -50,7 +50,7 @@ func (u *Uploader) Occupied() string {
 	return ""
 }
 
-// Restored reports whether all that earlier runs have kept of the root was taken in, where that is possible; not before the
+// Restored reports whether all that earlier runs have kept of the root was reported, where that is possible; not before the
 // root is there.
 func (src *Source) Restored() bool {
 	select {
@@ -64,7 +64,7 @@ func (src *Source) Restored() bool {
 // strayWait is how long a spool is taken for one of a source that is still to come, where sources come.
 const strayWait = 10 * time.Minute
 
-// warnOfStrays says which spools still have something that nobody uploads.
+// warnOfStrays reports spools that still have files that no source uploads.
 func (u *Uploader) warnOfStrays(ctx context.Context) {
 	if u.settings.Incomplete {
 		late := time.NewTimer(strayWait)
@@ -84,7 +84,7 @@ func (u *Uploader) warnOfStrays(ctx context.Context) {
 		for _, dir := range spool.Strays(src.dir, u.settings.SpoolDir, used) {
 			if !told[dir] {
 				told[dir] = true
-				u.log.Warn("spool has files that nobody uploads: the config has another spool_dir now, or not that section", "spool", dir,
+				u.log.Warn("spool has files that no section uploads: the config has another spool_dir now, or not that section", "spool", dir,
 					"next", "they stay there", "hint", "stop the daemon, and run ems-sidecar sync with the former config, which uploads them")
 			}
 		}
@@ -92,7 +92,7 @@ func (u *Uploader) warnOfStrays(ctx context.Context) {
 }
 
 // A namedFiles knows the files that are uploaded only because a manifest names them: init segments, keys. One that was closed
-// before is reported again when a manifest comes to name it.
+// before is reported again when a manifest names it.
 type namedFiles map[string]map[string]bool // by the manifest's path
 
 func (n namedFiles) learn(layout media.Layout, manifest string, refs []string) {

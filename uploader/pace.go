@@ -16,7 +16,7 @@ type pace map[string]time.Time
 // next returns when p may be read.
 func (w pace) next(p string) time.Time { return w[p] }
 
-// took takes in that p was read from begun until now.
+// took notes that p was read from begun until now.
 func (w pace) took(p string, begun time.Time) {
 	now := time.Now()
 	if d := now.Sub(begun); d >= longReading && len(w) < maxPaced {

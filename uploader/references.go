@@ -49,7 +49,7 @@ func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, oth
 	return append(r.others, r.segments...), len(r.others), r.outside, nil
 }
 
-// add takes in the path p; uncounted: it is a manifest by its name alone.
+// add adds the path p; uncounted: it is a manifest by its name alone.
 func (r *references) add(p string, segment, uncounted bool) error {
 	switch n := len(r.segments); {
 	case segment && n > 0 && r.segments[n-1] == p, r.seen[p]: // ranges of one file

@@ -188,7 +188,7 @@ func (b *bucket) drop(keys []string) {
 	}
 }
 
-// A playlist that names a chunk of which nobody knows whether it was deleted has the bucket asked.
+// A playlist that names a chunk of which no one knows whether it was deleted has the bucket asked.
 func TestManifestThatNamesWhatIsPerhapsDeleted(t *testing.T) {
 	for _, lost := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -373,7 +373,7 @@ func TestChunkOfTheSpoolIsDeletedAfterItsUpload(t *testing.T) {
 	}
 }
 
-// After a start, the bucket has the manifest of the run before, of which nobody knows what it names.
+// After a start, the bucket has the manifest of the run before, of which it is unknown what it names.
 func TestWhatAManifestOfTheRunBeforeMayNameIsNotDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

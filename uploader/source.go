@@ -36,7 +36,7 @@ type Source struct {
 	// is reported, and called from any goroutine; nil: none is spared.
 	Spare func(p string) bool
 
-	bootstraps bootstraps // owned by whoever calls the methods
+	bootstraps bootstraps // owned by the caller of the methods
 	named      namedFiles // owned by them, too
 	unfit      unfit      // and these
 	pace       pace       // and this
@@ -81,7 +81,7 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	var many *media.TooManyError
 	switch {
 	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
-		return // deleted or written anew: its next closing brings it; or what names it does
+		return // deleted or written again: its next closing brings it; or what names it does
 	case errors.As(err, &many):
 		if src.unfit.first(p) {
 			src.refuse(p, many)
@@ -153,7 +153,7 @@ func (src *Source) open(p string) (*os.File, error) {
 	return disk.OpenIn(root, p)
 }
 
-// openRoot opens the root anew each time: one that was deleted and created again is another directory.
+// openRoot opens the root each time: one that was deleted and created again is another directory.
 func (src *Source) openRoot() (*os.Root, error) {
 	root, err := disk.OpenRoot(src.dir)
 	if err != nil {

@@ -38,7 +38,7 @@ type Store interface {
 	// bytes. Of the ObjectInfo, Size, Stored and ETag are filled. It ends with the first error of each.
 	List(ctx context.Context, dir, after string, each func(key string, i ObjectInfo) error) error
 	// Delete deletes the objects. That one is not there is no error. After a DeleteError all but the keys in it are
-	// deleted, and after any other one nobody knows which.
+	// deleted, and after any other one it is unknown which.
 	Delete(ctx context.Context, keys []string) error
 }
 

@@ -82,7 +82,7 @@ func TestChunksOfARootThatIsUnmountedForAWhileArrive(t *testing.T) {
 	})
 }
 
-// A root that is another directory for good does not bring its files back: nobody waits for them for ever.
+// A root that is another directory for good does not bring its files back: no one waits for them for ever.
 func TestChunksOfARootThatIsReplacedAreLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

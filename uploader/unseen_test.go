@@ -86,8 +86,8 @@ func (d *desk) lost() int64 {
 	return f.Lost
 }
 
-// What the server wrote and deleted while nobody could look is told by the manifest that jumped over it, and is counted as
-// lost: in all formats, once, and only what nobody saw.
+// What the server wrote and deleted while no one could look is told by the manifest that jumped over it, and is counted as
+// lost: in all formats, once, and only what no one saw.
 func TestChunksThatAManifestJumpedOverAreCountedAsLost(t *testing.T) {
 	for name, w := range windows() {
 		for _, c := range []struct {

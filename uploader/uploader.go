@@ -17,7 +17,7 @@ import (
 type Settings struct {
 	Host          string        // this one's name, by which two that write the same objects are told apart
 	Workers       int           // requests in flight at once
-	BulkWorkers   int           // and besides for recordings
+	BulkWorkers   int           // more for recordings
 	MinThroughput int64         // bytes per second: an attempt slower than this is given up
 	DrainTimeout  time.Duration // for what is in flight when Run is told to end
 	SpoolDir      string        // for the spools of all sources; empty: in the root of each
@@ -80,7 +80,7 @@ func (u *Uploader) all() []*Source {
 	return u.sources
 }
 
-// add takes in a source, also while Run is going.
+// add adds a source, also while Run is going.
 func (u *Uploader) add(src *Source) {
 	u.budget.Join()
 	src.spool.Budget = u.budget
@@ -201,7 +201,7 @@ func (u *Uploader) Run(ctx context.Context) {
 	}
 }
 
-// carryOut does what the schedule has decided besides jobs.
+// carryOut does what the schedule has decided apart from jobs.
 func (u *Uploader) carryOut(e publish.Effects) {
 	for _, x := range e.Expected {
 		u.sourceOf(x.Source).expecter.Expect(x.Paths...)

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// Each attempt has this long, and besides what its size takes at Settings.MinThroughput.
+	// Each attempt has this long, and what its size takes at Settings.MinThroughput.
 	attemptTime = 2 * time.Second
 
 	// Where names never get other content, caches may keep a chunk.

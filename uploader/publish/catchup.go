@@ -69,7 +69,7 @@ func (st *stream) takeUncompared() []*file {
 	return files
 }
 
-// listed takes in what the bucket has of the files of a listing.
+// listed applies what the bucket has of the files of a listing.
 func (s *Schedule) listed(r Result, now time.Time) {
 	for _, l := range r.Listing {
 		f := l.file
@@ -113,7 +113,7 @@ func (s *Schedule) notListed(r Result, permanent bool, now time.Time) {
 	}
 }
 
-// compared takes in whether the bucket has f.
+// compared applies whether the bucket has f.
 func (s *Schedule) compared(r Result, now time.Time) {
 	f := r.file
 	f.work.candidate = nil
@@ -134,7 +134,7 @@ func (s *Schedule) compared(r Result, now time.Time) {
 	}
 }
 
-// foundThere takes in that an earlier run has uploaded f.
+// foundThere applies that an earlier run has uploaded f.
 func (s *Schedule) foundThere(f *file, v media.Version, now time.Time) {
 	s.figures.found++
 	f.disk.writtenAt = time.Time{}

@@ -13,7 +13,7 @@ func (s *Schedule) discardLater(f *file, uploaded time.Time) {
 	}
 }
 
-// discarded takes in what came of the comparison of f with its object.
+// discarded applies the result of the comparison of f with its object.
 func (s *Schedule) discarded(r Result, now time.Time) {
 	f, st := r.file, r.file.stream
 	switch {

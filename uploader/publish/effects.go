@@ -7,7 +7,7 @@ import (
 	"ems-sidecar/media"
 )
 
-// Effects are what the caller has to do besides jobs, in the order in which they were decided.
+// Effects are what the caller has to do apart from jobs, in the order in which they were decided.
 type Effects struct {
 	Expected []Expectation
 	Released []Release

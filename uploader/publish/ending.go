@@ -68,11 +68,11 @@ func (s *snapshot) endBeforeHole() bool {
 }
 
 // hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it names what can
-// never arrive, and it was deleted itself, or the stream began anew after it, or that is its end.
+// never arrive, and it was deleted itself, or the stream was restarted after it, or that is its end.
 func (m *manifest) hopeless(i int) bool {
 	if m.isHeldBack(m.waiting[i]) {
 		return true
 	}
-	overtaken := m.file.disk.isNameGone() || slices.ContainsFunc(m.waiting[i+1:], func(s *snapshot) bool { return s.anew })
+	overtaken := m.file.disk.isNameGone() || slices.ContainsFunc(m.waiting[i+1:], func(s *snapshot) bool { return s.newRun })
 	return overtaken && m.waiting[i].misses()
 }

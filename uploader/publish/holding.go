@@ -64,7 +64,7 @@ func (m *manifest) rests() bool {
 	return m.published != nil && m.published.parsed.Ended && len(m.waiting) == 0
 }
 
-// refused reports whether r, which was read of m, is not taken in because there is no room for it. That may change when
+// refused reports whether r, which was read of m, is refused because there is no room for it. That may change when
 // other manifests go.
 func (s *Schedule) refused(m *manifest, r Reading, now time.Time) bool {
 	if r.tooMuch == nil {

@@ -12,7 +12,7 @@ const lookAheads = 2
 // A track knows the newest whole chunks of one directory by their names, which are times: the newest first.
 type track [lookAheads]string
 
-// learn takes in that the chunk called name is whole, and reports whether that changed something.
+// learn applies that the chunk called name is whole, and reports whether that changed something.
 func (t *track) learn(name string) bool {
 	for i, known := range t {
 		if name == known {
@@ -40,7 +40,7 @@ func (f *file) isPatched() bool {
 	return !f.src.traits.PatchesLate || t != nil && t.follow(path.Base(f.path))
 }
 
-// isWhole takes in that the chunk f is whole: chunks before it in its directory may be as they will be.
+// isWhole applies that the chunk f is whole: chunks before it in its directory may be as they will be.
 func (st *stream) isWhole(f *file) {
 	if !f.src.traits.PatchesLate {
 		return

@@ -7,7 +7,7 @@ import (
 	"ems-sidecar/media"
 )
 
-// startHold is how long a manifest waits that names nothing to play yet. When a DASH stream starts anew, EMS
+// startHold is how long a manifest waits that names nothing to play yet. When a DASH stream is restarted, EMS
 // rewrites its init segments a few milliseconds after the manifest that names them.
 const startHold = time.Second
 
@@ -88,7 +88,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		snap.held = true
 		s.reread(f, now.Add(startHold))
 	}
-	snap.anew = m.startsAnew(snap)
+	snap.newRun = m.startsNewRun(snap)
 	if j, passed := snap.jumpFrom(m.newest(), now); passed {
 		s.jumps = append(s.jumps, j)
 	}
@@ -104,7 +104,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	s.expect(src, snap.refs, now)
 }
 
-// mean takes in which versions of its references s means: those on disk when it was read, or, of a chunk that was still being
+// mean notes which versions of its references s means: those on disk when it was read, or, of a chunk that was still being
 // written then, when the same was read again.
 func (s *snapshot) mean(onDisk []media.Version) {
 	if s.onDisk == nil {

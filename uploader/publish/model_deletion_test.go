@@ -12,7 +12,7 @@ func (b *modelBucket) startDeletion(j Job) {
 	for i := range f.Removals {
 		rm := &f.Removals[i]
 		if rm.Place == nil {
-			w.t.Fatalf("R2: %s is deleted, and nobody knows where its file was", rm.Key)
+			w.t.Fatalf("R2: %s is deleted, and no one knows where its file was", rm.Key)
 		}
 		rm.Finding = Deleted
 		if w.disk.names[rm.Path] != nil {

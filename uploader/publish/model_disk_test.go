@@ -163,7 +163,7 @@ func (d *modelDisk) rescanSpool() (found, givenUp []string) {
 	return found, givenUp
 }
 
-// whole returns the names of all files that nobody writes, sorted.
+// whole returns the names of all files that no one writes, sorted.
 func (d *modelDisk) whole() (names []string) {
 	for _, p := range sortedKeys(d.names) {
 		if !d.names[p].holds.half {

@@ -38,7 +38,7 @@ func (w *world) kill(t *rapid.T) {
 	order.Shuffle(len(w.news), func(i, j int) { w.news[i], w.news[j] = w.news[j], w.news[i] })
 }
 
-// evict takes from the spool the first file that nobody else has.
+// evict takes from the spool the first file that no one else has.
 func (w *world) evict() {
 	for _, p := range sortedKeys(w.disk.spool) {
 		if w.disk.spool[p].lonely {

@@ -127,14 +127,14 @@ func (b *modelBucket) publishable(rec *record) bool {
 	return true
 }
 
-// doubt takes in that the uploader has seen other content than it knows on the disk.
+// doubt applies that the uploader has seen other content than it knows on the disk.
 func (b *modelBucket) doubt(p string, id int) {
 	if c, ok := b.confirmed[p]; ok && c.id != id {
 		delete(b.confirmed, p)
 	}
 }
 
-// forget takes in that the schedule forgets manifests that were deleted long ago.
+// forget applies that the schedule forgets manifests that were deleted long ago.
 func (b *modelBucket) forget() {
 	for p := range b.certain {
 		if b.w.originOf(p).src.files[p] == nil {

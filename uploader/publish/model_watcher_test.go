@@ -71,7 +71,7 @@ func (w *world) reportClosed(o *origin, p string) {
 	}
 	w.schedule.Closed(o.src, p, i.version(), kept, w.place(), w.now)
 	w.carryOut()
-	if f := o.src.files[p]; f != nil && (f.naming.now > 0 || !w.onlyNamed(p)) { // else nobody wants it yet; it is reported again
+	if f := o.src.files[p]; f != nil && (f.naming.now > 0 || !w.onlyNamed(p)) { // else no one wants it yet; it is reported again
 		w.see(p, i.holds)
 	}
 }

@@ -62,7 +62,7 @@ func (w *world) since() string { return w.now.Sub(modelStart).String() }
 
 var modelStart = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
-// carryOut does what the schedule has decided besides jobs.
+// carryOut does what the schedule has decided apart from jobs.
 func (w *world) carryOut() {
 	e := w.schedule.Effects()
 	for _, x := range e.Expected {

@@ -150,7 +150,7 @@ func (s *Schedule) reopen(dest *Destination, refused bool, now time.Time) {
 	}
 }
 
-// looked takes in what the bucket has under f's key.
+// looked applies what the bucket has under f's key.
 func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 	switch {
 	case f.bucket.isConfirmed():

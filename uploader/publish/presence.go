@@ -42,7 +42,7 @@ func (f *file) isAtRest() bool {
 	return f.manifest == nil && f.bucket.isConfirmed() && f.work.state == idle
 }
 
-// checked takes in which of the chunks that m names the bucket still has.
+// checked notes which of the chunks that m names the bucket still has.
 func (s *Schedule) checked(r Result, now time.Time) {
 	m := r.file.manifest
 	missing := false
@@ -74,7 +74,7 @@ func (s *Schedule) vanished(f *file, onDisk bool) {
 		s.log.Error("object is lost: the bucket has it no more, and it is not on the disk",
 			"stream", f.stream.name, "key", f.key(),
 			"next", "viewers miss it; manifests that name it no longer wait for it",
-			"hint", "did somebody else delete it, or a lifecycle rule?")
+			"hint", "did someone else delete it, or a lifecycle rule?")
 		return
 	}
 	s.figures.failures++
@@ -99,7 +99,7 @@ func (s *Schedule) restore(m *manifest) {
 		s.log.Error("manifest is lost: the bucket has it no more, and it is not on the disk",
 			"stream", f.stream.name, "key", f.key(),
 			"next", "it stays out of the bucket until it is written again",
-			"hint", "did somebody else delete it, or a lifecycle rule?")
+			"hint", "did someone else delete it, or a lifecycle rule?")
 	default:
 		s.figures.failures++
 		s.report(manifestMissing, f.stream, "key", f.key(),

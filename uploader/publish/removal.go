@@ -29,7 +29,7 @@ type Other struct {
 	Path   string
 }
 
-// beginRemoval has f be taken for absent from now on, so that no manifest is published which has come to name it, and
+// beginRemoval counts f as absent from now on, so that no manifest that names it is published, and
 // nothing be sent under its name until that is over.
 func (f *file) beginRemoval(now time.Time) {
 	f.work.state = inFlight
@@ -39,7 +39,7 @@ func (f *file) beginRemoval(now time.Time) {
 	}
 }
 
-// removalDone takes in what came of a job that deletes objects.
+// removalDone applies the result of a job that deletes objects.
 func (s *Schedule) removalDone(r Result, now time.Time) {
 	rt := r.Source.retention
 	rt.inFlight = false
@@ -116,7 +116,7 @@ func (s *Schedule) noteKept(rt *retention, r Result, gone, kept []*file, now tim
 		"err", r.Err, "attempt", rt.failures, "next", "tried again", "retry_in", wait.Round(time.Millisecond))
 }
 
-// stays takes in that the bucket has the object as before, unless that was in doubt then.
+// stays applies that the bucket has the object as before, unless that was in doubt then.
 func (f *file) stays(doubt bool) {
 	if !doubt && !f.disk.hasOther(f.bucket.version) && !f.writtenAnew() {
 		f.bucket.stays()
@@ -126,7 +126,7 @@ func (f *file) stays(doubt bool) {
 	}
 }
 
-// staysPerhaps takes in that nobody knows whether the bucket has the object. A manifest that comes to name it has to ask.
+// staysPerhaps applies that it is unknown whether the bucket has the object. A manifest that names it has to ask.
 func (f *file) staysPerhaps(now time.Time) {
 	if f.gone.left && !f.writtenAnew() {
 		f.bucket.staysPerhaps()
@@ -142,7 +142,7 @@ func (f *file) staysPerhaps(now time.Time) {
 	}
 }
 
-// lateDeletion takes in that f is back, while a deletion of its object may still be applied.
+// lateDeletion applies that f is back, while a deletion of its object may still be applied.
 func (f *file) lateDeletion(now time.Time) {
 	if f.manifest != nil {
 		f.manifest.copy.lostSight(now)
@@ -151,7 +151,7 @@ func (f *file) lateDeletion(now time.Time) {
 	}
 }
 
-// objectDeleted takes in that the bucket has no object of f any more.
+// objectDeleted applies that the bucket has no object of f any more.
 func (s *Schedule) objectDeleted(f *file, now time.Time) {
 	f.gone.since, f.bucket.inDoubt = time.Time{}, false
 	m := f.manifest

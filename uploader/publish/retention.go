@@ -16,7 +16,7 @@ type departure struct {
 }
 
 // A retention lists the files of one source whose objects are to follow them. All of them are looked at every
-// so often: at a manifest that names one, too, which then begins its delay anew.
+// so often: at those that a manifest names, too, whose delay then begins again.
 type retention struct {
 	src      *Source
 	listed   []listing
@@ -41,7 +41,7 @@ func (d *Destination) DeletionInterval() time.Duration {
 	return min(10*time.Second, max(250*time.Millisecond, d.DeleteDelay/4))
 }
 
-// seen takes in that p, which was closed, is at a place: whatever was gone is back.
+// seen applies that p, which was closed, is at a place: what was gone is back.
 func (s *Schedule) seen(src *Source, p string, at *Place, now time.Time) {
 	if at != nil {
 		src.place = at
@@ -55,7 +55,7 @@ func (s *Schedule) seen(src *Source, p string, at *Place, now time.Time) {
 	}
 }
 
-// left takes in that the name p is gone from the disk. EMS never deletes recordings: an operator moves them away.
+// left applies that the name p is gone from the disk. EMS never deletes recordings: an operator moves them away.
 func (s *Schedule) left(src *Source, p string, now time.Time) {
 	if f, ok := src.files[p]; ok && src.dest.Delete && !src.bulk() {
 		f.gone.left, f.gone.since = true, time.Time{}
@@ -95,7 +95,7 @@ func (s *Schedule) follow(f *file, now time.Time) {
 	}
 }
 
-// shownUntil takes in that s, which may be nil, was in the bucket until now: the delay of what it names begins.
+// shownUntil applies that s, which may be nil, was in the bucket until now: the delay of what it names begins.
 func (s *snapshot) shownUntil(now time.Time) {
 	if s == nil {
 		return
@@ -113,8 +113,8 @@ func (s *snapshot) spare() {
 	}
 }
 
-// nextDeletion returns the job that deletes what is due, and takes it for started. There is one at a time for each
-// source, besides the workers. Nothing is deleted while the bucket is in trouble, or when the daemon ends.
+// nextDeletion returns the job that deletes what is due, and counts it as started. There is one at a time for each
+// source, apart from the workers. Nothing is deleted while the bucket is in trouble, or when the daemon ends.
 func (s *Schedule) nextDeletion(now time.Time) (Job, bool) {
 	if s.draining {
 		return Job{}, false
@@ -215,7 +215,7 @@ func (f *file) mayBeDeleted() bool {
 }
 
 // manifestsAreKnown reports whether it is known what those manifests in the bucket name that may name f, a file of st. After
-// a start, those of the run before are there until each is published anew.
+// a start, those of the run before are there until each is published again.
 func (st *stream) manifestsAreKnown(f *file) bool {
 	some := f.manifest != nil || st.cleared
 	for _, manifests := range [][]*manifest{st.manifests, st.namedBy} {

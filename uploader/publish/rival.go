@@ -45,9 +45,9 @@ func (s *Schedule) foreign(m *manifest, i *ObjectInfo) bool {
 	return i.Host != "" && (i.Host != s.host || i.Root != m.file.src.RootName())
 }
 
-// metRival takes in that the bucket has another writer's version of m. Nothing is PUT for that reason: two that did
-// would never end. If ours had been there before, both are at it, and one of them has to give way; so that it is just
-// one, that is the one whose host and root come later in the alphabet.
+// metRival applies that the bucket has another writer's version of m. Nothing is PUT for that reason: two
+// writers that did would never end. If ours had been there before, both publish it, and one of them has to
+// give way: the one whose host and root come later in the alphabet.
 func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	f := m.file
 	r := &m.rival

@@ -22,8 +22,8 @@ func (s *snapshot) isOutlivedBy(f *file) bool {
 	return f.manifest == nil && s.parsed.Segments > 0 && f.src.traits.ReusesNames && f.disk.version.ModTime.After(s.modTime)
 }
 
-// startsAnew reports whether s belongs to another run of the stream than what is known.
-func (m *manifest) startsAnew(s *snapshot) bool {
+// startsNewRun reports whether s belongs to another run of the stream than what is known.
+func (m *manifest) startsNewRun(s *snapshot) bool {
 	known := m.newest()
 	if known == nil || s.parsed.Set || known.parsed.Segments == 0 {
 		return false

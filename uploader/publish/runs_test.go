@@ -47,7 +47,7 @@ func TestOldRunIsNotPublishedWithANewInitSegmentAfterARestart(t *testing.T) {
 }
 
 // A segment that was deleted before the manifest was read that names it does not come back: what has its name next is of another
-// run, also if nobody remembers the one before.
+// run, also if no one remembers the one before.
 func TestOldRunIsNotPublishedWithASegmentThatWasAwayWhenItWasRead(t *testing.T) {
 	began := time.Now()
 	at := func(d time.Duration) time.Time { return began.Add(d) }

@@ -52,7 +52,7 @@ const (
 type Settings struct {
 	Host        string // this one's name, by which two that write the same objects are told apart
 	Workers     int    // jobs in flight at once
-	BulkWorkers int    // and besides for recordings
+	BulkWorkers int    // more for recordings
 	Manifests   int    // bytes that large manifests may take; 0: see DefaultManifestMemory
 	Began       time.Time
 	// Jitter returns a random duration that is shorter than the one it is given.

@@ -25,7 +25,7 @@ type snapshot struct {
 	modTime  time.Time       // of the file
 	readAt   time.Time
 	held     bool // not to be published before it was read again
-	anew     bool // the stream began anew with it
+	newRun   bool // the stream was restarted with it
 
 	open       []*file // those of refs that may not serve yet, in order
 	generation uint64  // src.generation when open was made

@@ -34,7 +34,7 @@ func (r *retention) unsurveyed(p string) (dirs []string) {
 	}
 }
 
-// forgets takes in that f, a manifest, is forgotten: if the bucket has it, its directory has to be
+// forgets applies that f, a manifest, is forgotten: if the bucket has it, its directory has to be
 // surveyed again.
 func (r *retention) forgets(f *file) {
 	if m := f.manifest; f.bucket.isConfirmed() || f.bucket.inDoubt || !m.copy.isSettled() {
@@ -50,7 +50,7 @@ func (m *manifest) isKnown() bool {
 		m.file.disk.isWhole()
 }
 
-// isOpaque reports whether the bucket has a manifest m and nobody knows what it names.
+// isOpaque reports whether the bucket has a manifest m and it is unknown what it names.
 func (m *manifest) isOpaque() bool { return m.file.bucket.isConfirmed() && !m.isKnown() }
 
 // newSurvey returns the survey of dirs.
@@ -69,7 +69,7 @@ func (s *Schedule) newSurvey(r *retention, dirs []string) *Survey {
 	return v
 }
 
-// surveyDone takes in what the bucket has of earlier runs.
+// surveyDone applies what the bucket has of earlier runs.
 func (s *Schedule) surveyDone(r Result, now time.Time) {
 	rt := r.Source.retention
 	rt.inFlight, rt.checkAt = false, now
@@ -97,7 +97,7 @@ func (s *Schedule) surveyDone(r Result, now time.Time) {
 		"next", "tried again", "retry_in", wait.Round(time.Millisecond))
 }
 
-// adopt takes a manifest that an earlier run has published for published.
+// adopt counts a manifest that an earlier run has published as published.
 func (s *Schedule) adopt(src *Source, in Inherited, now time.Time) {
 	f := s.file(src, in.Path)
 	m := f.manifest
@@ -126,7 +126,7 @@ func (s *Schedule) adopt(src *Source, in Inherited, now time.Time) {
 }
 
 // mayBeNamedAbove reports whether the bucket has a manifest, in the directory of f's stream or
-// above, that nobody can read.
+// above, that cannot be read.
 func (s *Schedule) mayBeNamedAbove(f *file) bool {
 	for dir := f.stream.name; ; dir = path.Dir(dir) {
 		if st, ok := s.streams[streamKey{f.src, dir}]; ok {

@@ -125,7 +125,7 @@ func (s *Schedule) warnWaiting(m *manifest, now time.Time) {
 		"next", "it is published when they have arrived")
 }
 
-// forgetIfUnused drops the entry of a chunk that is not on disk and that nobody names or handles.
+// forgetIfUnused drops the entry of a chunk that is not on disk and that no manifest names and no job handles.
 func (src *Source) forgetIfUnused(f *file) {
 	if src.dest.SkipBacklog && f.rolledOut() {
 		f.work.state = idle

@@ -24,7 +24,7 @@ type jump struct {
 
 // jumpFrom returns what was passed over between known, which may be nil, and s.
 func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool) {
-	if known == nil || s.anew || s.parsed.Segments == 0 || known.parsed.Segments == 0 || s.parsed.Sequence <= known.parsed.Last {
+	if known == nil || s.newRun || s.parsed.Segments == 0 || known.parsed.Segments == 0 || s.parsed.Sequence <= known.parsed.Last {
 		return j, false
 	}
 	step, tracks := s.manifest.file.src.layout.Format.Rows(s.parsed)
@@ -54,7 +54,7 @@ func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool
 	return j, true
 }
 
-// closedUnlisted takes in that a chunk was closed that no manifest has named so far.
+// closedUnlisted applies that a chunk was closed that no manifest has named so far.
 func (st *stream) closedUnlisted(f *file) {
 	if f.naming.state != neverNamed {
 		return

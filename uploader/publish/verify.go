@@ -25,7 +25,7 @@ func MD5(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// verified takes in what the bucket has under a manifest's key; nil is nothing, or what it does not tell.
+// verified applies what the bucket has under a manifest's key; nil is nothing, or what it does not tell.
 func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now time.Time) {
 	c := &m.copy
 	first := c.question == neverAsked
@@ -57,7 +57,7 @@ func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 	}
 }
 
-// adopt takes a snapshot that waits for published if the bucket has it: from an earlier run, or a PUT without an answer.
+// adopt counts a snapshot that waits as published if the bucket has it: from an earlier run, or a PUT without an answer.
 func (m *manifest) adopt(found *ObjectInfo, now time.Time) bool {
 	for i := len(m.waiting) - 1; i >= 0; i-- {
 		if w := m.waiting[i]; w.heldBy(found) {
