@@ -24,7 +24,7 @@ func (s *Schedule) fileFailure(r Result, now time.Time) {
 	default:
 		f.work.failures++
 		s.figures.failures++
-		wait := s.jitter.backoff(f.work.failures+2, localRetryCap)
+		wait := s.jitter.After(f.work.failures+2, backoffBase, localRetryCap)
 		f.stream.delay(f, pause{until: now.Add(wait)})
 		s.report(unreadable, f.stream, "key", f.key(), "err", r.FileErr, "attempt", f.work.failures,
 			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
@@ -37,7 +37,7 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 	s.figures.failures++
 	s.takeBack(r, now)
 	st.failures++
-	wait := s.jitter.backoff(st.failures, backoffCap)
+	wait := s.jitter.After(st.failures, backoffBase, backoffCap)
 	st.retryAt = now.Add(wait)
 	if r.Failure.refused() {
 		// Other keys may fare better, so it is first this one that waits, and then the stream.

@@ -1,6 +1,9 @@
 package publish
 
-import "time"
+import (
+	"ems-sidecar/internal/backoff"
+	"time"
+)
 
 const (
 	// RefusedProbe is the time between two questions to a bucket that refuses (403, no such bucket). A
@@ -17,24 +20,11 @@ const (
 	laneSilence  = 5 * time.Second
 )
 
-// A jitter returns a random duration that is shorter than the one it is given.
-type jitter func(time.Duration) time.Duration
-
-// backoff returns how long to wait after the given number of failures in a row: exponential, with full
-// jitter so that many streams do not come back at the same instant.
-func (j jitter) backoff(failures int, most time.Duration) time.Duration {
-	d := most
-	if shift := failures - 1; shift < 16 {
-		d = min(most, backoffBase<<shift)
-	}
-	return j(d) + time.Millisecond
-}
-
 // A lane is the way into one bucket. It is closed while the bucket takes nothing from anybody; one
 // request at a time then probes whether it is open again.
 type lane struct {
 	dest   *Destination
-	jitter jitter
+	jitter backoff.Jitter
 
 	state   laneState
 	probeAt time.Time
@@ -106,7 +96,7 @@ func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (clo
 	case bucketRefuses, streamsRefused:
 		l.probeAt = now.Add(RefusedProbe)
 	case silent:
-		l.probeAt = now.Add(l.jitter.backoff(l.failures, probeCap))
+		l.probeAt = now.Add(l.jitter.After(l.failures, backoffBase, probeCap))
 	}
 	l.probing = false
 	return l.state != open && l.state != was

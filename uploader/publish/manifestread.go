@@ -169,7 +169,7 @@ func (s *Schedule) ManifestUnreadable(src *Source, p string, err error, now time
 	f := s.file(src, p)
 	f.work.failures++
 	s.figures.failures++
-	wait := s.jitter.backoff(f.work.failures+2, localRetryCap)
+	wait := s.jitter.After(f.work.failures+2, backoffBase, localRetryCap)
 	s.reread(f, now.Add(wait))
 	s.log.Warn("manifest cannot be read", "root", src.root, "stream", f.stream.name, "key", f.key(), "err", err,
 		"attempt", f.work.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))

@@ -113,6 +113,6 @@ func (s *Schedule) keyTaken(r Result, now time.Time) {
 	f.work.failures++
 	s.figures.failures++
 	if f.disk.isWhole() {
-		f.stream.delay(f, pause{until: now.Add(s.jitter.backoff(f.work.failures, localRetryCap))})
+		f.stream.delay(f, pause{until: now.Add(s.jitter.After(f.work.failures, backoffBase, localRetryCap))})
 	}
 }

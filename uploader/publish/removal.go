@@ -105,7 +105,7 @@ func (s *Schedule) noteKept(rt *retention, r Result, gone, kept []*file, now tim
 	}
 	s.figures.failures++
 	rt.failures++
-	wait := s.jitter.backoff(rt.failures, backoffCap)
+	wait := s.jitter.After(rt.failures, backoffBase, backoffCap)
 	if r.Failure.refused() {
 		wait = RefusedProbe
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"ems-sidecar/internal/backoff"
 	"ems-sidecar/media"
 )
 
@@ -13,7 +14,7 @@ type Schedule struct {
 	log      notebook
 	host     string
 	heldMost int // bytes that large manifests may take
-	jitter   jitter
+	jitter   backoff.Jitter
 	workers  [2]int // live and bulk
 	sources  []*Source
 
@@ -55,8 +56,7 @@ type Settings struct {
 	BulkWorkers int    // more for recordings
 	Manifests   int    // bytes that large manifests may take; 0: see DefaultManifestMemory
 	Began       time.Time
-	// Jitter returns a random duration that is shorter than the one it is given.
-	Jitter func(time.Duration) time.Duration
+	Jitter      backoff.Jitter
 }
 
 // New returns a Schedule that knows nothing yet.

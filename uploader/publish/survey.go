@@ -87,7 +87,7 @@ func (s *Schedule) surveyDone(r Result, now time.Time) {
 	}
 	s.figures.failures++
 	rt.failures++
-	wait := s.jitter.backoff(rt.failures, backoffCap)
+	wait := s.jitter.After(rt.failures, backoffBase, backoffCap)
 	if r.Failure.refused() {
 		wait = RefusedProbe
 	}
