@@ -213,7 +213,7 @@ func TestLatePutIsMended(t *testing.T) {
 		if got := d.bucket.content("g/s/playlist.m3u8"); got != playlist(1, 2, "#EXT-X-ENDLIST") {
 			t.Errorf("10 s later, the bucket has %q", got)
 		}
-		if n := len(d.log.lines(slog.LevelWarn, "not the newest version of a manifest")); n != 1 {
+		if n := len(d.log.lines(slog.LevelWarn, "an old version of a manifest")); n != 1 {
 			t.Errorf("it is said %d times", n)
 		}
 		puts := d.bucket.count("g/s/playlist.m3u8")

@@ -417,7 +417,7 @@ func TestManifestOfARunThatWasCleanedUpIsNotPublishedWithHoles(t *testing.T) {
 		if d.bucket.content("g/manifest.mpd") != mpd(0, 1) {
 			t.Errorf("the bucket has %q", d.bucket.content("g/manifest.mpd"))
 		}
-		if n := len(d.log.lines(slog.LevelWarn, "given up")); n != 1 {
+		if n := len(d.log.lines(slog.LevelWarn, "manifest is dropped")); n != 1 {
 			t.Errorf("%d lines say that the manifest is given up, want 1: %q", n, d.log.lines(slog.LevelWarn, ""))
 		}
 	})

@@ -88,7 +88,7 @@ func TestR3PlaylistThatWentBackIsIgnoredButANewStartIsPublished(t *testing.T) {
 		if got := d.bucket.sequence("g/s/playlist.m3u8"); got != 5 {
 			t.Errorf("media sequence %d, want 5 as before", got)
 		}
-		if n := len(d.log.lines(slog.LevelWarn, "went back")); n != 1 {
+		if n := len(d.log.lines(slog.LevelWarn, "older than the one before")); n != 1 {
 			t.Errorf("%d warnings, want 1", n)
 		}
 		d.bucket.mayRestart["g/s/playlist.m3u8"] = true

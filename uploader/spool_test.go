@@ -494,7 +494,7 @@ func TestSpoolsOfAnotherConfigAreSaid(t *testing.T) {
 				}
 				d.start()
 				settle()
-				said := d.log.lines(slog.LevelWarn, "no one uploads")
+				said := d.log.lines(slog.LevelWarn, "that no section uploads")
 				for _, p := range want {
 					if !slices.ContainsFunc(said, func(line string) bool { return strings.Contains(line, "spool="+p+" ") }) {
 						t.Errorf("%s is not said", p)

@@ -273,7 +273,7 @@ func TestRestartWithTheSameNamesIsPublished(t *testing.T) {
 		if got := d.bucket.sequence("g/s/playlist.m3u8"); got != 24 {
 			t.Errorf("media sequence %d is published, want 24 of the second run", got)
 		}
-		if n := len(d.log.lines(slog.LevelWarn, "went back")); n > 1 {
+		if n := len(d.log.lines(slog.LevelWarn, "older than the one before")); n > 1 {
 			t.Errorf("%d warnings for one event", n)
 		}
 	})
@@ -378,7 +378,7 @@ func TestNewStartWithTheSameInitSegmentIsPublished(t *testing.T) {
 		}
 		if got := d.bucket.sequence("g/s/playlist.m3u8"); got != 6 {
 			t.Errorf("media sequence %d is published, want 6 of the second run; %d warnings", got,
-				len(d.log.lines(slog.LevelWarn, "went back")))
+				len(d.log.lines(slog.LevelWarn, "older than the one before")))
 		}
 	})
 }

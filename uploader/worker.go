@@ -57,7 +57,7 @@ func (u *Uploader) do(ctx context.Context, src *Source, j publish.Job) publish.R
 func failureOf(err error) publish.Failure {
 	switch {
 	case err == nil:
-		return publish.Done
+		return publish.NoFailure
 	case errors.Is(err, ErrExists):
 		return publish.KeyTaken
 	case errors.Is(err, ErrBucket):

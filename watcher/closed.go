@@ -1,4 +1,5 @@
-// R1: whole files only. A file is reported as closed when no process writes it, never before.
+// R1: whole files only. A file is reported as closed when the kernel says that no process writes it, or,
+// where the kernel does not say, after silence. uploader/chunkbody.go checks again while it is read.
 
 package watcher
 

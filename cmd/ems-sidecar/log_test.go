@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -66,11 +67,16 @@ func TestEveryLineOfAJSONLogIsJSON(t *testing.T) {
 			t.Run(name+" journal="+journal, func(t *testing.T) {
 				t.Parallel()
 				root := t.TempDir()
+				var answers atomic.Int64
+				counted := func(c net.Conn, r *bufio.Reader) {
+					answers.Add(1)
+					answer(c, r)
+				}
 				path, err := e2e.BuildBinary()
 				e2e.Must(t, err)
 				admin := e2e.FreeAddress(t)
 				ini := filepath.Join(t.TempDir(), "config.ini")
-				e2e.Must(t, os.WriteFile(ini, []byte(e2e.ConfigFor(root, impolite(t, answer), admin, "Log level = debug", "Log format = json")), 0o600))
+				e2e.Must(t, os.WriteFile(ini, []byte(e2e.ConfigFor(root, impolite(t, counted), admin, "Log level = debug", "Log format = json")), 0o600))
 				cmd := exec.Command(path, "run", "--config", ini)
 				cmd.Env = append(os.Environ(), "JOURNAL_STREAM="+journal)
 				side := e2e.Launch(t, cmd, admin)
@@ -82,7 +88,9 @@ func TestEveryLineOfAJSONLogIsJSON(t *testing.T) {
 					playlist += "#EXTINF:2.0,\n" + name + "\n"
 				}
 				e2e.Put(t, root, "g/s/playlist.m3u8", playlist)
-				side.WaitFor("uploads have failed", func() bool { return len(side.Lines(`"err":`)) >= 3 })
+				side.WaitFor("uploads have failed", func() bool {
+					return answers.Load() >= 3 && len(side.Lines(`"err":`)) >= 1
+				})
 				side.Kill() // there is nothing to wait for
 				priority := regexp.MustCompile(`^<[3467]>`)
 				for _, line := range side.Lines() {

@@ -8,7 +8,9 @@ import (
 )
 
 // R7: nothing is sent twice. After a start, what the bucket holds already is found by comparison: files that
-// are older than this run are compared before they are sent.
+// are older than this run are compared before they are sent. A manifest that is unchanged: readAlike in
+// manifestread.go; one that the bucket has: adopt in verify.go; a chunk that is reported again: chunkClosed in
+// closed.go.
 
 const (
 	// Files that are older than this run are gathered for so long before the bucket is asked what it has of

@@ -13,8 +13,8 @@ import (
 type onDisk struct {
 	state     diskState
 	version   media.Version // that was closed last
-	writtenAt time.Time     // when EMS wrote the last of it, until its way into a manifest was measured
-	seen      media.Version // what was there when a manifest was read that names it, until something is reported of it
+	writtenAt time.Time     // when EMS wrote it; zero once its lag is counted
+	seen      media.Version // the version at the last reading of a manifest that names it; zero after the next report
 	appearsBy time.Time     // the file was not there when it was looked for, and may appear until then
 }
 
@@ -48,7 +48,8 @@ func (d *onDisk) nameGone() {
 	}
 }
 
-// nameKept applies that the spool has a file of which nothing but the end of its name is known.
+// nameKept applies that the spool has a file of which only the end of its name is known. It is a step on the
+// way: chunkClosed and nameGone follow.
 func (d *onDisk) nameKept() {
 	switch d.state {
 	case diskKept:
@@ -91,7 +92,7 @@ func (d *onDisk) neverSeen() bool {
 type belief struct {
 	state   bucketState
 	version media.Version // that the bucket has, or had
-	other   bool          // until it is confirmed, viewers get other content under the name
+	other   bool          // viewers may still have other content under the name, until this one is confirmed
 	freshAt time.Time     // when no cache has that other content any more
 	// changedAt is when the disk was last seen to have other content than the bucket.
 	changedAt time.Time
@@ -167,8 +168,8 @@ func (b *belief) stays() { b.state, b.other = bucketHas, false }
 // staysPerhaps applies that a deletion had no answer.
 func (b *belief) staysPerhaps() { b.inDoubt, b.other = true, false }
 
-// isBack applies that the file is on the disk again, so that no deletion is in doubt any more.
-func (b *belief) isBack() { b.inDoubt = false }
+// noDoubt applies that no deletion of the object is in doubt any more.
+func (b *belief) noDoubt() { b.inDoubt = false }
 
 // naming is what manifests say of a file.
 type naming struct {

@@ -6,8 +6,7 @@ import (
 	"ems-sidecar/media"
 )
 
-// LateSettle is how long a chunk that EMS changes once more, when two more are whole, waits for that. It is uploaded then
-// as it is: the last two of a stream never change.
+// LateSettle is how long an MSS chunk waits for its last change at most. The last two of a stream never get it.
 const LateSettle = time.Minute
 
 // Closed applies that the file p, which is no manifest, is whole on disk in version v. kept says that it is
@@ -21,6 +20,7 @@ func (s *Schedule) Closed(src *Source, p string, v media.Version, kept bool, at 
 	s.seen(src, p, at, now)
 }
 
+// chunkClosed decides what the closing of p means: nothing, a loss, or work.
 func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.Time) {
 	f := src.files[p]
 	named := f != nil && f.naming.now > 0
@@ -41,7 +41,7 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	before := f.disk
 	f.disk.closed()
 	f.disk.version, f.disk.seen = v, media.Version{}
-	f.stream.isWhole(f)
+	f.stream.noteWhole(f)
 	if !named && !src.bulk() && !s.predates(v, now) {
 		f.stream.closedUnlisted(f)
 	}
@@ -49,7 +49,7 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		src.release(p, v, Arrived) // it was kept again when it was reported again
 		return
 	}
-	if f.isSent(before, v) {
+	if f.isOnItsWay(before, v) {
 		return
 	}
 	s.noteOtherContent(f, before, now)
@@ -60,8 +60,8 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	s.queueClosed(f, now)
 }
 
-// isSent reports whether f is being sent in version v already, as before tells.
-func (f *file) isSent(before onDisk, v media.Version) bool {
+// isOnItsWay reports whether v of f was queued or in flight already; before is its state before this closing.
+func (f *file) isOnItsWay(before onDisk, v media.Version) bool {
 	return before.isWhole() && before.version.Equal(v) && f.work.isSending()
 }
 

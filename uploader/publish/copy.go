@@ -7,7 +7,7 @@ type bucketCopy struct {
 	question question
 	trust    trust
 	hadOne   bool      // the bucket had some version when it was asked first
-	tried    bool      // a PUT of something newer than what was published was started, and had no answer or has none yet
+	tried    bool      // a PUT of newer content than published was begun, and is not known to have failed or arrived
 	late     doubt     // PUTs that may still be applied
 	checkAt  time.Time // when the bucket is asked next; zero: it need not be
 }

@@ -22,10 +22,10 @@ func (d *doubt) begin(now time.Time) (askAt time.Time) {
 	return now.Add(doubtCheck)
 }
 
-// isOpen reports whether a request without an answer may still be applied, as far as was asked.
+// isOpen reports whether the bucket is still to be asked because of such requests.
 func (d *doubt) isOpen() bool { return !d.since.IsZero() }
 
-// mayApply reports whether a request without an answer may still be applied.
+// mayApply reports whether such a request may still take effect.
 func (d *doubt) mayApply(now time.Time) bool { return now.Sub(d.since) < doubtTime }
 
 // asked applies that the bucket was asked. It returns when to ask again, or zero if that is over: after

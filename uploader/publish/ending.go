@@ -8,9 +8,9 @@ import (
 	"ems-sidecar/media"
 )
 
-// R5: the end arrives. The last snapshot is always published: add never drops the newest, a deletion on the
-// disk forgets none that waits, and a retention deletes no manifest before. The exception is an end with
-// holes.
+// R5: the end arrives. The last snapshot is always published: add (newest.go) never drops the newest, removed
+// (absent.go) and isGone (sweep.go) forget none that waits, and mayBeDeleted (retention.go) waits for it. The
+// exception is an end with holes.
 //
 // EMS's cleanupOnClose deletes the chunks of an HLS stream when that ends, and the newest at times
 // before it was seen. A playlist whose newest segments can never arrive shows viewers nothing but a

@@ -59,7 +59,7 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 	closedNow := l.failure(st, r.Failure.refused(), r.Failure == BucketRefused, all, now)
 	if closedNow {
 		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
-		s.noteClosed(r, l)
+		s.noteLaneClosed(r, l)
 		return
 	}
 	s.reportFailure(r, l, wait, now)
@@ -85,8 +85,8 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 	}
 }
 
-// noteClosed notes that the lane l was closed by the failure r.
-func (s *Schedule) noteClosed(r Result, l *lane) {
+// noteLaneClosed notes that the lane l was closed by the failure r.
+func (s *Schedule) noteLaneClosed(r Result, l *lane) {
 	st := r.file.stream
 	attrs := []any{"stream", st.name, "key", r.file.key(), "err", r.Err, "attempt", st.failures, "bucket", l.dest.Bucket}
 	if l.state == silent {

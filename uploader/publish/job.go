@@ -99,8 +99,8 @@ type Result struct {
 type Failure uint8
 
 const (
-	// Done means that the store did what was asked.
-	Done Failure = iota
+	// NoFailure means that the store did what was asked.
+	NoFailure Failure = iota
 	// NoAnswer means that the request failed and may still be applied. Another attempt may succeed.
 	NoAnswer
 	// NotDone means that the store did not do it, and may do it later.

@@ -40,8 +40,8 @@ func (f *file) isPatched() bool {
 	return !f.src.traits.PatchesLate || t != nil && t.follow(path.Base(f.path))
 }
 
-// isWhole applies that the chunk f is whole: chunks before it in its directory may be as they will be.
-func (st *stream) isWhole(f *file) {
+// noteWhole applies that the chunk f is whole: chunks before it in its directory may be as they will be.
+func (st *stream) noteWhole(f *file) {
 	if !f.src.traits.PatchesLate {
 		return
 	}

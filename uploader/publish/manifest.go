@@ -20,7 +20,7 @@ type manifest struct {
 	pursued     *snapshot   // also in waiting: its chunks are uploaded first
 	published   *snapshot   // what the bucket has, as far as is known
 	publishedAt time.Time
-	notBefore   time.Time // least time between two PUTs of a key
+	notBefore   time.Time // when the next PUT may begin: after ManifestInterval, or a refusal
 	errand      errand
 	copy        bucketCopy
 	presence    presence

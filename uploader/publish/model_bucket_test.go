@@ -156,7 +156,7 @@ func (b *modelBucket) finish(i int, how outcome) {
 			r.FileFailure = FileChanged
 		}
 	}
-	if r.Failure == Done && r.FileFailure == NoFileFailure {
+	if r.Failure == NoFailure && r.FileFailure == NoFileFailure {
 		switch {
 		case f.Task == PutManifest:
 			b.certain[f.key] = f.put.sheet.text

@@ -56,7 +56,7 @@ func (b *modelBucket) finishDeletion(f *flight, how outcome) {
 			r.Failure = BucketRefused
 		}
 	}
-	if f.Task == ReadManifests && r.Failure == Done {
+	if f.Task == ReadManifests && r.Failure == NoFailure {
 		r.Inherited, r.Surveyed = b.surveyed(f.Survey), f.Survey.Dirs
 	}
 	for i := range r.Removals {

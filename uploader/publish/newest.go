@@ -7,6 +7,7 @@ import (
 
 // R4: the newest publishable snapshot wins. Older ones are dropped when it is started. A stream whose uploads
 // lag must still move: so one snapshot is pursued until it is published, and then the newest.
+// Whose chunks go first: firstWanted in stream.go.
 
 // publishable returns the newest snapshot that may be PUT now (R4). If there is none, at is when there may
 // be one, or zero.
@@ -30,6 +31,8 @@ func (m *manifest) publishable(now time.Time) (s *snapshot, at time.Time) {
 	return nil, at
 }
 
+// add adds s. Beyond the bounds it drops others, the newer first; never the newest (R5), the one that is
+// pursued, or the one in flight.
 func (m *manifest) add(s *snapshot) {
 	for _, f := range s.refs {
 		f.naming.now++

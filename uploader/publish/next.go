@@ -6,7 +6,8 @@ import (
 )
 
 // R9: one bad stream hurts no other. Streams have their turns one after the other, each has a share of the
-// workers only, and one in trouble has a single one. Large files have workers of their own.
+// workers only, and one in trouble has a single one. Large files have workers of their own. A bucket in
+// trouble: lane.go. A file system that does not answer: stuck.go.
 
 // Next returns the job that is to be started now, if any, and counts it as started. The caller has to end
 // each with a call of Done.
@@ -63,7 +64,7 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 	case c.snapshot != nil:
 		m.start(c.snapshot)
 		if p := m.published; p != nil && p.sum == c.snapshot.sum && m.copy.trust == certain {
-			m.finish(c.snapshot) // it returned to what the bucket holds
+			m.finish(c.snapshot) // no request is needed: it returned to what the bucket holds
 			return Job{}, false
 		}
 	case c.task == Verify:

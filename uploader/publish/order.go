@@ -2,7 +2,8 @@ package publish
 
 // R3: never back. For one key, an older snapshot is never PUT after a newer one, and one PUT is in flight at
 // most. What a PUT without an answer may bring later is looked for (verify.go), and what other writers do
-// (rival.go).
+// (rival.go). manifest.isBusy keeps one request in flight; startsNewRun in runs.go tells a restart of the
+// stream from a playlist that went back.
 
 // wentBack reports whether s is older than what is known already. Where a stream that starts again
 // has new names only, a sequence that falls with names in common is an old playlist. Elsewhere, names

@@ -45,7 +45,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	case r.Failure == KeyTaken:
 		s.lane(st.src.dest).probing = false
 		s.keyTaken(r, now)
-	case r.Failure != Done:
+	case r.Failure != NoFailure:
 		s.storeFailure(r, now)
 	default:
 		s.success(r, now)
@@ -54,6 +54,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	f.src.forgetIfUnused(f)
 }
 
+// success applies an answer without failure.
 func (s *Schedule) success(r Result, now time.Time) {
 	st := r.file.stream
 	l := s.lane(st.src.dest)
@@ -174,6 +175,7 @@ func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 	}
 }
 
+// published applies that the bucket has snap.
 func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Time) {
 	f, st := m.file, m.file.stream
 	first, ended := m.published == nil, m.published != nil && m.published.parsed.Ended

@@ -59,7 +59,7 @@ func (s *Schedule) removalDone(r Result, now time.Time) {
 		case rm.Failure == NoAnswer:
 			f.staysPerhaps(now)
 			kept = append(kept, f)
-		case rm.Failure != Done:
+		case rm.Failure != NoFailure:
 			f.stays(rm.doubt)
 			kept = append(kept, f)
 			if rm.Failure.refused() {
@@ -112,7 +112,7 @@ func (s *Schedule) noteKept(rt *retention, r Result, gone, kept []*file, now tim
 	if len(gone) == 0 {
 		rt.checkAt = now.Add(wait)
 	}
-	s.log.Warn("objects cannot be deleted from the bucket", "bucket", r.Source.dest.Bucket, "key", kept[0].key(), "count", len(kept),
+	s.report(objectsUndeletable, kept[0].stream, "bucket", r.Source.dest.Bucket, "key", kept[0].key(), "count", len(kept),
 		"err", r.Err, "attempt", rt.failures, "next", "tried again", "retry_in", wait.Round(time.Millisecond))
 }
 

@@ -50,7 +50,7 @@ func (s *Schedule) seen(src *Source, p string, at *Place, now time.Time) {
 		if f.bucket.inDoubt {
 			f.lateDeletion(now)
 		}
-		f.bucket.isBack()
+		f.bucket.noDoubt()
 		f.gone = departure{place: at}
 	}
 }
@@ -82,7 +82,7 @@ func (s *Schedule) follow(f *file, now time.Time) {
 		f.gone.left = false
 		if !r.full {
 			r.full = true
-			s.log.Warn("objects are not deleted: too many wait for it", "bucket", d.Bucket, "key", f.key(), "waiting", len(r.listed),
+			s.log.Warn("too many objects wait for their deletion, further ones stay", "bucket", d.Bucket, "key", f.key(), "waiting", len(r.listed),
 				"next", "it stays in the bucket, and further ones", "hint", "a shorter delete_delay makes fewer wait")
 		}
 		return
@@ -108,7 +108,7 @@ func (s *snapshot) shownUntil(now time.Time) {
 // spare has objects stay that are listed for deletion: a manifest that stays names them.
 func (s *snapshot) spare() {
 	for _, f := range s.refs {
-		f.bucket.isBack()
+		f.bucket.noDoubt()
 		f.gone = departure{place: f.gone.place}
 	}
 }

@@ -102,7 +102,7 @@ func TestR8DeletionsThatWaitAreBounded(t *testing.T) {
 	}
 	warnings := 0
 	for _, n := range s.Effects().Notes {
-		if strings.Contains(n.Message, "too many wait for it") {
+		if strings.Contains(n.Message, "too many objects wait") {
 			warnings++
 		}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // R2: references first. A manifest is PUT only when the bucket has every file that it names, with the content
-// that it means, or when a file can never arrive.
+// that it means, or when a file can never arrive (lost.go). Which version is meant: verify in manifestread.go.
 
 // A snapshot is what one manifest held at one closing.
 type snapshot struct {

@@ -39,8 +39,8 @@ type stream struct {
 // streamRefusals is how many refusals of its files make a stream wait as a whole.
 const streamRefusals = 3
 
-// isNamedBy notes that m names a file of st.
-func (st *stream) isNamedBy(m *manifest) {
+// noteNamedBy notes that m names a file of st.
+func (st *stream) noteNamedBy(m *manifest) {
 	by := m.file.stream
 	if st == by || slices.Contains(st.namedBy, m) {
 		return

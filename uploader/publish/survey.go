@@ -81,7 +81,7 @@ func (s *Schedule) surveyDone(r Result, now time.Time) {
 			rt.surveyed[dir] = true
 		}
 	}
-	if r.Failure == Done {
+	if r.Failure == NoFailure {
 		rt.failures = 0
 		return
 	}
@@ -120,7 +120,7 @@ func (s *Schedule) adopt(src *Source, in Inherited, now time.Time) {
 		ref := s.file(src, p)
 		ref.naming.now++
 		ref.naming.shown++
-		ref.stream.isNamedBy(m)
+		ref.stream.noteNamedBy(m)
 		snap.refs = append(snap.refs, ref)
 	}
 }

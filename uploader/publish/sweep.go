@@ -34,7 +34,7 @@ func (s *Schedule) Sweep(now time.Time) {
 		}
 	}
 	if waiting > maxWaitingLogged {
-		s.log.Warn("further manifests wait, too", "count", waiting-maxWaitingLogged)
+		s.log.Warn("more manifests wait than are logged", "count", waiting-maxWaitingLogged)
 	}
 	s.ring = slices.DeleteFunc(s.ring, func(st *stream) bool {
 		gone := st.files == 0 && st.inFlight == 0

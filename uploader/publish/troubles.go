@@ -11,7 +11,7 @@ import (
 var (
 	objectDiffers = trouble.Failure{
 		Kind: "object_differs", Level: slog.LevelWarn,
-		Message: "object is not the file that was uploaded",
+		Message: "recording's object differs from its file",
 	}
 	incomparable = trouble.Failure{
 		Kind: "file_incomparable", Level: slog.LevelWarn,
@@ -27,7 +27,7 @@ var (
 	}
 	wentBack = trouble.Failure{
 		Kind: "playlist_went_back", Level: slog.LevelWarn,
-		Message: "playlist went back",
+		Message: "playlist is older than the one before it",
 	}
 	objectMissing = trouble.Failure{
 		Kind: "object_missing", Level: slog.LevelWarn,
@@ -39,7 +39,7 @@ var (
 	}
 	givenUp = trouble.Failure{
 		Kind: "manifest_given_up", Level: slog.LevelWarn,
-		Message: "manifest is given up",
+		Message: "manifest is dropped: files that it names are gone",
 	}
 	neverSeenChunks = trouble.Failure{
 		Kind: "chunks_never_seen", Level: slog.LevelWarn,
@@ -47,7 +47,7 @@ var (
 	}
 	appliedLate = trouble.Failure{
 		Kind: "request_applied_late", Level: slog.LevelWarn,
-		Message: "bucket has not the newest version of a manifest: a request was applied after its answer was given up",
+		Message: "bucket has an old version of a manifest, perhaps from a request without an answer",
 	}
 	chunkLost = trouble.Failure{
 		Kind: "chunk_lost", Level: slog.LevelWarn,
@@ -61,6 +61,14 @@ var (
 		Kind: "manifest_unpublishable", Level: slog.LevelWarn,
 		Message: "manifest cannot be published",
 	}
+	manifestUnreadable = trouble.Failure{
+		Kind: "manifest_unreadable", Level: slog.LevelWarn,
+		Message: "manifest cannot be read",
+	}
+	objectsUndeletable = trouble.Failure{
+		Kind: "objects_undeletable", Level: slog.LevelWarn,
+		Message: "objects cannot be deleted from the bucket",
+	}
 	uploadFailed = trouble.Failure{
 		Kind: "upload_failed", Level: slog.LevelWarn,
 		Message: "upload failed",
@@ -71,7 +79,7 @@ var (
 	}
 	questionFailed = trouble.Failure{
 		Kind: "question_failed", Level: slog.LevelWarn,
-		Message: "bucket cannot be asked for a file",
+		Message: "request about an object failed",
 	}
 )
 

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// heldBy reports whether i is s.
-func (s *snapshot) heldBy(i *ObjectInfo) bool {
+// isObject reports whether the object i is s.
+func (s *snapshot) isObject(i *ObjectInfo) bool {
 	switch {
 	case i == nil || s == nil:
 		return false
@@ -35,7 +35,7 @@ func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 		c.late.begin(now) // a PUT of the run before may still be applied
 	}
 	switch {
-	case m.published.heldBy(found):
+	case m.published.isObject(found):
 		c.trust = certain
 		m.rival.forget(now)
 	case m.adopt(found, now):
@@ -60,7 +60,7 @@ func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 // adopt counts a snapshot that waits as published if the bucket has it: from an earlier run, or a PUT without an answer.
 func (m *manifest) adopt(found *ObjectInfo, now time.Time) bool {
 	for i := len(m.waiting) - 1; i >= 0; i-- {
-		if w := m.waiting[i]; w.heldBy(found) {
+		if w := m.waiting[i]; w.isObject(found) {
 			m.start(w)
 			m.finish(w)
 			m.publishedAt = now
