@@ -25,7 +25,7 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 		Root:    src.dir,
 		Dir:     filepath.Join(spool.Place(src.dir, dir), strings.ToLower(src.layout.Format.String())),
 		Log:     src.log,
-		Trouble: src.uploader.settings.Trouble.With("root", src.dir),
+		Trouble: src.trouble,
 		Disk:    &src.disk,
 		Found: func(ctx context.Context, p string, v media.Version) {
 			if src.exists(p) {

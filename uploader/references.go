@@ -89,9 +89,11 @@ func atLeast(err error, claimed int) error {
 // false if the uploader ends.
 func (src *Source) prepare(ctx context.Context, p string, r *publish.Reading) bool {
 	for more := r.IsLarge(); more; {
-		if !src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { more = s.Prepare(src.plan, p, r) }) {
+		left, ok := ask(ctx, src.uploader, func(s *publish.Schedule, _ time.Time) bool { return s.Prepare(src.plan, p, r) })
+		if !ok {
 			return false
 		}
+		more = left
 	}
 	return true
 }

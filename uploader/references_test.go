@@ -97,6 +97,25 @@ func TestManifestThatNamesMuchIsPublished(t *testing.T) {
 	}
 }
 
+// A manifest with more references than are prepared at once is published as others are.
+func TestManifestThatIsPreparedInSlicesIsPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.start()
+		const n = 5000
+		content := named("%d.ts", n)
+		for i := range n - 1 { // of all but the last, nothing was ever seen
+			d.bucket.mayMiss[fmt.Sprintf("g/s/%d.ts", i)] = true
+		}
+		d.write(fmt.Sprintf("g/s/%d.ts", n-1), "x")
+		d.close("g/s/playlist.m3u8", content)
+		time.Sleep(10 * time.Minute)
+		if d.bucket.content("g/s/playlist.m3u8") != content {
+			t.Error("it is not published")
+		}
+	})
+}
+
 // One manifest that takes long to read has its turn less often, and arrives.
 func TestManifestThatTakesLongIsReadLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ems-sidecar/internal/disk"
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/media"
 	"ems-sidecar/uploader/publish"
 	"ems-sidecar/uploader/spool"
@@ -31,6 +32,7 @@ type Source struct {
 	dest     *Destination
 	expecter Expecter
 	log      *slog.Logger
+	trouble  *trouble.Reporter
 
 	// Spare says that a recording is not deleted from the disk now, perhaps because it is none. It is set before anything
 	// is reported, and called from any goroutine; nil: none is spared.
@@ -51,7 +53,7 @@ type Source struct {
 // Source returns a new source for what layout finds below the root dir. It may be called while Run is going.
 func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, expecter Expecter) *Source {
 	src := &Source{
-		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir),
+		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
 		bootstraps: newBootstraps(), named: make(namedFiles), unfit: make(unfit), pace: make(pace),
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)

@@ -114,6 +114,7 @@ func (u *Uploader) tell(ctx context.Context, do func(*publish.Schedule, time.Tim
 // Run publishes until ctx ends, and then finishes what is in flight and the manifests that need nothing
 // else, for Settings.DrainTimeout at most. It may be called once.
 func (u *Uploader) Run(ctx context.Context) {
+	defer u.sweep()
 	defer close(u.done)
 	var workers sync.WaitGroup
 	defer u.leave(&workers)
@@ -211,7 +212,7 @@ func (u *Uploader) carryOut(e publish.Effects) {
 	}
 	for _, n := range e.Notes {
 		if n.Failure.Kind != "" {
-			u.settings.Trouble.Report(n.Failure, trouble.At{Stream: n.Stream}, n.Attrs...)
+			u.sourceOf(n.Source).trouble.Report(n.Failure, trouble.At{Stream: n.Stream, Subject: n.Subject}, n.Attrs...)
 		} else {
 			u.log.Log(context.Background(), n.Level, n.Message, n.Attrs...)
 		}

@@ -218,6 +218,7 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 		}
 	})
 	d.up.Run(ctx)
+	d.trouble.Sweep() // what repeated while it drained
 	ended := make(chan error, 1)
 	go func() { ended <- roots.Wait() }()
 	late := time.NewTimer(leaveTime)

@@ -29,7 +29,7 @@ func (s *Schedule) discarded(r Result, now time.Time) {
 		f.work.task = Look
 		st.enqueue(f)
 		s.figures.failures++
-		s.report(objectDiffers, st, "key", f.key(), "next", "it is uploaded again; the file stays")
+		s.reportOf(f.key(), objectDiffers, st, "key", f.key(), "next", "it is uploaded again; the file stays")
 	}
 }
 
@@ -42,11 +42,11 @@ func (s *Schedule) cannotDiscard(r Result, now time.Time) {
 	}
 	s.figures.failures++
 	if r.FileFailure == FileIncomparable {
-		s.report(incomparable, f.stream, "key", f.key(), "err", r.FileErr,
+		s.reportOf(f.key(), incomparable, f.stream, "key", f.key(), "err", r.FileErr,
 			"next", "delete it yourself, or set delete_local = off")
 		return
 	}
 	f.stream.delay(f, pause{until: now.Add(discardRetry)})
-	s.report(undeletable, f.stream, "key", f.key(), "err", r.FileErr,
+	s.reportOf(f.key(), undeletable, f.stream, "key", f.key(), "err", r.FileErr,
 		"next", "tried again; the daemon's user needs write access to its directory", "retry_in", discardRetry)
 }

@@ -51,7 +51,9 @@ type Note struct {
 	// Failure is what went wrong in Stream, if the note is one of those that are summed up; else its Kind is
 	// empty.
 	Failure trouble.Failure
+	Source  *Source
 	Stream  string
+	Subject string // of several in the stream: a key
 }
 
 // A notebook collects notes. Its methods have the form of those of slog.Logger.
@@ -71,7 +73,7 @@ func (b notebook) Error(message string, attrs ...any) { b.note(slog.LevelError, 
 func (s *Schedule) Effects() Effects {
 	e := s.effects
 	s.effects, s.spare = s.spare, e
-	s.effects.Expected, s.effects.Released, s.effects.Notes = s.effects.Expected[:0], s.effects.Released[:0], s.effects.Notes[:0]
+	s.effects.Expected, s.effects.Released, s.effects.Notes = reuse(s.effects.Expected), reuse(s.effects.Released), reuse(s.effects.Notes)
 	return e
 }
 
@@ -85,4 +87,14 @@ func (src *Source) expect(paths ...string) {
 func (src *Source) release(p string, v media.Version, why Reason) {
 	e := &src.schedule.effects
 	e.Released = append(e.Released, Release{src, p, v, why})
+}
+
+// reuse returns the memory of s for other elements, unless it is that of a burst.
+func reuse[T any](s []T) []T {
+	const most = 4096
+	if cap(s) > most {
+		return nil
+	}
+	clear(s)
+	return s[:0]
 }

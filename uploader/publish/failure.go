@@ -104,7 +104,7 @@ func (s *Schedule) reportFailure(r Result, l *lane, wait time.Duration, now time
 	if r.asksOnly() {
 		what = questionFailed
 	}
-	next, again := "tried again over a fresh connection", wait
+	next, again, subject := "tried again over a fresh connection", wait, ""
 	switch refused := r.Failure.refused(); {
 	case l.closedTo(st):
 		next, again = "the bucket is probed again", l.probeAt.Sub(now)
@@ -115,11 +115,11 @@ func (s *Schedule) reportFailure(r Result, l *lane, wait time.Duration, now time
 	case st.refused:
 		next = "this stream waits, others go on"
 	case refused:
-		next = "this file waits, others go on"
+		next, subject = "this file waits, others go on", r.file.key()
 	}
 	attrs := []any{"key", r.file.key(), "err", r.Err, "attempt", st.failures, "next", next}
 	if again > 0 {
 		attrs = append(attrs, "retry_in", again.Round(time.Millisecond))
 	}
-	s.report(what, st, attrs...)
+	s.reportOf(subject, what, st, attrs...)
 }

@@ -11,11 +11,15 @@ func (s *Schedule) lose(f *file, what trouble.Failure, why string) {
 		return
 	}
 	s.figures.lost++
+	subject := ""
+	if what != chunkLost {
+		subject = f.key() // it is not tried again
+	}
 	next := "it stays out of the bucket; no manifest names it"
 	if f.naming.now > 0 {
 		next = "the manifest that names it no longer waits for it"
 	}
-	s.report(what, f.stream, "key", f.key(), "err", why, "next", next)
+	s.reportOf(subject, what, f.stream, "key", f.key(), "err", why, "next", next)
 }
 
 // loseChunk gives up a chunk that is not on disk and will not be in the bucket.

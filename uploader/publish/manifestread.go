@@ -171,6 +171,6 @@ func (s *Schedule) ManifestUnreadable(src *Source, p string, err error, now time
 	s.figures.failures++
 	wait := s.jitter.After(f.work.failures+2, backoffBase, localRetryCap)
 	s.reread(f, now.Add(wait))
-	s.report(manifestUnreadable, f.stream, "root", src.root, "key", f.key(), "err", err,
+	s.report(manifestUnreadable, f.stream, "key", f.key(), "err", err,
 		"attempt", f.work.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))
 }

@@ -187,3 +187,20 @@ func TestR8QueueDoesNotGrowBehindAFileThatCannotBeRead(t *testing.T) {
 		t.Errorf("%d entries are kept, of which 1 waits", pending)
 	}
 }
+
+// While the bucket is asked for a manifest, its object is not deleted: there is one request about it at a time.
+func TestR3ManifestIsNotDeletedWhileTheBucketIsAskedForIt(t *testing.T) {
+	now := time.Now()
+	s := newSchedule(now)
+	src := s.Add("/root", hlsLayout, &Destination{Delete: true, DeleteDelay: time.Minute}, false)
+	m := s.file(src, "g/s/playlist.m3u8").manifest
+	m.file.gone.place = &Place{}
+	m.file.bucket.inDoubt = true // an earlier deletion had no answer
+	if !m.file.mayBeDeleted() {
+		t.Fatal("a deletion without an answer is not tried again")
+	}
+	m.errand = errand{state: asking}
+	if m.file.mayBeDeleted() {
+		t.Error("the object may be deleted while the bucket is asked for it")
+	}
+}

@@ -41,6 +41,7 @@ func (s *Schedule) Sweep(now time.Time) {
 		if gone {
 			delete(s.streams, streamKey{st.src, st.name})
 			s.agenda.forget(st)
+			st.namedBy, st.names = nil, nil // else those that name it would keep it
 		}
 		return gone
 	})
