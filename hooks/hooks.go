@@ -1,5 +1,5 @@
-// Package hooks has the media server do what the config asks for: push and record streams, balance
-// them over a group, and reset transcodes that hang.
+// Package hooks gives the media server the orders that the config asks for: push and record streams,
+// balance them over a group, and reset transcodes that hang.
 //
 // It compares what the server has with what the config wants: at the start, at each interval, and
 // when an event says that something changed. Then it orders what is missing. So a lost event costs

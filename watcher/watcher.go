@@ -1,6 +1,7 @@
 // Package watcher turns a directory tree into events: which file is closed, with its content final,
-// and which name is gone. It decides that by the kernel's word where there is one and by waiting where there
-// is none, and is never stopped by a consumer that is slow. It reads no file and knows nothing of what is in them.
+// and which name is gone. It asks the kernel whether a file is still being written; where the kernel does
+// not tell, it waits for silence. A slow consumer never stops it. It reads no file and knows nothing of
+// what is in them.
 package watcher
 
 import (
