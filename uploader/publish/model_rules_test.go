@@ -83,7 +83,8 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 	w := b.w
 	o, org := b.objects[ref], w.originOf(ref)
 	file, onDisk := org.src.files[ref], w.disk.names[ref]
-	anew := w.lost[ref] && onDisk != nil && onDisk.holds.half // what was given up does not come back with what is being written
+	// What was given up does not come back with what is being written, or was written since and not reported yet.
+	anew := w.lost[ref] && onDisk != nil && (onDisk.holds.half || onDisk.holds.id > w.closed[ref].id)
 	// EMS changes an MSS chunk once more. Who plays the stream has the one before already and can play it, so that no manifest waits.
 	patched := w.patched[ref] != 0 && w.patched[ref] == w.closed[ref].id
 	switch {
