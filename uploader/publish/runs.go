@@ -9,7 +9,7 @@ func (s *snapshot) stale() bool {
 		}
 		// It changed into what s means, if that was written when s was.
 		own := s.onDisk != nil && f.disk.version.Equal(s.onDisk[i]) && !f.disk.version.ModTime.After(s.modTime.Add(s.manifest.file.src.traits.NamesEarly))
-		if f.bucket.changedAt.After(s.readAt) && !own {
+		if f.bucket.changedAt.After(s.readAt) && !own || s.isOutwritten(i, f) {
 			return true
 		}
 	}
@@ -20,6 +20,13 @@ func (s *snapshot) stale() bool {
 // segment, so that one which is younger than a manifest with segments is another run's, also if the one before was never seen.
 func (s *snapshot) isOutlivedBy(f *file) bool {
 	return f.manifest == nil && s.parsed.Segments > 0 && f.src.traits.ReusesNames && f.disk.version.ModTime.After(s.modTime)
+}
+
+// isOutwritten reports whether f, a segment that s names, was written after s, and later than a manifest may
+// name it early. Then it is not what s means, also if the content before was forgotten, or never reported.
+func (s *snapshot) isOutwritten(i int, f *file) bool {
+	return i >= s.others && f.manifest == nil && f.src.traits.ReusesNames &&
+		f.disk.version.ModTime.After(s.modTime.Add(f.src.traits.NamesEarly))
 }
 
 // startsNewRun reports whether s belongs to another run of the stream than what is known.

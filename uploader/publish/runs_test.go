@@ -143,3 +143,36 @@ func TestR2ManifestOfARunIsNotPublishedWithTheInitSegmentOfTheNextOne(t *testing
 		})
 	}
 }
+
+// A fragment is rewritten before its upload and forgotten, since no manifest names it yet. The manifest of that
+// run, which waits for it, is not published with the fragment of the next run.
+func TestR2OldRunIsNotPublishedWithAFragmentWrittenAfterIt(t *testing.T) {
+	const fragment, bootstrap = "g/s/f4vSeg1-Frag1", "g/s/bootstrap"
+	began := time.Now()
+	at := func(seconds int) time.Time { return began.Add(time.Duration(seconds) * time.Second) }
+	s := newSchedule(began)
+	src := s.Add("/root", media.Layout{Format: media.HDS, Bootstrap: "bootstrap"}, &Destination{}, false)
+	version := func(second int) media.Version {
+		return media.Version{Size: 9, ModTime: at(second), Inode: uint64(second)}
+	}
+	read := func(content string, written, now int, onDisk ...media.Version) {
+		refs := []string{fragment, "g/s/f4vSeg1-Frag2"}[:len(onDisk)]
+		s.ManifestRead(src, bootstrap, Reading{References: refs, OnDisk: onDisk, Content: []byte(content),
+			Sum: sha256.Sum256([]byte(content)), Manifest: media.Manifest{Segments: len(refs)}, ModTime: at(written),
+			ReadAt: at(now)}, nil, at(now))
+	}
+	read("run a", 1, 3, version(2)) // the fragment is being written again, and its closing is never reported
+	s.Closed(src, fragment, version(5), false, nil, at(6))
+	read("run b", 7, 7, version(5), version(6)) // whose second fragment has not arrived
+	for second := 8; second < 15; second++ {
+		for j, ok := s.Next(at(second)); ok; j, ok = s.Next(at(second)) {
+			if string(j.Manifest.Bytes) == "run a" {
+				t.Fatal("the manifest of the run before is published")
+			}
+			s.Done(Result{Job: j}, at(second))
+		}
+	}
+	if !src.files[fragment].bucket.isConfirmed() {
+		t.Fatal("nothing is uploaded")
+	}
+}
