@@ -204,3 +204,21 @@ func TestR3ManifestIsNotDeletedWhileTheBucketIsAskedForIt(t *testing.T) {
 		t.Error("the object may be deleted while the bucket is asked for it")
 	}
 }
+
+// A manifest whose last PUT had no answer is remembered until the bucket was asked for it, however long that takes.
+func TestR5ManifestInDoubtIsNotForgotten(t *testing.T) {
+	began := time.Now()
+	s := newSchedule(began)
+	src := s.Add("/root", hlsLayout, &Destination{}, false)
+	m := s.file(src, "g/s/playlist.m3u8").manifest
+	m.copy.lostSight(began)
+	s.Sweep(began.Add(2 * manifestMemory))
+	if !src.Knows(m.file.path) {
+		t.Fatal("it is forgotten although a PUT may still be applied")
+	}
+	m.copy.late, m.copy.checkAt = doubt{}, time.Time{}
+	s.Sweep(began.Add(2 * manifestMemory))
+	if src.Knows(m.file.path) {
+		t.Error("it is not forgotten when that is over")
+	}
+}

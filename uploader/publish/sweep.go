@@ -78,9 +78,14 @@ func (st *stream) forgetManifests(now time.Time) {
 	st.names = slices.DeleteFunc(st.names, func(named *stream) bool { return !named.isNamedFrom(st) })
 }
 
-// isGone reports whether m is not on the disk, and nothing is to be done about it.
+// isGone reports whether m is not on the disk, and nothing is to be done about it. As long as a PUT without an
+// answer may have changed its object, and the bucket is to be asked, it is not forgotten: the end would be lost
+// (R5).
 func (m *manifest) isGone() bool {
 	f := m.file
+	if m.isBusy() || m.copy.late.isOpen() && !m.copy.checkAt.IsZero() {
+		return false
+	}
 	return f.disk.state != diskWhole && f.work.state == idle && f.naming.now == 0 && len(m.waiting) == 0 && f.gone.since.IsZero()
 }
 
