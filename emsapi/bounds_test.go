@@ -14,9 +14,13 @@ import (
 	"time"
 )
 
+// patient is the time-out of clients for answers that arrive: a busy machine takes seconds to read the
+// longest of them.
+const patient = time.Minute
+
 // endless answers each request with head, and then with more until the client has enough. It
-// returns the client and how many bytes the client took.
-func endless(t *testing.T, head, more string, pause time.Duration) (*Client, *atomic.Int64) {
+// returns a client with that time-out and how many bytes the client took.
+func endless(t *testing.T, timeout time.Duration, head, more string, pause time.Duration) (*Client, *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -53,7 +57,7 @@ func endless(t *testing.T, head, more string, pause time.Duration) (*Client, *at
 		}
 	}()
 	t.Cleanup(func() { stop(); l.Close(); <-done })
-	c, err := New(Settings{URL: "http://" + l.Addr().String(), Timeout: time.Second})
+	c, err := New(Settings{URL: "http://" + l.Addr().String(), Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +88,7 @@ func TestAnswersWithoutAnEndAreGivenUp(t *testing.T) {
 		"a status line": {"HTTP/1.1 200 ", strings.Repeat("x", 60_000)},
 		"continuations": {"", strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 2_000)},
 	} {
-		client, taken := endless(t, c.head, c.more, 0)
+		client, taken := endless(t, patient, c.head, c.more, 0)
 		if _, err := client.ListStreams(t.Context()); err == nil {
 			t.Errorf("%s: understood", name)
 		} else if len(err.Error()) > 700 {
@@ -104,7 +108,7 @@ func TestDripsEndWithTheTimeout(t *testing.T) {
 		"of a status":    {"HTTP/1.1 200 ", "x"},
 		"of early hints": {"HTTP/1.1 103 Early Hints\r\n", "X-Y: z\r\n"},
 	} {
-		client, _ := endless(t, c.head, c.more, 20*time.Millisecond)
+		client, _ := endless(t, time.Second, c.head, c.more, 20*time.Millisecond)
 		ended := make(chan error, 1)
 		go func() {
 			_, err := client.ListStreams(t.Context())
@@ -137,13 +141,13 @@ func TestWhatAnAnswerMayHave(t *testing.T) {
 		"a name of control characters":     {`[{"uniqueId":3,"name":"` + strings.Repeat("\x01", 60_000) + `"}]`, true},
 		"control characters that fill it":  {`[{"name":"` + strings.Repeat("\x01", 2<<20) + `"}]`, false},
 	} {
-		client, _ := endless(t, head+`{"description":"","status":"SUCCESS","data":`+c.data+"}", "", 0)
+		client, _ := endless(t, patient, head+`{"description":"","status":"SUCCESS","data":`+c.data+"}", "", 0)
 		streams, err := client.ListStreams(t.Context())
 		if c.fine != (err == nil) || c.fine && len(streams) == 0 {
 			t.Errorf("%s: %d streams, %v", name, len(streams), err)
 		}
 	}
-	client, _ := endless(t, head+`{"description":"`+strings.Repeat("x", maxAnswer)+`","status":"SUCCESS","data":null}`, "", 0)
+	client, _ := endless(t, patient, head+`{"description":"`+strings.Repeat("x", maxAnswer)+`","status":"SUCCESS","data":null}`, "", 0)
 	if err := client.RemoveConfig(t.Context(), 1); err == nil {
 		t.Error("an order's answer may be as long as a list")
 	}
@@ -159,18 +163,18 @@ func TestErrorsCiteNoMoreThanALogLineMayHave(t *testing.T) {
 		"a header":      "HTTP/1.1 200 OK\r\n" + strings.Repeat("x", 50_000) + "\r\n\r\n",
 		"no HTTP":       strings.Repeat("x", 50_000) + "\r\n\r\n",
 	} {
-		client, _ := endless(t, answer, "", 0)
+		client, _ := endless(t, patient, answer, "", 0)
 		_, err := client.ListStreams(t.Context())
 		if err == nil || len([]rune(err.Error())) > maxMessage+100 {
 			t.Errorf("%s: %.1000v", name, err)
 		}
 	}
-	client, _ := endless(t, head+fmt.Sprintf(`{"data":{"banner":"","releaseNumber":"%s","buildNumber":"%s"},"description":"","status":"SUCCESS"}`, long, long), "", 0)
+	client, _ := endless(t, patient, head+fmt.Sprintf(`{"data":{"banner":"","releaseNumber":"%s","buildNumber":"%s"},"description":"","status":"SUCCESS"}`, long, long), "", 0)
 	if v, err := client.Version(t.Context()); err != nil || len([]rune(v.ReleaseNumber)) > maxMessage+1 || len([]rune(v.BuildNumber)) > maxMessage+1 {
 		t.Errorf("%d, %v", len(v.ReleaseNumber), err)
 	}
 	taken := head + `{"data":null,"description":"Stream name ` + long + ` already taken","status":"FAIL"}`
-	client, _ = endless(t, taken, "", 0)
+	client, _ = endless(t, patient, taken, "", 0)
 	if _, err := client.PullStream(t.Context(), Pull{}); !NameTaken(err) {
 		t.Errorf("of a long name it is not known that it is taken: %.100v", err)
 	}

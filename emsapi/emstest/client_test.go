@@ -18,7 +18,7 @@ import (
 
 func dial(t *testing.T, url string) *emsapi.Client {
 	t.Helper()
-	c, err := emsapi.New(emsapi.Settings{URL: url, Timeout: 5 * time.Second})
+	c, err := emsapi.New(emsapi.Settings{URL: url, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
