@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"ems-sidecar/media"
 )
 
 // recordedConfig returns what a real server with one order of each kind answered to listConfig.
@@ -29,15 +31,18 @@ func TestEachKindOfOrderIsDecoded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.HLS) != 3 || len(got.HDS) != 1 || len(got.DASH) != 1 || len(got.MSS) != 1 {
-		t.Errorf("%+v", got)
+	o := got.Outputs
+	if len(o) != 4 || len(o[media.HLS]) != 3 || len(o[media.HDS]) != 1 || len(o[media.DASH]) != 1 || len(o[media.MSS]) != 1 {
+		t.Fatalf("%+v", got)
 	}
-	got.HLS, got.HDS, got.MSS = nil, nil, nil
+	delete(o, media.HLS)
+	delete(o, media.HDS)
+	delete(o, media.MSS)
 	want := Config{
-		DASH: []Output{{
-			ConfigID: 3, LocalStreamName: "s", GroupName: got.DASH[0].GroupName,
+		Outputs: map[media.Format][]Output{media.DASH: {{
+			ConfigID: 3, LocalStreamName: "s", GroupName: o[media.DASH][0].GroupName,
 			TargetFolder: "/srv/ems/www/dash/s", GroupTargetFolder: "/srv/ems/www/dash/",
-		}},
+		}}},
 		Record: []Recording{{
 			ConfigID: 7, LocalStreamName: "s", PathToFile: "/srv/ems/rec/x", ComputedPathToFile: "/srv/ems/rec/x.ts",
 			Type: "ts", ChunkLength: 5, Chunked: true, KeepAlive: true,

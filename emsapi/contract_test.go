@@ -2,7 +2,6 @@ package emsapi
 
 import (
 	"bufio"
-	"context"
 	"encoding/base64"
 	"errors"
 	"net"
@@ -12,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"ems-sidecar/media"
 )
 
 // An exchange is one request and its answer, byte for byte as a server gave it.
@@ -174,12 +175,12 @@ func TestRecordedAnswersAreUnderstood(t *testing.T) {
 			case "setTimer":
 				_, err = c.SetTimer(ctx, Timer{})
 			case "createHLSStream", "createHDSStream", "createDASHStream", "createMSSStream":
-				create := map[string]func(context.Context, OutputRequest) ([]uint32, error){
-					"createHLSStream": c.CreateHLSStream, "createHDSStream": c.CreateHDSStream,
-					"createDASHStream": c.CreateDASHStream, "createMSSStream": c.CreateMSSStream,
-				}[command]
 				var ids []uint32
-				ids, err = create(ctx, OutputRequest{LocalStreamName: "test1"})
+				for _, f := range media.Formats() {
+					if media.EMS.Traits(f).API.Create == command {
+						ids, err = c.CreateOutput(ctx, f, OutputRequest{LocalStreamName: "test1"})
+					}
+				}
 				if len(ids) != 1 {
 					t.Errorf("%s: %v", e.target, ids)
 				}

@@ -1,6 +1,14 @@
 package emsapi
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"ems-sidecar/media"
+)
 
 type streamJSON struct {
 	UniqueID            uint32
@@ -122,6 +130,47 @@ func (o *Output) UnmarshalJSON(raw []byte) error {
 	*o = Output{w.ConfigID, string(w.LocalStreamName), string(w.GroupName), string(w.TargetFolder),
 		string(w.GroupTargetFolder)}
 	return err
+}
+
+// UnmarshalJSON decodes the answer to listConfig: a list for each kind of order. It ignores kinds
+// that it does not know.
+func (c *Config) UnmarshalJSON(raw []byte) error {
+	var lists map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &lists); err != nil {
+		return err
+	}
+	*c = Config{Outputs: make(map[media.Format][]Output)}
+	for _, name := range slices.Sorted(maps.Keys(lists)) {
+		if err := c.add(strings.ToLower(name), lists[name]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// add decodes one list.
+func (c *Config) add(name string, list []byte) error {
+	switch name {
+	case "pull":
+		return json.Unmarshal(list, &c.Pull)
+	case "push":
+		return json.Unmarshal(list, &c.Push)
+	case "record":
+		return json.Unmarshal(list, &c.Record)
+	case "process":
+		return json.Unmarshal(list, &c.Process)
+	}
+	for _, f := range media.Formats() {
+		if media.EMS.Traits(f).API.List == name {
+			var orders []Output
+			err := json.Unmarshal(list, &orders)
+			if len(orders) > 0 {
+				c.Outputs[f] = orders
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // UnmarshalJSON decodes a timer; the value of one that fires at a time of day is a text.

@@ -2,7 +2,10 @@ package emsapi
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+
+	"ems-sidecar/media"
 )
 
 // An OutputRequest asks for live output to files. The server runs mkdir in a shell with the folder
@@ -18,27 +21,12 @@ type OutputRequest struct {
 	KeepAlive       bool
 }
 
-// CreateHLSStream orders HLS output. As those below, it returns the ids of the orders.
-func (c *Client) CreateHLSStream(ctx context.Context, r OutputRequest) ([]uint32, error) {
-	return c.create(ctx, "createHLSStream", r)
-}
-
-// CreateHDSStream orders HDS output.
-func (c *Client) CreateHDSStream(ctx context.Context, r OutputRequest) ([]uint32, error) {
-	return c.create(ctx, "createHDSStream", r)
-}
-
-// CreateDASHStream orders DASH output.
-func (c *Client) CreateDASHStream(ctx context.Context, r OutputRequest) ([]uint32, error) {
-	return c.create(ctx, "createDASHStream", r)
-}
-
-// CreateMSSStream orders MSS output.
-func (c *Client) CreateMSSStream(ctx context.Context, r OutputRequest) ([]uint32, error) {
-	return c.create(ctx, "createMSSStream", r)
-}
-
-func (c *Client) create(ctx context.Context, command string, r OutputRequest) ([]uint32, error) {
+// CreateOutput orders output in a format, and returns the ids of the orders.
+func (c *Client) CreateOutput(ctx context.Context, f media.Format, r OutputRequest) ([]uint32, error) {
+	command := media.EMS.Traits(f).API.Create
+	if command == "" {
+		return nil, fmt.Errorf("EMS has no command for output in the format %s", f)
+	}
 	params := []Param{
 		{"localStreamNames", r.LocalStreamName}, {"targetFolder", r.TargetFolder}, {"groupName", r.GroupName},
 		{"keepAlive", flag(r.KeepAlive)},

@@ -1,6 +1,10 @@
 package emsapi
 
-import "strings"
+import (
+	"strings"
+
+	"ems-sidecar/media"
+)
 
 // Version is what the server says of itself.
 type Version struct {
@@ -18,16 +22,11 @@ type Variables map[string]string
 // ConnectionType says what a stream goes over.
 type ConnectionType int
 
-// The connection types.
+// The connection types. Others are outputs to files.
 const (
 	Plain  ConnectionType = iota // a publisher or a player
 	Pulled                       // by a pullStream of this server
 	Pushed                       // by a pushStream of this server
-	HLS                          // the outputs to files
-	HDS
-	MSS
-	DASH
-	Recorded
 )
 
 // A Stream is one of listStreams, or the subject of a stream event. Times are in milliseconds.
@@ -118,7 +117,7 @@ type Recording struct {
 	StreamID           uint32
 }
 
-// An Output is a standing order to write a stream as HLS, HDS, DASH or MSS.
+// An Output is a standing order to write a stream to disk in a live format.
 type Output struct {
 	ConfigID          uint32
 	LocalStreamName   string
@@ -141,11 +140,11 @@ type Process struct {
 
 // Config is what listConfig lists.
 type Config struct {
-	Pull                []Pull
-	Push                []Push
-	Record              []Recording
-	HLS, HDS, DASH, MSS []Output
-	Process             []Process
+	Pull    []Pull
+	Push    []Push
+	Record  []Recording
+	Outputs map[media.Format][]Output // without formats that have none
+	Process []Process
 }
 
 // A Timer fires every so many seconds until it is removed. Timers end with the server.

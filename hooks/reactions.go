@@ -1,6 +1,9 @@
 package hooks
 
-import "ems-sidecar/hooks/events"
+import (
+	"ems-sidecar/hooks/events"
+	"ems-sidecar/media"
+)
 
 // A reaction is what Handle does with events of one type.
 type reaction uint8
@@ -15,11 +18,14 @@ const (
 
 const videoFeedStopped events.Type = "videoFeedStopped"
 
-// Reactions has all types of events that are of use here.
-var reactions = []struct {
+// A response is the reaction to one type of event.
+type response struct {
 	typ  events.Type
 	does reaction
-}{
+}
+
+// responses has all types of events that are of use here.
+var responses = append([]response{
 	{"inStreamCreated", looks},
 	{"inStreamClosed", looks},
 	{"outStreamCreated", looksIfOurs},
@@ -28,22 +34,26 @@ var reactions = []struct {
 	{"timerTriggered", looks},
 	{"audioFeedStopped", looksAtFeeds},
 	{videoFeedStopped, looksAtFeeds},
-	{"hlsChunkClosed", hints},
-	{"hdsChunkClosed", hints},
-	{"dashChunkClosed", hints},
-	{"mssChunkClosed", hints},
-	{"recordChunkClosed", hints},
-	{"hlsMasterPlaylistUpdated", hints},
-	{"hlsChildPlaylistUpdated", hints},
-	{"hdsMasterPlaylistUpdated", hints},
-	{"hdsChildPlaylistUpdated", hints},
-	{"dashPlaylistUpdated", hints},
-	{"mssPlaylistUpdated", hints},
+}, hinting()...)
+
+// hinting returns the responses to events that name files: those of all formats, chunks first.
+func hinting() []response {
+	var chunks, manifests []response
+	for _, f := range media.Formats() {
+		api := media.EMS.Traits(f).API
+		if api.ChunkClosed != "" {
+			chunks = append(chunks, response{events.Type(api.ChunkClosed), hints})
+		}
+		for _, typ := range api.ManifestUpdated {
+			manifests = append(manifests, response{events.Type(typ), hints})
+		}
+	}
+	return append(chunks, manifests...)
 }
 
 // reactionTo returns what Handle does with events of a type.
 func reactionTo(typ events.Type) reaction {
-	for _, r := range reactions {
+	for _, r := range responses {
 		if r.typ == typ {
 			return r.does
 		}
@@ -53,7 +63,7 @@ func reactionTo(typ events.Type) reaction {
 
 // EventTypes returns the types of events that Handle does something with.
 func EventTypes() (types []events.Type) {
-	for _, r := range reactions {
+	for _, r := range responses {
 		types = append(types, r.typ)
 	}
 	return types

@@ -12,6 +12,7 @@ import (
 	"ems-sidecar/emsapi"
 	"ems-sidecar/emsapi/emstest"
 	"ems-sidecar/hooks"
+	"ems-sidecar/media"
 )
 
 // stampOf is the part of a path that tells the recordings of a stream apart.
@@ -203,7 +204,7 @@ func TestInitSegmentsAreNoRecordings(t *testing.T) {
 	api, _ := emsapi.New(emsapi.Settings{URL: s.URL()})
 	run(t, s, record("/rec", time.Hour))
 	publish(t, s, "cam")
-	if _, err := api.CreateDASHStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "cam", TargetFolder: "/www", GroupName: "g"}); err != nil {
+	if _, err := api.CreateOutput(t.Context(), media.DASH, emsapi.OutputRequest{LocalStreamName: "cam", TargetFolder: "/www", GroupName: "g"}); err != nil {
 		t.Fatal(err)
 	}
 	within(t, 5*time.Second, "it is recorded", func() bool { return len(s.Timers()) == 1 })

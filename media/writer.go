@@ -45,6 +45,18 @@ type Traits struct {
 	// DeletesNewest: when a stream ends, its newest chunks may be deleted as soon as they are
 	// closed, while the playlist names them.
 	DeletesNewest bool
+
+	API API
+}
+
+// API has the names by which the writer's API and its events speak of a format.
+type API struct {
+	Create string // the command that orders output
+	List   string // of an answer to listConfig: the orders of Create
+	// ChunkClosed is the type of the event that names a whole chunk. ManifestUpdated has those of
+	// events that name a manifest.
+	ChunkClosed     string
+	ManifestUpdated []string
 }
 
 // IsImmutable reports whether the name of a whole chunk never gets other content.
@@ -58,7 +70,9 @@ func (w Writer) Traits(f Format) Traits {
 	return Traits{}
 }
 
-// EMS is EvoStream's Media Server, as release 1.7.0 (build 3985) was seen to write to disk.
+// EMS is EvoStream's Media Server, as release 1.7.0 (build 3985) was seen to write to disk. The
+// names in its API are those of testdata/emsapi/getConfigInfo.txt, and those of its events are those
+// of testdata/events.
 var EMS = Writer{
 	HLS: {
 		// segment_<time>_1.ts and media sequence 1 after each of 18 reconnects in half an hour, for
@@ -68,6 +82,10 @@ var EMS = Writer{
 		NamesEarly: 10 * time.Millisecond,
 		// With cleanupOnClose=1, the last chunk was deleted 0.1 s after it was closed.
 		DeletesNewest: true,
+		API: API{
+			Create: "createHLSStream", List: "hls", ChunkClosed: "hlsChunkClosed",
+			ManifestUpdated: []string{"hlsMasterPlaylistUpdated", "hlsChildPlaylistUpdated"},
+		},
 	},
 	HDS: {
 		// A header of 5 kB is written and closed; the fragment is opened again at once.
@@ -77,6 +95,10 @@ var EMS = Writer{
 		// The .f4m is written at a start, an end and a reconnect, the bootstrap after each
 		// fragment's last close: so NamesEarly is 0.
 		BootstrapsLate: true,
+		API: API{
+			Create: "createHDSStream", List: "hds", ChunkClosed: "hdsChunkClosed",
+			ManifestUpdated: []string{"hdsMasterPlaylistUpdated", "hdsChildPlaylistUpdated"},
+		},
 	},
 	DASH: {
 		Tracks: []string{"video", "audio"}, // <stream>/video/<bitrate>/segment_<ms>.m4s
@@ -90,6 +112,10 @@ var EMS = Writer{
 		InitsLate: true,
 		// In groups of several bitrates, the manifest gives all of them the times of one.
 		NamesUnwritten: true,
+		API: API{
+			Create: "createDASHStream", List: "dash", ChunkClosed: "dashChunkClosed",
+			ManifestUpdated: []string{"dashPlaylistUpdated"},
+		},
 	},
 	MSS: {
 		Tracks: []string{"video", "audio"}, // <stream>/video/<bitrate>/<ms>.fmp4
@@ -102,9 +128,14 @@ var EMS = Writer{
 		NamesEarly: 10 * time.Millisecond,
 		// Groups of several bitrates: as in DASH.
 		NamesUnwritten: true,
+		API: API{
+			Create: "createMSSStream", List: "mss", ChunkClosed: "mssChunkClosed",
+			ManifestUpdated: []string{"mssPlaylistUpdated"},
+		},
 	},
 	Recording: {
 		// While an mp4 is recorded, only these four grow. The .mp4 is made out of them at the end.
 		PartFiles: map[string][]string{".mp4": {".mdat", ".info", ".track1", ".track2"}},
+		API:       API{ChunkClosed: "recordChunkClosed"}, // orders to record are no outputs: emsapi.Recording
 	},
 }

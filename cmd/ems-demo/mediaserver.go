@@ -42,14 +42,11 @@ func startMediaServers(ctx context.Context, root string, outputs []output) (m *m
 		return nil, err
 	}
 	for _, o := range outputs {
-		create := map[media.Format]func(context.Context, emsapi.OutputRequest) ([]uint32, error){
-			media.HLS: api.CreateHLSStream, media.HDS: api.CreateHDSStream, media.DASH: api.CreateDASHStream,
-		}[o.layout.Format]
 		r := emsapi.OutputRequest{
 			LocalStreamName: streamName, TargetFolder: root, GroupName: groupName,
 			PlaylistType: "rolling", KeepAlive: true,
 		}
-		if _, err := create(ctx, r); err != nil {
+		if _, err := api.CreateOutput(ctx, o.layout.Format, r); err != nil {
 			m.close()
 			return nil, fmt.Errorf("media server: %w", err)
 		}
@@ -63,10 +60,8 @@ func startMediaServers(ctx context.Context, root string, outputs []output) (m *m
 
 // closing posts the event of a chunk.
 func (m *mediaServers) closing(root, key string, f media.Format) {
-	typ := map[media.Format]string{
-		media.HLS: "hlsChunkClosed", media.HDS: "hdsChunkClosed", media.DASH: "dashChunkClosed",
-	}[f]
-	m.first.Emit(typ, map[string]any{"file": filepath.Join(root, filepath.FromSlash(key))})
+	file := filepath.Join(root, filepath.FromSlash(key))
+	m.first.Emit(media.EMS.Traits(f).API.ChunkClosed, map[string]any{"file": file})
 }
 
 func (m *mediaServers) close() {

@@ -14,6 +14,7 @@ import (
 
 	"ems-sidecar/emsapi"
 	"ems-sidecar/emsapi/emstest"
+	"ems-sidecar/media"
 )
 
 func dial(t *testing.T, url string) *emsapi.Client {
@@ -86,22 +87,21 @@ func TestClientAndServerUnderstandEachOther(t *testing.T) {
 			if err := c.RemoveTimer(ctx, timer.ID); err != nil {
 				t.Errorf("removeTimer: %v", err)
 			}
-			outputs := make(map[string][]uint32)
+			outputs := make(map[media.Format][]uint32)
 			request := emsapi.OutputRequest{LocalStreamName: name, TargetFolder: "/www", GroupName: "g"}
-			for format, create := range map[string]func() ([]uint32, error){
-				"hls":  func() ([]uint32, error) { return c.CreateHLSStream(ctx, request) },
-				"hds":  func() ([]uint32, error) { return c.CreateHDSStream(ctx, request) },
-				"dash": func() ([]uint32, error) { return c.CreateDASHStream(ctx, request) },
-				"mss":  func() ([]uint32, error) { return c.CreateMSSStream(ctx, request) },
-			} {
-				if outputs[format], err = create(); err != nil || len(outputs[format]) != 1 {
-					t.Errorf("create %s: %v, %v", format, outputs[format], err)
+			for _, f := range []media.Format{media.HLS, media.HDS, media.DASH, media.MSS} {
+				if outputs[f], err = c.CreateOutput(ctx, f, request); err != nil || len(outputs[f]) != 1 {
+					t.Errorf("create %s: %v, %v", f, outputs[f], err)
 				}
 			}
 			cfg, err := c.ListConfig(ctx)
-			if err != nil || len(cfg.Record) != 1 || len(cfg.Push) != 1 || len(cfg.Pull) != 1 || len(cfg.HLS) != 1 || len(cfg.HDS) != 1 || len(cfg.DASH) != 1 || len(cfg.MSS) != 1 ||
-				cfg.HLS[0].GroupTargetFolder != "/www/g/" {
+			if err != nil || len(cfg.Record) != 1 || len(cfg.Push) != 1 || len(cfg.Pull) != 1 {
 				t.Errorf("listConfig: %+v, %v", cfg, err)
+			}
+			for f := range outputs {
+				if o := cfg.Outputs[f]; len(o) != 1 || o[0].GroupTargetFolder != "/www/g/" || o[0].ConfigID != outputs[f][0] {
+					t.Errorf("listConfig: %+v of %s, want one of the order %v", o, f, outputs[f])
+				}
 			}
 			streams, err := c.ListStreams(ctx)
 			var ids []uint32
@@ -109,7 +109,7 @@ func TestClientAndServerUnderstandEachOther(t *testing.T) {
 			if err != nil || err2 != nil || len(ids) < 6 || len(streams) < 6 {
 				t.Errorf("listStreams: %d, %v; ids: %d, %v", len(streams), err, len(ids), err2)
 			}
-			for _, o := range []uint32{record.ConfigID, push.ConfigID, pull.ConfigID, outputs["hls"][0], outputs["hds"][0], outputs["dash"][0], outputs["mss"][0], 9999} {
+			for _, o := range []uint32{record.ConfigID, push.ConfigID, pull.ConfigID, outputs[media.HLS][0], outputs[media.HDS][0], outputs[media.DASH][0], outputs[media.MSS][0], 9999} {
 				if err := c.RemoveConfig(ctx, o); err != nil {
 					t.Errorf("removeConfig: %v", err)
 				}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 // An answer is what a command answers.
@@ -23,7 +25,7 @@ func succeed(description string, data any) answer {
 func fail(description string) answer { return answer{description: description, failed: true} }
 
 func (s *Server) commands() map[string]func(params) answer {
-	return map[string]func(params) answer{
+	all := map[string]func(params) answer{
 		"version":        func(params) answer { return succeed("Version", shape("version")) },
 		"liststreams":    func(params) answer { return succeed("Available streams", s.listStreams()) },
 		"liststreamsids": func(params) answer { return succeed("Available stream IDs", s.listStreamIDs()) },
@@ -45,11 +47,13 @@ func (s *Server) commands() map[string]func(params) answer {
 		"listtimers":             func(params) answer { return succeed("List of armed timers", s.listTimers()) },
 		"removetimer":            s.removeTimer,
 		"transcode":              s.transcode,
-		"createhlsstream":        func(p params) answer { return s.create("HLS", p) },
-		"createhdsstream":        func(p params) answer { return s.create("HDS", p) },
-		"createdashstream":       func(p params) answer { return s.create("DASH", p) },
-		"createmssstream":        func(p params) answer { return s.create("MSS", p) },
 	}
+	for _, f := range media.Formats() {
+		if command := media.EMS.Traits(f).API.Create; command != "" {
+			all[strings.ToLower(command)] = func(p params) answer { return s.create(f, p) }
+		}
+	}
+	return all
 }
 
 func unable(params) answer { return fail("Unable to enqueue call") }
@@ -192,8 +196,8 @@ func (s *Server) recordStream(p params) answer {
 }
 
 // create makes the orders of live output to files: one for each stream. It writes none.
-func (s *Server) create(format string, p params) answer {
-	folder, group := p.text("targetFolder"), or(p.text("groupName"), fmt.Sprintf("%s_group_%04x", strings.ToLower(format), s.random.Uint32N(1<<16)))
+func (s *Server) create(f media.Format, p params) answer {
+	folder, group := p.text("targetFolder"), or(p.text("groupName"), fmt.Sprintf("%s_group_%04x", strings.ToLower(f.String()), s.random.Uint32N(1<<16)))
 	names := p.list("localStreamNames")
 	switch {
 	case len(p.all) == 0:
@@ -209,29 +213,29 @@ func (s *Server) create(format string, p params) answer {
 	given["playlistType"] = or(p.text("playlistType"), "appending")
 	var ids, all []any
 	for _, name := range names {
-		o := &order{kind: strings.ToLower(format), name: name, keepAlive: p.flag("keepAlive", true)}
+		o := &order{kind: media.EMS.Traits(f).API.List, name: name, keepAlive: p.flag("keepAlive", true)}
 		o.values = shape("config/" + o.kind)
 		maps.Copy(o.values, given)
 		maps.Copy(o.values, p.variables())
 		maps.Copy(o.values, object{
 			"localStreamName": name, "groupTargetFolder": path.Join(folder, group) + "/", "targetFolder": path.Join(folder, group, name),
 		})
-		if format == "HLS" {
+		if f == media.HLS {
 			o.values["masterPlaylistPath"] = path.Join(folder, group, "playlist.m3u8")
 			o.values["timestamp"] = millis(time.Now())
 		}
-		if format == "MSS" {
+		if f == media.MSS {
 			o.values["localStreamNames"], o.values["streamNames"] = []any{name}, []any{name}
 		}
 		s.add(o)
 		s.begin(o)
 		ids, all = append(ids, o.id), append(all, name)
 	}
-	made := shape("create" + format)
+	made := shape("create" + f.String())
 	maps.Copy(made, given)
 	maps.Copy(made, p.variables())
 	maps.Copy(made, object{"configIds": ids, "localStreamNames": all, "targetFolder": folder})
-	return succeed(format+" stream created", made)
+	return succeed(f.String()+" stream created", made)
 }
 
 // list returns the values of a key.

@@ -18,6 +18,7 @@ import (
 
 	"ems-sidecar/emsapi"
 	"ems-sidecar/emsapi/emstest"
+	"ems-sidecar/media"
 )
 
 // An event is what a server posted.
@@ -190,10 +191,10 @@ func everything(t *testing.T) map[string][]event {
 	}
 	must(c.Record(ctx, emsapi.Recording{LocalStreamName: "cam", PathToFile: dir + "/parts", Type: "ts", ChunkLength: 1, KeepAlive: true}))
 	output := emsapi.OutputRequest{LocalStreamName: "cam", TargetFolder: "/www", GroupName: "g", KeepAlive: true}
-	must(c.CreateHLSStream(ctx, output))
-	must(c.CreateHDSStream(ctx, output))
-	must(c.CreateDASHStream(ctx, output))
-	must(c.CreateMSSStream(ctx, output))
+	must(c.CreateOutput(ctx, media.HLS, output))
+	must(c.CreateOutput(ctx, media.HDS, output))
+	must(c.CreateOutput(ctx, media.DASH, output))
+	must(c.CreateOutput(ctx, media.MSS, output))
 	timer, err := c.SetTimer(ctx, emsapi.Timer{Seconds: 1, Variables: emsapi.Variables{"v": "1"}})
 	must(timer, err)
 	get(t, a, "setTimer?params="+base64.StdEncoding.EncodeToString([]byte("value=2026-11-22T07:52:01 _kind=pastabs")))

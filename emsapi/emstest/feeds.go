@@ -82,7 +82,7 @@ func (st *stream) describeFeeds(v object, source *stream, now time.Time) {
 			continue
 		}
 		sent := min(source.sent(i, now), now.Sub(st.created)).Milliseconds()
-		v[kind.name] = media(kind.name, 1+sent*25, sent*kind.perSecond/1000) // 200 kbit/s
+		v[kind.name] = feedJSON(kind.name, 1+sent*25, sent*kind.perSecond/1000) // 200 kbit/s
 	}
 }
 
@@ -103,8 +103,8 @@ var mediaShapes = func() map[string]mediaShape {
 	return all
 }()
 
-// media is what a stream says of its audio or video.
-func media(kind string, bytes, packets int64) json.RawMessage {
+// feedJSON encodes what a stream says of its audio or video.
+func feedJSON(kind string, bytes, packets int64) json.RawMessage {
 	m := mediaShapes[kind]
 	out := append(strconv.AppendInt([]byte(`{"bytesCount":`), bytes, 10), m.between...)
 	return append(strconv.AppendInt(out, packets, 10), m.after...)

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"ems-sidecar/emsapi"
+	"ems-sidecar/media"
 )
 
 // An order is one of listConfig.
 type order struct {
-	kind      string // pull, push, record, hls, hds, dash, mss or process
+	kind      string // the list of listConfig that has it: pull, push, record, process, or one of outputs
 	id        uint32
 	name      string // localStreamName
 	values    object // as the API has them
@@ -126,10 +127,10 @@ func (s *Server) begin(o *order) {
 // writeInitSegments starts two streams that look like recordings: DASH's init segments are made by
 // what writes those.
 func (s *Server) writeInitSegments(o *order) {
-	for _, media := range []string{"audio", "video"} {
+	for _, track := range []string{"audio", "video"} {
 		settings := object{
 			"chunkLength":        o.values["chunkLength"],
-			"computedPathToFile": fmt.Sprintf("%s//%s/198000/seg_init.mp4", o.values["targetFolder"], media),
+			"computedPathToFile": fmt.Sprintf("%s//%s/198000/seg_init.mp4", o.values["targetFolder"], track),
 		}
 		st := s.start(&stream{typ: "OFMP4", name: "segInitwriter", phantom: true, values: object{"recordSettings": settings}}, "segInitwriter")
 		s.soon(func() { s.end(st) })
@@ -139,7 +140,13 @@ func (s *Server) writeInitSegments(o *order) {
 // listConfig is what the command of that name answers.
 func (s *Server) listConfig() object {
 	all := object{"metalistener": []any{}, "webrtc": []any{}}
-	for _, kind := range []string{"pull", "push", "record", "hls", "hds", "dash", "mss", "process"} {
+	kinds := []string{"pull", "push", "record", "process"}
+	for _, f := range media.Formats() {
+		if list := media.EMS.Traits(f).API.List; list != "" {
+			kinds = append(kinds, list)
+		}
+	}
+	for _, kind := range kinds {
 		list := []any{}
 		for _, o := range s.orders {
 			if o.kind == kind && time.Since(o.added).Seconds() >= s.settings.Lag*s.settings.Second.Seconds() {

@@ -38,8 +38,7 @@ func Directories(f media.Format, cfg emsapi.Config) (found []Directory) {
 			}
 		}
 	}
-	outputs := map[media.Format][]emsapi.Output{media.HLS: cfg.HLS, media.HDS: cfg.HDS, media.DASH: cfg.DASH, media.MSS: cfg.MSS}
-	for _, o := range outputs[f] {
+	for _, o := range cfg.Outputs[f] {
 		if o.GroupTargetFolder != "" {
 			dir, group := filepath.Split(filepath.Clean(o.GroupTargetFolder))
 			add(Directory{Root: filepath.Clean(dir), Group: group})

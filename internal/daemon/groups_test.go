@@ -24,12 +24,12 @@ func TestOnlyTheGroupsThatEMSNamesArePublished(t *testing.T) {
 	write(t, root+"/g/server.key", "private")
 	write(t, root+"/g/t/1.ts", "x")
 	write(t, root+"/g/t/playlist.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n1.ts\n#EXTINF:4,\n../../private/s/segment_1_1.ts\n#EXTINF:4,\n../../1.ts\n")
-	s.daemon.Outputs(emsapi.Config{HLS: []emsapi.Output{output(root, "g")}})
+	s.daemon.Outputs(live(media.HLS, output(root, "g")))
 	playHLS(t, root+"/g/s")
 	s.waitForKeys("p/g/s/playlist.m3u8", "p/g/t/playlist.m3u8")
 	playHLS(t, root+"/later/s")
 	playHLS(t, root+"/private/t")
-	s.daemon.Outputs(emsapi.Config{HLS: []emsapi.Output{output(root, "later")}})
+	s.daemon.Outputs(live(media.HLS, output(root, "later")))
 	s.waitForKeys("p/later/s/playlist.m3u8")
 	playHLS(t, root+"/later/t")
 	playHLS(t, root+"/g/u")
@@ -50,7 +50,7 @@ func TestGroupsInGroups(t *testing.T) {
 			s := newSite(t, "[AmazonHLSUpload]\n")
 			s.run()
 			for _, group := range order {
-				s.daemon.Outputs(emsapi.Config{HLS: []emsapi.Output{{GroupTargetFolder: dir + group}}})
+				s.daemon.Outputs(live(media.HLS, emsapi.Output{GroupTargetFolder: dir + group}))
 			}
 			playHLS(t, dir+"/a/s")
 			playHLS(t, dir+"/a/b/s")
@@ -99,7 +99,8 @@ func TestRefusedDirectoryIsLoggedOnceAndListed(t *testing.T) {
 	playHLS(t, root+"/g/s")
 	playHLS(t, allowed+"/h/s")
 	for range 3 {
-		s.daemon.Outputs(emsapi.Config{HLS: []emsapi.Output{output(root, "g"), output(allowed, "h"), {GroupTargetFolder: "/etc/ssl/private/"}}})
+		s.daemon.Outputs(live(media.HLS, output(root, "g"), output(allowed, "h"),
+			emsapi.Output{GroupTargetFolder: "/etc/ssl/private/"}))
 	}
 	s.waitForKeys("h/s/playlist.m3u8")
 	wrong := strings.Join((&state{s.daemon}).NotReady(), "\n")
@@ -123,7 +124,7 @@ func TestGroupsDoNotNarrowAWatchDir(t *testing.T) {
 	root := t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\nprefix = hls/\nwatch_dir = '"+root+"'\n[AmazonHDSUpload]\nprefix = hds/\n")
 	s.run()
-	s.daemon.Outputs(emsapi.Config{HDS: []emsapi.Output{output(root, "g")}})
+	s.daemon.Outputs(live(media.HDS, output(root, "g")))
 	for _, group := range []string{"/g", "/other"} {
 		playHLS(t, root+group+"/s")
 		playHDS(t, root+group+"/s")
@@ -144,7 +145,7 @@ func TestRememberedGroupsAreAllThatIsPublished(t *testing.T) {
 	if s.daemon.memory, err = recall(state, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s.daemon.discover(emsapi.Config{HLS: []emsapi.Output{output(root, "g"), output(root, "h")}})
+	s.daemon.discover(live(media.HLS, output(root, "g"), output(root, "h")))
 	var m memory
 	if m, err = recall(state, time.Now()); err != nil || len(m.entries) != 2 {
 		t.Fatalf("%+v, %v", m.entries, err)
@@ -169,7 +170,9 @@ func TestRememberedGroupsAreAllThatIsPublished(t *testing.T) {
 
 func TestDirectoriesThatEMSNames(t *testing.T) {
 	cfg := emsapi.Config{
-		HLS:    []emsapi.Output{{GroupTargetFolder: "/m/g/"}, {GroupTargetFolder: "/m/g"}, {GroupTargetFolder: "/m/a/b"}, {}},
+		Outputs: map[media.Format][]emsapi.Output{
+			media.HLS: {{GroupTargetFolder: "/m/g/"}, {GroupTargetFolder: "/m/g"}, {GroupTargetFolder: "/m/a/b"}, {}},
+		},
 		Record: []emsapi.Recording{{PathToFile: "/r/1.mp4"}, {PathToFile: "/r/20261122/"}, {PathToFile: "/q/x"}, {}},
 	}
 	if got := fmt.Sprint(Directories(media.HLS, cfg)); got != "[{/m/a b false} {/m g false}]" {

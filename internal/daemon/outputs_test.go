@@ -11,6 +11,7 @@ import (
 
 	"ems-sidecar/emsapi"
 	"ems-sidecar/internal/emswriter"
+	"ems-sidecar/media"
 	"ems-sidecar/uploader"
 )
 
@@ -20,9 +21,11 @@ func TestOutputsOfTwoFormatsAreFoundOneAfterTheOther(t *testing.T) {
 	s.run()
 	playHLS(t, root+"/g/s") // what is there before is published, too
 	playHDS(t, root+"/g/s")
-	s.daemon.Outputs(emsapi.Config{HLS: []emsapi.Output{output(root, "g")}})
+	s.daemon.Outputs(live(media.HLS, output(root, "g")))
 	s.waitForKeys("g/s/playlist.m3u8")
-	s.daemon.Outputs(emsapi.Config{HLS: []emsapi.Output{output(root, "g")}, HDS: []emsapi.Output{output(root, "g")}})
+	s.daemon.Outputs(emsapi.Config{Outputs: map[media.Format][]emsapi.Output{
+		media.HLS: {output(root, "g")}, media.HDS: {output(root, "g")},
+	}})
 	s.waitForKeys("g/s/bootstrap", "g/s/s.f4m", "g/manifest.f4m", "g/s/f4vSeg1-Frag3")
 	playHLS(t, root+"/g/t")
 	playHDS(t, root+"/g/u")
@@ -41,7 +44,7 @@ func TestRecordingsInTheDirectoryOfLiveStreams(t *testing.T) {
 				root := t.TempDir()
 				s := newSite(t, "[AmazonHLSUpload]\nprefix = hls/\n[AmazonRecordUpload]\nprefix = rec/\n")
 				s.run()
-				outputs := emsapi.Config{HLS: []emsapi.Output{output(root, "g")}}
+				outputs := live(media.HLS, output(root, "g"))
 				if later {
 					s.daemon.Outputs(outputs)
 					playHLS(t, root+"/g/first")
@@ -91,7 +94,7 @@ func TestLiveStreamsInTheDirectoryOfTheConfigsRecordings(t *testing.T) {
 	root := t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\nprefix = hls/\n[AmazonRecordUpload]\nprefix = rec/\nwatch_dir = '"+root+"'\n")
 	s.run()
-	s.daemon.Outputs(emsapi.Config{HLS: []emsapi.Output{output(root, "g")}})
+	s.daemon.Outputs(live(media.HLS, output(root, "g")))
 	playHLS(t, root+"/g/s")
 	write(t, root+"/cam.ts", "recorded")
 	s.waitForKeys("hls/g/s/playlist.m3u8", "rec/cam.ts")
@@ -123,7 +126,7 @@ func TestSpoolOfADirectoryThatIsFoundAgain(t *testing.T) {
 	if got := s.keys(); len(got) > 0 {
 		t.Errorf("the bucket has %q", got)
 	}
-	s.daemon.Outputs(emsapi.Config{HLS: []emsapi.Output{output(root, "g")}})
+	s.daemon.Outputs(live(media.HLS, output(root, "g")))
 	s.waitForKeys("g/s/1.ts")
 	s.waitFor("it leaves the spool", func() bool { _, err := os.Stat(link); return err != nil })
 }

@@ -23,6 +23,7 @@ import (
 	"ems-sidecar/emsapi"
 	"ems-sidecar/internal/emswriter"
 	"ems-sidecar/internal/testproc"
+	"ems-sidecar/media"
 )
 
 func TestMain(m *testing.M) {
@@ -204,6 +205,11 @@ func playHDS(t *testing.T, dir string) {
 }
 
 // output is an order to write to <root>/<group>/.
+// live returns a config with orders for output in one format.
+func live(f media.Format, outputs ...emsapi.Output) emsapi.Config {
+	return emsapi.Config{Outputs: map[media.Format][]emsapi.Output{f: outputs}}
+}
+
 func output(root, group string) emsapi.Output {
 	return emsapi.Output{GroupName: group, GroupTargetFolder: root + "/" + group + "/", TargetFolder: root + "/" + group + "/s"}
 }

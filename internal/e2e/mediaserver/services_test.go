@@ -17,6 +17,7 @@ import (
 	"ems-sidecar/internal/emswriter"
 	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/s3test"
+	"ems-sidecar/media"
 )
 
 // A config.ini as EvoStream's documentation has it for the older services, with keys, a bucket and the switches; the other
@@ -71,15 +72,10 @@ func TestConfigOfTheOlderServicesWorksUnchanged(t *testing.T) {
 	third := e2e.StartServer(t, emstest.Settings{Address: "127.0.0.3", API: "127.0.0.3:7777", Network: network})
 	routed := e2e.StartServer(t, emstest.Settings{Address: "127.0.0.4", Network: network})
 	root := t.TempDir()
-	for _, create := range []func(*emsapi.Client, emsapi.OutputRequest) ([]uint32, error){
-		func(c *emsapi.Client, r emsapi.OutputRequest) ([]uint32, error) {
-			return c.CreateHLSStream(t.Context(), r)
-		},
-		func(c *emsapi.Client, r emsapi.OutputRequest) ([]uint32, error) {
-			return c.CreateHDSStream(t.Context(), r)
-		},
-	} {
-		_, err := create(client(t, ours), emsapi.OutputRequest{LocalStreamName: "forwardthese1", TargetFolder: root, GroupName: "g", KeepAlive: true})
+	for _, f := range []media.Format{media.HLS, media.HDS} {
+		_, err := client(t, ours).CreateOutput(t.Context(), f, emsapi.OutputRequest{
+			LocalStreamName: "forwardthese1", TargetFolder: root, GroupName: "g", KeepAlive: true,
+		})
 		e2e.Must(t, err)
 	}
 
@@ -170,7 +166,7 @@ func TestRootsAreFoundWhenTheMediaServerIsThere(t *testing.T) {
 
 	server := e2e.StartServer(t, emstest.Settings{API: api, Files: true})
 	c := client(t, server)
-	_, err := c.CreateDASHStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: found, GroupName: "g"})
+	_, err := c.CreateOutput(t.Context(), media.DASH, emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: found, GroupName: "g"})
 	e2e.Must(t, err)
 	s.WaitFor("the server's directory is found", func() bool { return len(s.Lines("msg=publishing", "section=AmazonDASHUpload", "root="+found)) == 1 })
 	s.WaitForReady()
@@ -240,7 +236,7 @@ func TestCheckTellsOfTheMediaServerAndItsGroup(t *testing.T) {
 	root := t.TempDir()
 	server := e2e.StartServer(t, emstest.Settings{})
 	member := e2e.StartServer(t, emstest.Settings{Address: "127.0.0.2", API: "127.0.0.2:0", Proxy: "127.0.0.2:0", Username: "ems", Password: "hunter2"})
-	_, err := client(t, server).CreateHLSStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root, GroupName: "g"})
+	_, err := client(t, server).CreateOutput(t.Context(), media.HLS, emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root, GroupName: "g"})
 	e2e.Must(t, err)
 	listen, silent := e2e.FreeAddress(t), e2e.FreeAddress(t)
 	check := func(more ...string) (int, string) {
@@ -294,7 +290,7 @@ func TestSyncAsksTheMediaServerForItsDirectories(t *testing.T) {
 	store := s3test.Start(t)
 	root := t.TempDir()
 	server := e2e.StartServer(t, emstest.Settings{})
-	_, err := client(t, server).CreateHLSStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root, GroupName: "g"})
+	_, err := client(t, server).CreateOutput(t.Context(), media.HLS, emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root, GroupName: "g"})
 	e2e.Must(t, err)
 	h := &emswriter.HLS{Dir: filepath.Join(root, "g/s")}
 	e2e.Must(t, h.Start())
@@ -324,7 +320,7 @@ func TestDirectoriesThatDoNotGoTogether(t *testing.T) {
 		e2e.Must(t, err)
 	}
 	live := func(dir string) {
-		_, err := c.CreateHLSStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: dir, GroupName: "g"})
+		_, err := c.CreateOutput(t.Context(), media.HLS, emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: dir, GroupName: "g"})
 		e2e.Must(t, err)
 	}
 	record(root + "/day1/cam")
@@ -394,7 +390,7 @@ func TestLiveChunksAreNotDeletedAsRecordings(t *testing.T) {
 	s.WaitFor("the recording is uploaded", func() bool { _, err := store.Object("rec/old.ts"); return err == nil })
 	time.Sleep(time.Second) // nothing can tell that nothing happens
 	server := e2e.StartServer(t, emstest.Settings{API: api})
-	_, err := client(t, server).CreateHLSStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root + "/hls", GroupName: "g"})
+	_, err := client(t, server).CreateOutput(t.Context(), media.HLS, emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root + "/hls", GroupName: "g"})
 	e2e.Must(t, err)
 	s.WaitFor("the live root is found", func() bool { _, err := store.Object("live/g/s/segment_1_1.ts"); return err == nil })
 	time.Sleep(time.Second)
@@ -411,7 +407,7 @@ func TestWhatIsLeftInAForgottenDirectoryArrives(t *testing.T) {
 	proxy.Befall(s3test.Refuse())
 	root, state := t.TempDir(), t.TempDir()
 	server := e2e.StartServer(t, emstest.Settings{})
-	_, err := client(t, server).CreateHLSStream(t.Context(), emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root, GroupName: "g"})
+	_, err := client(t, server).CreateOutput(t.Context(), media.HLS, emsapi.OutputRequest{LocalStreamName: "s", TargetFolder: root, GroupName: "g"})
 	e2e.Must(t, err)
 	path, err := e2e.BuildBinary()
 	e2e.Must(t, err)
@@ -430,7 +426,7 @@ func TestWhatIsLeftInAForgottenDirectoryArrives(t *testing.T) {
 	s.Kill()
 	server.Stop()
 	e2e.Must(t, server.Start())
-	if cfg := server.Config(); len(cfg.HLS) > 0 {
+	if cfg := server.Config(); len(cfg.Outputs) > 0 {
 		t.Fatalf("the server did not forget: %+v", cfg)
 	}
 	proxy.Mend()
