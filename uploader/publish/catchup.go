@@ -124,6 +124,8 @@ func (s *Schedule) compared(r Result, now time.Time) {
 		f.outdated(now)
 		f.work.task = PutChunk
 		f.stream.enqueue(f)
+	case f.bucket.isLost() && r.Same && f.disk.version.Equal(r.Version): // given up meanwhile, and there after all
+		s.foundThere(f, r.Version, now)
 	case f.bucket.isSettled():
 	case f.disk.hasOther(r.Version):
 		f.disk.contentGone()

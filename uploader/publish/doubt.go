@@ -29,11 +29,14 @@ func (d *doubt) isOpen() bool { return !d.since.IsZero() }
 func (d *doubt) mayApply(now time.Time) bool { return now.Sub(d.since) < doubtTime }
 
 // asked applies that the bucket was asked. It returns when to ask again, or zero if that is over: after
-// doubtTime, or where the bucket does not tell.
+// doubtTime. A bucket that does not tell is asked only then.
 func (d *doubt) asked(untold bool, now time.Time) (askAt time.Time) {
-	d.waited = max(doubtCheck, 2*d.waited)
-	if askAt = now.Add(d.waited); untold || askAt.Sub(d.since) > doubtTime+d.waited {
-		*d, askAt = doubt{}, time.Time{}
+	switch d.waited = max(doubtCheck, 2*d.waited); {
+	case !d.mayApply(now):
+		*d = doubt{}
+		return time.Time{}
+	case untold:
+		return d.since.Add(doubtTime)
 	}
-	return askAt
+	return now.Add(d.waited)
 }

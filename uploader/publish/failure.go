@@ -76,7 +76,7 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 			m.copy.lostSight(now)
 		}
 	case r.Task == Verify && thisKey:
-		m.copy.question, m.copy.checkAt = answered, time.Time{} // the store does not tell
+		s.verified(m, nil, true, now) // the store does not tell
 		m.presence.allAt = time.Time{}
 	case r.Task == List:
 		s.notListed(r, thisKey, now)

@@ -81,6 +81,7 @@ func (b *modelBucket) start(j Job) {
 		rec := w.records[j.snapshot]
 		if p := j.file.manifest.published; rec == nil && p != nil && p.sum == j.snapshot.sum {
 			rec = w.records[p] // once more
+			w.records[j.snapshot] = rec
 		}
 		if rec == nil {
 			w.t.Fatalf("R5: what is sent of %s was not read from it", f.key)
@@ -149,6 +150,9 @@ func (b *modelBucket) finish(i int, how outcome) {
 			r.Failure = NoAnswer
 		case refused:
 			r.Failure = Refused
+			if f.Task == Verify {
+				delete(b.certain, f.key) // the bucket does not tell: what was sent is sent again, once no old PUT may replace it
+			}
 		case bucketIsAway:
 			r.Failure = BucketRefused
 		}
