@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ems-sidecar/config"
+	"ems-sidecar/internal/trouble"
 )
 
 // An addressBook knows which names and addresses stand for the same host. It may be used from any
@@ -23,9 +24,9 @@ type addressBook struct {
 	names  *nameCache
 }
 
-func newAddressBook(log *slog.Logger, own ...string) *addressBook {
+func newAddressBook(t *trouble.Reporter, own ...string) *addressBook {
 	b := &addressBook{own: own, lookup: net.DefaultResolver.LookupNetIP, local: net.InterfaceAddrs,
-		bridge: bridges, names: newNameCache(log)}
+		bridge: bridges, names: newNameCache(t)}
 	b.trust(own...)
 	return b
 }
@@ -116,7 +117,7 @@ func IsOwn(ctx context.Context, host string, api config.URI, advertise string) b
 	if u, err := url.Parse(api.Reveal()); err == nil {
 		own = append(own, u.Hostname())
 	}
-	return newAddressBook(slog.New(slog.DiscardHandler), own...).isOwn(ctx, host)
+	return newAddressBook(trouble.New(slog.New(slog.DiscardHandler), time.Now), own...).isOwn(ctx, host)
 }
 
 // An endpoint is what an RTMP URI leads to, without the stream's name.

@@ -3,7 +3,6 @@ package hooks
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
@@ -13,7 +12,7 @@ import (
 )
 
 func TestOwnAddresses(t *testing.T) {
-	b := newAddressBook(slog.New(slog.DiscardHandler), "127.0.0.1", "ems1.example.com")
+	b := newAddressBook(quiet("x").Reporter, "127.0.0.1", "ems1.example.com")
 	b.lookup = func(_ context.Context, _, host string) ([]netip.Addr, error) {
 		if strings.EqualFold(host, "ems1.example.com") { // names of DNS have no case
 			return []netip.Addr{netip.MustParseAddr("198.51.100.7")}, nil
@@ -40,7 +39,7 @@ func TestOwnAddresses(t *testing.T) {
 
 func TestAddressesOutliveAnOutageOfTheNameService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newAddressBook(slog.New(slog.DiscardHandler))
+		b := newAddressBook(quiet("x").Reporter)
 		asked, down := 0, false
 		b.lookup = func(context.Context, string, string) ([]netip.Addr, error) {
 			asked++

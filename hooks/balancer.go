@@ -34,7 +34,7 @@ type group struct {
 // newMembers returns the servers of the group. The first look finds out which one is this server.
 func newMembers(c *config.Balancer, s Settings, hosts *addressBook, d *diary, j backoff.Jitter) ([]*member, error) {
 	if c.Advertise != "" {
-		hosts = newAddressBook(d.log, append(hosts.own, c.Advertise)...)
+		hosts = newAddressBook(d.Reporter, append(hosts.own, c.Advertise)...)
 	}
 	g := &group{advertise: c.Advertise, owner: c.Advertise, hosts: hosts, diary: d}
 	if g.owner == "" {

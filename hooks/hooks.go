@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -52,8 +53,8 @@ type Hooks struct {
 	settings Settings
 	observer *observer
 	plugins  []plugin
-	resetter *resetter // nil: off
-	actions  *actions
+	resetter *resetter     // nil: off
+	done     atomic.Uint64 // see Figures.Done
 }
 
 // New returns the plugins that s has. It makes no request.
@@ -62,18 +63,18 @@ func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
 		s.Trouble = trouble.New(log, time.Now)
 	}
 	jitter := backoff.Jitter(rand.N[time.Duration])
-	h := &Hooks{settings: s, observer: newObserver(api, s.Interval, log, s.Trouble, jitter), actions: newActions()}
-	hosts := newAddressBook(log, s.APIHost)
+	h := &Hooks{settings: s, observer: newObserver(api, s.Interval, log, s.Trouble, jitter)}
+	hosts := newAddressBook(s.Trouble, s.APIHost)
 	if s.Router != nil {
-		d := h.actions.of("StreamAutoRouter", log, s.Trouble)
+		d := h.diary("StreamAutoRouter", log)
 		h.plugins = append(h.plugins, newRouter(api, s.Router, hosts, d, jitter))
 	}
 	if s.Recorder != nil {
-		d := h.actions.of("StreamRecorder", log, s.Trouble)
+		d := h.diary("StreamRecorder", log)
 		h.plugins = append(h.plugins, newRecorder(api, s.Recorder, s.Interval, d, jitter))
 	}
 	if s.Balancer != nil {
-		members, err := newMembers(s.Balancer, s, hosts, h.actions.of("StreamLoadBalancer", log, s.Trouble), jitter)
+		members, err := newMembers(s.Balancer, s, hosts, h.diary("StreamLoadBalancer", log), jitter)
 		if err != nil {
 			return nil, err
 		}
@@ -82,10 +83,14 @@ func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
 		}
 	}
 	if s.Resetter != nil {
-		h.resetter = newResetter(api, s.Resetter, h.actions.of("TranscodeResetter", log, s.Trouble))
+		h.resetter = newResetter(api, s.Resetter, h.diary("TranscodeResetter", log))
 		h.plugins = append(h.plugins, h.resetter)
 	}
 	return h, nil
+}
+
+func (h *Hooks) diary(plugin string, log *slog.Logger) *diary {
+	return newDiary(plugin, log, h.settings.Trouble, &h.done)
 }
 
 // Run works until ctx ends.

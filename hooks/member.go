@@ -63,6 +63,7 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 	for _, name := range slices.Sorted(maps.Keys(origins)) {
 		wishes = append(wishes, wish[string, string]{name, origins[name]})
 	}
+	pausing := m.orders.isPausing(now)
 	again, err := m.orders.reconcile(ctx, wishes, func(ctx context.Context) (listing[string, *emsapi.Pull], error) {
 		return m.list(ctx, origins)
 	})
@@ -70,7 +71,9 @@ func (m *member) act(ctx context.Context, v *view) (again time.Duration) {
 		return 0
 	}
 	m.again = again
-	m.report(err)
+	if !pausing {
+		m.report(err)
+	}
 	if err == nil {
 		m.checked, m.origins, m.players = now, origins, players
 	}
@@ -115,7 +118,6 @@ func (m *member) list(ctx context.Context, origins map[string]string) (has listi
 	has.asked = time.Now()
 	cfg, err := m.api.ListConfig(ctx)
 	if err != nil {
-		m.group.diary.count("failed")
 		return has, err
 	}
 	for i := range cfg.Pull {
@@ -150,19 +152,14 @@ func (m *member) create(ctx context.Context, name, address string, tries int) er
 		URI: uriOf(address, name), LocalStreamName: name,
 		Variables: emsapi.Variables{localStreamName: name, originVariable: address, ownerVariable: m.group.owner},
 	})
-	diary := m.group.diary
-	if emsapi.NameTaken(err) { // not by this server: its pulls were listed just now
-		diary.count("conflict")
-		return err
-	}
-	if diary.did(err) != nil {
+	if err != nil { // NameTaken: not by this server, whose pulls were listed just now
 		return err
 	}
 	level := slog.LevelInfo
 	if tries > 0 {
 		level = slog.LevelDebug // failed has told that it does not arrive
 	}
-	diary.log.Log(ctx, level, "stream is pulled", shown(name), "destination", m.host,
+	m.group.diary.did(level, "stream is pulled", shown(name), "destination", m.host,
 		"config", made.ConfigID, "from", address)
 	return nil
 }
@@ -171,21 +168,22 @@ func (m *member) failed(name, address string, err error) {
 	diary, at := m.group.diary, trouble.At{Stream: name, Subject: m.host}
 	switch {
 	case emsapi.NameTaken(err):
-		diary.Report(nameTaken, at, "destination", m.host,
+		diary.Begin(nameTaken, at, "destination", m.host,
 			"next", "it keeps its own; the stream is pulled there when the name is free")
 	case errors.Is(err, emsapi.ErrValue): // it is the same at each member
 		diary.Begin(notBalanceable, trouble.At{Stream: name}, "err", err,
 			"next", "it is left out; publish it under another name")
 	case errors.Is(err, errEnded), errors.Is(err, errUnlisted):
-		diary.Report(notReceived, at, "destination", m.host, "from", address, "err", err, "next", "it is ordered again",
+		diary.Begin(notReceived, at, "destination", m.host, "from", address, "err", err, "next", "it is ordered again",
 			"hint", "check advertise, and that port "+rtmpPort+" of this server is open to the destination")
 	case isUnanswered(err): // report tells that the member does not answer
 	default:
-		diary.Report(notPulled, at, "destination", m.host, "err", err, "next", "it is ordered again")
+		diary.Begin(notPulled, at, "destination", m.host, "err", err, "next", "it is ordered again")
 	}
 }
 
 func (m *member) recovered(name, _ string, over phase) {
+	m.forget(name)
 	log := m.group.diary.log.With(shown(name), "destination", m.host)
 	if over == taken {
 		log.Info("name is free at the destination, and the stream is pulled there")
@@ -194,13 +192,19 @@ func (m *member) recovered(name, _ string, over phase) {
 	}
 }
 
+func (m *member) forget(name string) {
+	for _, c := range []trouble.Condition{nameTaken, notReceived, notPulled} {
+		m.group.diary.Forget(c, trouble.At{Stream: name, Subject: m.host})
+	}
+}
+
 func (m *member) remove(ctx context.Context, p *emsapi.Pull, why string) error {
 	diary := m.group.diary
-	err := diary.did(m.api.RemoveConfig(ctx, p.ConfigID))
+	err := m.api.RemoveConfig(ctx, p.ConfigID)
 	switch at := (trouble.At{Subject: m.host}); {
 	case err == nil:
 		diary.End(copyStays, at)
-		diary.log.Info("copy removed", shown(p.LocalStreamName), "destination", m.host, "config", p.ConfigID, "why", why)
+		diary.did(slog.LevelInfo, "copy removed", shown(p.LocalStreamName), "destination", m.host, "config", p.ConfigID, "why", why)
 	case ctx.Err() == nil && !isUnanswered(err):
 		diary.Begin(copyStays, at, shown(p.LocalStreamName), "destination", m.host, "err", err,
 			"next", "it is tried again, as others are")

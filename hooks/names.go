@@ -1,11 +1,12 @@
 package hooks
 
 import (
-	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
+
+	"ems-sidecar/internal/trouble"
 )
 
 // A nameCache remembers the addresses of names. Those that the config has are looked up whenever
@@ -13,7 +14,7 @@ import (
 // as that of a pull's source: how many of those are looked up is limited, and so is the time that
 // it takes, since streams wait for it. It may be used from any goroutine.
 type nameCache struct {
-	log *slog.Logger
+	trouble *trouble.Reporter
 
 	caching sync.Mutex
 	known   map[string]addresses
@@ -31,7 +32,6 @@ type allowance struct {
 	since   time.Time
 	lookups int
 	took    time.Duration
-	said    bool // that it is spent
 }
 
 const (
@@ -40,8 +40,8 @@ const (
 	longestName   = 253 // bytes (RFC 1035, section 2.3.4, as text)
 )
 
-func newNameCache(log *slog.Logger) *nameCache {
-	return &nameCache{log: log, known: make(map[string]addresses), trusted: make(map[string]bool)}
+func newNameCache(t *trouble.Reporter) *nameCache {
+	return &nameCache{trouble: t, known: make(map[string]addresses), trusted: make(map[string]bool)}
 }
 
 func (c *nameCache) trust(names []string) {
@@ -93,14 +93,12 @@ func (c *nameCache) remembered(name string) (known []netip.Addr, timeout time.Du
 	}
 	if now.Sub(c.strange.since) >= allowanceLasts {
 		c.strange = allowance{since: now}
+		c.trouble.End(tooManyNames, trouble.At{})
 	}
 	timeout = min(lookupTimeout, maxLookupTime-c.strange.took)
 	if c.strange.lookups == maxLookups || timeout <= 0 {
-		if !c.strange.said {
-			c.strange.said = true
-			c.log.Warn("EMS names more hosts than are looked up", "lookups", c.strange.lookups, "took", c.strange.took,
-				"next", "the addresses of others are not known for a minute: a stream may be sent back to one of them")
-		}
+		c.trouble.Begin(tooManyNames, trouble.At{}, "lookups", c.strange.lookups, "took", c.strange.took,
+			"next", "the addresses of others are not known for a minute: a stream may be sent back to one of them")
 		return entry.of, 0
 	}
 	c.strange.lookups++

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ems-sidecar/internal/trouble"
 )
 
 // resolver is a name service that takes a while, and knows every name.
@@ -44,7 +46,7 @@ func TestNamesThatEMSChoosesAreFew(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
 			r := &resolver{takes: c.takes, asked: make(map[string]int)}
-			b := newAddressBook(slog.New(slog.NewTextHandler(&log, nil)), "own.example")
+			b := newAddressBook(trouble.New(slog.New(slog.NewTextHandler(&log, nil)), time.Now), "own.example")
 			b.lookup = r.lookup
 			b.trust("member.example")
 			began := time.Now()
@@ -75,7 +77,7 @@ func TestNamesThatEMSChoosesAreFew(t *testing.T) {
 func TestNamesAreForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &resolver{asked: make(map[string]int)}
-		b := newAddressBook(slog.New(slog.DiscardHandler))
+		b := newAddressBook(quiet("x").Reporter)
 		b.lookup = r.lookup
 		b.trust("member.example")
 		for i := range 3 * maxNames {
@@ -93,7 +95,7 @@ func TestNamesAreForgotten(t *testing.T) {
 func TestALimitMovesNoServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &resolver{asked: make(map[string]int)}
-		b := newAddressBook(slog.New(slog.DiscardHandler))
+		b := newAddressBook(quiet("x").Reporter)
 		b.lookup = r.lookup
 		b.of(t.Context(), "source.example")
 		time.Sleep(2 * addressesLast)

@@ -42,7 +42,8 @@ type change[K comparable, W, H any] struct {
 	key    K
 	want   W
 	over   phase // the trouble that has ended; unordered: none
-	failed error // trouble that the operator does not know of yet
+	failed error // nil: nothing has
+	gone   bool  // the key is not wanted any more
 	remove []removal[H]
 	create bool // if everything was removed
 }
@@ -77,6 +78,7 @@ func (r *reconciler[K, W, H]) plan(wishes []wish[K, W], has listing[K, H], now t
 	for key := range r.known {
 		if !wanted[key] {
 			delete(r.known, key)
+			changes = append(changes, change[K, W, H]{key: key, gone: true})
 		}
 	}
 	for _, f := range has.orders {
@@ -106,7 +108,8 @@ func (r *reconciler[K, W, H]) compare(w wish[K, W], orders []found[K, H], asked,
 		case f.ours && f.condition == ended:
 			c.remove = append(c.remove, removal[H]{f.order, errEnded.Error()})
 			p.ordered = time.Time{}
-			if (!r.pace.revives || p.hasFailed()) && p.fail(now, r.jitter, r.pace) {
+			if !r.pace.revives || p.hasFailed() {
+				p.fail(now, r.jitter, r.pace)
 				c.failed = errEnded
 			}
 		case f.condition == works:
@@ -128,7 +131,8 @@ func (r *reconciler[K, W, H]) compare(w wish[K, W], orders []found[K, H], asked,
 	if wait := p.wait(asked, now); wait > 0 {
 		return c, wait
 	}
-	if p.phase == accepted && p.fail(now, r.jitter, r.pace) { // the pause begins with the next order
+	if p.phase == accepted {
+		p.fail(now, r.jitter, r.pace) // the pause begins with the next order
 		c.failed = errUnlisted
 	}
 	c.create = true

@@ -30,7 +30,7 @@ type progress struct {
 	ordered  time.Time // when the last order was given; zero: it no longer counts
 	failures int       // in a row, for the pause before the next order
 	next     time.Time // no order before that
-	told     phase     // the trouble that the operator knows of: failing, taken, or unordered for none
+	trouble  phase     // that is to be recovered from: failing, taken, or unordered for none
 }
 
 // orderTakes is how long an order that a server accepted may be missing from its list.
@@ -39,35 +39,26 @@ const orderTakes = 3 * time.Second
 // accept notes that the server accepted an order.
 func (p *progress) accept(now time.Time) { p.phase, p.ordered = accepted, now }
 
-// fail notes a failure, and reports whether the operator does not know of it yet.
-func (p *progress) fail(now time.Time, j backoff.Jitter, t pace) (isNew bool) {
+// fail notes a failure.
+func (p *progress) fail(now time.Time, j backoff.Jitter, t pace) {
 	p.failures++
-	p.phase, p.next = failing, now.Add(j.After(p.failures, t.first, t.most))
-	return p.tell(failing)
+	p.phase, p.trouble, p.next = failing, failing, now.Add(j.After(p.failures, t.first, t.most))
 }
 
 // miss notes that an order had no answer. The server may have accepted it nevertheless.
-func (p *progress) miss(now time.Time, j backoff.Jitter, t pace) (isNew bool) {
-	isNew = p.fail(now, j, t)
+func (p *progress) miss(now time.Time, j backoff.Jitter, t pace) {
+	p.fail(now, j, t)
 	p.phase, p.ordered = unanswered, now
-	return isNew
 }
 
 // yield notes that another has the place.
-func (p *progress) yield(now time.Time, pause time.Duration) (isNew bool) {
-	p.phase, p.next, p.ordered = taken, now.Add(pause), time.Time{}
-	return p.tell(taken)
-}
-
-func (p *progress) tell(trouble phase) (isNew bool) {
-	isNew = p.told != trouble
-	p.told = trouble
-	return isNew
+func (p *progress) yield(now time.Time, pause time.Duration) {
+	p.phase, p.trouble, p.next, p.ordered = taken, taken, now.Add(pause), time.Time{}
 }
 
 // work notes that an order does what is wanted. It returns the trouble that is over, if any.
 func (p *progress) work() (over phase) {
-	over = p.told
+	over = p.trouble
 	*p = progress{phase: working, ordered: p.ordered}
 	return over
 }

@@ -27,10 +27,12 @@ type carrier[K comparable, W, H any] interface {
 	// create gives an order; tries is how often it has failed in a row.
 	create(ctx context.Context, key K, want W, tries int) error
 	remove(ctx context.Context, order H, why string) error
-	// failed tells the operator of the first failure in a row.
+	// failed reports a failure, each time.
 	failed(key K, want W, err error)
 	// recovered tells the operator that the trouble is over: failing or taken.
 	recovered(key K, want W, over phase)
+	// forget says that the key is not wanted any more, with its trouble.
+	forget(key K)
 }
 
 // A pace is the times of one kind of order.
@@ -60,8 +62,8 @@ func newReconciler[K comparable, W, H any](does carrier[K, W, H], t pace, j back
 // does not answer: nothing is known then and nothing done, except what was done before that.
 func (r *reconciler[K, W, H]) reconcile(ctx context.Context, wishes []wish[K, W],
 	ask func(context.Context) (listing[K, H], error)) (again time.Duration, err error) {
-	if left := time.Until(r.away.next); r.away.err != nil && left > 0 {
-		return left, r.away.err
+	if now := time.Now(); r.isPausing(now) {
+		return r.away.next.Sub(now), r.away.err
 	}
 	has, err := ask(ctx)
 	if err != nil {
@@ -82,6 +84,11 @@ func (r *reconciler[K, W, H]) reconcile(ctx context.Context, wishes []wish[K, W]
 	return again, nil
 }
 
+// isPausing reports whether the server did not answer, and is not asked again yet.
+func (r *reconciler[K, W, H]) isPausing(now time.Time) bool {
+	return r.away.err != nil && now.Before(r.away.next)
+}
+
 // unanswered notes that the server did not answer, and returns when it is asked again.
 func (r *reconciler[K, W, H]) unanswered(ctx context.Context, err error) (again time.Duration, _ error) {
 	if ctx.Err() != nil {
@@ -96,6 +103,9 @@ func (r *reconciler[K, W, H]) unanswered(ctx context.Context, err error) (again 
 
 // carryOut does what is to be done about one key. There is an error if the server does not answer.
 func (r *reconciler[K, W, H]) carryOut(ctx context.Context, c change[K, W, H]) (again time.Duration, err error) {
+	if c.gone {
+		r.does.forget(c.key)
+	}
 	if c.over != unordered {
 		r.does.recovered(c.key, c.want, c.over)
 	}
@@ -124,23 +134,21 @@ func (r *reconciler[K, W, H]) create(ctx context.Context, key K, want W) (again 
 	if ctx.Err() != nil {
 		return 0, nil
 	}
-	now, isNew := time.Now(), false
+	now := time.Now()
 	switch {
 	case err == nil:
 		p.accept(now)
 		return r.pace.settles, nil
 	case errors.Is(err, emsapi.ErrValue):
-		p.phase, isNew = refused, true
+		p.phase = refused
 	case emsapi.NameTaken(err):
-		isNew = p.yield(now, r.pace.taken)
+		p.yield(now, r.pace.taken)
 	case isUnanswered(err):
-		isNew = p.miss(now, r.jitter, r.pace)
+		p.miss(now, r.jitter, r.pace)
 	default:
-		isNew = p.fail(now, r.jitter, r.pace)
+		p.fail(now, r.jitter, r.pace)
 	}
-	if isNew {
-		r.does.failed(key, want, err)
-	}
+	r.does.failed(key, want, err)
 	if isUnanswered(err) {
 		return 0, err
 	}

@@ -18,8 +18,8 @@ func TestOrdersThatFailAreGivenAgainWithGrowingPauses(t *testing.T) {
 		if got := s.follow(t, r, wishFor("a"), 2*time.Minute); !slices.Equal(got, []int{0, 1, 3, 7, 15, 23, 31}) {
 			t.Errorf("orders at %v", got)
 		}
-		if want := []string{"a: give: no", "a is over: failing"}; !slices.Equal(s.told, want) {
-			t.Errorf("told %q", s.told)
+		if want := []string{"a: give: no", "a is over: failing"}; !slices.Equal(s.told, want) || s.failures != 6 {
+			t.Errorf("told %q of %d failures", s.told, s.failures)
 		}
 		s.orders = nil // it has worked: the next failure is a first one
 		s.answers = []error{errRefusal}

@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -142,7 +143,6 @@ func (r *recorder) compare(o *emsapi.Recording, outputs []*emsapi.Stream) (_ con
 	}
 	switch s.take.look(o, outputs) {
 	case takeTwice:
-		r.diary.count("double")
 		r.diary.Report(recordedTwice, trouble.At{Stream: o.LocalStreamName}, "file", o.ComputedPathToFile,
 			"config", o.ConfigID, "next", "both end, and it is recorded into new files; those of the last seconds may be broken")
 		return spent, "EMS recorded it twice"
@@ -183,9 +183,6 @@ func (r *recorder) watch(s *recorded, o *emsapi.Recording) {
 		return
 	}
 	s.stopped++
-	if s.stopped == 2 {
-		r.diary.count("failed")
-	}
 	if s.stopped > 1 {
 		r.diary.Begin(recordsNothing, trouble.At{Stream: o.LocalStreamName},
 			"file", o.ComputedPathToFile, "config", o.ConfigID, "next", "EMS tries again when the stream comes back",
@@ -224,15 +221,14 @@ func (r *recorder) create(ctx context.Context, name string, of session, _ int) e
 	order := r.order(name, of.source)
 	r.stream(name).take = take{order.PathToFile, of.source} // also without an answer: EMS may have accepted it
 	made, err := r.api.Record(ctx, order)
-	if ctx.Err() != nil || r.diary.did(err) != nil {
+	if err != nil {
 		return err
 	}
-	log := r.diary.log.With(shown(name), "file", made.ComputedPathToFile, "config", made.ConfigID)
+	level, message := slog.LevelInfo, "stream is recorded"
 	if of.renews {
-		log.Debug("recording has a new path")
-	} else {
-		log.Info("stream is recorded")
+		level, message = slog.LevelDebug, "recording has a new path"
 	}
+	r.diary.did(level, message, shown(name), "file", made.ComputedPathToFile, "config", made.ConfigID)
 	r.diary.End(unwritable, trouble.At{}, "file_location", r.config.FileLocation)
 	return nil
 }
@@ -244,9 +240,9 @@ func (r *recorder) failed(name string, _ session, err error) {
 	case errors.Is(err, emsapi.ErrValue):
 		r.diary.Report(notRecordable, at, "err", err, "next", "it is left out; publish it under another name")
 	case !errors.As(err, &f):
-		r.diary.Report(notRecorded, at, "err", err, "next", "it is tried again")
+		r.diary.Begin(notRecorded, at, "err", err, "next", "it is tried again")
 	case f.Description != "Unable to record stream":
-		r.diary.Report(recordRefused, at, "err", err, "next", "it is tried again")
+		r.diary.Begin(recordRefused, at, "err", err, "next", "it is tried again")
 	default:
 		r.diary.Begin(unwritable, trouble.At{}, "file_location", r.config.FileLocation, shown(name), "err", err,
 			"next", "it is tried again; no stream is recorded until then",
@@ -254,20 +250,25 @@ func (r *recorder) failed(name string, _ session, err error) {
 	}
 }
 
-// recovered has nothing to say: create tells of each recording.
-func (r *recorder) recovered(string, session, phase) {}
+// recovered logs nothing: create does for each recording.
+func (r *recorder) recovered(name string, _ session, _ phase) { r.forget(name) }
 
-func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) error {
-	err := r.done(ctx, r.api.RemoveConfig(ctx, o.ConfigID), recordingStays, shown(o.LocalStreamName), "config", o.ConfigID)
-	if err == nil {
-		r.diary.log.Info("recording removed", shown(o.LocalStreamName), "config", o.ConfigID, "why", why)
-	}
-	return err
+func (r *recorder) forget(name string) {
+	r.diary.Forget(notRecorded, trouble.At{Stream: name})
+	r.diary.Forget(recordRefused, trouble.At{Stream: name})
 }
 
-// done counts an action, reports its error, and returns it.
-func (r *recorder) done(ctx context.Context, err error, c trouble.Condition, attributes ...any) error {
-	if r.diary.did(err) == nil {
+func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) error {
+	err := r.api.RemoveConfig(ctx, o.ConfigID)
+	if err == nil {
+		r.diary.did(slog.LevelInfo, "recording removed", shown(o.LocalStreamName), "config", o.ConfigID, "why", why)
+	}
+	return r.report(ctx, err, recordingStays, shown(o.LocalStreamName), "config", o.ConfigID)
+}
+
+// report reports that a condition holds, if err is not nil, or that it has ended, and returns err.
+func (r *recorder) report(ctx context.Context, err error, c trouble.Condition, attributes ...any) error {
+	if err == nil {
 		r.diary.End(c, trouble.At{})
 	} else if ctx.Err() == nil {
 		r.diary.Begin(c, trouble.At{}, append(attributes, "err", err,

@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
@@ -206,7 +207,6 @@ func (r *resetter) rate(name string, now time.Time) time.Duration {
 		}
 	}
 	if len(r.resets) >= maxResets {
-		r.diary.count("dropped")
 		r.diary.Begin(tooManyResets, trouble.At{}, shown(name), "limit", maxResets,
 			"next", "the rest is reset later", "hint", "check their source and the load of the machine")
 		return resetWindow - now.Sub(r.resets[0].at)
@@ -220,19 +220,19 @@ var errMoves = errors.New("it is another stream now, or has packets again")
 // reset ends the stream if it still is the one that was seen. Its order stays: a pull with
 // keepAlive begins again. It reports whether the server answered.
 func (r *resetter) reset(ctx context.Context, s stuckStream) bool {
-	err := r.diary.did(r.shutdown(ctx, s))
-	log := r.diary.log.With(shown(s.Name), "id", s.ID, "feed", s.feeds)
+	err := r.shutdown(ctx, s)
+	at, which := trouble.At{Stream: s.Name}, []any{"id", s.ID, "feed", s.feeds}
 	f := (*emsapi.Failure)(nil)
 	switch {
 	case err == nil:
 		r.diary.End(resetFails, trouble.At{})
-		log.Info("transcode reset: its feed stood still", "packets_audio", s.Audio.Packets, "packets_video", s.Video.Packets)
+		r.diary.did(slog.LevelInfo, "transcode reset: its feed stood still", append(which, shown(s.Name),
+			"packets_audio", s.Audio.Packets, "packets_video", s.Video.Packets)...)
 	case ctx.Err() != nil:
 	case errors.As(err, &f) || errors.Is(err, errMoves):
-		log.Warn("stream is not reset", "err", err, "next", "nothing: it has ended or goes on")
+		r.diary.Report(notReset, at, append(which, "err", err, "next", "nothing: it has ended or goes on")...)
 	default:
-		r.diary.Begin(resetFails, trouble.At{}, shown(s.Name), "id", s.ID, "feed", s.feeds, "err", err,
-			"next", "it is tried again")
+		r.diary.Begin(resetFails, trouble.At{}, append(which, shown(s.Name), "err", err, "next", "it is tried again")...)
 	}
 	return !isUnanswered(err) || errors.Is(err, errMoves)
 }

@@ -2,6 +2,7 @@ package hooks
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,5 +132,5 @@ func TestResetsHaveALimitForEachNameAndForAll(t *testing.T) {
 // quiet returns a diary of a plugin whose log no one reads.
 func quiet(plugin string) *diary {
 	log := slog.New(slog.DiscardHandler)
-	return newActions().of(plugin, log, trouble.New(log, time.Now))
+	return newDiary(plugin, log, trouble.New(log, time.Now), new(atomic.Uint64))
 }

@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -33,8 +34,7 @@ func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration, er
 	}
 	timers, err := r.api.ListTimers(ctx)
 	if err != nil {
-		_ = r.done(ctx, err, timersUnlisted)
-		return timerAgain, silence(err)
+		return timerAgain, silence(r.report(ctx, err, timersUnlisted))
 	}
 	r.diary.End(timersUnlisted, trouble.At{})
 	recording := make(map[uint32]*emsapi.Stream)
@@ -104,9 +104,10 @@ func (r *recorder) limit(ctx context.Context, s *emsapi.Stream, o *emsapi.Record
 		Seconds:   int((left + time.Second - 1) / time.Second),
 		Variables: emsapi.Variables{mark: r.diary.plugin, uniqueID: strconv.FormatUint(uint64(s.ID), 10)},
 	})
-	if r.done(ctx, err, timerMissing, shown(s.Name)) != nil {
+	if r.report(ctx, err, timerMissing, shown(s.Name)) != nil {
 		return timerAgain, silence(err)
 	}
+	r.diary.did(slog.LevelDebug, "recording has a timer", shown(s.Name), "seconds", int(left.Seconds()))
 	return left + timerLate, nil
 }
 
@@ -122,7 +123,10 @@ func (r *recorder) removeTimer(ctx context.Context, t emsapi.Timer) error {
 	if f := (*emsapi.Failure)(nil); errors.As(err, &f) {
 		return nil // there is none with this id: it is gone already
 	}
-	return r.done(ctx, err, timerStays, "timer", t.ID)
+	if err == nil {
+		r.diary.did(slog.LevelDebug, "timer removed", "timer", t.ID)
+	}
+	return r.report(ctx, err, timerStays, "timer", t.ID)
 }
 
 // silence returns err if it says that the server did not answer, and else nil.

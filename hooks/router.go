@@ -178,14 +178,14 @@ func (r *router) create(ctx context.Context, key route, t *target, tries int) er
 		TargetURI: t.uri, LocalStreamName: key.stream, TargetStreamName: key.stream,
 		Variables: emsapi.Variables{mark: r.diary.plugin},
 	})
-	if ctx.Err() != nil || r.diary.did(err) != nil {
+	if err != nil {
 		return err
 	}
 	level := slog.LevelInfo
 	if tries > 0 {
 		level = slog.LevelDebug // failed has told that it does not arrive
 	}
-	r.diary.log.Log(ctx, level, "stream is pushed", shown(key.stream), "destination", t.shown, "config", made.ConfigID)
+	r.diary.did(level, "stream is pushed", shown(key.stream), "destination", t.shown, "config", made.ConfigID)
 	return nil
 }
 
@@ -201,19 +201,24 @@ func (r *router) failed(key route, t *target, err error) {
 	if errors.Is(err, errEnded) {
 		err = errNotThrough
 	}
-	r.diary.Report(notArriving, at, "destination", t.shown, "err", t.hidden(err),
+	r.diary.Begin(notArriving, at, "destination", t.shown, "err", t.hidden(err),
 		"next", "it is pushed again until it arrives, while it lives")
 }
 
 func (r *router) recovered(key route, t *target, _ phase) {
+	r.forget(key)
 	r.diary.log.Info("stream is pushed again", shown(key.stream), "destination", t.shown)
 }
 
+func (r *router) forget(key route) {
+	r.diary.Forget(notArriving, trouble.At{Stream: key.stream, Subject: key.uri})
+}
+
 func (r *router) remove(ctx context.Context, p *emsapi.Push, why string) error {
-	err := r.diary.did(r.api.RemoveConfig(ctx, p.ConfigID))
+	err := r.api.RemoveConfig(ctx, p.ConfigID)
 	if err == nil {
 		r.diary.End(pushStays, trouble.At{})
-		r.diary.log.Debug("push removed", shown(p.LocalStreamName), "config", p.ConfigID, "why", why)
+		r.diary.did(slog.LevelDebug, "push removed", shown(p.LocalStreamName), "config", p.ConfigID, "why", why)
 	} else if ctx.Err() == nil {
 		r.diary.Begin(pushStays, trouble.At{}, shown(p.LocalStreamName), "config", p.ConfigID, "err", err,
 			"next", "it is tried again at the next look, as others are")

@@ -20,15 +20,17 @@ var (
 // A shop is a server with orders by name, and the carrier to it. Each answer to create is used
 // once.
 type shop struct {
-	orders  []found[string, int]
-	away    bool
-	answers []error // of create: nil accepts the order
-	unlist  bool    // orders are accepted and never listed
-	stuck   bool    // orders cannot be removed
-	asked   int
-	next    int
-	told    []string // what the operator was told
-	given   []string // with the tries before
+	orders   []found[string, int]
+	away     bool
+	answers  []error // of create: nil accepts the order
+	unlist   bool    // orders are accepted and never listed
+	stuck    bool    // orders cannot be removed
+	asked    int
+	next     int
+	told     []string // what the operator is told: the first failure in a row, and its end
+	failing  map[string]bool
+	failures int
+	given    []string // with the tries before
 }
 
 func (s *shop) list(context.Context) (listing[string, int], error) {
@@ -59,9 +61,22 @@ func (s *shop) remove(_ context.Context, order int, _ string) error {
 	return nil
 }
 
-func (s *shop) failed(key, _ string, err error) { s.told = append(s.told, key+": "+err.Error()) }
+func (s *shop) failed(key, _ string, err error) {
+	s.failures++
+	if s.failing[key] {
+		return
+	}
+	if s.failing == nil {
+		s.failing = make(map[string]bool)
+	}
+	s.failing[key] = true
+	s.told = append(s.told, key+": "+err.Error())
+}
+
+func (s *shop) forget(key string) { delete(s.failing, key) }
 
 func (s *shop) recovered(key, _ string, over phase) {
+	s.forget(key)
 	s.told = append(s.told, key+" is over: "+over.String())
 }
 

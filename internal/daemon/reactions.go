@@ -17,16 +17,8 @@ func (d *Daemon) reactions() (r reactions) {
 		r.events += n
 	}
 	r.lost, r.missing, r.duplicates, r.dropped, r.refused, r.broken = f.Lost, f.Missing, f.Duplicates, f.Dropped, f.Refused, f.Broken
-	for action, n := range d.hooks.Actions() {
-		switch action.Result {
-		case "ok":
-			r.orders += n
-		case "conflict":
-			r.conflicts += n
-		default:
-			r.failed += n
-		}
-	}
+	h := d.hooks.Figures()
+	r.orders, r.failed, r.conflicts = h.Done, h.Failed, h.Conflicts
 	return r
 }
 

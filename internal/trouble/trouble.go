@@ -44,6 +44,9 @@ type Condition struct {
 	Level   slog.Level
 	Message string
 	Over    string // the message of the recovery; empty: the end is not logged
+	// Each: every Begin is a failure, and is counted. Otherwise only the first one is counted, until
+	// the condition ends.
+	Each bool
 }
 
 // At says where the trouble is. The zero value is the daemon as a whole.
@@ -86,7 +89,8 @@ func (r *Reporter) Report(f Failure, at At, attrs ...any) {
 	}
 }
 
-// Begin says that a condition holds. It is counted and logged unless it holds already.
+// Begin says that a condition holds. It is counted and logged unless it holds already: see
+// [Condition.Each].
 func (r *Reporter) Begin(c Condition, at At, attrs ...any) {
 	if r.began(r.identify(c.Kind, at), c, at.Stream) {
 		r.log.Log(context.Background(), c.Level, c.Message, withStream(at.Stream, attrs)...)
@@ -113,7 +117,7 @@ func (r *Reporter) Sweep() {
 }
 
 // A Count says how often trouble of one kind was reported in one stream: each failure, and each
-// beginning of a condition.
+// beginning of a condition, or each Begin if the condition says so.
 type Count struct {
 	Kind   string
 	Stream string // "" for trouble of no stream; Others for streams that are no longer told apart
@@ -210,10 +214,13 @@ func (b *book) failed(log *slog.Logger, id identity, f Failure, stream string, a
 func (b *book) began(id identity, c Condition, stream string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, ok := b.conditions.get(id); ok {
+	_, holds := b.conditions.get(id)
+	if !holds || c.Each {
+		b.counts.add(c.Kind, stream)
+	}
+	if holds {
 		return false
 	}
-	b.counts.add(c.Kind, stream)
 	begun := &condition{since: b.now(), logged: b.mayLog(c.Kind)}
 	if !begun.logged {
 		b.omit(c.Kind, 1)

@@ -16,8 +16,8 @@ import (
 
 var (
 	uploadFailed = Failure{"upload", slog.LevelWarn, "upload failed"}
-	silent       = Condition{"server_silent", slog.LevelError, "server does not answer", "server answers again"}
-	unlisted     = Condition{"unlisted", slog.LevelWarn, "store cannot list", ""}
+	silent       = Condition{Kind: "server_silent", Level: slog.LevelError, Message: "server does not answer", Over: "server answers again"}
+	unlisted     = Condition{Kind: "unlisted", Level: slog.LevelWarn, Message: "store cannot list", Over: ""}
 )
 
 // A bench is a Reporter with a clock and a log that the test reads.
@@ -121,6 +121,18 @@ func TestR10ConditionIsLoggedWhenItBeginsAndWhenItEnds(t *testing.T) {
 	b.Begin(silent, at)
 	b.expect(t, "ERROR server does not answer")
 	b.counted(t, Count{"server_silent", "", 2})
+}
+
+func TestR10ConditionOfFailuresCountsEachAndLogsTheFirst(t *testing.T) {
+	b := newBench()
+	refused := silent
+	refused.Each = true
+	for range 3 {
+		b.Begin(refused, At{Stream: "g/s"})
+	}
+	b.Sweep()
+	b.expect(t, "ERROR server does not answer stream=g/s")
+	b.counted(t, Count{"server_silent", "g/s", 3})
 }
 
 func TestConditionsOfSeveralSubjectsAreToldApart(t *testing.T) {
