@@ -55,8 +55,8 @@ func (u *Uploader) abortAbandoned(ctx context.Context) {
 	}
 }
 
-// keepsUpload reports whether an upload of the key is to be left alone: it is no recording of a directory that is
-// here, or its file is still on disk.
+// keepsUpload reports whether an upload of the key is to be left alone: its file is on disk or may be, or it
+// belongs to no recording of a directory that exists here.
 func (u *Uploader) keepsUpload(key string) bool {
 	ours := false
 	for _, src := range u.all() {
@@ -64,13 +64,39 @@ func (u *Uploader) keepsUpload(key string) bool {
 		if !ok || p == "" {
 			continue
 		}
-		if src.exists(p) || src.bulk() && src.exists(ownPath(p)) {
+		o, answered := disk.Ask(&src.disk, answerTime, func() origin { return src.originOf(p) })
+		if !answered || o == originOnDisk {
 			return true
 		}
-		if src.bulk() && disk.IsEmpty(src.dir) {
-			return true // its disk may not be mounted
-		}
-		ours = ours || src.bulk() && src.layout.Kind(p).Role == media.ChunkFile && src.exists(path.Dir(p))
+		ours = ours || o == originDeleted
 	}
 	return !ours
+}
+
+// An origin is what a source knows of the file of an unfinished upload.
+type origin uint8
+
+const (
+	originForeign origin = iota // it is not this source's
+	originOnDisk                // it is on disk, or may be on one that is not mounted
+	originDeleted               // it was a recording in a directory that exists
+)
+
+var origins = [...]string{originForeign: "foreign", originOnDisk: "on disk", originDeleted: "deleted"}
+
+func (o origin) String() string { return origins[o] }
+
+// originOf finds the file of an upload whose key ends with p.
+func (src *Source) originOf(p string) origin {
+	switch {
+	case src.exists(p) || src.bulk() && src.exists(ownPath(p)):
+		return originOnDisk
+	case !src.bulk():
+		return originForeign
+	case disk.IsEmpty(src.dir):
+		return originOnDisk
+	case src.layout.Kind(p).Role == media.ChunkFile && src.exists(path.Dir(p)):
+		return originDeleted
+	}
+	return originForeign
 }

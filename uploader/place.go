@@ -8,8 +8,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// placeOf returns where p is that was just closed. If it is gone already, that is where the one before was: the root may
-// be another one by now.
+// placeOf returns where p is, which was just closed. If it is gone already, that is where the file before it
+// was: the root may be another directory by now.
 func (src *Source) placeOf(p string) *publish.Place {
 	if !src.dest.Delete {
 		return nil
@@ -23,32 +23,32 @@ func (src *Source) placeOf(p string) *publish.Place {
 	if _, err := root.Lstat(p); err != nil {
 		return src.last
 	}
-	top, topErr := root.Stat(".")
-	dir, dirErr := root.Stat(path.Dir(p))
+	top, topErr := disk.DirectoryIn(root, ".")
+	dir, dirErr := disk.DirectoryIn(root, path.Dir(p))
 	if topErr != nil || dirErr != nil {
 		return src.last
 	}
-	if device := disk.Device(dir); src.last == nil || src.last.Device != device || !os.SameFile(src.last.Root, top) {
-		src.last = &publish.Place{Root: top, Device: device}
+	if src.last == nil || src.last.Device != dir.Device() || !disk.DirectoryOf(src.last.Root).Is(top) {
+		src.last = &publish.Place{Root: top.Info(), Device: dir.Device()}
 	}
 	return src.last
 }
 
-// findIn tells what became of p, which was at the place below root.
+// findIn finds out what happened to p, which was at the place below root.
 func findIn(root *os.Root, p string, at *publish.Place) publish.Finding {
-	top, err := root.Stat(".")
+	top, err := disk.DirectoryIn(root, ".")
 	switch {
 	case err != nil:
 		return publish.Undecided
-	case !os.SameFile(top, at.Root):
+	case !disk.DirectoryOf(at.Root).Is(top):
 		return publish.Elsewhere
 	}
 	if _, err := root.Lstat(p); !disk.IsGone(err) {
 		return publish.Undecided
 	}
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
-		switch fi, err := root.Stat(dir); {
-		case err == nil && disk.Device(fi) != at.Device:
+		switch found, err := disk.DirectoryIn(root, dir); {
+		case err == nil && found.Device() != at.Device:
 			return publish.Elsewhere
 		case err == nil:
 			return publish.Deleted

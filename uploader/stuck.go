@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/uploader/publish"
 )
 
@@ -45,14 +46,6 @@ func (u *Uploader) leave(workers *sync.WaitGroup) {
 
 // mayHave reports whether p is on disk, or may be because the file system does not answer soon.
 func (src *Source) mayHave(p string) bool {
-	answer := make(chan bool, 1)
-	go func() { answer <- src.exists(p) }()
-	late := time.NewTimer(answerTime)
-	defer late.Stop()
-	select {
-	case there := <-answer:
-		return there
-	case <-late.C:
-		return true
-	}
+	exists, answered := disk.Ask(&src.disk, answerTime, func() bool { return src.exists(p) })
+	return exists || !answered
 }

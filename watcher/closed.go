@@ -227,7 +227,7 @@ func (t *tree) vanished(e *entry) {
 	before := t.root.attached
 	t.checkRoot()
 	switch {
-	case !t.root.present, t.root.suspended && e.seen <= t.root.kept:
+	case !t.root.present, t.root.home.IsUnmounted() && e.seen <= t.root.kept:
 		if e.expected {
 			e.expected = false
 			t.named.away[e.path()] = true

@@ -48,11 +48,3 @@ func statfs(root string) (fileSystem, error) {
 	}
 	return fileSystem{name: fmt.Sprintf("local (0x%x)", magic)}, nil
 }
-
-func device(root string) (uint64, bool) {
-	var st unix.Stat_t
-	if err := ignoringEINTR(func() error { return unix.Stat(root, &st) }); err != nil {
-		return 0, false
-	}
-	return uint64(st.Dev), true //nolint:unconvert // its width differs by platform
-}

@@ -2,90 +2,55 @@ package watcher
 
 import (
 	"errors"
-	"io/fs"
-	"os"
 	"runtime"
-	"syscall"
 
 	"ems-sidecar/internal/disk"
 	"ems-sidecar/internal/trouble"
 )
 
-// checkRoot finds the root, or finds that it is gone or another one now. A root that vanished is
+// checkRoot finds the root, or finds that it is gone or another directory now. A root that vanished is
 // no deletion of what was in it: what is known is kept, and compared when it is back.
 func (t *tree) checkRoot() {
-	fi, err := t.statRoot()
-	if err == nil && !fi.IsDir() {
-		err = &fs.PathError{Op: "stat", Path: t.w.root, Err: syscall.ENOTDIR}
-	}
+	was := t.root.home.IsUnmounted()
+	sight, err := t.root.home.Look()
 	if err != nil {
 		c := rootGone
-		if t.root.info == nil {
+		if sight == disk.Absent {
 			c = rootAbsent
 		}
 		t.trouble.Begin(c, trouble.At{}, "err", err, "next", "it is waited for")
 		t.detach()
 		return
 	}
-	if t.root.present && !t.root.replaced && os.SameFile(fi, t.root.info) {
+	if t.root.present && !t.root.replaced && sight == disk.Same {
 		return
 	}
 	if t.root.present {
 		t.trouble.Report(rootReplaced, trouble.At{}, "next", "the new one is watched")
 	}
+	if sight == disk.Unmounted && !was {
+		t.root.kept = t.tick
+	}
 	t.detach()
-	t.attach(fi)
+	t.attach(sight)
 }
 
-func (t *tree) statRoot() (fs.FileInfo, error) {
-	defer t.w.disk.End(t.w.disk.Begin())
-	return os.Stat(t.w.root)
-}
-
-// attach starts watching the root that is there now.
-func (t *tree) attach(fi fs.FileInfo) {
+// attach starts watching the root that the path leads to now.
+func (t *tree) attach(sight disk.Sight) {
 	t.trouble.End(rootAbsent, trouble.At{})
 	t.trouble.End(rootGone, trouble.At{})
-	begun := t.w.disk.Begin()
-	file, err := t.w.statfs(t.w.root)
-	dev, _ := device(t.w.root)
-	t.w.disk.End(begun)
-	if err != nil {
-		t.trouble.Begin(fileSystemUnknown, trouble.At{}, "err", err, "next", "it counts as a local one")
-	} else {
-		t.trouble.End(fileSystemUnknown, trouble.At{})
-	}
-	backend, reason := choose(t.opts.Backend, file)
-	var n notifier
-	if backend != Poll {
-		if n, err = t.w.newNotify(backend); errors.Is(err, errors.ErrUnsupported) {
-			t.trouble.Begin(backendMissing, trouble.At{}, "backend", backend.String(), "err", err, "next", "fsnotify is used instead")
-			backend, reason = Fsnotify, "instead of another"
-			n, err = t.w.newNotify(backend)
-		}
-		if err != nil {
-			t.reportNoNotifier(backend, err)
-			backend, reason, n = Poll, "no other backend works", nil
-		} else {
-			t.trouble.End(cannotWatch, trouble.At{})
-			t.trouble.End(tooFewInstances, trouble.At{})
-		}
-	}
+	file := t.fileSystem()
+	backend, reason, n := t.newNotifier(file)
 	t.log.Info("watching", "backend", backend.String(), "reason", reason, "filesystem", file.name)
 
-	still := t.root.suspended && dev == t.root.pointDevice // what was written to it since makes it no other
-	t.root.suspended = t.root.info != nil && dev != t.root.device && (still || t.isEmpty())
-	switch {
-	case still:
-	case t.root.suspended:
-		t.root.kept, t.root.pointDevice = t.tick, dev
+	switch sight {
+	case disk.Same: // it was gone for a while, or its notifier failed
+	case disk.Unmounted:
 		t.trouble.Begin(rootUnmounted, trouble.At{}, "next", "what was in the root is kept until it is back",
 			"hint", "is its file system not mounted?")
 	default:
 		t.trouble.End(rootUnmounted, trouble.At{})
-		t.root.device = dev
 	}
-	t.root.info = fi
 	t.root.attached++
 	t.root.present, t.root.replaced = true, false
 	t.takeMounts()
@@ -99,9 +64,37 @@ func (t *tree) attach(fi fs.FileInfo) {
 	}
 }
 
-func (t *tree) isEmpty() bool {
+// fileSystem returns the root's file system.
+func (t *tree) fileSystem() fileSystem {
 	defer t.w.disk.End(t.w.disk.Begin())
-	return disk.IsEmpty(t.w.root)
+	file, err := t.w.statfs(t.w.root)
+	if err != nil {
+		t.trouble.Begin(fileSystemUnknown, trouble.At{}, "err", err, "next", "it counts as a local one")
+	} else {
+		t.trouble.End(fileSystemUnknown, trouble.At{})
+	}
+	return file
+}
+
+// newNotifier returns the backend for the root, why it is that one, and its notifier, which is nil for Poll.
+func (t *tree) newNotifier(file fileSystem) (Backend, string, notifier) {
+	backend, reason := choose(t.opts.Backend, file)
+	if backend == Poll {
+		return Poll, reason, nil
+	}
+	n, err := t.w.newNotify(backend)
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.trouble.Begin(backendMissing, trouble.At{}, "backend", backend.String(), "err", err, "next", "fsnotify is used instead")
+		backend, reason = Fsnotify, "instead of another"
+		n, err = t.w.newNotify(backend)
+	}
+	if err != nil {
+		t.reportNoNotifier(backend, err)
+		return Poll, "no other backend works", nil
+	}
+	t.trouble.End(cannotWatch, trouble.At{})
+	t.trouble.End(tooFewInstances, trouble.At{})
+	return backend, reason, n
 }
 
 // detach stops watching, and keeps what is known.

@@ -80,8 +80,8 @@ func (t *tree) scan(d *dir, now time.Time) {
 		}
 		t.compare(d, de.Name(), media.VersionOf(fi), now)
 	}
-	if t.root.suspended {
-		return
+	if t.root.home.IsUnmounted() {
+		return // what is missing from the mount point is not gone
 	}
 	for _, e := range d.files {
 		if e.mark != t.tick {

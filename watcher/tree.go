@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"ems-sidecar/internal/disk"
 	"ems-sidecar/internal/trouble"
 )
 
@@ -41,14 +42,11 @@ type tree struct {
 
 // rootState is which directory is attached, and how it is watched.
 type rootState struct {
-	present     bool   // the root exists and is attached
-	replaced    bool   // the attached root is not what has its name any more
-	attached    int    // how often a root was attached
-	suspended   bool   // it is the empty mount point of the root that we knew: what is missing from it is not gone
-	kept        uint64 // tick of the last name from before it was suspended
-	info        fs.FileInfo
-	device      uint64
-	pointDevice uint64 // while suspended: the mount point's
+	home     *disk.Home
+	present  bool   // the root exists and is attached
+	replaced bool   // the attached root is not what has its name any more
+	attached int    // how often a root was attached
+	kept     uint64 // tick of the last name from before the root was unmounted
 
 	backend Backend
 	leases  bool
@@ -81,6 +79,7 @@ func newTree(w *Watcher) *tree {
 		w:       w,
 		opts:    w.opts,
 		log:     w.opts.Log,
+		root:    rootState{home: disk.NewHome(w.root, &w.disk)},
 		dirs:    map[string]*dir{},
 		out:     newOutbox(),
 		named:   namedFiles{away: map[string]bool{}},

@@ -23,13 +23,13 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 		old.version = v // written in place, the link has it
 		return
 	}
-	if s.locate(); s.home == nil {
+	if s.locate(); s.home.Directory() == nil {
 		return // what is read of it tells that the root is not there
 	}
 	if old != nil && s.Aside != nil && old.version.Size > 0 && old.version.Inode != v.Inode && s.setAside(ctx, old) {
 		old = nil
 	}
-	e := &entry{path: p, version: v, home: s.home}
+	e := &entry{path: p, version: v, home: s.home.Directory()}
 	err := s.link(p)
 	s.report(err)
 	switch {
@@ -68,7 +68,7 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 func (s *Spool) orphan(e *entry) {
 	if e.claim == nil {
 		e.claim = &claim{owner: s, path: e.path, bytes: e.version.Size, since: e.version.ModTime}
-		s.Budget.count(e.home.device, e.claim)
+		s.Budget.count(e.home.Device(), e.claim)
 	}
 }
 

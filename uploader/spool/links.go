@@ -186,9 +186,9 @@ func (s *Spool) prepare() {
 	if s.locate() != nil {
 		return
 	}
-	if s.home == s.readied {
+	if s.home.Directory() == s.readied {
 		if s.prepared != nil {
-			if now, err := os.Stat(s.Dir); err == nil && os.SameFile(now, s.prepared) {
+			if now, err := os.Stat(s.Dir); err == nil && s.prepared.Is(disk.DirectoryOf(now)) {
 				if s.contended {
 					s.takeLock()
 				}
@@ -199,14 +199,14 @@ func (s *Spool) prepare() {
 		}
 	}
 	returned := s.readied != nil
-	s.readied = s.home
+	s.readied = s.home.Directory()
 	links, err := s.openDir()
 	if err == nil {
-		s.prepared, err = links.Stat(".")
+		s.prepared, err = disk.DirectoryIn(links, ".")
 		links.Close()
 	}
 	s.Budget.use(s.Root)
-	if err == nil && s.home.device != disk.Device(s.prepared) {
+	if err == nil && s.home.Directory().Device() != s.prepared.Device() {
 		err = &os.LinkError{Op: "link", Old: s.Root, New: s.Dir, Err: syscall.EXDEV}
 	}
 	if err != nil {
@@ -221,17 +221,14 @@ func (s *Spool) prepare() {
 // tidy takes in the names that went without a word, as those do whose closing no one saw either, and removes directories
 // without links.
 func (s *Spool) tidy(ctx context.Context) {
-	root, err := disk.OpenRoot(s.Root)
+	_ = s.locate() // what was kept in another root is left alone below
+	root, err := s.home.Enter()
 	if err != nil {
 		return
 	}
 	defer root.Close()
-	_ = s.locate()
-	if !s.isHome(root) {
-		return
-	}
 	for p, e := range s.entries {
-		if e.home != s.home {
+		if !s.isHere(e) {
 			continue // it is in a root that is not mounted now
 		}
 		switch named, err := root.Lstat(p); {

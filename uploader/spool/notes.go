@@ -62,7 +62,7 @@ func (s *Spool) listen(ctx context.Context) {
 				s.evict(ctx, e)
 			}
 		case !n.release:
-			if away == nil || errors.Is(away, errAway) && e.home == s.home {
+			if away == nil || errors.Is(away, errAway) && s.isHere(e) {
 				s.orphan(e)
 			}
 		case e.version.Equal(n.version):

@@ -13,7 +13,7 @@ import (
 
 // A scan takes in what is in the directory of the links. In between, the spool does whatever else it is asked for.
 type scan struct {
-	home     *home
+	home     *disk.Directory
 	returned bool // the root is known from before
 	root     *os.Root
 	links    *os.Root
@@ -33,12 +33,12 @@ func (s *Spool) nothingToScan() {
 // beginScan begins to take in what is in the spool; what has its name is reported if the root has returned.
 func (s *Spool) beginScan(returned bool) {
 	s.endScan()
-	c := &scan{home: s.home, returned: returned, dirs: []string{"."}}
+	c := &scan{home: s.home.Directory(), returned: returned, dirs: []string{"."}}
 	var err error
-	if c.root, err = disk.OpenRoot(s.Root); err == nil {
+	if c.root, err = s.home.Enter(); err == nil {
 		c.links, err = disk.OpenRoot(s.Dir)
 	}
-	if err == nil && s.isHome(c.root) {
+	if err == nil {
 		s.scanning = c
 		return
 	}
@@ -68,7 +68,7 @@ func (s *Spool) endScan() {
 // goOnScanning looks at some more names.
 func (s *Spool) goOnScanning(ctx context.Context) {
 	c := s.scanning
-	if c.home != s.home {
+	if c.home != s.home.Directory() {
 		s.endScan() // another one begins
 		return
 	}
@@ -129,14 +129,14 @@ func (s *Spool) scanName(ctx context.Context, p string) {
 // take takes in what the directory of the links has of p, and returns it if it was not known.
 func (s *Spool) take(p string) *entry {
 	c := s.scanning
-	if s.entries[p] != nil || p == newName || c == nil || c.home != s.home {
+	if s.entries[p] != nil || p == newName || c == nil || c.home != s.home.Directory() {
 		return nil
 	}
 	fi, err := c.links.Lstat(p)
 	if err != nil || !fi.Mode().IsRegular() {
 		return nil
 	}
-	e := &entry{path: p, version: media.VersionOf(fi), home: s.home}
+	e := &entry{path: p, version: media.VersionOf(fi), home: c.home}
 	named, err := c.root.Lstat(p)
 	switch {
 	case err == nil && !os.SameFile(named, fi):

@@ -6,7 +6,6 @@ package spool
 import (
 	"context"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"runtime"
@@ -56,26 +55,25 @@ type Spool struct {
 	entries   map[string]*entry
 	held      []*entry // those that are held open, oldest first, and some that are gone
 	dirs      map[string]int
-	scanning  *scan       // or nil
-	readied   *home       // for which prepare was tried last
-	prepared  fs.FileInfo // the directory of the links that was scanned, or nil
-	home      *home       // the root as it was found last, or nil
-	away      *home       // if that is an empty mount point: the root that is missing
-	lock      io.Closer   // on it, so that two processes on one spool are noticed; nil if there is none
-	contended bool        // another process has it
-	noLinks   string      // why links are impossible; "" if they are not
-	failedAt  time.Time   // when one was last found to be
-	linkedAt  time.Time   // when one was made last
+	scanning  *scan           // or nil
+	readied   *disk.Directory // the root for which prepare was tried last
+	prepared  *disk.Directory // the directory of the links that was scanned, or nil
+	home      *disk.Home      // the root
+	lock      io.Closer       // on it, so that two processes on one spool are noticed; nil if there is none
+	contended bool            // another process has it
+	noLinks   string          // why links are impossible; "" if they are not
+	failedAt  time.Time       // when one was last found to be
+	linkedAt  time.Time       // when one was made last
 }
 
 // An entry is one file that is kept.
 type entry struct {
 	path    string
 	version media.Version
-	home    *home    // in which it was kept
-	file    *os.File // held open; nil if it is linked
-	claim   *claim   // on the budget, because its name is gone and no one else has the content; else nil
-	gone    bool     // it is no longer kept
+	home    *disk.Directory // the root in which it was kept
+	file    *os.File        // held open; nil if it is linked
+	claim   *claim          // on the budget, because its name is gone and no one else has the content; else nil
+	gone    bool            // it is no longer kept
 }
 
 // New returns a Spool that keeps nothing until it is run.
@@ -91,6 +89,7 @@ func New(s Settings) *Spool {
 	}
 	return &Spool{
 		Settings: s,
+		home:     disk.NewHome(s.Root, s.Disk),
 		asks:     make(chan func()),
 		wake:     make(chan struct{}, 1),
 		done:     make(chan struct{}),
