@@ -485,20 +485,6 @@ func TestHostWithANewNameSendsNothingAgain(t *testing.T) {
 	})
 }
 
-// A bucket that may not be read tells nothing of what it has: then a manifest is not sent over and over.
-func TestBucketThatTellsNothingIsNotSentManifestsAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, Settings{})
-		d.dest.Store = silentStore{d.bucket}
-		d.start()
-		d.live("g/s", 1, 1, time.Second)
-		time.Sleep(5 * time.Minute)
-		if n := d.bucket.count("g/s/playlist.m3u8"); n != 1 {
-			t.Errorf("%d PUTs of one playlist", n)
-		}
-	})
-}
-
 type silentStore struct{ *bucket }
 
 func (silentStore) Stat(context.Context, string) (ObjectInfo, bool, error) {

@@ -30,18 +30,30 @@ func (m *manifest) isHeldBack(s *snapshot) bool {
 	case !s.endsInHole():
 		return false
 	case s.parsed.Ended:
-		return !s.endBeforeHole()
+		return s.beforeHole() == s.others // nothing else is left
 	}
 	return m.published != nil || m.copy.hadOne
 }
 
-// endBeforeHole has s, which has ended, end before the segments that can never arrive. It reports
-// false if it has no others.
-func (s *snapshot) endBeforeHole() bool {
+// beforeHole returns how many references s names before the segments at its end that can never arrive.
+func (s *snapshot) beforeHole() int {
 	keep := len(s.refs)
+	for keep > s.others && s.refs[keep-1].bucket.isLost() {
+		keep--
+	}
+	return keep
+}
+
+// endBeforeHole has s, which is to be sent, end before the segments that can never arrive if it
+// has ended.
+func (s *snapshot) endBeforeHole() {
+	if !s.parsed.Ended || !s.endsInHole() {
+		return
+	}
+	keep := s.beforeHole()
 	gone := make(map[string]bool)
-	for ; keep > s.others && s.refs[keep-1].bucket.isLost(); keep-- {
-		gone[s.refs[keep-1].path] = true
+	for _, f := range s.refs[keep:] {
+		gone[f.path] = true
 	}
 	p, layout := s.manifest.file.path, s.manifest.file.src.layout
 	dir := path.Dir(p)
@@ -49,12 +61,12 @@ func (s *snapshot) endBeforeHole() bool {
 		literal, decoded, _ := media.Resolve(dir, uri)
 		return gone[literal] || gone[decoded]
 	})
-	if content == nil || keep == s.others {
-		return false
+	if content == nil || n == 0 {
+		return // what follows is on another host: it is no hole at the end
 	}
 	m, err := layout.Parse(p, content)
-	if err != nil || n == 0 {
-		return true // what follows is on another host: it is no hole at the end
+	if err != nil {
+		return
 	}
 	for _, f := range s.refs[keep:] {
 		f.naming.now--
@@ -64,7 +76,6 @@ func (s *snapshot) endBeforeHole() bool {
 	s.generation = s.manifest.file.src.generation - 1 // so that ready looks at every reference
 	s.content, s.sum, s.md5 = content, sha256.Sum256(content), MD5(content)
 	s.parsed = m.WithoutReferences()
-	return true
 }
 
 // hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it names what can

@@ -42,6 +42,9 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 		return choice{}, at
 	}
 	s, at := m.publishable(now)
+	if s != nil {
+		s.endBeforeHole() // the bucket's copy is compared with what would be sent
+	}
 	switch due := !m.copy.checkAt.IsZero() && !now.Before(m.copy.checkAt); {
 	case s != nil && m.copy.question == answered:
 		return choice{file: m.file, snapshot: s}, at

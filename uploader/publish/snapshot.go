@@ -52,9 +52,13 @@ func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) 
 	return false, at
 }
 
-// misses reports whether a file that it names can never arrive.
+// misses reports whether a file that it names can never arrive, and it does not end before that.
 func (s *snapshot) misses() bool {
-	return slices.ContainsFunc(s.refs, func(f *file) bool { return f.bucket.isLost() })
+	refs := s.refs
+	if s.parsed.Ended && s.endsInHole() {
+		refs = refs[:s.beforeHole()]
+	}
+	return slices.ContainsFunc(refs, func(f *file) bool { return f.bucket.isLost() })
 }
 
 // shares reports whether s and t name a segment in common. An init segment or a key may have the same name
