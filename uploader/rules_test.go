@@ -101,30 +101,6 @@ func TestR3PlaylistThatWentBackIsIgnoredButANewStartIsPublished(t *testing.T) {
 	})
 }
 
-func TestR4NewestPublishableWins(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, Settings{})
-		d.bucket.before = func(_ context.Context, key string) error {
-			if key == "g/s/5.ts" {
-				time.Sleep(1900 * time.Millisecond)
-			}
-			return nil
-		}
-		d.start()
-		d.live("g/s", 1, 7, 500*time.Millisecond) // 5.ts arrives when 8 would be written
-		if got := d.bucket.sequence("g/s/playlist.m3u8"); got != 1 {
-			t.Errorf("while 5.ts is missing, media sequence %d is published, want 1", got)
-		}
-		time.Sleep(time.Second)
-		if got := d.bucket.sequence("g/s/playlist.m3u8"); got != 3 {
-			t.Errorf("media sequence %d, want 3", got)
-		}
-		if n := d.bucket.count("g/s/playlist.m3u8"); n != 5 {
-			t.Errorf("%d PUTs of the playlist, want 5: those with 5 and 6 at the end are outdated", n)
-		}
-	})
-}
-
 // A line that carries half of what the stream produces must still move the stream.
 func TestR4SlowLineDoesNotStarveTheStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -245,37 +221,6 @@ func TestR10FailureIsLoggedWithWhatHappensNext(t *testing.T) {
 		}
 		if f, _ := d.up.Figures(t.Context()); f.Failures != 3 || f.Chunks != 1 {
 			t.Errorf("figures %+v", f)
-		}
-	})
-}
-
-func TestUnchangedManifestIsNotPutAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, Settings{})
-		d.start()
-		d.close("g/s/1.ts", "x")
-		for range 5 {
-			d.close("g/s/playlist.m3u8", playlist(1, 1))
-			settle()
-		}
-		if n := d.bucket.count("g/s/playlist.m3u8"); n != 1 {
-			t.Errorf("%d PUTs, want 1", n)
-		}
-	})
-}
-
-func TestManifestIntervalHoldsAndTheLastOneLands(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, Settings{})
-		d.dest.ManifestInterval = time.Second
-		d.start()
-		d.live("g/s", 1, 31, 100*time.Millisecond)
-		if n := d.bucket.count("g/s/playlist.m3u8"); n > 4 {
-			t.Errorf("%d PUTs of one key in 3.1 s, want at most 4", n)
-		}
-		time.Sleep(time.Second)
-		if got := d.bucket.sequence("g/s/playlist.m3u8"); got != 27 {
-			t.Errorf("media sequence %d, want 27", got)
 		}
 	})
 }

@@ -1,0 +1,320 @@
+package publish_test
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
+)
+
+// A stage is what a story plays on: a schedule, and the disk, the spool and the bucket around it, in a time of
+// its own.
+type stage struct {
+	schedule *publish.Schedule
+	settings publish.Settings
+	sources  map[string]*stageSource // by their directory
+	now      time.Time
+	minute   time.Time // when the next sweep is due
+	began    time.Time // the command that is being played
+
+	disk     map[string]media.Version
+	unread   map[string]bool // manifests that were written since they were read last
+	contents map[string][]media.Version
+	spool    map[string]media.Version
+	named    map[string]bool               // by a manifest
+	objects  map[string]publish.ObjectInfo // by key
+	flights  []stageFlight
+
+	out []string
+}
+
+// A stageFlight is a job in flight. Its file is opened when it starts.
+type stageFlight struct {
+	publish.Job
+	failure publish.FileFailure
+}
+
+// A stageSource is a source with what it was made of.
+type stageSource struct {
+	*publish.Source
+	layout media.Layout
+	dest   *publish.Destination
+}
+
+func newStage() *stage {
+	began := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	return &stage{
+		settings: publish.Settings{Host: "here", Workers: 8, BulkWorkers: 1, Began: began,
+			Jitter: func(d time.Duration) time.Duration { return d / 2 }},
+		sources: map[string]*stageSource{}, now: began, minute: began.Add(time.Minute),
+		disk: map[string]media.Version{}, unread: map[string]bool{}, contents: map[string][]media.Version{},
+		spool: map[string]media.Version{}, named: map[string]bool{}, objects: map[string]publish.ObjectInfo{},
+	}
+}
+
+// sourceOf returns the source that has p.
+func (s *stage) sourceOf(p string) *stageSource {
+	dir, _, _ := strings.Cut(p, "/")
+	src := s.sources[dir]
+	if src == nil {
+		panic("no source has " + p)
+	}
+	return src
+}
+
+// place is where all files are.
+func (src *stageSource) place() *publish.Place {
+	if !src.dest.Delete {
+		return nil
+	}
+	return &publish.Place{}
+}
+
+// write writes p, in place if it is there, and notes its content under a number.
+func (s *stage) write(p string, at time.Time) {
+	v := media.Version{Size: 1000, ModTime: at, Inode: uint64(len(s.contents[p]) + 1)}
+	if old, there := s.disk[p]; there {
+		v.Inode = old.Inode
+	}
+	s.disk[p], s.unread[p] = v, true
+	s.contents[p] = append(s.contents[p], v)
+}
+
+// content tells which content of p has version v, if there were several.
+func (s *stage) content(p string, v media.Version) string {
+	if n := slices.Index(s.contents[p], v) + 1; n > 1 {
+		return fmt.Sprintf(" (content %d)", n)
+	}
+	return ""
+}
+
+func (s *stage) closed(p string) {
+	if _, there := s.disk[p]; !there {
+		s.write(p, s.now)
+	}
+	src, v := s.sourceOf(p), s.disk[p]
+	kept := s.named[p] || publish.IsChunk(src.layout, p, v)
+	if kept {
+		s.spool[p] = v
+	}
+	s.schedule.Closed(src.Source, p, v, kept, src.place(), s.now)
+}
+
+func (s *stage) removed(p string) {
+	delete(s.disk, p)
+	src := s.sourceOf(p).Source
+	if v, kept := s.spool[p]; kept {
+		s.schedule.Kept(src, p, v, s.now)
+	} else {
+		s.schedule.Removed(src, p, false, s.now)
+	}
+}
+
+var digits = regexp.MustCompile(`\d+`)
+
+// number returns the last number in the name of a segment.
+func number(p string) uint64 {
+	all := digits.FindAllString(path.Base(p), -1)
+	if len(all) == 0 {
+		return 0
+	}
+	n, err := strconv.ParseUint(all[len(all)-1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// read reports the manifest p, which names refs, segments last.
+func (s *stage) read(p string, refs []string, run string, ended bool) {
+	src := s.sourceOf(p)
+	if !s.unread[p] {
+		s.write(p, s.now)
+	}
+	s.unread[p] = false
+	r := publish.Reading{References: refs, ModTime: s.disk[p].ModTime, ReadAt: s.now}
+	content := "#EXTM3U\n"
+	if run != "" {
+		content += "# " + run + "\n"
+	}
+	for _, ref := range refs {
+		s.named[ref] = true
+		if src.layout.Kind(ref).Role != media.ChunkFile {
+			r.Others++
+			content += "# " + path.Base(ref) + "\n"
+			continue
+		}
+		content += "#EXTINF:4,\n" + path.Base(ref) + "\n"
+	}
+	if ended {
+		content += "#EXT-X-ENDLIST\n"
+	}
+	r.Content, r.Sum, r.MD5 = []byte(content), sha256.Sum256([]byte(content)), publish.MD5([]byte(content))
+	r.Manifest = media.Manifest{Segments: len(refs) - r.Others, Ended: ended, Set: r.Others == len(refs)}
+	if segments := refs[r.Others:]; len(segments) > 0 {
+		r.Manifest.Sequence, r.Manifest.Last = number(segments[0]), number(segments[len(segments)-1])
+		r.Manifest.Set = false
+	}
+	if !src.layout.Traits().IsImmutable() {
+		for _, ref := range refs {
+			r.OnDisk = append(r.OnDisk, s.disk[ref])
+		}
+	}
+	s.schedule.ManifestRead(src.Source, p, r, src.place(), s.now)
+}
+
+// start starts what can be started, and prints what was decided.
+func (s *stage) start() {
+	for {
+		j, ok := s.schedule.Next(s.now)
+		s.printEffects()
+		if !ok {
+			return
+		}
+		s.flights = append(s.flights, stageFlight{j, s.open(j)})
+		s.print("%s", s.describe(j))
+	}
+}
+
+// pass lets time go on until at, as the uploader's loop does. If answered is set, the bucket answers meanwhile.
+func (s *stage) pass(at time.Time, answered bool) {
+	for {
+		s.start()
+		for answered && len(s.flights) > 0 {
+			s.done(0, ending{})
+			s.start()
+		}
+		next := s.minute
+		if wake := s.schedule.Wake(s.now); !wake.IsZero() && wake.Before(next) {
+			next = wake
+		}
+		if next.After(at) {
+			break
+		}
+		s.now = next
+		if !s.now.Before(s.minute) {
+			s.minute = s.minute.Add(time.Minute)
+			s.schedule.Sweep(s.now)
+		}
+	}
+	s.now = at
+	s.start()
+}
+
+// print prints one line, with the time since the command began.
+func (s *stage) print(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if since := s.now.Sub(s.began).Round(time.Millisecond); since > 0 {
+		line = "+" + since.String() + " " + line
+	}
+	s.out = append(s.out, line)
+}
+
+// printEffects carries out and prints what was decided apart from jobs.
+func (s *stage) printEffects() {
+	e := s.schedule.Effects()
+	for _, n := range e.Notes {
+		if n.Level < 0 {
+			continue
+		}
+		told := map[any]any{}
+		for i := 0; i < len(n.Attrs); i += 2 {
+			told[n.Attrs[i]] = n.Attrs[i+1]
+		}
+		s.print("%s %s (%v)", n.Level, n.Message, cmp.Or(told["key"], told["bucket"], told["root"], told["count"]))
+		if next := told["next"]; next != nil {
+			s.out = append(s.out, fmt.Sprintf("  next: %s", next))
+		}
+	}
+	for _, x := range e.Expected {
+		s.print("expect %s", strings.Join(x.Paths, " "))
+	}
+	for _, r := range e.Released {
+		s.print("release %s: %s", r.Path, [...]string{"arrived", "found", "lost", "unwanted"}[r.Why])
+		if s.spool[r.Path].Equal(r.Version) {
+			delete(s.spool, r.Path)
+		}
+	}
+}
+
+// describe tells what j does.
+func (s *stage) describe(j publish.Job) string {
+	switch j.Task {
+	case publish.PutChunk:
+		return "put " + j.Path + s.content(j.Path, j.Version)
+	case publish.PutManifest:
+		return "put " + j.Path + " " + summary(j.Manifest.Bytes)
+	case publish.List:
+		return fmt.Sprintf("list %d files of %s", len(j.Listing), path.Dir(j.Path))
+	case publish.Verify:
+		line := "verify " + j.Path
+		for _, l := range j.Listing {
+			line += " " + path.Base(l.Path)
+		}
+		return line
+	case publish.Delete:
+		line := "delete"
+		for _, rm := range j.Removals {
+			line += " " + rm.Path
+		}
+		return line
+	case publish.ReadManifests:
+		return "read manifests of " + strings.Join(j.Survey.Dirs, " ")
+	}
+	return j.Task.String() + " " + j.Path
+}
+
+// summary is what a manifest names, and whether it has ended.
+func summary(content []byte) string {
+	var names []string
+	for line := range strings.Lines(string(content)) {
+		switch line = strings.TrimSpace(line); {
+		case line == "#EXT-X-ENDLIST":
+			names = append(names, "end")
+		case strings.HasPrefix(line, "# "):
+			names = append(names, line[2:])
+		case !strings.HasPrefix(line, "#"):
+			names = append(names, line)
+		}
+	}
+	return "[" + strings.Join(names, " ") + "]"
+}
+
+// figures are those that are not zero.
+func (s *stage) figures() string {
+	f := s.schedule.Figures(s.now)
+	var told []string
+	for _, x := range []struct {
+		name string
+		n    int64
+	}{
+		{"chunks", f.Chunks}, {"manifests", f.Manifests}, {"found", f.Found}, {"deleted", f.Deleted},
+		{"failures", f.Failures}, {"lost", f.Lost}, {"unwritten", f.Unwritten}, {"skipped", f.Skipped},
+		{"conflicts", f.Conflicts}, {"queue", int64(f.Queue)}, {"waiting", int64(f.Waiting)},
+		{"in flight", int64(f.InFlight)},
+	} {
+		if x.n != 0 {
+			told = append(told, fmt.Sprintf("%s %d", x.name, x.n))
+		}
+	}
+	return strings.Join(told, ", ")
+}
+
+// restart ends this run of the daemon, and begins the next one. What was in flight is not applied.
+func (s *stage) restart() {
+	s.settings.Began, s.flights = s.now, nil
+	s.schedule = publish.New(s.settings)
+	for _, dir := range slices.Sorted(maps.Keys(s.sources)) {
+		src := s.sources[dir]
+		src.Source = s.schedule.Add("/root", src.layout, src.dest, false)
+	}
+}
