@@ -4,7 +4,8 @@
 // wrong with what is tested. A Clock runs a small control load beside the tests and compares the
 // processor time that the control gets with the wall time that passes meanwhile. It counts only the
 // share that the machine had to give: 10 s by the Clock are 10 s on an idle machine, and 30 s where
-// the control gets a third of a processor.
+// the control gets a third of a processor. What stands for the world in a test, such as an encoder,
+// can go by the Clock, too: then a busy machine slows it down together with what is tested.
 package patience
 
 import (
@@ -55,6 +56,26 @@ func (c *Clock) Now() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now + time.Duration(float64(time.Since(c.at))*c.speed)
+}
+
+// Time returns the time of day at Start, and what has passed since then by the Clock.
+func (c *Clock) Time() time.Time { return c.began.Add(c.Now()) }
+
+// SleepUntil returns when the Clock shows at least the time.
+func (c *Clock) SleepUntil(due time.Duration) {
+	for now := c.Now(); now < due; now = c.Now() {
+		time.Sleep(due - now)
+	}
+}
+
+// Beat returns a function that returns once in every period by the Clock. Like a ticker, it makes up
+// for one missed beat at most.
+func (c *Clock) Beat(period time.Duration) (next func()) {
+	due := c.Now()
+	return func() {
+		due = max(due+period, c.Now())
+		c.SleepUntil(due)
+	}
 }
 
 // Share returns the mean share of a processor that the control got since Start, up to 1.
