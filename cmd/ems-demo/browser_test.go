@@ -38,8 +38,8 @@ func TestBrowserPlaysTheStreams(t *testing.T) {
 	videos := []string{"HLS", "DASH"}
 	const started = 40 * time.Second
 	for _, format := range videos {
-		for deadline := time.Now().Add(started); b.number(t, "document.querySelector('#"+format+" video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0") == 0; {
-			if time.Now().After(deadline) {
+		for late := patient.Deadline(started); b.number(t, "document.querySelector('#"+format+" video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0") == 0; {
+			if late() {
 				b.screenshot(t)
 				t.Fatalf("%s: no picture after %s", format, started)
 			}
@@ -163,8 +163,8 @@ func startBrowser(t *testing.T, chromium, url string) *browser {
 	b.call(t, "Runtime.enable", nil, nil)
 	b.call(t, "Log.enable", nil, nil)
 	b.call(t, "Page.navigate", map[string]any{"url": url}, nil)
-	for deadline := time.Now().Add(10 * time.Second); b.evaluate(t, "document.readyState") != `"complete"`; {
-		if time.Now().After(deadline) {
+	for late := patient.Deadline(10 * time.Second); b.evaluate(t, "document.readyState") != `"complete"`; {
+		if late() {
 			t.Fatal("the page does not load")
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -52,7 +52,7 @@ func (s dashStream) play(ctx context.Context, on stage) error {
 	if err := w.First(video.content, audio.content); err != nil {
 		return fmt.Errorf("create the first chunks: %w", err)
 	}
-	started := time.Now()
+	started := on.clock()
 	for n := 0; ; n++ {
 		begin := time.Duration(audio.at) * time.Millisecond
 		pictures, sounds := video.frames, audio.frames

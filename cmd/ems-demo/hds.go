@@ -42,7 +42,7 @@ func (s hdsStream) play(ctx context.Context, on stage) error {
 	if err := w.First(fragment.content); err != nil {
 		return fmt.Errorf("create fragment 1: %w", err)
 	}
-	started := time.Now()
+	started := on.clock()
 	for n := 0; ; n++ {
 		begin := time.Duration(fragment.at-hdsBegin) * time.Millisecond
 		lasts := fragment.duration()

@@ -44,7 +44,7 @@ func (s hlsStream) play(ctx context.Context, on stage) error {
 		return fmt.Errorf("start stream: %w", err)
 	}
 	lasts := s.loop.chunkDuration()
-	started := time.Now()
+	started := on.clock()
 	for n := 0; ; n++ {
 		at := time.Duration(n) * lasts
 		if err := s.write(ctx, on, w, s.loop.segment(n), started, at, at+lasts); err != nil {

@@ -23,7 +23,8 @@ type options struct {
 	Duration time.Duration `default:"0" help:"End after this time; 0: at Ctrl-C."`
 	Keep     time.Duration `default:"10m" help:"How long the bucket keeps a chunk (${default})."`
 
-	speed float64 // of the streams, as a factor; 0: real time
+	speed float64          // of the streams, as a factor; 0: real time
+	now   func() time.Time // by which they go on; nil: time.Now
 }
 
 func (o options) Validate() error {

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,17 +32,25 @@ type process struct {
 	read chan string // all that it printed, when it has ended
 }
 
-// startDemo builds the demo and starts it with these formats. At the test's end it gets the signal
-// of Ctrl-C, must exit with code 0 in a few seconds, and may leave nothing in the temporary
-// directory.
+// buildDemo returns the path of the built demo. All tests share it.
+var buildDemo = sync.OnceValues(func() (string, error) {
+	binary := filepath.Join(binaryDir, "ems-demo")
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// startDemo starts the built demo with these formats. At the test's end it gets the signal of
+// Ctrl-C, must exit with code 0 in a few seconds, and may leave nothing in the temporary directory.
 func startDemo(t *testing.T, formats string) *process {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("no signal to end a process with")
 	}
-	binary := filepath.Join(t.TempDir(), "ems-demo")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	binary, err := buildDemo()
+	if err != nil {
+		t.Fatal(err)
 	}
 	p := &process{temp: t.TempDir(), read: make(chan string, 1)}
 	p.cmd = testproc.Bind(exec.Command(binary, "-format", formats))
@@ -68,10 +77,20 @@ func startDemo(t *testing.T, formats string) *process {
 		p.read <- text.String()
 	}()
 	t.Cleanup(func() {
-		late := time.AfterFunc(15*time.Second, func() { _ = p.cmd.Process.Kill() })
-		defer late.Stop()
 		_ = p.cmd.Process.Signal(os.Interrupt)
-		printed := <-p.read
+		var printed string
+		ended := patient.Within(t, 15*time.Second, "the demo's end", func() bool {
+			select {
+			case printed = <-p.read:
+				return true
+			default:
+				return false
+			}
+		})
+		if !ended {
+			_ = p.cmd.Process.Kill()
+			printed = <-p.read
+		}
 		if err := p.cmd.Wait(); err != nil || complaints.Len() > 0 || strings.Contains(printed, "NOT THERE") {
 			t.Errorf("the demo ends with %v; it complains:\n%s\nit printed:\n%s", err, &complaints, printed)
 		}
@@ -79,11 +98,17 @@ func startDemo(t *testing.T, formats string) *process {
 			t.Errorf("left behind: %v (%v)", left, err)
 		}
 	})
-	select {
-	case text := <-started:
-		p.page, p.streams = urls(t, text)
-	case <-time.After(10 * time.Second):
-		t.Fatal("the demo does not start")
+	patient.Within(t, 10*time.Second, "the demo's start", func() bool {
+		select {
+		case text := <-started:
+			p.page, p.streams = urls(t, text)
+			return true
+		default:
+			return false
+		}
+	})
+	if t.Failed() {
+		t.FailNow()
 	}
 	return p
 }
@@ -91,10 +116,9 @@ func startDemo(t *testing.T, formats string) *process {
 // waitForChunks returns when the bucket's manifest of the format lists so many chunks.
 func (p *process) waitForChunks(t *testing.T, format string, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(40 * time.Second); p.status(t, format).Listed < n; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: no %d chunks listed after 40 s", format, n)
-		}
+	listed := func() bool { return p.status(t, format).Listed >= n }
+	if !patient.Within(t, 40*time.Second, fmt.Sprintf("%s: %d chunks are listed", format, n), listed) {
+		t.FailNow()
 	}
 }
 

@@ -115,7 +115,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 			AccessKey: bucket.AccessKey, SecretKey: bucket.SecretKey, Log: log,
 		})
 	})
-	on := stage{root: root, speed: cmp.Or(o.speed, 1), closing: func(key string) {
+	on := stage{root: root, speed: cmp.Or(o.speed, 1), now: o.now, closing: func(key string) {
 		events.closing(key)
 		if i := events.owner(key); i >= 0 {
 			ems.closing(root, key, outputs[i].layout.Format)

@@ -31,8 +31,9 @@ func newStream(f media.Format) (stream, error) {
 
 // A stage is where a stream plays.
 type stage struct {
-	root  string  // <root>/<group>/<stream>/… is written
-	speed float64 // as a factor; 1: real time
+	root  string           // <root>/<group>/<stream>/… is written
+	speed float64          // as a factor; 1: real time
+	now   func() time.Time // by which the stream goes on; nil: time.Now
 	// closing is called with the key of each chunk, right before the chunk is closed.
 	closing func(key string)
 }
@@ -48,13 +49,24 @@ func (s stage) closes(chunk string) {
 	}
 }
 
+// clock returns the time by which the stream goes on.
+func (s stage) clock() time.Time {
+	if s.now == nil {
+		return time.Now()
+	}
+	return s.now()
+}
+
 // spread calls write with 1 to steps over the time from begin to end of the stream, which started
 // at some time: so that no delay adds up. If the context ends, it waits no longer.
 func (s stage) spread(ctx context.Context, started time.Time, begin, end time.Duration, steps int,
 	write func(step int) error) error {
 	for step := 1; step <= steps; step++ {
 		at := begin + (end-begin)*time.Duration(step)/time.Duration(steps)
-		sleep(ctx, time.Until(started.Add(time.Duration(float64(at)/s.speed))))
+		due := started.Add(time.Duration(float64(at) / s.speed))
+		for ctx.Err() == nil && s.clock().Before(due) { // the clock may be slower than the machine's
+			sleep(ctx, due.Sub(s.clock()))
+		}
 		if err := write(step); err != nil {
 			return err
 		}
