@@ -8,7 +8,9 @@ import (
 	"ems-sidecar/internal/emswriter"
 )
 
-// A Pace is how fast, and how much, an encoder writes.
+// A Pace is how fast, and how much, an encoder writes. Its times are by the patient clock: on a busy
+// machine, a stream goes slower. In real time, chunks would be deleted there before a daemon without a
+// processor could see them, and requests would pile up.
 type Pace struct {
 	Chunk   time.Duration // that a chunk lasts
 	Frame   time.Duration // between two writes
@@ -31,19 +33,13 @@ type Encoder interface {
 	Manifests() []string
 }
 
-// After returns what says whether so much time is over.
-func After(d time.Duration) func() bool {
-	end := time.Now().Add(d)
-	return func() bool { return time.Now().After(end) }
-}
-
 // frames returns of how many writes a chunk is made.
 func (p Pace) frames() int { return int(p.Chunk / p.Frame) }
 
-// each calls write once for each frame of a chunk, in real time.
-func (p Pace) each(tick *time.Ticker, write func() error) error {
+// each calls write once for each frame of a chunk.
+func (p Pace) each(next func(), write func() error) error {
 	for range p.frames() {
-		<-tick.C
+		next()
 		if err := write(); err != nil {
 			return err
 		}
@@ -69,14 +65,13 @@ func (e *hlsEncoder) Play(run int, over func() bool) error {
 	if err := e.Start(); err != nil {
 		return err
 	}
-	tick := time.NewTicker(e.pace.Frame)
-	defer tick.Stop()
+	frame := Patient.Beat(e.pace.Frame)
 	for n := 1; ; n++ {
 		content := emswriter.Content(e.pace.Video/188*188, fmt.Sprintf("%s run %d chunk %d", e.Directory(), run, n))
 		e.archive.chunk(e.Chunk(), run, content)
 		left := content
 		step := len(content) / e.pace.frames() / 188 * 188
-		if err := e.pace.each(tick, func() error {
+		if err := e.pace.each(frame, func() error {
 			w := left[:step]
 			left = left[step:]
 			_, err := e.Write(w)
@@ -127,8 +122,7 @@ func (e *hdsEncoder) Play(run int, over func() bool) error {
 	if err := e.archive.manifest(run, e.Manifests()[1:]...); err != nil {
 		return err
 	}
-	tick := time.NewTicker(e.pace.Frame)
-	defer tick.Stop()
+	frame := Patient.Beat(e.pace.Frame)
 	next := e.First
 	for n := 1; ; n++ {
 		// Each run's fragments differ in size, too.
@@ -142,7 +136,7 @@ func (e *hdsEncoder) Play(run int, over func() bool) error {
 			}
 		}
 		e.archive.chunk(e.Chunk(), run, content)
-		if err := e.pace.each(tick, func() error { return e.Write(e.pace.Video / e.pace.frames()) }); err != nil {
+		if err := e.pace.each(frame, func() error { return e.Write(e.pace.Video / e.pace.frames()) }); err != nil {
 			return err
 		}
 		lasts := e.pace.Chunk + time.Duration(n%7+10*run)*time.Millisecond // so that no two bootstraps are alike

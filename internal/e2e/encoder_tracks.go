@@ -31,8 +31,7 @@ func (e *dashEncoder) Play(run int, over func() bool) error {
 		return emswriter.Content(e.pace.Video+n+1000*run, fmt.Sprintf("%s run %d video %d", e.Directory(), run, n)),
 			emswriter.Content(e.pace.Audio+n+1000*run, fmt.Sprintf("%s run %d audio %d", e.Directory(), run, n))
 	}
-	tick := time.NewTicker(e.pace.Frame)
-	defer tick.Stop()
+	frame := Patient.Beat(e.pace.Frame)
 	video, audio := contents(1)
 	if err := e.First(video, audio); err != nil {
 		return err
@@ -43,7 +42,7 @@ func (e *dashEncoder) Play(run int, over func() bool) error {
 		if err := e.archive.manifest(run, e.Manifest()); err != nil {
 			return err
 		}
-		if err := e.pace.each(tick, func() error {
+		if err := e.pace.each(frame, func() error {
 			if err := e.WriteVideo(e.pace.Video / e.pace.frames() / 2); err != nil {
 				return err
 			}
@@ -65,7 +64,7 @@ func (e *dashEncoder) Play(run int, over func() bool) error {
 			return err
 		}
 		e.archive.whole(0, endedVideo)
-		<-tick.C
+		frame()
 		if err := e.NextAudio(audioLasts, audio); err != nil {
 			return err
 		}
@@ -102,8 +101,7 @@ func (e *mssEncoder) Play(run int, over func() bool) error {
 			newest = newest[2:]
 		}
 	}
-	tick := time.NewTicker(e.pace.Frame)
-	defer tick.Stop()
+	frame := Patient.Beat(e.pace.Frame)
 	video, audio := contents(1)
 	if err := e.First(video, audio); err != nil {
 		return err
@@ -115,7 +113,7 @@ func (e *mssEncoder) Play(run int, over func() bool) error {
 		if err := e.archive.manifest(run, e.Manifest()); err != nil {
 			return err
 		}
-		if err := e.pace.each(tick, func() error {
+		if err := e.pace.each(frame, func() error {
 			if err := e.WriteVideo(e.pace.Video / e.pace.frames() / 2); err != nil {
 				return err
 			}

@@ -85,10 +85,7 @@ func (r *Referee) Before(q *s3test.Request, _ http.ResponseWriter) bool {
 	case q.Method != http.MethodPut:
 	case q.Body == nil:
 		if r.Dawdle != nil && r.Dawdle.IntN(2) == 0 {
-			delay = ChunkDelay
-			if strings.HasSuffix(q.Key, "seg_init.mp4") {
-				delay = initDelay
-			}
+			delay = r.Held(q.Key)
 			r.Delayed++
 		}
 	default:
@@ -97,6 +94,14 @@ func (r *Referee) Before(q *s3test.Request, _ http.ResponseWriter) bool {
 	r.mu.Unlock()
 	time.Sleep(delay) // what is tested is how the daemon bears it
 	return true
+}
+
+// Held returns for how long a chunk is held up by a referee that dawdles.
+func (r *Referee) Held(key string) time.Duration {
+	if strings.HasSuffix(key, "seg_init.mp4") {
+		return initDelay
+	}
+	return ChunkDelay
 }
 
 func (r *Referee) judge(q *s3test.Request) {

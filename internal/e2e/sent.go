@@ -6,11 +6,17 @@ import (
 	"time"
 )
 
-// What is answered within so long is answered in time: no client has given up.
-const promptly = 1500 * time.Millisecond
+// Promptly is how long a client waits at least: none has given up before.
+const Promptly = 1500 * time.Millisecond
 
 // An answer takes so long to its client, at most, on a busy machine.
 const onItsWay = 50 * time.Millisecond
+
+// Late reports whether a request had no answer within the limit, on a machine that was too busy to give
+// one: its client may have given up.
+func Late(q s3test.Request, limit time.Duration) bool {
+	return busy() && (q.Status != http.StatusOK || q.Ended.Sub(q.Began) > limit)
+}
 
 // SentAgain returns the PUTs of chunks that the bucket had confirmed, and how many of them cannot be helped:
 // the confirmation was still to come, or had just come, when one of the cuts ended the connection or the client.
@@ -26,7 +32,7 @@ next:
 		if q.Status == http.StatusOK {
 			confirmed[v] = q
 		}
-		if !ok || p.Fault != "" || p.Ended.Sub(p.Began) > promptly || p.Ended.After(q.Began) {
+		if !ok || p.Fault != "" || p.Ended.Sub(p.Began) > Promptly || p.Ended.After(q.Began) {
 			continue
 		}
 		for _, cut := range cuts {

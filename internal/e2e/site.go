@@ -87,7 +87,7 @@ func (s *Site) Play(random *rand.Rand, length time.Duration) {
 		random := rand.New(rand.NewPCG(random.Uint64(), 0))
 		s.playing.Go(func() {
 			for run := 1; ; run++ {
-				over := After(length + rand.N(length))
+				over := Patient.Deadline(length + rand.N(length))
 				if err := e.Play(run, func() bool { return s.stopped(0) || over() }); err != nil {
 					s.t.Errorf("%s: %v", e.Directory(), err)
 					return
@@ -256,7 +256,7 @@ func (s *Site) Survives(name string, faults []s3test.Fault) string {
 	backlog := 0
 	for _, fault := range faults {
 		s.Proxy.Befall(fault)
-		time.Sleep(FaultTime()) // it lasts so long
+		Patient.Sleep(FaultTime()) // it lasts so long
 		s.Proxy.Mend()
 		backlog = max(backlog, len(s.Missing(time.Now())))
 		c, e := s.Recovers(RecoveryTime)

@@ -16,6 +16,7 @@ func (r *Referee) View(keys []string, stop <-chan struct{}) (looks int) {
 	newest := map[string]progress{}
 	back := map[string]*setback{} // those that last
 	for {
+		began := time.Now()
 		for _, key := range keys {
 			select {
 			case <-stop:
@@ -63,7 +64,8 @@ func (r *Referee) View(keys []string, stop <-chan struct{}) (looks int) {
 				seen[name] = fi
 			}
 		}
-		time.Sleep(10 * time.Millisecond) // leaves the processor to those who are watched
+		// Leaves the processor to those who are watched, the more the busier it is.
+		time.Sleep(max(10*time.Millisecond, time.Since(began)))
 	}
 }
 

@@ -61,7 +61,7 @@ func TestFaults(t *testing.T) {
 		}
 		cuts = append(cuts, time.Now())
 		s.Proxy.Befall(fault)
-		time.Sleep(e2e.FaultTime()) // it lasts so long
+		e2e.Patient.Sleep(e2e.FaultTime()) // it lasts so long
 		s.Proxy.Mend()
 		ended := time.Now()
 		backlog := len(s.Missing(ended))
@@ -71,7 +71,7 @@ func TestFaults(t *testing.T) {
 	}
 	// No newer manifest comes to hide that an old one came over the last.
 	s.Proxy.Befall(lateManifests)
-	time.Sleep(e2e.LivePace.Chunk)
+	e2e.Patient.Sleep(e2e.LivePace.Chunk)
 	s.Proxy.Mend()
 	s.End()
 	s.Recovers(e2e.RecoveryTime)

@@ -39,7 +39,7 @@ func TestKill(t *testing.T) {
 	inFlight := 0
 	for range kills() {
 		// A start takes some 50 ms: some kills are in the middle of it, most behind it.
-		time.Sleep(time.Duration(random.ExpFloat64() * float64(time.Second))) // the instant is what is tested
+		e2e.Patient.Sleep(time.Duration(random.ExpFloat64() * float64(time.Second))) // the instant is what is tested
 		now := time.Now()
 		s.Side.Kill()
 		for _, q := range s.Proxy.Log() {

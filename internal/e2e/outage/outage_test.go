@@ -34,13 +34,13 @@ func TestOutage(t *testing.T) {
 			s.BecomesCurrent(time.Now(), e2e.RecoveryTime)
 
 			s.Proxy.Befall(s3test.Refuse())
-			time.Sleep(outageTime() / 2) // it lasts so long
+			e2e.Patient.Sleep(outageTime() / 2) // it lasts so long
 			if killed {
 				s.Side.Kill()
 				s.Launch()
 				s.Ready()
 			}
-			time.Sleep(outageTime() / 2)
+			e2e.Patient.Sleep(outageTime() / 2)
 			now := time.Now()
 			backlog, deleted := s.Missing(now), 0
 			for _, key := range backlog {
