@@ -3,7 +3,6 @@ package uploader
 import (
 	"bytes"
 	"context"
-	"crypto/md5"
 	"errors"
 	"fmt"
 	"io"
@@ -143,7 +142,7 @@ func (b *bucket) Stat(_ context.Context, key string) (ObjectInfo, bool, error) {
 	defer b.mu.Unlock()
 	content, ok := b.objects[key]
 	i := b.told[key]
-	i.Size, i.ModTime, i.ETag = int64(len(content)), b.modTimes[key], fmt.Sprintf("%x", md5.Sum(content))
+	i.Size, i.ModTime, i.ETag = int64(len(content)), b.modTimes[key], publish.ETag(publish.MD5(content))
 	if i.Stored.IsZero() {
 		i.Stored = time.Now()
 	}

@@ -42,25 +42,30 @@ func (src *Source) list(ctx context.Context, r *publish.Result) {
 
 // compare asks whether the bucket has the file, in the version in which it is on disk.
 func (src *Source) compare(ctx context.Context, r *publish.Result) {
-	if c := r.Candidate; c != nil && isMD5(c.ETag) {
+	if c := r.Candidate; c.Compare(r.Version) == publish.Unclear {
 		if r.Same = src.hasMD5(ctx, r, c.ETag); r.Same || r.FileErr != nil {
 			return
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, attemptTime)
-	defer cancel()
-	i, found, err := src.dest.Store.Stat(ctx, r.Key)
-	switch {
-	case err != nil:
+	i, found, err := src.stat(ctx, r.Key)
+	if err != nil || !found {
 		r.Err = err
-	case !found || i.Size != r.Version.Size:
-	case i.Holds(r.Version):
-		if r.FileErr = src.isStill(ctx, r); r.FileErr == nil {
-			r.Same = true
-		}
-	case isMD5(i.ETag): // written by another program, or again with the same content
+		return
+	}
+	switch i.Compare(r.Version) {
+	case publish.Identical:
+		r.FileErr = src.isStill(ctx, r)
+		r.Same = r.FileErr == nil
+	case publish.Unclear:
 		r.Same = src.hasMD5(ctx, r, i.ETag)
 	}
+}
+
+// stat asks what the bucket has under the key.
+func (src *Source) stat(ctx context.Context, key string) (i publish.ObjectInfo, found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	return src.dest.Store.Stat(ctx, key)
 }
 
 // isStill returns errChanged if the file is not in the job's version any more.
@@ -73,15 +78,8 @@ func (src *Source) isStill(ctx context.Context, r *publish.Result) error {
 	return unchanged(f, r.Version)
 }
 
-// isMD5 reports whether an ETag may be the MD5 of the content: that of an object in parts is not, nor that
-// of one that a key of the store's encrypts, which only looks so.
-func isMD5(etag string) bool {
-	_, err := hex.DecodeString(etag)
-	return err == nil && len(etag) == hex.EncodedLen(md5.Size)
-}
-
-// hasMD5 reports whether the file's content has that MD5.
-func (src *Source) hasMD5(ctx context.Context, r *publish.Result, sum string) bool {
+// hasMD5 reports whether etag is the MD5 of the file's content.
+func (src *Source) hasMD5(ctx context.Context, r *publish.Result, etag publish.ETag) bool {
 	f, err := src.openKept(ctx, r.Path)
 	if err != nil {
 		r.FileErr = err
@@ -94,7 +92,7 @@ func (src *Source) hasMD5(ctx context.Context, r *publish.Result, sum string) bo
 		return false
 	}
 	r.FileErr = unchanged(f, r.Version)
-	return r.FileErr == nil && hex.EncodeToString(h.Sum(nil)) == sum
+	return r.FileErr == nil && etag.Is(hex.EncodeToString(h.Sum(nil)))
 }
 
 // discard deletes the file from the disk if the bucket has just this one.

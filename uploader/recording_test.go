@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // contents returns what the bucket has, sorted.
@@ -344,4 +345,30 @@ func TestRecordingThatTheBucketDoesNotTellOfIsNotSentTwice(t *testing.T) {
 			t.Errorf("it is sent %d times, and the bucket has %q", n, all)
 		}
 	})
+}
+
+func TestClaimOfAPathFollowsFromWhatTheBucketHasThere(t *testing.T) {
+	v := media.Version{Size: 7, ModTime: time.Unix(1795334975, 0)}
+	ours, other := publish.ObjectInfo{Size: 7, ModTime: v.ModTime}, publish.ObjectInfo{Size: 7}
+	untold := publish.ObjectInfo{Untold: true}
+	for name, c := range map[string]struct {
+		job    publish.Job
+		object publish.ObjectInfo
+		found  bool
+		want   publish.ClaimState
+	}{
+		"nothing":                            {publish.Job{}, publish.ObjectInfo{}, false, publish.Free},
+		"this recording":                     {publish.Job{}, ours, true, publish.Ours},
+		"this recording, with other content": {publish.Job{Spoilt: true}, ours, true, publish.AllTaken},
+		"another recording":                  {publish.Job{}, other, true, publish.AllTaken},
+		"nothing, but the store refused":     {publish.Job{Refused: "p"}, publish.ObjectInfo{}, false, publish.AllTaken},
+		"nothing, another path was refused":  {publish.Job{Refused: "q"}, publish.ObjectInfo{}, false, publish.Free},
+		"not told":                           {publish.Job{}, untold, false, publish.Free},
+		"not told, a path was refused":       {publish.Job{Refused: "q"}, untold, false, publish.UntoldOwner},
+	} {
+		c.job.Version = v
+		if got := claim(c.job, "p", c.object, c.found); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"ems-sidecar/media"
@@ -28,90 +29,117 @@ func otherPath(p string, v media.Version, n int) string {
 	return other + ext
 }
 
+// A takenPath is a path under which the bucket has another recording, or may have one.
+type takenPath struct {
+	path   string
+	object publish.ObjectInfo
+}
+
 // findKey finds the key of a recording: its own, or one that no other recording has.
 func (src *Source) findKey(ctx context.Context, r *publish.Result) {
-	store, prefix := src.dest.Store, src.dest.Prefix
+	paths := src.pathsFor(r)
+	r.Claim = publish.Claim{State: publish.AllTaken, Version: r.Version}
+	var taken []takenPath // those before the claimed one
+	for _, p := range paths {
+		i, found, err := src.stat(ctx, src.dest.Prefix+p)
+		if err != nil {
+			r.Err = err
+			return
+		}
+		switch state := claim(r.Job, p, i, found); state {
+		case publish.AllTaken:
+			i.Untold = i.Untold || !found
+			taken = append(taken, takenPath{p, i})
+			continue
+		case publish.Ours:
+			r.Claim = publish.Claim{Path: p, State: state, Version: r.Version, Stored: i.Stored}
+			return
+		case publish.UntoldOwner:
+			r.Claim.State = state
+			return
+		case publish.Free:
+			r.Claim.Path, r.Claim.State = p, state
+		}
+		break
+	}
+	src.compareRecordings(ctx, r, taken)
+}
+
+// pathsFor returns the paths that the recording of r may have in the bucket, in the order in which they are tried.
+func (src *Source) pathsFor(r *publish.Result) []string {
 	paths := []string{r.Path}
 	if r.Claim.Path != "" && r.Claim.Path != r.Path {
 		paths = []string{r.Claim.Path, r.Path} // it may go on under the key that an earlier version has
 	}
 	for n := range maxOtherKeys {
-		if p := otherPath(r.Path, r.Version, n+1); p != r.Claim.Path && len(prefix+p) <= publish.MaxKeyLength {
+		if p := otherPath(r.Path, r.Version, n+1); p != r.Claim.Path && len(src.dest.Prefix+p) <= publish.MaxKeyLength {
 			paths = append(paths, p)
 		}
 	}
-	r.Claim = publish.Claim{State: publish.AllTaken, Version: r.Version}
-	var others []publish.ObjectInfo // that the first of paths have
-	for _, p := range paths {
-		stat, cancel := context.WithTimeout(ctx, attemptTime)
-		i, found, err := store.Stat(stat, prefix+p)
-		cancel()
-		switch {
-		case err != nil:
-			r.Err = err
-			return
-		case found && i.Holds(r.Version) && !r.Spoilt:
-			r.Claim = publish.Claim{Path: p, State: publish.Ours, Version: r.Version, Stored: i.Stored}
-			return
-		case !found && i.Untold && r.Refused != "":
-			r.Claim.State = publish.UntoldOwner
-			return
-		case !found && p != r.Refused:
-			r.Claim.Path, r.Claim.State = p, publish.Free
-		default:
-			i.Untold = i.Untold || !found
-			others = append(others, i)
-			continue
-		}
-		break
+	return paths
+}
+
+// claim says what may be done with the path p for the recording of j, if the bucket has the object i there.
+// AllTaken means that another recording has it, or may have it, so that the next path is tried.
+func claim(j publish.Job, p string, i publish.ObjectInfo, found bool) publish.ClaimState {
+	switch {
+	case found && i.Holds(j.Version) && !j.Spoilt:
+		return publish.Ours
+	case !found && i.Untold && j.Refused != "":
+		return publish.UntoldOwner
+	case !found && p != j.Refused:
+		return publish.Free
 	}
-	src.compareRecordings(ctx, r, paths[:len(others)], others)
+	return publish.AllTaken
 }
 
 // compareRecordings looks whether the recording is one of those that the bucket has under other times, or the
 // continuation of one.
-func (src *Source) compareRecordings(ctx context.Context, r *publish.Result, paths []string, others []publish.ObjectInfo) {
-	var file io.ReaderAt
-	for n, i := range others {
-		if i.Untold || i.Size > r.Version.Size {
-			continue
+func (src *Source) compareRecordings(ctx context.Context, r *publish.Result, taken []takenPath) {
+	taken = slices.DeleteFunc(taken, func(t takenPath) bool {
+		return t.object.Begins(r.Version, r.Spoilt) == publish.Different
+	})
+	if len(taken) == 0 {
+		return // nothing has to be read of the file
+	}
+	f, err := src.openKept(ctx, r.Path)
+	if err != nil {
+		r.FileErr = err
+		return
+	}
+	defer f.Close()
+	if r.FileErr = unchanged(f, r.Version); r.FileErr != nil {
+		return
+	}
+	body := newChunkBody(f, r.Version, src)
+	for _, t := range taken {
+		begins, err := src.beginsWith(ctx, r, body, t)
+		if err != nil {
+			r.Err = err
+			break
 		}
-		if file == nil {
-			f, err := src.openKept(ctx, r.Path)
-			if err != nil {
-				r.FileErr = err
-				return
+		if begins {
+			r.Claim = publish.Claim{Path: t.path, State: publish.Begun, Version: r.Version}
+			if t.object.Size == r.Version.Size && !r.Spoilt {
+				r.Claim.State, r.Claim.Stored = publish.Ours, t.object.Stored
 			}
-			defer f.Close()
-			body := newChunkBody(f, r.Version, src)
-			if r.FileErr = unchanged(f, r.Version); r.FileErr != nil {
-				return
-			}
-			defer func() {
-				if r.FileErr == nil {
-					r.FileErr = body.first()
-				}
-			}()
-			file = body
-		}
-		begun := i.Size == 0 || r.Spoilt && i.Holds(r.Version)
-		if !begun {
-			var err error
-			begun, err = src.dest.Store.Same(ctx, src.dest.Prefix+paths[n], io.NewSectionReader(file, 0, i.Size), i.Size, r.Version.ModTime)
-			if err != nil && !errors.Is(err, ErrIncomparable) {
-				r.Err = err
-				return
-			}
-		}
-		switch {
-		case begun && i.Size == r.Version.Size && !r.Spoilt:
-			r.Claim = publish.Claim{Path: paths[n], State: publish.Ours, Version: r.Version, Stored: i.Stored}
-			return
-		case begun:
-			r.Claim = publish.Claim{Path: paths[n], State: publish.Begun, Version: r.Version}
-			return
+			break
 		}
 	}
+	r.FileErr = body.first()
+}
+
+// beginsWith reports whether the file begins with the content of the object t.
+func (src *Source) beginsWith(ctx context.Context, r *publish.Result, file io.ReaderAt, t takenPath) (bool, error) {
+	if known := t.object.Begins(r.Version, r.Spoilt); known != publish.Unclear {
+		return known == publish.Identical, nil
+	}
+	size := t.object.Size
+	same, err := src.dest.Store.Same(ctx, src.dest.Prefix+t.path, io.NewSectionReader(file, 0, size), size, r.Version.ModTime)
+	if errors.Is(err, ErrIncomparable) {
+		return false, nil // it may be another one
+	}
+	return same, err
 }
 
 // stampOfOther matches what otherPath adds to a path.

@@ -34,9 +34,7 @@ func (src *Source) findAll(ctx context.Context, r *publish.Result) {
 		return
 	}
 	for _, f := range r.Listing {
-		attempt, cancel := context.WithTimeout(ctx, attemptTime)
-		i, found, err := src.dest.Store.Stat(attempt, f.Key)
-		cancel()
+		i, found, err := src.stat(ctx, f.Key)
 		if err != nil {
 			r.Err = err
 			return

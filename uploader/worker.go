@@ -87,9 +87,7 @@ func fileFailureOf(err error) publish.FileFailure {
 
 // look asks what the bucket has under the job's key.
 func (src *Source) look(ctx context.Context, r *publish.Result) {
-	ctx, cancel := context.WithTimeout(ctx, attemptTime)
-	defer cancel()
-	if i, found, err := src.dest.Store.Stat(ctx, r.Key); err != nil {
+	if i, found, err := src.stat(ctx, r.Key); err != nil {
 		r.Err = err
 	} else if found {
 		r.Found = &i

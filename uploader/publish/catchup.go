@@ -78,27 +78,29 @@ func (s *Schedule) listed(r Result, now time.Time) {
 		if !f.work.waitsFor(Compare) {
 			continue // a manifest needed it, and it was asked for by itself
 		}
-		o, found := r.Objects[f.key()]
-		switch {
-		case !found || o.Size != f.disk.version.Size:
+		object := r.object(f.key())
+		switch object.compareListed(f.disk.version, f.src.traits) {
+		case Different:
 			f.work.task = PutChunk
 			f.stream.enqueue(f)
-		case o.surely(f):
+		case Identical:
 			f.work.state = idle
 			s.foundThere(f, f.disk.version, now)
 			s.follow(f, now)
 			f.src.forgetIfUnused(f)
-		default:
-			f.work.candidate = &o
+		case Unclear:
+			f.work.candidate = object
 			f.stream.enqueue(f)
 		}
 	}
 }
 
-// surely reports whether o, of f's size, can be nothing but f: it was stored after f was written, and the name is not
-// used for different contents.
-func (o ObjectInfo) surely(f *file) bool {
-	return f.src.traits.IsImmutable() && o.Stored.Add(storedGranularity).After(f.disk.version.ModTime)
+// object returns what a listing had under the key, or nil.
+func (r *Result) object(key string) *ObjectInfo {
+	if o, found := r.Objects[key]; found {
+		return &o
+	}
+	return nil
 }
 
 // notListed handles a listing that failed.

@@ -54,13 +54,6 @@ func (f *file) confirm(v media.Version, now time.Time) {
 // release has the version that was reported last no longer be kept. A newer one may be kept already, and be reported next.
 func (f *file) release(why Reason) { f.src.release(f.path, f.disk.version, why) }
 
-// succeeds reports whether f has other content than the object i, which had the name before. What is known only by a
-// name that never comes back is taken for the same.
-func (f *file) succeeds(i *ObjectInfo) bool {
-	return f.disk.seen != (media.Version{}) && !i.Holds(f.disk.seen) || f.bucket.other && i.Holds(f.bucket.version) ||
-		f.src.traits.ReusesNames && f.disk.version != (media.Version{}) && !i.ModTime.IsZero() && !i.Holds(f.disk.version)
-}
-
 func (f *file) key() string {
 	if f.recording.claim.Path != "" {
 		return f.src.dest.Prefix + f.recording.claim.Path

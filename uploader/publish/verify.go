@@ -1,29 +1,6 @@
 package publish
 
-import (
-	"crypto/md5"
-	"encoding/hex"
-	"time"
-)
-
-// isObject reports whether the object i is s.
-func (s *snapshot) isObject(i *ObjectInfo) bool {
-	switch {
-	case i == nil || s == nil:
-		return false
-	case i.Sum != "":
-		return i.Sum == s.hexSum()
-	}
-	return s.md5 != "" && i.ETag == s.md5 // the store keeps no metadata
-}
-
-func (s *snapshot) hexSum() string { return hex.EncodeToString(s.sum[:]) }
-
-// MD5 returns the MD5 of content, in hex.
-func MD5(content []byte) string {
-	sum := md5.Sum(content)
-	return hex.EncodeToString(sum[:])
-}
+import "time"
 
 // verified applies what the bucket has under a manifest's key; nil is nothing, or what it does not tell.
 func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now time.Time) {

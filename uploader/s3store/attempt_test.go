@@ -59,7 +59,7 @@ func TestEachPartOfAChunkHasAChecksum(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantObject(t, server, "a.ts", chunk)
-			if i, _, err := s.Stat(t.Context(), "a.ts"); err != nil || i.ETag != etag {
+			if i, _, err := s.Stat(t.Context(), "a.ts"); err != nil || string(i.ETag) != etag {
 				t.Errorf("the object has the ETag %s, want %s, %v", i.ETag, etag, err)
 			}
 			if sent := g.of("UploadPart"); len(sent) != len(parts) {

@@ -13,7 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"ems-sidecar/media"
 	"ems-sidecar/uploader"
+	"ems-sidecar/uploader/publish"
 )
 
 // errReplaced is about an object that was written while it was asked for.
@@ -34,30 +36,44 @@ func (s *Store) same(ctx context.Context, key string, body uploader.Body, size i
 	if err != nil {
 		return false, err
 	}
-	if aws.ToInt64(head.ContentLength) != size {
-		return false, nil
-	}
-	if longer, err := isLonger(body, size); longer || err != nil {
-		return false, err
-	}
-	checks := s.checksOf(head)
-	layout := plan{size: size, partSize: max(1, size)}
-	if i := slices.IndexFunc(checks, func(c *check) bool { return c.part != nil }); i >= 0 {
-		layout, err = s.layout(ctx, key, head, checks[i].parts, options)
-		if err != nil {
+	object := infoOf(head)
+	content := publish.Different
+	if object.Size == size { // else nothing has to be read
+		if content, err = s.compareContent(ctx, key, head, body, options); err != nil {
 			return false, err
 		}
-		checks = slices.DeleteFunc(checks, func(c *check) bool { return c.part != nil && c.parts != layout.parts() })
 	}
-	if len(checks) > 0 {
-		return passes(ctx, body, layout, checks)
-	}
-	stored := parseModTime(head.Metadata[modTimeKey])
-	if !stored.IsZero() && !modTime.IsZero() && !stored.Equal(modTime) {
+	switch object.Prove(media.Version{Size: size, ModTime: modTime}, content) {
+	case publish.Identical:
+		return true, nil
+	case publish.Different:
 		return false, nil
 	}
 	return false, fmt.Errorf("%w: the store has no checksum of it, only the ETag %s", uploader.ErrIncomparable,
 		cleaned(aws.ToString(head.ETag), maxCode))
+}
+
+// compareContent compares the content of body with all checksums of the object that can be computed from it. It is
+// unclear if there are none.
+func (s *Store) compareContent(ctx context.Context, key string, head *s3.HeadObjectOutput, body uploader.Body,
+	options []func(*s3.Options)) (publish.Identity, error) {
+	size := aws.ToInt64(head.ContentLength)
+	if longer, err := isLonger(body, size); longer || err != nil {
+		return publish.Different, err
+	}
+	checks := s.checksOf(head)
+	layout := plan{size: size, partSize: max(1, size)}
+	if i := slices.IndexFunc(checks, func(c *check) bool { return c.Parts > 0 }); i >= 0 {
+		var err error
+		if layout, err = s.layout(ctx, key, head, checks[i].Parts, options); err != nil {
+			return publish.Unclear, err
+		}
+		checks = slices.DeleteFunc(checks, func(c *check) bool { return c.Parts > 0 && c.Parts != layout.parts() })
+	}
+	if len(checks) == 0 {
+		return publish.Unclear, nil
+	}
+	return passes(ctx, body, layout, checks)
 }
 
 // layout returns how the object was cut into so many parts: as the store says, or else as it would be today.

@@ -249,7 +249,7 @@ func TestSameOfUnevenParts(t *testing.T) {
 	head := &s3.HeadObjectOutput{ETag: aws.String(`"00112233445566778899aabbccddeeff-4"`), ContentLength: aws.Int64(20)}
 	for _, first := range []int64{4, 7, 20} {
 		p := plan{size: 20, partSize: first}
-		if p.parts() == new(Store).checksOf(head)[0].parts {
+		if p.parts() == new(Store).checksOf(head)[0].Parts {
 			t.Errorf("%d parts of %d bytes make 20", p.parts(), first)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"ems-sidecar/uploader"
+	"ems-sidecar/uploader/publish"
 )
 
 // listPermission is on the bucket, not on its objects.
@@ -42,7 +43,7 @@ func (s *Store) List(ctx context.Context, dir, after string, each func(key strin
 				return false, errOtherKey
 			}
 			if stopped = each(key, uploader.ObjectInfo{
-				Size: aws.ToInt64(o.Size), Stored: aws.ToTime(o.LastModified), ETag: unquoted(o.ETag),
+				Size: aws.ToInt64(o.Size), Stored: aws.ToTime(o.LastModified), ETag: publish.ParseETag(aws.ToString(o.ETag)),
 			}); stopped != nil {
 				return false, nil
 			}
@@ -65,8 +66,3 @@ func (s *Store) List(ctx context.Context, dir, after string, each func(key strin
 
 // errOtherKey is about a store that does not heed the prefix: what it lists would be taken for what it is not.
 var errOtherKey = &listError{"the store lists a key that is not in it"}
-
-// unquoted returns an ETag as it is without the quotes around it. Proxies that compress make it a weak one.
-func unquoted(etag *string) string {
-	return strings.Trim(strings.TrimPrefix(aws.ToString(etag), "W/"), `"`)
-}

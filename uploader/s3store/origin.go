@@ -5,7 +5,11 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"ems-sidecar/uploader"
+	"ems-sidecar/uploader/publish"
 )
 
 // The user metadata that says who wrote an object, and what. With modTimeKey, it has less than 1 kB; S3 takes 2.
@@ -35,6 +39,15 @@ func (s *Store) metadata(o uploader.Object) map[string]string {
 		return nil
 	}
 	return m
+}
+
+// infoOf returns what the answer to a HEAD tells of an object.
+func infoOf(head *s3.HeadObjectOutput) uploader.ObjectInfo {
+	return uploader.ObjectInfo{
+		Size: aws.ToInt64(head.ContentLength), ModTime: parseModTime(head.Metadata[modTimeKey]),
+		Stored: aws.ToTime(head.LastModified), ETag: publish.ParseETag(aws.ToString(head.ETag)),
+		Host: unescaped(head.Metadata[hostKey]), Root: unescaped(head.Metadata[rootKey]), Sum: head.Metadata[sumKey],
+	}
 }
 
 // escaped returns s as printable ASCII, percent-encoded, and of that the end that has at most so many bytes: the last

@@ -2,17 +2,16 @@ package s3store
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"ems-sidecar/uploader"
+	"ems-sidecar/uploader/publish"
 )
 
 // errUnproved is about a success that tells no version of the object.
@@ -47,30 +46,23 @@ func (s *Store) put(ctx context.Context, o uploader.Object) error {
 // prove compares what the store says that it has with what was sent: by its ETag, where that is an
 // MD5.
 func (s *Store) prove(content sums, etag *string, sse types.ServerSideEncryption, customerAlgorithm *string) error {
-	got, want := unquoted(etag), hexOf(content.md5)
+	got, want := publish.ParseETag(aws.ToString(etag)), content.checksum()
 	switch {
 	case got == "":
 		return errUnproved
-	case s.hasMD5(sse, customerAlgorithm) && isMD5(got) && !strings.EqualFold(got, want):
+	case s.hasMD5(sse, customerAlgorithm) && got.Contradicts(want):
 		return &otherContentError{got, want}
 	}
 	return nil
 }
 
 // An otherContentError is that of an object, or a part, that is not what was sent.
-type otherContentError struct{ got, want string }
+type otherContentError struct {
+	got  publish.ETag
+	want publish.Checksum
+}
 
 func (e *otherContentError) Error() string {
 	return fmt.Sprintf("the store has other content than was sent: its ETag is %s, that of what "+
-		"was sent %s", cleaned(e.got, maxCode), e.want)
-}
-
-func isMD5(etag string) bool { return md5OfETag(etag) != "" }
-
-func hexOf(base64Sum string) string {
-	b, err := base64.StdEncoding.DecodeString(base64Sum)
-	if err != nil {
-		return ""
-	}
-	return hex.EncodeToString(b)
+		"was sent %s", cleaned(string(e.got), maxCode), e.want)
 }

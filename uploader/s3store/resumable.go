@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -12,6 +11,7 @@ import (
 
 	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
+	"ems-sidecar/uploader/publish"
 )
 
 // noSuchUpload is S3's code for an upload that was aborted, or completed.
@@ -142,11 +142,11 @@ func (s *Store) join(ctx context.Context, u *upload, in *s3.CompleteMultipartUpl
 	if err != nil {
 		return nil, fmt.Errorf("put the parts together: %w", s.explain(putPermission, err))
 	}
-	got, want := unquoted(out.ETag), u.etag()
+	got := publish.ParseETag(aws.ToString(out.ETag))
 	if got == "" {
 		return nil, fmt.Errorf("put the parts together: %w", errUnproved)
 	}
-	if c := checkOfETag(got); want != "" && !strings.EqualFold(got, want) && c != nil && c.part != nil {
+	if want, known := u.checksum(); known && got.Contradicts(want) {
 		return nil, &otherContentError{got, want}
 	}
 	return out, nil

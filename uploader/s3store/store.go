@@ -112,11 +112,7 @@ func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, fo
 	if err != nil {
 		return i, false, s.explain("s3:GetObject", err)
 	}
-	return uploader.ObjectInfo{
-		Size: aws.ToInt64(out.ContentLength), ModTime: parseModTime(out.Metadata[modTimeKey]), Stored: aws.ToTime(out.LastModified),
-		ETag: unquoted(out.ETag), Host: unescaped(out.Metadata[hostKey]), Root: unescaped(out.Metadata[rootKey]),
-		Sum: out.Metadata[sumKey],
-	}, true, nil
+	return infoOf(out), true, nil
 }
 
 // Get returns the object's content.

@@ -9,7 +9,8 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
-	"strings"
+
+	"ems-sidecar/uploader/publish"
 )
 
 // sums are checksums of a part's content, in base64 as in S3's headers. One that is "" is not known.
@@ -99,11 +100,17 @@ func copyAll(ctx context.Context, w io.Writer, section *io.SectionReader, buffer
 
 func encodeSum(h hash.Hash) string { return base64.StdEncoding.EncodeToString(h.Sum(nil)) }
 
-// md5OfETag returns the MD5, in base64, that etag has the form of, or "".
+// checksum returns the MD5 as that of an object's content.
+func (a sums) checksum() publish.Checksum {
+	c, _ := publish.ParseChecksum(a.md5, md5.Size, base64.StdEncoding.DecodeString)
+	return c
+}
+
+// md5OfETag returns the MD5 of content, in base64, that etag has the form of, or "".
 func md5OfETag(etag string) string {
-	b, err := hex.DecodeString(strings.Trim(etag, `"`))
-	if err != nil || len(b) != md5.Size {
+	c, ok := publish.ParseETag(etag).Checksum()
+	if !ok || c.Parts > 0 {
 		return ""
 	}
-	return base64.StdEncoding.EncodeToString(b)
+	return base64.StdEncoding.EncodeToString([]byte(c.Sum))
 }

@@ -1,12 +1,11 @@
 package s3store
 
 import (
-	"crypto/md5"
-	"encoding/base64"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
+
+	"ems-sidecar/uploader/publish"
 )
 
 // An upload is a multipart upload that has begun.
@@ -42,17 +41,16 @@ func (u *upload) missing() (numbers []int) {
 	return numbers
 }
 
-// etag returns what the whole object's ETag is where ETags are MD5s, or "" where those of the parts are not.
-func (u *upload) etag() string {
-	h := md5.New()
+// checksum returns the MD5 of the whole object where ETags are MD5s; ok is false where those of the parts are not.
+func (u *upload) checksum() (c publish.Checksum, ok bool) {
+	var parts []publish.Checksum
 	for _, p := range u.parts {
 		if md5OfETag(p.etag) != p.md5 {
-			return ""
+			return c, false
 		}
-		b, _ := base64.StdEncoding.DecodeString(p.md5)
-		h.Write(b)
+		parts = append(parts, p.checksum())
 	}
-	return fmt.Sprintf("%x-%d", h.Sum(nil), len(u.parts))
+	return publish.JoinMD5s(parts), true
 }
 
 // unfinished knows the uploads that are in flight, and remembers those that failed. It is a hint: what it
