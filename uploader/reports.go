@@ -68,12 +68,6 @@ type summary struct {
 }
 
 func (y *summary) write(f Figures) {
-	y.log.Info("last minute", "streams", f.Live, "chunks", f.Chunks-y.last.Chunks,
-		"manifests", f.Manifests-y.last.Manifests, "bytes", f.Bytes-y.last.Bytes,
-		"lag_p50", f.LagP50.Round(time.Millisecond), "lag_p99", f.LagP99.Round(time.Millisecond),
-		"queue", f.Queue, "waiting_manifests", f.Waiting,
-		"skipped", f.Skipped-y.last.Skipped, "failures", f.Failures-y.last.Failures, "lost", f.Lost-y.last.Lost, "unwritten", f.Unwritten-y.last.Unwritten,
-		"unfinished", f.Unfinished-y.last.Unfinished, "deleted", f.Deleted-y.last.Deleted,
-		"found", f.Found-y.last.Found, "conflicts", f.Conflicts-y.last.Conflicts, "spool_bytes", f.SpoolBytes)
+	y.log.Info("last minute", append(f.Since(y.last.Figures), "spool_bytes", f.SpoolBytes)...)
 	y.last = f
 }

@@ -27,12 +27,31 @@ type Figures struct {
 	LagP99     time.Duration
 }
 
+// Since returns what was counted since last, and what f has to do, as attributes of a log line.
+func (f Figures) Since(last Figures) []any {
+	return []any{
+		"streams", f.Live, "chunks", f.Chunks - last.Chunks,
+		"manifests", f.Manifests - last.Manifests, "bytes", f.Bytes - last.Bytes,
+		"lag_p50", f.LagP50.Round(time.Millisecond), "lag_p99", f.LagP99.Round(time.Millisecond),
+		"queue", f.Queue, "waiting_manifests", f.Waiting,
+		"skipped", f.Skipped - last.Skipped, "failures", f.Failures - last.Failures,
+		"lost", f.Lost - last.Lost, "unwritten", f.Unwritten - last.Unwritten,
+		"unfinished", f.Unfinished - last.Unfinished, "deleted", f.Deleted - last.Deleted,
+		"found", f.Found - last.Found, "conflicts", f.Conflicts - last.Conflicts,
+	}
+}
+
 // figures counts; its lags are those of the current minute.
 type figures struct {
 	chunks, manifests, bytes, failures, lost int64
 	found, conflicts, deleted, unwritten     int64
 	unfinished                               int64
 	lags                                     []time.Duration
+}
+
+// streamFigures are those of one stream.
+type streamFigures struct {
+	published time.Time // when a manifest last was; zero: never
 }
 
 func (f *figures) lag(d time.Duration) {
@@ -66,7 +85,7 @@ func (s *Schedule) Figures(now time.Time) Figures {
 		if st.files > 0 {
 			f.Streams++
 		}
-		if !st.published.IsZero() && now.Sub(st.published) < time.Minute {
+		if !st.figures.published.IsZero() && now.Sub(st.figures.published) < time.Minute {
 			f.Live++
 		}
 		f.Queue += st.queue()

@@ -192,7 +192,7 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	m.published.shownUntil(now)
 	m.finish(snap)
 	m.notBefore = r.Started.Add(st.src.dest.ManifestInterval)
-	m.publishedAt, st.published = now, now
+	m.publishedAt, st.figures.published = now, now
 	s.figures.manifests++
 	attrs := []any{"stream", st.name, "key", f.key(), "sequence", snap.parsed.Sequence,
 		"segments", snap.parsed.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.Started))}

@@ -31,9 +31,9 @@ type stream struct {
 	retryAt   time.Time
 	refusals  int  // since the last success
 	refused   bool // so many that it is the stream's keys, and not one of them
-	published time.Time
 	spoolFull bool // that its chunks are lost to a full spool was logged
 	cleared   bool // a manifest that named its chunks was deleted from the bucket
+	figures   streamFigures
 }
 
 // streamRefusals is how many refusals of its files make a stream wait as a whole.
