@@ -22,9 +22,9 @@ type State interface {
 	Alive(ctx context.Context) bool
 	// NotReady says what the daemon still waits for; nothing means that it is ready.
 	NotReady() []string
-	// Stuck says of which directories the file system does not answer, and whether these are all
-	// that there are.
-	Stuck() (which []string, all bool)
+	// Remarks are what an operator should know of a daemon that is alive, such as directories whose
+	// file system does not answer. If the daemon can do nothing because of them, it is not well.
+	Remarks() (lines []string, well bool)
 }
 
 // Settings say who may ask.
@@ -44,23 +44,23 @@ const (
 )
 
 // Handler serves /healthz and /readyz: 200 with "ok", or 503 with the reasons, a line each. A
-// directory whose file system does not answer makes the daemon not ready, but is no reason to start
-// it anew as long as others go on: /healthz only names it then.
+// directory whose file system does not answer makes the daemon not ready. It is no reason to start
+// the daemon again while other directories go on: then /healthz is 200 and names the directory.
 func Handler(state State) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), aliveTimeout)
 		defer cancel()
-		stuck, all := state.Stuck()
+		remarks, well := state.Remarks()
 		switch {
 		case !state.Alive(ctx):
-			answer(w, append([]string{"the uploader does not answer"}, stuck...))
-		case all:
-			answer(w, stuck)
+			answer(w, append([]string{"the uploader does not answer"}, remarks...))
+		case !well:
+			answer(w, remarks)
 		default:
 			answer(w, nil)
-			for _, s := range stuck {
-				fmt.Fprintln(w, s)
+			for _, line := range remarks {
+				fmt.Fprintln(w, line)
 			}
 		}
 	})

@@ -20,7 +20,7 @@ type fakeState struct {
 
 func (s fakeState) Alive(context.Context) bool { return s.alive }
 func (s fakeState) NotReady() []string         { return s.notReady }
-func (s fakeState) Stuck() ([]string, bool)    { return s.stuck, s.allStuck }
+func (s fakeState) Remarks() ([]string, bool)  { return s.stuck, !s.allStuck }
 
 func TestHealthAndReadiness(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -21,8 +21,7 @@ func (s *state) NotReady() []string {
 			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s did not say yet where it writes", section.Section, s.api.Address()))
 		}
 	}
-	stuck, _ := s.Stuck()
-	wrong = append(wrong, stuck...)
+	wrong = append(wrong, s.stuck()...)
 	for _, r := range s.roots.list() {
 		if !s.roots.stuckSince(r, time.Now()).IsZero() {
 			continue
@@ -44,13 +43,18 @@ func (s *state) NotReady() []string {
 	return wrong
 }
 
-// Stuck says which roots wait for a file system, and since when.
-func (s *state) Stuck() (which []string, all bool) {
-	roots := s.roots.list()
-	for _, r := range roots {
+// Remarks are about roots that wait for a file system. If all do, nothing can be published.
+func (s *state) Remarks() (lines []string, well bool) {
+	stuck := s.stuck()
+	return stuck, len(stuck) == 0 || len(stuck) < len(s.roots.list())
+}
+
+// stuck says which roots wait for a file system, and since when.
+func (s *state) stuck() (which []string) {
+	for _, r := range s.roots.list() {
 		if since := s.roots.stuckSince(r, time.Now()); !since.IsZero() {
 			which = append(which, fmt.Sprintf("the file system of %s has not answered since %s", r.dir, since.UTC().Format(time.RFC3339)))
 		}
 	}
-	return which, len(which) > 0 && len(which) == len(roots)
+	return which
 }
