@@ -359,12 +359,12 @@ func TestClaimOfAPathFollowsFromWhatTheBucketHasThere(t *testing.T) {
 	}{
 		"nothing":                            {publish.Job{}, publish.ObjectInfo{}, false, publish.Free},
 		"this recording":                     {publish.Job{}, ours, true, publish.Ours},
-		"this recording, with other content": {publish.Job{Spoilt: true}, ours, true, publish.AllTaken},
+		"this recording, with other content": {publish.Job{Recording: publish.Recording{Spoilt: true}}, ours, true, publish.AllTaken},
 		"another recording":                  {publish.Job{}, other, true, publish.AllTaken},
-		"nothing, but the store refused":     {publish.Job{Refused: "p"}, publish.ObjectInfo{}, false, publish.AllTaken},
-		"nothing, another path was refused":  {publish.Job{Refused: "q"}, publish.ObjectInfo{}, false, publish.Free},
+		"nothing, but the store refused":     {publish.Job{Recording: publish.Recording{Refused: "p"}}, publish.ObjectInfo{}, false, publish.AllTaken},
+		"nothing, another path was refused":  {publish.Job{Recording: publish.Recording{Refused: "q"}}, publish.ObjectInfo{}, false, publish.Free},
 		"not told":                           {publish.Job{}, untold, false, publish.Free},
-		"not told, a path was refused":       {publish.Job{Refused: "q"}, untold, false, publish.UntoldOwner},
+		"not told, a path was refused":       {publish.Job{Recording: publish.Recording{Refused: "q"}}, untold, false, publish.UntoldOwner},
 	} {
 		c.job.Version = v
 		if got := claim(c.job, "p", c.object, c.found); got != c.want {

@@ -25,9 +25,17 @@ const (
 	storedGranularity = time.Second
 )
 
+// A backlog is what an earlier run may have uploaded of a stream, and no manifest needed so far.
+type backlog struct {
+	uncompared   []*file
+	askAt        time.Time
+	gatheredFrom time.Time // when the first of uncompared came
+	listing      bool      // the bucket is being asked for what was uncompared
+}
+
 // predates reports whether an earlier run may have uploaded what is in version v.
 func (s *Schedule) predates(v media.Version, now time.Time) bool {
-	return v.ModTime.Before(s.began) || v.ModTime.After(now.Add(time.Minute)) // the clock may have been set since
+	return v.ModTime.Before(s.settings.Began) || v.ModTime.After(now.Add(time.Minute)) // the clock may have been set since
 }
 
 // compareLater has f, which an earlier run may have uploaded, compared with what the bucket has.
@@ -36,38 +44,38 @@ func (st *stream) compareLater(f *file, now time.Time) {
 	if !f.work.queues.join(inUncompared) {
 		return
 	}
-	if len(st.uncompared) == 0 {
-		st.gatheredFrom = now
+	if len(st.backlog.uncompared) == 0 {
+		st.backlog.gatheredFrom = now
 	}
-	st.uncompared = append(st.uncompared, f)
-	st.compareAt = earlier(now.Add(gatherTime), st.gatheredFrom.Add(gatherMost))
+	st.backlog.uncompared = append(st.backlog.uncompared, f)
+	st.backlog.askAt = earlier(now.Add(gatherTime), st.backlog.gatheredFrom.Add(gatherMost))
 }
 
 // nextComparison chooses what is compared next of the files that no manifest needs: one, or all by a listing.
 func (st *stream) nextComparison(now time.Time) (f *file, t Task) {
-	if len(st.uncompared) == 0 || now.Before(st.compareAt) {
+	if len(st.backlog.uncompared) == 0 || now.Before(st.backlog.askAt) {
 		return nil, 0
 	}
-	st.uncompared = slices.DeleteFunc(st.uncompared, func(f *file) bool {
+	st.backlog.uncompared = slices.DeleteFunc(st.backlog.uncompared, func(f *file) bool {
 		// One that was refused is pending.
 		return !f.work.queues.keep(inUncompared, f.work.waitsFor(Compare) && !now.Before(f.work.pause.until))
 	})
-	switch n := len(st.uncompared); {
-	case n == 0 || st.listing:
+	switch n := len(st.backlog.uncompared); {
+	case n == 0 || st.backlog.listing:
 		return nil, 0
 	case n > AskedSingly:
-		return st.uncompared[0], List
+		return st.backlog.uncompared[0], List
 	}
-	return st.uncompared[0], Compare
+	return st.backlog.uncompared[0], Compare
 }
 
 // takeUncompared returns the files that a listing is for.
 func (st *stream) takeUncompared() []*file {
-	files := st.uncompared
+	files := st.backlog.uncompared
 	for _, f := range files {
 		f.work.queues.keep(inUncompared, false)
 	}
-	st.uncompared, st.listing = nil, true
+	st.backlog.uncompared, st.backlog.listing = nil, true
 	return files
 }
 

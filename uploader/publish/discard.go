@@ -25,7 +25,7 @@ func (s *Schedule) discarded(r Result, now time.Time) {
 		s.log.Info("recording deleted from the disk, the bucket has it", "stream", st.name, "key", f.key(), "bytes", r.Version.Size)
 	default:
 		f.outdated(now)
-		f.recording.spoilt, f.recording.claim.State = true, Unclaimed // it may be another one's now
+		f.recording.Spoilt, f.recording.Claim.State = true, Unclaimed // it may be another one's now
 		f.work.task = Look
 		st.enqueue(f)
 		s.figures.failures++

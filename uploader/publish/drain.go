@@ -21,14 +21,14 @@ func (s *Schedule) NoteLeft(now time.Time) {
 	s.noteJumps(now.Add(unseenGrace))
 	chunks, manifests := 0, 0
 	var first string
-	for f, isUpload := range s.sending {
+	for f, isUpload := range s.pools.sending {
 		if isUpload {
 			chunks++
 			first = f.key()
 		}
 	}
 	for _, st := range s.ring {
-		for _, f := range slices.Concat(st.pending, st.uncompared) {
+		for _, f := range slices.Concat(st.todo.pending, st.backlog.uncompared) {
 			if f.work.state == queued && f.work.isSending() && !f.work.pause.isForPatch() {
 				chunks++
 				first = f.key()

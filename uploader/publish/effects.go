@@ -68,12 +68,19 @@ func (b notebook) Info(message string, attrs ...any)  { b.note(slog.LevelInfo, m
 func (b notebook) Warn(message string, attrs ...any)  { b.note(slog.LevelWarn, message, attrs) }
 func (b notebook) Error(message string, attrs ...any) { b.note(slog.LevelError, message, attrs) }
 
+// An outbox collects effects. Their slices are used in turns.
+type outbox struct {
+	Effects
+	spare Effects
+}
+
 // Effects returns what was decided since the last call, and forgets it. The slices are the caller's until
 // the next call of any method of s.
 func (s *Schedule) Effects() Effects {
-	e := s.effects
-	s.effects, s.spare = s.spare, e
-	s.effects.Expected, s.effects.Released, s.effects.Notes = reuse(s.effects.Expected), reuse(s.effects.Released), reuse(s.effects.Notes)
+	o := &s.effects
+	e := o.Effects
+	o.Effects = Effects{reuse(o.spare.Expected), reuse(o.spare.Released), reuse(o.spare.Notes)}
+	o.spare = e
 	return e
 }
 

@@ -24,7 +24,7 @@ func (s *Schedule) fileFailure(r Result, now time.Time) {
 	default:
 		f.work.failures++
 		s.figures.failures++
-		wait := s.jitter.After(f.work.failures+2, backoffBase, localRetryCap)
+		wait := s.settings.Jitter.After(f.work.failures+2, backoffBase, localRetryCap)
 		f.stream.delay(f, pause{until: now.Add(wait)})
 		s.report(unreadable, f.stream, "key", f.key(), "err", r.FileErr, "attempt", f.work.failures,
 			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
@@ -36,26 +36,26 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 	f, st := r.file, r.file.stream
 	s.figures.failures++
 	s.takeBack(r, now)
-	st.failures++
-	wait := s.jitter.After(st.failures, backoffBase, backoffCap)
-	st.retryAt = now.Add(wait)
+	st.standing.failures++
+	wait := s.settings.Jitter.After(st.standing.failures, backoffBase, backoffCap)
+	st.standing.retryAt = now.Add(wait)
 	if r.Failure.refused() {
 		// Other keys may fare better, so it is first this one that waits, and then the stream.
-		wait, st.retryAt = RefusedProbe, time.Time{}
+		wait, st.standing.retryAt = RefusedProbe, time.Time{}
 		if r.Task == PutManifest {
 			f.manifest.notBefore = now.Add(wait)
 		} else if r.wanted() {
 			st.delay(f, pause{until: now.Add(wait)})
 		}
 		if r.Task != List && r.Task != Verify { // which are answered otherwise
-			st.refusals++
+			st.standing.refusals++
 		}
-		if st.refusals >= streamRefusals {
-			st.refused, st.retryAt = true, now.Add(wait)
+		if st.standing.refusals >= streamRefusals {
+			st.standing.refused, st.standing.retryAt = true, now.Add(wait)
 		}
 	}
 	l := s.lane(st.src.dest)
-	all := st.refused && s.allRefused(st.src.dest, now)
+	all := st.standing.refused && s.allRefused(st.src.dest, now)
 	closedNow := l.failure(st, r.Failure.refused(), r.Failure == BucketRefused, all, now)
 	if closedNow {
 		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
@@ -88,7 +88,7 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 // noteLaneClosed notes that the lane l was closed by the failure r.
 func (s *Schedule) noteLaneClosed(r Result, l *lane) {
 	st := r.file.stream
-	attrs := []any{"stream", st.name, "key", r.file.key(), "err", r.Err, "attempt", st.failures, "bucket", l.dest.Bucket}
+	attrs := []any{"stream", st.name, "key", r.file.key(), "err", r.Err, "attempt", st.standing.failures, "bucket", l.dest.Bucket}
 	if l.state == silent {
 		s.log.Error("bucket serves no requests, uploads to it wait", append(attrs,
 			"next", "one request at a time probes whether it is back")...)
@@ -112,12 +112,12 @@ func (s *Schedule) reportFailure(r Result, l *lane, wait time.Duration, now time
 		what, next, again = bucketUnlistable, "its files are asked for one by one", 0
 	case refused && r.Task == Verify:
 		next, again = "the manifest is published without that", 0
-	case st.refused:
+	case st.standing.refused:
 		next = "this stream waits, others go on"
 	case refused:
 		next, subject = "this file waits, others go on", r.file.key()
 	}
-	attrs := []any{"key", r.file.key(), "err", r.Err, "attempt", st.failures, "next", next}
+	attrs := []any{"key", r.file.key(), "err", r.Err, "attempt", st.standing.failures, "next", next}
 	if again > 0 {
 		attrs = append(attrs, "retry_in", again.Round(time.Millisecond))
 	}

@@ -75,7 +75,7 @@ func (s *Schedule) Figures(now time.Time) Figures {
 		Chunks: s.figures.chunks, Manifests: s.figures.manifests, Bytes: s.figures.bytes,
 		Failures: s.figures.failures, Lost: s.figures.lost, Unwritten: s.figures.unwritten,
 		Found: s.figures.found, Conflicts: s.figures.conflicts, Unfinished: s.figures.unfinished, Deleted: s.figures.deleted,
-		InFlight: s.inFlight[livePool] + s.inFlight[bulkPool],
+		InFlight: s.pools.inFlight[livePool] + s.pools.inFlight[bulkPool],
 		LagP50:   quantile(lags, 0.5), LagP99: quantile(lags, 0.99),
 	}
 	for _, src := range s.sources {

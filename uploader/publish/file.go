@@ -19,7 +19,7 @@ type file struct {
 	naming    naming
 	work      work
 	gone      departure
-	recording recording // of a recording
+	recording Recording // of a recording
 }
 
 // String returns the state of a chunk, for the log.
@@ -55,8 +55,8 @@ func (f *file) confirm(v media.Version, now time.Time) {
 func (f *file) release(why Reason) { f.src.release(f.path, f.disk.version, why) }
 
 func (f *file) key() string {
-	if f.recording.claim.Path != "" {
-		return f.src.dest.Prefix + f.recording.claim.Path
+	if f.recording.Claim.Path != "" {
+		return f.src.dest.Prefix + f.recording.Claim.Path
 	}
 	return f.src.dest.Prefix + f.path
 }

@@ -47,7 +47,7 @@ func (s *Schedule) tooMuch(m *manifest, r Reading) error {
 			}
 		}
 	}
-	if held <= s.heldMost || size <= s.heldMost/large {
+	if held <= s.settings.Manifests || size <= s.settings.Manifests/large {
 		return nil
 	}
 	return fmt.Errorf("all large ones would take %d bytes", held)
@@ -77,7 +77,7 @@ func (s *Schedule) refused(m *manifest, r Reading, now time.Time) bool {
 	if !m.told.refused {
 		m.told.refused = true
 		s.log.Error("manifest is not published: large manifests take too much memory", "stream", f.stream.name, "key", f.key(),
-			"count", len(r.References), "err", r.tooMuch, "limit", s.heldMost, "next", "it is read again", "retry_in", heldRetry,
+			"count", len(r.References), "err", r.tooMuch, "limit", s.settings.Manifests, "next", "it is read again", "retry_in", heldRetry,
 			"hint", "a third of GOMEMLIMIT is for them; raise it, and MemoryMax= in the unit")
 	}
 	return true

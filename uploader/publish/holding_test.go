@@ -49,7 +49,7 @@ func TestR9ManyReferencesArePreparedInSlices(t *testing.T) {
 func TestLargeManifestsShareABudget(t *testing.T) {
 	s := newSchedule(time.Now())
 	src := s.Add("/root", hlsLayout, &Destination{}, false)
-	s.heldMost = 26 << 20
+	s.settings.Manifests = 26 << 20
 	now := time.Now()
 	closed := func(stream string, references, content int) (taken bool) {
 		r := Reading{Content: make([]byte, content)}
@@ -76,7 +76,7 @@ func TestLargeManifestsShareABudget(t *testing.T) {
 			hogs++
 		}
 	}
-	if held, _ := sum(); hogs == 0 || hogs == 12 || held > s.heldMost {
+	if held, _ := sum(); hogs == 0 || hogs == 12 || held > s.settings.Manifests {
 		t.Fatalf("%d of 12 are taken, which take %d bytes", hogs, held)
 	}
 	for i := range 20 {
@@ -89,7 +89,7 @@ func TestLargeManifestsShareABudget(t *testing.T) {
 			t.Fatal("one that has no more than its part is refused")
 		}
 	}
-	if held, _ := sum(); held > 2*s.heldMost {
+	if held, _ := sum(); held > 2*s.settings.Manifests {
 		t.Errorf("all take %d bytes", held)
 	}
 	if n := refusals(s); n != 12-hogs {
@@ -117,7 +117,7 @@ func TestLargeManifestsShareABudget(t *testing.T) {
 func TestR5LongPlaylistThatViewersHaveGoesOn(t *testing.T) {
 	s := newSchedule(time.Now())
 	src := s.Add("/root", hlsLayout, &Destination{}, false)
-	s.heldMost = 4 << 20
+	s.settings.Manifests = 4 << 20
 	published := func(stream string, references int, ended bool) {
 		m := s.file(src, stream+"/playlist.m3u8").manifest
 		m.published = &snapshot{manifest: m, refs: make([]*file, references), parsed: media.Manifest{Ended: ended}}

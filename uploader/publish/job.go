@@ -17,14 +17,12 @@ type Job struct {
 	Manifest        Content       // of a PutManifest
 	Listing         []Named       // of a List or Verify: chunks in question
 	Candidate       *ObjectInfo   // of a Compare: what a listing has under the key
-	Claim           Claim         // of a recording: its key
-	Refused         string        // of a FindKey: a path that another recording has, although a look did not find it
-	Spoilt          bool          // of a FindKey: the bucket has other content than was sent
 	FreshConnection bool          // no earlier attempt has used it
 	Started         time.Time
 
-	Removals []Removal // of a Delete
-	Survey   *Survey   // of a ReadManifests
+	Recording           // of a FindKey, or the PUT of a recording
+	Removals  []Removal // of a Delete
+	Survey    *Survey   // of a ReadManifests
 
 	file     *file
 	snapshot *snapshot

@@ -56,12 +56,12 @@ func (l *lane) opensFor(st *stream) time.Time {
 	if l.closedTo(st) {
 		return l.probeAt
 	}
-	return st.retryAt
+	return st.standing.retryAt
 }
 
 // closedTo reports whether a request of st is a probe.
 func (l *lane) closedTo(st *stream) bool {
-	return l.state != open && (l.state != streamsRefused || st.refused)
+	return l.state != open && (l.state != streamsRefused || st.standing.refused)
 }
 
 // success records an answer of the bucket to st, and reports whether that reopens the lane for those to

@@ -57,7 +57,7 @@ func (st *stream) noteWhole(f *file) {
 	if !t.learn(path.Base(f.path)) {
 		return
 	}
-	for _, e := range st.delayed {
+	for _, e := range st.todo.delayed {
 		if e.work.pause.isForPatch() && e.isPatched() {
 			e.work.pause = pause{}
 		}

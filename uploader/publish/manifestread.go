@@ -24,7 +24,7 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	defer r.letGo()
 	f.disk.closed()
 	f.work.failures = 0
-	delete(s.rereads, f)
+	delete(s.again.files, f)
 	if r.files == nil && r.tooMuch == nil {
 		r.tooMuch = s.tooMuch(m, r)
 	}
@@ -169,7 +169,7 @@ func (s *Schedule) ManifestUnreadable(src *Source, p string, err error, now time
 	f := s.file(src, p)
 	f.work.failures++
 	s.figures.failures++
-	wait := s.jitter.After(f.work.failures+2, backoffBase, localRetryCap)
+	wait := s.settings.Jitter.After(f.work.failures+2, backoffBase, localRetryCap)
 	s.reread(f, now.Add(wait))
 	s.report(manifestUnreadable, f.stream, "key", f.key(), "err", err,
 		"attempt", f.work.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))

@@ -97,7 +97,7 @@ func (w *world) rest() {
 // checkRest checks that all that was closed has arrived.
 func (w *world) checkRest() {
 	b := w.bucket
-	if w.schedule.Busy() || len(w.schedule.sending) > 0 {
+	if w.schedule.Busy() || len(w.schedule.pools.sending) > 0 {
 		w.t.Fatalf("R4: the schedule takes itself for busy")
 	}
 	for _, p := range sortedKeys(w.owed) {

@@ -73,7 +73,7 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 	case c.task == List:
 		listing = st.takeUncompared()
 	default:
-		if f.src.bulk() && f.work.task == PutChunk && !f.recording.claim.settles(f.disk.version) {
+		if f.src.bulk() && f.work.task == PutChunk && !f.recording.Claim.settles(f.disk.version) {
 			f.work.task = Look // no recording replaces another
 			c.task = Look
 		}
@@ -81,23 +81,22 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 			c.task = FindKey
 		}
 		f.work.state = inFlight
-		s.sending[f] = f.work.task == PutChunk
+		s.pools.sending[f] = f.work.task == PutChunk
 	}
 	st.inFlight++
-	s.inFlight[st.pool()]++
+	s.pools.inFlight[st.pool()]++
 	probe := l.closedTo(st)
 	if probe {
 		l.probing, l.prober = true, st.src
 	}
-	return s.job(c, listing, st.failures > 0 || probe, now), true
+	return s.job(c, listing, st.standing.failures > 0 || probe, now), true
 }
 
 // job returns the job that does c.
 func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job {
 	f := c.file
 	j := Job{Task: c.task, Source: f.src, Path: f.path, Key: f.key(), Version: f.disk.version,
-		Candidate: f.work.candidate, Claim: f.recording.claim, Refused: f.recording.refused,
-		Spoilt: f.recording.spoilt, FreshConnection: fresh, Started: now, file: f, snapshot: c.snapshot}
+		Candidate: f.work.candidate, Recording: f.recording, FreshConnection: fresh, Started: now, file: f, snapshot: c.snapshot}
 	if c.snapshot != nil {
 		j.Task = PutManifest
 		j.Manifest = Content{c.snapshot.content, c.snapshot.hexSum(), c.snapshot.parsed.TargetDuration}
@@ -112,8 +111,8 @@ func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job
 // can bring it. It is for after a call of Next that found nothing.
 func (s *Schedule) Wake(now time.Time) time.Time {
 	at := s.wakeForDeletion()
-	if !s.draining && len(s.rereads) > 0 {
-		at = earlier(at, s.rereadAt)
+	if !s.draining && len(s.again.files) > 0 {
+		at = earlier(at, s.again.at)
 	}
 	for _, j := range s.jumps {
 		if !s.draining {
@@ -139,30 +138,30 @@ func (s *Schedule) Wake(now time.Time) time.Time {
 // many that others find none.
 func (s *Schedule) mayWork(st *stream) bool {
 	pool := st.pool()
-	share := max(1, s.workers[livePool]/4)
+	share := max(1, s.pools.workers[livePool]/4)
 	switch {
-	case st.failures > 0:
+	case st.standing.failures > 0:
 		share = 1
 	case pool == bulkPool:
-		share = s.workers[bulkPool]
+		share = s.pools.workers[bulkPool]
 	}
 	return s.room(pool) && st.inFlight < share
 }
 
 // room reports whether a worker of the pool is free.
-func (s *Schedule) room(pool int) bool { return s.inFlight[pool] < s.workers[pool] }
+func (s *Schedule) room(pool int) bool { return s.pools.inFlight[pool] < s.pools.workers[pool] }
 
 func (s *Schedule) hasRoom() bool { return s.room(livePool) || s.room(bulkPool) }
 
 // Busy reports whether jobs are in flight whose end is waited for.
 func (s *Schedule) Busy() bool {
-	return slices.Max(s.inFlight[:]) > 0 || s.deletes()
+	return slices.Max(s.pools.inFlight[:]) > 0 || s.deletes()
 }
 
 // allRefused reports whether every stream that has something to upload to dest was refused.
 func (s *Schedule) allRefused(dest *Destination, now time.Time) bool {
 	for _, st := range s.ring {
-		if st.src.dest != dest || st.refused {
+		if st.src.dest != dest || st.standing.refused {
 			continue
 		}
 		if c, _ := st.decide(now, false, false); c.file != nil || st.inFlight > 0 {

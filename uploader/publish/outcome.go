@@ -23,20 +23,20 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	switch {
 	case r.Task == PutManifest:
 	case r.Task == List:
-		st.listing = false
+		st.backlog.listing = false
 	case r.Task == Verify:
 		f.manifest.errand = errand{}
 	default:
 		f.work.state = idle
-		gaveBack = s.loose[f]
-		delete(s.sending, f)
-		delete(s.loose, f)
+		gaveBack = s.pools.loose[f]
+		delete(s.pools.sending, f)
+		delete(s.pools.loose, f)
 		if r.Task == Discard && f.disk.isWhole() && !f.disk.version.Equal(r.Version) {
 			f.work.task = PutChunk
 		}
 	}
 	if !gaveBack {
-		s.inFlight[st.pool()]--
+		s.pools.inFlight[st.pool()]--
 	}
 	switch {
 	case r.FileFailure != NoFileFailure:
@@ -126,7 +126,7 @@ func (s *Schedule) uploaded(r Result, now time.Time) {
 	}
 	f.confirm(r.Version, now)
 	if st.src.bulk() {
-		f.recording.spoilt, f.recording.refused = false, ""
+		f.recording.Spoilt, f.recording.Refused = false, ""
 		s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)))
 	}
 	s.discardLater(f, now)
@@ -146,7 +146,7 @@ func (s *Schedule) reopen(dest *Destination, refused bool, now time.Time) {
 		s.agenda.reconsider(st) // what it was told to wait for is over
 		st.reopened(now)
 		if refused {
-			st.checkAll(now.Add(doubtTime/2 + s.jitter(doubtTime/2)))
+			st.checkAll(now.Add(doubtTime/2 + s.settings.Jitter(doubtTime/2)))
 		}
 	}
 }

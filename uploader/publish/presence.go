@@ -92,7 +92,7 @@ func (s *Schedule) vanished(f *file, onDisk bool) {
 func (s *Schedule) restore(m *manifest) {
 	f := m.file
 	switch {
-	case f.gone.left: // it is to be deleted
+	case f.gone.hasLeft(): // it is to be deleted
 	case f.disk.isNameGone() && m.published.content == nil:
 		m.publishedAt = time.Time{} // it is not asked for any more
 		s.figures.lost++

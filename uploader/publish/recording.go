@@ -35,11 +35,11 @@ type Claim struct {
 	Stored  time.Time // Ours: when the bucket got it
 }
 
-// A recording is what is known of the key of a recording.
-type recording struct {
-	claim   Claim
-	refused string // the path that another recording has in the bucket, although a look did not find it
-	spoilt  bool   // the bucket has other content than was sent
+// A Recording is what is known of the key of a recording.
+type Recording struct {
+	Claim   Claim
+	Refused string // the path that another recording has in the bucket, although a look did not find it
+	Spoilt  bool   // the bucket has other content than was sent
 }
 
 // settles reports whether c says under which key v may be put.
@@ -57,26 +57,26 @@ func (s *Schedule) recordingLooked(r Result, now time.Time) {
 		return
 	}
 	if r.Claim.State == Free && r.Claim.Path == f.path && s.isAnothers(f) {
-		f.recording.refused = f.path
+		f.recording.Refused = f.path
 		f.stream.enqueue(f)
 		return
 	}
-	known := f.recording.claim.Path
-	f.recording.claim = r.Claim
+	known := f.recording.Claim.Path
+	f.recording.Claim = r.Claim
 	switch r.Claim.State {
 	case Ours:
-		f.recording.refused = ""
+		f.recording.Refused = ""
 		f.confirm(f.disk.version, now)
 		s.discardLater(f, r.Claim.Stored)
 	case UntoldOwner:
-		f.recording.claim.Path = known
+		f.recording.Claim.Path = known
 		f.stream.delay(f, pause{until: now.Add(discardRetry)})
 		s.log.Error("recording is not uploaded: the bucket has an object under its key, and does not tell which",
 			"stream", f.stream.name, "root", f.src.root, "key", f.src.dest.Prefix+f.path,
 			"next", "it stays on the disk, and is tried again; allow s3:GetObject and s3:ListBucket",
 			"retry_in", discardRetry)
 	case AllTaken:
-		f.recording.claim.Path = known
+		f.recording.Claim.Path = known
 		s.figures.conflicts++
 		f.stream.delay(f, pause{until: now.Add(discardRetry)})
 		s.log.Error("recording is not uploaded: the bucket has others under all of its keys", "stream", f.stream.name,
@@ -107,12 +107,12 @@ func (s *Schedule) isAnothers(f *file) bool {
 // keyTaken handles that the bucket got another object under a recording's key since it was looked at.
 func (s *Schedule) keyTaken(r Result, now time.Time) {
 	f := r.file
-	f.recording.refused = r.Claim.Path
-	f.recording.claim.State = Unclaimed
+	f.recording.Refused = r.Claim.Path
+	f.recording.Claim.State = Unclaimed
 	f.work.task = Look
 	f.work.failures++
 	s.figures.failures++
 	if f.disk.isWhole() {
-		f.stream.delay(f, pause{until: now.Add(s.jitter.After(f.work.failures, backoffBase, localRetryCap))})
+		f.stream.delay(f, pause{until: now.Add(s.settings.Jitter.After(f.work.failures, backoffBase, localRetryCap))})
 	}
 }

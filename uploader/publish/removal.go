@@ -52,7 +52,7 @@ func (s *Schedule) removalDone(r Result, now time.Time) {
 		switch {
 		case rm.Finding == Elsewhere:
 			f.stays(rm.doubt)
-			f.gone.left, f.gone.since = false, time.Time{}
+			f.gone.state = present
 			strayed = append(strayed, f)
 		case rm.Finding == Undecided:
 			f.stays(rm.doubt)
@@ -105,7 +105,7 @@ func (s *Schedule) noteKept(rt *retention, r Result, gone, kept []*file, now tim
 	}
 	s.figures.failures++
 	rt.failures++
-	wait := s.jitter.After(rt.failures, backoffBase, backoffCap)
+	wait := s.settings.Jitter.After(rt.failures, backoffBase, backoffCap)
 	if r.Failure.refused() {
 		wait = RefusedProbe
 	}
@@ -128,7 +128,7 @@ func (f *file) stays(doubt bool) {
 
 // staysPerhaps applies that it is unknown whether the bucket has the object. A manifest that names it has to ask.
 func (f *file) staysPerhaps(now time.Time) {
-	if f.gone.left && !f.writtenAnew() {
+	if f.gone.hasLeft() && !f.writtenAnew() {
 		f.bucket.staysPerhaps()
 		f.disk.contentGone()
 	}
@@ -137,7 +137,7 @@ func (f *file) staysPerhaps(now time.Time) {
 		m.published, m.errand = m.errand.deleted(), errand{}
 		m.copy.trust = outdated // should it be written once more, it is published, whatever it says
 	}
-	if !f.gone.left {
+	if !f.gone.hasLeft() {
 		f.lateDeletion(now)
 	}
 }
@@ -153,7 +153,8 @@ func (f *file) lateDeletion(now time.Time) {
 
 // objectDeleted applies that the bucket has no object of f any more.
 func (s *Schedule) objectDeleted(f *file, now time.Time) {
-	f.gone.since, f.bucket.inDoubt = time.Time{}, false
+	f.gone.unlisted()
+	f.bucket.inDoubt = false
 	m := f.manifest
 	if m == nil {
 		return
@@ -175,7 +176,7 @@ func (f *file) writtenAnew() bool {
 
 // goOnWith does with f what had to wait for the end of its object's deletion.
 func (s *Schedule) goOnWith(f *file, now time.Time) {
-	back := !f.gone.left && !f.disk.isNameGone()
+	back := !f.gone.hasLeft() && !f.disk.isNameGone()
 	switch m := f.manifest; {
 	case m == nil && f.disk.isWhole() && (back || f.writtenAnew()):
 		if f.bucket.has(f.disk.version) {
@@ -189,7 +190,7 @@ func (s *Schedule) goOnWith(f *file, now time.Time) {
 	case back, f.bucket.isConfirmed():
 	case f.naming.now > 0:
 		s.missing(f) // a manifest came to name it meanwhile
-	case m != nil && f.gone.since.IsZero() && len(m.waiting) == 0:
+	case m != nil && f.gone.state != listed && len(m.waiting) == 0:
 		f.disk.contentGone()
 		f.stream.manifests = slices.DeleteFunc(f.stream.manifests, func(o *manifest) bool { return o == m })
 		f.src.forget(f)

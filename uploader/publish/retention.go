@@ -8,11 +8,31 @@ import (
 
 // A departure is what is known of a file whose object is deleted when the file is.
 type departure struct {
+	state   departureState
 	place   *Place    // where it was when it was last closed
-	left    bool      // its name is gone
-	since   time.Time // when it was listed for its object to be deleted; zero: it is not listed
+	since   time.Time // when it was listed
 	namedAt time.Time // when a manifest was last seen to name it, while it is listed; or when itself was published
 	tryAt   time.Time // the store keeps the object: not to be tried before
+}
+
+type departureState uint8
+
+const (
+	present departureState = iota
+	hasLeft                // its name is gone
+	listed                 // its name is gone, and it is listed for its object to be deleted
+)
+
+func (d departureState) String() string { return [...]string{"present", "left", "listed"}[d] }
+
+// hasLeft reports whether the name is gone.
+func (d *departure) hasLeft() bool { return d.state != present }
+
+// unlisted applies that the object is not to be deleted any more.
+func (d *departure) unlisted() {
+	if d.state == listed {
+		d.state = hasLeft
+	}
 }
 
 // A retention lists the files of one source whose objects are to follow them. All of them are looked at every
@@ -58,7 +78,7 @@ func (s *Schedule) seen(src *Source, p string, at *Place, now time.Time) {
 // left applies that the name p is gone from the disk. EMS never deletes recordings: an operator moves them away.
 func (s *Schedule) left(src *Source, p string, now time.Time) {
 	if f, ok := src.files[p]; ok && src.dest.Delete && !src.bulk() {
-		f.gone.left, f.gone.since = true, time.Time{}
+		f.gone.state = hasLeft
 		s.follow(f, now)
 	}
 }
@@ -66,7 +86,7 @@ func (s *Schedule) left(src *Source, p string, now time.Time) {
 // follow lists f if its name is gone and the bucket has it: what EMS deletes before its upload is uploaded first.
 func (s *Schedule) follow(f *file, now time.Time) {
 	unpublished := f.manifest != nil && f.manifest.published == nil
-	if !f.gone.left || !f.gone.since.IsZero() || !f.bucket.isConfirmed() || unpublished {
+	if f.gone.state != hasLeft || !f.bucket.isConfirmed() || unpublished {
 		return
 	}
 	if f.gone.place == nil && f.src.shared {
@@ -79,7 +99,7 @@ func (s *Schedule) follow(f *file, now time.Time) {
 	}
 	r := src.retention
 	if len(r.listed) >= maxDepartures {
-		f.gone.left = false
+		f.gone.state = present
 		if !r.full {
 			r.full = true
 			s.log.Warn("too many objects wait for their deletion, further ones stay", "bucket", d.Bucket, "key", f.key(), "waiting", len(r.listed),
@@ -88,7 +108,7 @@ func (s *Schedule) follow(f *file, now time.Time) {
 		return
 	}
 	r.full = false
-	f.gone.since = now
+	f.gone.state, f.gone.since = listed, now
 	r.listed = append(r.listed, listing{f, now})
 	if r.checkAt.IsZero() {
 		r.checkAt = now.Add(d.DeletionInterval())
@@ -135,7 +155,7 @@ func (s *Schedule) nextDeletion(now time.Time) (Job, bool) {
 		j := Job{Task: Delete, Removals: batch, Source: r.src, Started: now}
 		if len(batch) == 0 {
 			// A PUT of the run before may still bring a manifest.
-			if len(unsurveyed) == 0 || now.Sub(s.began) <= doubtTime || now.Before(r.surveyAt) {
+			if len(unsurveyed) == 0 || now.Sub(s.settings.Began) <= doubtTime || now.Before(r.surveyAt) {
 				continue
 			}
 			j.Task, j.Survey = ReadManifests, s.newSurvey(r, unsurveyed)
@@ -171,7 +191,7 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 	d := r.src.dest
 	r.listed = slices.DeleteFunc(r.listed, func(e listing) bool {
 		f := e.file
-		if f.gone.since.IsZero() || !f.gone.since.Equal(e.since) {
+		if f.gone.state != listed || !f.gone.since.Equal(e.since) {
 			return true
 		}
 		if f.naming.now > 0 {

@@ -42,7 +42,7 @@ func (r *rival) forget(now time.Time) {
 
 // foreign reports whether another host, or another root of this one, has written i.
 func (s *Schedule) foreign(m *manifest, i *ObjectInfo) bool {
-	return i.Host != "" && (i.Host != s.host || i.Root != m.file.src.RootName())
+	return i.Host != "" && (i.Host != s.settings.Host || i.Root != m.file.src.RootName())
 }
 
 // metRival applies that the bucket has another writer's version of m. Nothing is PUT for that reason: two
@@ -63,7 +63,7 @@ func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 			"key", f.key(), "host", found.Host, "root", found.Root, "stored", found.Stored,
 			"hint", "give each host or root a prefix of its own, or its streams other names")
 	}
-	later := s.host > found.Host || s.host == found.Host && f.src.RootName() > found.Root
+	later := s.settings.Host > found.Host || s.settings.Host == found.Host && f.src.RootName() > found.Root
 	if later && (!found.Stored.Equal(known.Stored) || found.Sum != known.Sum) {
 		if r.yieldUntil.IsZero() {
 			s.log.Warn("manifest is left to the other writer", "stream", f.stream.name, "key", f.key(),

@@ -11,68 +11,73 @@ import (
 // A Schedule knows every file that is to be published and decides what is uploaded next. It does no I/O,
 // has no clock and no chance of its own, and belongs to one goroutine.
 type Schedule struct {
+	settings Settings
 	log      notebook
-	host     string
-	heldMost int // bytes that large manifests may take
-	jitter   backoff.Jitter
-	workers  [2]int // live and bulk
 	sources  []*Source
+	effects  outbox
 
-	effects, spare Effects
-
-	lanes    map[*Destination]*lane
-	streams  map[streamKey]*stream
-	ring     []*stream // all of streams
-	agenda   agenda
-	inFlight [2]int              // of workers
-	sending  map[*file]bool      // chunks that are in flight; false if it is no upload
-	loose    map[*file]bool      // of them, those that hang in a file system, and hold no worker any more
-	draining bool                // only manifests are started
-	began    time.Time           // this run
-	rereads  map[*file]time.Time // files that are to be reported again, and when
-	jumps    []jump
-	rereadAt time.Time // the first of these times, or an earlier one
-	unnamed  map[unnamedFile]closing
-	figures  figures
+	lanes   map[*Destination]*lane
+	streams map[streamKey]*stream
+	ring    []*stream // all of streams
+	agenda  agenda
+	pools   pools
+	again   again
+	jumps   []jump
+	unnamed map[unnamedFile]closing
+	figures figures
 
 	retentions []*retention // of the sources of which something was to be deleted
-}
-
-type streamKey struct {
-	src  *Source
-	name string
+	draining   bool         // only manifests are started
 }
 
 // The two pools of workers. Large files have their own, so that they never hold up a live chunk.
+type pools struct {
+	workers  [2]int
+	inFlight [2]int
+	sending  map[*file]bool // chunks that are in flight; false if it is no upload
+	loose    map[*file]bool // of them, those that hang in a file system, and hold no worker any more
+}
+
 const (
 	livePool = iota
 	bulkPool
 )
 
+// An again is which files are to be reported again, and when.
+type again struct {
+	files map[*file]time.Time
+	at    time.Time // the first of these times, or an earlier one
+}
+
+type streamKey struct {
+	src  *Source
+	name string // the directory, below the root
+}
+
 // Settings are what a Schedule is told.
 type Settings struct {
-	Host        string // this one's name, by which two that write the same objects are told apart
-	Workers     int    // jobs in flight at once
-	BulkWorkers int    // more for recordings
-	Manifests   int    // bytes that large manifests may take; 0: see DefaultManifestMemory
-	Began       time.Time
+	Host        string    // this one's name, by which two that write the same objects are told apart
+	Workers     int       // jobs in flight at once
+	BulkWorkers int       // more for recordings
+	Manifests   int       // bytes that large manifests may take; 0: see DefaultManifestMemory
+	Began       time.Time // this run
 	Jitter      backoff.Jitter
 }
 
 // New returns a Schedule that knows nothing yet.
 func New(settings Settings) *Schedule {
+	settings.Manifests = cmp.Or(settings.Manifests, DefaultManifestMemory)
 	s := &Schedule{
-		began:    settings.Began,
-		host:     settings.Host,
-		heldMost: cmp.Or(settings.Manifests, DefaultManifestMemory),
-		jitter:   settings.Jitter,
-		workers:  [2]int{livePool: settings.Workers, bulkPool: settings.BulkWorkers},
-		lanes:    make(map[*Destination]*lane),
-		streams:  make(map[streamKey]*stream),
-		sending:  make(map[*file]bool),
-		loose:    make(map[*file]bool),
-		rereads:  make(map[*file]time.Time),
-		unnamed:  make(map[unnamedFile]closing),
+		settings: settings,
+		pools: pools{
+			workers: [2]int{livePool: settings.Workers, bulkPool: settings.BulkWorkers},
+			sending: make(map[*file]bool),
+			loose:   make(map[*file]bool),
+		},
+		lanes:   make(map[*Destination]*lane),
+		streams: make(map[streamKey]*stream),
+		again:   again{files: make(map[*file]time.Time)},
+		unnamed: make(map[unnamedFile]closing),
 	}
 	s.log = notebook{&s.effects.Notes}
 	return s
@@ -86,7 +91,7 @@ func (s *Schedule) file(src *Source, p string) *file {
 	k := streamKey{src, src.layout.Stream(p)}
 	st, ok := s.streams[k]
 	if !ok {
-		st = &stream{src: src, name: k.name}
+		st = &stream{streamKey: k}
 		s.streams[k] = st
 		s.ring = append(s.ring, st)
 		s.agenda.reconsider(st)
@@ -104,7 +109,7 @@ func (s *Schedule) file(src *Source, p string) *file {
 func (s *Schedule) lane(d *Destination) *lane {
 	l, ok := s.lanes[d]
 	if !ok {
-		l = &lane{dest: d, jitter: s.jitter}
+		l = &lane{dest: d, jitter: s.settings.Jitter}
 		s.lanes[d] = l
 	}
 	return l
@@ -115,15 +120,15 @@ func (s *Schedule) Reread(src *Source, p string, at time.Time) { s.reread(s.file
 
 // reread has f reported again at a time.
 func (s *Schedule) reread(f *file, at time.Time) {
-	if len(s.rereads) == 0 || at.Before(s.rereadAt) {
-		s.rereadAt = at
+	if len(s.again.files) == 0 || at.Before(s.again.at) {
+		s.again.at = at
 	}
-	s.rereads[f] = at
+	s.again.files[f] = at
 }
 
 // readsAgainSoon reports whether something is to be reported again that may be there then.
 func (s *Schedule) readsAgainSoon() bool {
-	for f := range s.rereads {
+	for f := range s.again.files {
 		if f.manifest == nil || !f.manifest.told.refused {
 			return true
 		}
@@ -133,17 +138,17 @@ func (s *Schedule) readsAgainSoon() bool {
 
 // readAgain asks for what is to be reported again now.
 func (s *Schedule) readAgain(now time.Time) {
-	if len(s.rereads) == 0 || now.Before(s.rereadAt) {
+	if len(s.again.files) == 0 || now.Before(s.again.at) {
 		return
 	}
 	var next time.Time
-	for f, at := range s.rereads {
+	for f, at := range s.again.files {
 		if now.Before(at) {
 			next = earlier(next, at)
 			continue
 		}
-		delete(s.rereads, f)
+		delete(s.again.files, f)
 		f.src.expect(f.path)
 	}
-	s.rereadAt = next
+	s.again.at = next
 }

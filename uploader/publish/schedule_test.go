@@ -54,7 +54,7 @@ func BenchmarkTurnInAnOutage(b *testing.B) {
 			for n := range backlog {
 				s.Closed(src, fmt.Sprintf("g/long/%d.ts", n), media.Version{Size: 1, ModTime: now}, false, nil, now)
 			}
-			s.ring[0].failures, s.ring[0].retryAt = 1, now.Add(time.Hour)
+			s.ring[0].standing.failures, s.ring[0].standing.retryAt = 1, now.Add(time.Hour)
 			for b.Loop() {
 				s.Next(now)
 				s.Wake(now)
@@ -74,7 +74,7 @@ func TestSweepForgetsAChildThatNobodyNames(t *testing.T) {
 		child.stream.enqueue(f)
 		f.work.state = idle
 	}
-	child.stream.compactAt = 0
+	child.stream.todo.compactAt = 0
 	s.Sweep(time.Now())
 	if _, ok := src.files[child.path]; ok || len(child.stream.manifests) != 0 {
 		t.Error("it is kept")
@@ -96,7 +96,7 @@ func TestR8DeletionsThatWaitAreBounded(t *testing.T) {
 		f := s.file(src, fmt.Sprintf("g/s/%d.ts", n))
 		f.bucket.state, f.gone.place = bucketHas, &Place{}
 		s.Removed(src, f.path, false, now)
-		if !f.gone.since.IsZero() {
+		if f.gone.state == listed {
 			t.Errorf("%s is listed although there is no room", f.path)
 		}
 	}
@@ -183,7 +183,7 @@ func TestR8QueueDoesNotGrowBehindAFileThatCannotBeRead(t *testing.T) {
 		s.Removed(src, fmt.Sprintf("g/s/%d.ts", n), false, now)
 		now = now.Add(time.Second)
 	}
-	if pending := len(s.ring[0].pending); pending == 0 || pending > 100 {
+	if pending := len(s.ring[0].todo.pending); pending == 0 || pending > 100 {
 		t.Errorf("%d entries are kept, of which 1 waits", pending)
 	}
 }

@@ -7,33 +7,38 @@ import (
 
 // A stream is the publisher of one stream directory: its chunks that are to be uploaded, and its manifests.
 type stream struct {
-	src       *Source
-	name      string // the directory, below the root
-	pending   []*file
+	streamKey
 	manifests []*manifest
 	namedBy   []*manifest // of other directories, which name files of this one: in DASH and MSS, the group's
 	names     []*stream   // whose files its manifests name
-	turn      turn
-	files     int // entries of src.files that belong here
+	files     int         // entries of src.files that belong here
 
-	uncompared   []*file // those that an earlier run may have uploaded, and which no manifest needed so far
-	compareAt    time.Time
-	gatheredFrom time.Time // when the first of uncompared came
-	listing      bool      // the bucket is being asked for what was uncompared
-
-	tracks    map[string]*track // MSS: by directory
-	unlisted  []*file           // chunks of this run that no manifest has named so far, and some that one has
-	delayed   []*file           // of pending: those that were told to wait
-	compactAt int               // length of pending at which it is rid of what does not wait any more
+	turn     turn
+	todo     todo
+	backlog  backlog
+	tracks   map[string]*track // MSS: by directory
+	unlisted []*file           // chunks of this run that no manifest has named so far, and some that one has
 
 	inFlight  int
-	failures  int // of the store, in a row
-	retryAt   time.Time
-	refusals  int  // since the last success
-	refused   bool // so many that it is the stream's keys, and not one of them
+	standing  standing
 	spoolFull bool // that its chunks are lost to a full spool was logged
 	cleared   bool // a manifest that named its chunks was deleted from the bucket
 	figures   streamFigures
+}
+
+// A todo lists the files of a stream about which something is to be done.
+type todo struct {
+	pending   []*file
+	delayed   []*file // of pending: those that were told to wait
+	compactAt int     // length of pending at which it is rid of what does not wait any more
+}
+
+// A standing is how a stream fares with the store.
+type standing struct {
+	failures int // in a row
+	retryAt  time.Time
+	refusals int  // since the last success
+	refused  bool // so many that it is the stream's keys, and not one of them
 }
 
 // streamRefusals is how many refusals of its files make a stream wait as a whole.
@@ -66,14 +71,14 @@ func (st *stream) pool() int {
 
 // recovered forgets failures.
 func (st *stream) recovered() {
-	st.failures, st.retryAt, st.refusals, st.refused = 0, time.Time{}, 0, false
+	st.standing.failures, st.standing.retryAt, st.standing.refusals, st.standing.refused = 0, time.Time{}, 0, false
 	st.spoolFull = false
 }
 
 // reopened forgets also what the single files were told to wait.
 func (st *stream) reopened(now time.Time) {
 	st.recovered()
-	for _, f := range st.delayed {
+	for _, f := range st.todo.delayed {
 		if !f.work.pause.isForPatch() {
 			f.work.pause.until = time.Time{}
 		}
@@ -98,13 +103,13 @@ func (st *stream) checkAll(at time.Time) {
 func (st *stream) enqueue(f *file) {
 	f.work.state = queued
 	if f.work.queues.join(inPending) {
-		st.pending = append(st.pending, f)
+		st.todo.pending = append(st.todo.pending, f)
 	}
-	if len(st.pending) > st.compactAt {
-		st.pending = slices.DeleteFunc(st.pending, func(f *file) bool {
+	if len(st.todo.pending) > st.todo.compactAt {
+		st.todo.pending = slices.DeleteFunc(st.todo.pending, func(f *file) bool {
 			return !f.work.queues.keep(inPending, f.work.state == queued)
 		})
-		st.compactAt = 2*len(st.pending) + 64
+		st.todo.compactAt = 2*len(st.todo.pending) + 64
 	}
 }
 
@@ -127,28 +132,28 @@ func (st *stream) decide(now time.Time, onlyManifests, probe bool) (c choice, at
 	if c := st.chooseChunk(now, probe); c.file != nil {
 		return c, time.Time{}
 	}
-	st.delayed = slices.DeleteFunc(st.delayed, func(f *file) bool {
+	st.todo.delayed = slices.DeleteFunc(st.todo.delayed, func(f *file) bool {
 		return !f.work.queues.keep(inDelayed, f.work.state == queued && now.Before(f.work.pause.until))
 	})
-	for _, f := range st.delayed {
+	for _, f := range st.todo.delayed {
 		at = earlier(at, f.work.pause.until)
 	}
-	if len(st.uncompared) > 0 && !st.listing && st.compareAt.After(now) {
-		at = earlier(at, st.compareAt)
+	if len(st.backlog.uncompared) > 0 && !st.backlog.listing && st.backlog.askAt.After(now) {
+		at = earlier(at, st.backlog.askAt)
 	}
 	return choice{}, at
 }
 
 func (st *stream) chooseChunk(now time.Time, probe bool) choice {
-	for len(st.pending) > 0 && st.pending[0].work.state != queued {
-		st.pending[0].work.queues.keep(inPending, false)
-		st.pending = st.pending[1:]
+	for len(st.todo.pending) > 0 && st.todo.pending[0].work.state != queued {
+		st.todo.pending[0].work.queues.keep(inPending, false)
+		st.todo.pending = st.todo.pending[1:]
 	}
-	if len(st.pending)+len(st.uncompared) == 0 {
+	if len(st.todo.pending)+len(st.backlog.uncompared) == 0 {
 		return choice{}
 	}
 	if probe {
-		if f := st.firstQueued(st.pending, now, false); f != nil {
+		if f := st.firstQueued(st.todo.pending, now, false); f != nil {
 			return chosen(f)
 		}
 	} else {
@@ -160,7 +165,7 @@ func (st *stream) chooseChunk(now time.Time, probe bool) choice {
 			}
 		}
 	}
-	if f := st.firstQueued(st.pending, now, true); f != nil {
+	if f := st.firstQueued(st.todo.pending, now, true); f != nil {
 		return chosen(f)
 	}
 	f, t := st.nextComparison(now)
@@ -215,14 +220,14 @@ func (st *stream) delay(f *file, p pause) {
 	f.work.pause = p
 	st.enqueue(f)
 	if f.work.queues.join(inDelayed) {
-		st.delayed = append(st.delayed, f)
+		st.todo.delayed = append(st.todo.delayed, f)
 	}
 }
 
 // queue counts the files that wait for their upload.
 func (st *stream) queue() int {
 	n := 0
-	for _, f := range st.pending {
+	for _, f := range st.todo.pending {
 		if f.work.waitsFor(PutChunk) && !f.work.pause.isForPatch() {
 			n++
 		}

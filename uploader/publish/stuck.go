@@ -24,10 +24,10 @@ func (s *Schedule) Answers(src *Source, since, now time.Time) {
 	if l := s.lane(src.dest); l.probing && l.prober == src {
 		l.probing = false // another one's file tells whether the bucket is back
 	}
-	for f := range s.sending {
-		if f.src == src && !s.loose[f] {
-			s.loose[f] = true
-			s.inFlight[f.stream.pool()]--
+	for f := range s.pools.sending {
+		if f.src == src && !s.pools.loose[f] {
+			s.pools.loose[f] = true
+			s.pools.inFlight[f.stream.pool()]--
 		}
 	}
 }

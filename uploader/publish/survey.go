@@ -87,7 +87,7 @@ func (s *Schedule) surveyDone(r Result, now time.Time) {
 	}
 	s.figures.failures++
 	rt.failures++
-	wait := s.jitter.After(rt.failures, backoffBase, backoffCap)
+	wait := s.settings.Jitter.After(rt.failures, backoffBase, backoffCap)
 	if r.Failure.refused() {
 		wait = RefusedProbe
 	}

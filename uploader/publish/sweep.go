@@ -49,7 +49,7 @@ func (s *Schedule) Sweep(now time.Time) {
 
 // forgetQuestions drops the questions for files that no manifest names any more.
 func (s *Schedule) forgetQuestions(st *stream) {
-	for _, f := range st.pending {
+	for _, f := range st.todo.pending {
 		switch {
 		case !f.work.waitsFor(Look) || f.disk.isWhole() || f.naming.now > 0:
 		case f.manifest != nil:
@@ -86,7 +86,7 @@ func (m *manifest) isGone() bool {
 	if m.isBusy() || m.copy.late.isOpen() && !m.copy.checkAt.IsZero() {
 		return false
 	}
-	return f.disk.state != diskWhole && f.work.state == idle && f.naming.now == 0 && len(m.waiting) == 0 && f.gone.since.IsZero()
+	return f.disk.state != diskWhole && f.work.state == idle && f.naming.now == 0 && len(m.waiting) == 0 && f.gone.state != listed
 }
 
 // waitsTooLong reports whether the oldest snapshot of m has waited for so long that it is worth a warning.
@@ -138,7 +138,7 @@ func (src *Source) forgetIfUnused(f *file) {
 		f.release(Unwanted)
 		src.skipped++
 	}
-	if f.manifest == nil && f.naming.now == 0 && f.work.state == idle && f.disk.state != diskWhole && f.gone.since.IsZero() {
+	if f.manifest == nil && f.naming.now == 0 && f.work.state == idle && f.disk.state != diskWhole && f.gone.state != listed {
 		src.forget(f)
 	}
 }

@@ -8,7 +8,7 @@ func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 	first := c.question == neverAsked
 	c.hadOne = c.hadOne || first && found != nil
 	c.question, c.checkAt = answered, time.Time{}
-	if first && now.Sub(s.began) < doubtTime {
+	if first && now.Sub(s.settings.Began) < doubtTime {
 		c.late.begin(now) // a PUT of the run before may still be applied
 	}
 	switch {
@@ -29,7 +29,7 @@ func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 	}
 	if c.late.isOpen() {
 		if c.checkAt = c.late.asked(untold, now); !c.late.isOpen() && m.published != nil {
-			if untold && !m.file.gone.left {
+			if untold && !m.file.gone.hasLeft() {
 				s.putAgain(m) // a PUT without an answer may have replaced it
 			}
 			m.published.content = nil
@@ -71,7 +71,7 @@ func (s *Schedule) checkInTurn(m *manifest, now time.Time) {
 		return
 	}
 	if m.copy.question != answered && m.copy.checkAt.IsZero() {
-		m.copy.checkAt = now.Add(s.jitter(time.Minute)) // nothing was PUT for a minute
+		m.copy.checkAt = now.Add(s.settings.Jitter(time.Minute)) // nothing was PUT for a minute
 		if m.presence.allHad.Before(m.publishedAt) {
 			m.checkAll(m.copy.checkAt)
 		}
