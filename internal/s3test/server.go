@@ -33,43 +33,59 @@ type Server struct {
 	Bucket   string
 }
 
+// startTime is how long a server may take to start: the machine may be busy.
+const startTime = time.Minute
+
 // Start starts a server with one empty bucket, which ends with the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	root := t.TempDir()
-	s := &Server{Bucket: "live", Dir: filepath.Join(root, "live")}
-	if err := os.Mkdir(s.Dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	path, err := binary()
+	s, end, err := start(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	t.Cleanup(func() {
+		if err := end(); err != nil {
+			t.Errorf("end the S3 server: %v", err)
+		}
+	})
+	return s
+}
+
+// start starts a server with one empty bucket below root. The function ends it.
+func start(root string) (s *Server, end func() error, err error) {
+	s = &Server{Bucket: "live", Dir: filepath.Join(root, "live")}
+	if err := os.Mkdir(s.Dir, 0o755); err != nil {
+		return nil, nil, err
+	}
+	path, err := binary()
+	if err != nil {
+		return nil, nil, err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, nil, err
+	}
 	s.Endpoint = "http://" + address
 	cmd := testproc.Bind(exec.Command(path, "--port", address, "--health", "/healthz", "--keep-alive", "--quiet", "posix", root))
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
-	t.Cleanup(func() {
-		if err := errors.Join(cmd.Process.Kill(), ignoreExit(cmd.Wait())); err != nil {
-			t.Errorf("end the S3 server: %v", err)
-		}
-	})
-	deadline := time.Now().Add(10 * time.Second)
+	end = func() error { return errors.Join(cmd.Process.Kill(), ignoreExit(cmd.Wait())) }
+	deadline := time.Now().Add(startTime)
 	for {
 		response, err := http.Get(s.Endpoint + "/healthz")
 		if err == nil {
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {
-				return s
+				return s, end, nil
 			}
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the S3 server does not answer: %v\n%s", err, output.String())
+			return nil, nil, errors.Join(fmt.Errorf("the S3 server does not answer: %w", err), end(),
+				errors.New(output.String()))
 		}
 		time.Sleep(20 * time.Millisecond) // a process that starts gives no other sign
 	}
@@ -102,14 +118,13 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 // freeAddress returns an address on which nobody listens.
-func freeAddress(t testing.TB) string {
-	t.Helper()
+func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer l.Close()
-	return l.Addr().String()
+	return l.Addr().String(), nil
 }
 
 // Object returns the content of the object under key, or fs.ErrNotExist.

@@ -30,7 +30,7 @@ func setTime(t *testing.T, server *s3test.Server, key, part string, ago time.Dur
 
 func TestAbortUploads(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
 	other := open(t, server.Endpoint)
@@ -75,7 +75,7 @@ func TestAbortUploads(t *testing.T) {
 // Ages are those of the store's clock, which the server takes from this host: the gate has one of its own.
 func TestAbortUploadsByTheStoresClock(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	now := time.Now()
 	for name, c := range map[string]struct {
 		clock time.Time
@@ -113,7 +113,7 @@ func TestAbortUploadsByTheStoresClock(t *testing.T) {
 
 func TestAbortUploadsGoesOnAfterAnError(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
 	other := open(t, server.Endpoint)
@@ -144,7 +144,7 @@ func TestAbortUploadsGoesOnAfterAnError(t *testing.T) {
 // What this Store is sending is never aborted, and what it remembers is forgotten with its parts.
 func TestAbortUploadsOfTheSameStore(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
 	s := open(t, g.endpoint)

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
@@ -140,7 +139,7 @@ func TestOnlyAStoreSucceeds(t *testing.T) {
 func TestEachStepOfAnUploadIsProved(t *testing.T) {
 	t.Parallel()
 	clip := content(1, clipSize)
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	for _, op := range []string{"Create", "UploadPart", "Complete"} {
 		for _, name := range []string{"a page of HTML", "JSON with an ETag", "nothing"} {
 			answer := imposters[name]
@@ -222,7 +221,7 @@ func TestETagsOfDirectoryBucketsProveNothing(t *testing.T) {
 func TestETagProvesTheParts(t *testing.T) {
 	t.Parallel()
 	clip := content(1, clipSize)
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	for _, resumes := range []bool{false, true} {
 		for op, change := range map[string]func(r *http.Response) error{
 			"UploadPart": func(r *http.Response) error { r.Header.Set("ETag", otherMD5); return nil },
@@ -299,7 +298,7 @@ func TestPlainStoreSucceeds(t *testing.T) {
 // A proxy that does not know Expect gets the body without it, in the same attempt and from then on.
 func TestExpectThatIsRefusedIsLeftOut(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	large := content(1, 3*mib)
 	for name, page := range map[string]string{"a page": "<html><title>417 Expectation Failed</title></html>", "nothing": ""} {
 		for _, o := range []uploader.Object{object("k", bytes.NewReader(large), 3*mib), resumable("k", content(1, clipSize))} {

@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
@@ -43,7 +42,7 @@ func TestEachPartOfAChunkHasAChecksum(t *testing.T) {
 	parts, etag := partsOf(chunk)
 	for name, withCRC32 := range map[string]bool{"MD5": false, "CRC32": true} {
 		t.Run(name, func(t *testing.T) {
-			server := s3test.Start(t)
+			server := servers.Server(t)
 			g := newGate(t, server)
 			var completed string
 			g.onCall(func(c *call, _ http.ResponseWriter, r *http.Request) bool {
@@ -108,7 +107,7 @@ func TestETagProvesTheWholeOfAChunk(t *testing.T) {
 		"none":                    {"", func(err error) bool { return errors.Is(err, errUnproved) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := newGate(t, s3test.Start(t))
+			g := newGate(t, servers.Server(t))
 			g.onAnswer(func(call *call, r *http.Response) error {
 				if call.op == "Complete" {
 					rewrite(r, func(string) string {
@@ -130,7 +129,7 @@ func isOtherContent(err error) bool { return errors.As(err, new(*otherContentErr
 // The first part that fails ends the others, and its error is that of the upload.
 func TestFirstPartThatFailsEndsTheOthers(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, s3test.Start(t))
+	g := newGate(t, servers.Server(t))
 	var started sync.WaitGroup
 	started.Add(3)
 	g.onCall(func(c *call, w http.ResponseWriter, r *http.Request) bool {
@@ -176,7 +175,7 @@ func TestPartIsSentAgainInOtherTerms(t *testing.T) {
 	chunk := content(1, chunkSize)
 	for _, resumes := range []bool{false, true} {
 		t.Run(fmt.Sprint(resumes), func(t *testing.T) {
-			server := s3test.Start(t)
+			server := servers.Server(t)
 			g := newGate(t, server)
 			refused := 0
 			var mu sync.Mutex

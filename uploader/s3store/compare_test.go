@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
@@ -39,7 +38,7 @@ func hideChecksums(_ *call, r *http.Response) error {
 
 func TestSame(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	whole := content(1, 12*mib)
 	changed := slices.Clone(whole)
@@ -151,7 +150,7 @@ func TestSame(t *testing.T) {
 // Each checksum that S3 knows, of one request and of parts, is computed as the server does.
 func TestSameByEachChecksum(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	g.onAnswer(func(c *call, r *http.Response) error {
 		if c.op == "HEAD" {
@@ -285,7 +284,7 @@ func TestChecksOf(t *testing.T) {
 
 func TestSameCannotAsk(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
 	clip := content(1, clipSize)

@@ -8,14 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
 // The store has completed the upload, but its answer was lost. S3 then knows no such upload.
 func TestLostAnswerToComplete(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	clip := content(1, clipSize)
 	for name, c := range map[string]struct {
 		stored  []byte // what the bucket has at the second attempt
@@ -68,7 +67,7 @@ func TestLostAnswerToComplete(t *testing.T) {
 // If the store cannot be asked whether it has the object, nothing is sent again: it is asked again later.
 func TestLostAnswerThatCannotBeAskedFor(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
 	s := open(t, g.endpoint)
@@ -113,7 +112,7 @@ func TestAnswerToComplete(t *testing.T) {
 		"a part is wrong": {400, "<Error><Code>InvalidPart</Code><Message>m</Message></Error>", "InvalidPart", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := s3test.Start(t)
+			server := servers.Server(t)
 			g := newGate(t, server)
 			s := open(t, g.endpoint)
 			g.onCall(func(call *call, w http.ResponseWriter, r *http.Request) bool {

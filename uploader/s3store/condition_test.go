@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"testing"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
@@ -19,7 +18,7 @@ func absent(key string, content []byte, inParts bool) uploader.Object {
 // Also where both looked at the same time.
 func TestAPutIfAbsentReplacesNothing(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	for name, size := range map[string]int{"whole": 1000, "parts": clipSize} {
 		g := newGate(t, server)
 		s := open(t, g.endpoint)
@@ -50,7 +49,7 @@ func TestAStoreWithoutConditionsIsAskedFirst(t *testing.T) {
 		"400 InvalidRequest":  {http.StatusBadRequest, "<Error><Code>InvalidRequest</Code><Message>x</Message></Error>"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := s3test.Start(t)
+			server := servers.Server(t)
 			g := newGate(t, server)
 			refused := 0
 			g.onCall(func(c *call, w http.ResponseWriter, r *http.Request) bool {
@@ -90,7 +89,7 @@ func TestAStoreWithoutConditionsIsAskedFirst(t *testing.T) {
 // Another refusal says nothing of conditions.
 func TestARefusalIsNotTakenForAStoreWithoutConditions(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	g.onCall(func(c *call, w http.ResponseWriter, r *http.Request) bool {
 		w.WriteHeader(http.StatusForbidden)

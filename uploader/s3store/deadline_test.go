@@ -12,14 +12,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
 // One part that gets no answer ends at its own deadline and not at the object's.
 func TestSilentServer(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
 	s := open(t, g.endpoint, func(t *Settings) { t.MinThroughput = mib })
@@ -89,7 +88,7 @@ func (d *deadlineReader) Do(r *http.Request) (*http.Response, error) {
 
 func TestEachRequestHasADeadline(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	clip := content(1, clipSize)
 	leave(t, open(t, server.Endpoint), resumable("a.mp4", content(2, clipSize)), 1)
 	s := open(t, server.Endpoint, func(t *Settings) { t.MinThroughput = mib })

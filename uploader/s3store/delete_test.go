@@ -19,13 +19,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
 func TestDeleteMany(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
 	if err := os.MkdirAll(filepath.Join(server.Dir, "g/s"), 0o755); err != nil {

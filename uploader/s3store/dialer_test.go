@@ -14,8 +14,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"ems-sidecar/internal/s3test"
 )
 
 // attemptTime is the shortest that an attempt has, as the uploader gives it.
@@ -236,7 +234,7 @@ func TestNamesOutliveAnOutageOfDNS(t *testing.T) {
 // A store whose first address is dead, over real sockets: each attempt arrives in its time.
 func TestStoreWithADeadAddress(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.Endpoint, "http://"), ":")
 	for name, dead := range map[string][]string{"one": {"192.0.2.1"}, "two of each family": {"192.0.2.1", "2001:db8::1", "192.0.2.2", "2001:db8::2"}} {
 		t.Run(name, func(t *testing.T) {

@@ -12,13 +12,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
 func TestOlderUploadsOfTheKeyAreAborted(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
 	for _, key := range []string{"a.mp4", "a.mp4.2", "b/a.mp4", "a.mp4"} {
@@ -45,7 +44,7 @@ func TestOlderUploadsOfTheKeyAreAborted(t *testing.T) {
 
 func TestAllPagesOfParts(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	whole := content(1, 15*mib+1)
 	leave(t, open(t, g.endpoint), resumable("a.mp4", whole), 1, 2, 3)
@@ -63,7 +62,7 @@ func TestAllPagesOfParts(t *testing.T) {
 // A store that gives the same page for ever is one that cannot list.
 func TestListThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	for op, list := range map[string]string{
 		"ListUploads": "<ListMultipartUploadsResult><Upload><Key>x</Key><UploadId>1</UploadId></Upload><IsTruncated>true</IsTruncated><NextKeyMarker>a.mp4</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker></ListMultipartUploadsResult>",
 		"ListParts":   "<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker></ListPartsResult>",
@@ -92,7 +91,7 @@ func TestListThatDoesNotEnd(t *testing.T) {
 
 func TestListingRefused(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	clip := content(1, clipSize)
 	for name, c := range map[string]struct {
 		op, code string
@@ -144,7 +143,7 @@ func TestListingRefused(t *testing.T) {
 // A store that is out of order is asked again before anything is sent again.
 func TestListingThatFailsIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	for _, op := range []string{"ListUploads", "ListParts"} {
 		for code, status := range map[string]int{"SlowDown": 503, "InvalidAccessKeyId": 403} {
 			g := newGate(t, server)
@@ -166,7 +165,7 @@ func TestListingThatFailsIsTriedAgain(t *testing.T) {
 // An upload that ends between being listed and being looked at is none.
 func TestListedUploadThatVanishes(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
 	leave(t, open(t, server.Endpoint), resumable("a.mp4", clip), 1)
@@ -185,7 +184,7 @@ func TestListedUploadThatVanishes(t *testing.T) {
 // Other uploads that cannot be aborted are no reason to fail.
 func TestAbortRefused(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
 	for range 2 {

@@ -1,13 +1,23 @@
 package s3store
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
+	"ems-sidecar/internal/s3test"
 	"ems-sidecar/internal/testproc"
 )
 
+// servers are those of all tests.
+var servers s3test.Pool
+
 func TestMain(m *testing.M) {
 	testproc.Parallel(4)
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := servers.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, "end the S3 servers:", err)
+		code = 1
+	}
+	os.Exit(code)
 }

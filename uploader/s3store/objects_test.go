@@ -14,13 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
 func TestListOfManyPages(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
 	const odd = "live/g/s/a b+c%20d#e?f=ü&<\".ts"

@@ -7,14 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
 // Whoever finds an object can tell who wrote it and what, also if it went up in parts.
 func TestObjectSaysWhoWroteIt(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	for name, c := range map[string]struct {
 		size      int
 		resumable bool
@@ -42,7 +41,7 @@ func TestObjectSaysWhoWroteIt(t *testing.T) {
 
 func TestObjectThatSaysNothing(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	s := open(t, server.Endpoint)
 	if err := s.Put(t.Context(), uploader.Object{Key: "k", Body: strings.NewReader("x"), Size: 1}); err != nil {
 		t.Fatal(err)
@@ -56,7 +55,7 @@ func TestObjectThatSaysNothing(t *testing.T) {
 // S3 refuses objects of which more than 2 kB is said.
 func TestMetadataIsBounded(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	s := open(t, server.Endpoint, func(t *Settings) { t.Host = strings.Repeat("é", 255) })
 	root := "/srv/" + strings.Repeat("/ü", 2000) + "/media"
 	o := object("k", strings.NewReader("x"), 1)

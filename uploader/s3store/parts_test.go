@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"ems-sidecar/internal/long"
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
@@ -27,7 +26,7 @@ func TestParts(t *testing.T) {
 		"with MD5": {md5, md5}, "with CRC32": {crc32, crc32}, "with MD5, begun so": {md5, crc32}, "with CRC32, begun so": {crc32, md5},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := s3test.Start(t)
+			server := servers.Server(t)
 			g := newGate(t, server)
 			clip := content(1, clipSize)
 			with := func(calculation aws.RequestChecksumCalculation) *Store {
@@ -66,7 +65,7 @@ func TestParts(t *testing.T) {
 // What is said of an object does not depend on how it is sent.
 func TestPartsSayTheSameOfTheObject(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint, func(t *Settings) {
 		t.ACL, t.StorageClass, t.ServerSideEncryption, t.KMSKeyID = "public-read", "STANDARD_IA", "aws:kms", "key"
@@ -95,7 +94,7 @@ func TestPartsThatCannotBeCompared(t *testing.T) {
 		"other checksum": {"ListUploads", "<ChecksumAlgorithm></ChecksumAlgorithm>", "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm>"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := s3test.Start(t)
+			server := servers.Server(t)
 			g := newGate(t, server)
 			leave(t, open(t, server.Endpoint), resumable("a.mp4", clip), 1)
 			g.onAnswer(func(call *call, r *http.Response) error {
@@ -137,7 +136,7 @@ func TestSumsAreTheSame(t *testing.T) {
 // A store that is away does not make each attempt read what is there already.
 func TestOutageCostsNoReading(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
 	o := resumable("a.mp4", content(1, clipSize))
@@ -155,7 +154,7 @@ func TestOutageCostsNoReading(t *testing.T) {
 
 func TestFreshConnectionForAllRequests(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
 	leave(t, open(t, server.Endpoint), resumable("a.mp4", content(2, clipSize)), 1)
@@ -184,7 +183,7 @@ func TestFreshConnectionForAllRequests(t *testing.T) {
 // A file that is cut or cannot be read while it is sent fails, and nothing of it is in the bucket.
 func TestFileThatIsCut(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	for _, size := range []int{clipSize, 5*mib + copyBuffer} {
 		o := resumable("a.mp4", content(1, size))
 		o.Size += mib
@@ -200,7 +199,7 @@ func TestFileThatIsCut(t *testing.T) {
 
 func TestRecordingIsNotCopiedIntoMemory(t *testing.T) {
 	size := long.Or[int64](128*mib, 1<<30)
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	s := open(t, server.Endpoint, func(t *Settings) { t.PartSize = 16 * mib })
 	f, err := os.Create(filepath.Join(t.TempDir(), "a.mp4"))
 	if err != nil {

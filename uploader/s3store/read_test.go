@@ -3,13 +3,11 @@ package s3store
 import (
 	"strings"
 	"testing"
-
-	"ems-sidecar/internal/s3test"
 )
 
 func TestReadIsBounded(t *testing.T) {
 	t.Parallel()
-	s := open(t, newGate(t, s3test.Start(t)).endpoint)
+	s := open(t, newGate(t, servers.Server(t)).endpoint)
 	if err := s.Put(t.Context(), object("g/playlist.m3u8", strings.NewReader("content"), 7)); err != nil {
 		t.Fatal(err)
 	}

@@ -130,7 +130,7 @@ func TestResumedPutSendsOnlyWhatIsMissing(t *testing.T) {
 			map[string]int{"ListUploads": 1, "ListParts": 1, "UploadPart": 3, "Complete": 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := s3test.Start(t)
+			server := servers.Server(t)
 			g := newGate(t, server)
 			s := open(t, g.endpoint)
 			ctx, cancel := context.WithCancel(t.Context())
@@ -167,7 +167,7 @@ func TestResumedPutSendsOnlyWhatIsMissing(t *testing.T) {
 // What is sent after an interruption never makes an object of two contents, and never says the wrong time.
 func TestChangedFileBeginsAnew(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	before := content(1, clipSize)
 	changedAt := func(offset int) []byte {
@@ -231,7 +231,7 @@ func TestChangedFileBeginsAnew(t *testing.T) {
 // Parts of another size, or one too many, are of no use.
 func TestOtherPlanBeginsAnew(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	whole := content(1, 16*mib)
 	for name, c := range map[string]struct {
@@ -269,7 +269,7 @@ func TestOtherPlanBeginsAnew(t *testing.T) {
 // A small object takes no parts, and what is left of a larger one of its key goes.
 func TestSmallObjectAfterAnUnfinishedOne(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
 	leave(t, s, resumable("a.mp4", content(1, clipSize)))
@@ -285,7 +285,7 @@ func TestSmallObjectAfterAnUnfinishedOne(t *testing.T) {
 
 func TestVanishedUploadBeginsAnew(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	clip := content(1, clipSize)
 	for name, left := range map[string][]int{"a part is missing": {1}, "no part is missing": {1, 2}} {
@@ -310,7 +310,7 @@ func TestVanishedUploadBeginsAnew(t *testing.T) {
 // An upload that vanishes at each attempt is no endless loop, and no reason to stop trying.
 func TestUploadThatVanishesAgainIsAnError(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
 	leave(t, s, resumable("a.mp4", content(1, clipSize)), 1)

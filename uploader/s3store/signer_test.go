@@ -8,14 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
 // The store checks the signature of what intermediaries have changed.
 func TestIntermediariesMayChangeWhatTheStoreNeedNotBelieve(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint)
 	for name, change := range map[string]func(h http.Header){
@@ -66,7 +65,7 @@ func TestIntermediariesMayChangeWhatTheStoreNeedNotBelieve(t *testing.T) {
 // What becomes part of the object, or decides where it goes, is signed.
 func TestSignatureCoversWhatTheStoreDoes(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, s3test.Start(t))
+	g := newGate(t, servers.Server(t))
 	s := open(t, g.endpoint)
 	for _, header := range []string{"Content-Type", "Cache-Control", "X-Amz-Meta-Mtime", "X-Amz-Date", "X-Amz-Content-Sha256"} {
 		g.onCall(func(_ *call, _ http.ResponseWriter, r *http.Request) bool {
@@ -84,7 +83,7 @@ func TestSignatureCoversWhatTheStoreDoes(t *testing.T) {
 
 func TestOtherSignatureNamesAllItsCauses(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, s3test.Start(t))
+	g := newGate(t, servers.Server(t))
 	g.onCall(func(_ *call, w http.ResponseWriter, r *http.Request) bool {
 		refuse(w, r, http.StatusForbidden, "SignatureDoesNotMatch")
 		return false

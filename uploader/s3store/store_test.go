@@ -60,7 +60,7 @@ const etagOfContent = "9a0364b9e99bb480dd25e1f0284c8555"
 
 func TestPutGetStatDelete(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	s := open(t, server.Endpoint)
 	ctx := t.Context()
 	for _, key := range []string{"plain.ts", "g/a b+c%20d#e?f=ü.ts"} {
@@ -88,7 +88,7 @@ func TestPutGetStatDelete(t *testing.T) {
 
 // A large file goes up in parts, from the file and not through memory.
 func TestLargeFileIsNotCopiedIntoMemory(t *testing.T) {
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	s := open(t, server.Endpoint)
 	f, err := os.Create(filepath.Join(t.TempDir(), "large"))
 	if err != nil {
@@ -119,7 +119,7 @@ func sum256(b []byte) []byte { s := sha256.Sum256(b); return s[:] }
 
 func TestFailedPartsAreAborted(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	proxy := s3test.NewProxy(t, server)
 	ctx, cancel := context.WithCancel(t.Context())
 	var parts sync.Once

@@ -16,7 +16,6 @@ import (
 	"sync"
 	"testing"
 
-	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
 )
 
@@ -52,7 +51,7 @@ func TestEachPUTHasAChecksum(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.configure(t, isolate(t))
-			g := newGate(t, s3test.Start(t))
+			g := newGate(t, servers.Server(t))
 			var mu sync.Mutex
 			checked := 0
 			g.onCall(func(c2 *call, _ http.ResponseWriter, r *http.Request) bool {
@@ -252,7 +251,7 @@ func (c *changing) ReadAt(p []byte, off int64) (int, error) {
 // A file that changes between its sum and its sending does not become an object, and is tried again.
 func TestFileThatChangesWhileItIsSent(t *testing.T) {
 	t.Parallel()
-	server := s3test.Start(t)
+	server := servers.Server(t)
 	s := open(t, server.Endpoint)
 	if err := s.Put(t.Context(), object("k", strings.NewReader("content"), 7)); err != nil {
 		t.Fatal(err)
