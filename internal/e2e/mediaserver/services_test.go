@@ -57,7 +57,7 @@ default_bucket = 'live'
 
 func client(t *testing.T, s *emstest.Server) *emsapi.Client {
 	t.Helper()
-	api, err := emsapi.New(emsapi.Settings{URL: s.URL()})
+	api, err := emsapi.New(emsapi.Settings{URL: s.URL(), Timeout: time.Minute})
 	e2e.Must(t, err)
 	return api
 }
