@@ -29,7 +29,7 @@ func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 	}
 	if c.late.isOpen() {
 		if c.checkAt = c.late.asked(untold, now); !c.late.isOpen() && m.published != nil {
-			if untold && !m.file.gone.hasLeft() {
+			if untold && !c.tried && !m.file.gone.hasLeft() {
 				s.putAgain(m) // a PUT without an answer may have replaced it
 			}
 			m.published.content = nil
