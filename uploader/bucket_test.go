@@ -423,11 +423,11 @@ func (d *desk) closed(name string) media.Version {
 // names returns how many names the schedule remembers.
 func (d *desk) names() int {
 	d.t.Helper()
-	n, ok := ask(d.t.Context(), d.up, func(s *publish.Schedule, _ time.Time) int { return s.Names() })
+	f, ok := d.up.Figures(d.t.Context())
 	if !ok {
 		d.t.Error("the uploader has ended")
 	}
-	return n
+	return f.Names
 }
 
 func (d *desk) remove(name string) {

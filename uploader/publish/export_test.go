@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// Knows reports whether anything is remembered of the file p.
+func (src *Source) Knows(p string) bool { return src.files[p] != nil }
+
 // State returns what is known of the file p, in words, or "" if nothing is.
 func (src *Source) State(p string, now time.Time) string {
 	f := src.files[p]

@@ -23,6 +23,7 @@ type Figures struct {
 	Queue      int           // chunks that wait for their upload
 	Waiting    int           // manifests with a snapshot that is not published yet
 	InFlight   int           // requests
+	Names      int           // of files that are remembered
 	LagP50     time.Duration // of the last minute: chunk closed to its manifest published
 	LagP99     time.Duration
 }
@@ -75,11 +76,12 @@ func (s *Schedule) Figures(now time.Time) Figures {
 		Chunks: s.figures.chunks, Manifests: s.figures.manifests, Bytes: s.figures.bytes,
 		Failures: s.figures.failures, Lost: s.figures.lost, Unwritten: s.figures.unwritten,
 		Found: s.figures.found, Conflicts: s.figures.conflicts, Unfinished: s.figures.unfinished, Deleted: s.figures.deleted,
-		InFlight: s.pools.inFlight[livePool] + s.pools.inFlight[bulkPool],
-		LagP50:   quantile(lags, 0.5), LagP99: quantile(lags, 0.99),
+		InFlight: s.pools.inFlight[livePool] + s.pools.inFlight[bulkPool], Names: len(s.unnamed),
+		LagP50: quantile(lags, 0.5), LagP99: quantile(lags, 0.99),
 	}
 	for _, src := range s.sources {
 		f.Skipped += src.skipped
+		f.Names += len(src.files)
 	}
 	for _, st := range s.ring {
 		if st.files > 0 {

@@ -47,18 +47,6 @@ func (s *Schedule) Add(root string, layout media.Layout, dest *Destination, shar
 	return src
 }
 
-// Knows reports whether anything is remembered of the file p.
-func (src *Source) Knows(p string) bool { return src.files[p] != nil }
-
-// Names returns how many names are remembered.
-func (s *Schedule) Names() int {
-	n := len(s.unnamed)
-	for _, src := range s.sources {
-		n += len(src.files)
-	}
-	return n
-}
-
 // RootName is what objects tell of their root: of a very long path, the end.
 func (src *Source) RootName() string { return src.root[max(0, len(src.root)-maxRootName):] }
 
