@@ -69,7 +69,7 @@ func (b *bootstraps) forget(p string) {
 // bases returns what the fragments that the bootstrap p lists are called. If no F4M that was closed so far names
 // it, those on disk are asked: at the start, the order in which files are reported says nothing.
 func (src *Source) bases(p string) []string {
-	if known := src.bootstraps.bases(p); len(known) > 0 {
+	if known := src.reported.bootstraps.bases(p); len(known) > 0 {
 		return known
 	}
 	defer src.disk.End(src.disk.Begin())
@@ -94,11 +94,11 @@ func (src *Source) bases(p string) []string {
 			}
 			left -= int64(len(content))
 			if m, err := src.layout.Parse(f4m, content); err == nil {
-				src.bootstraps.learn(f4m, m)
+				src.reported.bootstraps.learn(f4m, m)
 			}
 		}
 	}
-	return src.bootstraps.bases(p)
+	return src.reported.bootstraps.bases(p)
 }
 
 func readIn(root *os.Root, p string, most int64) ([]byte, error) {

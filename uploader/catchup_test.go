@@ -189,7 +189,7 @@ func (unlistable) List(context.Context, string, string, func(string, ObjectInfo)
 }
 
 // A PUT that was given up is applied later, over a newer one: the newest comes back, also if nothing is written any more.
-func TestLatePutIsMended(t *testing.T) {
+func TestManifestThatALatePutOverwroteIsPublishedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		late := &lateStore{bucket: d.bucket, key: "g/s/playlist.m3u8", delay: 12 * time.Second}
@@ -226,7 +226,7 @@ func TestLatePutIsMended(t *testing.T) {
 
 // Of two PUTs without an answer the first one was applied. What was published before them is not sent over it, also if the second
 // cannot be sent any more for now.
-func TestBucketThatHasSomethingNewerThanWasPublishedKeepsIt(t *testing.T) {
+func TestObjectNewerThanThePublishedOneIsNotReplacedByIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const bootstrap = "g/s/bootstrap"
 		d := newDeskFor(t, hdsLayout, Settings{})
@@ -276,7 +276,7 @@ func (s lostAnswers) Put(ctx context.Context, o Object) error {
 }
 
 // A PUT of the run before, which was killed, is applied when this one has seen that all is well; or much later.
-func TestLatePutOfTheRunBeforeIsMended(t *testing.T) {
+func TestManifestThatALatePutOfTheRunBeforeOverwroteIsPublishedAgain(t *testing.T) {
 	for _, late := range []time.Duration{5 * time.Second, 10 * time.Minute} {
 		t.Run(late.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -399,7 +399,7 @@ func TestStreamThatMovedHereIsPublishedAtOnce(t *testing.T) {
 }
 
 // A comparison that the bucket refuses is made again after a while, and what comes of it is not left lying.
-func TestComparisonThatIsRefusedIsMadeAgain(t *testing.T) {
+func TestRefusedComparisonIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		var asked atomic.Int64
@@ -429,7 +429,7 @@ func TestComparisonThatIsRefusedIsMadeAgain(t *testing.T) {
 }
 
 // Another writer that was there first is said, too, once both are at it.
-func TestWriterThatWasThereFirstIsSaid(t *testing.T) {
+func TestWriterThatPublishedFirstIsLoggedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		key := "g/s/playlist.m3u8"

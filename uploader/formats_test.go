@@ -247,7 +247,7 @@ func TestOldRunIsNotPublishedWhenTheNewOneHasOvertakenIt(t *testing.T) {
 }
 
 // One stream of a group that is stuck does not keep a group's manifest from naming another one.
-func TestHDSStuckStreamDoesNotHoldUpItsGroup(t *testing.T) {
+func TestHDSStreamThatIsStuckDoesNotHoldUpItsGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, hdsLayout, Settings{})
 		v1 := func(streams ...string) string {
@@ -586,7 +586,7 @@ func TestRecordingsDoNotHoldUpLiveChunks(t *testing.T) {
 }
 
 // A stop does not wait for hours until gigabytes are up; the next start goes on.
-func TestRecordingThatIsInFlightAtTheStopIsSaidToBeLeft(t *testing.T) {
+func TestRecordingInFlightAtTheStopIsLoggedAsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, recordings, Settings{})
 		d.bucket.before = func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
@@ -605,7 +605,7 @@ func TestRecordingThatIsInFlightAtTheStopIsSaidToBeLeft(t *testing.T) {
 	})
 }
 
-func TestRecordingIsDeletedFromTheDiskOnlyOnceCompared(t *testing.T) {
+func TestRecordingIsDeletedFromTheDiskOnlyIfItEqualsItsObject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, recordings, Settings{})
 		d.dest.DeleteLocal, d.dest.DeleteLocalAfter = true, time.Hour

@@ -17,21 +17,21 @@ func (src *Source) placeOf(p string) *publish.Place {
 	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()
 	if err != nil {
-		return src.last
+		return src.reported.last
 	}
 	defer root.Close()
 	if _, err := root.Lstat(p); err != nil {
-		return src.last
+		return src.reported.last
 	}
 	top, topErr := disk.DirectoryIn(root, ".")
 	dir, dirErr := disk.DirectoryIn(root, path.Dir(p))
 	if topErr != nil || dirErr != nil {
-		return src.last
+		return src.reported.last
 	}
-	if src.last == nil || src.last.Device != dir.Device() || !disk.DirectoryOf(src.last.Root).Is(top) {
-		src.last = &publish.Place{Root: top.Info(), Device: dir.Device()}
+	if src.reported.last == nil || src.reported.last.Device != dir.Device() || !disk.DirectoryOf(src.reported.last.Root).Is(top) {
+		src.reported.last = &publish.Place{Root: top.Info(), Device: dir.Device()}
 	}
-	return src.last
+	return src.reported.last
 }
 
 // findIn finds out what happened to p, which was at the place below root.

@@ -24,7 +24,7 @@ func (d *desk) vod(n int) {
 
 // What the store loses is there again after a minute or two: of a live manifest itself and the
 // newest chunk, and of one that has ended, or does not move, all that it names.
-func TestObjectThatTheStoreLosesIsThereAgain(t *testing.T) {
+func TestObjectThatTheStoreLosesIsUploadedAgain(t *testing.T) {
 	live := func(d *desk, first, last int) { d.live("g/s", first, last, 4*time.Second) }
 	for _, c := range []struct {
 		name   string
@@ -68,7 +68,7 @@ func TestObjectThatTheStoreLosesIsThereAgain(t *testing.T) {
 	}
 }
 
-func TestInitSegmentThatTheStoreLosesIsThereAgain(t *testing.T) {
+func TestInitSegmentThatTheStoreLosesIsUploadedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, dashLayout, Settings{})
 		d.start()
@@ -150,7 +150,7 @@ func TestBucketThatComesBackEmptyIsFilled(t *testing.T) {
 
 // A store that does not tell what it has is not sent everything again. Only the playlist is, once: a PUT of the
 // daemon's earlier run could have replaced it.
-func TestStoreThatTellsNothingIsSentNoChunkAgain(t *testing.T) {
+func TestChunksThatTheStoreDoesNotTellOfAreNotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.dest.Store = silentStore{d.bucket}

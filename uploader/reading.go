@@ -108,8 +108,8 @@ func (src *Source) parse(p string, content []byte) (m media.Manifest, dir string
 			return m, "", err
 		}
 		bases := src.bases(p)
-		if len(bases) == 0 && !src.bootstraps.waiting[p] {
-			src.bootstraps.waiting[p] = true
+		if len(bases) == 0 && !src.reported.bootstraps.waiting[p] {
+			src.reported.bootstraps.waiting[p] = true
 			src.log.Warn("bootstrap waits for an F4M that names it, which tells what its fragments are called",
 				"stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "next", "it is published when there is one")
 		}
@@ -120,7 +120,7 @@ func (src *Source) parse(p string, content []byte) (m media.Manifest, dir string
 	}
 	m, err = src.layout.Parse(p, content)
 	if err == nil {
-		if waited := src.bootstraps.learn(p, m); len(waited) > 0 {
+		if waited := src.reported.bootstraps.learn(p, m); len(waited) > 0 {
 			src.expecter.Expect(waited...)
 		}
 	}

@@ -216,7 +216,7 @@ func (a *answerLoser) Put(ctx context.Context, o Object) error {
 	return err
 }
 
-func TestTwoRootsWithOnePrefixHaveAKeyForEachRecording(t *testing.T) {
+func TestRecordingsOfTwoRootsWithOnePrefixGetDifferentKeys(t *testing.T) {
 	for name, unconditional := range map[string]bool{"conditional": false, "without conditions": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -250,7 +250,7 @@ func TestTwoRootsWithOnePrefixHaveAKeyForEachRecording(t *testing.T) {
 	}
 }
 
-func TestAStoreThatAlwaysRefusesTheKeyIsNotAskedWithoutPause(t *testing.T) {
+func TestKeyThatTheStoreAlwaysRefusesIsTriedWithPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, recordings, Settings{})
 		d.bucket.before = func(context.Context, string) error { return ErrExists }
@@ -269,7 +269,7 @@ func TestAStoreThatAlwaysRefusesTheKeyIsNotAskedWithoutPause(t *testing.T) {
 	})
 }
 
-func TestOtherKeysOfRecordings(t *testing.T) {
+func TestOtherKeyOfARecordingHasTheTimeOfItsFile(t *testing.T) {
 	at := time.Date(2026, 11, 29, 14, 30, 45, 123456789, time.FixedZone("", 3600))
 	v := media.Version{ModTime: at}
 	for own, want := range map[string]string{
@@ -292,7 +292,7 @@ func TestOtherKeysOfRecordings(t *testing.T) {
 }
 
 // A clean-up does not wait for the bucket.
-func TestRecordingWhoseNameIsUsedAgainBeforeItsUploadArrives(t *testing.T) {
+func TestRecordingArrivesEvenIfItsNameIsUsedAgainBeforeItsUpload(t *testing.T) {
 	for name, restart := range map[string]bool{"in one run": false, "after a restart": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

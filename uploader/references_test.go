@@ -133,7 +133,7 @@ func TestManifestThatTakesLongIsReadLessOften(t *testing.T) {
 
 		d := newDesk(t, Settings{})
 		d.start()
-		d.src.pace["g/s/playlist.m3u8"] = time.Now().Add(2 * time.Second)
+		d.src.reported.pace["g/s/playlist.m3u8"] = time.Now().Add(2 * time.Second)
 		d.close("g/s/1.ts", "x")
 		d.close("g/s/playlist.m3u8", playlist(1, 1, "#EXT-X-ENDLIST"))
 		settle()

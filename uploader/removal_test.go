@@ -15,7 +15,7 @@ import (
 )
 
 // A name that comes back while its object is being deleted is sent again when that is over, a playlist too.
-func TestNameThatComesBackWhileItsObjectIsDeleted(t *testing.T) {
+func TestNameThatComesBackDuringItsDeletionIsUploadedAgain(t *testing.T) {
 	for name, err := range map[string]error{
 		"deleted": nil, "no answer": errors.New("reset"), "refused": ErrPermanent, "deleted, and the answer lost": errLost,
 	} {
@@ -75,7 +75,7 @@ func TestNameThatComesBackWhileItsObjectIsDeleted(t *testing.T) {
 }
 
 // A playlist that comes to name a chunk whose object is being deleted is published without it, or not at all.
-func TestManifestThatNamesWhatIsBeingDeleted(t *testing.T) {
+func TestManifestThatNamesAChunkInDeletionIsNotPublishedWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.mirror()
@@ -189,7 +189,7 @@ func (b *bucket) drop(keys []string) {
 }
 
 // A playlist that names a chunk of which no one knows whether it was deleted has the bucket asked.
-func TestManifestThatNamesWhatIsPerhapsDeleted(t *testing.T) {
+func TestManifestThatNamesAChunkInDoubtHasTheBucketAsked(t *testing.T) {
 	for _, lost := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk(t, Settings{})
@@ -225,7 +225,7 @@ func TestManifestThatNamesWhatIsPerhapsDeleted(t *testing.T) {
 }
 
 // The deletion of a playlist has no answer: it is tried again, and what the playlist names stays until it had one.
-func TestPlaylistWhoseDeletionHasNoAnswer(t *testing.T) {
+func TestDeletionOfAPlaylistWithoutAnAnswerIsTriedAgain(t *testing.T) {
 	for _, lost := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk(t, Settings{})

@@ -195,7 +195,7 @@ func TestWhatAWaitingManifestNamesIsNotDeleted(t *testing.T) {
 }
 
 // An appending EMS deletes its playlist at each chunk and creates it anew a moment later.
-func TestPlaylistThatIsDeletedAndCreatedAnewStays(t *testing.T) {
+func TestPlaylistThatIsDeletedAndCreatedAgainStays(t *testing.T) {
 	for _, delay := range []time.Duration{0, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk(t, Settings{})
@@ -220,7 +220,7 @@ func TestPlaylistThatIsDeletedAndCreatedAnewStays(t *testing.T) {
 }
 
 // Whatever was reported, a name that is on disk keeps its object; and one that comes back is not gone.
-func TestNameThatIsThereKeepsItsObject(t *testing.T) {
+func TestNameOnTheDiskKeepsItsObject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.mirror()
@@ -273,7 +273,7 @@ func TestNothingIsDeletedWhenTheDaemonEnds(t *testing.T) {
 }
 
 // With cleanupDestination, EMS deletes all of a stream when it starts anew.
-func TestBurstOfDeletions(t *testing.T) {
+func TestManyDeletionsAtOnceAreMadeInBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.mirror()
@@ -473,7 +473,7 @@ func TestDelayBeginsWhenNoManifestNamesIt(t *testing.T) {
 }
 
 // What was deleted twice was deleted once.
-func TestNameThatIsDeletedTwiceAtOnce(t *testing.T) {
+func TestNameThatIsDeletedTwiceIsDeletedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.mirror()
@@ -496,7 +496,7 @@ func TestNameThatIsDeletedTwiceAtOnce(t *testing.T) {
 }
 
 // What is not deleted is not remembered for it either.
-func TestNothingWaitsWhereNothingIsDeleted(t *testing.T) {
+func TestRemovedFilesAreForgottenWhereNothingIsDeleted(t *testing.T) {
 	for name, format := range map[string]media.Format{"recordings": media.Recording, "keep": media.HLS} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -566,7 +566,7 @@ func TestWhatAnotherWriterMayNameIsNotDeleted(t *testing.T) {
 }
 
 // After a start, a listing tells what the bucket has of files that are deleted before it is there.
-func TestFilesThatAreDeletedRightAfterTheStart(t *testing.T) {
+func TestFilesDeletedRightAfterTheStartLoseTheirObjects(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.mirror()
@@ -590,7 +590,7 @@ func TestFilesThatAreDeletedRightAfterTheStart(t *testing.T) {
 
 // A child playlist that was deleted while the daemon was away is in the bucket still. That its master is deleted there does not
 // tell what the child names.
-func TestChunksOfAChildThatIsLeftStayWhenItsMasterIsDeleted(t *testing.T) {
+func TestChunksOfAChildOnTheDiskStayWhenItsMasterIsDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.mirror()
@@ -615,7 +615,7 @@ func TestChunksOfAChildThatIsLeftStayWhenItsMasterIsDeleted(t *testing.T) {
 }
 
 // In DASH, the manifest is in the group's directory, and its chunks are in others.
-func TestRemovedFolderOfDASH(t *testing.T) {
+func TestRemovedFolderOfDASHGoesManifestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, dashLayout, Settings{})
 		d.mirror()

@@ -38,23 +38,29 @@ type Source struct {
 	// is reported, and called from any goroutine; nil: none is spared.
 	Spare func(p string) bool
 
-	bootstraps bootstraps // owned by the caller of the methods
-	named      namedFiles // owned by them, too
-	unfit      unfit      // and these
-	pace       pace       // and this
-	spool      *spool.Spool
-	disk       disk.Calls
-	read       atomic.Int64   // bytes of its files
-	last       *publish.Place // owned by them, too: where the last file was that was closed
+	reported reported // owned by the caller of the methods
+	spool    *spool.Spool
+	disk     disk.Calls
+	read     atomic.Int64 // bytes of its files
 
 	plan *publish.Source // the schedule's; for the goroutine of Uploader.Run
+}
+
+// A reported is what is remembered of the files that were reported.
+type reported struct {
+	bootstraps bootstraps
+	named      namedFiles
+	unfit      unfit
+	pace       pace
+	last       *publish.Place // where the last file was that was closed
 }
 
 // Source returns a new source for what layout finds below the root dir. It may be called while Run is going.
 func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, expecter Expecter) *Source {
 	src := &Source{
-		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter, log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
-		bootstraps: newBootstraps(), named: make(namedFiles), unfit: make(unfit), pace: make(pace),
+		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter,
+		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
+		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), unfit: make(unfit), pace: make(pace)},
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
 	u.add(src)
@@ -65,7 +71,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 // is read at once.
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	if src.layout.Kind(p).Role != media.ManifestFile {
-		kept := publish.IsChunk(src.layout, p, v) || src.named.has(p) || src.isKept(ctx, p)
+		kept := publish.IsChunk(src.layout, p, v) || src.reported.named.has(p) || src.isKept(ctx, p)
 		if kept {
 			src.keep(ctx, p, v)
 		}
@@ -73,11 +79,11 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Closed(src.plan, p, v, kept, at, now) })
 		return
 	}
-	if at := src.pace.next(p); time.Now().Before(at) {
+	if at := src.reported.pace.next(p); time.Now().Before(at) {
 		src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.Reread(src.plan, p, at) })
 		return
 	}
-	defer src.pace.took(p, time.Now())
+	defer src.reported.pace.took(p, time.Now())
 	at := src.placeOf(p)
 	r, err := src.readManifest(p)
 	var many *media.TooManyError
@@ -85,13 +91,13 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
 		return // deleted or written again: its next closing brings it; or what names it does
 	case errors.As(err, &many):
-		if src.unfit.first(p) {
+		if src.reported.unfit.first(p) {
 			src.refuse(p, many)
 		}
 		src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.CountFailure() })
 		return
 	case errors.As(err, new(*notManifestError)):
-		if src.unfit.first(p) {
+		if src.reported.unfit.first(p) {
 			src.log.Warn("manifest is not published", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "err", err,
 				"next", "its next closing is waited for; this is logged again when it was readable in between")
 		}
@@ -101,8 +107,8 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestUnreadable(src.plan, p, err, now) })
 		return
 	}
-	delete(src.unfit, p)
-	src.named.learn(src.layout, p, r.References)
+	delete(src.reported.unfit, p)
+	src.reported.named.learn(src.layout, p, r.References)
 	if !src.prepare(ctx, p, &r) {
 		return
 	}
@@ -114,10 +120,10 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	if src.exists(p) {
 		return // it is another file by now, whose closing is reported
 	}
-	src.bootstraps.forget(p)
-	src.named.forget(p)
-	delete(src.unfit, p)
-	delete(src.pace, p)
+	src.reported.bootstraps.forget(p)
+	src.reported.named.forget(p)
+	delete(src.reported.unfit, p)
+	delete(src.reported.pace, p)
 	src.spool.Gone(p)
 	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {

@@ -1,7 +1,6 @@
 package uploader
 
 import (
-	"sync"
 	"time"
 
 	"ems-sidecar/internal/disk"
@@ -32,9 +31,9 @@ func (u *Uploader) watchDisks(s *publish.Schedule, now time.Time) {
 }
 
 // leave waits for the workers, but not for those whose calls never return.
-func (u *Uploader) leave(workers *sync.WaitGroup) {
+func (u *Uploader) leave() {
 	all := make(chan struct{})
-	go func() { workers.Wait(); close(all) }()
+	go func() { u.workers.Wait(); close(all) }()
 	late := time.NewTimer(leaveTime)
 	defer late.Stop()
 	select {

@@ -34,7 +34,7 @@ func (s *tamperedStore) Stat(ctx context.Context, key string) (ObjectInfo, bool,
 
 // The SDK's chain of credentials reads files (AWS_WEB_IDENTITY_TOKEN_FILE, credential_process): that one of them is
 // missing wraps fs.ErrNotExist and says nothing about the stream's files.
-func TestMissingCredentialsFileIsNotAMissingChunk(t *testing.T) {
+func TestMissingCredentialsFileLosesNoChunk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		var broken atomic.Bool
@@ -67,7 +67,7 @@ func TestMissingCredentialsFileIsNotAMissingChunk(t *testing.T) {
 }
 
 // The same, once the chunk is there and the manifest's PUT meets it: the manifest stays in flight for ever.
-func TestManifestIsStuckAfterAnErrorAboutAFile(t *testing.T) {
+func TestManifestIsPublishedAfterAnErrorAboutAFileOfTheStores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		var broken atomic.Bool
@@ -95,7 +95,7 @@ func TestManifestIsStuckAfterAnErrorAboutAFile(t *testing.T) {
 
 // HEAD of a missing key in a missing bucket is 404, and with refused credentials 403, which the store takes for
 // "not there": neither says that the bucket accepts requests.
-func TestLookOpensALaneThatIsRefused(t *testing.T) {
+func TestAnswerToAQuestionDoesNotOpenALaneThatIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.bucket.before = func(context.Context, string) error {
@@ -121,7 +121,7 @@ func TestLookOpensALaneThatIsRefused(t *testing.T) {
 }
 
 // A stream whose chunks get through and whose playlist is refused closes the way for all.
-func TestStreamWithARefusedPlaylistHoldsUpOthers(t *testing.T) {
+func TestStreamWithARefusedPlaylistHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{Workers: 16})
 		d.bucket.before = func(_ context.Context, key string) error {
@@ -145,7 +145,7 @@ func TestStreamWithARefusedPlaylistHoldsUpOthers(t *testing.T) {
 }
 
 // The first answers after a start are a refusal of one stream's keys.
-func TestRefusedStreamAtTheStartHoldsUpOthers(t *testing.T) {
+func TestRefusedStreamAtTheStartHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{Workers: 16})
 		d.bucket.before = func(_ context.Context, key string) error {
@@ -167,7 +167,7 @@ func TestRefusedStreamAtTheStartHoldsUpOthers(t *testing.T) {
 }
 
 // One key that the store refuses for ever is always the first to be asked for again.
-func TestOneRefusedChunkStopsItsStreamForEver(t *testing.T) {
+func TestRefusedChunkDoesNotStopItsStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.bucket.before = func(_ context.Context, key string) error {
@@ -205,7 +205,7 @@ func TestLostFileThatComesBackIsWaitedFor(t *testing.T) {
 }
 
 // In an outage, what is known of deleted files is bounded as the spool is: 100 files of one byte.
-func TestOutageKeepsAListOfAllThatWasDeleted(t *testing.T) {
+func TestDeletedFilesAreForgottenInAnOutageBeyondTheSpool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{SpoolMax: 100})
 		d.bucket.before = func(context.Context, string) error {
@@ -298,7 +298,7 @@ func TestPlaylistThatCouldNotBeReadOnceIsTriedAgain(t *testing.T) {
 }
 
 // A probe of /healthz during the drain must find the uploader alive.
-func TestFiguresAreThereDuringTheDrain(t *testing.T) {
+func TestFiguresAreToldDuringTheDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		hang := make(chan struct{})
@@ -320,7 +320,7 @@ func TestFiguresAreThereDuringTheDrain(t *testing.T) {
 
 // A stream ends during an outage and its files are deleted: all that is left to do are questions, which are
 // no probes, so nothing ever finds out that the bucket is back.
-func TestLaneThatOnlyQuestionsWaitForOpensAgain(t *testing.T) {
+func TestQuestionsAreProbesWhereNothingElseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		var broken atomic.Bool
@@ -380,7 +380,7 @@ func TestNewStartWithTheSameInitSegmentIsPublished(t *testing.T) {
 }
 
 // What made the old content wait says nothing about the new.
-func TestNewContentDoesNotServeTheOldOnesWait(t *testing.T) {
+func TestNewContentDoesNotWaitForWhatTheOldWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		d.bucket.before = func(_ context.Context, key string) error {

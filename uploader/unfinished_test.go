@@ -67,7 +67,7 @@ func TestRecordingThatEMSDoesNotFinishIsLoggedOnce(t *testing.T) {
 	})
 }
 
-func TestRecordingThatIsBeingFinishedIsNotComplainedOf(t *testing.T) {
+func TestRecordingThatIsBeingFinishedIsNotLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, recordings, Settings{})
 		d.parts("long.mp4", "20 GB")

@@ -142,7 +142,7 @@ func TestChunksThatAManifestJumpedOverAreCountedAsLost(t *testing.T) {
 }
 
 // A jump that was just read when the daemon ends is told, too; a sequence that jumps absurdly far is another numbering.
-func TestJumpIsToldAtTheEnd(t *testing.T) {
+func TestJumpIsLoggedAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := windows()["HLS"]
 		d := newDeskFor(t, w.layout, Settings{})

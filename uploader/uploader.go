@@ -44,9 +44,10 @@ type Uploader struct {
 	done     chan struct{} // closed when Run returns
 	bulk     chan struct{} // holds one when there is another source of recordings
 	budget   *spool.Budget
-	start    func(*Source) // while Run is going; for its goroutine
-	sweep    func()        // the reporter of trouble, if it is its own
-	drainBy  time.Time     // when Run ends at the latest; zero: after DrainTimeout; for that goroutine
+	workers  sync.WaitGroup // all goroutines of Run, which waits for them
+	start    func(*Source)  // while Run is going; for its goroutine
+	sweep    func()         // the reporter of trouble, if it is its own
+	drainBy  time.Time      // when Run ends at the latest; zero: after DrainTimeout; for that goroutine
 
 	adding  sync.Mutex // guards what follows
 	sources []*Source
@@ -116,32 +117,12 @@ func (u *Uploader) tell(ctx context.Context, do func(*publish.Schedule, time.Tim
 func (u *Uploader) Run(ctx context.Context) {
 	defer u.sweep()
 	defer close(u.done)
-	var workers sync.WaitGroup
-	defer u.leave(&workers)
+	defer u.leave()
 	ended := make(chan struct{})
 	defer close(ended)
 	work, abort := context.WithCancel(context.WithoutCancel(ctx))
 	defer abort()
-	workers.Go(func() { u.abortAbandoned(ctx) })
-	workers.Go(func() { u.warnOfStrays(ctx) })
-	workers.Go(func() { u.watchUnfinished(ctx) })
-	s := publish.New(publish.Settings{Host: u.settings.Host, Workers: u.settings.Workers, BulkWorkers: u.settings.BulkWorkers,
-		Manifests: u.settings.Manifests, Began: time.Now(), Jitter: rand.N[time.Duration]})
-	u.start = func(src *Source) {
-		src.plan = s.Add(src.dir, src.layout, &src.dest.Destination, u.settings.SpoolDir != "")
-		u.adding.Lock()
-		u.owners[src.plan] = src
-		u.adding.Unlock()
-		workers.Go(func() { src.spool.Run(work) })
-	}
-	u.adding.Lock()
-	u.running = true
-	first := u.sources
-	u.adding.Unlock()
-	for _, src := range first {
-		u.start(src)
-	}
-
+	s := u.begin(ctx, work)
 	results := make(chan publish.Result, u.settings.Workers+u.settings.BulkWorkers)
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
@@ -153,25 +134,13 @@ func (u *Uploader) Run(ctx context.Context) {
 
 	for {
 		now := time.Now()
-		for j, ok := s.Next(now); ok; j, ok = s.Next(now) {
-			src := u.sourceOf(j.Source)
-			workers.Go(func() {
-				r := u.do(work, src, j)
-				select {
-				case results <- r:
-				case <-ended: // nothing waits for what was left behind
-				}
-			})
-		}
+		u.startJobs(work, s, now, results, ended)
 		if s.Drained(now) {
 			s.NoteLeft(now)
 			u.carryOut(s.Effects())
 			return
 		}
-		var wake <-chan time.Time
-		if at := s.Wake(now); !at.IsZero() {
-			wake = time.After(at.Sub(now))
-		}
+		wake := timeTo(s.Wake(now), now)
 		u.carryOut(s.Effects())
 		select {
 		case do := <-u.inbox:
@@ -189,10 +158,7 @@ func (u *Uploader) Run(ctx context.Context) {
 		case <-stop:
 			stop = nil
 			s.Drain()
-			if u.drainBy.IsZero() {
-				u.drainBy = time.Now().Add(u.settings.DrainTimeout)
-			}
-			drained = time.After(time.Until(u.drainBy))
+			drained = u.drainEnd()
 		case <-drained:
 			s.NoteLeft(time.Now())
 			u.carryOut(s.Effects())
@@ -200,6 +166,62 @@ func (u *Uploader) Run(ctx context.Context) {
 		}
 		u.carryOut(s.Effects())
 	}
+}
+
+// begin returns the schedule of a run, with the sources so far. It starts what runs beside the schedule: that ends
+// with ctx, and spools and jobs end with work.
+func (u *Uploader) begin(ctx, work context.Context) *publish.Schedule {
+	u.workers.Go(func() { u.abortAbandoned(ctx) })
+	u.workers.Go(func() { u.warnOfStrays(ctx) })
+	u.workers.Go(func() { u.watchUnfinished(ctx) })
+	s := publish.New(publish.Settings{Host: u.settings.Host, Workers: u.settings.Workers, BulkWorkers: u.settings.BulkWorkers,
+		Manifests: u.settings.Manifests, Began: time.Now(), Jitter: rand.N[time.Duration]})
+	u.start = func(src *Source) {
+		src.plan = s.Add(src.dir, src.layout, &src.dest.Destination, u.settings.SpoolDir != "")
+		u.adding.Lock()
+		u.owners[src.plan] = src
+		u.adding.Unlock()
+		u.workers.Go(func() { src.spool.Run(work) })
+	}
+	u.adding.Lock()
+	u.running = true
+	first := u.sources
+	u.adding.Unlock()
+	for _, src := range first {
+		u.start(src)
+	}
+	return s
+}
+
+// startJobs has workers do what can be done now. When ended is closed, no one waits for their results any more.
+func (u *Uploader) startJobs(work context.Context, s *publish.Schedule, now time.Time,
+	results chan<- publish.Result, ended <-chan struct{}) {
+	for j, ok := s.Next(now); ok; j, ok = s.Next(now) {
+		src := u.sourceOf(j.Source)
+		u.workers.Go(func() {
+			r := u.do(work, src, j)
+			select {
+			case results <- r:
+			case <-ended:
+			}
+		})
+	}
+}
+
+// timeTo returns a channel that receives at the time; for the zero time, never.
+func timeTo(at, now time.Time) <-chan time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return time.After(at.Sub(now))
+}
+
+// drainEnd returns a channel that receives when Run ends at the latest.
+func (u *Uploader) drainEnd() <-chan time.Time {
+	if u.drainBy.IsZero() {
+		u.drainBy = time.Now().Add(u.settings.DrainTimeout)
+	}
+	return time.After(time.Until(u.drainBy))
 }
 
 // carryOut does what the schedule has decided apart from jobs.

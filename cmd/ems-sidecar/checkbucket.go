@@ -51,6 +51,7 @@ func checkBucket(ctx context.Context, r *report, u config.Upload, pool config.Po
 		r.say("bucket", c.where, err)
 		return
 	}
+	defer store.Close()
 	c.store = store
 	c.where += " at " + store.Endpoint()
 	who, err := timed(ctx, r, "identity", "for "+c.where, stepTime, store.Identity)

@@ -218,6 +218,9 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 		}
 	})
 	d.up.Run(ctx)
+	for _, s := range d.sections {
+		s.store.Close()
+	}
 	d.trouble.Sweep() // what repeated while it drained
 	ended := make(chan error, 1)
 	go func() { ended <- roots.Wait() }()
@@ -262,26 +265,29 @@ func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog
 func openStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog.Logger,
 	reporter *trouble.Reporter) (*s3store.Store, error) {
 	settings := s3store.Settings{
-		Host:                 hostname(),
-		Bucket:               u.Bucket,
-		Region:               u.Region,
-		Endpoint:             u.Endpoint,
-		PathStyle:            u.PathStyle,
-		AccessKey:            u.AccessKey,
-		SecretKey:            u.SecretKey.Reveal(),
-		ACL:                  u.ACL,
-		StorageClass:         u.StorageClass,
-		ServerSideEncryption: u.ServerSideEncryption,
-		KMSKeyID:             u.KMSKeyID,
-		SignPayload:          s3store.Signing(u.SignPayload),
-		PartSize:             pool.PartSize,
-		MinThroughput:        pool.MinThroughput,
-		Connections:          pool.Workers + pool.BulkWorkers,
-		Log:                  log,
-		Trouble:              reporter,
+		Bucket: u.Bucket,
+		Address: s3store.Address{
+			Region:      u.Region,
+			Endpoint:    u.Endpoint,
+			PathStyle:   u.PathStyle,
+			Connections: pool.Workers + pool.BulkWorkers,
+		},
+		Credentials: s3store.Credentials{AccessKey: u.AccessKey, SecretKey: u.SecretKey.Reveal()},
+		Objects: s3store.Objects{
+			ACL:                  u.ACL,
+			StorageClass:         u.StorageClass,
+			ServerSideEncryption: u.ServerSideEncryption,
+			KMSKeyID:             u.KMSKeyID,
+			Host:                 hostname(),
+		},
+		SignPayload:   s3store.Signing(u.SignPayload),
+		PartSize:      pool.PartSize,
+		MinThroughput: pool.MinThroughput,
+		Log:           log,
+		Trouble:       reporter,
 	}
 	if u.SecretKeyFile != "" {
-		settings.ReadSecretKey = u.ReadSecretKey
+		settings.Credentials.ReadSecretKey = u.ReadSecretKey
 	}
 	return s3store.New(ctx, settings)
 }

@@ -9,6 +9,7 @@ import (
 	"ems-sidecar/media"
 	"ems-sidecar/uploader"
 	"ems-sidecar/uploader/publish"
+	"ems-sidecar/uploader/s3store"
 	"ems-sidecar/watcher"
 )
 
@@ -17,6 +18,7 @@ type section struct {
 	config.Upload
 	layout   media.Layout
 	dest     *uploader.Destination
+	store    *s3store.Store // that of dest
 	endpoint string
 	roots    map[string]*root // that it publishes, by directory
 	found    int              // directories that EMS has named for it
@@ -31,6 +33,7 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, err
 	return &section{
 		Upload:   u,
 		layout:   media.Layout{Format: u.Format, Bootstrap: u.Bootstrap},
+		store:    store,
 		endpoint: store.Endpoint(),
 		roots:    make(map[string]*root),
 		recorded: u.Format.IsRecorded(),

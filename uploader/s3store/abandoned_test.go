@@ -28,7 +28,7 @@ func setTime(t *testing.T, server *s3test.Server, key, part string, ago time.Dur
 	}
 }
 
-func TestAbortUploads(t *testing.T) {
+func TestAbortUploadsAbortsOnlyIdleOnesThatAreNotKept(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -142,7 +142,7 @@ func TestAbortUploadsGoesOnAfterAnError(t *testing.T) {
 }
 
 // What this Store is sending is never aborted, and what it remembers is forgotten with its parts.
-func TestAbortUploadsOfTheSameStore(t *testing.T) {
+func TestAbortUploadsSparesWhatIsInFlight(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)

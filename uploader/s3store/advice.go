@@ -93,7 +93,7 @@ func (s *Store) allowing(permission, message string) string {
 		if strings.Contains(message, "kms:") {
 			return "kms:GenerateDataKey and kms:Decrypt on the KMS key"
 		}
-		if s.settings.ACL != "" {
+		if s.settings.Objects.ACL != "" {
 			return fmt.Sprintf("%s and s3:PutObjectAcl, for acl, on arn:aws:s3:::%s/*", permission, bucket)
 		}
 	}
@@ -173,15 +173,32 @@ func (s *Store) onUnanswered(u *UnansweredError) (message, advice string) {
 		cause = request.Err // without the URL, which the key in the log line tells
 	}
 	var name *net.DNSError
+	var dial *net.OpError
+	var timeout net.Error
+	if errors.As(cause, &name) {
+		return name.Error(), s.adviceOnName(name)
+	}
+	if message, advice = s.onTLS(cause); advice != "" {
+		return message, advice
+	}
+	switch {
+	case errors.As(cause, &timeout) && timeout.Timeout():
+		return during("timeout", u.doing()), s.adviceOnTimeout(u.Phase)
+	case errors.As(cause, &dial) && dial.Op == "proxyconnect":
+		return cause.Error(), "the proxy that HTTPS_PROXY names gives no connection to the " +
+			"store: correct it, or name the store's host in NO_PROXY"
+	case errors.As(cause, &dial) && dial.Op == "dial":
+		return cause.Error(), s.adviceOnDial(cause)
+	}
+	return during(cause.Error(), u.doing()), ""
+}
+
+// onTLS says what is wrong with TLS; the advice is empty if nothing is.
+func (s *Store) onTLS(cause error) (message, advice string) {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
-	var record tls.RecordHeaderError
-	var dial *net.OpError
-	var timeout net.Error
 	switch {
-	case errors.As(cause, &name):
-		return name.Error(), s.adviceOnName(name)
 	case errors.As(cause, &authority):
 		return cause.Error(), "this host does not know who signed the certificate: if that is " +
 			"right, name the file with the authority's in AWS_CA_BUNDLE"
@@ -193,26 +210,22 @@ func (s *Store) onUnanswered(u *UnansweredError) (message, advice string) {
 		return cause.Error(), advice
 	case errors.As(cause, &invalid) && invalid.Reason == x509.Expired:
 		return cause.Error(), "the certificate is not valid at this host's time: renew it, or set the clock"
-	case errors.Is(cause, http.ErrSchemeMismatch), errors.As(cause, &record):
+	case errors.Is(cause, http.ErrSchemeMismatch), errors.As(cause, new(tls.RecordHeaderError)):
 		return cause.Error(), fmt.Sprintf("the port of %s speaks no TLS: write http:// in "+
 			"endpoint, or its port for TLS", s.Endpoint())
 	case strings.Contains(cause.Error(), tlsAlert):
 		return "the answer is not HTTP, but an alert of TLS", fmt.Sprintf("the port of %s "+
 			"speaks TLS: write https:// in endpoint", s.Endpoint())
-	case errors.As(cause, &timeout) && timeout.Timeout():
-		return during("timeout", u.doing()), s.adviceOnTimeout(u.Phase)
-	case errors.As(cause, &dial) && dial.Op == "proxyconnect":
-		return cause.Error(), "the proxy that HTTPS_PROXY names gives no connection to the " +
-			"store: correct it, or name the store's host in NO_PROXY"
-	case errors.As(cause, &dial) && dial.Op == "dial":
-		if errors.Is(cause, syscall.ECONNREFUSED) {
-			return cause.Error(), fmt.Sprintf("no connection to %s: is the endpoint right, and "+
-				"does the store run?", s.Endpoint())
-		}
-		return cause.Error(), fmt.Sprintf("no connection to %s: is the endpoint right, and the "+
-			"network up?", s.Endpoint())
 	}
-	return during(cause.Error(), u.doing()), ""
+	return "", ""
+}
+
+// adviceOnDial is about addresses that give no connection.
+func (s *Store) adviceOnDial(cause error) string {
+	if errors.Is(cause, syscall.ECONNREFUSED) {
+		return fmt.Sprintf("no connection to %s: is the endpoint right, and does the store run?", s.Endpoint())
+	}
+	return fmt.Sprintf("no connection to %s: is the endpoint right, and the network up?", s.Endpoint())
 }
 
 // adviceOnTimeout tells what is known of a request that took too long: nothing if it was sent.

@@ -65,38 +65,45 @@ type answer struct {
 
 // examine returns an error if the answer is not a store's, and limits what is read of its body.
 func (a answer) examine() error {
-	switch root := roots[a.operation]; {
+	switch {
 	case a.StatusCode < 200 || a.StatusCode > 299:
 		return a.examineFailure()
-	case a.operation == "GetObject": // whose body is the caller's to read
+	case a.operation == "GetObject", a.operation == "HeadObject": // the body is the caller's to read
 		return a.demand(a.describesObject(), nil)
 	case isList(a.operation):
-		page := &pageBody{body: a.Body, progress: a.progress}
-		beginning, err := page.peek()
-		if err != nil {
-			return err
-		}
-		a.Body = page
-		return a.demand(a.StatusCode == http.StatusOK && rootOf(beginning) == root, beginning)
-	case a.operation == "HeadObject":
-		return a.demand(a.describesObject(), nil)
-	default:
-		text, tooLong, err := a.readBody()
-		switch {
-		case err != nil:
-			return err
-		case tooLong:
-			return a.foreign(text)
-		case root != "":
-			// S3 sends errors with the status 200, too. The SDK knows them.
-			name := rootOf(text)
-			return a.demand(a.StatusCode == http.StatusOK && (name == root || name == "Error"), text)
-		case a.operation == "PutObject" || a.operation == "UploadPart":
-			return a.demand(a.confirms(text), text)
-		}
-		// Amazon answers 204 to what deletes. Some stores answer 200.
-		return a.demand(a.StatusCode == http.StatusNoContent || a.StatusCode == http.StatusOK && hasMark(a.Header), text)
+		return a.examinePage()
 	}
+	return a.examineShort()
+}
+
+// examinePage is examine for a page of a list.
+func (a answer) examinePage() error {
+	page := &pageBody{body: a.Body, progress: a.progress}
+	beginning, err := page.peek()
+	if err != nil {
+		return err
+	}
+	a.Body = page
+	return a.demand(a.StatusCode == http.StatusOK && rootOf(beginning) == roots[a.operation], beginning)
+}
+
+// examineShort is examine for an answer whose body is short, or empty.
+func (a answer) examineShort() error {
+	text, tooLong, err := a.readBody()
+	switch root := roots[a.operation]; {
+	case err != nil:
+		return err
+	case tooLong:
+		return a.foreign(text)
+	case root != "":
+		// S3 sends errors with the status 200, too. The SDK knows them.
+		name := rootOf(text)
+		return a.demand(a.StatusCode == http.StatusOK && (name == root || name == "Error"), text)
+	case a.operation == "PutObject" || a.operation == "UploadPart":
+		return a.demand(a.confirms(text), text)
+	}
+	// Amazon answers 204 to what deletes. Some stores answer 200.
+	return a.demand(a.StatusCode == http.StatusNoContent || a.StatusCode == http.StatusOK && hasMark(a.Header), text)
 }
 
 // demand returns an error if the answer is not a store's.

@@ -252,7 +252,7 @@ func TestETagProvesTheParts(t *testing.T) {
 }
 
 // A store that says nothing of itself is one if its answers are those of one.
-func TestPlainStoreSucceeds(t *testing.T) {
+func TestStoreThatSaysNothingOfItselfSucceeds(t *testing.T) {
 	t.Parallel()
 	body := []byte("x")
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -157,7 +157,7 @@ func TestFirstPartThatFailsEndsTheOthers(t *testing.T) {
 }
 
 // A store that begins an upload and does not say which one it is has begun none.
-func TestUploadWithoutAnID(t *testing.T) {
+func TestAnswerWithoutAnUploadIDIsAnError(t *testing.T) {
 	t.Parallel()
 	s := answerWith(t, func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "<InitiateMultipartUploadResult><Bucket>live</Bucket></InitiateMultipartUploadResult>")

@@ -208,7 +208,7 @@ func TestMessagesOfKeysAreCut(t *testing.T) {
 }
 
 // A list that always has another page ends, too.
-func TestListsEnd(t *testing.T) {
+func TestListThatAlwaysHasAnotherPageEnds(t *testing.T) {
 	t.Parallel()
 	pages := 0
 	for name, next := range map[string]func() string{
@@ -234,7 +234,7 @@ func TestListsEnd(t *testing.T) {
 }
 
 // Lists take memory, so that only a few are asked for at once.
-func TestFewListsAtOnce(t *testing.T) {
+func TestOnlyAFewPagesAreInMemoryAtOnce(t *testing.T) {
 	t.Parallel()
 	arrived, leave := make(chan bool), make(chan bool)
 	s := answerWith(t, func(w http.ResponseWriter, _ *http.Request) {

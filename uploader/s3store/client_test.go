@@ -150,7 +150,7 @@ func TestEndpointOfTheProfileServesEveryConnection(t *testing.T) {
 }
 
 // FIPS and dual-stack endpoints are asked for by the environment, and are used by all requests.
-func TestEndpointsOfAmazonByEnvironment(t *testing.T) {
+func TestEnvironmentChoosesTheEndpointOfAmazon(t *testing.T) {
 	for name, c := range map[string]struct{ variable, host string }{
 		"FIPS":       {"AWS_USE_FIPS_ENDPOINT", "live.s3-fips.us-east-1.amazonaws.com:443"},
 		"dual stack": {"AWS_USE_DUALSTACK_ENDPOINT", "live.s3.dualstack.us-east-1.amazonaws.com:443"},
@@ -158,7 +158,7 @@ func TestEndpointsOfAmazonByEnvironment(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			isolate(t)
 			t.Setenv(c.variable, "true")
-			s := open(t, "", func(t *Settings) { t.Region = "us-east-1" })
+			s := open(t, "", func(t *Settings) { t.Address.Region = "us-east-1" })
 			n := &network{}
 			s.client.Options().HTTPClient.(*client).dialer.lookup = n.lookup // knows no name
 			for _, fresh := range []bool{false, true} {

@@ -36,7 +36,7 @@ func hideChecksums(_ *call, r *http.Response) error {
 	return nil
 }
 
-func TestSame(t *testing.T) {
+func TestSameIsTrueOnlyForTheSameContent(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -244,7 +244,7 @@ func md5Of(b []byte) *string {
 }
 
 // What the store has of content that was not cut evenly is of no use for its parts.
-func TestSameOfUnevenParts(t *testing.T) {
+func TestUnevenPartsAreNotCompared(t *testing.T) {
 	head := &s3.HeadObjectOutput{ETag: aws.String(`"00112233445566778899aabbccddeeff-4"`), ContentLength: aws.Int64(20)}
 	for _, first := range []int64{4, 7, 20} {
 		p := plan{size: 20, partSize: first}
@@ -254,7 +254,7 @@ func TestSameOfUnevenParts(t *testing.T) {
 	}
 }
 
-func TestChecksOf(t *testing.T) {
+func TestOnlyChecksumsOfTheContentAreCompared(t *testing.T) {
 	for name, c := range map[string]struct {
 		head s3.HeadObjectOutput
 		n    int
@@ -282,7 +282,7 @@ func TestChecksOf(t *testing.T) {
 	}
 }
 
-func TestSameCannotAsk(t *testing.T) {
+func TestSameIsAnErrorIfTheStoreDoesNotTell(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)

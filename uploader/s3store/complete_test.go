@@ -12,7 +12,7 @@ import (
 )
 
 // The store has completed the upload, but its answer was lost. S3 then knows no such upload.
-func TestLostAnswerToComplete(t *testing.T) {
+func TestUploadWhoseLastAnswerIsLostIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	clip := content(1, clipSize)
@@ -65,7 +65,7 @@ func TestLostAnswerToComplete(t *testing.T) {
 }
 
 // If the store cannot be asked whether it has the object, nothing is sent again: it is asked again later.
-func TestLostAnswerThatCannotBeAskedFor(t *testing.T) {
+func TestUploadWhoseLastAnswerIsLostWaitsForTheStore(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -95,7 +95,7 @@ func TestLostAnswerThatCannotBeAskedFor(t *testing.T) {
 }
 
 // What the store says of the whole object must be right before the upload counts as done.
-func TestAnswerToComplete(t *testing.T) {
+func TestAnswerToCompleteDecidesWhatIsKept(t *testing.T) {
 	t.Parallel()
 	clip := content(1, clipSize)
 	for name, c := range map[string]struct {

@@ -16,7 +16,7 @@ func absent(key string, content []byte, inParts bool) uploader.Object {
 }
 
 // Also where both looked at the same time.
-func TestAPutIfAbsentReplacesNothing(t *testing.T) {
+func TestPutIfAbsentReplacesNothing(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	for name, size := range map[string]int{"whole": 1000, "parts": clipSize} {
@@ -38,7 +38,7 @@ func TestAPutIfAbsentReplacesNothing(t *testing.T) {
 	}
 }
 
-func TestAStoreWithoutConditionsIsAskedFirst(t *testing.T) {
+func TestStoreWithoutConditionsIsAskedFirst(t *testing.T) {
 	t.Parallel()
 	for name, refusal := range map[string]struct {
 		status int
@@ -87,7 +87,7 @@ func TestAStoreWithoutConditionsIsAskedFirst(t *testing.T) {
 }
 
 // Another refusal says nothing of conditions.
-func TestARefusalIsNotTakenForAStoreWithoutConditions(t *testing.T) {
+func TestOtherRefusalsSayNothingOfConditions(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)

@@ -16,7 +16,7 @@ import (
 )
 
 // One part that gets no answer ends at its own deadline and not at the object's.
-func TestSilentServer(t *testing.T) {
+func TestSilentPartEndsAtItsOwnDeadline(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -47,7 +47,7 @@ func TestSilentServer(t *testing.T) {
 	wantObject(t, server, "a.mp4", clip)
 }
 
-func TestLimits(t *testing.T) {
+func TestLimitsGrowWithTheSize(t *testing.T) {
 	for _, c := range []struct {
 		rate, size int64
 		number     int

@@ -22,7 +22,7 @@ import (
 	"ems-sidecar/uploader"
 )
 
-func TestDeleteMany(t *testing.T) {
+func TestDeleteTakesAnyNumberOfKeys(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -127,7 +127,7 @@ func TestStoreThatDeletesOneObjectAtATime(t *testing.T) {
 	}
 }
 
-func TestDeleteThatFails(t *testing.T) {
+func TestDeleteThatFailsAsAWholeIsOneError(t *testing.T) {
 	for name, c := range map[string]struct {
 		batch, one        func(http.ResponseWriter, *http.Request)
 		permanent, bucket bool
@@ -155,7 +155,7 @@ func TestDeleteThatFails(t *testing.T) {
 }
 
 // With the status 200, the store tells of keys that it has kept.
-func TestDeleteThatFailsForSomeKeys(t *testing.T) {
+func TestDeleteNamesTheKeysThatStay(t *testing.T) {
 	s, _ := standIn(t, func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, `<DeleteResult>
 			<Error><Key>b.ts</Key><Code>AccessDenied</Code><Message>m</Message></Error>
@@ -179,7 +179,7 @@ func TestDeleteThatFailsForSomeKeys(t *testing.T) {
 }
 
 // Amazon's own buckets take the CRC32; some of them take no MD5.
-func TestDeleteAtAmazon(t *testing.T) {
+func TestDeleteSendsTheChecksumThatTheStoreTakes(t *testing.T) {
 	t.Parallel()
 	var header http.Header
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -31,14 +31,20 @@ type dialer struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 
-	mu     sync.Mutex
+	open    context.Context // until Close
+	close   context.CancelFunc
+	lookups sync.WaitGroup // those in flight
+
+	mu     sync.Mutex              // guards what follows, and that none is added to lookups after Close
 	names  map[string][]netip.Addr // what the last lookup said
 	failed map[string]time.Time    // when, by address and port
 }
 
 func newDialer() *dialer {
 	d := net.Dialer{Timeout: dialTime, KeepAlive: 30 * time.Second}
+	open, end := context.WithCancel(context.Background())
 	return &dialer{
+		open: open, close: end,
 		lookup: func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		},
@@ -73,25 +79,10 @@ func (d *dialer) addresses(ctx context.Context, host string) ([]netip.Addr, erro
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a}, nil
 	}
-	type answer struct {
-		addresses []netip.Addr
-		err       error
+	answers, err := d.ask(ctx, host)
+	if err != nil {
+		return nil, err
 	}
-	answers := make(chan answer, 1)
-	// It ends by itself within lookupTime. Go's resolver answers all who ask for a name at the same
-	// time together.
-	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTime)
-		defer cancel()
-		found, err := d.lookup(ctx, host)
-		if err == nil && len(found) == 0 {
-			err = &net.DNSError{Err: "no address", Name: host, IsNotFound: true}
-		}
-		if err == nil {
-			d.remember(host, found)
-		}
-		answers <- answer{found, err}
-	}()
 	known := d.known(host)
 	var late <-chan time.Time
 	if known != nil {
@@ -109,6 +100,45 @@ func (d *dialer) addresses(ctx context.Context, host string) ([]netip.Addr, erro
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// A dnsAnswer is what a lookup found.
+type dnsAnswer struct {
+	addresses []netip.Addr
+	err       error
+}
+
+// ask looks host up. The lookup goes on when ctx ends, for the next request. It ends within lookupTime, or
+// with the dialer. Go's resolver answers all who ask for a name at the same time together.
+func (d *dialer) ask(ctx context.Context, host string) (<-chan dnsAnswer, error) {
+	answers := make(chan dnsAnswer, 1)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open.Err() != nil {
+		return nil, net.ErrClosed
+	}
+	d.lookups.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTime)
+		defer cancel()
+		defer context.AfterFunc(d.open, cancel)()
+		found, err := d.lookup(ctx, host)
+		if err == nil && len(found) == 0 {
+			err = &net.DNSError{Err: "no address", Name: host, IsNotFound: true}
+		}
+		if err == nil {
+			d.remember(host, found)
+		}
+		answers <- dnsAnswer{found, err}
+	})
+	return answers, nil
+}
+
+// Close ends the lookups in flight, and waits for them. No other begins.
+func (d *dialer) Close() {
+	d.mu.Lock()
+	d.close()
+	d.mu.Unlock()
+	d.lookups.Wait()
 }
 
 func (d *dialer) known(host string) []netip.Addr {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -85,7 +86,11 @@ type hostConn struct {
 
 func (c *hostConn) Close() error { return errors.Join(c.Conn.Close(), c.server.Close()) }
 
-func (n *network) dialer() *dialer { return &dialer{lookup: n.lookup, dial: n.dial} }
+func (n *network) dialer() *dialer {
+	d := newDialer()
+	d.lookup, d.dial = n.lookup, n.dial
+	return d
+}
 
 // connect dials as an attempt does, and returns the host that it got and how long it took.
 func connect(t *testing.T, d *dialer) (host string, took time.Duration, err error) {
@@ -180,7 +185,7 @@ func TestAddressThatGaveNoAnswerComesLast(t *testing.T) {
 	})
 }
 
-func TestAllAddressesDead(t *testing.T) {
+func TestDialFailsWhenAllAddressesAreDead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{names: map[string][]string{"store.test": {"192.0.2.1", "192.0.2.2"}}, dead: set("192.0.2.1"), refuses: set("192.0.2.2")}
 		_, took, err := connect(t, n.dialer())
@@ -232,7 +237,7 @@ func TestNamesOutliveAnOutageOfDNS(t *testing.T) {
 }
 
 // A store whose first address is dead, over real sockets: each attempt arrives in its time.
-func TestStoreWithADeadAddress(t *testing.T) {
+func TestAttemptsReachAStoreWithADeadAddress(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.Endpoint, "http://"), ":")
@@ -331,4 +336,34 @@ func impolite(t *testing.T, serve func(c net.Conn)) string {
 	})
 	t.Cleanup(func() { l.Close(); serving.Wait() })
 	return l.Addr().String()
+}
+
+func TestCloseEndsLookupsAndWaitsForThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &network{silent: true}
+		d := n.dialer()
+		var running atomic.Int32
+		d.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
+			running.Add(1)
+			defer running.Add(-1)
+			return n.lookup(ctx, host)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), attemptTime)
+		defer cancel()
+		if _, err := d.DialContext(ctx, "tcp", "store.test:443"); err == nil {
+			t.Fatal("connected without an address")
+		}
+		if running.Load() != 1 {
+			t.Fatal("the lookup does not outlive its request")
+		}
+		began := time.Now()
+		d.Close()
+		if n := running.Load(); n != 0 || time.Since(began) > 0 {
+			t.Errorf("Close left %d lookups, after %v", n, time.Since(began))
+		}
+		if _, err := d.DialContext(t.Context(), "tcp", "store.test:443"); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a lookup after Close: %v", err)
+		}
+		d.Close()
+	})
 }

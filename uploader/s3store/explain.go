@@ -83,13 +83,29 @@ func (s *Store) explain(permission string, err error) error {
 	}
 	e := &Error{Status: statusOf(err), Message: err.Error(), causes: []error{err}}
 	var api smithy.APIError
-	if errors.As(err, &api) {
+	switch {
+	case errors.As(err, &api):
 		e.Code, e.Message = cleaned(api.ErrorCode(), maxCode), api.ErrorMessage()
+	case e.Status != 0:
+		e.Message = fmt.Sprintf("%d, with an answer that cannot be read: %s", e.Status, lastCause(err))
 	}
+	if !s.explainNoRefusal(e, err) {
+		e.judgeRefusal(err)
+	}
+	if e.Advice == "" {
+		e.Advice = s.advice(permission, e, err)
+	}
+	e.Message = cleaned(withoutSignature(e.Message), maxMessage)
+	return e
+}
+
+// explainNoRefusal says in e what happened if err is about something else than an answer in which the store
+// refuses the request. It reports whether it is.
+func (s *Store) explainNoRefusal(e *Error, err error) bool {
+	var noKeys *keysError
+	var list *listError
 	var foreign *foreignAnswer
 	var unanswered *UnansweredError
-	var list *listError
-	var noKeys *keysError
 	switch {
 	case errors.As(err, &noKeys):
 		noKeys.explain(e)
@@ -107,22 +123,25 @@ func (s *Store) explain(permission string, err error) error {
 		e.Code = ""
 		e.Message, e.Advice = s.onUnanswered(unanswered)
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Message = "timeout"
+		if e.Status == 0 || e.Code != "" { // else the answer could not be read, which tells more
+			e.Message = "timeout"
+		}
 	case e.Status == 0:
 		e.Message = lastCause(err)
+	default:
+		return false
+	}
+	return true
+}
+
+// judgeRefusal notes whether the store will refuse the same request again, and all others.
+func (e *Error) judgeRefusal(err error) {
+	switch {
 	case bucketCodes[e.Code], redirection(err) != "":
 		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)
 	case isPermanent(e.Status, e.Code):
 		e.causes = append(e.causes, uploader.ErrPermanent)
 	}
-	if api == nil && foreign == nil && unanswered == nil && list == nil && e.Status != 0 {
-		e.Message = fmt.Sprintf("%d, with an answer that cannot be read: %s", e.Status, lastCause(err))
-	}
-	if e.Advice == "" {
-		e.Advice = s.advice(permission, e, err)
-	}
-	e.Message = cleaned(withoutSignature(e.Message), maxMessage)
-	return e
 }
 
 func isPermanent(status int, code string) bool {

@@ -57,7 +57,7 @@ func tlsServer(t *testing.T) *httptest.Server {
 }
 
 // An error says what happened, and what is known to help. It never says that there was no answer after one.
-func TestErrorsOfTheWayToTheStore(t *testing.T) {
+func TestErrorsSayWhatIsWrongOnTheWayToTheStore(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(confirm))
 	defer plain.Close()
 	https := tlsServer(t)
@@ -126,7 +126,7 @@ func wantAdvice(t *testing.T, err error, permanent bool, says ...string) {
 }
 
 // What the standard library says of certificates and names, as it comes from a request.
-func TestErrorsOfCertificatesAndNames(t *testing.T) {
+func TestErrorsSayWhatIsWrongWithCertificatesAndNames(t *testing.T) {
 	certificate := tlsServer(t).Certificate() // of example.com
 	for name, c := range map[string]struct {
 		err    error
@@ -139,7 +139,7 @@ func TestErrorsOfCertificatesAndNames(t *testing.T) {
 			func(t *Settings) { t.Bucket = "my.bucket" }, []string{"path_style = on"}},
 		"expired": {x509.CertificateInvalidError{Cert: certificate, Reason: x509.Expired}, nil, []string{"expired", "renew it, or set the clock"}},
 		"no such region": {&net.DNSError{Err: "no such host", Name: "s3.eu-cental-1.amazonaws.com", IsNotFound: true},
-			func(t *Settings) { t.Endpoint, t.Region = "", "eu-cental-1" },
+			func(t *Settings) { t.Address.Endpoint, t.Address.Region = "", "eu-cental-1" },
 			[]string{"no name server knows s3.eu-cental-1.amazonaws.com", "is region = eu-cental-1 right?"}},
 		"no such host": {&net.DNSError{Err: "no such host", Name: "minio.lan", IsNotFound: true}, nil,
 			[]string{"no name server knows minio.lan", "is endpoint right?"}},
@@ -169,7 +169,7 @@ func TestErrorsOfCertificatesAndNames(t *testing.T) {
 }
 
 // Pages of servers in front of the store, as these send them.
-func TestErrorsOfServersInFrontOfTheStore(t *testing.T) {
+func TestErrorsTellServersInFrontFromTheStore(t *testing.T) {
 	t.Parallel()
 	nginx := func(title string) string {
 		return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" + title + "</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
@@ -215,7 +215,7 @@ func TestErrorsOfServersInFrontOfTheStore(t *testing.T) {
 }
 
 // Each kind of denial that Amazon words. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-func TestErrorsOfDenials(t *testing.T) {
+func TestErrorsOfDenialsNameWhatToAllow(t *testing.T) {
 	t.Parallel()
 	const who = "User: arn:aws:iam::123456789012:user/ems is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::live/k\" "
 	for message, says := range map[string]string{
@@ -233,13 +233,13 @@ func TestErrorsOfDenials(t *testing.T) {
 				io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>"+message+"</Message></Error>")
 			}))
 			defer fake.Close()
-			s := open(t, fake.URL, func(t *Settings) { t.ACL = "public-read" })
+			s := open(t, fake.URL, func(t *Settings) { t.Objects.ACL = "public-read" })
 			wantAdvice(t, s.Put(t.Context(), object("k", strings.NewReader("x"), 1)), true, says)
 		})
 	}
 }
 
-func TestClocksAreCompared(t *testing.T) {
+func TestErrorsTellByHowMuchClocksDiffer(t *testing.T) {
 	t.Parallel()
 	s := answerWith(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat))
@@ -250,11 +250,11 @@ func TestClocksAreCompared(t *testing.T) {
 }
 
 // A region or a bucket of which there can be no URL.
-func TestSettingsThatMakeNoURL(t *testing.T) {
+func TestSettingsThatMakeNoURLArePermanentErrors(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL", "")
 	for _, change := range []func(*Settings){
-		func(t *Settings) { t.Region = "eu_central_1!" },
-		func(t *Settings) { t.Region, t.Bucket = "eu-central-1", "arn:aws:s3:::live" },
+		func(t *Settings) { t.Address.Region = "eu_central_1!" },
+		func(t *Settings) { t.Address.Region, t.Bucket = "eu-central-1", "arn:aws:s3:::live" },
 	} {
 		s := open(t, "", change)
 		err := s.Put(t.Context(), object("k", strings.NewReader("x"), 1))

@@ -181,7 +181,7 @@ func gives(key string) func(w http.ResponseWriter) {
 }
 
 // One failure of a service of credentials is not even seen: its client tries again.
-func TestClientsOfTheChainTryAgain(t *testing.T) {
+func TestFailureOfACredentialServiceIsTriedAgain(t *testing.T) {
 	for _, failure := range []func(w http.ResponseWriter){
 		answers(500, ""), answers(429, `{"code":"Throttling","message":"slow down"}`), answers(503, "<html>"), answers(500, "{"),
 		func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
@@ -189,7 +189,7 @@ func TestClientsOfTheChainTryAgain(t *testing.T) {
 		isolate(t)
 		asked := containerService(t, failure, gives("KEY1"))
 		store := httptest.NewServer(http.HandlerFunc(etagged))
-		s, err := New(t.Context(), Settings{Bucket: "live", Endpoint: store.URL, PartSize: 5 << 20})
+		s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: store.URL}, PartSize: 5 << 20})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +201,7 @@ func TestClientsOfTheChainTryAgain(t *testing.T) {
 }
 
 // What the error of a provider means: only that there is none with credentials is permanent.
-func TestErrorsOfTheChain(t *testing.T) {
+func TestErrorsOfTheChainSayWhatToDo(t *testing.T) {
 	for name, c := range map[string]struct {
 		configure func(t *testing.T, dir string)
 		permanent bool
@@ -247,7 +247,7 @@ func TestErrorsOfTheChain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.configure(t, isolate(t))
-			s, err := New(t.Context(), Settings{Bucket: "live", Endpoint: "http://" + nobody(t), PartSize: 5 << 20})
+			s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: "http://" + nobody(t)}, PartSize: 5 << 20})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -339,7 +339,7 @@ func TestChangedCredentialsAreReadAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			now := change(t, isolate(t))
 			store := newChangingStore(t, "KEY1")
-			s, err := New(t.Context(), Settings{Bucket: "live", Endpoint: store.URL, PartSize: 5 << 20})
+			s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: store.URL}, PartSize: 5 << 20})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -381,8 +381,8 @@ func TestRotatedSecretFileIsReadAgain(t *testing.T) {
 	write(t, file, "one")
 	right.Store("one")
 	s := open(t, store.URL, func(t *Settings) {
-		t.SecretKey = "one"
-		t.ReadSecretKey = func() (string, error) {
+		t.Credentials.SecretKey = "one"
+		t.Credentials.ReadSecretKey = func() (string, error) {
 			reads++
 			b, err := os.ReadFile(file)
 			return string(b), err
@@ -417,7 +417,7 @@ func TestPrivateCAServesTheChain(t *testing.T) {
 	t.Setenv("AWS_CA_BUNDLE", filepath.Join(dir, "ca.pem"))
 	store := httptest.NewServer(http.HandlerFunc(etagged))
 	defer store.Close()
-	s, err := New(t.Context(), Settings{Bucket: "live", Endpoint: store.URL, PartSize: 5 << 20})
+	s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: store.URL}, PartSize: 5 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -427,7 +427,7 @@ func TestPrivateCAServesTheChain(t *testing.T) {
 }
 
 // An answer with credentials that does not end takes no memory.
-func TestEndlessAnswerWithCredentials(t *testing.T) {
+func TestAnswerWithCredentialsIsReadUpToALimit(t *testing.T) {
 	isolate(t)
 	var sent atomic.Int64
 	containerService(t, func(w http.ResponseWriter) {
@@ -438,7 +438,7 @@ func TestEndlessAnswerWithCredentials(t *testing.T) {
 			}
 		}
 	})
-	s, err := New(t.Context(), Settings{Bucket: "live", Endpoint: "http://" + nobody(t), PartSize: 5 << 20})
+	s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: "http://" + nobody(t)}, PartSize: 5 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

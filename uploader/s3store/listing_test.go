@@ -42,7 +42,7 @@ func TestOlderUploadsOfTheKeyAreAborted(t *testing.T) {
 	wantObject(t, server, "a.mp4", clip)
 }
 
-func TestAllPagesOfParts(t *testing.T) {
+func TestPartsOfAllPagesAreFound(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -60,7 +60,7 @@ func TestAllPagesOfParts(t *testing.T) {
 }
 
 // A store that gives the same page for ever is one that cannot list.
-func TestListThatDoesNotEnd(t *testing.T) {
+func TestListThatRepeatsItsPageIsAnError(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	for op, list := range map[string]string{
@@ -89,7 +89,7 @@ func TestListThatDoesNotEnd(t *testing.T) {
 	}
 }
 
-func TestListingRefused(t *testing.T) {
+func TestUploadsBeginAgainWhereListingIsRefused(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	clip := content(1, clipSize)
@@ -163,7 +163,7 @@ func TestListingThatFailsIsTriedAgain(t *testing.T) {
 }
 
 // An upload that ends between being listed and being looked at is none.
-func TestListedUploadThatVanishes(t *testing.T) {
+func TestListedUploadThatVanishesIsNotContinued(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -182,7 +182,7 @@ func TestListedUploadThatVanishes(t *testing.T) {
 }
 
 // Other uploads that cannot be aborted are no reason to fail.
-func TestAbortRefused(t *testing.T) {
+func TestUploadSucceedsIfOlderOnesCannotBeAborted(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)

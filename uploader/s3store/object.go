@@ -15,14 +15,14 @@ func (s *Store) putInput(o uploader.Object) *s3.PutObjectInput {
 		Body:                 o.Body,
 		ContentType:          &o.ContentType,
 		CacheControl:         &o.CacheControl,
-		ACL:                  types.ObjectCannedACL(s.settings.ACL),
-		StorageClass:         types.StorageClass(s.settings.StorageClass),
-		ServerSideEncryption: types.ServerSideEncryption(s.settings.ServerSideEncryption),
+		ACL:                  types.ObjectCannedACL(s.settings.Objects.ACL),
+		StorageClass:         types.StorageClass(s.settings.Objects.StorageClass),
+		ServerSideEncryption: types.ServerSideEncryption(s.settings.Objects.ServerSideEncryption),
 		Metadata:             s.metadata(o),
 		IfNoneMatch:          s.condition(o),
 	}
-	if s.settings.KMSKeyID != "" {
-		in.SSEKMSKeyId = &s.settings.KMSKeyID
+	if s.settings.Objects.KMSKeyID != "" {
+		in.SSEKMSKeyId = &s.settings.Objects.KMSKeyID
 	}
 	return in
 }

@@ -17,7 +17,7 @@ import (
 	"ems-sidecar/uploader"
 )
 
-func TestListOfManyPages(t *testing.T) {
+func TestListGivesTheObjectsOfAllPages(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -92,7 +92,7 @@ func listing(t *testing.T, pages ...string) *Store {
 	return open(t, fake.URL)
 }
 
-func TestListOfEncodedKeys(t *testing.T) {
+func TestListDecodesKeys(t *testing.T) {
 	s := listing(t,
 		`<EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>
 		<Contents><Key>p/a%01b+c%2Bd%25.ts</Key><Size>1</Size></Contents>`,
@@ -105,7 +105,7 @@ func TestListOfEncodedKeys(t *testing.T) {
 }
 
 // A list that is not what was asked for is an error, as objects that are taken to be absent are uploaded anew.
-func TestListThatCannotBeTrusted(t *testing.T) {
+func TestListThatIsNotWhatWasAskedForIsAnError(t *testing.T) {
 	for name, c := range map[string]struct{ page, says string }{
 		"same page for ever": {`<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>`, "does not end"},
 		"no next page":       {`<IsTruncated>true</IsTruncated>`, "does not end"},
@@ -119,7 +119,7 @@ func TestListThatCannotBeTrusted(t *testing.T) {
 	}
 }
 
-func TestListRefused(t *testing.T) {
+func TestListThatIsRefusedNamesItsPermission(t *testing.T) {
 	t.Parallel()
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { refuse(w, r, 403, "AccessDenied") }))
 	defer fake.Close()

@@ -29,7 +29,7 @@ func (s *Store) metadata(o uploader.Object) map[string]string {
 		m[modTimeKey] = formatModTime(o.ModTime)
 	}
 	for key, value := range map[string]string{
-		hostKey: escaped(s.settings.Host, maxHost), rootKey: escaped(o.Root, maxRoot), sumKey: o.Sum,
+		hostKey: escaped(s.settings.Objects.Host, maxHost), rootKey: escaped(o.Root, maxRoot), sumKey: o.Sum,
 	} {
 		if value != "" {
 			m[key] = value

@@ -22,7 +22,7 @@ func TestObjectSaysWhoWroteIt(t *testing.T) {
 			for _, from := range []struct{ host, root string }{
 				{"ems-1.example.net", "/srv/ems/media"}, {"", ""}, {"hôte", "/srv/a  b%20c/ü\n+\x7f "},
 			} {
-				s := open(t, server.Endpoint, func(t *Settings) { t.Host = from.host })
+				s := open(t, server.Endpoint, func(t *Settings) { t.Objects.Host = from.host })
 				body := bytes.Repeat([]byte("x"), c.size)
 				sum := sha256.Sum256(body)
 				o := object("k", bytes.NewReader(body), int64(c.size))
@@ -39,7 +39,7 @@ func TestObjectSaysWhoWroteIt(t *testing.T) {
 	}
 }
 
-func TestObjectThatSaysNothing(t *testing.T) {
+func TestObjectOfAnotherProgramHasNoWriter(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	s := open(t, server.Endpoint)
@@ -56,7 +56,7 @@ func TestObjectThatSaysNothing(t *testing.T) {
 func TestMetadataIsBounded(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
-	s := open(t, server.Endpoint, func(t *Settings) { t.Host = strings.Repeat("é", 255) })
+	s := open(t, server.Endpoint, func(t *Settings) { t.Objects.Host = strings.Repeat("é", 255) })
 	root := "/srv/" + strings.Repeat("/ü", 2000) + "/media"
 	o := object("k", strings.NewReader("x"), 1)
 	o.Root, o.Sum = root, strings.Repeat("0", 64)
@@ -71,7 +71,7 @@ func TestMetadataIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	i, _, err := s.Stat(t.Context(), "k")
-	if err != nil || len(i.Root) < 100 || !strings.HasSuffix(root, i.Root) || i.Host == "" || !strings.HasSuffix(s.settings.Host, i.Host) {
+	if err != nil || len(i.Root) < 100 || !strings.HasSuffix(root, i.Root) || i.Host == "" || !strings.HasSuffix(s.settings.Objects.Host, i.Host) {
 		t.Errorf("root %q of %d bytes, host of %d, %v", i.Root, len(i.Root), len(i.Host), err)
 	}
 }

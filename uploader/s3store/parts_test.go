@@ -17,7 +17,7 @@ import (
 	"ems-sidecar/uploader"
 )
 
-func TestParts(t *testing.T) {
+func TestUploadsInPartsArriveWhole(t *testing.T) {
 	t.Parallel()
 	const md5, crc32 = aws.RequestChecksumCalculationWhenRequired, aws.RequestChecksumCalculationWhenSupported
 	for name, c := range map[string]struct {
@@ -63,12 +63,12 @@ func TestParts(t *testing.T) {
 }
 
 // What is said of an object does not depend on how it is sent.
-func TestPartsSayTheSameOfTheObject(t *testing.T) {
+func TestObjectHasTheSameHeadersHoweverItIsSent(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
 	s := open(t, g.endpoint, func(t *Settings) {
-		t.ACL, t.StorageClass, t.ServerSideEncryption, t.KMSKeyID = "public-read", "STANDARD_IA", "aws:kms", "key"
+		t.Objects.ACL, t.Objects.StorageClass, t.Objects.ServerSideEncryption, t.Objects.KMSKeyID = "public-read", "STANDARD_IA", "aws:kms", "key"
 	})
 	for _, size := range []int{1, clipSize} {
 		if err := s.Put(t.Context(), resumable("a.mp4", content(1, size))); err != nil {
@@ -86,7 +86,7 @@ func TestPartsSayTheSameOfTheObject(t *testing.T) {
 
 // Parts that have no checksum, as with SSE-KMS, are sent again; an upload that someone else has begun with
 // other checksums is no use.
-func TestPartsThatCannotBeCompared(t *testing.T) {
+func TestPartsWithoutAChecksumAreSentAgain(t *testing.T) {
 	t.Parallel()
 	clip := content(1, clipSize)
 	for name, c := range map[string]struct{ op, old, new string }{
@@ -114,7 +114,7 @@ func TestPartsThatCannotBeCompared(t *testing.T) {
 	}
 }
 
-func TestSumsAreTheSame(t *testing.T) {
+func TestCRC32DecidesBeforeTheMD5(t *testing.T) {
 	for name, c := range map[string]struct {
 		listed sums
 		same   bool
@@ -152,7 +152,7 @@ func TestOutageCostsNoReading(t *testing.T) {
 	}
 }
 
-func TestFreshConnectionForAllRequests(t *testing.T) {
+func TestFreshConnectionServesAllRequestsOfAPut(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -181,7 +181,7 @@ func TestFreshConnectionForAllRequests(t *testing.T) {
 }
 
 // A file that is cut or cannot be read while it is sent fails, and nothing of it is in the bucket.
-func TestFileThatIsCut(t *testing.T) {
+func TestFileThatIsCutLeavesNoObject(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	for _, size := range []int{clipSize, 5*mib + copyBuffer} {

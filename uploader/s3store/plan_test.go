@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestPlan(t *testing.T) {
+func TestPlanKeepsTheLimitsOfS3(t *testing.T) {
 	for _, c := range []struct {
 		setting, size, partSize int64
 		parts                   int

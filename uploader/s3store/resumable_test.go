@@ -165,7 +165,7 @@ func TestResumedPutSendsOnlyWhatIsMissing(t *testing.T) {
 }
 
 // What is sent after an interruption never makes an object of two contents, and never says the wrong time.
-func TestChangedFileBeginsAnew(t *testing.T) {
+func TestUploadOfAChangedFileBeginsAgain(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -229,7 +229,7 @@ func TestChangedFileBeginsAnew(t *testing.T) {
 }
 
 // Parts of another size, or one too many, are of no use.
-func TestOtherPlanBeginsAnew(t *testing.T) {
+func TestUploadWithOtherPartSizesBeginsAgain(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -267,7 +267,7 @@ func TestOtherPlanBeginsAnew(t *testing.T) {
 }
 
 // A small object takes no parts, and what is left of a larger one of its key goes.
-func TestSmallObjectAfterAnUnfinishedOne(t *testing.T) {
+func TestSmallObjectAbortsTheUnfinishedUploadOfItsKey(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)
@@ -283,7 +283,7 @@ func TestSmallObjectAfterAnUnfinishedOne(t *testing.T) {
 	wantUnfinished(t, s)
 }
 
-func TestVanishedUploadBeginsAnew(t *testing.T) {
+func TestUploadThatVanishedBeginsAgain(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	g := newGate(t, server)

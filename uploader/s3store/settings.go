@@ -18,24 +18,43 @@ import (
 
 // Settings are what a Store can be told. Empty fields leave the decision to S3 or to the SDK.
 type Settings struct {
-	Bucket               string
-	Region               string
-	Endpoint             string                 // of a store other than Amazon's, as a URL
-	PathStyle            *bool                  // default: on with an endpoint
-	AccessKey, SecretKey string                 // both or none; none is the SDK's chain: environment, profile, role
+	Bucket      string
+	Address     Address
+	Credentials Credentials
+	Objects     Objects
+	SignPayload Signing
+	// PartSize is in bytes. A larger object is uploaded in parts of that size, or larger ones if they would
+	// be too many.
+	PartSize      int64
+	MinThroughput int64        // bytes per second: a slower resumable object fails; 0 is any
+	Log           *slog.Logger // nil is none
+	// Trouble is told what goes wrong without failing a request. The caller calls its Sweep. Nil: it goes
+	// to Log.
+	Trouble *trouble.Reporter
+}
+
+// An Address says where a bucket is, and how it is reached.
+type Address struct {
+	Region      string
+	Endpoint    string // of a store other than Amazon's, as a URL
+	PathStyle   *bool  // default: on with an endpoint
+	Connections int    // kept open
+}
+
+// Credentials are what requests are signed with. Without an access key, the SDK's chain has them: environment,
+// profile, role.
+type Credentials struct {
+	AccessKey, SecretKey string
 	ReadSecretKey        func() (string, error) // reads it again where it is in a file; nil: it is not
-	SignPayload          Signing
+}
+
+// Objects are what is said of each object.
+type Objects struct {
 	ACL                  string
 	StorageClass         string
 	ServerSideEncryption string
 	KMSKeyID             string
-	PartSize             int64        // bytes; larger objects are uploaded in parts of that size, or more if they would be too many
-	MinThroughput        int64        // bytes per second: a resumable object slower than this fails; 0 is any
-	Connections          int          // kept open
-	Host                 string       // this one's name, which each object is told; "" is none
-	Log                  *slog.Logger // nil is none
-	// Trouble is told what goes wrong without failing a request. The caller calls its Sweep. Nil: it goes to Log.
-	Trouble *trouble.Reporter
+	Host                 string // the name of this host; "" is not told
 }
 
 // load returns what the settings, the environment and the profile say, as they are now. Its
@@ -50,20 +69,20 @@ func load(ctx context.Context, t Settings, d *dialer, log *slog.Logger) (aws.Con
 		// keys renews them in time, and has to know when they really expire.
 		awsconfig.WithCredentialsCacheOptions(func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = 0 }),
 	}
-	if t.Region != "" {
-		options = append(options, awsconfig.WithRegion(t.Region))
+	if t.Address.Region != "" {
+		options = append(options, awsconfig.WithRegion(t.Address.Region))
 	}
-	if t.AccessKey != "" {
-		secret := t.SecretKey
-		if secret == "" && t.ReadSecretKey != nil {
+	if t.Credentials.AccessKey != "" {
+		secret := t.Credentials.SecretKey
+		if secret == "" && t.Credentials.ReadSecretKey != nil {
 			var err error
-			if secret, err = t.ReadSecretKey(); err != nil {
+			if secret, err = t.Credentials.ReadSecretKey(); err != nil {
 				return aws.Config{}, err
 			}
 		}
 		options = append(options, awsconfig.WithCredentialsProvider(
 			credentials.StaticCredentialsProvider{Value: aws.Credentials{
-				AccessKeyID: t.AccessKey, SecretAccessKey: secret, Source: "the config file",
+				AccessKeyID: t.Credentials.AccessKey, SecretAccessKey: secret, Source: "the config file",
 			}}))
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, options...)
@@ -107,8 +126,8 @@ func isSecure(o s3.Options) bool {
 
 // reread returns t with a secret that load reads, if that is in a file.
 func (t Settings) reread() Settings {
-	if t.ReadSecretKey != nil {
-		t.SecretKey = ""
+	if t.Credentials.ReadSecretKey != nil {
+		t.Credentials.SecretKey = ""
 	}
 	return t
 }

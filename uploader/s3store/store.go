@@ -29,7 +29,8 @@ type Store struct {
 	terms       *agreement
 	config      aws.Config
 	fresh       func(*s3.Options) // makes a request use a connection of its own
-	partTime    time.Duration     // the constant of that name, for tests to change
+	close       func()
+	partTime    time.Duration // the constant of that name, for tests to change
 	unfinished  unfinished
 	trouble     *trouble.Reporter
 	pages       chan struct{} // has an item for each page of a list that is in memory
@@ -65,11 +66,11 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	cfg.Credentials = k
 	c := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.Retryer, o.RetryMaxAttempts = retryer{keys: k}, 0
-		o.HTTPClient = newClient(cfg.HTTPClient, d, max(1, t.Connections))
+		o.HTTPClient = newClient(cfg.HTTPClient, d, max(1, t.Address.Connections))
 		o.APIOptions = append(o.APIOptions, tellPhase, addExaminer)
 		o.HTTPSignerV4 = signer{o.HTTPSignerV4}
-		if t.Endpoint != "" {
-			o.BaseEndpoint = &t.Endpoint
+		if t.Address.Endpoint != "" {
+			o.BaseEndpoint = &t.Address.Endpoint
 		}
 		if o.BaseEndpoint != nil {
 			o.UsePathStyle = true
@@ -81,20 +82,29 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 			}
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 		}
-		if t.PathStyle != nil {
-			o.UsePathStyle = *t.PathStyle
+		if t.Address.PathStyle != nil {
+			o.UsePathStyle = *t.Address.PathStyle
 		}
 	})
 	if c.Options().Region == "" {
 		return nil, errors.New("no region: set region in [S3], or AWS_REGION in the environment")
 	}
 	fresh := newClient(cfg.HTTPClient, d, 0)
+	shared := c.Options().HTTPClient.(*client)
 	return &Store{
+		close: func() {
+			d.Close()
+			shared.transport.CloseIdleConnections()
+		},
 		settings: t, client: c, multipart: newMultipart(), config: cfg, terms: newAgreement(t.SignPayload, sendsCRC32(c.Options(), t.Bucket), isSecure(c.Options())), partTime: partTime,
 		fresh:   func(o *s3.Options) { o.HTTPClient = fresh },
 		trouble: reporter, pages: make(chan struct{}, pagesAtOnce), maxPages: manyPages,
 	}, nil
 }
+
+// Close ends what goes on after the last request: lookups of names, and connections that are kept open. It is
+// for the end, when no request is in flight: one that begins after it fails.
+func (s *Store) Close() { s.close() }
 
 // Stat implements uploader.Store.
 func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, found bool, err error) {

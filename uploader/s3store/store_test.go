@@ -27,7 +27,8 @@ import (
 func open(t *testing.T, endpoint string, changes ...func(*Settings)) *Store {
 	t.Helper()
 	settings := Settings{
-		Bucket: "live", Endpoint: endpoint, AccessKey: s3test.AccessKey, SecretKey: s3test.SecretKey, PartSize: 5 << 20,
+		Bucket: "live", Address: Address{Endpoint: endpoint}, PartSize: 5 << 20,
+		Credentials: Credentials{AccessKey: s3test.AccessKey, SecretKey: s3test.SecretKey},
 	}
 	for _, change := range changes {
 		change(&settings)
@@ -58,7 +59,7 @@ func confirm(w http.ResponseWriter, r *http.Request) {
 // etagOfContent is the MD5 of "content".
 const etagOfContent = "9a0364b9e99bb480dd25e1f0284c8555"
 
-func TestPutGetStatDelete(t *testing.T) {
+func TestWhatIsPutCanBeReadAndDeleted(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	s := open(t, server.Endpoint)
@@ -146,7 +147,7 @@ func TestFailedPartsAreAborted(t *testing.T) {
 	}
 }
 
-func TestFreshConnection(t *testing.T) {
+func TestFreshConnectionIsNotOneOfAnEarlierAttempt(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	connections := map[string]int{}
@@ -177,7 +178,7 @@ func TestFreshConnection(t *testing.T) {
 }
 
 // One failure is one request: trying again is the uploader's decision.
-func TestOneAttempt(t *testing.T) {
+func TestFailureIsOneRequest(t *testing.T) {
 	t.Parallel()
 	requests := 0
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -246,7 +247,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestNobodyAnswers(t *testing.T) {
+func TestErrorSaysThatNoOneAnswers(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -260,7 +261,7 @@ func TestNobodyAnswers(t *testing.T) {
 	}
 }
 
-func TestSettingsThatCannotWork(t *testing.T) {
+func TestSettingsWithoutARegionAreRefused(t *testing.T) {
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} {
 		t.Setenv(name, "")
 	}
@@ -269,7 +270,7 @@ func TestSettingsThatCannotWork(t *testing.T) {
 		t.Errorf("without a region: %v", err)
 	}
 	t.Setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
-	s, err := New(t.Context(), Settings{Bucket: "live", AccessKey: "k", SecretKey: "s"})
+	s, err := New(t.Context(), Settings{Bucket: "live", Credentials: Credentials{AccessKey: "k", SecretKey: "s"}})
 	if err != nil || s.Endpoint() != "http://127.0.0.1:1" || !s.client.Options().UsePathStyle {
 		t.Errorf("an endpoint of the environment: %v", err)
 	}

@@ -89,11 +89,11 @@ func TestEachPUTHasAChecksum(t *testing.T) {
 }
 
 // At Amazon's own S3 it is the CRC32 that the SDK would send, unless that is not wanted.
-func TestChecksumAtAmazon(t *testing.T) {
+func TestAmazonGetsTheChecksumOfTheSDK(t *testing.T) {
 	for calculation, want := range map[string]bool{"": true, "when_supported": true, "when_required": false} {
 		isolate(t)
 		t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", calculation)
-		s := open(t, "", func(t *Settings) { t.Region = "us-east-1" })
+		s := open(t, "", func(t *Settings) { t.Address.Region = "us-east-1" })
 		if terms, _ := s.terms.now(); terms.crc32 != want || terms.signed {
 			t.Errorf("%q: %+v", calculation, terms)
 		}
@@ -194,7 +194,7 @@ func TestStoreGetsContentInTermsThatItTakes(t *testing.T) {
 }
 
 // Once a store took unsigned content, a refusal that says nothing of it is one of something else.
-func TestRefusalLaterIsNoMatterOfTerms(t *testing.T) {
+func TestTermsThatWereAcceptedAreKept(t *testing.T) {
 	denied := false
 	endpoint, requests := particular(t, true, func(*http.Request) (int, string, string) {
 		if denied {
@@ -249,7 +249,7 @@ func (c *changing) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // A file that changes between its sum and its sending does not become an object, and is tried again.
-func TestFileThatChangesWhileItIsSent(t *testing.T) {
+func TestFileThatChangesWhileItIsSentLeavesNoObject(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
 	s := open(t, server.Endpoint)

@@ -18,7 +18,7 @@ import (
 )
 
 // When this host's clock jumps by an hour, the store refuses what is signed by it; the attempt after that is right.
-func TestClockThatJumps(t *testing.T) {
+func TestAttemptAfterTheClockJumpsSucceeds(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64 // of the store's clock
 	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +78,7 @@ printf '{"Version":1,"AccessKeyId":"KEY%%d","SecretAccessKey":"secret","SessionT
 		keys <- key
 	}))
 	defer fake.Close()
-	s, err := New(t.Context(), Settings{Bucket: "live", Endpoint: fake.URL, PartSize: 5 << 20})
+	s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: fake.URL}, PartSize: 5 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ printf '{"Version":1,"AccessKeyId":"KEY%%d","SecretAccessKey":"secret","SessionT
 }
 
 // That the service which gives credentials is away is an outage like any other, and no word on what they are worth.
-func TestServiceOfCredentialsIsAway(t *testing.T) {
+func TestOutageOfTheCredentialServiceIsNotPermanent(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestServiceOfCredentialsIsAway(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	s, err := New(t.Context(), Settings{Bucket: "live", Endpoint: "http://127.0.0.1:1", PartSize: 5 << 20})
+	s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: "http://127.0.0.1:1"}, PartSize: 5 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
