@@ -31,6 +31,7 @@ func TestDestinationThatHangsIsNotToldOldThings(t *testing.T) {
 	}
 	within(t, 10*time.Second, "it is found to hang", func() bool { return len(r.log.lines("destination does not answer")) == 1 })
 	publish(t, a, all...) // they are back meanwhile
+	r.looked()
 	before := count(b, "removeConfig")
 	gate.open()
 	within(t, 10*time.Second, "it answers again", func() bool { return len(r.log.lines("destination answers again")) == 1 })

@@ -19,12 +19,25 @@ import (
 	"ems-sidecar/emsapi/emstest"
 	"ems-sidecar/hooks"
 	"ems-sidecar/hooks/events"
+	"ems-sidecar/internal/patience"
 	"ems-sidecar/internal/testproc"
 )
 
+// patient is the clock of all limits: by it, a machine that is busy with other work breaks none.
+var patient *patience.Clock
+
 func TestMain(m *testing.M) {
 	testproc.Parallel(8)
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(clocked{m})
+}
+
+// clocked are tests beside the clock.
+type clocked struct{ *testing.M }
+
+func (c clocked) Run() int {
+	patient = patience.Start()
+	defer patient.Stop()
+	return c.M.Run()
 }
 
 // A rig is a media server and the plugins beside it.
@@ -143,10 +156,8 @@ func publish(t *testing.T, s *emstest.Server, names ...string) (published []*ems
 // within waits until something comes true.
 func within(t *testing.T, limit time.Duration, what string, true func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(limit); !true(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not after %v: %s", limit, what)
-		}
+	if !patient.Within(t, limit, what, true) {
+		t.FailNow()
 	}
 }
 

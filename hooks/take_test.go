@@ -56,8 +56,10 @@ func TestNoRecordingHasANameThatThereWasBefore(t *testing.T) {
 				p := publish(t, s, "cam")[0]
 				within(t, 5*time.Second, "it is recorded", func() bool { return len(recordings(s)["cam"]) > 0 })
 				time.Sleep(time.Second)
+				orders := count(s, "record")
 				p.End()
 				time.Sleep(c.away)
+				within(t, 5*time.Second, "an order with a new path waits", func() bool { return count(s, "record") > orders })
 				collect(t, dir, been)
 			}
 			if len(been) < 4 {
