@@ -65,35 +65,15 @@ type f4mItem struct {
 
 func (doc *f4mDocument) manifest() (Manifest, error) {
 	m := Manifest{Ended: strings.TrimSpace(doc.StreamType) == "recorded"}
-	base := strings.TrimSpace(doc.BaseURL)
-	if base != "" && !strings.HasSuffix(base, "/") {
-		base += "/" // it is always a directory
+	base, err := doc.base()
+	if err != nil {
+		return Manifest{}, err
 	}
-	if err := checkLength(len(base)); err != nil {
-		return Manifest{}, fmt.Errorf("baseURL: %w", err)
+	bootstraps, err := doc.bootstraps(base)
+	if err != nil {
+		return Manifest{}, err
 	}
-
-	var items []f4mItem
-	bootstraps := make(map[string]*f4mBootstrap, len(doc.Bootstraps))
-	for i := range doc.Bootstraps {
-		boot := &doc.Bootstraps[i]
-		if err := boot.read(); err != nil {
-			return Manifest{}, fmt.Errorf("bootstrapInfo %.40q: %w", boot.ID, err)
-		}
-		if boot.URL != "" {
-			items = append(items, f4mItem{uri: boot.URL})
-			boot.URL = joinURI(base, boot.URL)
-		}
-		if bootstraps[boot.ID] == nil {
-			bootstraps[boot.ID] = boot
-		}
-	}
-	for _, h := range doc.Headers {
-		if h.URL != "" {
-			items = append(items, f4mItem{uri: h.URL})
-		}
-	}
-
+	items := doc.outside()
 	media := doc.Media
 	for _, set := range doc.Sets {
 		media = append(media, set.Media...)
@@ -105,37 +85,100 @@ func (doc *f4mDocument) manifest() (Manifest, error) {
 			children++
 			continue
 		}
-		if err := checkLength(len(named.URL)); err != nil {
-			return Manifest{}, fmt.Errorf("media: %w", err)
-		}
 		// A bootstrapInfo without id is for the media without bootstrapInfoId.
-		boot := bootstraps[named.BootstrapID]
-		switch {
-		case named.URL == "":
-		case boot != nil && boot.inline != nil:
-			items = append(items, f4mItem{uri: named.URL, inline: boot.inline})
-			m.add(boot.lists)
-		case boot != nil:
-			m.Media = append(m.Media, BootstrappedMedia{Bootstrap: boot.URL, URL: joinURI(base, named.URL)})
-			if len(m.Media) > MaxManifests {
-				return Manifest{}, &TooManyError{"media with bootstraps", len(media), MaxManifests}
-			}
-		case named.BootstrapID == "" && named.Multicast == "":
-			items = append(items, f4mItem{uri: named.URL, segment: true})
-			m.Segments = atMost(uint64(m.Segments) + 1)
+		item, err := m.addMedia(named, bootstraps[named.BootstrapID], base)
+		if err != nil {
+			return Manifest{}, err
+		}
+		if item.uri != "" {
+			items = append(items, item)
+		}
+		if len(m.Media) > MaxManifests {
+			return Manifest{}, &TooManyError{"media with bootstraps", len(media), MaxManifests}
 		}
 	}
 	m.Set = children > 0 && children == len(media) && len(doc.Bootstraps) == 0
 	m.references = func(yield func(Reference) bool) {
 		for _, item := range items {
-			uri := joinURI(base, item.uri)
-			if item.inline != nil && !item.inline.each(uri, yield) ||
-				item.inline == nil && !yield(Reference{URI: uri, Segment: item.segment, Manifest: item.set}) {
+			if !item.each(base, yield) {
 				return
 			}
 		}
 	}
 	return m, nil
+}
+
+// base returns what relative URLs begin with.
+func (doc *f4mDocument) base() (string, error) {
+	base := strings.TrimSpace(doc.BaseURL)
+	if base != "" && !strings.HasSuffix(base, "/") {
+		base += "/" // it is always a directory
+	}
+	if err := checkLength(len(base)); err != nil {
+		return "", fmt.Errorf("baseURL: %w", err)
+	}
+	return base, nil
+}
+
+// bootstraps returns the bootstraps by their ids, each with its content or its whole URL.
+func (doc *f4mDocument) bootstraps(base string) (map[string]f4mBootstrap, error) {
+	all := make(map[string]f4mBootstrap, len(doc.Bootstraps))
+	for _, boot := range doc.Bootstraps {
+		if err := boot.read(); err != nil {
+			return nil, fmt.Errorf("bootstrapInfo %.40q: %w", boot.ID, err)
+		}
+		if boot.URL != "" {
+			boot.URL = joinURI(base, boot.URL)
+		}
+		if _, twice := all[boot.ID]; !twice {
+			all[boot.ID] = boot
+		}
+	}
+	return all, nil
+}
+
+// outside returns the files of bootstraps and headers that are not in the document itself.
+func (doc *f4mDocument) outside() (items []f4mItem) {
+	for _, boot := range doc.Bootstraps {
+		if boot.URL != "" {
+			items = append(items, f4mItem{uri: boot.URL})
+		}
+	}
+	for _, h := range doc.Headers {
+		if h.URL != "" {
+			items = append(items, f4mItem{uri: h.URL})
+		}
+	}
+	return items
+}
+
+// addMedia adds one media element, with its bootstrap if it has one. It returns what the element
+// names itself. An element whose bootstrap is a file names nothing: see [Manifest.Media].
+func (m *Manifest) addMedia(named f4mMedia, boot f4mBootstrap, base string) (f4mItem, error) {
+	if err := checkLength(len(named.URL)); err != nil {
+		return f4mItem{}, fmt.Errorf("media: %w", err)
+	}
+	switch {
+	case named.URL == "":
+	case boot.inline != nil:
+		m.add(boot.lists)
+		return f4mItem{uri: named.URL, inline: boot.inline}, nil
+	case boot.URL != "":
+		m.Media = append(m.Media, BootstrappedMedia{Bootstrap: boot.URL, URL: joinURI(base, named.URL)})
+	case named.BootstrapID == "" && named.Multicast == "":
+		m.Segments = atMost(uint64(m.Segments) + 1)
+		return f4mItem{uri: named.URL, segment: true}, nil
+	}
+	return f4mItem{}, nil
+}
+
+// each yields what the item names, and reports whether yield wants more.
+func (item f4mItem) each(base string, yield func(Reference) bool) bool {
+	uri := joinURI(base, item.uri)
+	if item.inline != nil {
+		return item.inline.each(uri, yield)
+	}
+	return yield(Reference{URI: uri, Segment: item.segment, Manifest: item.set})
 }
 
 // read reads the content of a bootstrapInfo without a URL. The XML is complete, so that the next

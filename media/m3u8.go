@@ -63,23 +63,28 @@ type playlistReader struct {
 	tooMany    error
 }
 
+// read reads one line (RFC 8216, section 4.1).
 func (p *playlistReader) read(text string) error {
 	switch {
-	case text == "":
-		return nil
-	case !strings.HasPrefix(text, "#"):
-		if !p.Set {
-			p.Segments++
-			p.whole++
-		}
-		p.wantsURI = ""
-		p.name(Reference{URI: text, Segment: !p.Set, Manifest: p.Set})
-		return nil
-	case !strings.HasPrefix(text, "#EXT"):
-		return nil // a comment
+	case strings.HasPrefix(text, "#EXT"):
+		return p.readTag(text)
+	case text != "" && text[0] != '#': // else it is a comment
+		p.readURI(text)
 	}
+	return nil
+}
+
+func (p *playlistReader) readURI(uri string) {
+	if !p.Set {
+		p.Segments++
+		p.whole++
+	}
+	p.wantsURI = ""
+	p.name(Reference{URI: uri, Segment: !p.Set, Manifest: p.Set})
+}
+
+func (p *playlistReader) readTag(text string) (err error) {
 	tag, value, _ := strings.Cut(text, ":")
-	var err error
 	switch tag {
 	case "#EXTINF":
 		p.wantsURI = tag
@@ -99,13 +104,7 @@ func (p *playlistReader) read(text string) error {
 	case "#EXT-X-MEDIA-SEQUENCE":
 		p.Sequence, err = strconv.ParseUint(value, 10, 64)
 	case "#EXT-X-TARGETDURATION":
-		// An integer since protocol version 3, but some programs write fractions.
-		var s float64
-		s, err = strconv.ParseFloat(value, 64)
-		if err == nil && !(s >= 0 && s <= 86400) {
-			err = strconv.ErrRange
-		}
-		p.TargetDuration = time.Duration(s * float64(time.Second))
+		p.TargetDuration, err = targetDuration(value)
 	case "#EXT-X-ENDLIST":
 		p.Ended = true
 	}
@@ -113,6 +112,15 @@ func (p *playlistReader) read(text string) error {
 		return fmt.Errorf("line %d: %s: value %q is not a number in range", p.line, tag, value)
 	}
 	return nil
+}
+
+// targetDuration is an integer since protocol version 3, but some programs write fractions.
+func targetDuration(value string) (time.Duration, error) {
+	s, err := strconv.ParseFloat(value, 64)
+	if err == nil && !(s >= 0 && s <= 86400) {
+		err = strconv.ErrRange
+	}
+	return time.Duration(s * float64(time.Second)), err
 }
 
 // name adds a reference, once. Beyond the limit, references are only counted.

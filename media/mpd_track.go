@@ -98,41 +98,63 @@ func (s *mpdSegmentInfo) times(end uint64, isList bool) (timeline, error) {
 	return l, err
 }
 
+// A yielder passes on what a track names. Its methods report whether yield wants more.
+type yielder struct {
+	base  *mpdBase
+	yield func(Reference) bool
+}
+
+func (y yielder) segment(uri string) bool { return y.name(uri, true) }
+
+// file passes on a file that has a name, or none: then it is part of the segments' file.
+func (y yielder) file(uri string) bool { return uri == "" || y.name(uri, false) }
+
+func (y yielder) name(uri string, segment bool) bool {
+	return y.base.each(uri, func(u string) bool { return y.yield(Reference{URI: u, Segment: segment}) })
+}
+
 // each yields what the track names, and reports whether yield wants more.
 func (t mpdTrack) each(yield func(Reference) bool) bool {
-	name := func(uri string, segment bool) bool {
-		return t.base.each(uri, func(u string) bool { return yield(Reference{URI: u, Segment: segment}) })
-	}
-	// A file has a name or none, in which case it is part of the segments' file.
-	file := func(uri string) bool { return uri == "" || name(uri, false) }
-
+	y := yielder{t.base, yield}
 	info := cmp.Or(t.segments.Template, t.segments.List, t.segments.Base)
 	if info == nil {
-		return name("", true)
+		return y.segment("")
 	}
-	ok := file(info.Init.expand(t.values)) && file(info.InitFile.name()) &&
-		file(info.Switching.expand(t.values)) && file(info.SwitchingFile.name()) && file(info.IndexFile.name())
+	ok := y.file(info.Init.expand(t.values)) && y.file(info.InitFile.name()) &&
+		y.file(info.Switching.expand(t.values)) && y.file(info.SwitchingFile.name()) && y.file(info.IndexFile.name())
 	if !ok {
 		return false
 	}
 	switch {
-	case t.segments.Template != nil && info.Media.blank(t.values.id): // no segments, and no index files then
 	case t.segments.Template != nil:
-		first := t.values.number
-		for i, at := range t.times.begins() {
-			t.values.number, t.values.time = plus(first, i), at
-			if !name(info.Media.expand(t.values), true) || !file(info.Index.expand(t.values)) {
-				return false
-			}
-		}
+		return t.eachOfTemplate(y, info)
 	case t.segments.List != nil:
-		for _, u := range info.URLs.list {
-			if !name(u.media, true) || !file(u.index) {
-				return false
-			}
+		return eachOfList(y, info)
+	}
+	return y.segment("")
+}
+
+// eachOfTemplate passes on the segments of a template. One without a name for segments has none,
+// and no index files either.
+func (t mpdTrack) eachOfTemplate(y yielder, info *mpdSegmentInfo) bool {
+	if info.Media.blank(t.values.id) {
+		return true
+	}
+	first := t.values.number
+	for i, at := range t.times.begins() {
+		t.values.number, t.values.time = plus(first, i), at
+		if !y.segment(info.Media.expand(t.values)) || !y.file(info.Index.expand(t.values)) {
+			return false
 		}
-	default:
-		return name("", true)
+	}
+	return true
+}
+
+func eachOfList(y yielder, info *mpdSegmentInfo) bool {
+	for _, u := range info.URLs.list {
+		if !y.segment(u.media) || !y.file(u.index) {
+			return false
+		}
 	}
 	return true
 }
