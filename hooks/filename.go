@@ -30,17 +30,15 @@ func isOf(path, base string) bool {
 	return ok && stamped.MatchString(end)
 }
 
+// risky is a character that a shell or a file system may mind.
+var risky = regexp.MustCompile(`[^0-9A-Za-z_.-]`)
+
 // fileName returns the name, without stamp and extension, of the files into which a stream is
 // recorded. Different streams have different names, the same stream always the same one. It has
 // only what neither a shell nor a file system minds: the server puts it into commands. A name that
 // cannot stand as it is gets a hash.
 func fileName(stream string, foldsCase bool) string {
-	safe := strings.Map(func(r rune) rune {
-		if r == '_' || r == '.' || r == '-' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' {
-			return r
-		}
-		return '_'
-	}, stream)
+	safe := risky.ReplaceAllString(stream, "_")
 	if foldsCase {
 		safe = strings.ToLower(safe)
 	}

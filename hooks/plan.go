@@ -95,34 +95,20 @@ func (r *reconciler[K, W, H]) compare(w wish[K, W], orders []found[K, H], asked,
 	c change[K, W, H], again time.Duration) {
 	c = change[K, W, H]{key: w.key, want: w.want}
 	p := r.progress(w.key)
-	stands := false
+	stands := false // an order does what is wanted, or is starting
 	for _, f := range orders {
 		switch {
 		case f.ours && stands:
 			c.remove = append(c.remove, removal[H]{f.order, "there is another one"})
-		case f.ours && f.condition == stale:
-			c.remove = append(c.remove, removal[H]{f.order, f.why})
-		case f.ours && f.condition == spent:
-			c.remove = append(c.remove, removal[H]{f.order, f.why})
-			p.next, p.ordered = time.Time{}, time.Time{}
-		case f.ours && f.condition == ended:
-			c.remove = append(c.remove, removal[H]{f.order, errEnded.Error()})
-			p.ordered = time.Time{}
-			if !r.pace.revives || p.hasFailed() {
-				p.fail(now, r.jitter, r.pace)
+		case f.ours && f.isOver():
+			c.remove = append(c.remove, removal[H]{f.order, f.reason()})
+			if r.endOrder(p, f.condition, now) {
 				c.failed = errEnded
-			}
-		case f.condition == works:
-			stands = true
-			if over := p.work(); over != unordered {
-				c.over = over
 			}
 		default:
 			stands = true
-			p.phase = listed
-			if f.ours && now.Sub(p.ordered) <= r.pace.watched {
-				again = r.pace.settles
-			}
+			over, wait := r.keepOrder(p, f, now)
+			c.over, again = max(c.over, over), sooner(again, wait)
 		}
 	}
 	if stands || p.phase == refused {
@@ -137,4 +123,43 @@ func (r *reconciler[K, W, H]) compare(w wish[K, W], orders []found[K, H], asked,
 	}
 	c.create = true
 	return c, 0
+}
+
+// isOver reports whether an order of ours is to be removed.
+func (f *found[K, H]) isOver() bool {
+	return f.condition == stale || f.condition == spent || f.condition == ended
+}
+
+func (f *found[K, H]) reason() string {
+	if f.condition == ended {
+		return errEnded.Error()
+	}
+	return f.why
+}
+
+// endOrder notes that an order of ours is removed, and reports whether that is a failure.
+func (r *reconciler[K, W, H]) endOrder(p *progress, c condition, now time.Time) (isFailure bool) {
+	switch c {
+	case spent: // the next one is given at once
+		p.next, p.ordered = time.Time{}, time.Time{}
+	case ended:
+		p.ordered = time.Time{}
+		if !r.pace.revives || p.hasFailed() {
+			p.fail(now, r.jitter, r.pace)
+			return true
+		}
+	}
+	return false
+}
+
+// keepOrder notes that an order stays. It returns the trouble that is over, and when to look again.
+func (r *reconciler[K, W, H]) keepOrder(p *progress, f found[K, H], now time.Time) (over phase, again time.Duration) {
+	if f.condition == works {
+		return p.work(), 0
+	}
+	p.phase = listed
+	if f.ours && now.Sub(p.ordered) <= r.pace.watched {
+		again = r.pace.settles
+	}
+	return unordered, again
 }

@@ -106,11 +106,11 @@ func (r *reconciler[K, W, H]) carryOut(ctx context.Context, c change[K, W, H]) (
 	if c.gone {
 		r.does.forget(c.key)
 	}
-	if c.over != unordered {
-		r.does.recovered(c.key, c.want, c.over)
-	}
 	if c.failed != nil {
 		r.does.failed(c.key, c.want, c.failed)
+	}
+	if c.over != unordered {
+		r.does.recovered(c.key, c.want, c.over)
 	}
 	for _, old := range c.remove {
 		switch err := r.does.remove(ctx, old.order, old.why); {

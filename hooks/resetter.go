@@ -124,33 +124,43 @@ func (r *resetter) look(v *view, hinted bool, now time.Time) (stuck []stuckStrea
 		}
 		seen[key] = w
 		transcode := outputs[s.Name] || fromTranscoder(s) || r.isNamed(s.Name)
-		var feeds []string
-		for _, f := range []struct {
-			name  string
-			feed  emsapi.Feed
-			still *still
-			on    bool
-		}{{"audio", s.Audio, &w.audio, true}, {"video", s.Video, &w.video, r.config.Video}} {
-			stands, left := f.still.look(f.feed, v.asked, now)
-			switch {
-			case !f.on || f.feed.Packets == 0 || strings.HasSuffix(f.feed.Codec, "UNK"):
-			case stands:
-				feeds = append(feeds, f.name)
-			case transcode && (hinted || left < feedStands):
-				again = sooner(again, left)
-			}
+		feeds, left := r.standing(s, w, v.asked, now)
+		if transcode && (hinted || left < feedStands) {
+			again = sooner(again, left)
 		}
 		switch {
-		case len(feeds) == 0:
+		case feeds == "":
 		case transcode:
-			stuck = append(stuck, stuckStream{s, strings.Join(feeds, "+")})
+			stuck = append(stuck, stuckStream{s, feeds})
 		default:
-			r.diary.Begin(leftAlone, trouble.At{}, shown(s.Name), "feed", strings.Join(feeds, "+"), "next", "it is left alone",
+			r.diary.Begin(leftAlone, trouble.At{}, shown(s.Name), "feed", feeds, "next", "it is left alone",
 				"hint", "name it with token if it is to be reset")
 		}
 	}
 	r.streams = seen
 	return stuck, again
+}
+
+// standing returns which feeds of a stream stand still, such as "audio+video", and how long it is
+// until that is known of another one, if it goes on so; 0: no other one can.
+func (r *resetter) standing(s *emsapi.Stream, w *watched, asked, now time.Time) (feeds string, left time.Duration) {
+	var names []string
+	for _, f := range []struct {
+		name  string
+		feed  emsapi.Feed
+		still *still
+		on    bool
+	}{{"audio", s.Audio, &w.audio, true}, {"video", s.Video, &w.video, r.config.Video}} {
+		stands, remaining := f.still.look(f.feed, asked, now)
+		switch {
+		case !f.on || f.feed.Packets == 0 || strings.HasSuffix(f.feed.Codec, "UNK"):
+		case stands:
+			names = append(names, f.name)
+		default:
+			left = sooner(left, remaining)
+		}
+	}
+	return strings.Join(names, "+"), left
 }
 
 // look notes what a look told that began at asked. It reports whether the feed has stood still for

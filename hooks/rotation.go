@@ -23,13 +23,19 @@ const (
 	timerAgain = 10 * time.Second
 )
 
+// A timed recording is one that the server does not cut into files itself.
+type timedRecording struct {
+	*emsapi.Stream
+	order *emsapi.Recording
+}
+
 // rotate has recordings that are as long as a file may be go on in another file. A server that
 // knows chunkLength needs none of this. Of the others, each recording has one timer. The timers are
 // listed each time, so that neither a lost event nor a kill leaves a timer behind, or a recording
 // without one. There is an error if the server does not answer.
 func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration, err error) {
-	ours := r.uncut(v)
-	if r.config.Period == 0 || len(ours) == 0 {
+	orders := r.uncut(v)
+	if r.config.Period == 0 || len(orders) == 0 {
 		return 0, nil
 	}
 	timers, err := r.api.ListTimers(ctx)
@@ -37,47 +43,60 @@ func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration, er
 		return timerAgain, silence(r.report(ctx, err, timersUnlisted))
 	}
 	r.diary.End(timersUnlisted, trouble.At{})
-	recording := make(map[uint32]*emsapi.Stream)
-	for i := range v.streams {
-		if s := &v.streams[i]; s.Record != nil && ours[s.Record.ConfigID] != nil &&
-			r.stream(s.Name).take.path == ours[s.Record.ConfigID].PathToFile { // not replaced in this pass
-			recording[s.ID] = s
-		}
-	}
-	timed := make(map[uint32]bool)
+	recordings := r.timed(v, orders)
 	for _, t := range timers {
 		if t.Variables[mark] != r.diary.plugin {
 			continue
 		}
 		id, _ := strconv.ParseUint(t.Variables[uniqueID], 10, 32)
-		s := recording[uint32(id)]
-		if s != nil && t.Triggered == 0 && !timed[s.ID] && r.remaining(s) > 0 &&
-			t.Seconds <= int(r.config.Period/time.Second) {
-			timed[s.ID] = true
-			again = sooner(again, r.remaining(s)+timerLate)
-			continue
-		}
-		switch err := r.removeTimer(ctx, t); {
-		case isUnanswered(err):
+		rec, exists := recordings[uint32(id)]
+		wait, done, err := r.compareTimer(ctx, t, rec, exists)
+		if again = sooner(again, wait); err != nil {
 			return again, err
-		case err == nil && s != nil && t.Triggered > 0 && !timed[s.ID]:
-			timed[s.ID] = true
-			wait, err := r.end(ctx, s, ours[s.Record.ConfigID])
-			if again = sooner(again, wait); err != nil {
-				return again, err
-			}
+		}
+		if done {
+			delete(recordings, uint32(id))
 		}
 	}
-	for id, s := range recording {
-		if timed[id] {
-			continue
-		}
-		wait, err := r.limit(ctx, s, ours[s.Record.ConfigID])
+	for _, rec := range recordings {
+		wait, err := r.limit(ctx, rec.Stream, rec.order)
 		if again = sooner(again, wait); err != nil {
 			return again, err
 		}
 	}
 	return again, nil
+}
+
+// timed returns the recordings of orders, by the ids of their streams.
+func (r *recorder) timed(v *view, orders map[uint32]*emsapi.Recording) map[uint32]timedRecording {
+	found := make(map[uint32]timedRecording)
+	for i := range v.streams {
+		s := &v.streams[i]
+		if s.Record == nil {
+			continue
+		}
+		order := orders[s.Record.ConfigID]
+		if order != nil && r.stream(s.Name).take.path == order.PathToFile { // not replaced in this pass
+			found[s.ID] = timedRecording{s, order}
+		}
+	}
+	return found
+}
+
+// compareTimer compares a timer of ours with its recording, if that exists and has no other timer.
+// A timer that fits stays. Others are removed, and a recording whose timer has fired goes on in its
+// next file. It reports whether the recording needs nothing more.
+func (r *recorder) compareTimer(ctx context.Context, t emsapi.Timer, rec timedRecording, exists bool) (
+	again time.Duration, done bool, err error) {
+	if exists && t.Triggered == 0 && r.remaining(rec.Stream) > 0 && t.Seconds <= int(r.config.Period/time.Second) {
+		return r.remaining(rec.Stream) + timerLate, true, nil
+	}
+	err = r.removeTimer(ctx, t)
+	if err == nil && exists && t.Triggered > 0 {
+		again, err = r.end(ctx, rec.Stream, rec.order)
+		return again, true, err
+	}
+	return 0, false, silence(err)
 }
 
 // uncut returns our orders that the server does not cut into files itself, by their ids.

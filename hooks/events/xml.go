@@ -29,8 +29,7 @@ func fromXML(body []byte) ([]byte, error) {
 	d := xml.NewDecoder(bytes.NewReader(legal(body)))
 	d.Strict = false
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // bytes are bytes
-	open := []*element{{}}
-	elements := 0
+	tree := xmlTree{open: []*element{{}}}
 	for {
 		token, err := d.RawToken()
 		if errors.Is(err, io.EOF) {
@@ -39,44 +38,70 @@ func fromXML(body []byte) ([]byte, error) {
 		if err != nil {
 			return nil, errXML // without its text, which cites the content
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			if len(open) == maxDepth {
-				return nil, fmt.Errorf("%w: it is deeper than %d", errXML, maxDepth)
-			}
-			if elements++; elements > maxElements {
-				return nil, fmt.Errorf("%w: it has more than %d elements", errXML, maxElements)
-			}
-			e := &element{tag: t.Name.Local}
-			for _, a := range t.Attr {
-				switch a.Name.Local {
-				case "name", "key":
-					e.name = string(original(nil, []byte(a.Value)))
-				case "isArray":
-					e.array = a.Value == "true"
-				}
-			}
-			parent := open[len(open)-1]
-			parent.children = append(parent.children, e)
-			open = append(open, e)
-		case xml.EndElement:
-			if len(open) == 1 {
-				return nil, errXML
-			}
-			open = open[:len(open)-1]
-		case xml.CharData:
-			inner := open[len(open)-1]
-			inner.text = original(inner.text, t)
+		if err := tree.add(token); err != nil {
+			return nil, err
 		}
 	}
-	if len(open) != 1 || len(open[0].children) != 1 {
+	root := tree.root()
+	if root == nil {
 		return nil, errXML
 	}
-	root := open[0].children[0]
 	if root.tag == "methodCall" {
 		return fromCall(root)
 	}
 	return root.appendJSON(nil), nil
+}
+
+// An xmlTree is what was read so far: open has the elements that are not closed, the inner ones
+// last. The first of open stands for the document.
+type xmlTree struct {
+	open     []*element
+	elements int
+}
+
+func (t *xmlTree) add(token xml.Token) error {
+	inner := t.open[len(t.open)-1]
+	switch token := token.(type) {
+	case xml.StartElement:
+		if len(t.open) == maxDepth {
+			return fmt.Errorf("%w: it is deeper than %d", errXML, maxDepth)
+		}
+		if t.elements++; t.elements > maxElements {
+			return fmt.Errorf("%w: it has more than %d elements", errXML, maxElements)
+		}
+		e := newElement(token)
+		inner.children = append(inner.children, e)
+		t.open = append(t.open, e)
+	case xml.EndElement:
+		if len(t.open) == 1 {
+			return errXML
+		}
+		t.open = t.open[:len(t.open)-1]
+	case xml.CharData:
+		inner.text = original(inner.text, token)
+	}
+	return nil
+}
+
+// root returns the element of a whole document, or nil.
+func (t *xmlTree) root() *element {
+	if len(t.open) != 1 || len(t.open[0].children) != 1 {
+		return nil
+	}
+	return t.open[0].children[0]
+}
+
+func newElement(start xml.StartElement) *element {
+	e := &element{tag: start.Name.Local}
+	for _, a := range start.Attr {
+		switch a.Name.Local {
+		case "name", "key":
+			e.name = string(original(nil, []byte(a.Value)))
+		case "isArray":
+			e.array = a.Value == "true"
+		}
+	}
+	return e
 }
 
 // appendJSON appends an element of the server's own XML as JSON.
