@@ -8,46 +8,54 @@ import (
 	"strings"
 )
 
+// The keys of credentials.
+const accessKey, inlineSecret, secretFile = "aws_access_key", "aws_secret_key", "aws_secret_key_file"
+
 // checkCredentials decides where the secret comes from. A section has it as a value or in a file.
 // Its own secret, in either form, wins over that of [S3].
 func (u *Upload) checkCredentials(d *decoder) {
-	path := u.SecretKeyFile
-	u.SecretKeyFile = ""
-	const name, inline, file = "aws_access_key", "aws_secret_key", "aws_secret_key_file"
-
 	from := "S3"
-	if d.sets(u.Section, inline) || d.sets(u.Section, file) {
+	if d.sets(u.Section, inlineSecret) || d.sets(u.Section, secretFile) {
 		from = u.Section
 	}
-	if d.fills(from, inline) && d.fills(from, file) {
-		d.bad(from, file, shownPath(path.Reveal()), "is set beside "+inline+": remove one of the two")
+	secretKey, ok := u.chooseSecret(d, from)
+	if !ok {
 		return
 	}
-	secretKey := inline
-	if d.fills(from, file) {
-		secretKey = file
-		var want string
-		if u.SecretKey, want = readSecret(path.Reveal()); want != "" {
-			d.bad(from, file, shownPath(path.Reveal()), want)
-			return
-		}
-		u.SecretKeyFile = path
-	} else if !d.sets(from, inline) {
-		u.SecretKey = "" // an empty file name removes what [S3] has
-	}
-
 	// Half a pair in this section and the other half of a whole pair in [S3] do not belong
 	// together.
-	whole := d.fills("S3", name) && (d.fills("S3", inline) || d.fills("S3", file))
-	switch own := d.sets(u.Section, name); {
+	whole := d.fills("S3", accessKey) && (d.fills("S3", inlineSecret) || d.fills("S3", secretFile))
+	switch own := d.sets(u.Section, accessKey); {
 	case whole && from == "S3" && own:
-		d.bad(u.Section, name, u.AccessKey, "is half a pair: set "+inline+" in this section, too")
-		return
+		d.bad(u.Section, accessKey, u.AccessKey, "is half a pair: set "+inlineSecret+" in this section, too")
 	case whole && from != "S3" && !own:
-		d.bad(u.Section, secretKey, mask, "is half a pair: set "+name+" in this section, too")
-		return
+		d.bad(u.Section, secretKey, mask, "is half a pair: set "+accessKey+" in this section, too")
+	default:
+		d.pair(half{u.home(d, accessKey), accessKey, u.AccessKey != ""}, half{from, secretKey, u.SecretKey != ""})
 	}
-	d.pair(half{u.home(d, name), name, u.AccessKey != ""}, half{from, secretKey, u.SecretKey != ""})
+}
+
+// chooseSecret sets SecretKey from the value or the file that the section named from has, and
+// SecretKeyFile if it is the file. It returns the key that it used, and false after a mistake.
+func (u *Upload) chooseSecret(d *decoder, from string) (key string, ok bool) {
+	path := u.SecretKeyFile
+	u.SecretKeyFile = ""
+	switch {
+	case d.fills(from, inlineSecret) && d.fills(from, secretFile):
+		d.bad(from, secretFile, shownPath(path.Reveal()), "is set beside "+inlineSecret+": remove one of the two")
+		return "", false
+	case d.fills(from, secretFile):
+		var want string
+		if u.SecretKey, want = readSecret(path.Reveal()); want != "" {
+			d.bad(from, secretFile, shownPath(path.Reveal()), want)
+			return "", false
+		}
+		u.SecretKeyFile = path
+		return secretFile, true
+	case !d.sets(from, inlineSecret):
+		u.SecretKey = "" // an empty file name removes what [S3] has
+	}
+	return inlineSecret, true
 }
 
 // ReadSecretKey reads the secret again: its file may have changed.

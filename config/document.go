@@ -102,45 +102,62 @@ func readDocument(file string, raw []byte) (*document, []Problem) {
 // around a key, and a value that begins with """ or ` continues on the next lines. With a number
 // before it, each name is unique and ordinary.
 func numbered(file, text string) (string, []Problem) {
-	var b strings.Builder
-	var problems []Problem
-	current := ""
-	bad := func(line int, key, want string) {
-		problems = append(problems, Problem{File: file, Line: line, Section: current, Key: key, Want: want})
-	}
-	n := 0
+	n := numberer{file: file}
 	for line := range strings.Lines(text) {
-		n++
+		n.line++
 		line = strings.TrimSpace(line)
 		switch {
-		case line == "" || line[0] == ';' || line[0] == '#':
+		case line == "" || isComment(line):
 		case line[0] == '[':
-			name, rest, closed := strings.Cut(line[1:], "]")
-			name, rest = strings.TrimSpace(name), strings.TrimSpace(rest)
-			if !closed || name == "" || (rest != "" && rest[0] != ';' && rest[0] != '#') {
-				bad(n, "", "must be the name of a section in brackets, such as [S3]")
-				continue
-			}
-			current = name
-			fmt.Fprintf(&b, "[%d %s]\n", n, name)
+			n.header(line)
 		default:
-			// The line is never shown: it may be half a secret.
-			name, value, ok := strings.Cut(line, "=")
-			name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-			switch {
-			case !ok || name == "":
-				bad(n, "", "must be key = value, a [Section], or a comment that begins with ;")
-			case current == "":
-				bad(n, shownKey(name), "must be below a [Section]")
-			case strings.HasPrefix(value, `"""`) || strings.HasPrefix(value, "`"):
-				bad(n, shownKey(name), "must be in single or double quotes, on one line")
-			default:
-				fmt.Fprintf(&b, "%d %s = %s\n", n, name, value)
-			}
+			n.entry(line)
 		}
 	}
-	return b.String(), problems
+	return n.numbered.String(), n.problems
 }
+
+// A numberer writes the numbered lines of a file.
+type numberer struct {
+	file     string
+	line     int
+	section  string // empty: before the first one
+	numbered strings.Builder
+	problems []Problem
+}
+
+func (n *numberer) bad(key, want string) {
+	n.problems = append(n.problems, Problem{File: n.file, Line: n.line, Section: n.section, Key: key, Want: want})
+}
+
+func (n *numberer) header(line string) {
+	name, rest, closed := strings.Cut(line[1:], "]")
+	name, rest = strings.TrimSpace(name), strings.TrimSpace(rest)
+	if !closed || name == "" || rest != "" && !isComment(rest) {
+		n.bad("", "must be the name of a section in brackets, such as [S3]")
+		return
+	}
+	n.section = name
+	fmt.Fprintf(&n.numbered, "[%d %s]\n", n.line, name)
+}
+
+// entry writes a line with a key. The line is never shown: it may be half a secret.
+func (n *numberer) entry(line string) {
+	name, value, ok := strings.Cut(line, "=")
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	switch {
+	case !ok || name == "":
+		n.bad("", "must be key = value, a [Section], or a comment that begins with ;")
+	case n.section == "":
+		n.bad(shownKey(name), "must be below a [Section]")
+	case strings.HasPrefix(value, `"""`) || strings.HasPrefix(value, "`"):
+		n.bad(shownKey(name), "must be in single or double quotes, on one line")
+	default:
+		fmt.Fprintf(&n.numbered, "%d %s = %s\n", n.line, name, value)
+	}
+}
+
+func isComment(text string) bool { return text[0] == ';' || text[0] == '#' }
 
 func cutNumber(name string) (line int, rest string, ok bool) {
 	number, rest, ok := strings.Cut(name, " ")

@@ -106,18 +106,42 @@ func (s *settings) enabled(d *decoder) *Config {
 		Watcher: s.watcher, Upload: s.pool,
 		EMS: s.ems, Hooks: s.hooks, Admin: s.admin, Log: s.log,
 	}
+	cfg.Uploads = s.enabledUploads(d)
+	cfg.Upload.checkSpool(d, cfg.Uploads)
+	s.enablePlugins(cfg, d)
+	if cfg.Hooks.On = d.has("Hooks") || cfg.Reacts() || cfg.AsksEMS(); cfg.Hooks.On {
+		cfg.Hooks.check(d)
+	}
+	cfg.Admin.check(d)
+	cfg.checkPorts(d)
+	d.pair(half{"EMS", "username", s.ems.Username != ""}, half{"EMS", "password", s.ems.Password != ""})
+
+	for _, name := range pluginNames() {
+		if *s.switches[name] && !d.has(name) && name != "TranscodeResetter" {
+			d.bad("Plugins", name, "enabled", "needs the section ["+name+"]: add it, or set "+name+" = disabled")
+		}
+	}
+	return cfg
+}
+
+// enabledUploads returns the Amazon… sections that are on, in the file's order.
+func (s *settings) enabledUploads(d *decoder) (uploads []Upload) {
 	for _, sec := range d.doc.sections {
 		if i := s.upload(sec.name); i >= 0 && s.on(d, sec.name) {
 			s.uploads[i].check(d)
-			cfg.Uploads = append(cfg.Uploads, s.uploads[i])
+			uploads = append(uploads, s.uploads[i])
 		}
 	}
-	for i := range cfg.Uploads {
-		if u := &cfg.Uploads[i]; u.Format.IsRecorded() {
-			u.checkRecordings(d, s.recorder, slices.Delete(slices.Clone(cfg.Uploads), i, i+1))
+	for i := range uploads {
+		if u := &uploads[i]; u.Format.IsRecorded() {
+			u.checkRecordings(d, s.recorder, slices.Delete(slices.Clone(uploads), i, i+1))
 		}
 	}
-	cfg.Upload.checkSpool(d, cfg.Uploads)
+	return uploads
+}
+
+// enablePlugins adds the plugins that are on.
+func (s *settings) enablePlugins(cfg *Config, d *decoder) {
 	if s.on(d, "StreamAutoRouter") {
 		d.require("StreamAutoRouter", s.router.keys())
 		cfg.Router = &s.router
@@ -135,19 +159,6 @@ func (s *settings) enabled(d *decoder) *Config {
 	if s.on(d, "TranscodeResetter") {
 		cfg.Resetter = &s.resetter
 	}
-	if cfg.Hooks.On = d.has("Hooks") || cfg.Reacts() || cfg.AsksEMS(); cfg.Hooks.On {
-		cfg.Hooks.check(d)
-	}
-	cfg.Admin.check(d)
-	cfg.checkPorts(d)
-	d.pair(half{"EMS", "username", s.ems.Username != ""}, half{"EMS", "password", s.ems.Password != ""})
-
-	for _, name := range pluginNames() {
-		if *s.switches[name] && !d.has(name) && name != "TranscodeResetter" {
-			d.bad("Plugins", name, "enabled", "needs the section ["+name+"]: add it, or set "+name+" = disabled")
-		}
-	}
-	return cfg
 }
 
 // upload returns the index of an Amazon… section, or -1.

@@ -19,54 +19,83 @@ func limit(command string) int {
 
 // bounded reports what an answer has too much of, before it is decoded.
 func bounded(raw []byte, limit int) error {
-	type container struct{ children, most int }
-	var open []container
-	values, controls := 0, 0
-	within, escaped := false, false
+	var m measure
 	for _, c := range raw {
-		if within {
-			switch {
-			case c < ' ':
-				controls++
-				escaped = false
-			case escaped:
-				escaped = false
-			case c == '\\':
-				escaped = true
-			case c == '"':
-				within = false
-			}
+		if m.inText {
+			m.text(c)
 			continue
 		}
-		switch c {
-		case '"':
-			within = true
-		case '{', '[':
-			most := maxMembers
-			if c == '[' {
-				most = maxElements
-			}
-			open = append(open, container{1, most})
-			values++
-		case '}', ']':
-			open = open[:max(0, len(open)-1)]
-		case ',':
-			values++
-			if len(open) > 0 {
-				open[len(open)-1].children++
-			}
-		}
-		switch {
-		case len(open) > maxDepth:
-			return fmt.Errorf("it is deeper than %d", maxDepth)
-		case len(open) > 0 && open[len(open)-1].children > open[len(open)-1].most:
-			return fmt.Errorf("a part of it has more than %d elements", open[len(open)-1].most)
-		case values > maxValues:
-			return fmt.Errorf("it has more than %d values", maxValues)
+		m.structure(c)
+		if err := m.tooMuch(); err != nil {
+			return err
 		}
 	}
-	if len(raw)+5*controls > limit { // Lenient makes six bytes of one
+	if len(raw)+5*m.controls > limit { // Lenient makes six bytes of one
 		return fmt.Errorf("it is longer than %d bytes", limit)
+	}
+	return nil
+}
+
+// A measure counts what JSON has, byte by byte.
+type measure struct {
+	open     []container // the inner ones last
+	values   int
+	controls int  // control bytes in texts
+	inText   bool // between quotes
+	escaped  bool // the byte before was a backslash
+}
+
+// A container is an object or a list that has not ended.
+type container struct{ children, most int }
+
+// text adds a byte of a text.
+func (m *measure) text(c byte) {
+	switch {
+	case c < ' ':
+		m.controls++
+		m.escaped = false
+	case m.escaped:
+		m.escaped = false
+	case c == '\\':
+		m.escaped = true
+	case c == '"':
+		m.inText = false
+	}
+}
+
+// structure adds a byte outside of texts.
+func (m *measure) structure(c byte) {
+	switch c {
+	case '"':
+		m.inText = true
+	case '{':
+		m.open = append(m.open, container{1, maxMembers})
+		m.values++
+	case '[':
+		m.open = append(m.open, container{1, maxElements})
+		m.values++
+	case '}', ']':
+		m.open = m.open[:max(0, len(m.open)-1)]
+	case ',':
+		m.values++
+		if len(m.open) > 0 {
+			m.open[len(m.open)-1].children++
+		}
+	}
+}
+
+func (m *measure) tooMuch() error {
+	var inner container
+	if len(m.open) > 0 {
+		inner = m.open[len(m.open)-1]
+	}
+	switch {
+	case len(m.open) > maxDepth:
+		return fmt.Errorf("it is deeper than %d", maxDepth)
+	case inner.children > inner.most:
+		return fmt.Errorf("a part of it has more than %d elements", inner.most)
+	case m.values > maxValues:
+		return fmt.Errorf("it has more than %d values", maxValues)
 	}
 	return nil
 }

@@ -60,31 +60,41 @@ func (f *farewell) decide(now time.Time, s sight) reason {
 	if s.Arrived != f.arrived {
 		f.arrived, f.moved = s.Arrived, now
 	}
-	patience := quietTime
-	if !f.wroteOpen { // whoever writes a segment at once is seen once in a target duration
-		patience = max(patience, s.Target*3/2)
-	}
-	quiet := now.Sub(later(s.changed, f.moved)) >= patience
 	over := s.written == 0 && s.Unended == 0 && now.Sub(s.changed) >= settleTime
+	switch runs := f.serverRuns(now, s); {
+	case over && s.Ended.IsZero():
+		return noneLive
+	case over:
+		return allEnded
+	case runs:
+		return serverRuns
+	case s.written == 0 && f.isQuiet(now, s):
+		return nothing
+	case !now.Before(f.until):
+		return tooLate
+	}
+	return stay
+}
+
+// serverRuns reports whether there is a sign since confirmTime that the server goes on: a segment
+// that was begun more than graceTime after the signal to end and the last end of a stream.
+func (f *farewell) serverRuns(now time.Time, s sight) bool {
 	switch sign := later(f.began, s.Ended).Add(graceTime); {
 	case !s.begun.After(sign):
 		f.goesOn = time.Time{}
 	case f.goesOn.IsZero():
 		f.goesOn = now
 	}
-	switch {
-	case over && s.Ended.IsZero():
-		return noneLive
-	case over:
-		return allEnded
-	case !f.goesOn.IsZero() && now.Sub(f.goesOn) >= confirmTime:
-		return serverRuns
-	case s.written == 0 && quiet:
-		return nothing
-	case !now.Before(f.until):
-		return tooLate
+	return !f.goesOn.IsZero() && now.Sub(f.goesOn) >= confirmTime
+}
+
+// isQuiet reports whether nothing was written and nothing arrived in the bucket for long enough.
+func (f *farewell) isQuiet(now time.Time, s sight) bool {
+	patience := quietTime
+	if !f.wroteOpen { // a writer that makes segments at once is seen once in a target duration
+		patience = max(patience, s.Target*3/2)
 	}
-	return stay
+	return now.Sub(later(s.changed, f.moved)) >= patience
 }
 
 // seeOff returns when the daemon is to stop watching, or has.

@@ -48,18 +48,15 @@ func (d *Daemon) Sync(ctx context.Context, report func(uploader.Progress)) error
 func (d *Daemon) synced(ctx context.Context, report func(uploader.Progress)) error {
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
-	var last uploader.Progress
-	moved := time.Now()
+	state := syncState{moved: time.Now()}
 	for {
 		select {
 		case <-ctx.Done():
 			return errors.New("interrupted")
 		case <-tick.C:
 		}
-		for _, r := range d.roots.list() {
-			if r.watcher.State().Waiting && !r.isFound() {
-				return fmt.Errorf("the directory %s does not exist", r.dir)
-			}
+		if r := d.missingRoot(); r != nil {
+			return fmt.Errorf("the directory %s does not exist", r.dir)
 		}
 		settled := d.roots.settled() // before the question: what was passed on by then is in the answer
 		p, ok := d.up.Progress(ctx)
@@ -67,20 +64,45 @@ func (d *Daemon) synced(ctx context.Context, report func(uploader.Progress)) err
 			continue
 		}
 		report(p)
-		if p != last {
-			last, moved = p, time.Now()
-		}
-		switch left := p.Files - p.There + p.Manifests - p.Published; {
-		case settled && p.Idle && p.Lost > 0:
-			return fmt.Errorf("%d chunks are lost: they were deleted before they could be uploaded, or cannot be published under their names", p.Lost)
-		case settled && p.Idle && left == 0:
-			return nil
-		case p.Refused:
-			return fmt.Errorf("the bucket refuses requests: %d files are not in it", left)
-		case time.Since(moved) > stalledAfter:
-			return fmt.Errorf("nothing has moved for %v: %d files are not in the bucket", stalledAfter, left)
+		if done, err := state.decide(p, settled, time.Now()); done {
+			return err
 		}
 	}
+}
+
+// missingRoot returns a root of the config that does not exist, or nil.
+func (d *Daemon) missingRoot() *root {
+	for _, r := range d.roots.list() {
+		if r.watcher.State().Waiting && !r.isFound() {
+			return r
+		}
+	}
+	return nil
+}
+
+// A syncState decides when Sync ends.
+type syncState struct {
+	last  uploader.Progress
+	moved time.Time // when the progress last changed
+}
+
+// decide reports whether Sync ends, and with what error.
+func (s *syncState) decide(p uploader.Progress, settled bool, now time.Time) (done bool, err error) {
+	if p != s.last {
+		s.last, s.moved = p, now
+	}
+	switch left := p.Files - p.There + p.Manifests - p.Published; {
+	case settled && p.Idle && p.Lost > 0:
+		return true, fmt.Errorf("%d chunks are lost: they were deleted before they could be uploaded, "+
+			"or cannot be published under their names", p.Lost)
+	case settled && p.Idle && left == 0:
+		return true, nil
+	case p.Refused:
+		return true, fmt.Errorf("the bucket refuses requests: %d files are not in it", left)
+	case now.Sub(s.moved) > stalledAfter:
+		return true, fmt.Errorf("nothing has moved for %v: %d files are not in the bucket", stalledAfter, left)
+	}
+	return false, nil
 }
 
 // settled reports whether all that was there at the start was passed on, and all that an earlier run has kept. Where EMS has
