@@ -28,10 +28,12 @@ type hdsFragment struct {
 // duration of a round is that of its video, so that pictures keep their distance across the seam.
 func newHDSLoop(contents [][]byte) (*hdsLoop, error) {
 	l := new(hdsLoop)
-	type track struct{ first, last, frame uint32 }
-	tracks := make(map[byte]*track)
+	tracks := make(hdsTracks)
 	for i, content := range contents {
 		f, err := readHDSFragment(content)
+		if err == nil {
+			err = tracks.add(f)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("fragment %d: %w", i, err)
 		}
@@ -43,42 +45,60 @@ func newHDSLoop(contents [][]byte) (*hdsLoop, error) {
 			before.lasts = f.at - before.at
 		}
 		l.fragments = append(l.fragments, f)
-		for t, err := range tags(f.media()) {
-			if err != nil {
-				return nil, fmt.Errorf("fragment %d: %w", i, err)
-			}
-			if t.isHeader() {
-				continue
-			}
-			known := tracks[t.kind()]
-			if known == nil {
-				if t.kind() == videoTag && !t.isKeyFrame() {
-					return nil, errors.New("the first picture is no key frame: at the seam it would be decoded with others than its own")
-				}
-				tracks[t.kind()] = &track{first: t.time(), last: t.time()}
-				continue
-			}
-			const longest = 100 // ms between two frames
-			distance := t.time() - known.last
-			if distance == 0 || distance > longest {
-				return nil, fmt.Errorf("fragment %d: tags of type %d go on by %d ms", i, t.kind(), int32(distance))
-			}
-			known.last, known.frame = t.time(), distance
-		}
 	}
-	video := tracks[videoTag]
-	if video == nil || video.frame == 0 {
-		return nil, errors.New("no video to take the duration from")
-	}
-	l.round = uint64(video.last + video.frame - video.first)
-	for kind, t := range tracks {
-		if uint64(t.last-t.first) >= l.round {
-			return nil, fmt.Errorf("tags of type %d are longer than the video and would go back in time at the seam", kind)
-		}
+	var err error
+	if l.round, err = tracks.round(); err != nil {
+		return nil, err
 	}
 	last := &l.fragments[len(l.fragments)-1]
 	last.lasts = l.fragments[0].at + l.round - last.at
 	return l, nil
+}
+
+// hdsTracks are the times of the FLV tags that were seen, by the kind of tag.
+type hdsTracks map[byte]*hdsTrack
+
+type hdsTrack struct{ first, last, frame uint32 }
+
+func (tracks hdsTracks) add(f hdsFragment) error {
+	for t, err := range tags(f.media()) {
+		if err != nil {
+			return err
+		}
+		if t.isHeader() {
+			continue
+		}
+		known := tracks[t.kind()]
+		if known == nil {
+			if t.kind() == videoTag && !t.isKeyFrame() {
+				return errors.New("the first picture is no key frame: at the seam it would be decoded with others than its own")
+			}
+			tracks[t.kind()] = &hdsTrack{first: t.time(), last: t.time()}
+			continue
+		}
+		const longest = 100 // ms between two frames
+		distance := t.time() - known.last
+		if distance == 0 || distance > longest {
+			return fmt.Errorf("tags of type %d go on by %d ms", t.kind(), int32(distance))
+		}
+		known.last, known.frame = t.time(), distance
+	}
+	return nil
+}
+
+// round returns the duration of the video in ms, in which each track must fit.
+func (tracks hdsTracks) round() (uint64, error) {
+	video := tracks[videoTag]
+	if video == nil || video.frame == 0 {
+		return 0, errors.New("no video to take the duration from")
+	}
+	round := uint64(video.last + video.frame - video.first)
+	for kind, t := range tracks {
+		if uint64(t.last-t.first) >= round {
+			return 0, fmt.Errorf("tags of type %d are longer than the video and would go back in time at the seam", kind)
+		}
+	}
+	return round, nil
 }
 
 func readHDSFragment(content []byte) (hdsFragment, error) {

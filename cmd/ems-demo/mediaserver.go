@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 
@@ -62,6 +63,14 @@ func startMediaServers(ctx context.Context, root string, outputs []output) (m *m
 func (m *mediaServers) closing(root, key string, f media.Format) {
 	file := filepath.Join(root, filepath.FromSlash(key))
 	m.first.Emit(media.EMS.Traits(f).API.ChunkClosed, map[string]any{"file": file})
+}
+
+// introduce tells the person who runs the demo where the servers are.
+func (m *mediaServers) introduce(out io.Writer) {
+	fmt.Fprintf(out, "ems     %s (the API of the simulated media server)\n", m.first.URL())
+	if m.second != nil {
+		fmt.Fprintf(out, "second  %s (a second one, which the load balancer has pull each stream)\n", m.second.URL())
+	}
 }
 
 func (m *mediaServers) close() {

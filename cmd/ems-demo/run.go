@@ -22,14 +22,9 @@ const drainTimeout = 10 * time.Second
 // Then it ends them in the order in which data flows, so that each finishes the work of the one
 // before.
 func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err error) {
-	var streams []stream
-	var outputs []output
-	for _, f := range o.Format {
-		s, err := newStream(f)
-		if err != nil {
-			return fmt.Errorf("recording of %s: %w", f, err)
-		}
-		streams, outputs = append(streams, s), append(outputs, s.output())
+	streams, outputs, err := newStreams(o.Format)
+	if err != nil {
+		return err
 	}
 	if o.Duration > 0 {
 		var cancel context.CancelFunc
@@ -77,10 +72,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	for _, o := range outputs {
 		fmt.Fprintf(out, "%-6s  %s/%s\n", o.layout.Format, reachable(address, "localhost"), o.entry)
 	}
-	fmt.Fprintf(out, "ems     %s (the API of the simulated media server)\n", ems.first.URL())
-	if ems.second != nil {
-		fmt.Fprintf(out, "second  %s (a second one, which the load balancer has pull each stream)\n", ems.second.URL())
-	}
+	ems.introduce(out)
 	fmt.Fprintf(out, "files   %s (removed at the end)\nCtrl-C ends the demo.\n\n", root)
 
 	// The sources end with ctx. The parts after them end later, one by one. A part that fails ends
@@ -138,6 +130,18 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	console.end(serving)
 	stopServing()
 	return errors.Join(err, servers.Wait())
+}
+
+// newStreams returns the recorded streams of some formats, and what each writes.
+func newStreams(of formats) (streams []stream, outputs []output, err error) {
+	for _, f := range of {
+		s, err := newStream(f)
+		if err != nil {
+			return nil, nil, fmt.Errorf("recording of %s: %w", f, err)
+		}
+		streams, outputs = append(streams, s), append(outputs, s.output())
+	}
+	return streams, outputs, nil
 }
 
 // awaitEnds returns when the end of each stream has reached the bucket.

@@ -23,64 +23,87 @@ type tsLoop struct {
 // newTSLoop checks that the segments follow each other without a gap and can be repeated. The
 // duration of a round is that of its video, so that pictures keep their distance across the seam.
 func newTSLoop(segments [][]byte) (*tsLoop, error) {
-	l := &tsLoop{segments: segments, step: make(map[uint16]int)}
-	type track struct {
-		first, last, frame uint64 // DTS since the first one is unwrapped; frame is the last distance
-		video              bool
+	survey := tsSurvey{
+		tracks: make(map[uint16]*tsTrack), firstCounter: make(map[uint16]int), lastCounter: make(map[uint16]int),
 	}
-	tracks := make(map[uint16]*track)
-	firstCounter, lastCounter := make(map[uint16]int), make(map[uint16]int)
-
 	for i, segment := range segments {
 		if len(segment) == 0 || len(segment)%packetSize != 0 {
 			return nil, fmt.Errorf("segment %d: %d bytes are not whole packets", i, len(segment))
 		}
 		for offset := 0; offset < len(segment); offset += packetSize {
-			p := packet(segment[offset : offset+packetSize])
-			if p[0] != 0x47 {
-				return nil, fmt.Errorf("segment %d, byte %d: no sync byte", i, offset)
+			if err := survey.add(packet(segment[offset : offset+packetSize])); err != nil {
+				return nil, fmt.Errorf("segment %d, byte %d: %w", i, offset, err)
 			}
-			if p.hasPayload() {
-				if _, seen := firstCounter[p.pid()]; !seen {
-					firstCounter[p.pid()] = p.counter()
-				}
-				lastCounter[p.pid()] = p.counter()
-			}
-			header := p.pesHeader()
-			if header == nil || header.timestamps() == 0 {
-				continue
-			}
-			dts := header.dts()
-			t := tracks[p.pid()]
-			if t == nil {
-				tracks[p.pid()] = &track{first: dts, last: dts, video: header.isVideo()}
-				continue
-			}
-			distance := (dts - t.last) % clockWrap
-			if distance == 0 || distance > clockWrap/2 {
-				return nil, fmt.Errorf("segment %d, byte %d: PID %d goes back in time", i, offset, p.pid())
-			}
-			t.last, t.frame = t.last+distance, distance
 		}
 	}
-
-	for _, t := range tracks {
-		if t.video {
-			l.duration = t.last + t.frame - t.first
-		}
+	l := &tsLoop{segments: segments, step: make(map[uint16]int)}
+	var err error
+	if l.duration, err = survey.round(); err != nil {
+		return nil, err
 	}
-	if l.duration == 0 {
-		return nil, errors.New("no video to take the duration from")
-	}
-	for pid, t := range tracks {
-		if t.first+l.duration <= t.last {
-			return nil, fmt.Errorf("PID %d is longer than the video and would go back in time at the seam", pid)
-		}
-	}
-	for pid, first := range firstCounter {
-		l.step[pid] = lastCounter[pid] + 1 - first
+	for pid, first := range survey.firstCounter {
+		l.step[pid] = survey.lastCounter[pid] + 1 - first
 	}
 	return l, nil
+}
+
+// A tsTrack is what was seen of one PID: DTS since the first one is unwrapped; frame is the last
+// distance.
+type tsTrack struct {
+	first, last, frame uint64
+	video              bool
+}
+
+// A tsSurvey is what was seen of the packets so far, by PID.
+type tsSurvey struct {
+	tracks                    map[uint16]*tsTrack
+	firstCounter, lastCounter map[uint16]int
+}
+
+func (s *tsSurvey) add(p packet) error {
+	if p[0] != 0x47 {
+		return errors.New("no sync byte")
+	}
+	if p.hasPayload() {
+		if _, seen := s.firstCounter[p.pid()]; !seen {
+			s.firstCounter[p.pid()] = p.counter()
+		}
+		s.lastCounter[p.pid()] = p.counter()
+	}
+	header := p.pesHeader()
+	if header == nil || header.timestamps() == 0 {
+		return nil
+	}
+	dts := header.dts()
+	t := s.tracks[p.pid()]
+	if t == nil {
+		s.tracks[p.pid()] = &tsTrack{first: dts, last: dts, video: header.isVideo()}
+		return nil
+	}
+	distance := (dts - t.last) % clockWrap
+	if distance == 0 || distance > clockWrap/2 {
+		return fmt.Errorf("PID %d goes back in time", p.pid())
+	}
+	t.last, t.frame = t.last+distance, distance
+	return nil
+}
+
+// round returns the duration of the video, in which each track must fit.
+func (s *tsSurvey) round() (duration uint64, err error) {
+	for _, t := range s.tracks {
+		if t.video {
+			duration = t.last + t.frame - t.first
+		}
+	}
+	if duration == 0 {
+		return 0, errors.New("no video to take the duration from")
+	}
+	for pid, t := range s.tracks {
+		if t.first+duration <= t.last {
+			return 0, fmt.Errorf("PID %d is longer than the video and would go back in time at the seam", pid)
+		}
+	}
+	return duration, nil
 }
 
 // segment returns a copy of the n-th segment of the endless stream, with n from 0.

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 
 	"ems-sidecar/config"
+	"ems-sidecar/emsapi"
 	"ems-sidecar/internal/daemon"
 	"ems-sidecar/uploader/spool"
 )
@@ -34,34 +34,16 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	checkRights(r)
 	ems, answered := checkEMS(ctx, r, cfg)
-	limits, refused := daemon.NewLimits(cfg, os.Getenv("STATE_DIRECTORY")), make(map[string]error)
+	limits := daemon.NewLimits(cfg, os.Getenv("STATE_DIRECTORY"))
 	tested := make(map[string]bool) // buckets
 	for _, u := range cfg.Uploads {
-		spools := make(map[string]string) // the directory below which the spool of one is
-		dirs := u.WatchDirs
-		if len(dirs) == 0 && answered {
-			for _, found := range daemon.Directories(u.Format, ems) {
-				dirs = append(dirs, found.Path())
-				spools[found.Path()] = found.Root
-				refused[found.Path()] = limits.Refuse(found)
-			}
-			r.found(u, dirs)
+		places := watchDirs(u)
+		if len(places) == 0 && answered {
+			places = namedDirs(u, ems, limits)
+			r.found(u, places)
 		}
-		for _, dir := range dirs {
-			if err := refused[dir]; len(u.WatchDirs) == 0 && err != nil {
-				r.say("directory", dir, err)
-				continue
-			}
-			if root := spools[dir]; root != "" && isMissing(dir) {
-				dir = root // where EMS makes the group with its first stream
-			}
-			if !checkDirectory(ctx, r, dir) {
-				continue
-			}
-			if u.DeleteLocal {
-				r.say("deletion", dir, checkDeletion(dir))
-			}
-			r.spool(ctx, dir, spool.Place(cmp.Or(spools[dir], dir), cfg.Upload.SpoolDir))
+		for _, p := range places {
+			p.check(ctx, r, u, cfg.Upload.SpoolDir)
 		}
 		checkBucket(ctx, r, u, cfg.Upload, tested)
 	}
@@ -74,4 +56,47 @@ func (c *checkCommand) Run(ctx context.Context, s surroundings) error {
 		checkMembers(ctx, r, cfg)
 	}
 	return r.verdict(ctx)
+}
+
+// A place is a directory that a section publishes.
+type place struct {
+	dir     string
+	root    string // the directory below which its files have their keys and its spool
+	refused error  // why it is not published although EMS names it
+}
+
+// watchDirs returns the directories that the config names for a section.
+func watchDirs(u config.Upload) (places []place) {
+	for _, dir := range u.WatchDirs {
+		places = append(places, place{dir: dir, root: dir})
+	}
+	return places
+}
+
+// namedDirs returns the directories that EMS names for a section.
+func namedDirs(u config.Upload, ems emsapi.Config, limits daemon.Limits) (places []place) {
+	for _, found := range daemon.Directories(u.Format, ems) {
+		places = append(places, place{found.Path(), found.Root, limits.Refuse(found)})
+	}
+	return places
+}
+
+// check tests the directory and its spool. Of a group that EMS makes with its first stream, it
+// tests the directory that will hold the group.
+func (p place) check(ctx context.Context, r *report, u config.Upload, spoolDir string) {
+	if p.refused != nil {
+		r.say("directory", p.dir, p.refused)
+		return
+	}
+	dir := p.dir
+	if p.root != p.dir && isMissing(dir) {
+		dir = p.root
+	}
+	if !checkDirectory(ctx, r, dir) {
+		return
+	}
+	if u.DeleteLocal {
+		r.say("deletion", dir, checkDeletion(dir))
+	}
+	r.spool(ctx, dir, spool.Place(p.root, spoolDir))
 }

@@ -41,12 +41,16 @@ func checkEMS(ctx context.Context, r *report, cfg *config.Config) (found emsapi.
 }
 
 // found prints which directories the media server has for a section without watch_dir.
-func (r *report) found(u config.Upload, dirs []string) {
-	if len(dirs) == 0 {
+func (r *report) found(u config.Upload, places []place) {
+	if len(places) == 0 {
 		r.hint("outputs", "of EMS for ["+u.Section+"]",
 			"nothing is published for it until EMS has an output, which the daemon finds by itself",
 			errors.New("EMS writes nothing for this section now, and it has no watch_dir"))
 		return
+	}
+	var dirs []string
+	for _, p := range places {
+		dirs = append(dirs, p.dir)
 	}
 	r.say("outputs", fmt.Sprintf("of EMS for [%s]: %s", u.Section, strings.Join(dirs, ", ")), nil)
 }
