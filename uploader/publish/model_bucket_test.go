@@ -1,11 +1,11 @@
-package publish
+package publish_test
 
 import (
-	"encoding/hex"
 	"slices"
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // A modelBucket takes what the schedule starts, and watches over the rules at each start.
@@ -30,6 +30,7 @@ type modelBucket struct {
 	// What was answered since the daemon was started.
 	confirmed map[string]confirmation // chunks
 	certain   map[string]string       // manifests: the text that the bucket certainly has
+	asked     map[string]bool         // manifests that it was asked for
 }
 
 // An object is what the bucket has under a key.
@@ -58,13 +59,13 @@ func (b *modelBucket) boot() {
 			b.held[p] = o.id
 		}
 	}
-	b.confirmed, b.certain = map[string]confirmation{}, map[string]string{}
+	b.confirmed, b.certain, b.asked = map[string]confirmation{}, map[string]string{}, map[string]bool{}
 }
 
 // start takes a job in.
-func (b *modelBucket) start(j Job) {
+func (b *modelBucket) start(j publish.Job) {
 	w := b.w
-	if j.Task == Delete || j.Task == ReadManifests {
+	if j.Task == publish.Delete || j.Task == publish.ReadManifests {
 		b.startDeletion(j)
 		return
 	}
@@ -72,28 +73,17 @@ func (b *modelBucket) start(j Job) {
 	if f.isPut() && slices.ContainsFunc(b.flights, func(g *flight) bool { return g.isPut() && g.key == f.key }) {
 		w.t.Fatalf("R3: two PUTs of %s are in flight", f.key)
 	}
-	if (j.Task == PutChunk || j.Task == Compare) && j.file.bucket.isLost() {
+	if (j.Task == publish.PutChunk || j.Task == publish.Compare) && j.Source.Observe(j.Path).Lost {
 		w.t.Fatalf("R8: %s was given up, and is asked for once more", f.key)
 	}
 	b.flights = append(b.flights, f)
 	switch {
-	case j.Task == PutManifest:
-		rec := w.records[j.snapshot]
-		if p := j.file.manifest.published; rec == nil && p != nil && p.sum == j.snapshot.sum {
-			rec = w.records[p] // once more
-			w.records[j.snapshot] = rec
-		}
-		if rec == nil {
-			w.t.Fatalf("R5: what is sent of %s was not read from it", f.key)
-		}
-		f.put = object{id: -rec.order, run: rec.run, sheet: w.sent(rec, j.snapshot), boot: b.boots}
-		w.log("%s: %v", w.since(), f)
-		b.checkManifest(f, rec)
-		b.started[f.key] = rec.order
+	case j.Task == publish.PutManifest:
+		b.started[f.key] = b.startManifest(f).order
 		delete(b.certain, f.key)
-	case j.Task == PutChunk:
+	case j.Task == publish.PutChunk:
 		f.body, f.err = w.read(j)
-		if f.err == NoFileFailure {
+		if f.err == publish.NoFileFailure {
 			c := f.body.holds
 			f.put = object{id: c.id, run: c.run, version: j.Version, boot: b.boots}
 			w.log("%s: %v", w.since(), f)
@@ -118,7 +108,7 @@ func (b *modelBucket) start(j Job) {
 	if b.sent[f.key] != f.put.id {
 		// An old PUT that is applied after a newer one is seen with manifests alone: they are asked for,
 		// and put back. Of a chunk it would stay unknown, and the next answer is taken for the last word.
-		b.late = slices.DeleteFunc(b.late, func(g *flight) bool { return g.key == f.key && g.Task != PutManifest })
+		b.late = slices.DeleteFunc(b.late, func(g *flight) bool { return g.key == f.key && g.Task != publish.PutManifest })
 	}
 	b.sent[f.key] = f.put.id
 }
@@ -127,12 +117,12 @@ func (b *modelBucket) start(j Job) {
 func (b *modelBucket) finish(i int, how outcome) {
 	w, f := b.w, b.flights[i]
 	b.flights = slices.Delete(b.flights, i, i+1)
-	if f.Task == Delete || f.Task == ReadManifests {
+	if f.Task == publish.Delete || f.Task == publish.ReadManifests {
 		b.finishDeletion(f, how)
 		return
 	}
-	r := Result{Job: f.Job, FileFailure: f.err}
-	if r.FileFailure == NoFileFailure {
+	r := publish.Result{Job: f.Job, FileFailure: f.err}
+	if r.FileFailure == publish.NoFileFailure {
 		w.log("%s: %v %v", w.since(), f, how)
 		if f.isPut() {
 			r.Bytes = f.Version.Size
@@ -142,29 +132,29 @@ func (b *modelBucket) finish(i int, how outcome) {
 			b.answer(f, &r)
 		case failsApplied:
 			b.apply(f)
-			r.Failure = NoAnswer
+			r.Failure = publish.NoAnswer
 		case failsLate:
 			b.leave(f)
-			r.Failure = NoAnswer
+			r.Failure = publish.NoAnswer
 		case failsUnsent:
-			r.Failure = NoAnswer
+			r.Failure = publish.NoAnswer
 		case refused:
-			r.Failure = Refused
-			if f.Task == Verify {
+			r.Failure = publish.Refused
+			if f.Task == publish.Verify {
 				delete(b.certain, f.key) // the bucket does not tell: what was sent is sent again, once no old PUT may replace it
 			}
 		case bucketIsAway:
-			r.Failure = BucketRefused
+			r.Failure = publish.BucketRefused
 		}
 		if f.body != nil && !f.body.version().Equal(f.Version) {
-			r.FileFailure = FileChanged
+			r.FileFailure = publish.FileChanged
 		}
 	}
-	if r.Failure == NoFailure && r.FileFailure == NoFileFailure {
+	if r.Failure == publish.NoFailure && r.FileFailure == publish.NoFileFailure {
 		switch {
-		case f.Task == PutManifest:
+		case f.Task == publish.PutManifest:
 			b.certain[f.key] = f.put.sheet.text
-		case f.Task == PutChunk && (f.file.disk.seen == media.Version{} || f.file.disk.seen.Equal(f.Version)): // else it is known to be outdated
+		case f.Task == publish.PutChunk && w.sawOnly(f.key, f.Version): // else it is known to be outdated
 			b.confirmed[f.key] = confirmation{id: f.put.id, at: w.now}
 		}
 	}
@@ -181,14 +171,14 @@ func (f *flight) whole() bool {
 // leave has f, which has no answer, perhaps applied later.
 func (b *modelBucket) leave(f *flight) {
 	if f.isPut() && f.whole() {
-		f.until = b.w.now.Add(doubtTime)
+		f.until = b.w.now.Add(publish.DoubtTime)
 		b.late = append(b.late, f)
 	}
 }
 
 // apply does what the request asks for.
 func (b *modelBucket) apply(f *flight) {
-	if f.Task == Delete {
+	if f.Task == publish.Delete {
 		b.applyDeletion(f)
 	}
 	if !f.isPut() || !f.whole() {
@@ -210,26 +200,26 @@ func (b *modelBucket) put(key string, o *object) {
 }
 
 // answer applies and answers.
-func (b *modelBucket) answer(f *flight, r *Result) {
+func (b *modelBucket) answer(f *flight, r *publish.Result) {
 	w := b.w
 	b.apply(f)
 	o := b.objects[f.key]
 	switch {
 	case f.isPut():
-	case f.Task == FindKey:
+	case f.Task == publish.FindKey:
 		// Each name of a recording is used once here, and what the bucket has under it is that one's beginning.
-		r.Claim = Claim{Path: f.Path, State: Free, Version: f.Version}
+		r.Claim = publish.Claim{Path: f.Path, State: publish.Free, Version: f.Version}
 		switch i := o.info(); {
 		case i.Holds(f.Version):
-			r.Claim.State, r.Claim.Stored = Ours, i.Stored
+			r.Claim.State, r.Claim.Stored = publish.Ours, i.Stored
 		case i != nil:
-			r.Claim.State = Begun
+			r.Claim.State = publish.Begun
 		}
-	case f.Task == Look:
+	case f.Task == publish.Look:
 		r.Found = o.info()
-	case f.Task == Verify:
+	case f.Task == publish.Verify:
 		r.Found = o.info()
-		r.Objects, r.OnDisk = map[string]ObjectInfo{}, map[string]bool{}
+		r.Objects, r.OnDisk = map[string]publish.ObjectInfo{}, map[string]bool{}
 		for _, l := range f.Listing {
 			if i := b.objects[l.Key].info(); i != nil {
 				r.Objects[l.Key] = *i
@@ -237,16 +227,17 @@ func (b *modelBucket) answer(f *flight, r *Result) {
 				r.OnDisk[l.Path] = true
 			}
 		}
-		if n := w.newest[f.Path]; o != nil && f.file.manifest.copy.question == neverAsked && n != nil && n.sheet.text == o.sheet.text {
+		if n := w.newest[f.Path]; o != nil && !b.asked[f.key] && n != nil && n.sheet.text == o.sheet.text {
 			b.certain[f.key] = o.sheet.text
 		}
-	case f.Task == Compare:
+		b.asked[f.key] = true
+	case f.Task == publish.Compare:
 		if i := o.info(); i != nil && i.Holds(f.Version) {
 			r.Same = true
 			b.confirmed[f.key] = confirmation{id: o.id, at: w.now}
 		}
-	case f.Task == List:
-		r.Objects = map[string]ObjectInfo{}
+	case f.Task == publish.List:
+		r.Objects = map[string]publish.ObjectInfo{}
 		for _, l := range f.Listing {
 			if i := b.objects[l.Key].info(); i != nil {
 				i.ModTime = time.Time{} // a listing does not tell
@@ -257,9 +248,9 @@ func (b *modelBucket) answer(f *flight, r *Result) {
 		i := w.disk.names[f.key]
 		switch {
 		case i == nil:
-			r.FileFailure = FileGone
+			r.FileFailure = publish.FileGone
 		case !i.version().Equal(f.Version):
-			r.FileFailure = FileChanged
+			r.FileFailure = publish.FileChanged
 		case o != nil && o.id == i.holds.id:
 			r.Same = true
 			w.remove(w.originOf(f.key), f.key)
@@ -268,13 +259,13 @@ func (b *modelBucket) answer(f *flight, r *Result) {
 }
 
 // info is what the bucket tells of o, which may be nil.
-func (o *object) info() *ObjectInfo {
+func (o *object) info() *publish.ObjectInfo {
 	if o == nil {
 		return nil
 	}
-	i := &ObjectInfo{Size: o.version.Size, ModTime: o.version.ModTime, Stored: o.stored}
+	i := &publish.ObjectInfo{Size: o.version.Size, ModTime: o.version.ModTime, Stored: o.stored}
 	if o.sheet != nil {
-		i.Sum = hex.EncodeToString(o.sheet.sum[:])
+		i.Sum = o.sheet.hexSum
 	}
 	return i
 }

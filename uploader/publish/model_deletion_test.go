@@ -1,12 +1,14 @@
-package publish
+package publish_test
 
 import (
 	"path"
 	"slices"
+
+	"ems-sidecar/uploader/publish"
 )
 
 // startDeletion takes a job in that deletes objects: what is on the disk is found out first.
-func (b *modelBucket) startDeletion(j Job) {
+func (b *modelBucket) startDeletion(j publish.Job) {
 	w := b.w
 	f := &flight{Job: j, read: map[string]*record{}}
 	for i := range f.Removals {
@@ -14,9 +16,9 @@ func (b *modelBucket) startDeletion(j Job) {
 		if rm.Place == nil {
 			w.t.Fatalf("R2: %s is deleted, and no one knows where its file was", rm.Key)
 		}
-		rm.Finding = Deleted
+		rm.Finding = publish.Deleted
 		if w.disk.names[rm.Path] != nil {
-			rm.Finding = Undecided
+			rm.Finding = publish.Undecided
 			continue
 		}
 		key := rm.Key
@@ -40,27 +42,27 @@ func (b *modelBucket) startDeletion(j Job) {
 func (b *modelBucket) finishDeletion(f *flight, how outcome) {
 	w := b.w
 	w.log("%s: %v %v", w.since(), f, how)
-	r := Result{Job: f.Job}
-	if len(f.keys) > 0 || f.Task == ReadManifests {
+	r := publish.Result{Job: f.Job}
+	if len(f.keys) > 0 || f.Task == publish.ReadManifests {
 		switch how {
 		case succeeds:
 			b.applyDeletion(f)
 		case failsApplied, failsLate:
 			b.applyDeletion(f)
-			r.Failure = NoAnswer
+			r.Failure = publish.NoAnswer
 		case failsUnsent:
-			r.Failure = NoAnswer
+			r.Failure = publish.NoAnswer
 		case refused:
-			r.Failure = Refused
+			r.Failure = publish.Refused
 		case bucketIsAway:
-			r.Failure = BucketRefused
+			r.Failure = publish.BucketRefused
 		}
 	}
-	if f.Task == ReadManifests && r.Failure == NoFailure {
+	if f.Task == publish.ReadManifests && r.Failure == publish.NoFailure {
 		r.Inherited, r.Surveyed = b.surveyed(f.Survey), f.Survey.Dirs
 	}
 	for i := range r.Removals {
-		if rm := &r.Removals[i]; rm.Finding == Deleted {
+		if rm := &r.Removals[i]; rm.Finding == publish.Deleted {
 			rm.Failure = r.Failure
 		}
 	}
@@ -69,10 +71,10 @@ func (b *modelBucket) finishDeletion(f *flight, how outcome) {
 }
 
 // surveyed returns the manifests of earlier runs in the directories.
-func (b *modelBucket) surveyed(v *Survey) (found []Inherited) {
+func (b *modelBucket) surveyed(v *publish.Survey) (found []publish.Inherited) {
 	for _, p := range sortedKeys(b.objects) {
 		if o := b.objects[p]; o.sheet != nil && !v.Known[p] && slices.Contains(v.Dirs, path.Dir(p)) {
-			found = append(found, Inherited{Path: p, Reading: &Reading{References: o.sheet.refs,
+			found = append(found, publish.Inherited{Path: p, Reading: &publish.Reading{References: o.sheet.refs,
 				Sum: o.sheet.sum, Manifest: o.sheet.parsed, Others: o.sheet.others, ReadAt: b.w.now}})
 		}
 	}

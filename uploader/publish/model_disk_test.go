@@ -1,7 +1,8 @@
-package publish
+package publish_test
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"path"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type sheet struct {
 	of      *sheet // what was read, of which this is the beginning
 	content []byte
 	sum     [sha256.Size]byte
+	hexSum  string
 	parsed  media.Manifest
 	refs    []string // paths, the segments last
 	others  int      // of refs, those that are no segments
@@ -41,8 +43,9 @@ func newSheet(text string, parsed media.Manifest, others, segments []string) *sh
 	if !parsed.Set && len(segments) > 0 && strings.HasPrefix(text, "HLS") {
 		content = playlistOf(text, segments, parsed.Ended)
 	}
-	return &sheet{text: text, content: content, sum: sha256.Sum256(content), parsed: parsed,
-		refs: append(slices.Clone(others), segments...), others: len(others)}
+	s := &sheet{text: text, content: content, parsed: parsed, refs: append(slices.Clone(others), segments...), others: len(others)}
+	s.digest()
+	return s
 }
 
 // playlistOf is what a playlist holds that says text.
@@ -57,10 +60,18 @@ func playlistOf(text string, segments []string, ended bool) []byte {
 	return []byte(content)
 }
 
+// digest notes the sum of the content.
+func (s *sheet) digest() {
+	s.sum = sha256.Sum256(s.content)
+	s.hexSum = hex.EncodeToString(s.sum[:])
+}
+
 // endsBefore returns s without the segments from n on, if it has ended, as it is published when those were given up.
 func (s *sheet) endsBefore(n int) *sheet {
-	return &sheet{text: s.text + ", cut", of: s, content: playlistOf(s.text, s.refs[s.others:n], true), parsed: s.parsed, refs: s.refs[:n], others: s.others,
-		sum: sha256.Sum256(playlistOf(s.text, s.refs[s.others:n], true))}
+	cut := &sheet{text: s.text + ", cut", of: s, content: playlistOf(s.text, s.refs[s.others:n], true), parsed: s.parsed,
+		refs: s.refs[:n], others: s.others}
+	cut.digest()
+	return cut
 }
 
 // says reports whether o, which may be nil, has what s says.

@@ -1,37 +1,39 @@
-package publish
+package publish_test
 
 import (
 	"fmt"
 	"time"
+
+	"ems-sidecar/uploader/publish"
 )
 
 // A flight is one job in flight.
 type flight struct {
-	Job
+	publish.Job
 	key   string
 	put   object
 	body  *inode
-	err   FileFailure        // why nothing was sent
-	keys  []string           // of a deletion: what is deleted
-	read  map[string]*record // and, of manifests, what was read last when that began
-	until time.Time          // when it has no effect any more, if it had no answer
+	err   publish.FileFailure // why nothing was sent
+	keys  []string            // of a deletion: what is deleted
+	read  map[string]*record  // and, of manifests, what was read last when that began
+	until time.Time           // when it has no effect any more, if it had no answer
 }
 
 func (f *flight) String() string {
 	switch {
-	case f.Task == ReadManifests:
+	case f.Task == publish.ReadManifests:
 		return fmt.Sprintf("survey of %v", f.Survey.Dirs)
-	case f.Task == Delete:
+	case f.Task == publish.Delete:
 		return fmt.Sprintf("deletion of %v", f.keys)
-	case f.Task == PutManifest:
+	case f.Task == publish.PutManifest:
 		return fmt.Sprintf("PUT of %s: %s", f.key, f.put.sheet.text)
-	case f.Task == PutChunk:
+	case f.Task == publish.PutChunk:
 		return fmt.Sprintf("PUT of %s, content %d", f.key, f.put.id)
 	}
 	return f.Task.String() + " of " + f.key
 }
 
-func (f *flight) isPut() bool { return f.Task == PutManifest || f.Task == PutChunk }
+func (f *flight) isPut() bool { return f.Task == publish.PutManifest || f.Task == publish.PutChunk }
 
 // An outcome is how a job ends.
 type outcome int

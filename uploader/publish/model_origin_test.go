@@ -1,4 +1,4 @@
-package publish
+package publish_test
 
 import (
 	"fmt"
@@ -6,14 +6,16 @@ import (
 	"strconv"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // An origin is an EMS that writes one group in one format: what it does to the files, operation by operation.
 type origin struct {
 	w      *world
-	src    *Source
+	src    *publish.Source
 	named  map[string][]string // what each manifest names, as the watcher read it last
 	format media.Format
+	layout media.Layout
 	group  string
 	anew   bool // a name that comes back is deleted and created anew; else written in place
 	append bool // nothing is deleted
@@ -50,7 +52,7 @@ func (st *originStream) start(cleanup bool) {
 	st.todo = append(st.todo, func() {
 		if cleanup {
 			for _, p := range o.w.disk.whole() {
-				if o.format != media.Recording && o.src.layout.Stream(p) == o.streamOf(st) && !o.isManifest(p) {
+				if o.format != media.Recording && o.layout.Stream(p) == o.streamOf(st) && !o.isManifest(p) {
 					o.w.remove(o, p)
 				}
 			}
@@ -78,19 +80,19 @@ func (st *originStream) start(cleanup bool) {
 }
 
 // streamOf returns the directory by which the uploader knows the chunks of st.
-func (o *origin) streamOf(st *originStream) string { return o.src.layout.Stream(st.chunks(1)[0]) }
+func (o *origin) streamOf(st *originStream) string { return o.layout.Stream(st.chunks(1)[0]) }
 
 // names reports whether a manifest names p, which is uploaded only then.
 func (o *origin) names(p string) bool {
 	for _, refs := range o.named {
-		if slices.Contains(refs, p) && o.src.layout.Kind(p).Role == media.OtherFile {
+		if slices.Contains(refs, p) && o.layout.Kind(p).Role == media.OtherFile {
 			return true
 		}
 	}
 	return false
 }
 
-func (o *origin) isManifest(p string) bool { return o.src.layout.Kind(p).Role == media.ManifestFile }
+func (o *origin) isManifest(p string) bool { return o.layout.Kind(p).Role == media.ManifestFile }
 
 // writeGroup writes the manifest p, which names one of each stream.
 func (o *origin) writeGroup(p, child string, run int) {

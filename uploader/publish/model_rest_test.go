@@ -1,17 +1,19 @@
-package publish
+package publish_test
 
 import (
 	"math/rand/v2"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"ems-sidecar/uploader/publish"
 )
 
 // kill ends the daemon at once, and starts it again.
 func (w *world) kill(t *rapid.T) {
 	w.log("%s: the daemon is killed", w.since())
 	for _, f := range w.bucket.flights {
-		if f.err != NoFileFailure {
+		if f.err != publish.NoFileFailure {
 			continue
 		}
 		switch outcome(rapid.IntRange(0, 2).Draw(t, "in flight")) {
@@ -54,7 +56,7 @@ func (w *world) evict() {
 }
 
 // restTime is how long nothing happens before all is taken to be at rest: after manifestMemory, more is forgotten.
-const restTime = manifestMemory + 2*time.Minute
+const restTime = publish.ManifestMemory + 2*time.Minute
 
 // rest lets all come to rest, with a bucket that is well, and checks that nothing is left to do.
 func (w *world) rest() {
@@ -82,8 +84,8 @@ func (w *world) rest() {
 			w.bucket.applyLate(0)
 		default:
 			at := w.schedule.Wake(w.now)
-			if looks := w.schedule.wakeForDeletion(); at.Equal(looks) { // what is listed may stay so
-				at = earlier(at, w.now.Add(time.Minute))
+			if looks := w.schedule.WakeForDeletion(); at.Equal(looks) { // what is listed may stay so
+				at = sooner(at, w.now.Add(time.Minute))
 				idle += at.Sub(w.now)
 			} else {
 				idle = 0
@@ -97,7 +99,7 @@ func (w *world) rest() {
 // checkRest checks that all that was closed has arrived.
 func (w *world) checkRest() {
 	b := w.bucket
-	if w.schedule.Busy() || len(w.schedule.pools.sending) > 0 {
+	if w.schedule.Busy() || w.schedule.Sending() > 0 {
 		w.t.Fatalf("R4: the schedule takes itself for busy")
 	}
 	for _, p := range sortedKeys(w.owed) {
@@ -117,7 +119,7 @@ func (w *world) checkRest() {
 	}
 	for _, p := range sortedKeys(w.newest) {
 		rec := w.newest[p]
-		if w.originOf(p).src.files[p] == nil {
+		if !w.originOf(p).src.Knows(p) {
 			continue // deleted so long ago that it is forgotten, so that nothing tells that its init segment was written once more
 		}
 		for _, ref := range rec.sheet.refs {

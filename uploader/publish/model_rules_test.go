@@ -1,39 +1,66 @@
-package publish
+package publish_test
 
 import (
 	"fmt"
 	"slices"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
-func (b *modelBucket) checkManifest(f *flight, rec *record) {
+// startManifest checks the PUT f, and returns what is sent. Readings with the same content cannot be told apart: it is the
+// first one for which the rules hold.
+func (b *modelBucket) startManifest(f *flight) *record {
+	w := b.w
+	broken := fmt.Sprintf("R5: what is sent of %s was not read from it: %q", f.key, f.Manifest.Bytes)
+	for i, rec := range w.records[f.key] {
+		sheet := w.sent(rec, f.Manifest.Sum)
+		if sheet == nil {
+			continue
+		}
+		f.put = object{id: -rec.order, run: rec.run, sheet: sheet, boot: b.boots}
+		why := b.brokenBy(f, rec)
+		if why == "" {
+			w.log("%s: %v", w.since(), f)
+			return rec
+		}
+		if broken = why; i == len(w.records[f.key])-1 {
+			w.log("%s: %v", w.since(), f)
+		}
+	}
+	w.t.Fatalf("%s", broken)
+	return nil
+}
+
+// brokenBy says which rule the PUT f of rec breaks, or "".
+func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 	w := b.w
 	if rec.order < b.started[f.key] {
-		w.t.Fatalf("R3: %s is sent after a newer one", f.key)
+		return fmt.Sprintf("R3: %s is sent after a newer one", f.key)
 	}
 	if text, ok := b.certain[f.key]; ok && text == f.put.sheet.text {
-		w.t.Fatalf("R7: %s is sent although the bucket has it", f.key)
+		return fmt.Sprintf("R7: %s is sent although the bucket has it", f.key)
 	}
 	newest := w.newest[rec.path]
 	if newest != nil && newest != rec && b.publishable(newest) {
-		w.t.Fatalf("R4: %s is sent although %s may be", f.key, newest.sheet.text)
+		return fmt.Sprintf("R4: %s is sent although %s may be", f.key, newest.sheet.text)
 	}
 	for i, ref := range f.put.sheet.refs {
 		if why := b.lacks(ref, rec); why != "" {
-			w.t.Fatalf("R2: %s names %s, %s", f.key, ref, why)
+			return fmt.Sprintf("R2: %s names %s, %s", f.key, ref, why)
 		}
 		// A manifest of an earlier run may be published with the next one's files only as long as it is the newest that is known: the
 		// next one's is on the disk then, and not reported yet. Init segments are told apart by their time, whatever was seen.
 		if o := b.objects[ref]; o != nil && newest != rec && i < rec.sheet.others && len(rec.sheet.refs) > rec.sheet.others && o.sheet == nil && o.run > rec.run {
-			w.t.Fatalf("R2: %s is of run %d, and names the init segment %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
+			return fmt.Sprintf("R2: %s is of run %d, and names the init segment %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
 		// Of a segment, the schedule knows that it is another run's only if it saw both: not if the first was never reported, if it was
 		// reported after the manifest was read and overwritten, or if the manifest was read so late that the next run's was there.
 		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && media.EMS.Traits(w.originOf(ref).format).ReusesNames && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
-			w.t.Fatalf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
+			return fmt.Sprintf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
 	}
+	return ""
 }
 
 // checkOvertakesNoManifest fails if f, new content of a chunk, may reach the bucket before a manifest in flight that
@@ -47,24 +74,25 @@ func (b *modelBucket) checkOvertakesNoManifest(f *flight) {
 		return // EMS changes an MSS chunk once more, and players can play the one before
 	}
 	for _, g := range b.flights {
-		if g.Task == PutManifest && slices.Contains(g.put.sheet.refs, f.key) {
+		if g.Task == publish.PutManifest && slices.Contains(g.put.sheet.refs, f.key) {
 			b.w.t.Fatalf("R2: content %d of %s is sent while %v, which names content %d, is in flight", f.put.id, f.key, g, old.id)
 		}
 	}
 }
 
-// sent is what is sent of rec: if it has ended, without the segments at its end that were given up.
-func (w *world) sent(rec *record, s *snapshot) *sheet {
-	if s.sum == rec.sheet.sum {
+// sent is what is sent of rec if it has that sum: if it has ended, without the segments at its end that were given up.
+func (w *world) sent(rec *record, sum string) *sheet {
+	if sum == rec.sheet.hexSum {
 		return rec.sheet
 	}
-	n := len(rec.sheet.refs)
-	for ; n > rec.sheet.others && w.lost[rec.sheet.refs[n-1]]; n-- {
-		if cut := rec.sheet.endsBefore(n - 1); rec.sheet.parsed.Ended && cut.sum == s.sum {
+	if !rec.sheet.parsed.Ended {
+		return nil
+	}
+	for n := len(rec.sheet.refs); n > rec.sheet.others && w.lost[rec.sheet.refs[n-1]]; n-- {
+		if cut := rec.sheet.endsBefore(n - 1); cut.hexSum == sum {
 			return cut
 		}
 	}
-	w.t.Fatalf("R5: what is sent of %s is not what was read of it: %q", rec.path, s.content)
 	return nil
 }
 
@@ -82,19 +110,19 @@ func (w *world) endsInHole(rec *record) bool {
 func (b *modelBucket) lacks(ref string, rec *record) string {
 	w := b.w
 	o, org := b.objects[ref], w.originOf(ref)
-	file, onDisk := org.src.files[ref], w.disk.names[ref]
+	known, onDisk := org.src.Observe(ref), w.disk.names[ref]
 	// What was given up does not come back with what is being written, or was written since and not reported yet.
 	anew := w.lost[ref] && onDisk != nil && (onDisk.holds.half || onDisk.holds.id > w.closed[ref].id)
 	// EMS changes an MSS chunk once more. Who plays the stream has the one before already and can play it, so that no manifest waits.
 	patched := w.patched[ref] != 0 && w.patched[ref] == w.closed[ref].id
 	switch {
-	case file == nil:
+	case !known.Known:
 		return "which the schedule does not know"
 	case org.isManifest(ref):
 		if o == nil {
 			return "which is not there"
 		}
-	case file.bucket.isLost(): // what can never arrive is not waited for, unless it can be uploaded after all
+	case known.Lost: // what can never arrive is not waited for, unless it can be uploaded after all
 		if w.disk.spool[ref] != nil || onDisk != nil && !onDisk.holds.half && w.closed[ref].id == onDisk.holds.id {
 			return "which is given up although it can be uploaded"
 		}
@@ -106,7 +134,7 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 		// It is gone and was never seen or was given up, and there is an object of its name: nothing tells whose that is.
 	case media.EMS.Traits(org.format).ReusesNames && o.run < rec.run:
 		return fmt.Sprintf("which is of run %d in the bucket, and not %d", o.run, rec.run)
-	case o.boot == b.boots && media.EMS.Traits(org.format).ReusesNames && w.now.Sub(o.instead) < ReturnedCacheTime:
+	case o.boot == b.boots && media.EMS.Traits(org.format).ReusesNames && w.now.Sub(o.instead) < publish.ReturnedCacheTime:
 		return "of which caches may have another one"
 	}
 	return ""
@@ -121,7 +149,7 @@ func (b *modelBucket) publishable(rec *record) bool {
 	}
 	for _, ref := range rec.sheet.refs {
 		c, ok := b.confirmed[ref]
-		if f := w.originOf(ref).src.files[ref]; !ok || f == nil || !f.bucket.isConfirmed() || c.id != w.closed[ref].id || w.now.Sub(c.at) < ReturnedCacheTime {
+		if !ok || !w.originOf(ref).src.Observe(ref).Confirmed || c.id != w.closed[ref].id || w.now.Sub(c.at) < publish.ReturnedCacheTime {
 			return false
 		}
 	}
@@ -138,12 +166,13 @@ func (b *modelBucket) doubt(p string, id int) {
 // forget applies that the schedule forgets manifests that were deleted long ago.
 func (b *modelBucket) forget() {
 	for p := range b.certain {
-		if b.w.originOf(p).src.files[p] == nil {
+		if !b.w.originOf(p).src.Knows(p) {
 			delete(b.certain, p)
+			delete(b.asked, p)
 		}
 	}
 	for p, o := range b.objects {
-		if o.sheet != nil && b.w.originOf(p).src.files[p] == nil {
+		if o.sheet != nil && !b.w.originOf(p).src.Knows(p) {
 			o.boot = 0
 		}
 	}

@@ -1,4 +1,4 @@
-package publish
+package publish_test
 
 import (
 	"flag"
@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 var (
@@ -65,16 +66,16 @@ func TestModel(t *testing.T) {
 func newWorld(t *rapid.T) *world {
 	w := &world{t: t, now: modelStart, minute: modelStart.Add(time.Minute), disk: newModelDisk(), owed: map[string]int{}, lost: map[string]bool{}}
 	w.bucket = &modelBucket{w: w, objects: map[string]*object{}, started: map[string]int{}, sent: map[string]int{}, deleted: map[string]bool{}}
-	w.dest = &Destination{Bucket: "b", DeleteLocalAfter: time.Minute}
+	w.dest = &publish.Destination{Bucket: "b", DeleteLocalAfter: time.Minute}
 	w.dest.Delete, w.dest.DeleteDelay = rapid.Bool().Draw(t, "objects are deleted as files are"), 20*time.Second
 	w.dest.DeleteLocal = rapid.Bool().Draw(t, "delete recordings")
 	if rapid.Bool().Draw(t, "manifest interval") {
 		w.dest.ManifestInterval = time.Second
 	}
-	w.workers = [2]int{rapid.SampledFrom([]int{1, 3, 8, 16}).Draw(t, "workers"), 1}
+	w.workers = rapid.SampledFrom([]int{1, 3, 8, 16}).Draw(t, "workers")
 	formats := rapid.SliceOfN(rapid.SampledFrom([]media.Format{media.HLS, media.HDS, media.DASH, media.MSS, media.Recording}), 1, 2).Draw(t, "formats")
 	for i, format := range formats {
-		w.origins = append(w.origins, &origin{w: w, format: format, group: fmt.Sprintf("g%d", i)})
+		w.origins = append(w.origins, &origin{w: w, format: format, layout: media.Layout{Format: format, Bootstrap: "bootstrap"}, group: fmt.Sprintf("g%d", i)})
 	}
 	w.boot()
 	for _, o := range w.origins {

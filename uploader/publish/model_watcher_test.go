@@ -1,10 +1,11 @@
-package publish
+package publish_test
 
 import (
 	"slices"
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // A happening is something on the disk that the watcher has to report.
@@ -40,6 +41,7 @@ func (w *world) report(i int) {
 			w.disk.spool[h.path].lonely = true
 			w.reportKept(h.origin, h.path, v)
 		} else {
+			delete(w.saw, h.path)
 			w.schedule.Removed(h.origin.src, h.path, false, w.now)
 			w.carryOut()
 		}
@@ -64,30 +66,31 @@ func (w *world) reportClosed(o *origin, p string) {
 	}
 	w.log("%s: reported: %s is closed, content %d", w.since(), p, i.holds.id)
 	_, kept := w.disk.find(p)
-	kept = kept || IsChunk(o.src.layout, p, i.version()) || o.names(p)
+	kept = kept || publish.IsChunk(o.layout, p, i.version()) || o.names(p)
 	if kept {
 		w.disk.keep(p, i.version())
 		w.owed[p] = i.holds.id
 	}
+	delete(w.saw, p)
 	w.schedule.Closed(o.src, p, i.version(), kept, w.place(), w.now)
 	w.carryOut()
-	if f := o.src.files[p]; f != nil && (f.naming.now > 0 || !w.onlyNamed(p)) { // else no one wants it yet; it is reported again
+	if f := o.src.Observe(p); f.Known && (f.Named || !w.onlyNamed(p)) { // else no one wants it yet; it is reported again
 		w.see(p, i.holds)
 	}
 }
 
 // place is where all files are.
-func (w *world) place() *Place {
+func (w *world) place() *publish.Place {
 	if !w.dest.Delete {
 		return nil
 	}
-	return &Place{}
+	return &publish.Place{}
 }
 
 func (w *world) see(p string, c content) {
 	if w.closed[p].id != c.id {
 		w.told[p] = w.reads
-		if o := w.originOf(p); media.EMS.Traits(o.format).PatchesLate && o.src.files[p] != nil && o.src.files[p].naming.shown > 0 {
+		if o := w.originOf(p); media.EMS.Traits(o.format).PatchesLate && o.src.Observe(p).Shown {
 			w.patched[p] = c.id
 		}
 	}
@@ -100,13 +103,14 @@ func (w *world) see(p string, c content) {
 func (w *world) reportKept(o *origin, p string, v media.Version) {
 	w.log("%s: reported: only the spool has %s", w.since(), p)
 	w.see(p, w.disk.spool[p].inode.holds)
+	delete(w.saw, p)
 	w.schedule.Kept(o.src, p, v, w.now)
 	w.carryOut()
 }
 
 func (w *world) reportManifest(o *origin, p string, i *inode) {
 	s := i.holds.sheet
-	r := Reading{References: slices.Clone(s.refs), Content: s.content, Sum: s.sum, Manifest: s.parsed, Others: s.others,
+	r := publish.Reading{References: slices.Clone(s.refs), Content: s.content, Sum: s.sum, Manifest: s.parsed, Others: s.others,
 		ModTime: i.modTime, ReadAt: w.now}
 	late := false
 	if media.EMS.Traits(o.format).ReusesNames {
@@ -115,6 +119,7 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 			if there := w.disk.names[ref]; there != nil {
 				late = late || there.holds.run > i.holds.run
 				v = there.version()
+				w.saw[ref] = v
 				w.bucket.doubt(ref, there.holds.id)
 			}
 			r.OnDisk = append(r.OnDisk, v)
@@ -124,17 +129,19 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 	o.named[p] = r.References
 	w.schedule.ManifestRead(o.src, p, r, w.place(), w.now)
 	w.carryOut()
-	known := o.src.files[p].manifest.newest()
-	switch rec := w.records[known]; {
-	case known == nil || known.sum != s.sum:
-		w.t.Fatalf("R5: a closing of %s is ignored", p)
-	case rec == nil:
-		w.reads++
-		rec = &record{path: p, sheet: s, run: i.holds.run, order: w.reads, late: late}
-		w.records[known], w.newest[p] = rec, rec
-	default:
-		rec.run, w.newest[p] = i.holds.run, rec // another run may say the same
+	if newest := w.newest[p]; newest != nil && newest.sheet.sum == s.sum {
+		newest.run = i.holds.run // another run may say the same
+		return
 	}
+	w.reads++
+	rec := &record{path: p, sheet: s, run: i.holds.run, order: w.reads, late: late}
+	w.records[p], w.newest[p] = append(w.records[p], rec), rec
+}
+
+// sawOnly reports whether no manifest was read while p had another version on the disk, since p was reported last.
+func (w *world) sawOnly(p string, v media.Version) bool {
+	saw, ok := w.saw[p]
+	return !ok || saw.Equal(v)
 }
 
 // answer answers what the schedule asked of p, after the news of it.
@@ -158,6 +165,7 @@ func (w *world) answer(p string) {
 		return
 	}
 	w.log("%s: reported: %s is absent", w.since(), p)
+	delete(w.saw, p)
 	w.schedule.Absent(o.src, p, false, w.now)
 	w.carryOut()
 }

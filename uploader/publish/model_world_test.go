@@ -1,4 +1,4 @@
-package publish
+package publish_test
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 // A world is a schedule and all that is around it, in a model's time: a disk with a spool, EMS, a watcher and a bucket.
@@ -16,9 +17,9 @@ type world struct {
 	t        *rapid.T
 	now      time.Time
 	minute   time.Time // when the next sweep is due
-	schedule *Schedule
-	dest     *Destination
-	workers  [2]int
+	schedule *publish.Schedule
+	dest     *publish.Destination
+	workers  int // of live streams; recordings have one
 	origins  []*origin
 	disk     *modelDisk
 	bucket   *modelBucket
@@ -28,14 +29,15 @@ type world struct {
 	expected map[string]bool // paths that the schedule asked for
 
 	// What the schedule was told since the daemon was started.
-	closed  map[string]content    // of the last closing of a chunk
-	seen    map[string][]int      // runs of which a closing of the chunk was reported
-	patched map[string]int        // content of chunks that was closed while viewers had the one before, which they can play
-	told    map[string]int        // how many snapshots had been read when that was first reported
-	records map[*snapshot]*record // snapshots that it took
-	newest  map[string]*record    // of each manifest
-	owed    map[string]int        // content that has to arrive, of all runs of the daemon
-	lost    map[string]bool       // chunks that were ever given up
+	closed  map[string]content       // of the last closing of a chunk
+	seen    map[string][]int         // runs of which a closing of the chunk was reported
+	patched map[string]int           // content of chunks that was closed while viewers had the one before, which they can play
+	told    map[string]int           // how many snapshots had been read when that was first reported
+	saw     map[string]media.Version // of chunks, on the disk when a manifest was read since
+	records map[string][]*record     // of each manifest, in their order
+	newest  map[string]*record       // of each manifest
+	owed    map[string]int           // content that has to arrive, of all runs of the daemon
+	lost    map[string]bool          // chunks that were ever given up
 	reads   int
 	steps   int
 }
@@ -76,10 +78,10 @@ func (w *world) carryOut() {
 }
 
 // release does what the spool does with r.
-func (w *world) release(r Release) {
+func (w *world) release(r publish.Release) {
 	p := r.Path
 	k := w.disk.spool[p]
-	if k == nil && (r.Why == Lost || r.Why == Found) {
+	if k == nil && (r.Why == publish.Lost || r.Why == publish.Found) {
 		w.lost[p] = true
 	}
 	switch {
@@ -103,7 +105,7 @@ func (w *world) release(r Release) {
 
 // onlyNamed reports whether p is uploaded only because a manifest names it.
 func (w *world) onlyNamed(p string) bool {
-	return w.originOf(p).src.layout.Kind(p).Role == media.OtherFile
+	return w.originOf(p).layout.Kind(p).Role == media.OtherFile
 }
 
 // named reports whether what a manifest was last read to say names p, so that p is wanted. One that was deleted long ago is
@@ -111,7 +113,7 @@ func (w *world) onlyNamed(p string) bool {
 // better off with the manifest before than with holes.
 func (w *world) named(p string) bool {
 	for _, rec := range w.newest {
-		if w.originOf(rec.path).src.files[rec.path] != nil && slices.Contains(rec.sheet.refs, p) && !w.isGivenUp(rec) {
+		if w.originOf(rec.path).src.Knows(rec.path) && slices.Contains(rec.sheet.refs, p) && !w.isGivenUp(rec) {
 			return true
 		}
 	}
@@ -125,15 +127,15 @@ func (w *world) isGivenUp(rec *record) bool {
 
 // boot starts the daemon.
 func (w *world) boot() {
-	w.schedule = New(Settings{Workers: w.workers[livePool], BulkWorkers: w.workers[bulkPool], Began: w.now,
+	w.schedule = publish.New(publish.Settings{Workers: w.workers, BulkWorkers: 1, Began: w.now,
 		Jitter: func(d time.Duration) time.Duration { return d / 2 }})
 	for _, o := range w.origins {
-		o.src = w.schedule.Add("/root", media.Layout{Format: o.format, Bootstrap: "bootstrap"}, w.dest, false)
+		o.src = w.schedule.Add("/root", o.layout, w.dest, false)
 		o.named = map[string][]string{}
 	}
 	w.news, w.expected = nil, map[string]bool{}
-	w.seen, w.told, w.patched = map[string][]int{}, map[string]int{}, map[string]int{}
-	w.closed, w.records, w.newest = map[string]content{}, map[*snapshot]*record{}, map[string]*record{}
+	w.seen, w.told, w.patched, w.saw = map[string][]int{}, map[string]int{}, map[string]int{}, map[string]media.Version{}
+	w.closed, w.records, w.newest = map[string]content{}, map[string][]*record{}, map[string]*record{}
 	w.bucket.boot()
 }
 
@@ -187,26 +189,11 @@ func (w *world) work() {
 		w.bucket.start(j)
 	}
 	w.carryOut()
-	w.checkAgenda()
+	if missed := w.schedule.Missed(w.now); missed != "" {
+		w.t.Fatalf("R4: %s", missed)
+	}
 	if at := w.schedule.Wake(w.now); !at.IsZero() && !at.After(w.now) {
 		w.t.Fatalf("the schedule is to be woken at once, and does nothing then: Run spins")
-	}
-}
-
-// checkAgenda checks that what was decided about each stream is what would be decided now, so that nothing
-// was missed that changes it.
-func (w *world) checkAgenda() {
-	s := w.schedule
-	if !s.hasRoom() {
-		return
-	}
-	for _, st := range s.ring {
-		c, at := s.decide(st, w.now)
-		// That it has nothing to do any more is noticed when its turn comes.
-		if t := st.turn; t.state != hasChoice && (t.state != rests || c.file != nil || !t.at.Equal(at)) {
-			w.t.Fatalf("R4: the stream %s is not considered again: its state is %d until %v, and is to do %+v, or wait until %v",
-				st.name, t.state, t.at, c, at)
-		}
 	}
 }
 
@@ -215,7 +202,7 @@ func (w *world) pass(at time.Time) {
 	for {
 		w.work()
 		wake := w.schedule.Wake(w.now)
-		next := earlier(wake, w.minute)
+		next := sooner(wake, w.minute)
 		if next.After(at) {
 			break
 		}
@@ -240,6 +227,14 @@ func (w *world) pass(at time.Time) {
 	}
 }
 
+// sooner returns the earlier of two times, of which a zero one means never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // tidy does what spool.Spool does each minute: it takes in the names that went without a word.
 func (w *world) tidy() {
 	for _, p := range sortedKeys(w.disk.spool) {
@@ -252,13 +247,13 @@ func (w *world) tidy() {
 }
 
 // read is what a worker does before it sends.
-func (w *world) read(j Job) (*inode, FileFailure) {
+func (w *world) read(j publish.Job) (*inode, publish.FileFailure) {
 	i := w.disk.open(j.Path)
 	switch {
 	case i == nil:
-		return nil, FileGone
+		return nil, publish.FileGone
 	case !i.version().Equal(j.Version):
-		return i, FileChanged
+		return i, publish.FileChanged
 	}
-	return i, NoFileFailure
+	return i, publish.NoFileFailure
 }
