@@ -210,7 +210,7 @@ func TestR10FailureIsLoggedWithWhatHappensNext(t *testing.T) {
 		d.start()
 		d.close("g/s/1.ts", "x")
 		time.Sleep(time.Minute + time.Second)
-		lines := d.log.lines(slog.LevelWarn, "")
+		lines := d.log.lines(slog.LevelWarn, "upload failed")
 		if len(lines) != 2 || !strings.Contains(lines[1], "repeats=2") {
 			t.Fatalf("the lines for 3 failures, of which two repeat the first, are %q", lines)
 		}

@@ -70,7 +70,7 @@ func TestManifestThatIsNoFileAnyMoreIsLeftAlone(t *testing.T) {
 		if d.bucket.sequence("g/t/playlist.m3u8") != 1 {
 			t.Error("another stream is not published")
 		}
-		if lines := d.log.lines(slog.LevelWarn, ""); len(lines) > 0 {
+		if lines := d.log.lines(slog.LevelWarn, "g/s"); len(lines) > 0 {
 			t.Errorf("it is the watcher's to say what it is: %q", lines)
 		}
 	})

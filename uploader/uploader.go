@@ -26,6 +26,8 @@ type Settings struct {
 	Incomplete    bool          // more sources come while Run is going
 	// Trouble is told what goes wrong. The caller calls its Sweep. Nil: the Uploader has one of its own.
 	Trouble *trouble.Reporter
+	// Changed is told when a stream has another state. It is called by the goroutine of Run, which waits for it; nil: no one is.
+	Changed func(Change)
 }
 
 // A Destination is where and how a Source is published. Its fields are not changed once it is in use.
@@ -126,6 +128,8 @@ func (u *Uploader) Run(ctx context.Context) {
 	results := make(chan publish.Result, u.settings.Workers+u.settings.BulkWorkers)
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
+	judging := time.NewTicker(judgeEvery)
+	defer judging.Stop()
 	disks := time.NewTicker(diskCheck)
 	defer disks.Stop()
 	summary := summary{log: u.log}
@@ -148,6 +152,8 @@ func (u *Uploader) Run(ctx context.Context) {
 		case r := <-results:
 			s.Done(r, time.Now())
 		case <-wake:
+		case <-judging.C:
+			s.Judge(time.Now())
 		case <-disks.C:
 			u.watchDisks(s, time.Now())
 		case <-minute.C:
@@ -231,6 +237,9 @@ func (u *Uploader) carryOut(e publish.Effects) {
 	}
 	for _, r := range e.Released {
 		u.sourceOf(r.Source).spool.Release(r.Path, r.Version)
+	}
+	for _, c := range e.Changes {
+		u.noteChange(c)
 	}
 	for _, n := range e.Notes {
 		if n.Failure.Kind != "" {

@@ -12,6 +12,7 @@ type Effects struct {
 	Expected []Expectation
 	Released []Release
 	Notes    []Note
+	Changes  []Change
 }
 
 // An Expectation asks for files that a manifest names, or that are to be read again. Each is answered by
@@ -79,7 +80,7 @@ type outbox struct {
 func (s *Schedule) Effects() Effects {
 	o := &s.effects
 	e := o.Effects
-	o.Effects = Effects{reuse(o.spare.Expected), reuse(o.spare.Released), reuse(o.spare.Notes)}
+	o.Effects = Effects{reuse(o.spare.Expected), reuse(o.spare.Released), reuse(o.spare.Notes), reuse(o.spare.Changes)}
 	o.spare = e
 	return e
 }

@@ -1,6 +1,9 @@
 package publish
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // fileFailure handles a chunk that could not be read, or was not what it had been.
 func (s *Schedule) fileFailure(r Result, now time.Time) {
@@ -26,6 +29,7 @@ func (s *Schedule) fileFailure(r Result, now time.Time) {
 		s.figures.failures++
 		wait := s.settings.Jitter.After(f.work.failures+2, backoffBase, localRetryCap)
 		f.stream.delay(f, pause{until: now.Add(wait)})
+		f.stream.vitals.unreadable = fmt.Sprintf("%s cannot be read: %v", f.key(), r.FileErr)
 		s.report(unreadable, f.stream, "key", f.key(), "err", r.FileErr, "attempt", f.work.failures,
 			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
 	}
@@ -54,6 +58,7 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 			st.standing.refused, st.standing.retryAt = true, now.Add(wait)
 		}
 	}
+	st.fails(r.Err, now)
 	l := s.lane(st.src.dest)
 	all := st.standing.refused && s.allRefused(st.src.dest, now)
 	closedNow := l.failure(st, r.Failure.refused(), r.Failure == BucketRefused, all, now)
@@ -88,6 +93,7 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 // noteLaneClosed notes that the lane l was closed by the failure r.
 func (s *Schedule) noteLaneClosed(r Result, l *lane) {
 	st := r.file.stream
+	l.why = fmt.Sprint(r.Err)
 	attrs := []any{"stream", st.name, "key", r.file.key(), "err", r.Err, "attempt", st.standing.failures, "bucket", l.dest.Bucket}
 	if l.state == silent {
 		s.log.Error("bucket serves no requests, uploads to it wait", append(attrs,

@@ -53,6 +53,8 @@ type figures struct {
 // streamFigures are those of one stream.
 type streamFigures struct {
 	published time.Time // when a manifest last was; zero: never
+	chunks    int64     // uploaded
+	bytes     int64     // of them
 }
 
 func (f *figures) lag(d time.Duration) {

@@ -27,6 +27,7 @@ type lane struct {
 	jitter backoff.Jitter
 
 	state   laneState
+	why     string // it is closed
 	probeAt time.Time
 	probing bool
 	prober  *Source // whose file the probe is

@@ -59,8 +59,8 @@ func (s *Schedule) Evicted(src *Source, p string) {
 	f.disk.contentGone()
 	f.bucket.lost()
 	s.figures.lost++
-	if !st.spoolFull {
-		st.spoolFull = true
+	if !st.standing.spoolFull {
+		st.standing.spoolFull = true
 		s.log.Error("chunks are lost, the oldest first: the spool is full", "stream", st.name, "key", f.key(),
 			"next", "further ones of this stream are only counted, until one of it is uploaded",
 			"hint", "spool_max bounds what is kept of files that are deleted before their upload")

@@ -42,4 +42,5 @@ func (m *manifest) finish(s *snapshot) {
 	m.errand = errand{}
 	m.copy.trust, m.copy.tried = certain, false
 	m.file.bucket.published()
+	m.noteListed(s)
 }

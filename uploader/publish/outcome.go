@@ -111,6 +111,8 @@ func (s *Schedule) answered(r Result, now time.Time) {
 func (s *Schedule) uploaded(r Result, now time.Time) {
 	f, st := r.file, r.file.stream
 	s.figures.chunks++
+	st.figures.chunks++
+	st.figures.bytes += r.Bytes
 	s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)),
 		"state", f.String())
 	f.work.failures = 0
@@ -188,6 +190,7 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 		c.disk.writtenAt = time.Time{}
 		lag = max(lag, took)
 		s.figures.lag(took)
+		c.stream.vitals.lag = took
 	}
 	m.published.shownUntil(now)
 	m.finish(snap)
@@ -208,6 +211,10 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 		s.log.Info("stream ended", attrs...)
 	case (first || ended) && !end:
 		s.log.Info("stream is live", attrs...)
+	}
+	s.judge(st, now)
+	for _, named := range st.names {
+		s.judge(named, now)
 	}
 }
 

@@ -19,11 +19,11 @@ type stream struct {
 	tracks   map[string]*track // MSS: by directory
 	unlisted []*file           // chunks of this run that no manifest has named so far, and some that one has
 
-	inFlight  int
-	standing  standing
-	spoolFull bool // that its chunks are lost to a full spool was logged
-	cleared   bool // a manifest that named its chunks was deleted from the bucket
-	figures   streamFigures
+	inFlight int
+	standing standing
+	cleared  bool // a manifest that named its chunks was deleted from the bucket
+	figures  streamFigures
+	vitals   vitals
 }
 
 // A todo lists the files of a stream about which something is to be done.
@@ -35,10 +35,11 @@ type todo struct {
 
 // A standing is how a stream fares with the store.
 type standing struct {
-	failures int // in a row
-	retryAt  time.Time
-	refusals int  // since the last success
-	refused  bool // so many that it is the stream's keys, and not one of them
+	failures  int // in a row
+	retryAt   time.Time
+	refusals  int  // since the last success
+	refused   bool // so many that it is the stream's keys, and not one of them
+	spoolFull bool // that its chunks are lost to a full spool was logged
 }
 
 // streamRefusals is how many refusals of its files make a stream wait as a whole.
@@ -72,7 +73,8 @@ func (st *stream) pool() int {
 // recovered forgets failures.
 func (st *stream) recovered() {
 	st.standing.failures, st.standing.retryAt, st.standing.refusals, st.standing.refused = 0, time.Time{}, 0, false
-	st.spoolFull = false
+	st.standing.spoolFull = false
+	st.vitals.failure = ""
 }
 
 // reopened forgets also what the single files were told to wait.

@@ -1,0 +1,87 @@
+package uploader
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"ems-sidecar/internal/trouble"
+	"ems-sidecar/uploader/health"
+	"ems-sidecar/uploader/publish"
+)
+
+// judgeEvery is how often the health of the streams is judged. Between that, each manifest that is
+// published is a reason to judge its streams.
+const judgeEvery = time.Second
+
+// What is logged while a stream is in a state. The message of the recovery is that of a stream
+// which goes on.
+var troubled = map[health.State]trouble.Condition{
+	health.Stalled: {
+		Kind: "stream_stalled", Level: slog.LevelWarn,
+		Message: "stream stalled", Over: "stream resumed",
+	},
+	health.Lagging: {
+		Kind: "stream_lagging", Level: slog.LevelWarn,
+		Message: "stream lags", Over: "stream is current again",
+	},
+	health.Failing: {
+		Kind: "stream_failing", Level: slog.LevelWarn,
+		Message: "stream cannot be published", Over: "stream is published again",
+	},
+	health.Stale: {
+		Kind: "stream_stale", Level: slog.LevelInfo,
+		Message: "stream is stale", Over: "stream resumed",
+	},
+}
+
+// A Change is a stream's way from one state to another.
+type Change struct {
+	publish.Change
+	Root   string
+	Format string
+}
+
+// A Stream is how a stream fares, and where it is.
+type Stream struct {
+	publish.View
+	Root   string // the watched directory
+	Format string
+	Bucket string
+	Key    string // of its directory: what the keys of its objects begin with
+}
+
+// Streams returns how the streams fare, the worst first, or false once Run has ended.
+func (u *Uploader) Streams(ctx context.Context) ([]Stream, bool) {
+	return ask(ctx, u, func(s *publish.Schedule, _ time.Time) []Stream {
+		views := s.Views()
+		streams := make([]Stream, len(views))
+		for i, v := range views {
+			src := u.sourceOf(v.Source)
+			streams[i] = Stream{View: v, Root: src.dir, Format: src.layout.Format.String(),
+				Bucket: src.dest.Bucket, Key: src.dest.Prefix + v.Stream}
+		}
+		return streams
+	})
+}
+
+// noteChange logs that a stream has another state, and tells whoever wants to know.
+func (u *Uploader) noteChange(c publish.Change) {
+	src := u.sourceOf(c.Source)
+	at := trouble.At{Stream: c.Stream, Subject: src.layout.Format.String()}
+	if was, ok := troubled[c.From]; ok {
+		switch _, worse := troubled[c.To]; {
+		case c.To == health.Ended:
+			was.Over = "stream ended"
+		case worse && c.To != health.Stalled:
+			was.Over = "" // the next line tells
+		}
+		src.trouble.End(was, at)
+	}
+	if now, ok := troubled[c.To]; ok && !(c.From == health.Starting && c.To == health.Stale) {
+		src.trouble.Begin(now, at, "why", c.Why)
+	}
+	if u.settings.Changed != nil {
+		u.settings.Changed(Change{c, src.dir, src.layout.Format.String()})
+	}
+}

@@ -1,0 +1,121 @@
+// Package health judges how a live stream fares, as its viewers and its operator meet it. The
+// judgement is one pure function of facts. The log, the metrics, the API and the status page all
+// show its result, so that they never disagree.
+package health
+
+import (
+	"fmt"
+	"time"
+)
+
+// A State is how a stream fares.
+type State uint8
+
+const (
+	// Starting: no manifest of it has been published yet, and it is not late.
+	Starting State = iota
+	// Live: chunks come, and viewers get them in time.
+	Live
+	// Stalled: the encoder, or the server, writes no more chunks.
+	Stalled
+	// Lagging: chunks are on the disk, and viewers do not get them in time.
+	Lagging
+	// Failing: an error keeps chunks from viewers.
+	Failing
+	// Ended: its last manifest says so, and is published.
+	Ended
+	// Stale: it stopped long ago, and its manifest does not say that it has ended.
+	Stale
+)
+
+// States are all states, the worst for viewers first.
+var States = []State{Failing, Lagging, Stalled, Stale, Starting, Live, Ended}
+
+var names = [...]string{"starting", "live", "stalled", "lagging", "failing", "ended", "stale"}
+
+func (s State) String() string { return names[s] }
+
+// MarshalText returns the name of the state.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText sets s to the state of that name.
+func (s *State) UnmarshalText(text []byte) error {
+	for i, name := range names {
+		if name == string(text) {
+			*s = State(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not the state of a stream", text)
+}
+
+// Suffers reports whether viewers of a stream in that state see less than they should now.
+func (s State) Suffers() bool { return s == Stalled || s == Lagging || s == Failing }
+
+const (
+	// Late is after how many target durations something counts as late. A player's buffer holds
+	// about as much.
+	Late = 3
+	// StaleAfter is how long a stream is stalled before it is stale.
+	StaleAfter = 10 * time.Minute
+	// DefaultTarget is the length of a chunk where no manifest tells and none was measured.
+	DefaultTarget = 10 * time.Second
+	// minTarget keeps streams of very short chunks from being late after a hiccup of the disk.
+	minTarget = time.Second
+)
+
+// Facts are what is known of a stream.
+type Facts struct {
+	Target  time.Duration // about the length of a chunk; 0: unknown
+	Chunk   time.Time     // when the newest chunk on the disk was closed; zero: there is none
+	Edge    time.Time     // when the newest chunk that viewers know of was closed; zero: they know of none
+	Held    time.Time     // since when a chunk or a manifest is on the disk and waits for its upload; zero: none does
+	Ended   bool          // the published manifest says that nothing is added to it
+	Failure string        // what keeps the stream, or its bucket, from publishing now; empty: nothing is known to
+}
+
+// target returns the target duration that is counted with.
+func (f *Facts) target() time.Duration {
+	if f.Target <= 0 {
+		return DefaultTarget
+	}
+	return max(f.Target, minTarget)
+}
+
+// Judge returns the state of a stream, and why, in words. What goes well needs no reason.
+func (f *Facts) Judge(now time.Time) (s State, why string) {
+	target := f.target()
+	late := Late * target
+	var held, quiet time.Duration
+	if !f.Held.IsZero() {
+		held = now.Sub(f.Held)
+	}
+	if !f.Chunk.IsZero() {
+		quiet = now.Sub(f.Chunk)
+	}
+	switch {
+	case f.Failure != "" && held > target:
+		return Failing, f.Failure
+	case held > late:
+		return Lagging, fmt.Sprintf("chunks wait for their upload for %v, and no request fails", rounded(held))
+	case f.Ended && f.Held.IsZero():
+		return Ended, ""
+	case quiet > StaleAfter:
+		return Stale, fmt.Sprintf("no new chunk for %v, and its manifest has no end", rounded(quiet))
+	case quiet > late:
+		return Stalled, fmt.Sprintf("no new chunk on the disk for %v; they came every %v", rounded(quiet), rounded(target))
+	case f.Edge.IsZero():
+		return Starting, ""
+	}
+	return Live, ""
+}
+
+// rounded is for people.
+func rounded(d time.Duration) time.Duration {
+	switch {
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond)
+	default:
+		return d.Round(time.Second)
+	}
+}
