@@ -25,7 +25,7 @@ type backlog struct {
 }
 
 func (b *backlog) add(e *entry, manifest bool) {
-	e.old = true
+	e.demand = backlogged
 	if manifest {
 		b.manifests = append(b.manifests, e)
 	} else {
@@ -61,7 +61,7 @@ func (b *backlog) pop(now time.Time) *entry {
 			}
 			e := (*list)[0]
 			(*list)[0], *list = nil, (*list)[1:]
-			if e.old && !e.emitted && e.due.IsZero() && e.dir.files[e.name] == e {
+			if e.demand == backlogged && e.stage != reported && e.due.IsZero() && e.dir.files[e.name] == e {
 				return e
 			}
 		}

@@ -63,13 +63,13 @@ func (t *tree) decide(e *entry, now time.Time) {
 	if l.noLease != nil {
 		t.reportNoLeases(p, l.noLease)
 	}
-	if !e.looked || !l.version.Equal(e.look) {
+	if e.stage == named || !l.version.Equal(e.look) {
 		e.see(l.version, now)
 	}
 	quick := t.opts.Quick(p)
 	t.observe(e, l.writers, quick, now)
 
-	known := e.isKnown(l.version, quick)
+	known := e.isReported(l.version, quick)
 	var wait time.Duration
 	e.state, wait = t.judge(e, l, quick, known, now)
 	if e.state != settling {
@@ -79,7 +79,7 @@ func (t *tree) decide(e *entry, now time.Time) {
 	case e.state == open, e.state == settling:
 		t.due.set(e, now.Add(wait))
 	case known:
-		e.noted, e.closedAt = false, time.Time{}
+		e.news = news{}
 	case !t.isHeld(e, now):
 		t.emit(e, l.version, quick, now)
 	}
@@ -115,11 +115,6 @@ func (t *tree) reportNoLeases(p string, err error) {
 		"hint", "run as the owner of the files, or with CAP_LEASE")
 }
 
-// isKnown reports whether version v of e was reported, and no one asked for it or wrote it since.
-func (e *entry) isKnown(v media.Version, quick bool) bool {
-	return e.emitted && v.Equal(e.last) && !e.expected && !(quick && e.noted)
-}
-
 // judge returns the state of a file, and if that is open or settling, when to look again. It has no effects.
 func (t *tree) judge(e *entry, l look, quick, known bool, now time.Time) (fileState, time.Duration) {
 	switch {
@@ -134,7 +129,7 @@ func (t *tree) judge(e *entry, l look, quick, known bool, now time.Time) (fileSt
 	if wait <= 0 {
 		return closed, 0
 	}
-	if e.expected {
+	if e.demand == expected {
 		wait = min(wait, t.opts.Settle) // the next chunk may appear meanwhile
 	}
 	return settling, wait
@@ -147,7 +142,7 @@ func (t *tree) judgeFree(e *entry, l look, quick bool, now time.Time) (fileState
 		settle = max(settle, youngSettle)
 	}
 	settled := now.Sub(e.since) >= settle || now.Sub(l.version.ModTime) >= settle
-	soon := e.expected && !early || quick && !e.closedAt.IsZero()
+	soon := e.demand == expected && !early || quick && e.news.kind == newsClosed
 	if settled || soon {
 		return closed, 0
 	}
@@ -157,14 +152,13 @@ func (t *tree) judgeFree(e *entry, l look, quick bool, now time.Time) (fileState
 // emit reports that version v of e is closed.
 func (t *tree) emit(e *entry, v media.Version, quick bool, now time.Time) {
 	ev := Event{Op: Closed, Path: e.path(), Version: v}
-	if e.old && !e.expected && !e.noted && !quick {
+	if e.demand == backlogged && e.news.kind == noNews && !quick {
 		t.out.putOld(ev)
 	} else {
 		t.out.put(ev)
 		t.old.liveAt = now
 	}
-	e.emitted, e.last = true, v
-	e.expected, e.noted, e.old, e.closedAt = false, false, false, time.Time{}
+	e.report(v)
 }
 
 // isHeld reports whether a file beside e says that e is not whole. Then e is decided on again when a file of its
@@ -196,18 +190,18 @@ func (t *tree) busyWait(e *entry, now time.Time) time.Duration {
 	switch {
 	case t.root.notify == nil || !t.root.notify.seesClose() || !e.dir.watched:
 		return t.opts.Settle
-	case e.closedAt.IsZero():
+	case e.news.kind != newsClosed:
 		return t.opts.SlowSettle
 	}
-	return min(max(minBusyWait, now.Sub(e.closedAt)), t.opts.SlowSettle)
+	return min(max(minBusyWait, now.Sub(e.news.at)), t.opts.SlowSettle)
 }
 
 // quietFor returns how long a file must be unchanged if it is not known whether it has a writer.
 func (t *tree) quietFor(e *entry, quick bool) time.Duration {
 	switch {
-	case quick && !e.closedAt.IsZero():
+	case quick && e.news.kind == newsClosed:
 		return 0
-	case quick, e.expected && e.dir.newest[path.Ext(e.name)] > e.seen:
+	case quick, e.demand == expected && e.dir.newest[path.Ext(e.name)] > e.born:
 		return t.opts.Settle
 	}
 	return t.opts.SlowSettle
@@ -227,9 +221,9 @@ func (t *tree) vanished(e *entry) {
 	before := t.root.attached
 	t.checkRoot()
 	switch {
-	case !t.root.present, t.root.home.IsUnmounted() && e.seen <= t.root.kept:
-		if e.expected {
-			e.expected = false
+	case !t.root.present, t.root.home.IsUnmounted() && e.born <= t.root.kept:
+		if e.demand == expected {
+			e.demand = usual
 			t.named.away[e.path()] = true
 		}
 	case t.root.attached != before:
@@ -242,10 +236,10 @@ func (t *tree) vanished(e *entry) {
 // forget drops a file, and reports that to a reader who knows it or expects it.
 func (t *tree) forget(e *entry) {
 	p := e.path()
-	if e.emitted {
+	if e.stage == reported {
 		t.out.put(Event{Op: Removed, Path: p})
 	}
-	if e.expected {
+	if e.demand == expected {
 		t.out.put(Event{Op: Absent, Path: p})
 	}
 	t.drop(e)

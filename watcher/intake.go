@@ -14,73 +14,85 @@ func (t *tree) take(n note, now time.Time) {
 	if !t.root.present {
 		return
 	}
-	switch n.kind {
+	switch n.kind = t.meaning(n); n.kind {
 	case noteRoot:
 		t.root.replaced = true
 		t.checkRoot()
-		return
 	case noteOverflow:
 		t.state.Overflows++
 		t.trouble.Report(overflow, trouble.At{}, "backend", t.root.backend.String(), "overflows", t.state.Overflows)
 		t.rescanAll()
-		return
-	}
-	if n.kind == noteAppeared && !t.root.notify.seesClose() && t.isDir(n.path) {
-		n.kind = noteDir
-	}
-	d := t.dirs[n.path]
-	if d != nil && n.kind == noteRemoved {
-		n.kind = noteDirGone
-	}
-	switch n.kind {
 	case noteDir:
 		if !t.ignored(n.path, true) {
 			t.scanSoon(t.addDir(n.path), true)
 		}
-		return
+	case noteDirChanged:
+		t.scanSoon(t.dirs[n.path], false)
 	case noteDirGone:
-		if d != nil {
-			t.dirGone(d, now)
-			if t.isDir(n.path) { // made again
-				t.scanSoon(t.addDir(n.path), true)
-			}
-		}
-		return
-	}
-	if d != nil && !d.gone {
-		t.scanSoon(d, false) // some kernels say "written" of a directory
-		return
-	}
-	if t.ignored(n.path, false) {
-		return
-	}
-	if n.kind == noteRemoved {
-		if e := t.file(n.path); e != nil {
+		t.takeDirGone(n.path, now)
+	case noteRemoved:
+		if e := t.file(n.path); e != nil && !t.ignored(n.path, false) {
 			t.setSoon(e, now)
 		}
+	default:
+		if !t.ignored(n.path, false) {
+			t.hear(t.touch(n.path), n.kind, now)
+		}
+	}
+}
+
+// meaning returns the kind of a note, with what is known of directories: some kernels do not say that a
+// note is about one.
+func (t *tree) meaning(n note) noteKind {
+	switch n.kind {
+	case noteRoot, noteOverflow, noteDir, noteDirGone:
+		return n.kind
+	case noteAppeared:
+		if !t.root.notify.seesClose() && t.isDir(n.path) {
+			return noteDir
+		}
+	}
+	switch d := t.dirs[n.path]; {
+	case d != nil && n.kind == noteRemoved:
+		return noteDirGone
+	case d != nil && !d.gone:
+		return noteDirChanged
+	}
+	return n.kind
+}
+
+// takeDirGone notes that a directory's name is gone, unless it was made again meanwhile.
+func (t *tree) takeDirGone(p string, now time.Time) {
+	d := t.dirs[p]
+	if d == nil {
 		return
 	}
-	e := t.touch(n.path)
-	if e == nil {
-		return
+	t.dirGone(d, now)
+	if t.isDir(p) {
+		t.scanSoon(t.addDir(p), true)
 	}
-	e.noted, e.since = true, now
-	if n.kind == noteAppeared {
+}
+
+// hear notes what the kernel told of a file, and has it decided on after the settle time, or now if someone
+// waits for it and a close was seen or would have been.
+func (t *tree) hear(e *entry, kind noteKind, now time.Time) {
+	e.since = now
+	if kind == noteAppeared {
 		e.appeared = now
 	}
-	at := now.Add(t.opts.Settle)
-	if n.kind == noteClosed {
-		e.closedAt = now
-		if e.expected || t.opts.Quick(n.path) {
-			at = now
-		}
+	var wanted bool
+	if kind == noteClosed {
+		e.news = news{newsClosed, now}
+		wanted = e.demand == expected || t.opts.Quick(e.path())
 	} else {
-		e.closedAt = time.Time{}
-		if e.expected && t.root.notify.seesClose() {
-			at = now
-		}
+		e.news = news{kind: newsChanged}
+		wanted = e.demand == expected && t.root.notify.seesClose()
 	}
-	t.due.set(e, at)
+	if wanted {
+		t.due.set(e, now)
+	} else {
+		t.due.set(e, now.Add(t.opts.Settle))
+	}
 }
 
 // setSoon has e decided after the settle time at the latest. A name that is gone waits, too: it may come
@@ -124,7 +136,7 @@ func (t *tree) expect(paths []string) {
 			t.out.put(Event{Op: Absent, Path: p})
 			continue
 		}
-		e.expected = true
+		e.demand = expected
 		t.due.set(e, now)
 	}
 }
@@ -143,7 +155,7 @@ func (t *tree) lookAt(paths []string) {
 			}
 			e = t.touch(p)
 		}
-		if e.emitted && e.due.IsZero() {
+		if e.stage == reported && e.due.IsZero() {
 			t.due.set(e, now) // as a scan does with one that it knows
 		} else {
 			t.setSoon(e, now)

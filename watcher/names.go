@@ -4,8 +4,6 @@ import (
 	"path"
 	"strings"
 	"time"
-
-	"ems-sidecar/media"
 )
 
 // dir is a directory in the tree. One that is gone stays until its files are decided on.
@@ -15,7 +13,7 @@ type dir struct {
 	subs    map[string]*dir
 	files   map[string]*entry
 	held    map[string]*entry // of files: those that are unfinished because of others
-	newest  map[string]uint64 // by extension: entry.seen of the newest file
+	newest  map[string]uint64 // by extension: entry.born of the newest file
 	mark    uint64            // tick of the scan that saw it last
 	watched bool
 	unread  bool // could not be scanned
@@ -23,42 +21,6 @@ type dir struct {
 	queued  bool // is in tree.scans.queue
 	deep    bool // the directories in it are to be scanned, too
 }
-
-// entry is a file's name and what we know of the file.
-type entry struct {
-	dir  *dir
-	name string
-	seen uint64 // when the name was first seen, in ticks
-	mark uint64 // tick of the scan that saw it last
-
-	appeared time.Time // when the file was first seen under this name
-
-	state fileState
-
-	due    time.Time // when to decide; zero: nothing to decide
-	queued time.Time // of dueList
-
-	look     media.Version // at the last look
-	looked   bool
-	since    time.Time // when a change was last noticed
-	closedAt time.Time // when a close was last noticed, until it is decided
-	noted    bool      // the kernel told of it since it was last emitted
-	expected bool
-	old      bool // the first scan found it, and nothing else is known of it
-	emitted  bool
-	last     media.Version // emitted
-	written  bool          // is counted in state.Written
-}
-
-// see notes a version that is new.
-func (e *entry) see(v media.Version, now time.Time) {
-	if e.looked && (v.Inode != e.look.Inode || v.Size < e.look.Size) {
-		e.appeared = now // another file has the name, or it was started again; inode numbers are used again
-	}
-	e.look, e.looked, e.since = v, true, now
-}
-
-func (e *entry) path() string { return path.Join(e.dir.path, e.name) }
 
 func newDir(p string, parent *dir) *dir {
 	return &dir{
@@ -96,7 +58,7 @@ func (t *tree) touch(p string) *entry {
 }
 
 func (t *tree) addFile(d *dir, name string) *entry {
-	e := &entry{dir: d, name: name, seen: t.tick, mark: t.tick, appeared: time.Now()}
+	e := &entry{dir: d, name: name, born: t.tick, mark: t.tick, appeared: time.Now()}
 	d.files[name] = e
 	d.newest[path.Ext(name)] = t.tick
 	t.state.Files++

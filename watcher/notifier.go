@@ -16,14 +16,15 @@ type note struct {
 type noteKind uint8
 
 const (
-	noteClosed   noteKind = iota + 1 // a writer closed the file
-	noteWritten                      // the file was written, by a writer that may still be there
-	noteAppeared                     // the name is new or stands for another file or directory now
-	noteRemoved                      // the name of a file, or of a directory if no one can tell, is gone
-	noteDir                          // a directory appeared
-	noteDirGone                      // a directory's name is gone
-	noteRoot                         // something happened to the root itself
-	noteOverflow                     // notes were lost
+	noteClosed     noteKind = iota + 1 // a writer closed the file
+	noteWritten                        // the file was written, by a writer that may still be there
+	noteAppeared                       // the name is new or stands for another file or directory now
+	noteRemoved                        // the name of a file, or of a directory if no one can tell, is gone
+	noteDir                            // a directory appeared
+	noteDirGone                        // a directory's name is gone
+	noteDirChanged                     // something happened to a directory that is known
+	noteRoot                           // something happened to the root itself
+	noteOverflow                       // notes were lost
 )
 
 // A batch decodes to notes. The tree calls it on its own goroutine, which alone knows which

@@ -29,38 +29,19 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 		} else {
 			timer.Stop()
 		}
-		var batches <-chan batch
-		if t.root.notify != nil {
-			batches = t.root.notify.batches()
-		}
-		var out chan<- Event
-		var first Event
-		if !t.out.empty() {
-			out, first = events, t.out.first()
-		}
-
+		out, first := t.offer(events)
 		select {
 		case <-ctx.Done():
 			return
-		case decode, ok := <-batches:
-			if !ok {
-				t.root.replaced = true // the notifier failed: start again
-				t.checkRoot()
-				continue
-			}
-			now, root := time.Now(), t.root.attached
-			for _, n := range decode() {
-				if t.root.attached == root { // the rest is of the former root
-					t.take(n, now)
-				}
-			}
+		case decode, ok := <-t.batches():
+			t.takeBatch(decode, ok)
 		case out <- first:
 			t.out.pop()
-		case <-t.w.wake:
-			t.named.queue = append(t.named.queue, t.w.takeExpected()...)
+		case <-t.w.requests.wake:
+			t.named.queue = append(t.named.queue, t.w.requests.takeExpected()...)
 			t.expectSome()
-			t.lookAt(t.w.takeLooks())
-		case <-t.w.rescan:
+			t.lookAt(t.w.requests.takeLooks())
+		case <-t.w.requests.rescan:
 			if t.root.present {
 				t.rescanAll()
 			}
@@ -73,13 +54,52 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 	}
 }
 
-// step does a share of what is to be done and reports whether there is more.
+// offer returns the next event and the channel for it, which is nil if there is no event.
+func (t *tree) offer(events chan<- Event) (chan<- Event, Event) {
+	if t.out.empty() {
+		return nil, Event{}
+	}
+	return events, t.out.first()
+}
+
+// batches returns what the kernel tells; nil while nothing is watched.
+func (t *tree) batches() <-chan batch {
+	if t.root.notify == nil {
+		return nil
+	}
+	return t.root.notify.batches()
+}
+
+// takeBatch takes notes; ok is false if the notifier has failed.
+func (t *tree) takeBatch(decode batch, ok bool) {
+	if !ok {
+		t.root.replaced = true // start again
+		t.checkRoot()
+		return
+	}
+	now, root := time.Now(), t.root.attached
+	for _, n := range decode() {
+		if t.root.attached == root { // else it is about the former root
+			t.take(n, now)
+		}
+	}
+}
+
+// step does a share of the work, and reports whether there is more.
 func (t *tree) step() bool {
 	if !t.root.present {
 		return t.expectSome()
 	}
 	now := time.Now()
-	n := 0
+	n := t.decideSome(now)
+	if t.root.present { // a decision may have found that it is gone
+		t.scanNext(now)
+	}
+	return t.expectSome() || n == decisions || len(t.scans.queue) > 0
+}
+
+// decideSome decides on some of the files that are due, and returns on how many.
+func (t *tree) decideSome(now time.Time) (n int) {
 	for ; n < decisions && t.root.present; n++ {
 		e := t.due.pop(now)
 		if e == nil && len(t.scans.queue) == 0 {
@@ -90,19 +110,24 @@ func (t *tree) step() bool {
 		}
 		t.decide(e, now)
 	}
-	if t.root.present && len(t.scans.queue) == 0 && t.incomplete() && now.Sub(t.scans.done) >= t.opts.PollInterval {
+	return n
+}
+
+// scanNext scans the next directory, if any is to be scanned.
+func (t *tree) scanNext(now time.Time) {
+	if len(t.scans.queue) == 0 && t.incomplete() && now.Sub(t.scans.done) >= t.opts.PollInterval {
 		t.rescanAll()
 	}
-	if t.root.present && len(t.scans.queue) > 0 {
-		d := t.scans.queue[0]
-		t.scans.queue[0] = nil
-		t.scans.queue = t.scans.queue[1:]
-		t.scan(d, now)
-		if t.root.present && len(t.scans.queue) == 0 {
-			t.scanDone()
-		}
+	if len(t.scans.queue) == 0 {
+		return
 	}
-	return t.expectSome() || n == decisions || len(t.scans.queue) > 0
+	d := t.scans.queue[0]
+	t.scans.queue[0] = nil
+	t.scans.queue = t.scans.queue[1:]
+	t.scan(d, now)
+	if t.root.present && len(t.scans.queue) == 0 {
+		t.scanDone()
+	}
 }
 
 // nextStep returns how long there is nothing to do unless something happens.

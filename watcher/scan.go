@@ -26,8 +26,8 @@ func (t *tree) rescanAll() {
 	t.scanSoon(t.dirs[""], true)
 }
 
-// scan has a directory watched and then compares it with what is known of it; in this order, because files
-// appear in a new directory faster than anybody can watch it.
+// scan has a directory watched, and then compares it with what is known of it. Files appear in a new
+// directory faster than it can be watched, so the order matters.
 func (t *tree) scan(d *dir, now time.Time) {
 	deep := d.deep
 	d.queued, d.deep = false, false
@@ -38,51 +38,53 @@ func (t *tree) scan(d *dir, now time.Time) {
 		t.watch(d)
 	}
 	list, err := t.readDir(d)
-	if disk.IsGone(err) {
-		if d.parent == nil {
-			t.root.replaced = true
-			t.checkRoot()
-		} else {
-			t.dirGone(d, now)
-		}
-		return
-	}
-	d.unread = err != nil
-	if err != nil {
+	switch d.unread = err != nil && !disk.IsGone(err); {
+	case err == nil:
+	case d.unread:
 		t.state.Degraded = true
 		t.begin(dirUnread, d.path, "err", err, "every", t.opts.PollInterval)
 		return
+	case d.parent == nil:
+		t.root.replaced = true
+		t.checkRoot()
+		return
+	default:
+		t.dirGone(d, now)
+		return
 	}
 	t.end(dirUnread, d.path)
-
 	t.tick++
 	for _, de := range list {
-		p := path.Join(d.path, de.Name())
-		if t.ignored(p, de.IsDir()) {
-			continue
-		}
-		if de.IsDir() {
-			sub := d.subs[de.Name()]
-			if sub == nil || sub.gone || deep {
-				sub = t.addDir(p)
-				t.scanSoon(sub, true)
-			}
-			sub.mark = t.tick
-			continue
-		}
-		if !de.Type().IsRegular() {
-			t.begin(notRegular, p, "type", de.Type().String())
-			continue
-		}
-		fi, err := t.info(de)
-		if err != nil {
-			continue // gone meanwhile
-		}
-		t.compare(d, de.Name(), media.VersionOf(fi), now)
+		t.compareName(d, de, deep, now)
 	}
-	if t.root.home.IsUnmounted() {
-		return // what is missing from the mount point is not gone
+	if !t.root.home.IsUnmounted() { // what is missing from a mount point is not gone
+		t.lookForMissing(d, now)
 	}
+}
+
+// compareName notes what a scan of d found under one name.
+func (t *tree) compareName(d *dir, de fs.DirEntry, deep bool, now time.Time) {
+	p := path.Join(d.path, de.Name())
+	switch {
+	case t.ignored(p, de.IsDir()):
+	case de.IsDir():
+		sub := d.subs[de.Name()]
+		if sub == nil || sub.gone || deep {
+			sub = t.addDir(p)
+			t.scanSoon(sub, true)
+		}
+		sub.mark = t.tick
+	case !de.Type().IsRegular():
+		t.begin(notRegular, p, "type", de.Type().String())
+	default:
+		if fi, err := t.info(de); err == nil { // else it is gone meanwhile
+			t.compare(d, de.Name(), media.VersionOf(fi), now)
+		}
+	}
+}
+
+// lookForMissing has the names decided on that the scan of d under way did not find.
+func (t *tree) lookForMissing(d *dir, now time.Time) {
 	for _, e := range d.files {
 		if e.mark != t.tick {
 			t.setSoon(e, now)
@@ -117,8 +119,8 @@ func (t *tree) compare(d *dir, name string, v media.Version, now time.Time) {
 		e = t.addFile(d, name)
 		e.see(v, now)
 		t.found(e, now)
-	case e.old && e.due.IsZero() && v.Equal(e.look): // its turn comes
-	case !e.emitted || !e.due.IsZero():
+	case e.demand == backlogged && e.due.IsZero() && v.Equal(e.look): // its turn comes
+	case e.stage != reported || !e.due.IsZero():
 		t.setSoon(e, now)
 	case !v.Equal(e.last):
 		e.see(v, now)
@@ -198,7 +200,7 @@ func (t *tree) scanDone() {
 		t.scans.undecided = make(map[*entry]struct{})
 		for _, d := range t.dirs {
 			for _, e := range d.files {
-				if !e.emitted {
+				if e.stage != reported {
 					t.scans.undecided[e] = struct{}{}
 				}
 			}

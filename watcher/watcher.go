@@ -146,15 +146,11 @@ type Watcher struct {
 
 	disk disk.Calls // that Run waits for
 
+	started  atomic.Bool
 	ready    chan struct{}
 	settled  chan struct{}
-	wake     chan struct{} // capacity 1: expected is not empty
-	started  atomic.Bool
-	rescan   chan struct{} // capacity 1: a scan of the whole tree is asked for
-	expectMu sync.Mutex    // guards expected
-	expected [][]string    // by the call
-	looks    []string      // guarded as expected is
-	stateMu  sync.Mutex    // guards state
+	requests requests
+	stateMu  sync.Mutex // guards state
 	state    State
 }
 
@@ -192,14 +188,13 @@ func New(root string, o Options) *Watcher {
 	}
 	o.Log, o.Trouble = o.Log.With("root", root), o.Trouble.With("root", root)
 	w := &Watcher{
-		root:    root,
-		opts:    o,
-		probe:   probeFile,
-		statfs:  statfs,
-		ready:   make(chan struct{}),
-		settled: make(chan struct{}),
-		wake:    make(chan struct{}, 1),
-		rescan:  make(chan struct{}, 1),
+		root:     root,
+		opts:     o,
+		probe:    probeFile,
+		statfs:   statfs,
+		ready:    make(chan struct{}),
+		settled:  make(chan struct{}),
+		requests: newRequests(),
 	}
 	w.newNotify = func(b Backend) (notifier, error) { return newNotifier(b, w.root, o.Trouble) }
 	return w
@@ -219,56 +214,18 @@ func (w *Watcher) Run(ctx context.Context, events chan<- Event) error {
 // is answered by an event: Closed as soon as no process has it open for writing, without settle
 // time, even if that was said before; or Absent.
 func (w *Watcher) Expect(paths ...string) {
-	if len(paths) == 0 {
-		return
-	}
-	w.expectMu.Lock()
-	w.expected = append(w.expected, paths)
-	w.expectMu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
+	if len(paths) > 0 {
+		w.requests.expect(paths)
 	}
 }
 
-// Look says that something may have happened to these files, by which they are looked at sooner where the backend does not
-// tell. Unlike Expect, it promises nothing of them, and is not answered: a file is closed when it would be anyway. It never
-// blocks; of what is too much, the next scan tells.
-func (w *Watcher) Look(paths ...string) {
-	w.expectMu.Lock()
-	w.looks = append(w.looks, paths[:min(len(paths), maxLooks-len(w.looks))]...)
-	w.expectMu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
-}
+// Look says that something may have happened to these files. They are looked at sooner where the backend
+// does not tell. Unlike Expect, it promises nothing and is not answered: a file is closed when it would be
+// anyway. It never blocks. Beyond a limit, paths are dropped; the next scan finds those files.
+func (w *Watcher) Look(paths ...string) { w.requests.look(paths) }
 
-// Rescan has the whole tree scanned: Ignore has changed, perhaps. It never blocks.
-func (w *Watcher) Rescan() {
-	select {
-	case w.rescan <- struct{}{}:
-	default: // one is asked for already
-	}
-}
-
-// takeLooks returns what Look was told since the last call.
-func (w *Watcher) takeLooks() []string {
-	w.expectMu.Lock()
-	defer w.expectMu.Unlock()
-	paths := w.looks
-	w.looks = nil
-	return paths
-}
-
-// takeExpected returns what Expect was told since the last call.
-func (w *Watcher) takeExpected() [][]string {
-	w.expectMu.Lock()
-	defer w.expectMu.Unlock()
-	lists := w.expected
-	w.expected = nil
-	return lists
-}
+// Rescan has the whole tree scanned, for example because the answers of Ignore have changed. It never blocks.
+func (w *Watcher) Rescan() { signal(w.requests.rescan) }
 
 // Ready is closed once the root is watched and its first scan is done.
 func (w *Watcher) Ready() <-chan struct{} { return w.ready }

@@ -18,7 +18,7 @@ func (t *tree) observe(e *entry, w writers, manifest bool, now time.Time) {
 		t.state.Begun = e.appeared
 	}
 	quiet := now.Sub(e.since)
-	unsettled := w == unknown && quiet < t.opts.SlowSettle && !(e.emitted && e.look.Equal(e.last))
+	unsettled := w == unknown && quiet < t.opts.SlowSettle && !(e.stage == reported && e.look.Equal(e.last))
 	t.setWritten(e, w == busy && quiet < writtenFor || unsettled)
 }
 
