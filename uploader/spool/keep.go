@@ -16,26 +16,27 @@ import (
 // keep links the file, or holds it open.
 func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 	old := s.entry(p)
-	if old != nil && old.version.Equal(v) {
+	switch {
+	case old == nil:
+	case old.version.Equal(v):
 		return
-	}
-	if old != nil && old.file == nil && old.version.Inode == v.Inode && v.Inode != 0 && old.claim == nil {
-		old.version = v // written in place, the link has it
+	case old.isLinkOf(v):
+		old.version = v
 		return
 	}
 	if s.locate(); s.home.Directory() == nil {
-		return // what is read of it tells that the root is not there
+		return // who reads the file finds that there is no root
 	}
-	if old != nil && s.Aside != nil && old.version.Size > 0 && old.version.Inode != v.Inode && s.setAside(ctx, old) {
+	if old != nil && s.isTaken(old, v) && s.setAside(ctx, old) {
 		old = nil
 	}
 	e := &entry{path: p, version: v, home: s.home.Directory()}
 	err := s.link(p)
 	s.report(err)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return // it was deleted at once, or the root is gone
-	case err != nil:
+	}
+	if err != nil {
 		if old != nil {
 			s.remove(old) // or a later start would find its link, and send old content under the name
 			old = nil
@@ -44,24 +45,72 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 			return
 		}
 	}
+	s.add(ctx, e, old)
+}
+
+// isLinkOf reports whether v is content that was written in place since: the link has it.
+func (e *entry) isLinkOf(v media.Version) bool {
+	return e.file == nil && e.claim == nil && e.version.Inode == v.Inode && v.Inode != 0
+}
+
+// isTaken reports whether another file has taken the name of old, whose content is still wanted.
+func (s *Spool) isTaken(old *entry, v media.Version) bool {
+	return s.Aside != nil && old.version.Size > 0 && old.version.Inode != v.Inode
+}
+
+// add has e replace old, which may be nil.
+func (s *Spool) add(ctx context.Context, e, old *entry) {
 	if old != nil {
 		s.forget(old)
 	}
-	s.entries[p] = e
-	if e.file == nil {
-		s.dirs[path.Dir(p)]++
-		if s.prepared == nil { // links have become possible
-			s.readied = nil
-			s.prepare()
-		}
+	s.entries[e.path] = e
+	if e.file != nil {
+		s.addHeld(ctx, e)
 		return
 	}
+	s.dirs[path.Dir(e.path)]++
+	if s.links.dir == nil { // links have become possible
+		s.links.readied = nil
+		s.prepare()
+	}
+}
+
+// addHeld counts e as held open, and gives up the oldest such files if there are too many.
+func (s *Spool) addHeld(ctx context.Context, e *entry) {
 	s.held = append(s.held, e)
 	s.held = slices.DeleteFunc(s.held, func(e *entry) bool { return e.gone })
 	for len(s.held) > s.Budget.mostHeld() {
 		s.evict(ctx, s.held[0])
 		s.held = s.held[1:]
 	}
+}
+
+// setAside has e go on under another path, and reports whether that was possible.
+func (s *Spool) setAside(ctx context.Context, e *entry) bool {
+	name, other := e.path, s.Aside(e.path, e.version)
+	if s.entry(other) != nil {
+		return false
+	}
+	if e.file == nil {
+		links, err := s.openDir()
+		if err == nil {
+			defer links.Close()
+			err = links.Rename(name, other)
+		}
+		if err != nil {
+			s.fail(lostToName, name, "err", err, "next", "the other one is uploaded")
+			return false
+		}
+	}
+	s.rejoin(e)
+	delete(s.entries, name)
+	e.path = other
+	s.entries[other] = e
+	s.orphan(e)
+	s.fail(nameTaken, name, "goes_on_as", other,
+		"next", "both are uploaded; see which clean-up deletes files that are not uploaded yet")
+	s.Found(ctx, other, e.version)
+	return true
 }
 
 // orphan takes in that the name of e is gone: its bytes count from now on.

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"ems-sidecar/internal/disk"
-	"ems-sidecar/media"
 )
 
 // newName is the link that takes another's place, in the directory for the links.
@@ -122,7 +120,7 @@ func (s *Spool) hold(p string) *os.File {
 		return f
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		s.begin(exposed, "path", p, "err", err, "links", s.noLinks)
+		s.begin(exposed, "path", p, "err", err, "links", s.links.refused)
 	}
 	return nil
 }
@@ -142,12 +140,12 @@ func (s *Spool) report(err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return
 	case err == nil:
-		s.linkedAt = time.Now()
+		s.links.linkedAt = time.Now()
 		return
 	}
-	s.failedAt = time.Now()
-	if s.noLinks == "" {
-		s.noLinks = err.Error()
+	s.links.failedAt = time.Now()
+	if s.links.refused == "" {
+		s.links.refused = err.Error()
 		s.begin(noLinks, "err", err, "hint", hint(err),
 			"next", "up to `most` files are held open until they are uploaded, which does not survive the end of this process",
 			"most", s.Budget.mostHeld())
@@ -156,8 +154,8 @@ func (s *Spool) report(err error) {
 
 // reconsider logs when links are possible again, for longer than it takes a full disk to be full again.
 func (s *Spool) reconsider() {
-	if s.noLinks != "" && s.linkedAt.Sub(s.failedAt) > tidyEvery {
-		s.noLinks = ""
+	if s.links.refused != "" && s.links.linkedAt.Sub(s.links.failedAt) > tidyEvery {
+		s.links.refused = ""
 		s.end(noLinks)
 		s.end(exposed)
 		s.end(tooManyHeld)
@@ -177,115 +175,4 @@ func hint(err error) string {
 		return "the file system is full, or out of inodes"
 	}
 	return "see spool_dir in the manual"
-}
-
-// prepare makes the directory of the links when the root has come, or has come back as another one, and begins to take
-// in what is in it.
-func (s *Spool) prepare() {
-	defer s.Disk.End(s.Disk.Begin())
-	if s.locate() != nil {
-		return
-	}
-	if s.home.Directory() == s.readied {
-		if s.prepared != nil {
-			if now, err := os.Stat(s.Dir); err == nil && s.prepared.Is(disk.DirectoryOf(now)) {
-				if s.contended {
-					s.takeLock()
-				}
-				return
-			}
-		} else if s.noLinks != "" {
-			return // it is tried with each file
-		}
-	}
-	returned := s.readied != nil
-	s.readied = s.home.Directory()
-	links, err := s.openDir()
-	if err == nil {
-		s.prepared, err = disk.DirectoryIn(links, ".")
-		links.Close()
-	}
-	s.Budget.use(s.Root)
-	if err == nil && s.home.Directory().Device() != s.prepared.Device() {
-		err = &os.LinkError{Op: "link", Old: s.Root, New: s.Dir, Err: syscall.EXDEV}
-	}
-	if err != nil {
-		s.report(err)
-		s.nothingToScan()
-		return
-	}
-	s.takeLock()
-	s.beginScan(returned)
-}
-
-// tidy takes in the names that went without a word, as those do whose closing no one saw either, and removes directories
-// without links.
-func (s *Spool) tidy(ctx context.Context) {
-	_ = s.locate() // what was kept in another root is left alone below
-	root, err := s.home.Enter()
-	if err != nil {
-		return
-	}
-	defer root.Close()
-	for p, e := range s.entries {
-		if !s.isHere(e) {
-			continue // it is in a root that is not mounted now
-		}
-		switch named, err := root.Lstat(p); {
-		case disk.IsGone(err) && e.claim == nil:
-			s.orphan(e)
-			if fi, err := s.stat(e); err == nil && !e.gone {
-				e.version = media.VersionOf(fi)
-				s.Found(ctx, p, e.version)
-			}
-		case err == nil && e.claim != nil:
-			if fi, err := s.stat(e); err == nil && os.SameFile(fi, named) {
-				s.rejoin(e)
-			}
-		}
-	}
-	links, err := disk.OpenRoot(s.Dir)
-	if err != nil {
-		return
-	}
-	defer links.Close()
-	for dir, n := range s.dirs {
-		if n > 0 {
-			continue
-		}
-		delete(s.dirs, dir)
-		for ; dir != "." && s.dirs[dir] == 0; dir = path.Dir(dir) {
-			if links.Remove(dir) != nil {
-				break // not empty, or gone
-			}
-		}
-	}
-}
-
-// setAside has e go on under another path, and reports whether that was possible.
-func (s *Spool) setAside(ctx context.Context, e *entry) bool {
-	name, other := e.path, s.Aside(e.path, e.version)
-	if s.entry(other) != nil {
-		return false
-	}
-	if e.file == nil {
-		links, err := s.openDir()
-		if err == nil {
-			defer links.Close()
-			err = links.Rename(name, other)
-		}
-		if err != nil {
-			s.fail(lostToName, name, "err", err, "next", "the other one is uploaded")
-			return false
-		}
-	}
-	s.rejoin(e)
-	delete(s.entries, name)
-	e.path = other
-	s.entries[other] = e
-	s.orphan(e)
-	s.fail(nameTaken, name, "goes_on_as", other,
-		"next", "both are uploaded; see which clean-up deletes files that are not uploaded yet")
-	s.Found(ctx, other, e.version)
-	return true
 }

@@ -23,11 +23,11 @@ func (s *Spool) takeLock() {
 	f, err := lock(s.Dir)
 	switch {
 	case err == nil:
-		s.lock = f
-		s.contended = false
+		s.links.lock = f
+		s.links.contended = false
 		s.end(contended)
 	case errors.Is(err, errLocked):
-		s.contended = true
+		s.links.contended = true
 		s.begin(contended, "next", "this one goes on", "hint", "stop one of them")
 	default: // if it is gone again, the next look finds the new one
 		s.Log.Debug("spool cannot be locked", "spool", s.Dir, "err", err)
@@ -35,8 +35,8 @@ func (s *Spool) takeLock() {
 }
 
 func (s *Spool) unlock() {
-	if s.lock != nil {
-		_ = s.lock.Close() // it is none any more, either way
-		s.lock = nil
+	if s.links.lock != nil {
+		_ = s.links.lock.Close() // it is none any more, either way
+		s.links.lock = nil
 	}
 }

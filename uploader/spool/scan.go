@@ -43,7 +43,7 @@ func (s *Spool) beginScan(returned bool) {
 		return
 	}
 	c.close()
-	s.readied = nil // the next look finds what is there then
+	s.links.readied = nil // the next look finds what is there then
 }
 
 func (c *scan) close() {

@@ -52,18 +52,23 @@ type Spool struct {
 	told   []note
 
 	// Owned by the goroutine of Run.
-	entries   map[string]*entry
-	held      []*entry // those that are held open, oldest first, and some that are gone
-	dirs      map[string]int
-	scanning  *scan           // or nil
-	readied   *disk.Directory // the root for which prepare was tried last
-	prepared  *disk.Directory // the directory of the links that was scanned, or nil
-	home      *disk.Home      // the root
+	home     *disk.Home // the root
+	links    linkDir
+	entries  map[string]*entry // by path
+	held     []*entry          // those that are held open, oldest first, and some that are gone
+	dirs     map[string]int    // directories below Dir: how many links each has
+	scanning *scan             // or nil
+}
+
+// A linkDir is what is known of the directory of the links.
+type linkDir struct {
+	readied   *disk.Directory // the root for which it was prepared last
+	dir       *disk.Directory // the one that was scanned, or nil
 	lock      io.Closer       // on it, so that two processes on one spool are noticed; nil if there is none
-	contended bool            // another process has it
-	noLinks   string          // why links are impossible; "" if they are not
-	failedAt  time.Time       // when one was last found to be
-	linkedAt  time.Time       // when one was made last
+	contended bool            // another process has the lock
+	refused   string          // why links are impossible; "" if they are possible
+	failedAt  time.Time       // when one last failed
+	linkedAt  time.Time       // when one was last made
 }
 
 // An entry is one file that is kept.
@@ -172,7 +177,7 @@ func (s *Spool) letGo() {
 		}
 	}
 	if lost > 0 {
-		s.fail(lostAtEnd, "", "count", lost, "err", s.noLinks,
+		s.fail(lostAtEnd, "", "count", lost, "err", s.links.refused,
 			"next", "manifests that name them are published without them")
 	}
 }
