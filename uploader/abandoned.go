@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// Parts of an upload that no one continues cost money as objects do. So long after the last one came in,
-	// not even a host that was repaired goes on.
+	// Parts of an upload that no host continues cost money, as objects do. abandonedAfter the last
+	// part, not even a host that was repaired continues.
 	abandonedAfter = 3 * 24 * time.Hour
 	abandonedCheck = 24 * time.Hour
 )
 
-// abortAbandoned aborts, at the start and each day, what is left of uploads of recordings that are not on disk any more,
-// until ctx ends.
+// abortAbandoned aborts, at the start and each day, unfinished uploads of recordings that are no
+// longer on disk. It returns when ctx ends.
 func (u *Uploader) abortAbandoned(ctx context.Context) {
 	tick := time.NewTicker(abandonedCheck)
 	defer tick.Stop()
 	for {
 		select {
-		case <-u.bulk: // it is in this turn
+		case <-u.bulk: // the new source is in this turn
 		default:
 		}
 		done := make(map[*Destination]bool)
@@ -55,8 +55,8 @@ func (u *Uploader) abortAbandoned(ctx context.Context) {
 	}
 }
 
-// keepsUpload reports whether an upload of the key is to be left alone: its file is on disk or may be, or it
-// belongs to no recording of a directory that exists here.
+// keepsUpload reports whether an upload of the key is to be left alone: its file is on disk or may
+// be, or it belongs to no recording of a directory that exists here.
 func (u *Uploader) keepsUpload(key string) bool {
 	ours := false
 	for _, src := range u.all() {

@@ -13,11 +13,11 @@ import (
 	"ems-sidecar/uploader/spool"
 )
 
-// newSpool returns the spool of src: in the root, or below dir. Each format has one of its own, so that what is in it
-// needs no explanation after a restart.
+// newSpool returns the spool of src: in the root, or below dir if that is not "". Each format has
+// its own, so that after a restart the files in it need no further record.
 func (src *Source) newSpool(dir string) *spool.Spool {
 	var aside func(string, media.Version) string
-	if src.bulk() { // no recording takes another's place
+	if src.bulk() { // no recording replaces another
 		aside = func(p string, v media.Version) string { return otherPath(p, v, 1) }
 	}
 	return spool.New(spool.Settings{
@@ -29,7 +29,7 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 		Disk:    &src.disk,
 		Found: func(ctx context.Context, p string, v media.Version) {
 			if src.exists(p) {
-				return // it is there again, and its closing is reported
+				return // it exists again, and its closing is reported
 			}
 			src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Kept(src.plan, p, v, now) })
 		},
@@ -40,7 +40,8 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 	})
 }
 
-// Occupied returns a directory from which another ems-sidecar uploads already, or "". It is for before Run.
+// Occupied returns a directory from which another ems-sidecar uploads already, or "". It must be
+// called before Run.
 func (u *Uploader) Occupied() string {
 	for _, src := range u.all() {
 		if src.spool.Occupied() {
@@ -50,8 +51,8 @@ func (u *Uploader) Occupied() string {
 	return ""
 }
 
-// Restored reports whether all that earlier runs have kept of the root was reported, where that is possible; not before the
-// root is there.
+// Restored reports whether all that earlier runs have kept of the root was reported, or nothing can
+// be kept. It is false until the root exists.
 func (src *Source) Restored() bool {
 	select {
 	case <-src.spool.Scanned():
@@ -61,7 +62,8 @@ func (src *Source) Restored() bool {
 	}
 }
 
-// strayWait is how long a spool is taken for one of a source that is still to come, where sources come.
+// strayWait is how long a spool may belong to a source that is not known yet, if sources are still
+// to come.
 const strayWait = 10 * time.Minute
 
 // warnOfStrays reports spools that still have files that no source uploads.
@@ -91,8 +93,8 @@ func (u *Uploader) warnOfStrays(ctx context.Context) {
 	}
 }
 
-// A namedFiles knows the files that are uploaded only because a manifest names them: init segments, keys. One that was closed
-// before is reported again when a manifest names it.
+// namedFiles are the files that are uploaded only because a manifest names them: init segments,
+// keys. If one was closed before, it is reported again when a manifest names it.
 type namedFiles map[string]map[string]bool // by the manifest's path
 
 func (n namedFiles) learn(layout media.Layout, manifest string, refs []string) {
@@ -119,13 +121,15 @@ func (n namedFiles) has(p string) bool {
 
 func (n namedFiles) forget(manifest string) { delete(n, manifest) }
 
-// isKept reports whether the spool has p, in some version: in place of that it has to have the newest, whose upload releases it.
+// isKept reports whether the spool has any version of p. Then it must have the newest one, whose
+// upload releases it.
 func (src *Source) isKept(ctx context.Context, p string) bool {
-	_, kept, _ := src.findKept(ctx, p) // where that is not known, it is kept when it is named
+	_, kept, _ := src.findKept(ctx, p) // if that is not known, p is kept when a manifest names it
 	return kept
 }
 
-// findKept returns the version of p that the spool has; that it has none is certain only without an error.
+// findKept returns the version of p that the spool has, if any. With an error, it is not known
+// whether it has one.
 func (src *Source) findKept(ctx context.Context, p string) (v media.Version, kept bool, err error) {
 	defer src.disk.End(src.disk.Begin())
 	return src.spool.Find(ctx, p)
@@ -136,7 +140,7 @@ func (src *Source) keep(ctx context.Context, p string, v media.Version) {
 	src.spool.Keep(ctx, p, v)
 }
 
-// openKept opens p, or what the spool has of it if the name is gone.
+// openKept opens p, or what the spool keeps of it if the name is gone.
 func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
 	defer src.disk.End(src.disk.Begin())
 	f, err := src.open(p)
@@ -150,7 +154,7 @@ func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	case !errors.Is(spoolErr, fs.ErrNotExist):
-		return nil, spoolErr // that the name is gone says nothing, then
+		return nil, spoolErr // it is not known whether p was deleted
 	}
 	if f, err = src.open(p); err != nil { // the root may have come back in between
 		return nil, err

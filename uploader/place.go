@@ -8,8 +8,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// placeOf returns where p is, which was just closed. If it is gone already, that is where the file before it
-// was: the root may be another directory by now.
+// placeOf returns where p is, which was just closed. If it is gone already, that is where the file
+// before it was: the root may be another directory by now.
 func (src *Source) placeOf(p string) *publish.Place {
 	if !src.dest.Delete {
 		return nil

@@ -6,19 +6,20 @@ import (
 )
 
 const (
-	// liveAge is how old a manifest is at most that is decided on while the first scan goes on: its stream is live.
+	// A manifest younger than liveAge is decided on while the first scan goes on: its stream is
+	// live.
 	liveAge = time.Minute
-	// manyOld is how many old files take longer than viewers should wait. They begin when no file of a live stream was
-	// reported for oldPause, or when oldPatience has passed since the first scan.
+	// manyOld old files take longer than viewers should wait. They are decided on when no file of a
+	// live stream was reported for oldPause, and at the latest oldPatience after the first scan.
 	manyOld     = 1000
 	oldPause    = time.Second
 	oldPatience = 10 * time.Second
 )
 
-// A backlog holds the files that the first scan found, until nothing else is to be decided. There may be hundreds of
-// thousands, and the newest chunk of a live stream must not wait for them.
+// A backlog holds the files that the first scan found, until there is nothing else to decide. There
+// may be hundreds of thousands, and the newest chunk of a live stream must not wait for them.
 type backlog struct {
-	manifests []*entry  // which bring what they name
+	manifests []*entry  // first: the files that they name follow them
 	others    []*entry  // in the order of the scan, so that a directory's files stay together
 	begun     time.Time // when the first scan was done
 	liveAt    time.Time // when something else was reported last
@@ -33,13 +34,13 @@ func (b *backlog) add(e *entry, manifest bool) {
 	}
 }
 
-// begin puts the manifests into the order in which they are decided on: the newest first.
+// begin sorts the manifests: the newest is decided on first.
 func (b *backlog) begin(now time.Time) {
 	b.begun, b.liveAt = now, now
 	slices.SortStableFunc(b.manifests, func(x, y *entry) int { return y.look.ModTime.Compare(x.look.ModTime) })
 }
 
-// at returns when the next file is to be decided on; false if there is none.
+// at returns when the next file is to be decided on, and whether there is one.
 func (b *backlog) at() (time.Time, bool) {
 	switch {
 	case len(b.manifests) > 0:
@@ -52,7 +53,8 @@ func (b *backlog) at() (time.Time, bool) {
 	return b.begun, len(b.others) > 0
 }
 
-// pop returns the next file that is to be decided on now, and that no one has decided on since, or nil.
+// pop returns the next file to be decided on now, or nil. It skips files that were decided on
+// meanwhile.
 func (b *backlog) pop(now time.Time) *entry {
 	for _, list := range []*[]*entry{&b.manifests, &b.others} {
 		for len(*list) > 0 {

@@ -23,7 +23,7 @@ func take(t *testing.T, events <-chan Event, n int) (paths []string) {
 	return paths
 }
 
-// watched runs w, whose events no one but the test takes.
+// watched runs w. Only the test takes its events.
 func watched(t *testing.T, w *watch) <-chan Event {
 	events, done := make(chan Event), make(chan error)
 	ctx := t.Context()
@@ -40,8 +40,9 @@ func (w *watch) age(path string, age time.Duration) {
 	}
 }
 
-// What a live stream needs is reported before the old files that a first scan finds, whatever the order of the scan,
-// the number of old files and their place: here the live streams' directories are scanned last.
+// What a live stream needs is reported before the old files that a first scan finds, whatever the
+// order of the scan, the number of old files and their place: here the live streams' directories
+// are scanned last.
 func TestLiveEdgeIsReportedBeforeOldFiles(t *testing.T) {
 	for _, old := range []struct {
 		name string
@@ -82,7 +83,7 @@ func TestLiveEdgeIsReportedBeforeOldFiles(t *testing.T) {
 						t.Errorf("the next events are %q, without %s", got, p)
 					}
 				}
-				rest := take(t, events, 3*manyOld/2-1) // nothing is left out, and nothing comes twice
+				rest := take(t, events, 3*manyOld/2-1) // nothing is left out or reported twice
 				slices.Sort(rest)
 				if n := len(slices.Compact(rest)); n != 3*manyOld/2-1 {
 					t.Errorf("%d of the old files are reported", n)
@@ -92,7 +93,7 @@ func TestLiveEdgeIsReportedBeforeOldFiles(t *testing.T) {
 	}
 }
 
-// Streams that ended long ago do not hold up the others: the newest manifest comes first.
+// Streams that ended long ago must not hold up the others.
 func TestNewestManifestIsReportedFirst(t *testing.T) {
 	w := prepare(t, t.TempDir(), Options{Backend: Poll, PollInterval: time.Hour})
 	want := make([]string, 20)

@@ -1,5 +1,6 @@
-// R1: whole files only. A file is reported as closed when the kernel says that no process writes it, or,
-// where the kernel does not say, after silence. uploader/chunkbody.go checks again while it is read.
+// R1: whole files only. A file is reported as closed when the kernel says that no process writes
+// it, or, where the kernel does not say, after silence. uploader/chunkbody.go checks again while it
+// is read.
 
 package watcher
 
@@ -14,34 +15,34 @@ import (
 	"ems-sidecar/media"
 )
 
-// minBusyWait is how soon a file is looked at again whose close was seen but which still has a writer:
-// the kernel tells of a close just before it takes the writer off the file.
+// minBusyWait is how soon a file is looked at again if a close was seen and it still has a writer:
+// the kernel reports a close just before the writer has left.
 const minBusyWait = time.Millisecond
 
 const (
-	// youngAge is how old a file is at most whose close may be an early one, and youngSettle how long it must be
-	// unchanged then: on a busy machine, its writer takes a while to open it again.
+	// A close may be an early one if the file is younger than youngAge. Then it must be unchanged
+	// for youngSettle: on a busy machine, its writer takes a while to open it again.
 	youngAge    = time.Second
 	youngSettle = time.Second
 )
 
-// heldLong is how long it is normal that a file without a writer is unfinished.
+// heldLong is how long a file without a writer may be unfinished before that is reported.
 const heldLong = time.Minute
 
-// fileState is what the last look at a file told of its life. The drawing, without what goes away:
+// A fileState is what the last look at a file found. Names that go away are not drawn:
 //
 //	found -> open -> settling -> closed
 //	           ^         |          |
-//	           |         +-> held   | a writer opens it again, or its name gets other content
+//	           |         +-> held   | a writer opens it again, or another file gets its name
 //	           +--------------------+
 type fileState uint8
 
 const (
-	found    fileState = iota // its name is known, and it was not looked at
+	found    fileState = iota // it was not looked at yet
 	open                      // a process has it open for writing
-	settling                  // it has no writer, as far as can be told, and changed a moment ago
-	held                      // it stands still, and a file beside it says that it is unfinished
-	closed                    // it is whole: it was reported in this version
+	settling                  // no writer is known, and it changed a moment ago
+	held                      // it does not change, and a file beside it says that it is unfinished
+	closed                    // it is whole, and was reported in this version
 )
 
 var fileStates = [...]string{found: "found", open: "open", settling: "settling", held: "held", closed: "closed"}
@@ -53,7 +54,7 @@ func (s fileState) String() string {
 	return fmt.Sprintf("fileState(%d)", uint8(s))
 }
 
-// decide says whether a file is closed, or when to look at it again.
+// decide looks at a file. It reports the file as closed, or sets when to look again.
 func (t *tree) decide(e *entry, now time.Time) {
 	p := e.path()
 	l, err := t.probe(p)
@@ -85,7 +86,8 @@ func (t *tree) decide(e *entry, now time.Time) {
 	}
 }
 
-// isFile reports whether a look found a regular file. It deals with what it found otherwise.
+// isFile reports whether a look found a regular file. Anything else that the look found is applied
+// here.
 func (t *tree) isFile(e *entry, l look, err error, now time.Time) bool {
 	p := e.path()
 	switch {
@@ -111,11 +113,12 @@ func (t *tree) isFile(e *entry, l look, err error, now time.Time) bool {
 
 func (t *tree) reportNoLeases(p string, err error) {
 	t.trouble.Begin(noLeases, trouble.At{}, "path", p, "err", err,
-		"next", "a chunk counts as closed when a playlist names it and the next one is there, or after "+t.opts.SlowSettle.String(),
+		"next", "a chunk counts as closed when a playlist names it and the next one exists, or after "+t.opts.SlowSettle.String(),
 		"hint", "run as the owner of the files, or with CAP_LEASE")
 }
 
-// judge returns the state of a file, and if that is open or settling, when to look again. It has no effects.
+// judge returns the state of a file, and if that is open or settling, when to look again. It has no
+// effects.
 func (t *tree) judge(e *entry, l look, quick, known bool, now time.Time) (fileState, time.Duration) {
 	switch {
 	case l.writers == busy:
@@ -135,7 +138,7 @@ func (t *tree) judge(e *entry, l look, quick, known bool, now time.Time) (fileSt
 	return settling, wait
 }
 
-// judgeFree is judge for a file that has no writer.
+// judgeFree is judge for a file without a writer.
 func (t *tree) judgeFree(e *entry, l look, quick bool, now time.Time) (fileState, time.Duration) {
 	settle, early := t.opts.Settle, t.opts.ClosesEarly(e.path())
 	if early && now.Sub(e.appeared) < youngAge {
@@ -161,8 +164,8 @@ func (t *tree) emit(e *entry, v media.Version, quick bool, now time.Time) {
 	e.report(v)
 }
 
-// isHeld reports whether a file beside e says that e is not whole. Then e is decided on again when a file of its
-// directory is gone.
+// isHeld reports whether a file beside e says that e is not whole. Then e is decided on again when
+// a file in its directory is gone.
 func (t *tree) isHeld(e *entry, now time.Time) bool {
 	for _, beside := range t.opts.Unfinished(e.path()) {
 		if t.file(beside) == nil {
@@ -174,7 +177,7 @@ func (t *tree) isHeld(e *entry, now time.Time) bool {
 			t.due.set(e, now.Add(heldLong-lasted))
 		} else {
 			t.begin(fileHeld, e.path(), "beside", beside,
-				"since", lasted.Round(time.Second), "next", "it is reported when that one is gone")
+				"since", lasted.Round(time.Second), "next", "it is reported as closed when that file is gone")
 		}
 		return true
 	}
@@ -184,8 +187,8 @@ func (t *tree) isHeld(e *entry, now time.Time) bool {
 }
 
 // busyWait returns when to look again at a file that has a writer. Where closes are seen, the next
-// one will tell; looking again is for the close that was just seen, and for a writer that
-// has the file open under another name.
+// close leads to a look. Another look is for the close that was just seen, and for a writer that
+// opened the file under another name.
 func (t *tree) busyWait(e *entry, now time.Time) time.Duration {
 	switch {
 	case t.root.notify == nil || !t.root.notify.seesClose() || !e.dir.watched:
@@ -196,7 +199,8 @@ func (t *tree) busyWait(e *entry, now time.Time) time.Duration {
 	return min(max(minBusyWait, now.Sub(e.news.at)), t.opts.SlowSettle)
 }
 
-// quietFor returns how long a file must be unchanged if it is not known whether it has a writer.
+// quietFor returns how long a file must be unchanged if the kernel does not say whether it has a
+// writer.
 func (t *tree) quietFor(e *entry, quick bool) time.Duration {
 	switch {
 	case quick && e.news.kind == newsClosed:
@@ -215,8 +219,8 @@ func (t *tree) probe(p string) (look, error) {
 	return lookFile(t.abs(p))
 }
 
-// vanished says that a name is gone, unless the whole root is: what was known of it then is compared when
-// it is back.
+// vanished drops a file whose name is gone, unless the whole root is gone or unmounted: then what
+// is known is kept, and compared when the root is back.
 func (t *tree) vanished(e *entry) {
 	before := t.root.attached
 	t.checkRoot()
@@ -227,13 +231,13 @@ func (t *tree) vanished(e *entry) {
 			t.named.away[e.path()] = true
 		}
 	case t.root.attached != before:
-		t.due.set(e, time.Now()) // another root: look there
+		t.due.set(e, time.Now()) // look in the new root
 	default:
 		t.forget(e)
 	}
 }
 
-// forget drops a file, and reports that to a reader who knows it or expects it.
+// forget drops a file, and reports that if the file was reported or is expected.
 func (t *tree) forget(e *entry) {
 	p := e.path()
 	if e.stage == reported {

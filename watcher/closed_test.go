@@ -7,8 +7,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// A file without a writer is closed when it stands still, or at once when someone waits for it. A file with a writer
-// never is.
+// A file without a writer is closed when it stands still, or at once when someone waits for it. A
+// file with a writer never is.
 func TestR1FileIsClosedOnlyWhenNoProcessWritesIt(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	tr := newTree(New(t.TempDir(), Options{ClosesEarly: func(p string) bool { return p == "early" }}))

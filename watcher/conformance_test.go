@@ -19,7 +19,7 @@ import (
 	"ems-sidecar/media"
 )
 
-// TestConformance is what every backend must do.
+// TestConformance has what every backend must do.
 func TestConformance(t *testing.T) {
 	needLeases(t)
 	for _, backend := range []Backend{Inotify, Fsnotify, Poll} {
@@ -41,27 +41,27 @@ var conformance = []struct {
 	{"appending stream", testAppending},
 	{"truncation in place", testTruncate},
 	{"same size and content again", testQuickAgain},
-	{"delete and create anew", testAnew},
+	{"delete and create again", testRecreated},
 	{"header closed, reopened, appended", testReopened},
 	{"patched after it was closed", testPatched},
 	{"header closed, expected", testEarlyCloseExpected},
 	{"header closed, reopened late", testReopenedLate},
-	{"recording out of parts", testRecording},
+	{"recording made of parts", testRecording},
 	{"permission test file", testPermissionFile},
 	{"empty file", testEmpty},
 	{"files in new directories", testNewDirectory},
 	{"1,000 directories", testManyDirectories},
 	{"queue overflow", testOverflow},
-	{"root comes late", testRootLate},
+	{"root appears late", testRootLate},
 	{"root is renamed away and comes back", testRootBack},
-	{"root is deleted and made anew", testRootAnew},
+	{"root is deleted and created again", testRootRecreated},
 	{"renamed in", testRenamedIn},
 	{"renamed over", testRenamedOver},
 	{"hard link", testHardLink},
 	{"directory moved within", testMovedDirectory},
 	{"directory moved out", testMovedOut},
 	{"directory deleted", testDeletedDirectory},
-	{"directory made anew under the same name", testDirectoryAnew},
+	{"directory deleted and created again", testDirectoryRecreated},
 	{"not regular files", testNotRegular},
 	{"names that are not text", testNames},
 	{"ignored names", testIgnored},
@@ -189,7 +189,7 @@ func testQuickAgain(t *testing.T, b Backend) {
 	w.times(2, Closed, "playlist.m3u8")
 }
 
-func testAnew(t *testing.T, b Backend) {
+func testRecreated(t *testing.T, b Backend) {
 	w := started(t, b)
 	for n := range 3 {
 		w.write("playlist.m3u8", fmt.Sprint("version ", n))
@@ -211,7 +211,7 @@ func testReopened(t *testing.T, b Backend) {
 		w.close(f)
 		f = w.open(name)
 		if time.Since(before) > DefaultSettle/2 {
-			continue // the machine is busy: a watcher could not know better
+			continue // the machine is busy, and no watcher could tell this from the last close
 		}
 		w.fence(name + "-fence") // takes the settle time at least
 		if evs := w.of(name); len(evs) != 0 {
@@ -228,7 +228,7 @@ func testReopened(t *testing.T, b Backend) {
 	t.Skip("the machine is too busy")
 }
 
-// A manifest may name a fragment that is only begun, since names come back.
+// A manifest may name a fragment that was only begun, since names return.
 func testEarlyCloseExpected(t *testing.T, b Backend) {
 	w := prepare(t, t.TempDir(), Options{Backend: b, Settle: 200 * time.Millisecond,
 		ClosesEarly: func(p string) bool { return strings.Contains(p, "Frag") }})
@@ -241,10 +241,10 @@ func testEarlyCloseExpected(t *testing.T, b Backend) {
 		w.put(f, "header")
 		before := time.Now()
 		w.close(f)
-		w.fence(name + ".m3u8") // comes at once
+		w.fence(name + ".m3u8") // is reported at once
 		f = w.open(name)
 		if time.Since(before) > 100*time.Millisecond {
-			continue // the machine is busy: a watcher could not know better
+			continue // the machine is busy, and no watcher could tell this from the last close
 		}
 		if w.fence(name + ".txt"); len(w.of(name)) != 0 {
 			t.Fatalf("events of a file that is open again: %v", w.of(name))
@@ -262,11 +262,11 @@ func testReopenedLate(t *testing.T, b Backend) {
 	w := prepare(t, t.TempDir(), Options{Backend: b, ClosesEarly: func(p string) bool { return strings.Contains(p, "Frag") }})
 	w.run()
 	w.ready()
-	for run := range 2 { // the name comes back
+	for run := range 2 { // the name returns
 		header := "header"
 		if run > 0 {
 			w.remove("Seg1-Frag1")
-			if b != Poll { // which can only tell by the size
+			if b != Poll { // which only sees the size
 				header = strings.Repeat("header", 10)
 			}
 		}
@@ -291,7 +291,7 @@ func testReopenedLate(t *testing.T, b Backend) {
 	}
 }
 
-// EMS makes an mp4 file out of four others, which it deletes then.
+// EMS makes an mp4 file out of four others, and then deletes those.
 func testRecording(t *testing.T, b Backend) {
 	w := prepare(t, t.TempDir(), Options{Backend: b, Unfinished: media.Layout{Format: media.Recording}.Unfinished})
 	w.run()
@@ -307,7 +307,7 @@ func testRecording(t *testing.T, b Backend) {
 		w.closed(p)
 		w.fence("before " + p + " is gone")
 		if evs := w.of("r.mp4"); len(evs) != 0 {
-			t.Fatalf("events while %s is there: %v", p, evs)
+			t.Fatalf("events while %s exists: %v", p, evs)
 		}
 		w.remove(p)
 		w.last(Removed, p)
@@ -517,7 +517,7 @@ func testRootBack(t *testing.T, b Backend) {
 	}
 }
 
-func testRootAnew(t *testing.T, b Backend) {
+func testRootRecreated(t *testing.T, b Backend) {
 	w := prepare(t, filepath.Join(t.TempDir(), "root"), Options{Backend: b})
 	w.mkdir("g/s")
 	w.write("g/s/1.ts", "x")
@@ -644,7 +644,7 @@ func testDeletedDirectory(t *testing.T, b Backend) {
 	w.eventually("nothing is known any more", func() bool { s := w.State(); return s.Dirs == 1 && s.Files == 0 && (b == Poll || s.Watches == 1) })
 }
 
-func testDirectoryAnew(t *testing.T, b Backend) {
+func testDirectoryRecreated(t *testing.T, b Backend) {
 	w := started(t, b)
 	for n := range 10 {
 		w.mkdir("g/s")
@@ -821,7 +821,7 @@ func testSlowConsumer(t *testing.T, b Backend) {
 	ctx := t.Context()
 	go func() { done <- w.Run(ctx, events) }()
 	w.ready()
-	for n := range 200 { // no one takes an event
+	for n := range 200 { // the consumer takes no event
 		w.write("playlist.m3u8", strings.Repeat("x", 200-n))
 		w.write(fmt.Sprintf("%d.ts", n%10), strings.Repeat("x", 200-n))
 	}
@@ -862,7 +862,7 @@ func testBefore(t *testing.T, b Backend) {
 	w.closed("g/s/open.ts")
 }
 
-// Settled means that whoever reads the events knows of all that was there and whole.
+// After Settled, the consumer has the events of all files that existed and were whole.
 func testSettled(t *testing.T, b Backend) {
 	w := prepare(t, t.TempDir(), Options{Backend: b})
 	w.mkdir("g/s")

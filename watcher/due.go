@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// dueList holds the entries that are to be looked at, by time. An entry whose time moved on stays where
-// it is and is put back when it comes up, so that moving it, which every write event does, costs nothing.
+// A dueList holds the entries that are to be decided on, by time. If an entry's time moves on, it
+// stays where it is, and is put back when its former time comes: every write moves an entry, and
+// that must cost nothing.
 type dueList struct{ items dueHeap }
 
 type dueItem struct {
@@ -14,7 +15,7 @@ type dueItem struct {
 	entry *entry
 }
 
-// set has e looked at at t, instead of when it was due before.
+// set has e decided on at t, and not when it was due before.
 func (l *dueList) set(e *entry, t time.Time) {
 	e.due = t
 	if e.queued.IsZero() || t.Before(e.queued) {
@@ -29,7 +30,7 @@ func (l *dueList) pop(now time.Time) *entry {
 		it := heap.Pop(&l.items).(dueItem)
 		e := it.entry
 		if !it.at.Equal(e.queued) {
-			continue // replaced by an earlier one
+			continue // an earlier time has replaced it
 		}
 		e.queued = time.Time{}
 		switch {
@@ -44,7 +45,7 @@ func (l *dueList) pop(now time.Time) *entry {
 	return nil
 }
 
-// next returns when the list is to be looked at again.
+// next returns when the first entry comes up, and whether there is one.
 func (l *dueList) next() (time.Time, bool) {
 	if len(l.items) == 0 {
 		return time.Time{}, false

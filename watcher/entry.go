@@ -8,8 +8,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// An entry is a file's name and what is known of the file. Its state is what the last look told of the
-// file's life; stage, demand and news change apart from that.
+// An entry is a file's name and what is known of the file. Its state is what the last look told of
+// the file's life; stage, demand and news change apart from that.
 type entry struct {
 	dir  *dir
 	name string

@@ -55,7 +55,7 @@ func TestWithoutLeasesAFileIsClosedWhenUnchangedForLong(t *testing.T) {
 	}
 }
 
-func TestWithoutLeasesAnExpectedFileIsClosedWhenTheNextIsThere(t *testing.T) {
+func TestWithoutLeasesAnExpectedFileIsClosedWhenTheNextExists(t *testing.T) {
 	for _, b := range allBackends {
 		t.Run(b.String(), func(t *testing.T) {
 			w := withoutLeases(t, b, time.Hour)
@@ -64,7 +64,7 @@ func TestWithoutLeasesAnExpectedFileIsClosedWhenTheNextIsThere(t *testing.T) {
 			w.write("other.key", "another kind of file says nothing")
 			time.Sleep(5 * DefaultSettle) // no event can tell that nothing happens here: all others wait for an hour
 			if evs := w.of("1.ts"); len(evs) != 0 {
-				t.Fatalf("events before there is a next chunk: %v", evs)
+				t.Fatalf("events before the next chunk exists: %v", evs)
 			}
 			w.write("2.ts", "y")
 			w.closed("1.ts")
@@ -87,11 +87,11 @@ func TestWithoutLeasesAQuickFileIsClosedSoon(t *testing.T) {
 	}
 }
 
-func TestFilesFoundTogetherDoNotVouchForEachOther(t *testing.T) {
+func TestFilesOfOneScanDoNotFollowEachOther(t *testing.T) {
 	w := prepare(t, t.TempDir(), Options{Backend: Poll, SlowSettle: time.Hour})
 	w.probe = lookFile
 	w.write("10.ts", "x")
-	w.write("9.ts", "x") // which comes later by name only
+	w.write("9.ts", "x") // only its name is later
 	w.run()
 	w.ready()
 	w.Expect("10.ts", "9.ts")
@@ -101,7 +101,7 @@ func TestFilesFoundTogetherDoNotVouchForEachOther(t *testing.T) {
 	}
 }
 
-func TestASharedFileSystemIsPolledAndHasNoLeases(t *testing.T) {
+func TestSharedFileSystemIsPolledWithoutLeases(t *testing.T) {
 	w := prepare(t, t.TempDir(), Options{})
 	w.statfs = func(string) (fileSystem, error) { return fileSystem{name: "nfs", shared: true}, nil }
 	w.probe = func(string) (look, error) { panic("a lease on a shared file system") }
@@ -139,7 +139,7 @@ func (n fewWatches) watch(dir string) error {
 	return n.notifier.watch(dir)
 }
 
-func TestOutOfWatches(t *testing.T) {
+func TestTreeIsScannedWhereWatchesRunOut(t *testing.T) {
 	for _, b := range []Backend{Inotify, Fsnotify} {
 		t.Run(b.String(), func(t *testing.T) {
 			w := prepare(t, t.TempDir(), Options{Backend: b})
@@ -178,12 +178,12 @@ func TestOutOfWatches(t *testing.T) {
 				}
 			}
 			left.Store(100)
-			w.eventually("all are watched", func() bool { s := w.State(); return !s.Degraded && s.Watches == 11 })
+			w.eventually("all directories are watched", func() bool { s := w.State(); return !s.Degraded && s.Watches == 11 })
 		})
 	}
 }
 
-func TestOutOfInstances(t *testing.T) {
+func TestRootIsPolledWhereNotifiersRunOut(t *testing.T) {
 	w := prepare(t, t.TempDir(), Options{Backend: Inotify})
 	w.newNotify = func(Backend) (notifier, error) { return nil, fmt.Errorf("inotify_init1: %w", unix.EMFILE) }
 	w.run()
@@ -198,7 +198,7 @@ func TestOutOfInstances(t *testing.T) {
 	}
 }
 
-func TestABackendThatIsNotThereIsReplaced(t *testing.T) {
+func TestBackendThatTheSystemLacksIsReplaced(t *testing.T) {
 	w := prepare(t, t.TempDir(), Options{Backend: Inotify})
 	create := w.newNotify
 	w.newNotify = func(b Backend) (notifier, error) {
@@ -214,7 +214,7 @@ func TestABackendThatIsNotThereIsReplaced(t *testing.T) {
 	}
 }
 
-func TestAnUnmountedRootIsNoDeletion(t *testing.T) {
+func TestUnmountedRootIsNoDeletion(t *testing.T) {
 	for _, b := range allBackends {
 		t.Run(b.String(), func(t *testing.T) {
 			w := prepare(t, filepath.Join(t.TempDir(), "root"), Options{Backend: b})
@@ -247,7 +247,7 @@ func TestAnUnmountedRootIsNoDeletion(t *testing.T) {
 	}
 }
 
-func TestAFileThatCannotBeReadIsTheReadersBusiness(t *testing.T) {
+func TestFileThatCannotBeReadIsClosedAllTheSame(t *testing.T) {
 	w := prepare(t, t.TempDir(), Options{Backend: Inotify})
 	w.probe = func(path string) (look, error) {
 		l, err := probeFile(path)
@@ -259,7 +259,7 @@ func TestAFileThatCannotBeReadIsTheReadersBusiness(t *testing.T) {
 	w.closed("1.ts")
 }
 
-func TestAFileThatCannotBeLookedAtIsTriedAgain(t *testing.T) {
+func TestFileThatCannotBeLookedAtIsTriedAgain(t *testing.T) {
 	w := prepare(t, t.TempDir(), Options{Backend: Inotify, SlowSettle: 20 * time.Millisecond})
 	var broken atomic.Int32
 	broken.Store(5)
@@ -277,14 +277,14 @@ func TestAFileThatCannotBeLookedAtIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestRunTwice(t *testing.T) {
+func TestSecondRunFails(t *testing.T) {
 	w := started(t, Poll)
 	if err := w.Run(t.Context(), nil); err == nil {
 		t.Error("a second Run succeeded")
 	}
 }
 
-func TestParseBackend(t *testing.T) {
+func TestEachBackendHasAName(t *testing.T) {
 	for _, b := range []Backend{Auto, Inotify, Fsnotify, Poll} {
 		if got, err := ParseBackend(b.String()); got != b || err != nil {
 			t.Errorf("ParseBackend(%q) = %v, %v", b.String(), got, err)

@@ -6,9 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shared lists the file systems on which others write without this kernel's knowledge: other hosts, a
-// user-space server, or, below an overlay, its layers. Neither inotify nor a lease sees them. The numbers are
-// those of statfs(2) and the kernel's magic.h; x/sys lacks some.
+// shared lists the file systems to which others write without this kernel's knowledge: other hosts,
+// a user-space server, or processes that write to the layers of an overlay. Neither inotify nor a
+// lease sees them. The numbers are those of statfs(2) and the kernel's magic.h. Some are missing in
+// x/sys.
 var shared = map[uint32]string{
 	unix.NFS_SUPER_MAGIC:       "nfs",
 	unix.SMB_SUPER_MAGIC:       "smb",

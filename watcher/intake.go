@@ -9,7 +9,7 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// take does what a note asks for.
+// take applies a note.
 func (t *tree) take(n note, now time.Time) {
 	if !t.root.present {
 		return
@@ -41,8 +41,8 @@ func (t *tree) take(n note, now time.Time) {
 	}
 }
 
-// meaning returns the kind of a note, with what is known of directories: some kernels do not say that a
-// note is about one.
+// meaning returns the kind of a note, with what is known of directories: some kernels do not say
+// that a note is about one.
 func (t *tree) meaning(n note) noteKind {
 	switch n.kind {
 	case noteRoot, noteOverflow, noteDir, noteDirGone:
@@ -73,8 +73,8 @@ func (t *tree) takeDirGone(p string, now time.Time) {
 	}
 }
 
-// hear notes what the kernel told of a file, and has it decided on after the settle time, or now if someone
-// waits for it and a close was seen or would have been.
+// hear notes what the kernel told of a file, and has it decided on after the settle time, or now if
+// someone waits for it and a close was seen or would have been.
 func (t *tree) hear(e *entry, kind noteKind, now time.Time) {
 	e.since = now
 	if kind == noteAppeared {
@@ -95,8 +95,8 @@ func (t *tree) hear(e *entry, kind noteKind, now time.Time) {
 	}
 }
 
-// setSoon has e decided after the settle time at the latest. A name that is gone waits, too: it may come
-// back at once, as EMS's playlists do, or the root may be on its way out.
+// setSoon has e decided on after the settle time at the latest. A name that is gone waits, too: it
+// may come back at once, as those of EMS's playlists do, or the root may be about to vanish.
 func (t *tree) setSoon(e *entry, now time.Time) {
 	at := now.Add(t.opts.Settle)
 	if e.due.IsZero() || e.due.After(at) {
@@ -104,8 +104,8 @@ func (t *tree) setSoon(e *entry, now time.Time) {
 	}
 }
 
-// expectSome looks at some of what Expect named, and reports whether there is more. A manifest that names a hundred thousand
-// files does not keep another's few waiting.
+// expectSome has some files of Expect decided on, and reports whether there are more. The few files
+// of one manifest do not wait for the hundred thousand of another.
 func (t *tree) expectSome() bool {
 	if len(t.named.queue) == 0 {
 		return false
@@ -120,12 +120,12 @@ func (t *tree) expectSome() bool {
 	return len(t.named.queue) > 0
 }
 
-// expect has each file decided on now.
+// expect has each file decided on now, or reports that it is absent.
 func (t *tree) expect(paths []string) {
 	now := time.Now()
 	for _, p := range paths {
 		if !t.root.present {
-			t.named.away[p] = true // a root that is not there says nothing about its files
+			t.named.away[p] = true // without the root, nothing is known of its files
 			continue
 		}
 		e := t.file(p)
@@ -156,14 +156,15 @@ func (t *tree) lookAt(paths []string) {
 			e = t.touch(p)
 		}
 		if e.stage == reported && e.due.IsZero() {
-			t.due.set(e, now) // as a scan does with one that it knows
+			t.due.set(e, now) // as after a scan
 		} else {
 			t.setSoon(e, now)
 		}
 	}
 }
 
-// reachable reports whether p is a name below the root that we would see, with no symbolic link above it.
+// reachable reports whether a scan would find a file p: it is below the root, not left out, and in
+// no directory that is a symbolic link.
 func (t *tree) reachable(p string) bool {
 	if p == "" || p == "." || strings.IndexByte(p, 0) >= 0 || path.Clean(p) != p || !filepath.IsLocal(filepath.FromSlash(p)) || t.ignored(p, false) {
 		return false

@@ -10,13 +10,15 @@ import (
 	"ems-sidecar/media"
 )
 
-// probeFile looks at a file and asks the kernel whether a process has it open for writing: a read lease
-// is refused with EAGAIN then (fcntl(2)). A writer that opens the file while we hold the lease waits until it
-// is dropped, so it is held for a microsecond; raw calls keep Go's scheduler out of it. The kernel tells us
-// of such a writer with SIGIO, which Go ignores unless a program asks for it.
+// probeFile looks at a file and asks the kernel whether a process has it open for writing: then a
+// read lease is refused with EAGAIN (fcntl(2)). A writer that opens the file while the lease is
+// held waits until it is dropped, so it is held for a microsecond. Raw system calls keep Go's
+// scheduler from interfering. The kernel reports such a writer with SIGIO, which Go ignores unless
+// a program asks for it.
 func probeFile(path string) (look, error) {
 	var st unix.Stat_t
-	// Not every file may be opened: a FIFO's writer would notice, a device might do anything.
+	// Only regular files may be opened: a FIFO's writer would notice, and a device might do
+	// anything.
 	if err := ignoringEINTR(func() error { return unix.Lstat(path, &st) }); err != nil {
 		return look{}, &fs.PathError{Op: "lstat", Path: path, Err: err}
 	}
@@ -36,7 +38,7 @@ func probeFile(path string) (look, error) {
 	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR):
 		return look{}, &fs.PathError{Op: "open", Path: path, Err: err}
 	case err != nil:
-		return lookOf(&st), nil // who reads the file will meet the same error, and can say what it means
+		return lookOf(&st), nil // the reader of the file will get the same error, and can say what it means
 	}
 	defer func() { _ = unix.Close(fd) }()
 

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestProbe(t *testing.T) {
+func TestProbeFindsWriters(t *testing.T) {
 	needLeases(t)
 	dir := t.TempDir()
 	name := filepath.Join(dir, "file")
@@ -48,9 +48,9 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// A writer that opens a file which is under our lease waits until we drop it, and the kernel sends us
-// SIGIO. Neither may be noticed.
-func TestAWriterInAStormOfProbesIsNotHeldUp(t *testing.T) {
+// A writer that opens a file under our lease waits until the lease is dropped, and the kernel sends
+// this process SIGIO. The writer must not notice that.
+func TestProbesDoNotHoldUpAWriter(t *testing.T) {
 	needLeases(t)
 	name := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(name, nil, 0o644); err != nil {
@@ -102,8 +102,8 @@ func TestAWriterInAStormOfProbesIsNotHeldUp(t *testing.T) {
 	t.Logf("%d probes met a writer, %d did not; the slowest open took %v", found[busy], found[free], slowest)
 }
 
-// The kernel tells of a close before it takes the writer off the file. A probe that comes between the two
-// must not make the file wait for a close that never comes.
+// The kernel reports a close before the writer has left. A probe between the two must not make the
+// file wait for another close.
 func TestEveryCloseIsNoticedAtOnce(t *testing.T) {
 	needLeases(t)
 	w := prepare(t, t.TempDir(), Options{Backend: Inotify, SlowSettle: time.Hour})

@@ -11,10 +11,10 @@ import (
 
 const inotifyLimits = "/proc/sys/fs/inotify/"
 
-// reportTooFewWatches says which limit is too low, what is needed, and what to do.
+// reportTooFewWatches reports which limit is too low, what is needed, and what to do.
 func (t *tree) reportTooFewWatches() {
 	limit := sysctl("max_user_watches")
-	// Others of the same user have watches, too.
+	// Other programs of the same user have watches, too.
 	want := max(2*limit, limit+2*t.state.Dirs)
 	t.trouble.Begin(tooFewWatches, trouble.At{},
 		"limit", "fs.inotify.max_user_watches", "value", limit,
@@ -23,7 +23,7 @@ func (t *tree) reportTooFewWatches() {
 		"hint", fmt.Sprintf("sysctl -w fs.inotify.max_user_watches=%d", want))
 }
 
-// reportNoNotifier says why a backend could not be started.
+// reportNoNotifier reports why a backend could not be started.
 func (t *tree) reportNoNotifier(b Backend, err error) {
 	if !outOfWatches(err) {
 		t.trouble.Begin(cannotWatch, trouble.At{}, "backend", b.String(), "err", err, "every", t.opts.PollInterval)
@@ -36,7 +36,7 @@ func (t *tree) reportNoNotifier(b Backend, err error) {
 		"hint", fmt.Sprintf("sysctl -w fs.inotify.max_user_instances=%d", max(2*limit, 128)))
 }
 
-// sysctl returns the value of one of inotify's limits, 0 if it cannot be read.
+// sysctl returns one of inotify's limits, or 0 if it cannot be read.
 func sysctl(name string) int {
 	b, err := os.ReadFile(inotifyLimits + name)
 	if err != nil {

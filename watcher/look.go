@@ -9,25 +9,25 @@ import (
 	"ems-sidecar/media"
 )
 
-// A look is what one glance at a file told.
+// A look is what was seen of a file at one moment.
 type look struct {
 	version media.Version
 	mode    fs.FileMode // only the type bits
 	writers writers
-	noLease error // why the kernel would not say whether there are writers
+	noLease error // why the kernel does not say whether there are writers
 }
 
 // writers says whether a process has the file open for writing.
 type writers uint8
 
 const (
-	unknown writers = iota // no one can tell
+	unknown writers = iota // the kernel does not say
 	free
 	busy
 )
 
-// lookFile looks without asking for writers. The file is opened, because a network file system's
-// client asks its server then, and may answer a plain stat from its cache.
+// lookFile looks at a file without asking for writers. It opens the file, because only then does
+// the client of a network file system ask its server; a plain stat may be answered from its cache.
 func lookFile(path string) (look, error) {
 	fi, err := os.Lstat(path)
 	if err != nil {
@@ -41,7 +41,7 @@ func lookFile(path string) (look, error) {
 	case disk.IsGone(err):
 		return look{}, err
 	case err != nil:
-		// Who reads the file will meet the same error, and can say what it means.
+		// The reader of the file will get the same error, and can say what it means.
 		return look{version: media.VersionOf(fi)}, nil
 	}
 	defer func() { _ = f.Close() }()

@@ -8,7 +8,7 @@ import (
 )
 
 // A look is no promise: the file is closed when it would be anyway, only sooner than the next scan.
-func TestALookFindsWhatTheNextScanWould(t *testing.T) {
+func TestLookFindsWhatTheNextScanWouldFind(t *testing.T) {
 	w := prepare(t, t.TempDir(), Options{Backend: Poll, PollInterval: time.Hour})
 	mkdir := func(dir string) {
 		if err := os.MkdirAll(filepath.Join(w.root, dir), 0o755); err != nil {

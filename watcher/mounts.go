@@ -7,17 +7,17 @@ import (
 
 // A mount is a file system that is mounted below the root.
 type mount struct {
-	id         string // of the mount: another one may have the same mount point later
+	id         string // of this mount; a later one at the same mount point has another
 	fileSystem string
 	shared     bool // others may write to it unseen
 }
 
-// takeMounts notes what is mounted below the root.
+// takeMounts notes what is mounted below the root, and returns what is new and what is gone.
 func (t *tree) takeMounts() (gained, lost map[string]mount) {
 	defer t.w.disk.End(t.w.disk.Begin())
 	root, err := filepath.EvalSymlinks(t.w.root)
 	if err != nil {
-		return nil, nil // the root is gone, which is found otherwise
+		return nil, nil // the root is gone, which checkRoot finds
 	}
 	before, now := t.mounts.below, mountsBelow(root)
 	gained, lost = make(map[string]mount), make(map[string]mount)
@@ -62,7 +62,7 @@ func (t *tree) isShared(p string) bool {
 	return false
 }
 
-// sharedBelow reports whether there is any such file system.
+// sharedBelow reports whether there is such a file system.
 func (t *tree) sharedBelow() bool {
 	for _, m := range t.mounts.below {
 		if m.shared {

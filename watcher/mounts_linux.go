@@ -10,15 +10,16 @@ import (
 
 const mountTable = "/proc/self/mountinfo"
 
-// mountWatch tells when the mount table has changed. inotify does not tell that a directory is another one, because a file
-// system was mounted over it.
-type mountWatch struct{ table int } // -1: there is none
+// A mountWatch notices that the mount table has changed. inotify does not report that a file system
+// was mounted over a directory.
+type mountWatch struct{ table int } // a descriptor, or -1
 
-// newMountWatch opens the table itself: Go would have its own poller take the news of an os.File.
+// newMountWatch opens the table as a bare descriptor: of an os.File, Go's own poller would get the
+// change.
 func newMountWatch() mountWatch {
 	fd, err := unix.Open(mountTable, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return mountWatch{-1} // without /proc, nothing tells
+		return mountWatch{-1} // without /proc, no change is noticed
 	}
 	return mountWatch{fd}
 }
@@ -29,7 +30,7 @@ func (w mountWatch) close() {
 	}
 }
 
-// changed reports whether the table has changed since the last call. It does not wait.
+// changed reports whether the table has changed since the last call. It does not block.
 func (w mountWatch) changed() bool {
 	if w.table < 0 {
 		return false
@@ -48,7 +49,8 @@ func mountsBelow(root string) map[string]mount {
 	return parseMounts(string(raw), root)
 }
 
-// parseMounts reads lines of proc(5): id, parent, device, root, mount point, options, tags, "-", type, source, options.
+// parseMounts parses lines of proc(5): id, parent, device, root, mount point, options, tags, "-",
+// type, source, options.
 func parseMounts(table, root string) map[string]mount {
 	found := make(map[string]mount)
 	for line := range strings.Lines(table) {
@@ -61,7 +63,7 @@ func parseMounts(table, root string) map[string]mount {
 		if !below || rel == "" {
 			continue
 		}
-		// The last line of a mount point is the one on top.
+		// The last line of a mount point is that of the topmost mount.
 		found[rel] = mount{id: fields[0], fileSystem: kind[0]}
 	}
 	for rel, m := range found {
@@ -73,7 +75,7 @@ func parseMounts(table, root string) map[string]mount {
 	return found
 }
 
-// unescape undoes \040 and the like, as blanks are written in the table.
+// unescape decodes \040 and the like: the table escapes blanks.
 func unescape(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

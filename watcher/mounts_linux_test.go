@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// A file system that is mounted below the root after the start is watched, what it hides is gone, and back with its end.
+// A file system that is mounted below the root after the start is watched, what it hides is gone,
+// and back with its end.
 func TestFileSystemThatIsMountedBelowTheRootIsWatched(t *testing.T) {
 	for name, how := range map[string]struct {
 		over string // the mount point, below the root
@@ -81,7 +82,7 @@ func TestFileSystemThatIsMountedBelowTheRootIsWatched(t *testing.T) {
 	}
 }
 
-func TestMountTable(t *testing.T) {
+func TestMountsBelowTheRootAreFoundInTheTable(t *testing.T) {
 	const table = "36 35 98:0 / /srv/media rw - ext4 /dev/root rw\n" +
 		"37 36 0:30 / /srv/media/g rw,noatime shared:1 - tmpfs tmpfs rw\n" +
 		"38 36 0:31 / /srv/media/a\\040b\\134 rw - nfs4 host:/x rw\n" +

@@ -2,7 +2,7 @@
 
 package watcher
 
-// mountWatch tells nothing here.
+// A mountWatch notices nothing on this system.
 type mountWatch struct{}
 
 func newMountWatch() mountWatch { return mountWatch{} }

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// dir is a directory in the tree. One that is gone stays until its files are decided on.
+// A dir is a directory in the tree. One that is gone stays until its files are decided on.
 type dir struct {
 	path    string
 	parent  *dir
 	subs    map[string]*dir
 	files   map[string]*entry
-	held    map[string]*entry // of files: those that are unfinished because of others
+	held    map[string]*entry // those of files that are held
 	newest  map[string]uint64 // by extension: entry.born of the newest file
 	mark    uint64            // tick of the scan that saw it last
 	watched bool
-	unread  bool // could not be scanned
+	unread  bool // it could not be scanned
 	gone    bool
-	queued  bool // is in tree.scans.queue
-	deep    bool // the directories in it are to be scanned, too
+	queued  bool // it is in tree.scans.queue
+	deep    bool // its directories are to be scanned, too
 }
 
 func newDir(p string, parent *dir) *dir {
@@ -42,7 +42,7 @@ func (t *tree) file(p string) *entry {
 	return d.files[path.Base(p)]
 }
 
-// touch returns the entry of a path, made if need be.
+// touch returns the entry of a path. It makes one if there is none.
 func (t *tree) touch(p string) *entry {
 	if e := t.file(p); e != nil {
 		return e
@@ -65,7 +65,7 @@ func (t *tree) addFile(d *dir, name string) *entry {
 	return e
 }
 
-// drop forgets a file.
+// drop forgets a file. Files of its directory that are held are decided on again.
 func (t *tree) drop(e *entry) {
 	e.due = time.Time{}
 	t.setWritten(e, false)
@@ -81,7 +81,8 @@ func (t *tree) drop(e *entry) {
 	t.prune(e.dir)
 }
 
-// addDir returns the directory of a path, made or brought back to life if need be.
+// addDir returns the directory of a path. It makes one if there is none, and marks one that was
+// gone as back.
 func (t *tree) addDir(p string) *dir {
 	d := t.dirs[p]
 	if d == nil {
@@ -101,7 +102,8 @@ func (t *tree) addDir(p string) *dir {
 	return d
 }
 
-// dirGone says that a directory is not there, or is another one now. Its files are looked at one by one.
+// dirGone notes that a directory is gone, or is another one now. Its files are decided on one by
+// one.
 func (t *tree) dirGone(d *dir, now time.Time) {
 	t.unwatch(d)
 	if !d.gone && d.parent != nil {
@@ -118,7 +120,7 @@ func (t *tree) dirGone(d *dir, now time.Time) {
 	t.prune(d)
 }
 
-// prune forgets directories that are gone and of which nothing is left to decide.
+// prune forgets directories that are gone and have no files or directories left.
 func (t *tree) prune(d *dir) {
 	for d.gone && d.parent != nil && len(d.files) == 0 && len(d.subs) == 0 {
 		delete(t.dirs, d.path)
@@ -138,7 +140,7 @@ func (t *tree) unwatch(d *dir) {
 	}
 }
 
-// parentOf returns the path of the directory that holds p; the root's own is "".
+// parentOf returns the path of the directory that p is in. The root has the path "".
 func parentOf(p string) string {
 	if i := strings.LastIndexByte(p, '/'); i >= 0 {
 		return p[:i]

@@ -10,6 +10,7 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
+// An fsNotifier watches with fsnotify, which sees each write and no close.
 type fsNotifier struct {
 	root    string
 	watcher *fsnotify.Watcher
@@ -39,7 +40,7 @@ func (n *fsNotifier) watch(dir string) error {
 }
 
 func (n *fsNotifier) forget(dir string) {
-	_ = n.watcher.Remove(filepath.Join(n.root, filepath.FromSlash(dir))) // gone already in most cases
+	_ = n.watcher.Remove(filepath.Join(n.root, filepath.FromSlash(dir))) // in most cases, the directory is gone already
 }
 
 func (n *fsNotifier) batches() <-chan batch { return n.out }
@@ -51,8 +52,7 @@ func (n *fsNotifier) close() {
 	<-n.done
 }
 
-// read collects events while the tree is busy. A file that is written in small pieces is one note
-// then, not hundreds.
+// read collects events while the tree is busy. Hundreds of small writes to a file become one note.
 func (n *fsNotifier) read(reporter *trouble.Reporter) {
 	defer close(n.done)
 	defer close(n.out)

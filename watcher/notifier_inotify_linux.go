@@ -14,12 +14,13 @@ import (
 const (
 	inotifyMask = unix.IN_CLOSE_WRITE | unix.IN_MOVED_TO | unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM |
 		unix.IN_DELETE_SELF | unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
-	// The root may be a symbolic link, as it is the operator who names it. Below it no link is followed.
+	// The root may be a symbolic link, because the operator names it. No link below it is followed.
 	inotifyRootMask = inotifyMask | unix.IN_MOVE_SELF
 	inotifyDirMask  = inotifyMask | unix.IN_DONT_FOLLOW
 )
 
-// inotify asks for closes only, never for writes: a chunk is a handful of events, not thousands.
+// An inotify asks the kernel for closes and changes of names, not for writes: a chunk causes some
+// events, not thousands.
 type inotify struct {
 	root string
 	fd   int
@@ -28,8 +29,8 @@ type inotify struct {
 	stop chan struct{}
 	done chan struct{}
 
-	names map[int32]string // of the tree's goroutine: watch descriptor to directory
-	ids   map[string]int32 // and back
+	names map[int32]string // by watch descriptor; of the tree's goroutine
+	ids   map[string]int32 // by directory; of the tree's goroutine
 }
 
 func newInotify(root string) (notifier, error) {
@@ -62,7 +63,8 @@ func (n *inotify) watch(dir string) error {
 	}
 	id := int32(wd)
 	if old, ok := n.ids[dir]; ok && old != id {
-		// Another directory has the name now. The old one's watch may serve under another name already.
+		// Another directory has the name now. The watch of the old one may be used under another
+		// name already.
 		if n.names[old] == dir {
 			n.drop(old)
 		}
@@ -83,7 +85,7 @@ func (n *inotify) forget(dir string) {
 
 func (n *inotify) drop(id int32) {
 	delete(n.names, id)
-	_, _ = unix.InotifyRmWatch(n.fd, uint32(id)) // EINVAL: the kernel was faster
+	_, _ = unix.InotifyRmWatch(n.fd, uint32(id)) // EINVAL says that the kernel has removed it already
 }
 
 func (n *inotify) batches() <-chan batch { return n.out }
@@ -138,7 +140,7 @@ func (n *inotify) note(id int32, mask uint32, name string) (note, bool) {
 	}
 	dir, ok := n.names[id]
 	if !ok {
-		return note{}, false // of a watch that was dropped
+		return note{}, false // the watch was dropped
 	}
 	if name == "" {
 		if mask&unix.IN_IGNORED != 0 {
@@ -148,7 +150,8 @@ func (n *inotify) note(id int32, mask uint32, name string) (note, bool) {
 		if dir == "" {
 			return note{kind: noteRoot}, true
 		}
-		// A directory below the root that was deleted is its parent's to tell. One that was unmounted is not.
+		// The parent reports that a directory was deleted. That it was unmounted, only the
+		// directory does.
 		return note{noteDirGone, dir}, mask&(unix.IN_UNMOUNT|unix.IN_IGNORED) != 0
 	}
 	p := path.Join(dir, name)

@@ -1,13 +1,14 @@
 package watcher
 
-// outbox holds the events that the consumer has not taken yet, at most one Closed or Removed and one
-// Absent for each path: a slow consumer costs memory for each file, not for each event. What the first scan found
-// comes after what happens now, and what is absent comes last: a hundred thousand old files, or a playlist that names
-// as many which do not exist, must not hold up a live stream's.
+// An outbox holds the events that the consumer has not taken yet: at most one Closed or Removed and
+// one Absent for each path. So a slow consumer costs memory for each file, not for each event.
+// Files of the first scan come after those that change now, and absent files come last: a live
+// stream must not wait for a hundred thousand old files, or for a playlist that names as many which
+// do not exist.
 type outbox struct {
 	news    queue // Closed and Removed
 	old     queue // the same, of files that the first scan found
-	answers queue // Absent, which no later event of the path swallows
+	answers queue // Absent, which no later event of the path replaces
 }
 
 func newOutbox() *outbox { return &outbox{news: newQueue(), old: newQueue(), answers: newQueue()} }
@@ -21,7 +22,7 @@ func (o *outbox) put(ev Event) {
 	o.news.put(ev)
 }
 
-// putOld is put for a file that the first scan found, and of which nothing else is known.
+// putOld is put for a backlogged file.
 func (o *outbox) putOld(ev Event) { o.old.put(ev) }
 
 func (o *outbox) empty() bool { return o.news.empty() && o.old.empty() && o.answers.empty() }
@@ -39,12 +40,12 @@ func (o *outbox) next() *queue {
 
 func (o *outbox) first() Event { return o.next().first() }
 
-// pop takes away what first returned, if nothing was put in between.
+// pop removes the event that first returned, if there was no put in between.
 func (o *outbox) pop() { o.next().pop() }
 
-// queue has one event for each path, in the order in which the paths came.
+// A queue has one event for each path, in the order in which the paths came.
 type queue struct {
-	order  []string // from head on, oldest first; some were dropped since
+	order  []string // from head on, the oldest first; some have no event any more
 	head   int
 	events map[string]Event
 }
@@ -58,7 +59,7 @@ func (q *queue) put(ev Event) {
 	q.events[ev.Path] = ev
 }
 
-// drop takes away the event of p, if there is one.
+// drop removes the event of p, if there is one.
 func (q *queue) drop(p string) {
 	delete(q.events, p)
 	q.skip()
@@ -70,7 +71,7 @@ func (q *queue) first() Event { return q.events[q.order[q.head]] }
 
 func (q *queue) pop() { q.drop(q.order[q.head]) }
 
-// skip moves the head to a path that has an event.
+// skip moves the head to the next path that has an event.
 func (q *queue) skip() {
 	for q.head < len(q.order) {
 		if _, ok := q.events[q.order[q.head]]; ok {

@@ -8,8 +8,9 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// checkRoot finds the root, or finds that it is gone or another directory now. A root that vanished is
-// no deletion of what was in it: what is known is kept, and compared when it is back.
+// checkRoot attaches the root if it has come, is back or is another directory now, and detaches it
+// if it is gone. A root that vanished does not mean that its files were deleted: what is known is
+// kept, and compared when it is back.
 func (t *tree) checkRoot() {
 	was := t.root.home.IsUnmounted()
 	sight, err := t.root.home.Look()
@@ -18,7 +19,7 @@ func (t *tree) checkRoot() {
 		if sight == disk.Absent {
 			c = rootAbsent
 		}
-		t.trouble.Begin(c, trouble.At{}, "err", err, "next", "it is waited for")
+		t.trouble.Begin(c, trouble.At{}, "err", err, "next", "waiting for it")
 		t.detach()
 		return
 	}
@@ -46,7 +47,7 @@ func (t *tree) attach(sight disk.Sight) {
 	switch sight {
 	case disk.Same: // it was gone for a while, or its notifier failed
 	case disk.Unmounted:
-		t.trouble.Begin(rootUnmounted, trouble.At{}, "next", "what was in the root is kept until it is back",
+		t.trouble.Begin(rootUnmounted, trouble.At{}, "next", "what is known of its files is kept until it is back",
 			"hint", "is its file system not mounted?")
 	default:
 		t.trouble.End(rootUnmounted, trouble.At{})
@@ -76,7 +77,8 @@ func (t *tree) fileSystem() fileSystem {
 	return file
 }
 
-// newNotifier returns the backend for the root, why it is that one, and its notifier, which is nil for Poll.
+// newNotifier returns the backend for the root, the reason for it, and its notifier, which is nil
+// for Poll.
 func (t *tree) newNotifier(file fileSystem) (Backend, string, notifier) {
 	backend, reason := choose(t.opts.Backend, file)
 	if backend == Poll {
@@ -85,7 +87,7 @@ func (t *tree) newNotifier(file fileSystem) (Backend, string, notifier) {
 	n, err := t.w.newNotify(backend)
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.trouble.Begin(backendMissing, trouble.At{}, "backend", backend.String(), "err", err, "next", "fsnotify is used instead")
-		backend, reason = Fsnotify, "instead of another"
+		backend, reason = Fsnotify, "the configured backend does not exist on this system"
 		n, err = t.w.newNotify(backend)
 	}
 	if err != nil {
@@ -97,7 +99,7 @@ func (t *tree) newNotifier(file fileSystem) (Backend, string, notifier) {
 	return backend, reason, n
 }
 
-// detach stops watching, and keeps what is known.
+// detach stops watching. What is known is kept.
 func (t *tree) detach() {
 	t.root.present = false
 	for _, d := range t.scans.queue {
@@ -116,7 +118,7 @@ func (t *tree) detach() {
 	}
 }
 
-// choose returns the backend for a file system and why.
+// choose returns the backend for a file system, and the reason.
 func choose(wanted Backend, file fileSystem) (Backend, string) {
 	switch {
 	case wanted != Auto:

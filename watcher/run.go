@@ -5,6 +5,7 @@ import (
 	"time"
 )
 
+// run is the loop of the tree. It returns when ctx ends.
 func (t *tree) run(ctx context.Context, events chan<- Event) {
 	defer t.detach()
 	t.mounts.watch = newMountWatch()
@@ -54,7 +55,7 @@ func (t *tree) run(ctx context.Context, events chan<- Event) {
 	}
 }
 
-// offer returns the next event and the channel for it, which is nil if there is no event.
+// offer returns the next event and the channel to send it to, which is nil if there is no event.
 func (t *tree) offer(events chan<- Event) (chan<- Event, Event) {
 	if t.out.empty() {
 		return nil, Event{}
@@ -62,7 +63,7 @@ func (t *tree) offer(events chan<- Event) (chan<- Event, Event) {
 	return events, t.out.first()
 }
 
-// batches returns what the kernel tells; nil while nothing is watched.
+// batches returns the notifier's channel, or nil if there is none.
 func (t *tree) batches() <-chan batch {
 	if t.root.notify == nil {
 		return nil
@@ -130,7 +131,7 @@ func (t *tree) scanNext(now time.Time) {
 	}
 }
 
-// nextStep returns how long there is nothing to do unless something happens.
+// nextStep returns how long to wait until there is something to do, and whether there will be.
 func (t *tree) nextStep() (time.Duration, bool) {
 	if !t.root.present {
 		return 0, false
@@ -147,8 +148,8 @@ func (t *tree) nextStep() (time.Duration, bool) {
 	return max(0, time.Until(at)), ok
 }
 
-// incomplete reports whether notes do not tell all that happens in the tree, so that it is scanned
-// again and again.
+// incomplete reports whether notes do not tell all that happens in the tree. Then it is scanned at
+// intervals.
 func (t *tree) incomplete() bool {
 	return t.root.notify == nil || t.state.Degraded || t.sharedBelow()
 }

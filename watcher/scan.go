@@ -10,7 +10,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// scanSoon puts a directory, and with deep all below it, into the queue, where it is at most once.
+// scanSoon adds a directory, and with deep all below it, to the queue. A directory is in it at most
+// once.
 func (t *tree) scanSoon(d *dir, deep bool) {
 	d.deep = d.deep || deep
 	if !d.queued {
@@ -19,15 +20,15 @@ func (t *tree) scanSoon(d *dir, deep bool) {
 	}
 }
 
-// rescanAll has the whole tree scanned. Another one before the first is through does no work twice.
+// rescanAll has the whole tree scanned. Two calls before the scan begins lead to one scan.
 func (t *tree) rescanAll() {
 	t.scans.whole = true
 	t.scans.full = false
 	t.scanSoon(t.dirs[""], true)
 }
 
-// scan has a directory watched, and then compares it with what is known of it. Files appear in a new
-// directory faster than it can be watched, so the order matters.
+// scan has a directory watched, and then compares it with what is known of it. Files appear in a
+// new directory faster than it can be watched, so the order matters.
 func (t *tree) scan(d *dir, now time.Time) {
 	deep := d.deep
 	d.queued, d.deep = false, false
@@ -77,7 +78,7 @@ func (t *tree) compareName(d *dir, de fs.DirEntry, deep bool, now time.Time) {
 	case !de.Type().IsRegular():
 		t.begin(notRegular, p, "type", de.Type().String())
 	default:
-		if fi, err := t.info(de); err == nil { // else it is gone meanwhile
+		if fi, err := t.info(de); err == nil { // else it has just gone
 			t.compare(d, de.Name(), media.VersionOf(fi), now)
 		}
 	}
@@ -97,7 +98,8 @@ func (t *tree) lookForMissing(d *dir, now time.Time) {
 	}
 }
 
-// readDir returns what is in a directory. The root may be a symbolic link; below it none is followed.
+// readDir returns the names in a directory. The root may be a symbolic link. No other link is
+// followed.
 func (t *tree) readDir(d *dir) ([]fs.DirEntry, error) {
 	defer t.w.disk.End(t.w.disk.Begin())
 	if d.parent == nil {
@@ -119,7 +121,7 @@ func (t *tree) compare(d *dir, name string, v media.Version, now time.Time) {
 		e = t.addFile(d, name)
 		e.see(v, now)
 		t.found(e, now)
-	case e.demand == backlogged && e.due.IsZero() && v.Equal(e.look): // its turn comes
+	case e.demand == backlogged && e.due.IsZero() && v.Equal(e.look): // the backlog has it
 	case e.stage != reported || !e.due.IsZero():
 		t.setSoon(e, now)
 	case !v.Equal(e.last):
@@ -129,7 +131,7 @@ func (t *tree) compare(d *dir, name string, v media.Version, now time.Time) {
 	e.mark = t.tick
 }
 
-// found has a file decided on that a scan found, which may have been closed long ago.
+// found has a new file decided on that a scan found. It may have been closed long ago.
 func (t *tree) found(e *entry, now time.Time) {
 	manifest := t.opts.Quick(e.path())
 	if t.started() || manifest && now.Sub(e.look.ModTime) < liveAge {
@@ -149,7 +151,7 @@ func (t *tree) started() bool {
 	}
 }
 
-// watch has a directory watched. If that fails, it is scanned again and again.
+// watch has a directory watched. If that fails, the tree is scanned at intervals.
 func (t *tree) watch(d *dir) {
 	if t.root.notify == nil || (t.scans.full && !d.watched) {
 		return
@@ -208,7 +210,7 @@ func (t *tree) scanDone() {
 	}
 }
 
-// settle says so when all that the first scan found is decided on and taken.
+// settle closes settled when all files of the first scan are decided on and reported.
 func (t *tree) settle() {
 	if t.scans.undecided == nil || len(t.scans.undecided) > 0 || !t.out.empty() {
 		return

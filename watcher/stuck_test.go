@@ -9,8 +9,7 @@ import (
 	"ems-sidecar/internal/disk"
 )
 
-// A call that does not return is told by the time when it began, and no longer when it has returned.
-func TestWatcherThatWaitsForItsFileSystemSaysSince(t *testing.T) {
+func TestStuckFileSystemIsReportedWithTheTimeOfTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := New(t.TempDir(), Options{Backend: Poll})
 		hang := make(chan struct{})

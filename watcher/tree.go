@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// rootCheck is how often we look whether the root is still the directory that we watch: nothing
-	// tells when something is mounted over it.
+	// rootCheck is how often the root is compared with the watched directory: no event says that
+	// something was mounted over it.
 	rootCheck = time.Second
 )
 
-// tree is everything known about one root. It belongs to Run's goroutine.
+// A tree is all that is known of one root. It belongs to the goroutine of Run.
 type tree struct {
 	w       *Watcher
 	opts    Options
@@ -34,17 +34,17 @@ type tree struct {
 	scans scanState
 	named namedFiles
 	due   dueList
-	old   backlog // what the first scan found, in its turn once nothing is due
+	old   backlog // files that the first scan found, until their turn comes
 	out   *outbox
 
 	state State
 }
 
-// rootState is which directory is attached, and how it is watched.
+// rootState says which directory is attached, and how it is watched.
 type rootState struct {
 	home     *disk.Home
 	present  bool   // the root exists and is attached
-	replaced bool   // the attached root is not what has its name any more
+	replaced bool   // the attached root does not have its name any more, or its notifier failed
 	attached int    // how often a root was attached
 	kept     uint64 // tick of the last name from before the root was unmounted
 
@@ -53,25 +53,25 @@ type rootState struct {
 	notify  notifier // nil while there is no root, and with Poll
 }
 
-// mountState is what is mounted below the root.
+// mountState says what is mounted below the root.
 type mountState struct {
 	watch mountWatch
 	below map[string]mount // by path
 }
 
-// scanState is which directories are to be scanned.
+// scanState says which directories are to be scanned.
 type scanState struct {
 	queue     []*dir // in order
 	done      time.Time
 	whole     bool                // the scan under way covers the whole tree
-	full      bool                // no more watches were to be had in the scan under way
-	undecided map[*entry]struct{} // of what the first scan found; nil before it is done, and once all is decided
+	full      bool                // the kernel refused more watches in the scan under way
+	undecided map[*entry]struct{} // files of the first scan; nil before it is done, and when all are decided on
 }
 
-// namedFiles is what Expect named.
+// namedFiles are the files of Expect.
 type namedFiles struct {
-	queue [][]string      // is still to be looked at, in turn
-	away  map[string]bool // was named while there was no root
+	queue [][]string      // still to be looked at, each list in its turn
+	away  map[string]bool // named while there was no root
 }
 
 func newTree(w *Watcher) *tree {
@@ -90,7 +90,7 @@ func newTree(w *Watcher) *tree {
 	return t
 }
 
-// ignored says which names are not looked at.
+// ignored reports whether p is left out.
 func (t *tree) ignored(p string, isDir bool) bool {
 	name := path.Base(p)
 	return strings.HasPrefix(name, ".") || !isDir && strings.HasSuffix(name, ".tmp") || t.opts.Ignore(p, isDir)

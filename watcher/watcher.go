@@ -1,7 +1,7 @@
-// Package watcher turns a directory tree into events: which file is closed, with its content final,
-// and which name is gone. It asks the kernel whether a file is still being written; where the kernel does
-// not tell, it waits for silence. A slow consumer never stops it. It reads no file and knows nothing of
-// what is in them.
+// Package watcher turns a directory tree into events: a file is closed and its content is final, or
+// a name is gone. It asks the kernel whether a file is still being written. Where the kernel does
+// not say, it waits until the file has not changed for some time. A slow consumer never stops it.
+// It does not read files.
 package watcher
 
 import (
@@ -24,12 +24,12 @@ import (
 type Op uint8
 
 const (
-	// Closed means that no writer has the file open, and its content is final for now. A later version of it is
-	// another Closed.
+	// Closed means that no writer has the file open, and that its content is final for now. Another
+	// Closed reports a later version.
 	Closed Op = iota + 1
-	// Removed means that the name of a file for which there was a Closed is gone.
+	// Removed means that the name is gone of a file that was reported as Closed.
 	Removed
-	// Absent answers Expect for a name that no regular file has.
+	// Absent answers Expect: no regular file has the name.
 	Absent
 )
 
@@ -45,8 +45,8 @@ func (o Op) String() string {
 	return fmt.Sprintf("op(%d)", uint8(o))
 }
 
-// An Event says what is true of a path now. Events of one path that no one has taken yet become one:
-// the newest.
+// An Event says what is true of a path now. A newer event of a path replaces one that the consumer
+// has not taken yet.
 type Event struct {
 	Op      Op
 	Path    string        // below the root, slash-separated, any bytes
@@ -58,9 +58,9 @@ type Backend uint8
 
 // The backends.
 const (
-	Auto     Backend = iota // by the file system: Inotify where its events tell all, Poll where not, Fsnotify off Linux
-	Inotify                 // Linux only; sees a close
-	Fsnotify                // sees writes, and is woken by each
+	Auto     Backend = iota // Inotify if its events tell all of the file system, else Poll; Fsnotify off Linux
+	Inotify                 // Linux only; sees closes
+	Fsnotify                // sees each write
 	Poll                    // scans every PollInterval
 )
 
@@ -93,48 +93,47 @@ const (
 	DefaultPollInterval = time.Second
 )
 
-// Options are a Watcher's settings; the zero value of each is its default.
+// Options are the settings of a Watcher. The zero value of each is its default.
 type Options struct {
 	Backend      Backend
 	Settle       time.Duration // how long a file without writers must be unchanged
-	SlowSettle   time.Duration // the same where no one can tell whether there is a writer
+	SlowSettle   time.Duration // the same if it is not known whether there are writers
 	PollInterval time.Duration // between two scans of Poll, or of a tree that cannot be watched as a whole
 
-	// Quick names the files whose reader recognises an incomplete content, which are manifests: they are
-	// Closed at every closing, even if their version looks unchanged, and without waiting; where
-	// closings cannot be seen, after Settle.
+	// Quick reports whether path is a manifest, whose reader recognises incomplete content. A
+	// manifest is Closed at every closing, even if its version looks unchanged, and without settle
+	// time; where closings are not seen, after Settle.
 	Quick func(path string) bool
-	// ClosesEarly names the files that are closed once before they are whole, soon after they appeared, and opened
-	// again at once: they have to stand still for Settle even if they are expected, and for a second while
-	// they are so young that it may be that close.
+	// ClosesEarly reports whether the writer of path closes it once before it is whole, soon after
+	// it appeared, and opens it again at once. Such a file must stand still for Settle even if it
+	// is expected, and for a second while it is so young that a close may be that one.
 	ClosesEarly func(path string) bool
-	// Unfinished names the files beside path whose presence says that it is not whole, although no one has
-	// it open: it is Closed when they are gone.
+	// Unfinished returns the names of files beside path that say, by their presence, that path is
+	// not whole although no process has it open. It is Closed when they are gone.
 	Unfinished func(path string) []string
-	// Ignore names what is left out besides *.tmp, dot files and dot directories.
+	// Ignore reports whether to leave path out, besides *.tmp and names that begin with a dot.
 	Ignore func(path string, dir bool) bool
 	Log    *slog.Logger
-	// Trouble is told what goes wrong. The caller calls its Sweep. Nil: it goes to Log.
+	// Trouble reports failures. The caller calls its Sweep. If it is nil, they are logged to Log.
 	Trouble *trouble.Reporter
 }
 
-// State is what a Watcher says of itself.
+// State describes a Watcher.
 type State struct {
-	Backend   Backend // the chosen one; Auto until the root was found
-	Watches   int     // directories that the kernel watches for us
+	Backend   Backend // that is used; Auto until the root was found
+	Watches   int     // directories that the kernel watches
 	Dirs      int     // directories in the tree
 	Files     int     // files known
-	Overflows int     // how often the kernel's queue was full; each led to a scan of the whole tree
+	Overflows int     // times that the kernel's queue was full; each led to a scan of the whole tree
 	Waiting   bool    // the root was found not to exist
-	Degraded  bool    // the kernel does not watch all directories, so they are scanned every PollInterval
+	Degraded  bool    // the kernel does not watch all directories: the tree is scanned every PollInterval
 
-	// Of files that are no manifests: how many are being written, and when the last one was begun.
-	Written int
-	Begun   time.Time
+	Written int       // files that are being written, without manifests
+	Begun   time.Time // when the newest file appeared, without manifests
 	Changed time.Time // when any file was last seen to change, or to be gone
 }
 
-// A Watcher watches one root. Run does the work; all other methods may be called at any time from
+// A Watcher watches one root. Run does the work. All other methods may be called at any time, from
 // any goroutine.
 type Watcher struct {
 	root string
@@ -144,7 +143,7 @@ type Watcher struct {
 	newNotify func(b Backend) (notifier, error)     // tests wrap it
 	statfs    func(root string) (fileSystem, error) // tests replace it
 
-	disk disk.Calls // that Run waits for
+	disk disk.Calls // of the goroutine of Run
 
 	started  atomic.Bool
 	ready    chan struct{}
@@ -200,41 +199,44 @@ func New(root string, o Options) *Watcher {
 	return w
 }
 
-// Run watches until ctx ends and then returns nil, with every goroutine that it started ended. It
-// may be called once. A mount that hangs, hangs Run with it, and nothing else.
+// Run watches until ctx ends. Then it returns nil, and all goroutines that it started have ended.
+// It may be called once. If a mount hangs, Run hangs, and nothing else.
 func (w *Watcher) Run(ctx context.Context, events chan<- Event) error {
 	if !w.started.CompareAndSwap(false, true) {
-		return errors.New("watcher runs or ran already")
+		return errors.New("the watcher was run before")
 	}
 	newTree(w).run(ctx, events)
 	return nil
 }
 
-// Expect says that a manifest names these files, so that they are wanted now. It never blocks. Each
-// is answered by an event: Closed as soon as no process has it open for writing, without settle
-// time, even if that was said before; or Absent.
+// Expect says that a manifest names these files, so that they are wanted now. It never blocks. An
+// event answers for each: Closed as soon as no process has it open for writing, without settle
+// time, even if it was reported before; or Absent.
 func (w *Watcher) Expect(paths ...string) {
 	if len(paths) > 0 {
 		w.requests.expect(paths)
 	}
 }
 
-// Look says that something may have happened to these files. They are looked at sooner where the backend
-// does not tell. Unlike Expect, it promises nothing and is not answered: a file is closed when it would be
-// anyway. It never blocks. Beyond a limit, paths are dropped; the next scan finds those files.
+// Look says that something may have happened to these files. They are looked at sooner where the
+// backend does not tell. Unlike Expect, it promises nothing and is not answered: a file is closed
+// when it would be anyway. It never blocks. Beyond a limit, paths are dropped; the next scan finds
+// those files.
 func (w *Watcher) Look(paths ...string) { w.requests.look(paths) }
 
-// Rescan has the whole tree scanned, for example because the answers of Ignore have changed. It never blocks.
+// Rescan has the whole tree scanned, for example because the answers of Ignore have changed. It
+// never blocks.
 func (w *Watcher) Rescan() { signal(w.requests.rescan) }
 
-// Ready is closed once the root is watched and its first scan is done.
+// Ready is closed when the root is watched and its first scan is done.
 func (w *Watcher) Ready() <-chan struct{} { return w.ready }
 
-// Settled is closed once all that the first scan found has been decided on, except for what is being written, and
-// the reader of the events has taken it.
+// Settled is closed when the watcher has decided on all files that the first scan found, except
+// those that are being written, and the consumer has taken the events.
 func (w *Watcher) Settled() <-chan struct{} { return w.settled }
 
-// StuckSince returns since when a file system has not answered a call, so that nothing is seen of the root, or the zero time.
+// StuckSince returns since when a file system has not answered a call, or the zero time. Meanwhile
+// nothing is seen of the root.
 func (w *Watcher) StuckSince(now time.Time) time.Time { return w.disk.StuckSince(now) }
 
 // State returns the current state.

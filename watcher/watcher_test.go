@@ -23,10 +23,10 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// patience is how long a test waits for what must come.
+// patience is how long a test waits for an event.
 const patience = 20 * time.Second
 
-// A watch is a running Watcher and what it said.
+// A watch is a running Watcher with its events and its log.
 type watch struct {
 	*Watcher
 	t      *testing.T
@@ -54,7 +54,7 @@ func prepare(t *testing.T, root string, o Options) *watch {
 	}
 	o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w := &watch{Watcher: New(root, o), t: t, root: root, log: log, newest: map[string]Event{}, counts: map[string]int{}, more: make(chan struct{})}
-	// The tests' directory may be on any file system; what is on a shared one has tests of its own.
+	// The tests' directory may be on any file system. Shared file systems have tests of their own.
 	w.statfs = func(string) (fileSystem, error) { return fileSystem{name: "test"}, nil }
 	return w
 }
@@ -117,15 +117,15 @@ func (w *watch) of(path string) []Event {
 	return evs
 }
 
-// until waits until the events so far please.
-func (w *watch) until(what string, please func() bool) {
+// until waits until the events so far satisfy ok.
+func (w *watch) until(what string, ok func() bool) {
 	w.t.Helper()
 	deadline := time.After(patience)
 	for {
 		w.mu.Lock()
-		more, ok := w.more, please()
+		more, done := w.more, ok()
 		w.mu.Unlock()
-		if ok {
+		if done {
 			return
 		}
 		select {
@@ -136,7 +136,7 @@ func (w *watch) until(what string, please func() bool) {
 	}
 }
 
-// eventually waits for what no event tells.
+// eventually waits for what no event reports.
 func (w *watch) eventually(what string, ok func() bool) {
 	w.t.Helper()
 	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
@@ -166,13 +166,13 @@ func (w *watch) last(op Op, path string) {
 	w.until(path+" is "+op.String(), func() bool { return w.newest[path].Op == op })
 }
 
-// times waits until there are n events op of path.
+// times waits until path has n events op.
 func (w *watch) times(n int, op Op, path string) {
 	w.t.Helper()
 	w.until(path+" is "+op.String()+" again", func() bool { return w.counts[op.String()+" "+path] >= n })
 }
 
-// fence writes a new file and waits for its event: what was due before has been decided then.
+// fence writes a new file and waits for its event. By then, all that was due before is decided.
 func (w *watch) fence(name string) {
 	w.t.Helper()
 	w.write(name, "fence")

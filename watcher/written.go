@@ -2,11 +2,12 @@ package watcher
 
 import "time"
 
-// writtenFor is how long a file counts as being written whose writer writes nothing: as long as a common
-// segment. An encoder may pause, but a file that someone merely keeps open is no sign of one.
+// writtenFor is how long a file counts as being written although its writer writes nothing: the
+// duration of a common segment. An encoder may pause, but a file that is only kept open is no sign
+// of one.
 const writtenFor = 10 * time.Second
 
-// observe keeps account of what is being written, for whoever has to know whether the writers go on.
+// observe notes whether a file is being written. The drain waits while there are such files.
 func (t *tree) observe(e *entry, w writers, manifest bool, now time.Time) {
 	if e.since.Equal(now) {
 		t.state.Changed = now

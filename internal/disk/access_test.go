@@ -16,7 +16,8 @@ import (
 // guarded are the packages that open what others have written below a root.
 var guarded = []string{"watcher", "uploader", "internal/daemon"}
 
-// allowed are the opens that are not below a root, or cannot be done here, with the reason.
+// allowed are the calls that open nothing below a root, or that package disk cannot make, with the
+// reason.
 var allowed = map[string]string{
 	"watcher/limits_linux.go: os.ReadFile":    "a kernel setting in /proc/sys",
 	"watcher/mounts_linux.go: unix.Open":      "the kernel's mount table",
@@ -34,10 +35,10 @@ var forbidden = map[string][]string{
 	"io/ioutil":     {"ReadFile", "ReadDir"},
 }
 
-// methods are those of os.Root, by whichever name it is called, that open something without knowing what it is.
+// methods are those of os.Root that open a file of any type.
 var methods = []string{"Open", "OpenFile", "OpenRoot", "ReadFile", "FS", "Create", "WriteFile"}
 
-// opens returns what in a file opens something, as package.Function or (*).Method.
+// opens returns the calls in f that open a file, as package.Function or (*).Method.
 func opens(f *ast.File) (found []string) {
 	packages := make(map[string]string) // by local name
 	for _, i := range f.Imports {
@@ -68,13 +69,13 @@ func opens(f *ast.File) (found []string) {
 	return found
 }
 
-// isSpool reports whether x is a spool by its name: its Open takes the helper.
+// isSpool reports whether x is called spool: a spool opens files with package disk.
 func isSpool(x ast.Expr) bool {
 	s, ok := x.(*ast.SelectorExpr)
 	return ok && s.Sel.Name == "spool"
 }
 
-// Whatever is opened below a root is opened by this package, which waits for nothing and reads with a limit.
+// Package disk waits for nothing and reads with a limit.
 func TestFilesBelowRootsAreOpenedHereOnly(t *testing.T) {
 	used := make(map[string]bool)
 	for _, dir := range guarded {
@@ -108,13 +109,12 @@ func TestFilesBelowRootsAreOpenedHereOnly(t *testing.T) {
 	}
 	for exception := range allowed {
 		if !used[exception] {
-			t.Errorf("%s: nothing of the kind is there any more: strike it off", exception)
+			t.Errorf("%s: the file has no such call any more: remove it from allowed", exception)
 		}
 	}
 }
 
-// The rule sees through names of imports, variables and aliases of methods.
-func TestRuleFindsWhatOpensFiles(t *testing.T) {
+func TestOpensAreFoundUnderAnyName(t *testing.T) {
 	for source, want := range map[string]string{
 		`import "os"; func f() { os.Open("x") }`:                                       "os.Open",
 		`import "os"; var open = os.OpenFile`:                                          "os.OpenFile",

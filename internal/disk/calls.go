@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// StuckAfter is how long a file system may take for one call. A mount whose server is gone may never answer,
-// and a call to it cannot be ended.
+// StuckAfter is how long a file system may take for one call. A mount whose server is gone may
+// never answer, and a call to it cannot be ended.
 const StuckAfter = 10 * time.Second
 
-// Calls knows which calls to a file system are under way. The zero value has none. It may be used from any
-// goroutine.
+// Calls knows which calls to a file system are under way. The zero value has none. It may be used
+// from any goroutine.
 type Calls struct {
 	mu    sync.Mutex // guards what follows
 	began map[uint64]time.Time
@@ -48,9 +48,9 @@ func (c *Calls) StuckSince(now time.Time) (at time.Time) {
 	return at
 }
 
-// Ask returns what ask returns, and true, if that takes less than limit. A call cannot be ended, so after the
-// limit ask goes on alone, and its answer is dropped. While the file system is stuck, Ask returns false at
-// once: such calls do not pile up.
+// Ask returns what ask returns, and true, if that takes less than limit. A call cannot be ended, so
+// after the limit ask goes on alone, and its answer is dropped. While the file system is stuck, Ask
+// returns false at once: such calls do not pile up.
 func Ask[T any](c *Calls, limit time.Duration, ask func() T) (answer T, ok bool) {
 	if !c.StuckSince(time.Now()).IsZero() {
 		return answer, false

@@ -1,4 +1,5 @@
-// Package disk has what several packages ask of a file system in the same way.
+// Package disk opens files below a root, notices when a path leads to another directory, and knows
+// how long file system calls take. It is for all packages that read what others write.
 package disk
 
 import (
@@ -10,18 +11,19 @@ import (
 	"syscall"
 )
 
-// IsGone reports whether err says that no file has, or can have, that name, and nothing else.
+// IsGone reports whether err says that no file has, or can have, that name. Other errors, such as
+// one of a disk, do not.
 func IsGone(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) ||
 		errors.Is(err, syscall.ENOTDIR) || // a directory in the path has become a file
 		errors.Is(err, syscall.ENAMETOOLONG)
 }
 
-// emptySlice is how many names are read at once to find one that is not hidden.
+// emptySlice is how many names IsEmpty reads at once.
 const emptySlice = 64
 
-// IsEmpty reports whether there is nothing in dir but dot directories and dot files, such as a spool: then it may be the
-// mount point of a file system that is not mounted.
+// IsEmpty reports whether all names in dir begin with a dot, as that of a spool does. Then dir may
+// be the mount point of a file system that is not mounted.
 func IsEmpty(dir string) bool {
 	f, err := OpenDir(inside(dir))
 	if err != nil {

@@ -9,12 +9,13 @@ import (
 )
 
 const (
-	nonblock  = syscall.O_NONBLOCK // an open does not wait for a FIFO's writer, nor for a device
+	nonblock  = syscall.O_NONBLOCK // an open waits neither for a FIFO's writer nor for a device
 	noFollow  = syscall.O_NOFOLLOW
 	directory = syscall.O_DIRECTORY
 )
 
-// isSpecial reports whether an open failed because the name stands for a socket, a device or a symbolic link by now.
+// isSpecial reports whether an open failed because the name is that of a socket, a device or a
+// symbolic link.
 func isSpecial(err error) bool {
 	return errors.Is(err, syscall.ENXIO) || errors.Is(err, syscall.ENODEV) || errors.Is(err, syscall.ELOOP) ||
 		errors.Is(err, syscall.EOPNOTSUPP)

@@ -8,18 +8,20 @@ import (
 	"syscall"
 )
 
-// A Home is the directory to which a path leads. It notices when the path leads elsewhere: a name that is
-// missing from another directory, or from a mount point without its file system, was not deleted.
+// A Home is the directory to which a path leads. It notices when the path leads elsewhere: a name
+// that is missing from another directory, or from a mount point without its file system, was not
+// deleted.
 //
-// What Look finds changes a Home as follows. In each state the path may also lead to no directory for a
-// while (Absent, Gone), which changes nothing.
+// What Look finds changes a Home as follows. In each state the path may also lead to no directory
+// for a while (Absent, Gone), which changes nothing.
 //
 //	unknown --Found--> mounted --Unmounted--> unmounted
 //	                   ^ |   ^                    |
 //	                   +-+   +-----Remounted------+
 //	                 Replaced
 //
-// Each call to the file system is noted in Calls, whose limit is StuckAfter. A Home is for one goroutine.
+// Each call to the file system is noted in Calls, whose limit is StuckAfter. A Home is for one
+// goroutine.
 type Home struct {
 	path   string
 	calls  *Calls
@@ -37,10 +39,11 @@ const (
 	Found
 	// Replaced means that it leads to another directory, which is the home from now on.
 	Replaced
-	// Unmounted means that it leads to an empty directory on another device: the mount point of the home.
+	// Unmounted means that it leads to an empty directory on another device: the mount point of the
+	// home.
 	Unmounted
-	// Remounted means that it leads from the mount point to a directory again, which may be another one than
-	// before. That is the home from now on.
+	// Remounted means that it leads from the mount point to a directory again, which may be another
+	// one than before. That is the home from now on.
 	Remounted
 	// Absent means that it has not led to a directory yet.
 	Absent
@@ -63,8 +66,8 @@ func (s Sight) String() string {
 // NewHome returns the home at path, which need not exist. Look has to find it.
 func NewHome(path string, calls *Calls) *Home { return &Home{path: path, calls: calls} }
 
-// Look finds out where the path leads now. There is an error, which may wrap fs.ErrNotExist, if and only if
-// that is Absent or Gone.
+// Look finds out where the path leads now. There is an error, which may wrap fs.ErrNotExist, if and
+// only if that is Absent or Gone.
 func (h *Home) Look() (Sight, error) {
 	now, err := h.stat()
 	switch {
@@ -122,14 +125,15 @@ func (h *Home) isEmpty() bool {
 // directory.
 func (h *Home) IsUnmounted() bool { return h.dir != nil && h.dir.Device() != h.device }
 
-// Directory returns the directory to which the path led last, which is the mount point if the home is
-// unmounted; nil if there was none yet. The pointer is the same as long as the directory is.
+// Directory returns the directory to which the path led last, which is the mount point if the home
+// is unmounted; nil if there was none yet. The pointer is the same as long as the directory is.
 func (h *Home) Directory() *Directory { return h.dir }
 
 // errMoved says that a path leads to another directory than a moment ago.
 var errMoved = errors.New("it is another directory by now")
 
-// Enter opens the directory that Look found last. There is an error if the path leads to another one by now.
+// Enter opens the directory that Look found last. There is an error if the path leads to another
+// one by now.
 func (h *Home) Enter() (*os.Root, error) {
 	defer h.calls.End(h.calls.Begin())
 	root, err := OpenRoot(h.path)

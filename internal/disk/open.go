@@ -12,11 +12,12 @@ import (
 	"strings"
 )
 
-// A NotRegularError says that a name stands for no regular file: a FIFO, a socket, a device, a symbolic link or a
-// directory. It is no file of ours, so errors.Is(err, fs.ErrNotExist) holds.
+// A NotRegularError says that a name is not that of a regular file, but of a FIFO, a socket, a
+// device, a symbolic link or a directory. No such file is published, so errors.Is(err,
+// fs.ErrNotExist) holds.
 type NotRegularError struct {
 	Path string
-	Type fs.FileMode // only the type bits; 0: not known
+	Type fs.FileMode // only the type bits; 0 if it is not known
 }
 
 func (e *NotRegularError) Error() string {
@@ -26,7 +27,8 @@ func (e *NotRegularError) Error() string {
 	return fmt.Sprintf("%s is not a regular file, but %s", e.Path, typeName(e.Type))
 }
 
-// Is reports whether target is fs.ErrNotExist: to a reader, a file that is not regular does not exist.
+// Is reports whether target is fs.ErrNotExist: to a reader, a file that is not regular does not
+// exist.
 func (e *NotRegularError) Is(target error) bool { return target == fs.ErrNotExist }
 
 func typeName(t fs.FileMode) string {
@@ -45,9 +47,9 @@ func typeName(t fs.FileMode) string {
 	return t.String()
 }
 
-// Open opens a regular file for reading. It never waits for another process: what the name stands for is checked
-// before the open, since a FIFO's writer would notice and a device might do anything, and after it. The error is a
-// NotRegularError if it is something else.
+// Open opens a regular file for reading. It never waits for another process. The type is checked
+// before the open, because a FIFO's writer would notice an open and a device might do anything, and
+// again after it. For another type, the error is a NotRegularError.
 func Open(path string) (*os.File, error) { return open(path, os.Lstat, os.OpenFile) }
 
 // OpenIn is Open below root.
@@ -79,16 +81,16 @@ func open(p string, lstat func(string) (fs.FileInfo, error),
 	return f, nil
 }
 
-// CreateIn makes a file below root that is not there yet.
+// CreateIn creates a file below root. It fails if the name exists.
 func CreateIn(root *os.Root, p string) (*os.File, error) {
 	return root.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// ErrTooLarge says that a file has more bytes than are read of it.
+// ErrTooLarge says that a file is larger than the caller reads.
 var ErrTooLarge = errors.New("it is too large")
 
-// ReadAll reads f, which is open, and not more than most bytes. The error wraps ErrTooLarge if there are more, of which
-// none is read if the file's size says so.
+// ReadAll reads the open file f, of at most so many bytes. If it is larger, the error wraps
+// ErrTooLarge, and nothing is read if the file's size says so.
 func ReadAll(f fs.File, most int64) ([]byte, error) {
 	fi, err := f.Stat()
 	if err != nil {
@@ -107,7 +109,7 @@ func ReadAll(f fs.File, most int64) ([]byte, error) {
 	return content.Bytes(), nil
 }
 
-// ReadFile returns the content of a regular file of at most so many bytes.
+// ReadFile is ReadAll of a regular file.
 func ReadFile(path string, most int64) ([]byte, error) {
 	f, err := Open(path)
 	if err != nil {
@@ -117,16 +119,16 @@ func ReadFile(path string, most int64) ([]byte, error) {
 	return ReadAll(f, most)
 }
 
-// OpenRoot opens a directory to open others below it. It does not wait for a FIFO of that name, as os.OpenRoot does. A
-// symbolic link is followed: it is the operator who names a root.
+// OpenRoot opens a directory, to open files below it. Unlike os.OpenRoot, it does not wait if the
+// name is a FIFO's. It follows a symbolic link, because the operator names the roots.
 func OpenRoot(dir string) (*os.Root, error) { return os.OpenRoot(inside(dir)) }
 
-// inside names the directory itself, so that what is none cannot be opened, and a link to one can.
+// inside returns a path to dir that fails if dir is neither a directory nor a link to one.
 func inside(dir string) string {
 	return strings.TrimRight(dir, string(filepath.Separator)) + string(filepath.Separator) + "."
 }
 
-// OpenDir opens a directory, to read it. A symbolic link is not followed.
+// OpenDir opens a directory, to read its names. It follows no symbolic link.
 func OpenDir(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|nonblock|noFollow|directory, 0)
 }
@@ -136,7 +138,7 @@ func OpenDirIn(root *os.Root, p string) (*os.File, error) {
 	return root.OpenFile(p, os.O_RDONLY|nonblock|noFollow|directory, 0)
 }
 
-// ReadDir is os.ReadDir of what OpenDir opens.
+// ReadDir is os.ReadDir with the checks of OpenDir.
 func ReadDir(path string) ([]fs.DirEntry, error) { return readDir(OpenDir(path)) }
 
 // ReadRoot is ReadDir of a root, which may be a symbolic link.
@@ -152,7 +154,7 @@ func readDir(f *os.File, err error) ([]fs.DirEntry, error) {
 	return list, err
 }
 
-// A Tree is what is below a root, for fs.WalkDir. Nothing but directories is opened.
+// A Tree is the tree below a root, for fs.WalkDir. It opens only directories.
 type Tree struct{ Root *os.Root }
 
 // Open implements fs.FS.

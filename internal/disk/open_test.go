@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A sparse file costs its writer nothing.
+// A sparse file of any size costs its writer nothing.
 func TestFileIsReadUpToALimit(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")
 	for _, c := range []struct {
@@ -31,7 +31,7 @@ func TestFileIsReadUpToALimit(t *testing.T) {
 	}
 }
 
-// A growing file tells a size that is not true any more when it is read.
+// A growing file has another size when it is read than Stat said.
 type growing struct{ *os.File }
 
 func (g growing) Stat() (fs.FileInfo, error) {
@@ -58,7 +58,7 @@ func TestFileThatGrowsWhileItIsReadIsReadUpToALimit(t *testing.T) {
 	}
 }
 
-func TestTreeIsWalked(t *testing.T) {
+func TestTreeListsAllFilesBelowItsRoot(t *testing.T) {
 	dir := t.TempDir()
 	if err := errors.Join(os.MkdirAll(dir+"/g/s", 0o755), os.WriteFile(dir+"/g/s/1.ts", nil, 0o644)); err != nil {
 		t.Fatal(err)
@@ -86,12 +86,12 @@ func TestDirectoryWithHiddenNamesOnlyIsEmpty(t *testing.T) {
 		}
 	}
 	if !IsEmpty(dir) {
-		t.Error("it is not")
+		t.Error("the directory has only hidden names, and is not empty")
 	}
 	if err := os.WriteFile(filepath.Join(dir, "z"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if IsEmpty(dir) || IsEmpty(dir+"/none") {
-		t.Error("it is")
+		t.Error("a directory with a name, or one that does not exist, is empty")
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// promptly fails the test if f waits for someone.
+// promptly fails the test if f waits.
 func promptly(t *testing.T, what string, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -27,13 +27,13 @@ func promptly(t *testing.T, what string, f func()) {
 	}
 }
 
-// special makes one of each kind of name that is no regular file, by name, in dir.
+// special makes a file of each type in dir, regular files excepted, and returns their names.
 func special(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	made := func(name string, err error) {
 		t.Helper()
 		if errors.Is(err, fs.ErrPermission) {
-			return // devices take a privilege
+			return // making a device needs a privilege
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +57,7 @@ func special(t *testing.T, dir string) (names []string) {
 }
 
 func TestOnlyRegularFilesAreOpened(t *testing.T) {
-	t.Chdir(t.TempDir()) // the name of a socket has a hundred bytes at most
+	t.Chdir(t.TempDir()) // a socket's name is limited to some hundred bytes
 	if err := os.WriteFile("regular", []byte("content"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	}
 }
 
-func TestOnlyDirectoriesAreOpenedAsSuch(t *testing.T) {
+func TestOnlyDirectoriesAreOpenedAsDirectories(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("regular", nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestOnlyDirectoriesAreOpenedAsSuch(t *testing.T) {
 	}
 }
 
-// A root may be a symbolic link: the operator has named it.
+// The operator names a root.
 func TestRootMayBeASymbolicLink(t *testing.T) {
 	dir := t.TempDir()
 	if err := errors.Join(os.MkdirAll(dir+"/real/g", 0o755), os.Symlink("real", dir+"/link")); err != nil {
@@ -149,8 +149,9 @@ func TestRootMayBeASymbolicLink(t *testing.T) {
 	}
 }
 
-// The name is a file, a FIFO and a link to it in turn, as fast as possible: no look at it tells what the next one finds.
-func TestNameThatBecomesAFIFOBlocksNothing(t *testing.T) {
+// The name is that of a file, a FIFO and a link to a directory in turn, as fast as possible: a look
+// does not say what the next one finds.
+func TestOpenOfANameThatBecomesAFIFODoesNotWait(t *testing.T) {
 	dir := t.TempDir()
 	err := errors.Join(os.WriteFile(dir+"/file", []byte("x"), 0o644), syscall.Mkfifo(dir+"/fifo", 0o644),
 		os.Mkdir(dir+"/dir", 0o755))
@@ -177,7 +178,7 @@ func TestNameThatBecomesAFIFOBlocksNothing(t *testing.T) {
 					t.Error("cannot swap")
 					return
 				}
-				os.Rename(dir+"/new", dir+"/name") // of two names of one file, it does nothing
+				os.Rename(dir+"/new", dir+"/name") // a rename between two names of one file does nothing
 			}
 		}
 	})

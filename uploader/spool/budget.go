@@ -6,24 +6,25 @@ import (
 	"time"
 )
 
-// A Budget bounds what spools keep: the bytes of files that no one else has any more, for each file system, and how many
-// files are held open. Spools on one file system share it: the oldest file of all of them is given up first.
+// A Budget bounds what spools keep: for each file system the bytes of files that only spools have,
+// and the number of files that are held open. Spools on one file system share it: the oldest file
+// of all of them is given up first.
 type Budget struct {
 	max     int64 // for each file system; 0 is the default
-	maxHeld int   // for each spool; 0: by how many there are
+	maxHeld int   // for each spool; 0: computed from the number of spools
 
 	mu     sync.Mutex // guards what follows
 	spools int
 	on     map[uint64]*account
 }
 
-// An account is the part of a budget that is for one file system.
+// An account is the part of a budget for one file system.
 type account struct {
 	most, used int64
 	claims     claims
 }
 
-// A claim is what one file counts.
+// A claim is what one file takes of a budget.
 type claim struct {
 	owner *Spool
 	path  string
@@ -31,10 +32,10 @@ type claim struct {
 	since time.Time // when the file was written
 
 	account *account // guarded by the budget's mu, as is the next
-	at      int      // in the account's claims; -1: it is not in them any more
+	at      int      // index in the account's claims; -1 if it is no longer there
 }
 
-// claims are a heap, the oldest first.
+// claims are a heap with the oldest first.
 type claims []*claim
 
 func (c claims) Len() int           { return len(c) }
@@ -50,7 +51,8 @@ func (c *claims) Pop() any {
 	return x
 }
 
-// NewBudget returns a budget of so many bytes for each file system, and for so many spools.
+// NewBudget returns a budget of most bytes for each file system, or the default if that is 0, for
+// so many spools.
 func NewBudget(most int64, spools int) *Budget {
 	return &Budget{max: most, spools: spools, on: map[uint64]*account{}}
 }
@@ -72,7 +74,7 @@ func (b *Budget) mostHeld() int {
 	return max(leastHeld, openFiles()/2/max(1, b.spools))
 }
 
-// use says how large the file system of dir is, which is counted from now on.
+// use sets the limit of the file system of dir, by its size.
 func (b *Budget) use(dir string) {
 	device, size := fileSystem(dir)
 	b.mu.Lock()
@@ -99,11 +101,11 @@ func (b *Budget) account(device uint64) *account {
 	return a
 }
 
-// count counts c. If that is too much, the owners of the oldest files are told to give them up, which count no longer. It
-// does not wait for them.
+// count counts c. If that exceeds the limit, the oldest files count no longer, and their owners are
+// told to give them up. It does not wait for them.
 func (b *Budget) count(device uint64, c *claim) {
 	for _, old := range b.admit(device, c) {
-		old.owner.tell(note{path: old.path, evicted: old})
+		old.owner.tell(note{kind: noteEvict, path: old.path, claim: old})
 	}
 }
 
@@ -122,7 +124,7 @@ func (b *Budget) admit(device uint64, c *claim) (givenUp []*claim) {
 	return givenUp
 }
 
-// drop counts c no longer.
+// drop stops counting c.
 func (b *Budget) drop(c *claim) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -132,7 +134,7 @@ func (b *Budget) drop(c *claim) {
 	}
 }
 
-// Used returns how many bytes are kept that no one else has.
+// Used returns how many bytes only the spools have.
 func (b *Budget) Used() (bytes int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

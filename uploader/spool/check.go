@@ -12,15 +12,15 @@ import (
 	"ems-sidecar/internal/disk"
 )
 
-// Check tries whether files of root, which exists, can be linked into a directory in place, with the first file that it
-// finds in root; tested is false if there is none. It leaves nothing behind: a directory of whoever runs it may not be the
-// daemon's to write.
+// Check tests whether files of root, which exists, can be linked into a directory in place. It uses
+// the first file that it finds in root; tested is false if there is none. It leaves nothing behind:
+// the daemon may not be allowed to write to a directory of the user who runs Check.
 func Check(root, place string) (tested bool, err error) {
 	s := New(Settings{Root: root, Dir: filepath.Join(place, "check")})
 	made, err := s.makeDir()
 	defer func() {
 		for i := len(made) - 1; i >= 0; i-- {
-			os.Remove(made[i]) // what someone else uses by now is not empty, and stays
+			os.Remove(made[i]) // a directory that another process uses by now is not empty, and stays
 		}
 	}()
 	if err != nil {
@@ -43,7 +43,7 @@ func Check(root, place string) (tested bool, err error) {
 	err = fs.WalkDir(disk.Tree{Root: r}, ".", func(p string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return nil // other files will do
+			return nil // another file will do
 		case e.IsDir() && p != "." && path.Base(p)[0] == '.':
 			return fs.SkipDir
 		case !e.Type().IsRegular():
@@ -63,7 +63,7 @@ func Check(root, place string) (tested bool, err error) {
 	return false, err
 }
 
-// tryLinks makes a file in links, and another name of it.
+// tryLinks makes a file in links, and links it.
 func tryLinks(root, links *os.Root) error {
 	from, err := root.Stat(".")
 	if err != nil {
@@ -77,7 +77,7 @@ func tryLinks(root, links *os.Root) error {
 		return &os.LinkError{Op: "link", Old: root.Name(), New: links.Name(), Err: syscall.EXDEV}
 	}
 	const name = newName + "file"
-	if err := links.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) { // of one that was killed
+	if err := links.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) { // left by a process that was killed
 		return err
 	}
 	f, err := disk.CreateIn(links, name)

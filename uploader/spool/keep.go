@@ -1,5 +1,5 @@
-// R6: nothing is lost. A file that was closed keeps its content here until its upload, although EMS deletes its
-// name, the bucket is away, or the daemon ends.
+// R6: nothing is lost. The spool keeps the content of a closed file until its upload, although EMS
+// deletes the name, the bucket is away, or the daemon ends.
 
 package spool
 
@@ -85,7 +85,7 @@ func (s *Spool) addHeld(ctx context.Context, e *entry) {
 	}
 }
 
-// setAside has e go on under another path, and reports whether that was possible.
+// setAside moves e to another path, and reports whether that was possible.
 func (s *Spool) setAside(ctx context.Context, e *entry) bool {
 	name, other := e.path, s.Aside(e.path, e.version)
 	if s.entry(other) != nil {
@@ -113,7 +113,7 @@ func (s *Spool) setAside(ctx context.Context, e *entry) bool {
 	return true
 }
 
-// orphan takes in that the name of e is gone: its bytes count from now on.
+// orphan notes that the name of e is gone. Its bytes count from now on.
 func (s *Spool) orphan(e *entry) {
 	if e.claim == nil {
 		e.claim = &claim{owner: s, path: e.path, bytes: e.version.Size, since: e.version.ModTime}
@@ -121,7 +121,7 @@ func (s *Spool) orphan(e *entry) {
 	}
 }
 
-// rejoin takes in that e has its name after all, or is gone.
+// rejoin notes that e has its name after all, or is no longer kept. Its bytes stop counting.
 func (s *Spool) rejoin(e *entry) {
 	if e.claim != nil {
 		s.Budget.drop(e.claim)
@@ -129,11 +129,11 @@ func (s *Spool) rejoin(e *entry) {
 	}
 }
 
-// evict gives e up.
+// evict gives e up. If the name is gone, the content is lost.
 func (s *Spool) evict(ctx context.Context, e *entry) {
-	lonely := e.claim != nil
+	last := e.claim != nil
 	s.remove(e)
-	if lonely {
+	if last {
 		s.Evicted(ctx, e.path)
 	} else {
 		s.begin(tooManyHeld, "path", e.path,
@@ -141,7 +141,7 @@ func (s *Spool) evict(ctx context.Context, e *entry) {
 	}
 }
 
-// remove deletes what is kept of e.
+// remove deletes the link of e, and forgets e.
 func (s *Spool) remove(e *entry) {
 	if e.file == nil {
 		s.unlink(e.path)
@@ -149,7 +149,7 @@ func (s *Spool) remove(e *entry) {
 	s.forget(e)
 }
 
-// forget drops e, whose link is another's or gone.
+// forget drops e. Its link is gone, or belongs to another entry.
 func (s *Spool) forget(e *entry) {
 	e.gone = true
 	if e.file != nil {

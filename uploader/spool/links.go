@@ -11,10 +11,10 @@ import (
 	"ems-sidecar/internal/disk"
 )
 
-// newName is the link that takes another's place, in the directory for the links.
+// newName is a link in the directory of the links that is about to replace another.
 const newName = ".new"
 
-// link links p into the spool, instead of what is there.
+// link links p into the spool, and replaces what has the name there.
 func (s *Spool) link(p string) error {
 	root, err := disk.OpenRoot(s.Root)
 	if err != nil {
@@ -59,7 +59,8 @@ func (s *Spool) link(p string) error {
 	return noPlace(links.Rename(newName, p))
 }
 
-// noPlace makes an error about the spool's own directories one that does not say that the file is gone.
+// noPlace returns an error about the spool's own directories that does not say that the file is
+// gone.
 func noPlace(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return errNoPlace
@@ -67,9 +68,9 @@ func noPlace(err error) error {
 	return err
 }
 
-var errNoPlace = errors.New("the spool has no directory")
+var errNoPlace = errors.New("the spool's directory does not exist")
 
-// openDir opens the directory of the links, which is made if need be.
+// openDir opens the directory of the links. It makes the directory if there is none.
 func (s *Spool) openDir() (*os.Root, error) {
 	links, err := disk.OpenRoot(s.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -92,12 +93,12 @@ func (s *Spool) openLink(p string) (File, error) {
 func (s *Spool) unlink(p string) {
 	links, err := disk.OpenRoot(s.Dir)
 	if err != nil {
-		return // with the directory, the link is gone
+		return // if the directory is gone, so is the link
 	}
 	defer links.Close()
 	if err := links.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.fail(notRemoved, p, "err", err,
-			"next", "it is compared with the bucket, and removed, at the next start")
+			"next", "the next start compares it with the bucket, and removes it")
 	}
 }
 
@@ -113,7 +114,7 @@ func (s *Spool) stat(e *entry) (fs.FileInfo, error) {
 	return links.Lstat(e.path)
 }
 
-// hold opens p, to keep it open.
+// hold opens p, to keep it open. It returns nil if that is not possible.
 func (s *Spool) hold(p string) *os.File {
 	f, err := openRegular(s.Root, p)
 	if err == nil {
@@ -134,7 +135,7 @@ func openRegular(dir, p string) (*os.File, error) {
 	return disk.OpenIn(root, p)
 }
 
-// report logs when links become impossible.
+// report notes whether a link was made, and reports when links become impossible.
 func (s *Spool) report(err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -147,12 +148,13 @@ func (s *Spool) report(err error) {
 	if s.links.refused == "" {
 		s.links.refused = err.Error()
 		s.begin(noLinks, "err", err, "hint", hint(err),
-			"next", "up to `most` files are held open until they are uploaded, which does not survive the end of this process",
+			"next", "up to `most` files are held open until they are uploaded: what EMS deletes of them is lost if this process ends",
 			"most", s.Budget.mostHeld())
 	}
 }
 
-// reconsider logs when links are possible again, for longer than it takes a full disk to be full again.
+// reconsider reports when links are possible again, for longer than a full disk takes to be full
+// again.
 func (s *Spool) reconsider() {
 	if s.links.refused != "" && s.links.linkedAt.Sub(s.links.failedAt) > tidyEvery {
 		s.links.refused = ""
@@ -170,7 +172,7 @@ func hint(err error) string {
 	case errors.Is(err, syscall.EROFS):
 		return "the spool must be writable; under systemd, ReadWritePaths= in the unit names the directory"
 	case errors.Is(err, syscall.EPERM), errors.Is(err, fs.ErrPermission):
-		return "the daemon's user must be allowed to write into the spool and own the files that it links, or have CAP_FOWNER"
+		return "the daemon's user must have the right to write to the spool, and must own the files that it links or have CAP_FOWNER"
 	case errors.Is(err, syscall.ENOSPC):
 		return "the file system is full, or out of inodes"
 	}

@@ -10,9 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock locks the directory until it is closed, or this process ends. An open file in it would keep its file system from
-// being unmounted; the name of a socket, which no file stands for, does not. It is known to all processes in the same
-// network namespace, whoever runs them and whatever they see below /tmp and /run.
+// lock locks the directory until the result is closed, or this process ends. The lock is an
+// abstract socket name. An open file would keep the file system from being unmounted; such a name
+// does not. All processes in the same network namespace see it, whatever user runs them and
+// whatever they see below /tmp and /run.
 func lock(dir string) (io.Closer, error) {
 	fi, err := os.Stat(dir)
 	if err != nil {
@@ -26,7 +27,7 @@ func lock(dir string) (io.Closer, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socket", err)
 	}
-	name := fmt.Sprintf("@ems-sidecar/spool/%x/%x", st.Dev, st.Ino) // the directory, by whichever path
+	name := fmt.Sprintf("@ems-sidecar/spool/%x/%x", st.Dev, st.Ino) // of the directory, not of its path
 	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: name}); err != nil {
 		unix.Close(fd)
 		if errors.Is(err, unix.EADDRINUSE) {
@@ -37,7 +38,7 @@ func lock(dir string) (io.Closer, error) {
 	return socket(fd), nil
 }
 
-// A socket is a descriptor of one.
+// A socket is the descriptor of a socket.
 type socket int
 
 func (s socket) Close() error { return unix.Close(int(s)) }

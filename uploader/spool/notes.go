@@ -3,20 +3,38 @@ package spool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"ems-sidecar/media"
 )
 
-// A note is what was told without waiting.
+// A note tells the goroutine of Run something, without waiting for it.
 type note struct {
+	kind    noteKind
 	path    string
-	version media.Version
-	release bool   // else its name is gone,
-	evicted *claim // or it is to be given up for others, for which this was counted
+	version media.Version // of noteRelease
+	claim   *claim        // of noteEvict
 }
 
-// ask has the goroutine of Run do something, and reports whether it did.
+type noteKind uint8
+
+const (
+	noteGone    noteKind = iota // the name is gone
+	noteRelease                 // the version is no longer needed
+	noteEvict                   // the budget gives the file up, for which the claim was counted
+)
+
+var noteKinds = [...]string{noteGone: "gone", noteRelease: "release", noteEvict: "evict"}
+
+func (k noteKind) String() string {
+	if int(k) < len(noteKinds) {
+		return noteKinds[k]
+	}
+	return fmt.Sprintf("note(%d)", uint8(k))
+}
+
+// ask has the goroutine of Run call do, waits for it, and reports whether it was called.
 func (s *Spool) ask(ctx context.Context, do func()) bool {
 	done := make(chan struct{})
 	select {
@@ -40,33 +58,30 @@ func (s *Spool) tell(n note) {
 	}
 }
 
-// listen takes in what was told since the last call.
+// listen applies the notes since the last call.
 func (s *Spool) listen(ctx context.Context) {
 	s.toldMu.Lock()
 	told := s.told
 	s.told = nil
 	s.toldMu.Unlock()
 	var away error
-	if slices.ContainsFunc(told, func(n note) bool { return !n.release && n.evicted == nil }) {
+	if slices.ContainsFunc(told, func(n note) bool { return n.kind == noteGone }) {
 		away = s.locate()
 	}
 	for _, n := range told {
-		e := s.entries[n.path]
-		if !n.release && n.evicted == nil {
-			e = s.entry(n.path)
-		}
-		switch {
-		case e == nil:
-		case n.evicted != nil:
-			if e.claim == n.evicted {
-				s.evict(ctx, e)
-			}
-		case !n.release:
-			if away == nil || errors.Is(away, errAway) && s.isHere(e) {
+		switch n.kind {
+		case noteGone:
+			if e := s.entry(n.path); e != nil && (away == nil || errors.Is(away, errAway) && s.isHere(e)) {
 				s.orphan(e)
 			}
-		case e.version.Equal(n.version):
-			s.remove(e)
+		case noteRelease:
+			if e := s.entries[n.path]; e != nil && e.version.Equal(n.version) {
+				s.remove(e)
+			}
+		case noteEvict:
+			if e := s.entries[n.path]; e != nil && e.claim == n.claim {
+				s.evict(ctx, e)
+			}
 		}
 	}
 }

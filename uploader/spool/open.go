@@ -9,7 +9,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// Find returns the version of p that is kept; that there is none is certain only without an error.
+// Find returns the version of p that is kept, if any. With an error, it is not known whether one
+// is.
 func (s *Spool) Find(ctx context.Context, p string) (v media.Version, found bool, err error) {
 	s.ask(ctx, func() {
 		if e := s.entry(p); e != nil {
@@ -25,14 +26,14 @@ func (s *Spool) Find(ctx context.Context, p string) (v media.Version, found bool
 	return v, found, err
 }
 
-// A File is one that is read, from several goroutines at once.
+// A File may be read from several goroutines at once.
 type File interface {
 	fs.File
 	ReadAt(p []byte, off int64) (int, error)
 }
 
-// Open opens what is kept of p. The error wraps fs.ErrNotExist if nothing is and the root is there. What is held open
-// fails with fs.ErrClosed once it is released.
+// Open opens what is kept of p. The error wraps fs.ErrNotExist if nothing is kept and the root is
+// available. Reading a file that is held open fails with fs.ErrClosed once it is released.
 func (s *Spool) Open(ctx context.Context, p string) (f File, err error) {
 	asked := s.ask(ctx, func() {
 		e := s.entry(p)
@@ -61,7 +62,7 @@ func (s *Spool) Open(ctx context.Context, p string) (f File, err error) {
 
 var errEnded = errors.New("the spool has ended")
 
-// A borrowed file is closed by its owner.
+// A borrowed file is closed by its owner only.
 type borrowed struct{ *os.File }
 
 func (borrowed) Close() error { return nil }

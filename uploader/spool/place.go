@@ -15,10 +15,12 @@ import (
 	"ems-sidecar/internal/disk"
 )
 
-// DirName is the directory for the links in a root that has no other. Its dot keeps watchers out.
+// DirName is the directory of the spools in a root, if spool_dir does not name another. The watcher
+// leaves out names that begin with a dot.
 const DirName = ".ems-sidecar"
 
-// Place returns where the spools of root are, one directory for each format: in the root, or below dir if that is not "".
+// Place returns the directory of the spools of root, which has one directory for each format: in
+// the root, or below dir if that is not "".
 func Place(root, dir string) string {
 	if dir == "" {
 		return filepath.Join(root, DirName)
@@ -26,10 +28,10 @@ func Place(root, dir string) string {
 	return filepath.Join(dir, nameFor(root))
 }
 
-// maxName is how long a directory's name may be on every file system, in bytes.
+// maxName is how long a directory's name may be on all file systems, in bytes.
 const maxName = 255
 
-// nameFor returns a directory's name that stands for the path and for no other, on Windows, too.
+// nameFor returns a name for a directory that no other path has. It is valid on Windows, too.
 func nameFor(path string) string {
 	name := strings.ReplaceAll(url.PathEscape(path), ":", "%3A")
 	if len(name) <= maxName {
@@ -40,8 +42,8 @@ func nameFor(path string) string {
 	return hash + name[len(name)-(maxName-len(hash)):]
 }
 
-// makeDir makes the directory of the links, and returns which directories it made for that, the uppermost first. It never
-// makes the root, which may not be mounted, nor what spool_dir is in.
+// makeDir makes the directory of the links, and returns the directories that it made, the uppermost
+// first. It makes neither the root, which may not be mounted, nor the parent of spool_dir.
 func (s *Spool) makeDir() (made []string, err error) {
 	levels := 3 // spool_dir, in it one for each root, in that one for each format
 	if rel, err := filepath.Rel(s.Root, s.Dir); err == nil && filepath.IsLocal(rel) {
@@ -66,8 +68,8 @@ func (s *Spool) makeDir() (made []string, err error) {
 	return made, nil
 }
 
-// Strays returns the directories of spools of which none is used, although they have files, that are in the root or below
-// dir if that is not "", and belong to no process that runs.
+// Strays returns the directories of spools in the root, and below dir if that is not "", that have
+// files and are not used: neither one of those in used, nor by another process.
 func Strays(root, dir string, used []string) (strays []string) {
 	places := []string{Place(root, "")}
 	if dir != "" {
@@ -88,7 +90,7 @@ func Strays(root, dir string, used []string) (strays []string) {
 }
 
 func subdirectories(dir string) (dirs []string) {
-	list, _ := disk.ReadRoot(dir) // where nothing can be read, nothing is known
+	list, _ := disk.ReadRoot(dir) // what cannot be read has no known directories
 	for _, e := range list {
 		if e.IsDir() {
 			dirs = append(dirs, filepath.Join(dir, e.Name()))
@@ -107,7 +109,7 @@ func hasFiles(dir string) (found bool) {
 		if found = err == nil && e.Type().IsRegular(); found {
 			return fs.SkipAll
 		}
-		return nil // what cannot be read tells nothing
+		return nil // what cannot be read has no known files
 	})
 	return found
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Each root has a directory of its own below spool_dir, which every file system can have.
+// Its name is valid on all file systems.
 func TestEachRootHasAPlaceInASpoolElsewhere(t *testing.T) {
 	long := "/srv/" + strings.Repeat("a long name ü/", 40)
 	places := map[string]string{}
@@ -19,7 +19,7 @@ func TestEachRootHasAPlaceInASpoolElsewhere(t *testing.T) {
 		}
 		places[filepath.Base(place)] = root
 		if strings.ContainsAny(filepath.Base(place), `<>:"/\|?*`) || filepath.Dir(place) != dir {
-			t.Errorf("%s is %s, which Windows does not have", root, place)
+			t.Errorf("%s is %s, which is no name on Windows", root, place)
 		}
 		if err := os.Mkdir(place, 0o700); err != nil {
 			t.Error(err)

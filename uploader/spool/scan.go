@@ -11,26 +11,28 @@ import (
 	"ems-sidecar/media"
 )
 
-// A scan takes in what is in the directory of the links. In between, the spool does whatever else it is asked for.
+// A scan reads the directory of the links, in slices. Between two, the spool serves callers.
 type scan struct {
 	home     *disk.Directory
-	returned bool // the root is known from before
+	returned bool // the root was known before
 	root     *os.Root
 	links    *os.Root
-	dirs     []string // that are still to be read
-	dir      string   // that is being read
-	open     *os.File // or nil
-	found    int      // that only the spool has
+	dirs     []string // still to be read
+	dir      string   // being read
+	open     *os.File // dir, or nil
+	found    int      // files that only the spool has
 }
 
-// Scanned is closed when all that an earlier run has kept was told of, or nothing can be kept anyway.
+// Scanned is closed when Found was called for all that an earlier run has kept, or when nothing can
+// be kept.
 func (s *Spool) Scanned() <-chan struct{} { return s.scanned }
 
 func (s *Spool) nothingToScan() {
 	s.scannedOnce.Do(func() { close(s.scanned) })
 }
 
-// beginScan begins to take in what is in the spool; what has its name is reported if the root has returned.
+// beginScan begins to read what is in the spool. Files that have their names are reported if the
+// root has returned.
 func (s *Spool) beginScan(returned bool) {
 	s.endScan()
 	c := &scan{home: s.home.Directory(), returned: returned, dirs: []string{"."}}
@@ -43,11 +45,11 @@ func (s *Spool) beginScan(returned bool) {
 		return
 	}
 	c.close()
-	s.links.readied = nil // the next look finds what is there then
+	s.links.readied = nil // the next prepare tries again
 }
 
 func (c *scan) close() {
-	// What is closed here was only read.
+	// Errors are ignored: what is closed here was only read.
 	if c.open != nil {
 		c.open.Close()
 	}
@@ -65,11 +67,11 @@ func (s *Spool) endScan() {
 	}
 }
 
-// goOnScanning looks at some more names.
+// goOnScanning reads the next slice of names.
 func (s *Spool) goOnScanning(ctx context.Context) {
 	c := s.scanning
 	if c.home != s.home.Directory() {
-		s.endScan() // another one begins
+		s.endScan() // of another root; the next prepare begins a new one
 		return
 	}
 	if c.open == nil {
@@ -110,23 +112,23 @@ func (s *Spool) goOnScanning(ctx context.Context) {
 }
 
 func (s *Spool) unreadable(dir string, err error) {
-	s.fail(unread, dir, "err", err, "next", "what is in it stays there; other files are not concerned")
+	s.fail(unread, dir, "err", err, "next", "its files stay there; files in other directories are uploaded")
 }
 
-// scanName takes in p, and tells of it.
+// scanName keeps p, and reports it.
 func (s *Spool) scanName(ctx context.Context, p string) {
 	c, known := s.scanning, s.entries[p] != nil
 	switch e := s.entry(p); {
 	case e == nil:
-	case e.claim != nil: // perhaps it was asked for before
+	case e.claim != nil: // also if a caller asked for it before
 		c.found++
 		s.Found(ctx, p, e.version)
-	case c.returned && !known: // whoever watches knows it already
+	case c.returned && !known: // the watcher has reported it already
 		s.Returned(p)
-	} // else its closing will be reported, if it is closed
+	} // else the watcher will report its closing
 }
 
-// take takes in what the directory of the links has of p, and returns it if it was not known.
+// take returns a new entry for the link p that a scan has not reached yet, or nil.
 func (s *Spool) take(p string) *entry {
 	c := s.scanning
 	if s.entries[p] != nil || p == newName || c == nil || c.home != s.home.Directory() {
@@ -140,13 +142,13 @@ func (s *Spool) take(p string) *entry {
 	named, err := c.root.Lstat(p)
 	switch {
 	case err == nil && !os.SameFile(named, fi):
-		s.unlink(p) // the name has other content, which is what is wanted
+		s.unlink(p) // the name has other content, and that is wanted
 		return nil
 	case err == nil:
 	case disk.IsGone(err):
 		s.orphan(e)
 	default:
-		s.fail(leftAlone, p, "err", err, "next", "it is looked at again at the next start")
+		s.fail(leftAlone, p, "err", err, "next", "the next start looks at it again")
 		return nil
 	}
 	s.entries[p] = e
@@ -154,7 +156,7 @@ func (s *Spool) take(p string) *entry {
 	return e
 }
 
-// entry returns what is kept of p, or nil. What is still to be scanned is taken in for it.
+// entry returns what is kept of p, or nil. It includes what the scan under way has not reached yet.
 func (s *Spool) entry(p string) *entry {
 	if e := s.entries[p]; e != nil {
 		return e

@@ -1,6 +1,7 @@
-// Package spool keeps the content of files from which someone else may take the name at any time: by a hard link
-// where that is possible, by an open descriptor where not. No bytes are copied. What it has on disk is, after a
-// restart, the list of what was not released. It knows nothing of what is in the files, nor what becomes of them.
+// Package spool keeps the content of files whose names another program may delete at any time. It
+// makes a hard link if that is possible, and else holds the file open. It copies no bytes. After a
+// restart, the links on disk are the list of what was not released. It does not read the files, and
+// does not know what they are for.
 package spool
 
 import (
@@ -17,28 +18,32 @@ import (
 	"ems-sidecar/media"
 )
 
-// Settings are what a Spool is told. Its functions are called from Run, one at a time.
+// Settings are those of a Spool. Its functions are called by Run, one at a time.
 type Settings struct {
-	Root   string  // whose files are kept
-	Dir    string  // for the links, below which paths are as below Root; on Root's file system, if links are to be possible
+	Root   string  // the directory whose files are kept
+	Dir    string  // of the links, with paths as below Root; links need the file system of Root
 	Budget *Budget // shared by all spools
-	// Found is told of each file that an earlier run has kept, and whose name is gone.
+	// Found is called for each kept file of which the caller may not know that its name is gone: of
+	// an earlier run, set aside, or gone without a report.
 	Found func(ctx context.Context, p string, v media.Version)
-	// Returned is told of each file that has its name, and is found in the spool of a root that has come back.
+	// Returned is called for each file that has its name, and is found in the spool of a root that
+	// has come back.
 	Returned func(p string)
-	// Evicted is told of each file that was given up because of the budget, and whose name is gone.
+	// Evicted is called for each file that was given up because of the budget, and whose name is
+	// gone.
 	Evicted func(ctx context.Context, p string)
-	// Aside returns the path under which what is kept of p goes on if another file has taken its name. Found is told
-	// of it. Nil: what has the name now takes its place.
+	// Aside returns the path under which a kept file goes on if another file takes its name. Found
+	// is called for it. If Aside is nil, the kept file is dropped then.
 	Aside func(p string, v media.Version) string
 	Log   *slog.Logger
-	// Trouble is told what goes wrong. The caller calls its Sweep. Nil: it goes to Log.
+	// Trouble reports failures. The caller calls its Sweep. If it is nil, they are logged to Log.
 	Trouble *trouble.Reporter
-	Disk    *disk.Calls // is told of the calls to the root's file system; nil: no one asks
+	Disk    *disk.Calls // notes the calls to the root's file system; may be nil
 }
 
-// A Spool keeps files of one root. Paths are slash-separated and relative to it. Its methods may be called from any
-// goroutine; none waits for longer than the file system takes, and all return at once when Run has ended.
+// A Spool keeps files of one root. Paths are slash-separated and relative to the root. Its methods
+// may be called from any goroutine. They wait only for the file system, and return at once when Run
+// has ended.
 type Spool struct {
 	Settings
 	asks chan func()
@@ -55,8 +60,8 @@ type Spool struct {
 	home     *disk.Home // the root
 	links    linkDir
 	entries  map[string]*entry // by path
-	held     []*entry          // those that are held open, oldest first, and some that are gone
-	dirs     map[string]int    // directories below Dir: how many links each has
+	held     []*entry          // held open, the oldest first; some are gone
+	dirs     map[string]int    // the number of links, by directory below Dir
 	scanning *scan             // or nil
 }
 
@@ -76,12 +81,12 @@ type entry struct {
 	path    string
 	version media.Version
 	home    *disk.Directory // the root in which it was kept
-	file    *os.File        // held open; nil if it is linked
-	claim   *claim          // on the budget, because its name is gone and no one else has the content; else nil
+	file    *os.File        // held open; nil if there is a link
+	claim   *claim          // on the budget, if its name is gone and only the spool has the content; else nil
 	gone    bool            // it is no longer kept
 }
 
-// New returns a Spool that keeps nothing until it is run.
+// New returns a Spool. It keeps nothing until it is run.
 func New(s Settings) *Spool {
 	if s.Disk == nil {
 		s.Disk = new(disk.Calls)
@@ -105,9 +110,10 @@ func New(s Settings) *Spool {
 }
 
 const (
-	// prepareEvery is how often it is looked whether the root has come, or is another one.
+	// prepareEvery is how often the spool looks whether the root has come, or is another directory.
 	prepareEvery = time.Second
-	// tidyEvery is how often names that went without a word are looked for, and empty directories removed.
+	// tidyEvery is how often the spool looks for names that went without a report, and removes
+	// empty directories.
 	tidyEvery = time.Minute
 )
 
@@ -136,7 +142,7 @@ func (s *Spool) Run(ctx context.Context) {
 		case <-s.wake:
 			s.listen(ctx)
 		case <-more:
-			runtime.Gosched() // whoever was served last may have more to ask, also where there is one processor
+			runtime.Gosched() // the last caller may ask for more; on one processor, it has to run first
 			select {
 			case do := <-s.asks:
 				do()
@@ -152,18 +158,21 @@ func (s *Spool) Run(ctx context.Context) {
 	}
 }
 
-// Keep keeps the content of p, which is in version v, until it is released; instead of what was kept of p before.
+// Keep keeps the content of p, in version v, until it is released. It replaces what was kept of p
+// before.
 func (s *Spool) Keep(ctx context.Context, p string, v media.Version) {
 	s.ask(ctx, func() { s.keep(ctx, p, v) })
 }
 
-// Gone says that p's name is gone. It does not wait.
-func (s *Spool) Gone(p string) { s.tell(note{path: p}) }
+// Gone says that the name p is gone. It does not wait.
+func (s *Spool) Gone(p string) { s.tell(note{kind: noteGone, path: p}) }
 
-// Release says that version v of p is not needed any more. It does not wait.
-func (s *Spool) Release(p string, v media.Version) { s.tell(note{path: p, version: v, release: true}) }
+// Release says that version v of p is no longer needed. It does not wait.
+func (s *Spool) Release(p string, v media.Version) {
+	s.tell(note{kind: noteRelease, path: p, version: v})
+}
 
-// letGo closes what is held open.
+// letGo closes all files, and reports those that are lost by that.
 func (s *Spool) letGo() {
 	s.endScan()
 	s.unlock()

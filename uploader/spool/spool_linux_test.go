@@ -18,7 +18,7 @@ import (
 	"ems-sidecar/media"
 )
 
-// A desk is a root and its spool, which runs.
+// A desk is a root and its running spool, with what it has reported.
 type desk struct {
 	*Spool
 	t        *testing.T
@@ -132,7 +132,8 @@ func (d *desk) content(p string) string {
 	return string(b)
 }
 
-// mount mounts a tmpfs with so many inodes, of which each link takes one, as on a disk that is full.
+// mount mounts a tmpfs and returns its directory. With few inodes it is soon full: each link takes
+// one.
 func mount(t *testing.T, options string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -143,8 +144,8 @@ func mount(t *testing.T, options string) string {
 	return dir
 }
 
-// On a full disk, what cannot be linked is held open; that is said once, however often it changes.
-func TestFullDisk(t *testing.T) {
+// It is reported once, however often the disk is full again.
+func TestFilesAreHeldOpenOnAFullDisk(t *testing.T) {
 	root := mount(t, "nr_inodes=30")
 	d := newDesk(t, root, filepath.Join(root, DirName), NewBudget(0, 1))
 	for n := range 20 {
@@ -165,15 +166,15 @@ func TestFullDisk(t *testing.T) {
 		}
 	}
 	if n := d.log.count("cannot be linked"); n != 1 {
-		t.Errorf("it is said %d times:\n%s", n, &d.log.b)
+		t.Errorf("the failure is logged %d times:\n%s", n, &d.log.b)
 	}
 	if n := d.log.count("no space left"); n == 0 {
-		t.Errorf("it is not said why:\n%s", &d.log.b)
+		t.Errorf("the reason is not logged:\n%s", &d.log.b)
 	}
 }
 
-// A file system that cannot be written to.
-func TestReadOnlyDirectory(t *testing.T) {
+// Under systemd, ReadWritePaths= may be missing.
+func TestReadOnlyFileSystemIsReportedWithAHint(t *testing.T) {
 	root := mount(t, "")
 	d := newDesk(t, root, filepath.Join(root, DirName), NewBudget(0, 1))
 	d.keepAndDelete("s/0.ts", "chunk 0")
@@ -194,11 +195,11 @@ func TestReadOnlyDirectory(t *testing.T) {
 		}
 	}
 	if n := d.log.count("ReadWritePaths="); n != 1 {
-		t.Errorf("what to do is said %d times:\n%s", n, &d.log.b)
+		t.Errorf("the hint is logged %d times:\n%s", n, &d.log.b)
 	}
 }
 
-// R8: no more files are held open than there may be; the oldest are given up.
+// R8: the oldest files are given up.
 func TestHeldFilesAreBounded(t *testing.T) {
 	root, other := t.TempDir(), mount(t, "")
 	budget := NewBudget(0, 1)
@@ -216,11 +217,11 @@ func TestHeldFilesAreBounded(t *testing.T) {
 		t.Errorf("given up: %q", d.evicted)
 	}
 	if n := d.log.count("same"); n > 1 {
-		t.Errorf("the reason is said %d times", n)
+		t.Errorf("the reason is logged %d times", n)
 	}
 }
 
-// What is kept outlives the spool's owner, and its name may have gone before anybody saw that it was there.
+// Links outlive the process. A name may have gone before it was reported.
 func TestR6WhatIsKeptIsFoundAfterARestart(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, DirName)
@@ -245,7 +246,7 @@ func TestR6WhatIsKeptIsFoundAfterARestart(t *testing.T) {
 	}
 }
 
-// Directories in the spool go some time after the last link in them.
+// They are removed some time after the last link in them.
 func TestEmptyDirectoriesAreRemoved(t *testing.T) {
 	root := t.TempDir()
 	d := newDesk(t, root, filepath.Join(root, DirName, "hls"), NewBudget(0, 1))
@@ -262,8 +263,8 @@ func TestEmptyDirectoriesAreRemoved(t *testing.T) {
 	}
 }
 
-// A name that goes without a word, because no one had seen it yet, is noticed.
-func TestR6NameThatGoesUnnoticedIsKept(t *testing.T) {
+// The watcher reports only names that it has reported as closed.
+func TestR6NameThatGoesWithoutAReportIsKept(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, DirName)
 	first := newDesk(t, root, dir, NewBudget(0, 1))
@@ -287,8 +288,8 @@ func TestR6NameThatGoesUnnoticedIsKept(t *testing.T) {
 	}
 }
 
-// Two processes that upload from one directory are noticed; one after the other is fine.
-func TestTwoOwnersOfOneSpoolAreNoticed(t *testing.T) {
+// A process that has ended is no owner.
+func TestTwoOwnersOfOneSpoolAreReported(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, DirName)
 	t.Run("first", func(t *testing.T) {
@@ -297,7 +298,7 @@ func TestTwoOwnersOfOneSpoolAreNoticed(t *testing.T) {
 		second := newDesk(t, root, dir, NewBudget(0, 1))
 		second.ask(t.Context(), func() {})
 		if first.log.count("another ems-sidecar") != 0 || second.log.count("another ems-sidecar") != 1 {
-			t.Errorf("the first says %s, the second %s", &first.log.b, &second.log.b)
+			t.Errorf("the log of the first: %s, of the second: %s", &first.log.b, &second.log.b)
 		}
 	})
 	third := newDesk(t, root, dir, NewBudget(0, 1))
@@ -307,8 +308,8 @@ func TestTwoOwnersOfOneSpoolAreNoticed(t *testing.T) {
 	}
 }
 
-// What a root has that is not mounted for a while is neither counted nor given up, and is kept when it is back; what its
-// spool has besides is told.
+// While the root is unmounted, its files are neither counted nor given up. When it is back, they
+// are kept, and Returned is called for what else its spool has.
 func TestR6RootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
 	disk, root := mount(t, ""), t.TempDir()
 	bind := func() {
@@ -332,7 +333,7 @@ func TestR6RootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
 		t.Errorf("%d bytes are counted of files that have their names", got)
 	}
 	if _, err := d.Open(t.Context(), "s/0.ts"); err == nil || os.IsNotExist(err) {
-		t.Errorf("the error says %v, as of a file that is not there", err)
+		t.Errorf("the error is %v, as of a deleted file", err)
 	}
 	if err := os.Link(filepath.Join(disk, "s/1.ts"), filepath.Join(disk, DirName, "s/1.ts")); err != nil {
 		t.Fatal(err)
@@ -353,16 +354,15 @@ func TestR6RootThatIsNotMountedKeepsWhatItHas(t *testing.T) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if n := d.log.count("does not have the spool"); n > 0 {
-		t.Errorf("it is taken for lost: %s", &d.log.b)
+		t.Errorf("it counts as lost: %s", &d.log.b)
 	}
 	if len(d.returned) != 1 || d.returned[0] != "s/1.ts" || len(d.evicted) > 0 {
-		t.Errorf("told of %q, given up: %q", d.returned, d.evicted)
+		t.Errorf("reported: %q, given up: %q", d.returned, d.evicted)
 	}
 }
 
-// A version that can only be held open, or not even that, takes the place of one that was linked: a later start would
-// find old content under the name.
-func TestOldContentDoesNotStayInTheSpoolWhereTheNewCannotBeLinked(t *testing.T) {
+// A later start would find old content under the name.
+func TestOldLinkIsRemovedWhereTheNewContentCannotBeLinked(t *testing.T) {
 	root := mount(t, "nr_inodes=10")
 	d := newDesk(t, root, filepath.Join(root, DirName), NewBudget(0, 1))
 	d.write("s/0.ts", "old")
@@ -384,9 +384,8 @@ func TestOldContentDoesNotStayInTheSpoolWhereTheNewCannotBeLinked(t *testing.T) 
 	}
 }
 
-// R8: what a file counts is taken back when it goes, also if it had another size by then, as one that someone still
-// writes has.
-func TestBudgetIsEvenWhenAFileGrewAfterItsNameWasGone(t *testing.T) {
+// R8: a file may have another size when it is released than when it was counted.
+func TestBudgetIsFreedOfWhatWasCounted(t *testing.T) {
 	root := t.TempDir()
 	d := newDesk(t, root, filepath.Join(root, DirName), NewBudget(0, 1))
 	d.write("s/0.ts", "short")
@@ -409,8 +408,8 @@ func TestBudgetIsEvenWhenAFileGrewAfterItsNameWasGone(t *testing.T) {
 	}
 }
 
-// R9: spools on one file system share its budget, and the oldest file of all is given up first, whoever has it and in
-// whichever order they were found.
+// R9: spools on one file system share its budget. The order in which files were found does not
+// matter.
 func TestOldestFileOfAllSpoolsIsGivenUpFirst(t *testing.T) {
 	root := t.TempDir()
 	const room = 4*int64(len("chunk 9")) + int64(len("chunk 20"))
@@ -447,8 +446,8 @@ func TestOldestFileOfAllSpoolsIsGivenUpFirst(t *testing.T) {
 	}
 }
 
-// Of two owners of one spool, the second takes the lock when the first has ended: a third one is noticed then.
-func TestLockOfASpoolIsTakenOver(t *testing.T) {
+// Then a third owner is reported.
+func TestSecondOwnerLocksTheSpoolWhenTheFirstHasEnded(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, DirName)
 	first := New(Settings{Root: root, Dir: dir, Budget: NewBudget(0, 1), Log: slog.New(slog.DiscardHandler)})
@@ -466,9 +465,8 @@ func TestLockOfASpoolIsTakenOver(t *testing.T) {
 	}
 }
 
-// A spool that could not be used at first is one like any other as soon as a file can be linked into it: what it has is
-// found, and it is locked.
-func TestR6SpoolThatBecomesUsableLaterIsRead(t *testing.T) {
+// Then its files are found, and it is locked.
+func TestR6SpoolIsReadAsSoonAsLinksArePossible(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, DirName)
 	if err := os.WriteFile(dir, nil, 0o600); err != nil { // where it should be, something else is
@@ -496,8 +494,9 @@ func TestR6SpoolThatBecomesUsableLaterIsRead(t *testing.T) {
 	}
 }
 
-// What closes while the spool of an earlier run is being read is kept at once, and what is asked for is found already.
-func TestScanOfTheSpoolHoldsNothingUp(t *testing.T) {
+// While the spool of an earlier run is read, a closed file is kept at once, and a file that is
+// asked for is found.
+func TestCallersDoNotWaitForTheScan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		root := t.TempDir()
 		dir := filepath.Join(root, DirName)
@@ -541,7 +540,7 @@ func TestScanOfTheSpoolHoldsNothingUp(t *testing.T) {
 		end()
 		<-s.done
 		if found != many {
-			t.Errorf("told of %d files, want %d", found, many)
+			t.Errorf("%d files are reported, want %d", found, many)
 		}
 	})
 }

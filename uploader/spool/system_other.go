@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// linkBetween makes q in links another name of p in root.
+// linkBetween makes q in links a hard link to p in root.
 func linkBetween(root, links *os.Root, p, q string) error {
 	return os.Link(filepath.Join(root.Name(), filepath.FromSlash(p)), filepath.Join(links.Name(), filepath.FromSlash(q)))
 }

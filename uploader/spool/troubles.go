@@ -27,7 +27,7 @@ var (
 	}
 	rootUnmounted = trouble.Condition{
 		Kind: "spool_root_unmounted", Level: slog.LevelWarn,
-		Message: "root is an empty directory on another device now: its spool is not there",
+		Message: "root is an empty directory on another device now: its spool is away",
 		Over:    "root's file system is mounted again",
 	}
 	rootReplaced = trouble.Failure{
@@ -50,7 +50,7 @@ var (
 	}
 	leftAlone = trouble.Failure{
 		Kind: "spool_left_alone", Level: slog.LevelWarn,
-		Message: "file in the spool is left alone: it is not known whether it still has its name",
+		Message: "file stays in the spool: it is not known whether it still has its name",
 	}
 	nameTaken = trouble.Failure{
 		Kind: "spool_name_taken", Level: slog.LevelError,

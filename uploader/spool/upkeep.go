@@ -11,8 +11,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// prepare makes the directory of the links when the root has come, or is another directory now, and begins to
-// scan it.
+// prepare makes the directory of the links, and begins to scan it, when the root has come or is
+// another directory now.
 func (s *Spool) prepare() {
 	defer s.Disk.End(s.Disk.Begin())
 	if s.locate() != nil || s.isPrepared() {
@@ -38,8 +38,8 @@ func (s *Spool) prepare() {
 	s.beginScan(returned)
 }
 
-// isPrepared reports whether nothing has changed since the last prepare. It asks for the lock again if
-// another process had it.
+// isPrepared reports whether nothing has changed since the last prepare. It asks for the lock again
+// if another process had it.
 func (s *Spool) isPrepared() bool {
 	switch {
 	case s.home.Directory() != s.links.readied:
@@ -57,8 +57,8 @@ func (s *Spool) isPrepared() bool {
 	return true
 }
 
-// tidy finds the names that went away, or came back, without a report, as those do whose closing was not
-// reported. It removes directories without links.
+// tidy finds the names that went away, or came back, without a report, as those do whose closing
+// was not reported. It removes directories without links.
 func (s *Spool) tidy(ctx context.Context) {
 	_ = s.locate() // what was kept in another root is left alone below
 	root, err := s.home.Enter()
