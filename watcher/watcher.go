@@ -27,7 +27,7 @@ const (
 	// Closed means that no writer has the file open, and that its content is final for now. Another
 	// Closed reports a later version.
 	Closed Op = iota + 1
-	// Removed means that the name is gone of a file that was reported as Closed.
+	// Removed means that the name of a file that was Closed is gone.
 	Removed
 	// Absent answers Expect: no regular file has the name.
 	Absent
@@ -120,7 +120,7 @@ type Options struct {
 
 // State describes a Watcher.
 type State struct {
-	Backend   Backend // that is used; Auto until the root was found
+	Backend   Backend // in use; Auto until the root was found
 	Watches   int     // directories that the kernel watches
 	Dirs      int     // directories in the tree
 	Files     int     // files known
@@ -128,8 +128,8 @@ type State struct {
 	Waiting   bool    // the root was found not to exist
 	Degraded  bool    // the kernel does not watch all directories: the tree is scanned every PollInterval
 
-	Written int       // files that are being written, without manifests
-	Begun   time.Time // when the newest file appeared, without manifests
+	Written int       // files that are being written; manifests do not count
+	Begun   time.Time // when the newest file appeared; manifests do not count
 	Changed time.Time // when any file was last seen to change, or to be gone
 }
 
@@ -218,10 +218,10 @@ func (w *Watcher) Expect(paths ...string) {
 	}
 }
 
-// Look says that something may have happened to these files. They are looked at sooner where the
-// backend does not tell. Unlike Expect, it promises nothing and is not answered: a file is closed
-// when it would be anyway. It never blocks. Beyond a limit, paths are dropped; the next scan finds
-// those files.
+// Look says that these files may have changed. They are looked at sooner where the backend does not
+// report changes. Unlike Expect, it has no answer: it changes when a file is looked at, not when it
+// counts as closed. It never blocks. Beyond a limit, paths are dropped; the next scan finds those
+// files.
 func (w *Watcher) Look(paths ...string) { w.requests.look(paths) }
 
 // Rescan has the whole tree scanned, for example because the answers of Ignore have changed. It

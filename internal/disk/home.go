@@ -69,15 +69,16 @@ func NewHome(path string, calls *Calls) *Home { return &Home{path: path, calls: 
 // Look finds out where the path leads now. There is an error, which may wrap fs.ErrNotExist, if and
 // only if that is Absent or Gone.
 func (h *Home) Look() (Sight, error) {
-	now, err := h.stat()
+	info, err := h.stat()
 	switch {
 	case err != nil && h.dir == nil:
 		return Absent, err
 	case err != nil:
 		return Gone, err
-	case h.dir != nil && h.dir.Is(now):
+	case h.dir != nil && os.SameFile(h.dir.info, info):
 		return Same, nil
 	}
+	now := DirectoryOf(info)
 	s := h.compare(now)
 	h.dir = now
 	if s != Unmounted {
@@ -86,7 +87,7 @@ func (h *Home) Look() (Sight, error) {
 	return s, nil
 }
 
-func (h *Home) stat() (*Directory, error) {
+func (h *Home) stat() (fs.FileInfo, error) {
 	defer h.calls.End(h.calls.Begin())
 	fi, err := os.Stat(h.path)
 	if err == nil && !fi.IsDir() {
@@ -95,7 +96,7 @@ func (h *Home) stat() (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return DirectoryOf(fi), nil
+	return fi, nil
 }
 
 // compare says what it means that the path leads to now, which is not h.dir.

@@ -24,8 +24,9 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 		old.version = v
 		return
 	}
-	if s.locate(); s.home.Directory() == nil {
-		return // who reads the file finds that there is no root
+	_ = s.locate() // if the root is away, the link fails
+	if s.home.Directory() == nil {
+		return // the reader of the file will find that there is no root
 	}
 	if old != nil && s.isTaken(old, v) && s.setAside(ctx, old) {
 		old = nil
