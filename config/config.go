@@ -43,7 +43,8 @@ type Watcher struct {
 	PollInterval time.Duration
 }
 
-// Pool bounds the uploads of all sections together. Sizes are in bytes.
+// Pool is [Upload]: the limits of all uploads together, where the spool is, and how the daemon
+// ends. Sizes are in bytes.
 type Pool struct {
 	Workers       int
 	BulkWorkers   int // for large files, so that they never hold up a live chunk

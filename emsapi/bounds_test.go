@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// patient is the time-out of clients for answers that arrive: a busy machine takes seconds to read the
-// longest of them.
+// patient is the time-out of clients for answers that arrive: a busy machine takes seconds to read
+// the longest of them.
 const patient = time.Minute
 
 // endless answers each request with head, and then with more until the client has enough. It
@@ -125,7 +125,7 @@ func TestDripsEndWithTheTimeout(t *testing.T) {
 	}
 }
 
-func TestWhatAnAnswerMayHave(t *testing.T) {
+func TestAnswersAreBounded(t *testing.T) {
 	stream := `{"name":"cam","uniqueId":3,"type":"ONR","audio":{"bytesCount":7},"video":{"bytesCount":1}` + strings.Repeat(`,"k":"vvvvvvvvvv"`, 50) + `}`
 	for name, c := range map[string]struct {
 		data string

@@ -46,7 +46,7 @@ type Stream struct {
 	InStreamID        uint32   // outbound: the stream that it comes from; 0: not known yet
 	Outputs           []uint32 // inbound: the outbound streams that come from it
 
-	// At most one of these is there.
+	// At most one of these is not nil.
 	Pull   *Pull
 	Push   *Push
 	Record *Recording
@@ -147,7 +147,8 @@ type Config struct {
 	Process []Process
 }
 
-// A Timer fires every so many seconds until it is removed. Timers end with the server.
+// A Timer fires each time that Seconds have passed, until it is removed. Timers end with the
+// server.
 type Timer struct {
 	ID        uint32
 	Seconds   int // 0: at a time of day, which this package does not set

@@ -15,7 +15,7 @@ import (
 
 // A destination that hangs costs one request, and what is to be done there is found out again when
 // it is back.
-func TestDestinationThatHangsIsNotToldOldThings(t *testing.T) {
+func TestDestinationThatHangsGetsNoOldOrders(t *testing.T) {
 	t.Parallel()
 	network := emstest.NewNetwork()
 	a := serve(t, emstest.Settings{Address: "127.0.0.1", Network: network})
@@ -42,7 +42,7 @@ func TestDestinationThatHangsIsNotToldOldThings(t *testing.T) {
 }
 
 // Two encoders of one name, to two servers, is how some make sure of a stream.
-func TestConflictsAreNoStorm(t *testing.T) {
+func TestNamesThatAreTakenAreTriedSeldom(t *testing.T) {
 	t.Parallel()
 	network := emstest.NewNetwork()
 	a := serve(t, emstest.Settings{Address: "127.0.0.1", Network: network})
@@ -108,7 +108,7 @@ func TestAnEndedPushOfTheOperatorDoesNotCount(t *testing.T) {
 }
 
 // Viewers come and go, and dead orders of others fail each second.
-func TestEventsThatConcernNobodyAreNoReasonToLook(t *testing.T) {
+func TestEventsOfOthersOrdersStartNoLook(t *testing.T) {
 	t.Parallel()
 	s := serve(t, emstest.Settings{Second: 50 * time.Millisecond})
 	api, _ := emsapi.New(emsapi.Settings{URL: s.URL()})

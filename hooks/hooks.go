@@ -1,5 +1,5 @@
-// Package hooks gives the media server the orders that the config asks for: push and record streams,
-// balance them over a group, and reset transcodes that hang.
+// Package hooks gives the media server the orders that the config asks for: push and record
+// streams, balance them over a group, and reset transcodes that hang.
 //
 // It compares what the server has with what the config wants: at the start, at each interval, and
 // when an event says that something changed. Then it orders what is missing. So a lost event costs
@@ -145,7 +145,7 @@ func (h *Hooks) follow(ctx context.Context, p plugin, views <-chan *view) {
 // Look asks for a comparison of the server with the config soon. It does not block, and may be
 // called from any goroutine. The reason is for the log.
 func (h *Hooks) Look(reason string) {
-	h.observer.log.Debug("the media server is looked at", "reason", reason)
+	h.observer.log.Debug("asking the media server what it has", "reason", reason)
 	h.observer.look()
 }
 

@@ -207,7 +207,7 @@ func (m *member) remove(ctx context.Context, p *emsapi.Pull, why string) error {
 		diary.did(slog.LevelInfo, "copy removed", shown(p.LocalStreamName), "destination", m.host, "config", p.ConfigID, "why", why)
 	case ctx.Err() == nil && !isUnanswered(err):
 		diary.Begin(copyStays, at, shown(p.LocalStreamName), "destination", m.host, "err", err,
-			"next", "it is tried again, as others are")
+			"next", "this and others like it are tried again")
 	}
 	return err
 }

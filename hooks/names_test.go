@@ -92,7 +92,7 @@ func TestNamesAreForgotten(t *testing.T) {
 }
 
 // The addresses of a name are those from before while it may not be looked up.
-func TestALimitMovesNoServer(t *testing.T) {
+func TestNamesBeyondTheLimitKeepTheirAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &resolver{asked: make(map[string]int)}
 		b := newAddressBook(quiet("x").Reporter)

@@ -173,7 +173,7 @@ func TestWhatCannotBeSentIsLeftOut(t *testing.T) {
 	})
 }
 
-func TestAServerThatDoesNotAnswerIsAskedWithGrowingPausesAndToldNothingOld(t *testing.T) {
+func TestAServerThatDoesNotAnswerIsAskedWithGrowingPausesAndGetsNoOldOrders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shop{away: true, orders: []found[string, int]{{key: "a", order: 11, ours: true}}}
 		r := s.reconciler()

@@ -45,7 +45,7 @@ type recorded struct {
 
 func newRecorder(api *emsapi.Client, c *config.Recorder, keep time.Duration, d *diary, j backoff.Jitter) *recorder {
 	if strings.ContainsAny(c.FileLocation, " \t") {
-		d.log.Warn("file_location has a blank in it", "file_location", c.FileLocation,
+		d.log.Warn("file_location contains a space", "file_location", c.FileLocation,
 			"next", "EMS cannot finish mp4 recordings there; set another directory, or type = ts")
 	}
 	r := &recorder{api: api, config: c, keep: keep, diary: d, streams: make(map[string]*recorded)}
@@ -144,7 +144,7 @@ func (r *recorder) compare(o *emsapi.Recording, outputs []*emsapi.Stream) (_ con
 	switch s.take.look(o, outputs) {
 	case takeTwice:
 		r.diary.Report(recordedTwice, trouble.At{Stream: o.LocalStreamName}, "file", o.ComputedPathToFile,
-			"config", o.ConfigID, "next", "both end, and it is recorded into new files; those of the last seconds may be broken")
+			"config", o.ConfigID, "next", "both end, and new files begin; those of the last seconds may be broken")
 		return spent, "EMS recorded it twice"
 	case takeUsed:
 		return spent, "the stream came back, and its files get new names"
@@ -272,7 +272,7 @@ func (r *recorder) report(ctx context.Context, err error, c trouble.Condition, a
 		r.diary.End(c, trouble.At{})
 	} else if ctx.Err() == nil {
 		r.diary.Begin(c, trouble.At{}, append(attributes, "err", err,
-			"next", "it is tried again at the next look, as others are")...)
+			"next", "this and others like it are tried again at the next look")...)
 	}
 	return err
 }

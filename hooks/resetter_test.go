@@ -120,7 +120,7 @@ func TestForgedReportsOfStoppedFeedsEndNothing(t *testing.T) {
 }
 
 // EMS reports it each 10 s, for ever.
-func TestCamerasWithoutSoundAreNotCut(t *testing.T) {
+func TestCamerasWithoutSoundAreNotReset(t *testing.T) {
 	t.Parallel()
 	s := serve(t, emstest.Settings{Second: 100 * time.Millisecond})
 	r := run(t, s, hooks.Settings{Resetter: &config.Resetter{Token: "cam"}, Interval: time.Second})

@@ -30,7 +30,7 @@ type timedRecording struct {
 }
 
 // rotate has recordings that are as long as a file may be go on in another file. A server that
-// knows chunkLength needs none of this. Of the others, each recording has one timer. The timers are
+// knows chunkLength does that itself. On others, each recording has one timer. The timers are
 // listed each time, so that neither a lost event nor a kill leaves a timer behind, or a recording
 // without one. There is an error if the server does not answer.
 func (r *recorder) rotate(ctx context.Context, v *view) (again time.Duration, err error) {

@@ -202,7 +202,7 @@ func (r *router) failed(key route, t *target, err error) {
 		err = errNotThrough
 	}
 	r.diary.Begin(notArriving, at, "destination", t.shown, "err", t.hidden(err),
-		"next", "it is pushed again until it arrives, while it lives")
+		"next", "it is pushed again until it arrives or ends")
 }
 
 func (r *router) recovered(key route, t *target, _ phase) {
@@ -221,7 +221,7 @@ func (r *router) remove(ctx context.Context, p *emsapi.Push, why string) error {
 		r.diary.did(slog.LevelDebug, "push removed", shown(p.LocalStreamName), "config", p.ConfigID, "why", why)
 	} else if ctx.Err() == nil {
 		r.diary.Begin(pushStays, trouble.At{}, shown(p.LocalStreamName), "config", p.ConfigID, "err", err,
-			"next", "it is tried again at the next look, as others are")
+			"next", "this and others like it are tried again at the next look")
 	}
 	return err
 }

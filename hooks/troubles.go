@@ -21,7 +21,7 @@ var tooManyNames = trouble.Condition{
 var (
 	ownDestination = trouble.Condition{
 		Kind: "destination_is_own", Level: slog.LevelInfo,
-		Message: "destination is this server itself, and left out",
+		Message: "destination is this server itself: it is left out",
 	}
 	notPushable = trouble.Failure{
 		Kind: "not_pushable", Level: slog.LevelWarn, Message: "stream cannot be pushed",

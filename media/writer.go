@@ -71,8 +71,8 @@ func (w Writer) Traits(f Format) Traits {
 }
 
 // EMS is EvoStream's Media Server, as release 1.7.0 (build 3985) was seen to write to disk. The
-// names in its API are those of testdata/emsapi/getConfigInfo.txt, and those of its events are those
-// of testdata/events.
+// names in its API are those of testdata/emsapi/getConfigInfo.txt, and those of its events are
+// those of testdata/events.
 var EMS = Writer{
 	HLS: {
 		// segment_<time>_1.ts and media sequence 1 after each of 18 reconnects in half an hour, for

@@ -177,7 +177,7 @@ func (t *tree) isHeld(e *entry, now time.Time) bool {
 			t.due.set(e, now.Add(heldLong-lasted))
 		} else {
 			t.begin(fileHeld, e.path(), "beside", beside,
-				"since", lasted.Round(time.Second), "next", "it is reported as closed when that file is gone")
+				"lasted", lasted.Round(time.Second), "next", "it is reported as closed when that file is gone")
 		}
 		return true
 	}

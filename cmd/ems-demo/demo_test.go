@@ -20,8 +20,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// The whole demo in this process, at twenty times the speed. On a busy machine the streams go slower,
-// too: EMS would delete chunks there before a daemon without a processor could see them.
+// The whole demo in this process, at twenty times the speed. On a busy machine the streams go
+// slower, too: EMS would delete chunks there before a daemon without a processor could see them.
 func TestDemo(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	before := goleak.IgnoreCurrent()

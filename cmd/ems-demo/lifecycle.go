@@ -29,7 +29,7 @@ func (l lifecycle) run(ctx context.Context) {
 		case now := <-tick.C:
 			n, err := l.expire(ctx, now.Add(-l.age))
 			if err != nil {
-				l.log.Warn("lifecycle rule failed, goes on at its next turn", "error", err)
+				l.log.Warn("lifecycle rule failed", "err", err, "next", "it runs again at its next turn")
 			} else if n > 0 {
 				l.log.Debug("chunks expired", "count", n)
 			}

@@ -96,7 +96,7 @@ func (p *page) serveStatus(w http.ResponseWriter, r *http.Request) {
 	answer.Recent = append([]event{}, recent...) // never null
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(answer); err != nil {
-		p.log.Debug("page went away", "error", err)
+		p.log.Debug("page was closed", "err", err)
 	}
 }
 

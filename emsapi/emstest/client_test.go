@@ -122,7 +122,7 @@ func TestClientAndServerUnderstandEachOther(t *testing.T) {
 	}
 }
 
-func TestWrongPasswordIsSaidWithoutIt(t *testing.T) {
+func TestErrorOfAWrongPasswordDoesNotShowIt(t *testing.T) {
 	server := start(t, emstest.Settings{Proxy: "127.0.0.1:0", Username: "ems", Password: "right"})
 	_, err := dial(t, strings.Replace(server.ProxyURL(), "right", "hunter2", 1)).Version(t.Context())
 	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "not accepted") {
@@ -174,7 +174,7 @@ func normal(answers string) string {
 	return infoLength.ReplaceAllString(streamInfo.ReplaceAllString(answers, `{"data":{},"description":"Stream information"`), `Content-Length: n$1`)
 }
 
-func TestLongRequestsAreHungUpOn(t *testing.T) {
+func TestLongRequestsEndTheConnection(t *testing.T) {
 	t.Parallel()
 	server := start(t, emstest.Settings{})
 	for size, answered := range map[int]bool{10 << 10: true, 15 << 10: true, 17 << 10: false, 1 << 20: false} {

@@ -100,7 +100,7 @@ func TestPhantom(t *testing.T) {
 	within(t, 1, "it has pictures", func() bool { return slices.Equal(g.servers[1].Names(), []string{"here"}) })
 }
 
-func TestPhantomWithoutKeepAliveTakesItsOrderAlong(t *testing.T) {
+func TestPhantomWithoutKeepAliveRemovesItsOrder(t *testing.T) {
 	t.Parallel()
 	g := newSite(t, 2)
 	pulled(t, g.clients[1], "rtmp://127.0.0.1/live/none", "here", false)

@@ -126,7 +126,7 @@ func (e *Endpoint) take(w http.ResponseWriter, r *http.Request) (status int, why
 	}
 	event, err := Decode(r.Header.Get("Content-Type"), body)
 	if err != nil {
-		e.trouble.Report(eventBroken, nowhere, "err", err, "next", "the media server is looked at instead")
+		e.trouble.Report(eventBroken, nowhere, "err", err, "next", "the media server is asked instead")
 		if event.Type == "" {
 			e.line.ask("an event that is not understood")
 			return http.StatusOK, ""

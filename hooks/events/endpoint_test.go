@@ -200,7 +200,7 @@ func TestMissingIdsHaveTheServerLookedAt(t *testing.T) {
 	}
 }
 
-func TestEventThatIsNotUnderstoodHasTheServerLookedAt(t *testing.T) {
+func TestEventThatCannotBeReadHasTheServerAsked(t *testing.T) {
 	looks := make(chan string, 10)
 	var log bytes.Buffer
 	e, address := serve(t, Settings{}, ignore, func(reason string) { looks <- reason }, &log)
@@ -210,7 +210,7 @@ func TestEventThatIsNotUnderstoodHasTheServerLookedAt(t *testing.T) {
 	if got := <-looks; got != "an event that is not understood" {
 		t.Error(got)
 	}
-	if f := e.Figures(); f.Broken != 1 || strings.Contains(log.String(), "hunter2") || !strings.Contains(log.String(), "not understood") {
+	if f := e.Figures(); f.Broken != 1 || strings.Contains(log.String(), "hunter2") || !strings.Contains(log.String(), "cannot be read") {
 		t.Errorf("%+v, log: %s", f, log.String())
 	}
 }

@@ -74,7 +74,7 @@ func (l *line) ask(reason string) {
 
 func (l *line) drop(e Event, why string) {
 	l.counts.waiting.Add(-int64(e.size))
-	l.trouble.Report(eventDropped, nowhere, "why", why, "event", e.Type, "next", "the media server is looked at instead")
+	l.trouble.Report(eventDropped, nowhere, "why", why, "event", e.Type, "next", "the media server is asked instead")
 }
 
 type job struct {

@@ -31,7 +31,7 @@ func begin(t *testing.T, handle func(context.Context, Event), look func(string))
 
 // What events were lost has the server looked at: at once, then at most once in lookPause, and for
 // the last one, too.
-func TestLooksKeepApart(t *testing.T) {
+func TestLooksAreAtLeastLookPauseApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		var looks []string

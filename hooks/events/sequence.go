@@ -81,8 +81,8 @@ func (s *sequence) add(e Event, now time.Time) (p passed) {
 	return p
 }
 
-// begin puts a new run before the others. If these are too many, none of the last one's events may
-// wait.
+// begin puts a new run before the others. If that makes too many, it drops the last one, none of
+// whose events may wait then.
 func (s *sequence) begin(process int64, next uint64) {
 	s.runs = slices.Insert(s.runs[:min(len(s.runs), maxRuns-1)], 0, &run{process: process, next: next})
 }

@@ -180,7 +180,7 @@ func TestProcessesOfOneServerDoNotDisturbEachOther(t *testing.T) {
 	}
 }
 
-func TestAProcessThatSpeaksUpLateMissesNothing(t *testing.T) {
+func TestAProcessThatIsFirstSeenLateHasNoMissingEvents(t *testing.T) {
 	var s sequence
 	now := time.Unix(0, 0)
 	got := feed(&s, &now, event(1), Event{ID: 5000, ProcessID: 2, Timestamp: 1000}, Event{ID: 5001, ProcessID: 2, Timestamp: 1000})

@@ -12,7 +12,7 @@ var (
 		Kind: "event_connection_refused", Level: slog.LevelWarn, Message: "connection to the event listener refused",
 	}
 	eventRefused = trouble.Failure{Kind: "event_refused", Level: slog.LevelWarn, Message: "event refused"}
-	eventBroken  = trouble.Failure{Kind: "event_broken", Level: slog.LevelWarn, Message: "event is not understood"}
+	eventBroken  = trouble.Failure{Kind: "event_broken", Level: slog.LevelWarn, Message: "event cannot be read"}
 	eventDropped = trouble.Failure{Kind: "event_dropped", Level: slog.LevelWarn, Message: "event dropped"}
 	eventsLost   = trouble.Failure{Kind: "events_lost", Level: slog.LevelWarn, Message: "events were lost"}
 

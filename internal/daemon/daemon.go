@@ -1,4 +1,4 @@
-// Package daemon builds the daemon out of its parts. It is shared by the command and by the demo.
+// Package daemon builds the daemon from its parts, for the command and for the demo.
 package daemon
 
 import (
@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -22,7 +21,6 @@ import (
 	"ems-sidecar/hooks/events"
 	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
-	"ems-sidecar/uploader/s3store"
 	"ems-sidecar/watcher"
 )
 
@@ -34,21 +32,21 @@ type Daemon struct {
 	up       *uploader.Uploader
 	roots    roots
 	sections []*section
-	found    chan *root    // that came to be known while it runs
-	left     chan struct{} // closed when no more roots are taken in
-	asked    atomic.Bool   // the media server has said what it writes to
+	found    chan *root    // roots that EMS names while the daemon runs
+	left     chan struct{} // closed when found is not read any more
+	asked    atomic.Bool   // the media server has said where it writes
 	memory   memory
 	limits   Limits
 	trouble  *trouble.Reporter
 	refusals list // why directories that the media server names are not published
 
 	api    *emsapi.Client   // nil: nothing needs it
-	hooks  *hooks.Hooks     // nil: no event is taken in
-	events *events.Endpoint // nil: as above
+	hooks  *hooks.Hooks     // nil: no plugin and no section needs the media server
+	events *events.Endpoint // nil: as hooks
 }
 
-// New returns a daemon for cfg, which may keep notes in the directory state; empty: it keeps none. It makes no request, and
-// touches no watched directory.
+// New returns a daemon for cfg. The daemon keeps notes in the directory state, or none if that is
+// empty. New makes no request, and touches no watched directory.
 func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger) (*Daemon, error) {
 	backend, err := watcher.ParseBackend(cfg.Watcher.Backend)
 	if err != nil {
@@ -83,8 +81,8 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 	return d, d.react()
 }
 
-// manifestMemory returns how many bytes large manifests may take where the process may take limit: a third. 0: there is no
-// limit.
+// manifestMemory returns how many bytes large manifests may take: a third of limit, which is that
+// of the process. 0: there is no limit.
 func manifestMemory(limit int64) int {
 	if limit == math.MaxInt64 {
 		return 0
@@ -92,7 +90,7 @@ func manifestMemory(limit int64) int {
 	return int(limit / 3)
 }
 
-// react builds what deals with the media server, if anything needs that.
+// react builds the parts that speak to the media server, if the config needs them.
 func (d *Daemon) react() (err error) {
 	cfg := d.cfg
 	if !cfg.Hooks.On {
@@ -122,12 +120,12 @@ func API(ems config.EMS) (*emsapi.Client, error) {
 	return emsapi.New(emsapi.Settings{URL: ems.APIURL.Reveal(), Username: ems.Username, Password: ems.Password.Reveal(), Timeout: ems.Timeout})
 }
 
-// Run works until ctx ends, and while live streams end, too, and then drains. It calls started once, when every
-// root of the config that exists is watched and scanned, or after 10 s; a root that does not exist yet is waited for,
-// and so is the media server.
+// Run works until ctx ends and live streams have ended, and then drains. It calls started once:
+// when every root of the config that exists is watched and scanned, or after 10 s. It waits for a
+// root that does not exist yet, and for the media server.
 func (d *Daemon) Run(ctx context.Context, started func()) error {
 	first := d.roots.list() // before anything runs that finds others
-	// The admin listener outlives ctx, and tells how the uploader drains.
+	// The admin listener outlives ctx: it answers while the uploader drains.
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	watching, leave := context.WithCancel(running)
@@ -159,7 +157,7 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 	parts.Go(func() error {
 		late, ok := d.roots.started(ctx)
 		for _, dir := range late {
-			d.trouble.Report(notScanned, trouble.At{Subject: dir}, "root", dir, "since", startLimit,
+			d.trouble.Report(notScanned, trouble.At{Subject: dir}, "root", dir, "lasted", startLimit,
 				"next", "the start does not wait for it; /readyz does")
 		}
 		if ok {
@@ -182,7 +180,8 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 	return parts.Wait()
 }
 
-// AdminSettings returns who may ask the admin listener. It reads the certificate, if the config names one.
+// AdminSettings returns who may ask the admin listener. It reads the certificate that the config
+// names, if any.
 func AdminSettings(cfg config.Admin, log *slog.Logger) (s admin.Settings, err error) {
 	s = admin.Settings{Names: []string{hostname()}, Allow: cfg.Allow, Token: cfg.Token.Reveal()}
 	if host, _, err := net.SplitHostPort(cfg.Listen); err == nil {
@@ -194,7 +193,8 @@ func AdminSettings(cfg config.Admin, log *slog.Logger) (s admin.Settings, err er
 	return s, err
 }
 
-// publish watches roots, and those that are found later, and uploads until ctx ends. Then it drains.
+// publish watches the first roots and those that are found later, and uploads until ctx ends. Then
+// it drains.
 func (d *Daemon) publish(ctx context.Context, first []*root) error {
 	roots, ctx := errgroup.WithContext(ctx)
 	begin := func(r *root) {
@@ -253,47 +253,6 @@ func (d *Daemon) sweep(ctx context.Context) {
 	}
 }
 
-// leaveTime is how long the end waits for a watcher, which ends at once unless a file system does not answer.
+// leaveTime is how long the end waits for the watchers. They end at once, unless a file system does
+// not answer.
 const leaveTime = 5 * time.Second
-
-// OpenStore returns the store that the section u asks for. It makes no request to the bucket. The log is for what goes
-// wrong without failing a request.
-func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog.Logger) (*s3store.Store, error) {
-	return openStore(ctx, u, pool, log, trouble.New(log, time.Now))
-}
-
-func openStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog.Logger,
-	reporter *trouble.Reporter) (*s3store.Store, error) {
-	settings := s3store.Settings{
-		Bucket: u.Bucket,
-		Address: s3store.Address{
-			Region:      u.Region,
-			Endpoint:    u.Endpoint,
-			PathStyle:   u.PathStyle,
-			Connections: pool.Workers + pool.BulkWorkers,
-		},
-		Credentials: s3store.Credentials{AccessKey: u.AccessKey, SecretKey: u.SecretKey.Reveal()},
-		Objects: s3store.Objects{
-			ACL:                  u.ACL,
-			StorageClass:         u.StorageClass,
-			ServerSideEncryption: u.ServerSideEncryption,
-			KMSKeyID:             u.KMSKeyID,
-			Host:                 hostname(),
-		},
-		SignPayload:   s3store.Signing(u.SignPayload),
-		PartSize:      pool.PartSize,
-		MinThroughput: pool.MinThroughput,
-		Log:           log,
-		Trouble:       reporter,
-	}
-	if u.SecretKeyFile != "" {
-		settings.Credentials.ReadSecretKey = u.ReadSecretKey
-	}
-	return s3store.New(ctx, settings)
-}
-
-// hostname is what tells our objects from those of other hosts.
-func hostname() string {
-	host, _ := os.Hostname() // that a host has no name is no reason not to publish
-	return host
-}

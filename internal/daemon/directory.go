@@ -32,7 +32,7 @@ func Directories(f media.Format, cfg emsapi.Config) (found []Directory) {
 	if f.IsRecorded() {
 		for _, r := range cfg.Record {
 			if r.PathToFile != "" {
-				// With dateFolderStructure=1, EMS says <dir>/<date>/ of what it writes there.
+				// With dateFolderStructure=1, EMS names <dir>/<date>/.
 				dir := filepath.Dir(filepath.Clean(r.PathToFile))
 				add(Directory{Root: dir, dated: strings.HasSuffix(filepath.ToSlash(r.PathToFile), "/")})
 			}
@@ -48,7 +48,7 @@ func Directories(f media.Format, cfg emsapi.Config) (found []Directory) {
 	return found
 }
 
-// scope says what of the root is the directory's.
+// scope returns which part of the root the directory is.
 func (d Directory) scope() scope {
 	switch {
 	case d.Group != "":

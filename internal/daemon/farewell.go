@@ -7,25 +7,26 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// A media server that is told to end at the same time as the daemon closes the last segment of each stream
-// and writes its end a moment later. A server that goes on begins new segments. The daemon stays until it
-// knows which it is.
+// Often the media server is told to end at the same time as the daemon. Then it closes the last
+// segment of each stream, and writes the stream's end a moment later. A server that goes on begins
+// new segments. The daemon watches until it knows which it is.
 const (
-	// graceTime is how long a server that ends with the daemon may begin new segments, and may pause
-	// between the ends of two streams.
+	// graceTime is how long a server that ends with the daemon may begin new segments, and may
+	// pause between the ends of two streams.
 	graceTime = 2 * time.Second
-	// confirmTime is how long an end may follow the last segment that was begun: a writer that renames
-	// its segments has done with the last one when it appears.
+	// confirmTime is how long after the beginning of the last segment a stream's end may follow. A
+	// writer that renames its segments has finished one when it appears.
 	confirmTime = time.Second
-	// settleTime is how long after the last change nothing more belongs to it, as an F4M that follows its bootstrap.
+	// settleTime is how long after a change others may follow that belong to it: an F4M follows its
+	// bootstrap.
 	settleTime = 500 * time.Millisecond
-	// quietTime is how long nothing happens when the server is gone.
+	// quietTime is how long nothing is written before the server counts as gone.
 	quietTime = 3 * time.Second
 	// sightEvery is how often we look.
 	sightEvery = 100 * time.Millisecond
 )
 
-// A sight is what there is to see of the live streams at one moment.
+// A sight is the state of the live streams at one moment.
 type sight struct {
 	written int       // segments that are being written
 	begun   time.Time // when the last one was begun
@@ -37,10 +38,10 @@ type sight struct {
 type farewell struct {
 	began     time.Time // when it was told so
 	until     time.Time // the latest time to stop
-	wroteOpen bool      // a segment was seen being written, so that none without a writer is being written
-	goesOn    time.Time // since when there is a sign that the server does; zero: there is none
+	wroteOpen bool      // a segment was seen with a writer: so one without a writer is not being written
+	goesOn    time.Time // since when there is a sign that the server goes on; zero: none
 	arrived   int64
-	moved     time.Time // when something was last seen to arrive in the bucket
+	moved     time.Time // when something last arrived in the bucket
 }
 
 // reason is why to stop watching; empty: not yet.
@@ -97,7 +98,7 @@ func (f *farewell) isQuiet(now time.Time, s sight) bool {
 	return now.Sub(later(s.changed, f.moved)) >= patience
 }
 
-// seeOff returns when the daemon is to stop watching, or has.
+// seeOff waits until the daemon is to stop watching, or has stopped. drain_timeout limits it.
 func (d *Daemon) seeOff(ctx context.Context) {
 	now := time.Now()
 	first, _ := d.up.Outlook(ctx) // an end is seen below
@@ -118,12 +119,12 @@ func (d *Daemon) seeOff(ctx context.Context) {
 	}
 }
 
-// look reports false when nothing is published any more.
+// look returns what there is to see, or false when nothing is published any more.
 func (d *Daemon) look(ctx context.Context) (s sight, ok bool) {
 	s.Outlook, ok = d.up.Outlook(ctx)
 	for _, r := range d.roots.list() {
 		if r.holdsRecordings() {
-			continue // one that ends later is whole at the next start, too
+			continue // the next start finds a recording that ends later
 		}
 		state := r.watcher.State()
 		s.written += state.Written

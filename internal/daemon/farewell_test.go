@@ -7,7 +7,8 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// What is seen from the moment at which the daemon is told to end, second by second, decides how long it watches.
+// What is seen from the moment at which the daemon is told to end, second by second, decides how
+// long it watches.
 func TestDaemonWatchesAsLongAsLiveStreamsMayEnd(t *testing.T) {
 	const second = time.Second
 	told := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)

@@ -74,7 +74,7 @@ func TestGroupsInGroups(t *testing.T) {
 }
 
 // With dateFolderStructure=1, EMS names the directory of a day. Others beside it are none of EMS's.
-func TestOnlyDaysAreTakenForDirectoriesOfRecordings(t *testing.T) {
+func TestOnlyDirectoriesOfDaysBelongToRecordings(t *testing.T) {
 	root := t.TempDir()
 	s := newSite(t, "[AmazonRecordUpload]\n")
 	s.run()
@@ -89,7 +89,8 @@ func TestOnlyDaysAreTakenForDirectoriesOfRecordings(t *testing.T) {
 	}
 }
 
-// A directory that is refused is logged once for each section, and named as long as the daemon runs.
+// A directory that is refused is logged once for each section, and named as long as the daemon
+// runs.
 func TestRefusedDirectoryIsLoggedOnceAndListed(t *testing.T) {
 	root, allowed := t.TempDir(), t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\n")

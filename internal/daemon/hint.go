@@ -9,9 +9,10 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// Hint has a file looked at that an event names: it is closed when it would be anyway, only sooner where the kernel does
-// not tell. The event may be forged: a path is followed only if it leads to a file in a root, also after symbolic links. Hint
-// does not wait for a file system.
+// Hint has the watcher look at a file that an event names. The file counts as closed by the same
+// rules as ever, and sooner only where the kernel does not tell. The event may be forged: only a
+// path that leads to a file in a root counts, also after symbolic links. Hint does not wait for a
+// file system.
 func (d *Daemon) Hint(_ context.Context, file string) {
 	if !filepath.IsAbs(file) {
 		return
@@ -45,11 +46,11 @@ func (d *Daemon) follow(ctx context.Context, r *root) {
 	}
 }
 
-// confined says what is wrong with a path below a root; a file that is gone by now is fine.
+// confined says what is wrong with a path below a root. A file that is gone is fine.
 func confined(dir, rel string) string {
 	root, err := disk.OpenRoot(dir)
 	if err != nil {
-		return "" // a root that is not there has nothing to look at
+		return "" // a root that does not exist has no files
 	}
 	defer root.Close()
 	fi, err := root.Lstat(rel)
@@ -68,5 +69,5 @@ func confined(dir, rel string) string {
 func (d *Daemon) refuse(file, why string) {
 	const most = 300 // bytes of a path that the sender of the event has chosen
 	d.trouble.Begin(hintRefused, trouble.At{Subject: why}, "file", file[:min(len(file), most)], "why", why,
-		"next", "further ones are not logged; nothing is lost by it")
+		"next", "nothing is lost; other such events are not logged")
 }

@@ -7,7 +7,8 @@ const (
 	maxFound = 100
 	// maxGroups bounds the directories that EMS names for one section.
 	maxGroups = 2000
-	// maxHints bounds the files that wait to be looked at in one root. The next scan finds the others.
+	// maxHints bounds the files that wait to be looked at in one root. The next scan finds the
+	// others.
 	maxHints = 256
 	// maxMemory bounds the note of the directories that EMS has named, in bytes.
 	maxMemory = 16 << 20

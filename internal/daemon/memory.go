@@ -11,8 +11,9 @@ import (
 	"ems-sidecar/internal/disk"
 )
 
-// A memory is a file with the directories that the media server named. It may forget orders when it is started anew; what
-// it wrote for them, and what the spool has kept of that, is still to be uploaded.
+// A memory is a file with the directories that the media server named. A server that restarts may
+// forget its orders. What it wrote for them, and what the spool keeps of that, is still to be
+// uploaded.
 type memory struct {
 	path    string // empty: nothing is remembered
 	entries []remembered
@@ -27,10 +28,11 @@ type remembered struct {
 	Named   time.Time `json:"named"`           // when the media server last did
 }
 
-// rememberedFor is how long a directory is watched after every start although the media server does not name it.
+// rememberedFor is how long a directory is watched at each start after the media server last named
+// it.
 const rememberedFor = 7 * 24 * time.Hour
 
-// recall reads what an earlier run has noted in the directory state; empty: there is none.
+// recall reads what an earlier run has noted in the directory state. An empty state has no notes.
 func recall(state string, now time.Time) (m memory, err error) {
 	if state == "" {
 		return m, nil
@@ -52,10 +54,11 @@ func recall(state string, now time.Time) (m memory, err error) {
 	return m, err
 }
 
-// notedEvery is how exactly it is noted when a directory was last named: each look names it again.
+// notedEvery is how exactly the file has when a directory was last named. Each look names it again,
+// and must not write the file each time.
 const notedEvery = time.Hour
 
-// note takes in that the media server names the directory of a section now.
+// note notes that the media server names the directory of a section now.
 func (m *memory) note(section string, dir Directory, now time.Time) {
 	for i := range m.entries {
 		if e := &m.entries[i]; e.Section == section && e.Dir == dir.Root && e.Group == dir.Group {

@@ -42,7 +42,7 @@ func TestDirectoriesAreRememberedForAWhile(t *testing.T) {
 	}
 }
 
-func TestBrokenNoteIsSaidAndWrittenAnew(t *testing.T) {
+func TestBrokenNoteIsLoggedAndReplaced(t *testing.T) {
 	state := t.TempDir()
 	m, _ := recall(state, time.Now())
 	if err := os.WriteFile(m.path, []byte("{"), 0o600); err != nil {

@@ -12,9 +12,9 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// Outputs makes roots of the directories into which the media server writes, for the sections that have no watch_dir. A
-// root that it does not name any more stays: what it wrote there may still have to be uploaded, and it forgets orders when it
-// is started anew. It is called from one goroutine.
+// Outputs publishes the directories into which the media server writes, for the sections that have
+// no watch_dir. A root that the server does not name any more stays: its files may still have to be
+// uploaded, and a server that restarts forgets its orders. One goroutine calls it.
 func (d *Daemon) Outputs(cfg emsapi.Config) {
 	for _, r := range d.discover(cfg) {
 		select {
@@ -58,7 +58,8 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 	return fresh
 }
 
-// publishMore has s publish dir, too: in a root that is watched already, or in one of fresh.
+// publishMore has s publish dir, too: in a root that is watched already, or in one of fresh, which
+// it returns.
 func (d *Daemon) publishMore(s *section, dir Directory, fresh []*root) []*root {
 	r := s.roots[dir.Root]
 	if r == nil || slices.Contains(fresh, r) || r.scope.Load().kind != grouped || dir.Group == "" {
@@ -71,7 +72,8 @@ func (d *Daemon) publishMore(s *section, dir Directory, fresh []*root) []*root {
 	return fresh
 }
 
-// remembered adds the roots that the media server named to an earlier run. It is called before the daemon runs.
+// remembered adds to fresh the roots that the media server named to an earlier run. It is called
+// before the daemon runs.
 func (d *Daemon) remembered(state string, fresh []*root) []*root {
 	if !d.cfg.AsksEMS() {
 		return fresh
@@ -109,7 +111,7 @@ func (d *Daemon) mayPublish(dir Directory, s *section) bool {
 	return false
 }
 
-// A list may be read while it grows. It has nothing twice, and what is too much is left out.
+// A list may be read while it grows. It has nothing twice, and at most maxFound texts.
 type list struct {
 	growing sync.Mutex
 	all     []string
@@ -129,11 +131,11 @@ func (l *list) get() []string {
 	return slices.Clone(l.all)
 }
 
-// ask makes roots of what the media server writes to now, before anything runs.
+// ask publishes the directories into which the media server writes now, before anything runs.
 func (d *Daemon) ask(ctx context.Context) error {
 	cfg, err := d.api.ListConfig(ctx)
 	if err != nil {
-		return fmt.Errorf("where EMS writes to is not known, and a section has no watch_dir: %w", err)
+		return fmt.Errorf("asking EMS where it writes, for a section without watch_dir: %w", err)
 	}
 	d.discover(cfg)
 	return nil

@@ -73,7 +73,7 @@ func TestRecordingsInTheDirectoryOfLiveStreams(t *testing.T) {
 }
 
 // What lies below the directory of recordings is none of them.
-func TestLiveStreamsBelowRecordingsAreNotTakenForSuch(t *testing.T) {
+func TestLiveStreamsBelowRecordingsAreNotRecordings(t *testing.T) {
 	root := t.TempDir()
 	s := newSite(t, "[AmazonRecordUpload]\ndelete_local = after_upload\ndelete_local_after = 0\n")
 	s.run()
@@ -116,7 +116,8 @@ func TestRecordingsInFoldersByDate(t *testing.T) {
 	s.waitForKeys("20261122/1.mp4", "20261123/1.mp4")
 }
 
-// What EMS deletes before it is uploaded is kept, and the next run finds it when EMS names its directory.
+// What EMS deletes before it is uploaded is kept, and the next run finds it when EMS names its
+// directory.
 func TestSpoolOfADirectoryThatIsFoundAgain(t *testing.T) {
 	root := t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\n")

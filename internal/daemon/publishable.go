@@ -15,8 +15,9 @@ import (
 	"ems-sidecar/uploader/spool"
 )
 
-// Limits say which directories may be published because the media server names them. Whoever may speak to its API, or
-// in its place, chooses them; what the operator names with watch_dir has no limits.
+// Limits say which of the directories that the media server names may be published. Anyone who can
+// use the server's API, or pretend to be the server, chooses what it names. Directories that the
+// operator names with watch_dir have no limits.
 type Limits struct {
 	allowed []string // they, or others in them; empty: all that is not refused
 	spool   []string // spool_dir
@@ -24,7 +25,8 @@ type Limits struct {
 	links   *links
 }
 
-// NewLimits returns the limits for cfg and a daemon that keeps notes in the directory state; empty: it keeps none.
+// NewLimits returns the limits for cfg and a daemon that keeps notes in the directory state, or
+// none if that is empty.
 func NewLimits(cfg *config.Config, state string) Limits {
 	l := Limits{allowed: led(cfg.EMS.Directories...), links: &links{}}
 	if cfg.Upload.SpoolDir != "" {
@@ -53,19 +55,19 @@ var shared = []string{"/", "/home", "/opt", "/var", "/var/lib"}
 // memoryDisk is the exception: live streams are often written to memory.
 const memoryDisk = "/dev/shm"
 
-// Refuse says why a directory that the media server names is not published, or nil. It follows symbolic links, and waits a
-// moment for a file system that does not answer.
+// Refuse returns why a directory that the media server names is not published, or nil. It follows
+// symbolic links. It waits for a file system for linkTime at most.
 func (l Limits) Refuse(dir Directory) error {
 	named := dir.Path()
 	if !filepath.IsAbs(named) || dir.Root == string(filepath.Separator) {
-		return errors.New("it is no directory of this host that could be watched: set watch_dir to the directory as this host sees it")
+		return errors.New("it is not a directory of this host that can be watched: set watch_dir to the directory as this host sees it")
 	}
 	if slices.ContainsFunc(l.spool, func(dir string) bool { return spoolShows(named, dir) }) {
-		return errors.New("spool_dir lies in it, and would be uploaded itself: set another one")
+		return errors.New("spool_dir is in it, and would be uploaded itself: set another spool_dir")
 	}
 	leads, err := l.links.follow(named)
 	if err != nil {
-		return fmt.Errorf("it is not known where it leads: %w", err)
+		return fmt.Errorf("finding out where it leads failed: %w", err)
 	}
 	if err := l.refusePath(named); err != nil {
 		return err
@@ -74,12 +76,12 @@ func (l Limits) Refuse(dir Directory) error {
 		return err
 	}
 	if len(l.allowed) > 0 && !slices.ContainsFunc(l.allowed, func(dir string) bool { return within(leads, dir) }) {
-		return errors.New("it is in none of directories[] in [EMS]: add it there if it is right")
+		return errors.New("directories[] in [EMS] does not have it: add it there if it is right")
 	}
 	return nil
 }
 
-// led returns the operator's paths, and where they lead.
+// led returns paths of the operator, and where symbolic links in them lead.
 func led(paths ...string) (all []string) {
 	for _, p := range paths {
 		all = append(all, p)
@@ -114,7 +116,7 @@ func (l Limits) refusePath(p string) error {
 	return nil
 }
 
-// refuseHome says why p is not published if it is someone's home directory, or hidden in one.
+// refuseHome returns why p is not published if it is a home directory, or hidden in one.
 func refuseHome(p string) error {
 	homes := []string{"/home/*", "/Users/*"}
 	if home, err := os.UserHomeDir(); err == nil && home != string(filepath.Separator) {
@@ -156,25 +158,25 @@ type links struct {
 	asked map[string]bool
 }
 
-// linkTime is how long a file system may take to say where a path leads.
+// linkTime is how long a file system may take to tell where a path leads.
 const linkTime = 2 * time.Second
 
 // errNoAnswer says that a directory may be published later.
 var errNoAnswer = errors.New("its file system does not answer")
 
-// follow returns where p leads, and of what is not there yet, where it would be.
+// follow returns where p leads. Of a path that does not exist yet, it returns where it would be.
 func (l *links) follow(p string) (string, error) {
 	if !l.begin(p) {
-		return "", errNoAnswer // it still has not
+		return "", errNoAnswer // an earlier call waits still
 	}
 	type answer struct {
 		leads string
 		err   error
 	}
 	found := make(chan answer, 1)
-	go func() { // it may never return; it does when the file system answers
+	go func() { // returns when the file system answers, which may be never
 		leads, err := follow(p)
-		l.end(p) // before the answer, after which the same may be asked again
+		l.end(p) // before the answer: after it, the same path may be asked for again
 		found <- answer{leads, err}
 	}()
 	late := time.NewTimer(linkTime)

@@ -10,7 +10,8 @@ import (
 	"ems-sidecar/config"
 )
 
-// Whoever speaks to EMS's API, or in its place, names directories. Private files are not to be had by that.
+// Whoever speaks to EMS's API, or in its place, names directories. Private files are not to be had
+// by that.
 func TestDirectoriesThatAreNeverPublishedBecauseEMSNamesThem(t *testing.T) {
 	if os.PathSeparator != '/' {
 		t.Skip("paths of Unix")
@@ -26,7 +27,7 @@ func TestDirectoriesThatAreNeverPublishedBecauseEMSNamesThem(t *testing.T) {
 		"/srv/operator": "home directory", "/srv/operator/.aws/x": "hidden in a home",
 		"/srv/ems-sidecar": "config or state", "/var/lib/ems-sidecar": "config or state",
 		"/srv/spool": "", "/srv/spool/x": "spool", "/srv/media/.ems-sidecar/hls": "spool",
-		"media": "no directory of this host", `C:\media`: "no directory of this host", "../x": "no directory of this host",
+		"media": "not a directory of this host", `C:\media`: "not a directory of this host", "../x": "not a directory of this host",
 		"/srv/../etc/x": "/etc", "/srv//./../etc/x": "/etc",
 	} {
 		for _, dir := range []Directory{

@@ -22,7 +22,8 @@ func (d *Daemon) reactions() (r reactions) {
 	return r
 }
 
-// tellReactions writes one line a minute with what has happened since the line before, if anything has, until ctx ends.
+// tellReactions logs one line a minute with what has happened since the line before, if anything
+// has, until ctx ends.
 func (d *Daemon) tellReactions(ctx context.Context) {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()

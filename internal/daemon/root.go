@@ -18,8 +18,8 @@ import (
 	"ems-sidecar/watcher"
 )
 
-// A root is a watched directory and the sections that publish it. One with recordings and one with live streams may be the
-// same directory.
+// A root is a watched directory with the sections that publish it. Two roots may be the same
+// directory: one with recordings, and one with live streams.
 type root struct {
 	dir      string
 	scope    atomic.Pointer[scope] // what of it is published; it grows
@@ -28,19 +28,19 @@ type root struct {
 	layouts  []media.Layout // of the sections
 	sources  []*uploader.Source
 	hints    chan string             // files that events name, relative to dir
-	settled  chan struct{}           // closed when all that the first scan found was passed on
-	others   atomic.Pointer[[]share] // what is left to another root
+	settled  chan struct{}           // closed when everything that the first scan found was passed on
+	others   atomic.Pointer[[]share] // what other roots publish of it
 }
 
-// A share is a directory in a root that is left to another one.
+// A share is a directory in a root whose files another root publishes.
 type share struct {
 	rel   string // to the root, slash-separated
 	scope scope  // of it
-	flat  bool   // only the recordings in it itself: it may be a group's, with playlists in it
-	subs  bool   // only the directories in it
+	flat  bool   // only the recordings directly in it: a group may have playlists there
+	subs  bool   // only what is in its directories
 }
 
-// has reports whether p is left to the other root.
+// has reports whether the other root publishes p.
 func (s share) has(p string) bool {
 	rest, in := strings.CutPrefix(p, s.rel+"/")
 	direct := path.Dir(p) == s.rel
@@ -55,8 +55,8 @@ func (s share) has(p string) bool {
 	return in && s.scope.has(rest)
 }
 
-// recordingSettle is how long a recording must be unchanged where no one can tell whether it has a writer. A
-// stream that has no pictures for a while is more likely than gigabytes being uploaded twice is cheap.
+// recordingSettle is how long a recording must be unchanged if the kernel does not tell whether it
+// has a writer. Streams often pause, and uploading gigabytes twice is expensive.
 const recordingSettle = 30 * time.Second
 
 func (r *root) isManifest(p string) bool {
@@ -90,17 +90,19 @@ func (r *root) isAnothers(p string, dir bool) bool {
 	return r.isLeft(p)
 }
 
-// isLeft reports whether the file p is left to another root, perhaps since it was watched, or alone.
+// isLeft reports whether r does not publish the file p: another root does, or none. That may change
+// after r was watched.
 func (r *root) isLeft(p string) bool {
 	return !r.scope.Load().has(p) || slices.ContainsFunc(*r.others.Load(), func(s share) bool { return s.has(p) })
 }
 
-// shares reports whether a section that asks EMS publishes both, of which the inner one was found first.
+// shares reports whether one section that asks EMS publishes both r and o. Then EMS named the inner
+// one first.
 func (r *root) shares(o *root) bool {
 	return slices.ContainsFunc(r.sections, func(s *section) bool { return s.asksEMS() && slices.Contains(o.sections, s) })
 }
 
-// isFound reports whether only the media server says that it is one.
+// isFound reports whether only the media server names r: no section has it as watch_dir.
 func (r *root) isFound() bool {
 	return !slices.ContainsFunc(r.sections, func(s *section) bool { return !s.asksEMS() })
 }
@@ -109,21 +111,22 @@ func (r *root) holdsRecordings() bool {
 	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool { return l.Format.IsRecorded() })
 }
 
-// roots are all that there are. Others may come.
+// roots are all roots. Their number grows.
 type roots struct {
 	listing sync.Mutex
 	all     []*root
 }
 
-// list returns the roots that there are now.
+// list returns the current roots.
 func (rs *roots) list() []*root {
 	rs.listing.Lock()
 	defer rs.listing.Unlock()
 	return slices.Clone(rs.all)
 }
 
-// add takes in roots. Roots with recordings in them and others that lie in each other leave each their own, since a name alone
-// does not tell a recording from a chunk; so do those of one section, since a file has one key.
+// add adds roots. If a root with recordings and one with live streams lie in each other, each
+// publishes its own directories only, because a name alone does not tell a recording from a chunk.
+// The same applies to two roots of one section, because a file has one key.
 func (rs *roots) add(fresh []*root) {
 	rs.listing.Lock()
 	defer rs.listing.Unlock()
@@ -140,7 +143,7 @@ func (rs *roots) widen(r *root, group string) {
 	rs.share()
 }
 
-// share says what each root leaves to others. listing is held.
+// share finds out what each root leaves to others. The caller holds listing.
 func (rs *roots) share() {
 	for _, r := range rs.all {
 		var others []share
@@ -150,7 +153,7 @@ func (rs *roots) share() {
 				continue
 			}
 			s := share{rel: filepath.ToSlash(rel), scope: *o.scope.Load(), flat: o.scope.Load().kind == flat}
-			if rel == "." { // live streams have directories of their own, so that what lies in it itself are recordings
+			if rel == "." { // files directly in it are recordings: live streams have their own directories
 				s.flat, s.subs = o.holdsRecordings(), r.holdsRecordings()
 			}
 			others = append(others, s)
@@ -159,7 +162,7 @@ func (rs *roots) share() {
 	}
 }
 
-// run passes on what the watcher sees until ctx ends.
+// run passes the watcher's events to the sources until ctx ends.
 func (r *root) run(ctx context.Context) error {
 	events := make(chan watcher.Event)
 	parts, ctx := errgroup.WithContext(ctx)
@@ -193,14 +196,15 @@ func (r *root) run(ctx context.Context) error {
 	return parts.Wait()
 }
 
-// give adds a source of r, which is listed already.
+// give adds a source to r, which is in the list already.
 func (rs *roots) give(r *root, s *uploader.Source) {
 	rs.listing.Lock()
 	defer rs.listing.Unlock()
 	r.sources = append(r.sources, s)
 }
 
-// stuckSince returns since when a call to the file system of r has not returned, or the zero time.
+// stuckSince returns when the oldest call to the file system of r began that has not returned, or
+// the zero time.
 func (rs *roots) stuckSince(r *root, now time.Time) time.Time {
 	rs.listing.Lock()
 	defer rs.listing.Unlock()
@@ -213,10 +217,10 @@ func (rs *roots) stuckSince(r *root, now time.Time) time.Time {
 	return at
 }
 
-// stuckCheck is how often it is looked whether the watcher waits for a file system.
+// stuckCheck is how often reportStuck looks whether the watcher waits for a file system.
 const stuckCheck = time.Second
 
-// reportStuck logs when nothing is seen of the root any more, until ctx ends: the watcher itself waits then.
+// reportStuck logs when the watcher waits for the file system, and sees nothing, until ctx ends.
 func (r *root) reportStuck(ctx context.Context, reporter *trouble.Reporter) {
 	tick := time.NewTicker(stuckCheck)
 	defer tick.Stop()
@@ -230,29 +234,30 @@ func (r *root) reportStuck(ctx context.Context, reporter *trouble.Reporter) {
 		if since := r.watcher.StuckSince(time.Now()); !since.IsZero() {
 			reporter.Begin(rootStuck, at, "root", r.dir, "since", since.UTC().Format(time.RFC3339),
 				"next", "what is written there is seen when it does; other directories go on",
-				"hint", "is the server of a mount in it away?")
+				"hint", "check the servers of the file systems that are mounted there")
 		} else {
 			reporter.End(rootStuck, at, "root", r.dir)
 		}
 	}
 }
 
-// rootCheck is how often a root that is not ready is asked whether it exists at all.
+// rootCheck is how often the start asks whether a root that is not ready exists.
 const rootCheck = 100 * time.Millisecond
 
-// startLimit is how long the start waits for the first scan. Our unit is started before the media server's, which
-// waits for it: a directory with very many files, or a file system that does not answer, must not hold that up.
+// startLimit is how long the start waits for the first scan. The media server's unit waits for
+// ours: a directory with very many files, or a file system that does not answer, must not delay it.
 const startLimit = 10 * time.Second
 
-// unanswered reports whether it is not known yet whether the root exists.
+// unanswered reports whether the file system has not told yet whether the root exists.
 func (r *root) unanswered() bool {
 	state := r.watcher.State()
 	return state.Backend == watcher.Auto && !state.Waiting
 }
 
-// started returns when each root is ready, or known to be missing, and at the latest after startLimit: EMS creates its
-// directories with the first stream, and a service that counted as not started until then would hold up the boot. It
-// returns the roots that are not ready then, or false if ctx ended.
+// started returns when each root is ready or known to be missing, after startLimit at the latest.
+// It does not wait for missing roots, because EMS creates its directories with the first stream,
+// and that would delay the boot. It returns the roots that are not ready then, or false if ctx
+// ended.
 func (rs *roots) started(ctx context.Context) (late []string, ok bool) {
 	tick := time.NewTicker(rootCheck)
 	defer tick.Stop()

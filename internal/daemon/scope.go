@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A scope says what is published of a root.
+// A scope is the part of a root that is published.
 type scope struct {
 	kind   scopeKind
 	groups map[string]bool // of grouped; not changed once in use
@@ -14,10 +14,10 @@ type scope struct {
 type scopeKind uint8
 
 const (
-	whole   scopeKind = iota // all that is below it: the operator has named it
+	whole   scopeKind = iota // everything below it: the operator has named it
 	flat                     // the files in it, none in its directories: EMS puts a recording's files beside each other
 	dated                    // and the files in directories that are called as a day: recordings with dateFolderStructure=1
-	grouped                  // the directories in it that EMS has named: its other directories are none of EMS's
+	grouped                  // the directories in it that EMS has named: others are not EMS's
 )
 
 // has reports whether the file p is published.
@@ -44,7 +44,7 @@ func (s scope) with(group string) scope {
 	return scope{grouped, groups}
 }
 
-// isDay reports whether EMS calls a directory so: 20261129.
+// isDay reports whether a name is that of a directory for one day, such as 20261129.
 func isDay(name string) bool {
 	return len(name) == len("20261129") && strings.Trim(name, "0123456789") == ""
 }

@@ -13,7 +13,7 @@ import (
 	"ems-sidecar/watcher"
 )
 
-// A section is one of the config's that publish a format.
+// A section is a section of the config that publishes a format.
 type section struct {
 	config.Upload
 	layout   media.Layout
@@ -58,7 +58,8 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, err
 // asksEMS reports whether the section takes its roots from the media server.
 func (s *section) asksEMS() bool { return len(s.WatchDirs) == 0 }
 
-// publishes reports whether the section publishes dir already, by itself or in another directory.
+// publishes reports whether the section publishes dir already, alone or as part of another
+// directory.
 func (s *section) publishes(dir Directory) bool {
 	for known, r := range s.roots {
 		rel, err := filepath.Rel(known, dir.Path())
@@ -75,8 +76,8 @@ func (s *section) publishes(dir Directory) bool {
 	return false
 }
 
-// publishFrom has the section publish what is below dir, or a scope of that, together with others of fresh, whose roots are
-// not begun yet.
+// publishFrom has the section publish a scope of dir. It returns fresh, the roots that do not run
+// yet, with the root of dir. Sections share such a root.
 func (s *section) publishFrom(dir string, of scope, fresh []*root) []*root {
 	i := slices.IndexFunc(fresh, func(r *root) bool {
 		return r.dir == dir && r.holdsRecordings() == s.recorded && r.scope.Load().kind == of.kind
@@ -100,7 +101,7 @@ func (s *section) publishFrom(dir string, of scope, fresh []*root) []*root {
 	return fresh
 }
 
-// begin makes watchers and sources of roots.
+// begin gives roots their watchers and sources.
 func (d *Daemon) begin(fresh []*root) {
 	for _, r := range fresh {
 		r.watcher = watcher.New(r.dir, watcher.Options{

@@ -59,7 +59,8 @@ func (s *syncBuffer) String() string {
 	return s.b.String()
 }
 
-// newSite returns a site whose daemon does not run yet. The sections stand behind [S3] and [Admin]; the API is no one's.
+// newSite returns a site whose daemon does not run yet. The sections stand behind [S3] and [Admin];
+// the API is no one's.
 func newSite(t *testing.T, sections string) *site {
 	t.Helper()
 	s := &site{t: t, bucket: s3mem.New(), log: &syncBuffer{}, ready: make(chan struct{})}

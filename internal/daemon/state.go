@@ -18,7 +18,7 @@ func (s *state) NotReady() []string {
 	wrong := s.refusals.get()
 	for _, section := range s.sections {
 		if section.asksEMS() && !s.asked.Load() {
-			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s did not say yet where it writes", section.Section, s.api.Address()))
+			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s has not said yet where it writes", section.Section, s.api.Address()))
 		}
 	}
 	wrong = append(wrong, s.stuck()...)
@@ -32,7 +32,7 @@ func (s *state) NotReady() []string {
 			if r.unanswered() {
 				wrong = append(wrong, r.dir+" is on a file system that does not answer")
 			} else if r.watcher.State().Waiting && r.isFound() {
-				continue // EMS makes it when it writes there, and perhaps never again
+				continue // EMS makes it when it writes there, which it may never do again
 			} else if r.watcher.State().Waiting {
 				wrong = append(wrong, r.dir+" does not exist yet")
 			} else {

@@ -18,8 +18,8 @@ const (
 	stalledAfter = 2 * time.Minute
 )
 
-// Sync uploads what is there now and is not in the bucket, and returns when all is; with an error if something cannot be
-// uploaded. It reports its progress several times a second.
+// Sync uploads the files that are not in the bucket, and returns when all are there. It returns an
+// error if something cannot be uploaded. It reports its progress several times a second.
 func (d *Daemon) Sync(ctx context.Context, report func(uploader.Progress)) error {
 	if d.cfg.AsksEMS() {
 		if err := d.ask(ctx); err != nil {
@@ -27,11 +27,11 @@ func (d *Daemon) Sync(ctx context.Context, report func(uploader.Progress)) error
 		}
 	}
 	if dir := d.up.Occupied(); dir != "" {
-		return fmt.Errorf("an ems-sidecar that runs already uploads from %s, and after its start compares all that is there: "+
-			"for another comparison restart it, or stop it and sync then", dir)
+		return fmt.Errorf("an ems-sidecar that runs already uploads from %s, and compared everything there after its start: "+
+			"to compare again, restart it, or stop it and then sync", dir)
 	}
 	for _, s := range d.sections {
-		s.dest.Delete = false // that is the running daemon's
+		s.dest.Delete = false // only the running daemon deletes
 	}
 	running, stop := context.WithCancel(ctx)
 	defer stop()
@@ -105,8 +105,8 @@ func (s *syncState) decide(p uploader.Progress, settled bool, now time.Time) (do
 	return false, nil
 }
 
-// settled reports whether all that was there at the start was passed on, and all that an earlier run has kept. Where EMS has
-// not written yet, there was nothing.
+// settled reports whether all files that existed at the start were passed on, and all that an
+// earlier run kept. A directory that EMS has not made yet has none.
 func (rs *roots) settled() bool {
 	return !slices.ContainsFunc(rs.list(), func(r *root) bool {
 		select {

@@ -28,11 +28,11 @@ var (
 	}
 	notNoted = trouble.Condition{
 		Kind: "directories_not_noted", Level: slog.LevelWarn,
-		Message: "directories that EMS names are not noted", Over: "directories that EMS names are noted again",
+		Message: "directories that EMS names cannot be saved", Over: "directories that EMS names are saved again",
 	}
 	noteUnread = trouble.Failure{
 		Kind: "directories_not_read", Level: slog.LevelWarn,
-		Message: "the note of directories that EMS has named cannot be read",
+		Message: "saved directories that EMS has named cannot be read",
 	}
 	hintRefused = trouble.Condition{
 		Kind: "event_path_refused", Level: slog.LevelWarn, Message: "event names a file that is not looked at",

@@ -40,7 +40,7 @@ func (s *Schedule) loseChunk(f *file, why string) {
 		return
 	}
 	m.told.promises = true
-	s.log.Warn("EMS names chunks in a manifest that it did not write", "stream", m.file.stream.name, "key", m.file.key(), "first", f.key(),
+	s.log.Warn("EMS names chunks in a manifest that it did not write", "stream", m.file.stream.name, "key", m.file.key(), "first_key", f.key(),
 		"next", "the manifest does not wait for them; further ones are only counted, as unwritten",
 		"hint", "in MSS and DASH groups of several bitrates, EMS gives all of them the times of one")
 }

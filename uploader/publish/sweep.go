@@ -127,7 +127,7 @@ func (s *Schedule) warnWaiting(m *manifest, now time.Time) {
 		}
 	}
 	s.log.Warn("manifest waits for files that it names", "stream", m.file.stream.name, "key", m.file.key(),
-		"first", oldest.open[0].path, "missing", missing, "since", now.Sub(oldest.readAt).Round(time.Second),
+		"first_key", oldest.open[0].key(), "missing", missing, "lasted", now.Sub(oldest.readAt).Round(time.Second),
 		"next", "it is published when they have arrived")
 }
 
