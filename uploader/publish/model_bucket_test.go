@@ -21,6 +21,10 @@ type modelBucket struct {
 	started map[string]int
 	// The content of the last PUT that was started.
 	sent map[string]int
+	// Manifests of which an old PUT was applied over the newest version, and when, while all comes to rest.
+	overtaken map[string]time.Time
+	refusedAt time.Time // when a request was refused last
+
 	// The keys of objects that were deleted.
 	deleted map[string]bool
 
@@ -124,6 +128,9 @@ func (b *modelBucket) finish(i int, how outcome) {
 	r := publish.Result{Job: f.Job, FileFailure: f.err}
 	if r.FileFailure == publish.NoFileFailure {
 		w.log("%s: %v %v", w.since(), f, how)
+		if how == refused || how == bucketIsAway {
+			b.refusedAt = w.now
+		}
 		if f.isPut() {
 			r.Bytes = f.Version.Size
 		}
@@ -190,6 +197,7 @@ func (b *modelBucket) apply(f *flight) {
 
 func (b *modelBucket) put(key string, o *object) {
 	o.stored = b.w.now
+	delete(b.overtaken, key)
 	delete(b.deleted, key)
 	delete(b.held, key)
 	if old := b.objects[key]; old != nil && old.id != o.id && b.confirmed[key].id == old.id && b.shows(key) {
@@ -278,7 +286,12 @@ func (b *modelBucket) applyLate(i int) {
 		return
 	}
 	b.w.log("%s: the %v that had no answer is applied", b.w.since(), f)
+	newest := b.w.newest[f.key]
+	wasNewest := newest != nil && b.certain[f.key] == newest.sheet.text
 	o := f.put
 	b.put(f.key, &o)
 	delete(b.certain, f.key)
+	if wasNewest && o.sheet.text != newest.sheet.text {
+		b.overtaken[f.key] = b.w.now
+	}
 }

@@ -66,6 +66,7 @@ func (w *world) rest() {
 			st.complete()
 		}
 	}
+	clear(w.bucket.overtaken)
 	for idle, rounds := time.Duration(0), 0; idle < restTime || len(w.bucket.flights) > 0; rounds++ {
 		if rounds > 20_000 {
 			w.t.Fatalf("R4: with a bucket that is well, the schedule does not come to rest")
@@ -91,9 +92,24 @@ func (w *world) rest() {
 				idle = 0
 			}
 			w.pass(at)
+			w.checkPutRight()
 		}
 	}
 	w.checkRest()
+}
+
+// putRightTime is how long an old version of a manifest may be in the bucket, when that was applied late and all requests
+// are answered: the last question about it comes 63 s after the request that had no answer, and may have to wait.
+const putRightTime = 80 * time.Second
+
+// checkPutRight checks that no old version of a manifest that was applied late stays in the bucket.
+func (w *world) checkPutRight() {
+	for p, since := range w.bucket.overtaken {
+		onDisk, refused := w.disk.names[p] != nil, since.Sub(w.bucket.refusedAt) < 2*time.Minute
+		if onDisk && !refused && w.now.Sub(since) > putRightTime {
+			w.t.Fatalf("R3: an old version of %s was applied late, and is still in the bucket %v later", p, w.now.Sub(since))
+		}
+	}
 }
 
 // checkRest checks that all that was closed has arrived.
