@@ -1,6 +1,6 @@
 # What developers run. Everything needs Go; race needs a C compiler, too.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race long lint rules house bench ci install
+.PHONY: help demo test race long lint rules mutants house bench ci install
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ lint: ## the linters, as .ci/run has them
 
 rules: ## which file owns each of the rules R1 to R10, and which tests prove it
 	go -C tools run ./rules
+
+mutants: ## breaks each rule on purpose, to see that a test notices: some minutes
+	go -C tools run ./mutants
 
 house: ## the size of the code: types, fields, functions, and what is too long
 	go -C tools run ./house
