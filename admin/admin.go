@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"ems-sidecar/admin/api"
 	"ems-sidecar/internal/listen"
 )
 
@@ -25,6 +26,7 @@ type State interface {
 	// Remarks are what an operator should know of a daemon that is alive, such as directories whose
 	// file system does not answer. If the daemon can do nothing because of them, it is not well.
 	Remarks() (lines []string, well bool)
+	api.Daemon
 }
 
 // Settings say who may ask.
@@ -65,6 +67,7 @@ func Handler(state State) http.Handler {
 		}
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, state.NotReady()) })
+	api.Register(mux, state)
 	return mux
 }
 

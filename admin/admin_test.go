@@ -9,9 +9,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"ems-sidecar/admin/api"
 )
 
 type fakeState struct {
+	api.Daemon
 	alive    bool
 	notReady []string
 	stuck    []string

@@ -9,12 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"ems-sidecar/config"
+	"ems-sidecar/internal/daemon"
 )
 
 // Exit codes.
@@ -127,21 +127,6 @@ func (f configFlag) load() (*config.Config, error) {
 type versionCommand struct{}
 
 func (versionCommand) Run(s surroundings) error {
-	_, err := fmt.Fprintln(s.stdout, "ems-sidecar", version())
+	_, err := fmt.Fprintln(s.stdout, "ems-sidecar", daemon.Version())
 	return err
-}
-
-// version returns what the Go tool recorded at the build.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && (v == "" || v == "(devel)") {
-			v = s.Value
-		}
-	}
-	return v + " " + info.GoVersion
 }

@@ -30,7 +30,7 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	log, flush := openLog(s, cfg.Log)
 	defer flush()
 	defer logHangups(hangups, log)()
-	log.Info("starting", "version", version(), "config", c.Config)
+	log.Info("starting", "version", daemon.Version(), "config", c.Config)
 	for _, w := range cfg.Warnings {
 		log.Warn("config", "err", w, "next",
 			"the start goes on; if others can read secrets, it does not with [Security] strict = on")

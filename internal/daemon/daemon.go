@@ -19,6 +19,7 @@ import (
 	"ems-sidecar/emsapi"
 	"ems-sidecar/hooks"
 	"ems-sidecar/hooks/events"
+	"ems-sidecar/internal/history"
 	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 	"ems-sidecar/watcher"
@@ -38,6 +39,9 @@ type Daemon struct {
 	memory   memory
 	limits   Limits
 	trouble  *trouble.Reporter
+	history  *history.History
+	notes    string // the directory for what is to survive a restart; empty: there is none
+	began    time.Time
 	refusals list // why directories that the media server names are not published
 
 	api    *emsapi.Client   // nil: nothing needs it
@@ -53,7 +57,8 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		return nil, err
 	}
 	reporter := trouble.New(log, time.Now)
-	d := &Daemon{cfg: cfg, log: log, trouble: reporter, backend: backend, found: make(chan *root), left: make(chan struct{}), up: uploader.New(uploader.Settings{
+	var d *Daemon
+	d = &Daemon{cfg: cfg, log: log, trouble: reporter, backend: backend, history: history.New(time.Now), notes: state, began: time.Now(), found: make(chan *root), left: make(chan struct{}), up: uploader.New(uploader.Settings{
 		Host:          hostname(),
 		Workers:       cfg.Upload.Workers,
 		BulkWorkers:   cfg.Upload.BulkWorkers,
@@ -64,8 +69,10 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		Manifests:     manifestMemory(debug.SetMemoryLimit(-1)),
 		Incomplete:    cfg.AsksEMS(),
 		Trouble:       reporter,
+		Changed:       func(c uploader.Change) { d.noteChange(c) },
 	}, log)}
 	d.limits = NewLimits(cfg, state)
+	d.loadHistory()
 	var fresh []*root
 	for _, u := range cfg.Uploads {
 		s, err := d.newSection(ctx, u)
@@ -154,6 +161,7 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 		parts.Go(func() error { return d.hooks.Run(ctx) })
 		parts.Go(func() error { d.tellReactions(ctx); return nil })
 	}
+	parts.Go(func() error { d.keepHistory(running); return nil })
 	parts.Go(func() error {
 		late, ok := d.roots.started(ctx)
 		for _, dir := range late {

@@ -8,6 +8,10 @@ import (
 
 // What can go wrong with the watched directories.
 var (
+	historyUnkept = trouble.Failure{
+		Kind: "history_unkept", Level: slog.LevelWarn,
+		Message: "history of events cannot be kept",
+	}
 	rootStuck = trouble.Condition{
 		Kind: "root_stuck", Level: slog.LevelError,
 		Message: "watched directory does not answer", Over: "watched directory answers again",

@@ -1,0 +1,73 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"ems-sidecar/internal/history"
+	"ems-sidecar/uploader/health"
+)
+
+type fakeDaemon struct {
+	hangs   bool
+	streams []Stream
+	history *history.History
+}
+
+func (d *fakeDaemon) Streams(context.Context) ([]Stream, bool) { return d.streams, !d.hangs }
+func (d *fakeDaemon) Version() Version                         { return Version{Version: "v1"} }
+func (d *fakeDaemon) Events(since uint64) ([]history.Event, <-chan struct{}) {
+	return d.history.Since(since)
+}
+
+func get(t *testing.T, d Daemon, path string) (status int, body string) {
+	t.Helper()
+	mux := http.NewServeMux()
+	Register(mux, d)
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+	if !json.Valid(w.Body.Bytes()) || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("%s: the answer is not JSON: %s", path, w.Body)
+	}
+	return w.Code, w.Body.String()
+}
+
+func TestAnswers(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	d := &fakeDaemon{history: history.New(time.Now)}
+	empty := &fakeDaemon{history: history.New(time.Now)}
+	d.streams = []Stream{{ID: "hls/live/a b", State: health.Stalled, Why: "no new chunk", Chunk: &at}}
+	for n := range maxEvents + 1 {
+		d.history.Add(history.Event{Text: fmt.Sprint(n)})
+	}
+	for name, c := range map[string]struct {
+		daemon *fakeDaemon
+		path   string
+		status int
+		want   string
+	}{
+		"all streams":          {d, "/api/v1/streams", 200, `"state":"stalled"`},
+		"times":                {d, "/api/v1/streams", 200, `"chunk_at":"2026-01-02T03:04:05Z","edge_at":null`},
+		"no streams":           {empty, "/api/v1/streams", 200, `"streams":[]`},
+		"one stream":           {d, "/api/v1/streams/hls/live/a%20b", 200, `"why":"no new chunk"`},
+		"no such stream":       {d, "/api/v1/streams/hls/live/c", 404, "/api/v1/streams lists all"},
+		"an uploader hangs":    {&fakeDaemon{hangs: true}, "/api/v1/streams", 503, "does not answer"},
+		"a stream of it":       {&fakeDaemon{hangs: true}, "/api/v1/streams/hls/a", 503, "does not answer"},
+		"events":               {d, "/api/v1/events?since=1000", 200, `"id":1001`},
+		"a page of events":     {d, "/api/v1/events", 200, `"next":1000`},
+		"no events":            {empty, "/api/v1/events?since=0", 200, `{"events":[],"next":0}`},
+		"events since nothing": {d, "/api/v1/events?since=yesterday", 400, "must be the id"},
+		"version":              {d, "/api/v1/version", 200, `"version":"v1"`},
+		"anything else":        {d, "/api/v1/", 404, "no such resource"},
+	} {
+		if status, body := get(t, c.daemon, c.path); status != c.status || !strings.Contains(body, c.want) {
+			t.Errorf("%s: %d %.300s, want %d and %s", name, status, body, c.status, c.want)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package daemon
+
+import (
+	"context"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ems-sidecar/admin/api"
+	"ems-sidecar/internal/history"
+	"ems-sidecar/internal/trouble"
+	"ems-sidecar/uploader"
+	"ems-sidecar/uploader/health"
+)
+
+// Streams returns how the streams fare, the worst first, or false if the uploader does not answer.
+func (s *state) Streams(ctx context.Context) ([]api.Stream, bool) {
+	views, ok := s.up.Streams(ctx)
+	if !ok {
+		return nil, false
+	}
+	streams := make([]api.Stream, len(views))
+	for i, v := range views {
+		streams[i] = api.Stream{
+			ID: strings.ToLower(v.Format) + "/" + v.Key, Stream: v.Stream, Name: path.Base(v.Stream), Format: v.Format, Root: v.Root,
+			Bucket: v.Bucket, Key: v.Key, State: v.State, Since: v.Since.UTC(), Why: v.Why,
+			Chunk: moment(v.Chunk), Edge: moment(v.Edge), Target: v.Target.Seconds(), Lag: v.Lag.Seconds(),
+			Sequence: v.Sequence, Segments: v.Segments, Backlog: v.Backlog, Chunks: v.Chunks, Bytes: v.Bytes,
+			Failure: v.Failure, FailedAt: moment(v.FailedAt),
+		}
+		if group := path.Dir(v.Stream); group != "." {
+			streams[i].Group = group
+		}
+	}
+	return streams, true
+}
+
+// Events returns the events after the one with that ID, and a channel that is closed when there are more.
+func (s *state) Events(since uint64) ([]history.Event, <-chan struct{}) {
+	return s.history.Since(since)
+}
+
+// Version returns what this daemon is.
+func (s *state) Version() api.Version {
+	return api.Version{Version: Version(), Host: hostname(), Started: s.began.UTC()}
+}
+
+// moment returns t for JSON, which has null for a time that is not known.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// noteChange adds a stream's way to another state to the history.
+func (d *Daemon) noteChange(c uploader.Change) {
+	e := history.Event{Time: c.At, Kind: "stream_" + c.To.String(), Level: "info", Stream: c.Stream, Format: c.Format,
+		Text: "stream is " + c.To.String()}
+	switch {
+	case c.To.Suffers():
+		e.Level = "warn"
+	case c.From.Suffers():
+		e.Level, e.Lasted = "warn", c.Lasted
+		e.Text += ", after it was " + c.From.String() + " for " + c.Lasted.Round(time.Second).String()
+	case c.From == health.Starting && c.To == health.Stale:
+		return // of an earlier run
+	}
+	if c.Why != "" {
+		e.Text += ": " + c.Why
+	}
+	d.history.Add(e)
+}
+
+// loadHistory reads the history of the runs before.
+func (d *Daemon) loadHistory() {
+	if d.notes != "" {
+		if err := d.history.Load(d.historyFile()); err != nil {
+			d.historyFailed(err)
+		}
+	}
+}
+
+// keepHistory keeps the history on the disk until ctx ends.
+func (d *Daemon) keepHistory(ctx context.Context) {
+	if d.notes != "" {
+		d.history.Keep(ctx, d.historyFile(), d.historyFailed)
+	}
+}
+
+func (d *Daemon) historyFile() string { return filepath.Join(d.notes, "events.jsonl") }
+
+func (d *Daemon) historyFailed(err error) {
+	d.trouble.Report(historyUnkept, trouble.At{}, "file", d.historyFile(), "err", err,
+		"next", "events are kept in memory only, until it can be written")
+}

@@ -1,0 +1,39 @@
+package daemon
+
+import (
+	"testing"
+	"time"
+
+	"ems-sidecar/internal/history"
+	"ems-sidecar/uploader"
+	"ems-sidecar/uploader/health"
+	"ems-sidecar/uploader/publish"
+)
+
+// The history has what operators look for: a trouble, its end and how long it lasted; not what an
+// earlier run has left.
+func TestHistoryHasTroublesAndTheirEnds(t *testing.T) {
+	d := &Daemon{history: history.New(time.Now)}
+	change := func(from, to health.State, why string, lasted time.Duration) {
+		d.noteChange(uploader.Change{Change: publish.Change{Stream: "g/s", From: from, To: to, Why: why, Lasted: lasted}, Format: "HLS"})
+	}
+	change(health.Starting, health.Stale, "no new chunk for 1h0m0s", 0)
+	change(health.Starting, health.Live, "", 0)
+	change(health.Live, health.Stalled, "no new chunk on the disk for 7s", time.Hour)
+	change(health.Stalled, health.Live, "", 168*time.Second)
+	events, _ := d.history.Since(0)
+	want := []history.Event{
+		{ID: 1, Kind: "stream_live", Level: "info", Text: "stream is live"},
+		{ID: 2, Kind: "stream_stalled", Level: "warn", Text: "stream is stalled: no new chunk on the disk for 7s"},
+		{ID: 3, Kind: "stream_live", Level: "warn", Text: "stream is live, after it was stalled for 2m48s", Lasted: 168 * time.Second},
+	}
+	if len(events) != len(want) {
+		t.Fatalf("%d events, want %d: %+v", len(events), len(want), events)
+	}
+	for i, e := range events {
+		want[i].Stream, want[i].Format, want[i].Time = "g/s", "HLS", e.Time
+		if e != want[i] {
+			t.Errorf("event %+v, want %+v", e, want[i])
+		}
+	}
+}
