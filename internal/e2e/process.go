@@ -29,25 +29,14 @@ var binaryDir string
 
 // BuildBinary returns the path of the built command. The tests that start processes share it.
 var BuildBinary = sync.OnceValues(func() (string, error) {
-	// Run with a program that prints the binary's path. The Go tool links what is run only once for
-	// all packages of tests, which it does not for what is built.
-	run := exec.Command("go", "run", "-exec", "echo", "ems-sidecar/cmd/ems-sidecar")
-	var stderr bytes.Buffer
-	run.Stderr = &stderr
-	cached, err := run.Output()
-	if err != nil {
-		return "", fmt.Errorf("go run: %w\n%s", err, stderr.String())
-	}
-	// Tests run it as users who may not enter the cache.
-	binary, err := os.ReadFile(strings.TrimSpace(string(cached)))
-	if err != nil {
-		return "", err
-	}
-	// A child that has the file open for writing would keep it from running.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
 	path := filepath.Join(binaryDir, "ems-sidecar")
-	return path, os.WriteFile(path, binary, 0o755)
+	// go run gives the binary to cp. Unlike go build, it links what has not changed only once for all
+	// packages of tests.
+	run := exec.Command("go", "run", "-exec", "cp", "ems-sidecar/cmd/ems-sidecar", path)
+	if out, err := run.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go run: %w\n%s", err, out)
+	}
+	return path, nil
 })
 
 // Patient is the clock of all limits: by it, a machine that is busy with other work breaks none.
