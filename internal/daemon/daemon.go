@@ -231,7 +231,11 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 	}
 	d.trouble.Sweep() // what repeated while it drained
 	ended := make(chan error, 1)
-	go func() { ended <- roots.Wait() }()
+	go func() {
+		err := roots.Wait()
+		d.limits.links.calls.Wait()
+		ended <- err
+	}()
 	late := time.NewTimer(leaveTime)
 	defer late.Stop()
 	select {

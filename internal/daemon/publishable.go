@@ -154,6 +154,8 @@ func within(p, dir string) bool {
 
 // links tells where paths lead.
 type links struct {
+	calls sync.WaitGroup // those that have not returned; the daemon waits for them at its end
+
 	mu    sync.Mutex // guards asked
 	asked map[string]bool
 }
@@ -174,11 +176,11 @@ func (l *links) follow(p string) (string, error) {
 		err   error
 	}
 	found := make(chan answer, 1)
-	go func() { // returns when the file system answers, which may be never
+	l.calls.Go(func() { // returns when the file system answers, which may be never
 		leads, err := follow(p)
 		l.end(p) // before the answer: after it, the same path may be asked for again
 		found <- answer{leads, err}
-	}()
+	})
 	late := time.NewTimer(linkTime)
 	defer late.Stop()
 	select {

@@ -11,8 +11,8 @@ import (
 	"ems-sidecar/uploader/s3store"
 )
 
-// OpenStore returns the store of the section u. It makes no request to the bucket. The log gets
-// what goes wrong without failing a request.
+// OpenStore returns the store of the section u. It makes no request to the bucket. The log is for
+// failures that fail no request. The caller closes the store.
 func OpenStore(ctx context.Context, u config.Upload, pool config.Pool, log *slog.Logger) (*s3store.Store, error) {
 	return openStore(ctx, u, pool, log, trouble.New(log, time.Now))
 }
