@@ -11,14 +11,14 @@ import (
 	"ems-sidecar/media"
 )
 
-// A bootstraps knows which media the bootstraps of HDS streams belong to: a bootstrap lists fragments by
-// number, and only the F4M that names it tells what they are called.
+// A bootstraps knows which media the bootstraps of HDS streams belong to. A bootstrap lists
+// fragments by number; only the F4M that names it tells their names.
 type bootstraps struct {
 	named   map[string][]fragments // by the F4M's path
-	waiting map[string]bool        // bootstraps that were closed before any F4M named them
+	waiting map[string]bool        // bootstraps that were closed before an F4M named them
 }
 
-// A fragments is one media of an F4M: paths below the root.
+// A fragments is one media of an F4M, with paths below the root.
 type fragments struct {
 	bootstrap string
 	base      string // followed by Seg1-Frag1 and so on
@@ -28,7 +28,7 @@ func newBootstraps() bootstraps {
 	return bootstraps{named: make(map[string][]fragments), waiting: make(map[string]bool)}
 }
 
-// learn applies what the F4M f4m names, and returns the bootstraps that waited for it.
+// learn notes what the F4M f4m names, and returns the bootstraps that waited for it.
 func (b *bootstraps) learn(f4m string, m media.Manifest) (found []string) {
 	delete(b.named, f4m)
 	dir := path.Dir(f4m)
@@ -47,7 +47,7 @@ func (b *bootstraps) learn(f4m string, m media.Manifest) (found []string) {
 	return found
 }
 
-// bases returns what the fragments that bootstrap lists are called.
+// bases returns what the names of the fragments of bootstrap begin with.
 func (b *bootstraps) bases(bootstrap string) []string {
 	var bases []string
 	for _, all := range b.named {
@@ -66,8 +66,8 @@ func (b *bootstraps) forget(p string) {
 	delete(b.waiting, p)
 }
 
-// bases returns what the fragments that the bootstrap p lists are called. If no F4M that was closed so far names
-// it, those on disk are asked: at the start, the order in which files are reported says nothing.
+// bases returns what the names of the fragments of the bootstrap p begin with. If no F4M that was
+// closed so far names p, it reads those on the disk: at the start, files are reported in any order.
 func (src *Source) bases(p string) []string {
 	if known := src.reported.bootstraps.bases(p); len(known) > 0 {
 		return known
@@ -81,7 +81,7 @@ func (src *Source) bases(p string) []string {
 	stream := path.Dir(p)
 	files, left := maxAsked, int64(maxManifest)
 	for _, dir := range []string{stream, path.Dir(stream)} {
-		entries, _ := fs.ReadDir(disk.Tree{Root: root}, dir) // the next closing finds more
+		entries, _ := fs.ReadDir(disk.Tree{Root: root}, dir) // the next closing tries again
 		for _, e := range entries {
 			f4m := path.Join(dir, e.Name())
 			if !strings.EqualFold(path.Ext(f4m), ".f4m") || files == 0 {
@@ -90,7 +90,7 @@ func (src *Source) bases(p string) []string {
 			files--
 			content, err := readIn(root, f4m, left)
 			if err != nil {
-				continue // its own closing tells why, if it is a manifest
+				continue // if it is a manifest, its own closing reports that
 			}
 			left -= int64(len(content))
 			if m, err := src.layout.Parse(f4m, content); err == nil {

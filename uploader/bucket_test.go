@@ -24,9 +24,9 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// A bucket is a Store that watches over the rules: at each PUT of a manifest it checks that all that the
-// manifest names is there (R2), that the media sequence does not fall (R3), and for each key that no
-// other PUT of it is under way (R3).
+// A bucket is a Store that watches over the rules: at each PUT of a manifest it checks that all
+// that the manifest names is there (R2), that the media sequence does not fall (R3), and for each
+// key that no other PUT of it is under way (R3).
 type bucket struct {
 	t      *testing.T
 	layout media.Layout
@@ -43,7 +43,7 @@ type bucket struct {
 	incomparable map[string]bool
 	// unconditional is a store that does not know conditions.
 	unconditional bool
-	// host is that of whoever puts into it.
+	// host is the name of the host that puts into it.
 	host string
 
 	mu        sync.Mutex
@@ -205,7 +205,8 @@ func (b *bucket) List(_ context.Context, dir, after string, each func(string, Ob
 	return nil
 }
 
-// Delete checks that no manifest in the bucket names what is deleted (R2), and that no key of it is being PUT.
+// Delete checks that no manifest in the bucket names what is deleted (R2), and that no key of it is
+// being PUT.
 func (b *bucket) Delete(_ context.Context, keys []string) error {
 	b.mu.Lock()
 	for _, key := range keys {
@@ -320,8 +321,8 @@ func (b *bucket) sequence(key string) uint64 {
 	return p.Sequence
 }
 
-// A desk is a disk, an uploader that runs, and a bucket. What happens on the disk is reported by the
-// test, as a watcher would.
+// A desk is a disk, an uploader that runs, and a bucket. What happens on the disk is reported by
+// the test, as a watcher would.
 type desk struct {
 	t      *testing.T
 	dir    string
@@ -451,8 +452,8 @@ func playlist(first, last int, tail ...string) string {
 	return b.String()
 }
 
-// live plays segments of the stream dir as EMS does: the playlist is closed just before the chunk that it
-// names last, and the oldest chunk is deleted.
+// live plays segments of the stream dir as EMS does: the playlist is closed just before the chunk
+// that it names last, and the oldest chunk is deleted.
 func (d *desk) live(dir string, first, last int, every time.Duration) {
 	for n := first; n <= last; n++ {
 		d.write(fmt.Sprintf("%s/%d.ts", dir, n), fmt.Sprintf("%s %d", dir, n))
@@ -482,7 +483,8 @@ func (l *logBook) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// lines returns the records of at least the given level that contain text, as "message key=value …".
+// lines returns the records of at least the given level that contain text, as "message key=value
+// …".
 func (l *logBook) lines(level slog.Level, text string) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -497,7 +499,7 @@ func (l *logBook) lines(level slog.Level, text string) []string {
 	return lines
 }
 
-// nobodyExpects is an Expecter that never answers.
-type nobodyExpects struct{}
+// A silentExpecter never answers.
+type silentExpecter struct{}
 
-func (nobodyExpects) Expect(...string) {}
+func (silentExpecter) Expect(...string) {}

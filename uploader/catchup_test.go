@@ -18,7 +18,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// restarted ends the uploader and starts another one for the same disk and bucket, which is told of every file.
+// restarted ends the uploader and starts another one for the same disk and bucket, which is told of
+// every file.
 func (d *desk) restarted(ended chan struct{}) chan struct{} {
 	d.t.Helper()
 	d.end()
@@ -74,8 +75,8 @@ func mustGlob(t *testing.T, dir string, patterns ...string) (paths []string) {
 	return paths
 }
 
-// R7: what the bucket has is not sent again after a restart, whether few files are asked for one by one or many by a
-// listing; what it has not, or has otherwise, is.
+// R7: what the bucket has is not sent again after a restart, whether few files are asked for one by
+// one or many by a listing; what it has not, or has otherwise, is.
 func TestR7NothingIsSentAgainAfterARestart(t *testing.T) {
 	for _, files := range []int{5, 3 * publish.AskedSingly} {
 		t.Run(fmt.Sprint(files, " files"), func(t *testing.T) {
@@ -99,7 +100,7 @@ func TestR7NothingIsSentAgainAfterARestart(t *testing.T) {
 
 				d.end()
 				<-ended
-				d.write("g/s/0.ts", "written anew while no one looked")
+				d.write("g/s/0.ts", "written again while no one looked")
 				d.write("g/s/new.ts", "new")
 				d.restarted(ended)
 				time.Sleep(10 * time.Second)
@@ -111,7 +112,8 @@ func TestR7NothingIsSentAgainAfterARestart(t *testing.T) {
 	}
 }
 
-// Where names are used again, the same name and size say nothing: HDS pads its fragments' numbers away.
+// Where names are used again, the same name and size say nothing: HDS pads its fragments' numbers
+// away.
 func TestFragmentsOfAnotherRunAreToldApartAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, media.Layout{Format: media.HDS, Bootstrap: "bootstrap"}, Settings{})
@@ -134,8 +136,8 @@ func TestFragmentsOfAnotherRunAreToldApartAfterARestart(t *testing.T) {
 	})
 }
 
-// After an outage that outlived the daemon, viewers come first: the newest playlist's chunks, then the playlist, and
-// only then the old chunks.
+// After an outage that outlived the daemon, viewers come first: the newest playlist's chunks, then
+// the playlist, and only then the old chunks.
 func TestLiveEdgeIsCaughtUpFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -188,7 +190,8 @@ func (unlistable) List(context.Context, string, string, func(string, ObjectInfo)
 	return fmt.Errorf("AccessDenied: %w", ErrPermanent)
 }
 
-// A PUT that was given up is applied later, over a newer one: the newest comes back, also if nothing is written any more.
+// A PUT that was given up is applied later, over a newer one: the newest comes back, also if
+// nothing is written any more.
 func TestManifestThatALatePutOverwroteIsPublishedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -224,8 +227,8 @@ func TestManifestThatALatePutOverwroteIsPublishedAgain(t *testing.T) {
 	})
 }
 
-// Of two PUTs without an answer the first one was applied. What was published before them is not sent over it, also if the second
-// cannot be sent any more for now.
+// Of two PUTs without an answer the first one was applied. What was published before them is not
+// sent over it, also if the second cannot be sent any more for now.
 func TestObjectNewerThanThePublishedOneIsNotReplacedByIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const bootstrap = "g/s/bootstrap"
@@ -275,7 +278,8 @@ func (s lostAnswers) Put(ctx context.Context, o Object) error {
 	return err
 }
 
-// A PUT of the run before, which was killed, is applied when this one has seen that all is well; or much later.
+// A PUT of the run before, which was killed, is applied when this one has seen that all is well; or
+// much later.
 func TestManifestThatALatePutOfTheRunBeforeOverwroteIsPublishedAgain(t *testing.T) {
 	for _, late := range []time.Duration{5 * time.Second, 10 * time.Minute} {
 		t.Run(late.String(), func(t *testing.T) {
@@ -344,8 +348,8 @@ func (b *bucket) rival(key, content string) {
 	b.told[key] = ObjectInfo{Host: "another", Root: "/srv", Sum: fmt.Sprint(len(content)), Stored: time.Now()}
 }
 
-// Two hosts publish the same stream: it is said once, there is no PUT in answer to another's, and the one that comes later in the
-// alphabet gives way until the other one stops.
+// Two hosts publish the same stream: that is logged once, no PUT answers one of the other, and
+// the one that comes later in the alphabet gives way until the other one stops.
 func TestTwoWritersOfOneStreamDoNotFight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -398,7 +402,8 @@ func TestStreamThatMovedHereIsPublishedAtOnce(t *testing.T) {
 	})
 }
 
-// A comparison that the bucket refuses is made again after a while, and what comes of it is not left lying.
+// A comparison that the bucket refuses is made again after a while, and what comes of it is not
+// left lying.
 func TestRefusedComparisonIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -428,7 +433,7 @@ func TestRefusedComparisonIsTriedAgain(t *testing.T) {
 	})
 }
 
-// Another writer that was there first is said, too, once both are at it.
+// Another writer that was first is logged as well, once both publish.
 func TestWriterThatPublishedFirstIsLoggedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -491,7 +496,8 @@ func (silentStore) Stat(context.Context, string) (ObjectInfo, bool, error) {
 	return ObjectInfo{Untold: true}, false, nil
 }
 
-// After a restart, an MSS chunk that EMS will change once more waits for that as before: no viewer gets the one before.
+// After a restart, an MSS chunk that EMS will change once more waits for that as before: no viewer
+// gets the one before.
 func TestChunkThatIsChangedOnceMoreWaitsForThatAlsoAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, media.Layout{Format: media.MSS}, Settings{})

@@ -10,7 +10,7 @@ import (
 	"ems-sidecar/uploader/spool"
 )
 
-// unchanged returns errChanged if f is not in version v any more.
+// unchanged returns errChanged if f is no longer in version v.
 func unchanged(f fs.File, v media.Version) error {
 	fi, err := f.Stat()
 	if err == nil && !media.VersionOf(fi).Equal(v) {
@@ -19,9 +19,9 @@ func unchanged(f fs.File, v media.Version) error {
 	return err
 }
 
-// A chunkBody is a file in one version. Nothing is read of a later one: then the request ends short of its length, and the
-// store takes no object that has a part of each (R1). It remembers what failed, which the store could not tell from a failing
-// connection.
+// A chunkBody is a file in one version. It reads nothing of a later one: the request then ends
+// short of its length, and the store keeps no mixture of the two (R1). It remembers the first
+// failure to read, which the store cannot tell from a failing connection.
 type chunkBody struct {
 	*io.SectionReader
 	file    spool.File

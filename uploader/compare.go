@@ -26,7 +26,8 @@ func (src *Source) list(ctx context.Context, r *publish.Result) {
 	}
 	r.Objects = make(map[string]publish.ObjectInfo, len(wanted))
 	for dir, key := range first {
-		// Names have times in them: what is older than all that is on disk, which may be years, need not be listed.
+		// Names have times in them. What is older than all files on the disk, perhaps by years, is
+		// not listed.
 		_, n := utf8.DecodeLastRuneInString(key)
 		r.Err = src.dest.Store.List(ctx, dir, key[:len(key)-n], func(key string, i publish.ObjectInfo) error {
 			if _, ok := wanted[key]; ok {
@@ -68,7 +69,7 @@ func (src *Source) stat(ctx context.Context, key string) (i publish.ObjectInfo, 
 	return src.dest.Store.Stat(ctx, key)
 }
 
-// isStill returns errChanged if the file is not in the job's version any more.
+// isStill returns errChanged if the file is no longer in the version of the job.
 func (src *Source) isStill(ctx context.Context, r *publish.Result) error {
 	f, err := src.openKept(ctx, r.Path)
 	if err != nil {
@@ -95,7 +96,7 @@ func (src *Source) hasMD5(ctx context.Context, r *publish.Result, etag publish.E
 	return r.FileErr == nil && etag.Is(hex.EncodeToString(h.Sum(nil)))
 }
 
-// discard deletes the file from the disk if the bucket has just this one.
+// discard deletes the file from the disk if the bucket has exactly this one.
 func (src *Source) discard(ctx context.Context, r *publish.Result) {
 	f, err := src.open(r.Path)
 	if err != nil {
@@ -127,5 +128,5 @@ func (src *Source) discard(ctx context.Context, r *publish.Result) {
 	}
 }
 
-// errSpared is that of a file that Source.Spare spares.
-var errSpared = errors.New("it may be another's")
+// errSpared means that Source.Spare spares the file.
+var errSpared = errors.New("the file may belong to another program")

@@ -7,7 +7,7 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// deleteObjects deletes the objects of files that are not on disk, which it finds out first.
+// deleteObjects deletes the objects of files that are not on the disk. It looks there first.
 func (u *Uploader) deleteObjects(ctx context.Context, src *Source, r *publish.Result) {
 	keys := u.findDeleted(src, r)
 	if len(keys) == 0 {
@@ -48,7 +48,7 @@ func (u *Uploader) findDeleted(src *Source, r *publish.Result) (keys []string) {
 	return keys
 }
 
-// anyHas reports whether one of the files is on disk.
+// anyHas reports whether one of the files is on the disk, or may be.
 func (u *Uploader) anyHas(others []publish.Other) bool {
 	for _, o := range others {
 		if src := u.sourceOf(o.Source); src.mayHave(o.Path) {
@@ -58,7 +58,7 @@ func (u *Uploader) anyHas(others []publish.Other) bool {
 	return false
 }
 
-// find tells what became of p, which was at the place; the error is that the root is not there.
+// find returns what became of p, which was at the place. The error is about the root.
 func (src *Source) find(p string, at *publish.Place) (publish.Finding, error) {
 	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()

@@ -1,5 +1,6 @@
-// Package uploader puts the files of live streams into a bucket, in an order in which no viewer meets a
-// manifest that names an object which is not there yet. It is told, through its Sources, which files are closed,
-// asks package publish what is to be done, in one goroutine, and has a pool of workers do it
-// through a Store. It knows nothing of how files are watched.
+// Package uploader puts the files of live streams into a bucket. Its order ensures that no viewer
+// meets a manifest that names a missing object.
+//
+// Its Sources are told which files are closed. One goroutine asks package publish what to do, and a
+// pool of workers does it through a Store. The package knows nothing of how files are watched.
 package uploader

@@ -14,8 +14,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// A program that embeds the uploader reports which files are closed. The playlist is reported before the chunk
-// that it names, and is uploaded after it.
+// A program that embeds the uploader reports which files are closed. The playlist is reported
+// before the chunk that it names, and is uploaded after it.
 func Example() {
 	dir, err := os.MkdirTemp("", "media")
 	if err != nil {
@@ -73,8 +73,8 @@ func write(dir, p, content string) {
 	}
 }
 
-// An expecter passes the paths that the uploader asks for to the goroutine that reports. It does not block
-// as long as there is room.
+// An expecter passes the paths that the uploader asks for to the goroutine that reports. It does
+// not block as long as there is room.
 type expecter chan []string
 
 func (e expecter) Expect(paths ...string) { e <- paths }

@@ -19,8 +19,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// abst returns a bootstrap of n fragments from first on, of 4 s each, in EMS's form. The stream's clock begins at
-// begin milliseconds.
+// abst returns a bootstrap of n fragments from first on, of 4 s each, in EMS's form. The stream's
+// clock begins at begin milliseconds.
 func abst(first, n int, begin ...int) string {
 	at := 4000 * (first - 1)
 	for _, ms := range begin {
@@ -80,7 +80,8 @@ func TestHDSFragmentsThenBootstrapThenManifests(t *testing.T) {
 		if want := "g/s/f4vSeg1-Frag1 g/s/bootstrap g/s/s.f4m g/manifest.f4m"; d.bucket.order() != want {
 			t.Errorf("order of PUTs %q, want %q", d.bucket.order(), want)
 		}
-		// At the end, the F4M says so: a player that stops asking must have seen the last bootstrap.
+		// At the end, the F4M says so: a player that stops asking must have seen the last
+		// bootstrap.
 		d.fragment("a", 2)
 		d.close("g/s/bootstrap", abst(1, 2))
 		d.close("g/s/s.f4m", f4m("recorded", "end"))
@@ -121,20 +122,21 @@ func TestHDSBootstrapWaitsForAnF4M(t *testing.T) {
 	})
 }
 
-// An encoder comes back: EMS numbers from 1 again. No bootstrap of the new run may lead to a fragment of the old one.
+// An encoder comes back: EMS numbers from 1 again. No bootstrap of the new run may lead to a
+// fragment of the old one.
 func TestNamesThatComeBackAreNotServedFromTheRunBefore(t *testing.T) {
 	for _, reported := range []string{"before its bootstrap", "after its bootstrap"} {
 		t.Run(reported, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDeskFor(t, hdsLayout, Settings{})
 				d.bucket.mayRestart["g/s/bootstrap"] = true
-				var anew atomic.Bool
+				var newRun atomic.Bool
 				d.bucket.before = func(_ context.Context, key string) error {
 					time.Sleep(100 * time.Millisecond)
-					if key == "g/s/s.f4m" && anew.Load() && d.bucket.content("g/s/bootstrap") != abst(1, 1, 7) {
+					if key == "g/s/s.f4m" && newRun.Load() && d.bucket.content("g/s/bootstrap") != abst(1, 1, 7) {
 						t.Error("the new F4M is put while the bootstrap is the old one")
 					}
-					if key == "g/s/bootstrap" && anew.Load() && d.bucket.content("g/s/f4vSeg1-Frag1") != "run b, fragment 1" {
+					if key == "g/s/bootstrap" && newRun.Load() && d.bucket.content("g/s/f4vSeg1-Frag1") != "run b, fragment 1" {
 						t.Errorf("the new bootstrap is put while fragment 1 is %q", d.bucket.content("g/s/f4vSeg1-Frag1"))
 					}
 					return nil
@@ -147,7 +149,7 @@ func TestNamesThatComeBackAreNotServedFromTheRunBefore(t *testing.T) {
 				d.fragment("a", 2)
 				d.close("g/s/bootstrap", abst(1, 2))
 				time.Sleep(4 * time.Second)
-				anew.Store(true)
+				newRun.Store(true)
 				d.close("g/s/s.f4m", f4m("live", "run b"))
 				time.Sleep(4 * time.Second)
 				began := time.Now()
@@ -209,7 +211,8 @@ func TestOldRunIsNotPublishedWithTheNamesOfTheNewOne(t *testing.T) {
 	})
 }
 
-// The same, where only the fragments on disk tell that there is a new run: it has more of them already.
+// The same, where only the fragments on disk tell that there is a new run: it has more of them
+// already.
 func TestOldRunIsNotPublishedWhenTheNewOneHasOvertakenIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, hdsLayout, Settings{})
@@ -330,16 +333,17 @@ func TestDASHLiveEdgeFirstAcrossDirectories(t *testing.T) {
 	})
 }
 
-// When a stream starts anew, EMS writes the manifest, which names nothing but the init segments, and then those.
+// When a stream starts again, EMS writes the manifest, which names nothing but the init segments,
+// and then those.
 func TestDASHNewStartWaitsForItsInitSegments(t *testing.T) {
 	for name, told := range map[string]bool{"told by the watcher": true, "found when it is read again": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDeskFor(t, dashLayout, Settings{})
 				d.bucket.mayRestart["g/manifest.mpd"] = true
-				var anew atomic.Bool
+				var newRun atomic.Bool
 				d.bucket.before = func(_ context.Context, key string) error {
-					if got := d.bucket.content("g/s/video/1/seg_init.mp4"); key == "g/manifest.mpd" && anew.Load() && got != "run b" {
+					if got := d.bucket.content("g/s/video/1/seg_init.mp4"); key == "g/manifest.mpd" && newRun.Load() && got != "run b" {
 						t.Errorf("the new manifest is put while the init segment is %q", got)
 					}
 					return nil
@@ -368,7 +372,7 @@ func TestDASHNewStartWaitsForItsInitSegments(t *testing.T) {
 					d.close("g/manifest.mpd", mpd(0, n))
 					time.Sleep(4 * time.Second)
 				}
-				anew.Store(true)
+				newRun.Store(true)
 				d.close("g/manifest.mpd", mpd(0, -1))
 				time.Sleep(5 * time.Millisecond)
 				inits("run b", told)
@@ -387,8 +391,8 @@ func TestDASHNewStartWaitsForItsInitSegments(t *testing.T) {
 	}
 }
 
-// EMS deletes all of a run in one burst when the next one starts: what was not uploaded by then, and finds no room in the
-// spool, can never arrive, and a manifest that names it is not published.
+// EMS deletes all of a run in one burst when the next one starts: what was not uploaded by then,
+// and finds no room in the spool, can never arrive, and a manifest that names it is not published.
 func TestManifestOfARunThatWasCleanedUpIsNotPublishedWithHoles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, dashLayout, Settings{SpoolMax: 1})
@@ -431,8 +435,8 @@ func ismc(first, last int) string {
 	return text + "</StreamIndex></SmoothStreamingMedia>"
 }
 
-// EMS changes an MSS chunk once more, two chunks later, just before the manifest names it: it is sent once, as it
-// is then. The last two of a stream never are; they are sent in the end, too.
+// EMS changes an MSS chunk once more, two chunks later, just before the manifest names it: it is
+// sent once, as it is then. The last two of a stream never are; they are sent in the end, too.
 func TestMSSChunkIsSentOnceAsItsManifestNamesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, media.Layout{Format: media.MSS}, Settings{})
@@ -555,7 +559,7 @@ func TestRecordingThatTheBucketHasIsNotSentAgain(t *testing.T) {
 func TestRecordingsDoNotHoldUpLiveChunks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{Workers: 1, BulkWorkers: 2})
-		r := d.up.Source(d.dir+"/rec", recordings, d.dest, nobodyExpects{})
+		r := d.up.Source(d.dir+"/rec", recordings, d.dest, silentExpecter{})
 		release := make(chan struct{})
 		d.bucket.before = func(_ context.Context, key string) error {
 			if strings.HasSuffix(key, ".mp4") {
@@ -644,12 +648,13 @@ func TestRecordingIsDeletedFromTheDiskOnlyIfItEqualsItsObject(t *testing.T) {
 	})
 }
 
-// Only what is surely a recording of ours that is gone is cleared up: the bucket may have other users.
+// Only what is surely a recording of ours that is gone is cleared up: the bucket may have other
+// users.
 func TestAbandonedUploadsAreAborted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
 		dest := &Destination{Store: d.bucket, Destination: publish.Destination{Bucket: "b", Prefix: "rec/"}}
-		d.up.Source(d.dir+"/recordings", recordings, dest, nobodyExpects{})
+		d.up.Source(d.dir+"/recordings", recordings, dest, silentExpecter{})
 		d.write("recordings/there.mp4", "x")
 		d.write("recordings/sub/there.mp4", "x")
 		d.write("rec/live.ts", "x")
@@ -681,9 +686,9 @@ func TestDASHManifestOfANewStartThatIsClosedTwiceWaitsForItsInitSegments(t *test
 		d := newDeskFor(t, dashLayout, Settings{})
 		d.bucket.mayRestart["g/manifest.mpd"] = true
 		inits := []string{"g/s/video/1/seg_init.mp4", "g/s/audio/1/seg_init.mp4"}
-		var anew atomic.Bool
+		var newRun atomic.Bool
 		d.bucket.before = func(_ context.Context, key string) error {
-			if got := d.bucket.content(inits[0]); key == "g/manifest.mpd" && anew.Load() && got != "run b" {
+			if got := d.bucket.content(inits[0]); key == "g/manifest.mpd" && newRun.Load() && got != "run b" {
 				t.Errorf("the new manifest is put while the init segment is %q", got)
 			}
 			return nil
@@ -695,7 +700,7 @@ func TestDASHManifestOfANewStartThatIsClosedTwiceWaitsForItsInitSegments(t *test
 		d.segments("a", 0)
 		d.close("g/manifest.mpd", mpd(0, 0))
 		time.Sleep(4 * time.Second)
-		anew.Store(true)
+		newRun.Store(true)
 		d.close("g/manifest.mpd", mpd(0, -1))
 		d.close("g/manifest.mpd", mpd(0, -1))
 		time.Sleep(5 * time.Millisecond)

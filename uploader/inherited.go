@@ -13,7 +13,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// readInherited reads the manifests in the job's directories of the bucket that are not known.
+// readInherited reads the manifests that the bucket has in the directories of the job, except known
+// ones.
 func (src *Source) readInherited(ctx context.Context, r *publish.Result) {
 	for _, dir := range r.Survey.Dirs {
 		err := src.readInheritedIn(ctx, r, dir)
@@ -21,7 +22,7 @@ func (src *Source) readInherited(ctx context.Context, r *publish.Result) {
 		case err == nil:
 			r.Surveyed = append(r.Surveyed, dir)
 		case r.Err == nil:
-			r.Err = err // others may be read all the same
+			r.Err = err // the other directories may still be readable
 		}
 		if ctx.Err() != nil || errors.Is(err, ErrBucket) {
 			return
@@ -65,7 +66,8 @@ func (src *Source) inherit(ctx context.Context, r *publish.Result, p string) err
 		return nil
 	}
 	in := publish.Inherited{Path: p}
-	// A bootstrap cannot be read without the F4M that names it, which may be another one's by now.
+	// A bootstrap cannot be read without the F4M that named it, which may belong to another run by
+	// now.
 	if m, err := src.layout.Parse(p, content); err == nil && content != nil {
 		in.Reading = &publish.Reading{Sum: sha256.Sum256(content), MD5: publish.MD5(content),
 			Manifest: m.WithoutReferences(), References: namedBy(p, m), ReadAt: time.Now()}

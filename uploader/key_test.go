@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A private key may lie beside streams, and has the name of an AES key: only a playlist tells one from the other.
+// A private key may lie beside streams, and has the name of an AES key: only a playlist tells one
+// from the other.
 func TestKeyIsUploadedOnlyWhenAPlaylistNamesIt(t *testing.T) {
 	const tag = `#EXT-X-KEY:METHOD=AES-128,URI="%s"`
 	for name, c := range map[string]struct{ file, tag string }{

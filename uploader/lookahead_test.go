@@ -10,7 +10,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// A mssGroup is what EMS writes for a group of several streams: one manifest, which names the same times of all.
+// A mssGroup is what EMS writes for a group of several streams: one manifest, which names the same
+// times of all.
 type mssGroup struct {
 	*desk
 	pattern string // of the chunks' paths, with the stream and the time
@@ -32,8 +33,8 @@ func (g mssGroup) manifest(first, last int) string {
 	return text + `</SmoothStreamingMedia>`
 }
 
-// end ends chunk n of a stream, as EMS does: the chunk before the one before is changed, the manifest written if this is the
-// stream for which it is, and the chunk closed.
+// end ends chunk n of a stream, as EMS does: the chunk before the one before is changed, the
+// manifest written if this is the stream for which it is, and the chunk closed.
 func (g mssGroup) end(stream string, n int, writes bool) {
 	patched := g.chunk(stream, max(0, n-2))
 	if n >= 2 {
@@ -51,8 +52,9 @@ func (g mssGroup) end(stream string, n int, writes bool) {
 	settle()
 }
 
-// In a group of several streams, the manifest names chunks of the others that EMS has not changed for the last time: each
-// directory's chunks wait for their own change, are sent once, and no manifest is there before it.
+// In a group of several streams, the manifest names chunks of the others that EMS has not changed
+// for the last time: each directory's chunks wait for their own change, are sent once, and no
+// manifest is there before it.
 func TestMSSChunksOfAGroupAreSentAfterTheirOwnLastChange(t *testing.T) {
 	for name, g := range map[string]mssGroup{
 		"two bitrates":            {pattern: "g/%s/video/%d.fmp4", streams: []string{"400000", "200000"}},
@@ -102,7 +104,8 @@ func TestMSSChunksOfAGroupAreSentAfterTheirOwnLastChange(t *testing.T) {
 	}
 }
 
-// A stream of the group whose encoder went away gets no last change. Its chunks hold up the others for a while only.
+// A stream of the group whose encoder went away gets no last change. Its chunks hold up the others
+// for a while only.
 func TestMSSStreamThatEndedHoldsUpItsGroupOnlyForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := mssGroup{pattern: "g/%s/video/%d.fmp4", streams: []string{"a", "b"}}

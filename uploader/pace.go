@@ -3,14 +3,15 @@ package uploader
 import "time"
 
 const (
-	// longReading is how long it takes to read a manifest that is too large to be read at each closing.
+	// longReading is how long reading a manifest takes that is too large to be read at each
+	// closing.
 	longReading = 50 * time.Millisecond
-	// paceShare is how many times as long others have their turn then.
+	// paceShare is how many times as long other manifests are then read before it is read again.
 	paceShare = 10
 )
 
-// A pace tells when manifests that take long may be read again, by their paths. One that is rewritten all the time does not
-// keep the others of its root waiting (R9).
+// A pace has the times at which slow manifests may be read again, by path. A manifest that is
+// rewritten all the time does not keep the others of its root waiting (R9).
 type pace map[string]time.Time
 
 // next returns when p may be read.

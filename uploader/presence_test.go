@@ -148,8 +148,8 @@ func TestBucketThatComesBackEmptyIsFilled(t *testing.T) {
 	})
 }
 
-// A store that does not tell what it has is not sent everything again. Only the playlist is, once: a PUT of the
-// daemon's earlier run could have replaced it.
+// A store that does not tell what it has is not sent everything again. Only the playlist is, once:
+// a PUT of the daemon's earlier run could have replaced it.
 func TestChunksThatTheStoreDoesNotTellOfAreNotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

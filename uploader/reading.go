@@ -12,15 +12,15 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// A notManifestError is about what a manifest holds, which only its writer can change.
+// A notManifestError is about the content of a manifest, which only its writer can change.
 type notManifestError struct{ error }
 
 func (e *notManifestError) Unwrap() error { return e.error }
 
-// unfit are the manifests that were found to hold something else, since they last held one.
+// unfit are the paths of manifests that could not be used when they were read last.
 type unfit map[string]bool
 
-// first reports whether p was not one of them before.
+// first adds p, and reports whether it is new.
 func (u unfit) first(p string) bool {
 	known := u[p]
 	if len(u) < maxUnfit {
@@ -33,13 +33,14 @@ func (u unfit) first(p string) bool {
 func (src *Source) refuse(p string, many *media.TooManyError) {
 	src.log.Error("manifest is not published: it names too much", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p,
 		"what", many.What, "count", many.Count, "limit", many.Limit,
-		"next", "its next closing is waited for; this is logged again when it was readable in between")
+		"next", "it is read again when it is closed next")
 }
 
-// errNotNamed says that nothing on disk tells yet what a bootstrap's fragments are called.
+// errNotNamed means that no F4M on the disk tells the names of a bootstrap's fragments yet.
 var errNotNamed = errors.New("no F4M names it yet")
 
-// readManifest returns what the manifest p holds. The error is errChanged if it was written meanwhile.
+// readManifest returns the content of the manifest p. The error is errChanged if it was written
+// meanwhile.
 func (src *Source) readManifest(p string) (publish.Reading, error) {
 	content, version, err := src.readWhole(p)
 	if err != nil {
@@ -50,7 +51,7 @@ func (src *Source) readManifest(p string) (publish.Reading, error) {
 	case errors.Is(err, errNotNamed):
 		return publish.Reading{}, err
 	case err != nil && len(content) == 0:
-		return publish.Reading{}, errChanged // EMS truncates and then writes
+		return publish.Reading{}, errChanged // EMS truncates a manifest before it writes it
 	case err != nil:
 		return publish.Reading{}, &notManifestError{err}
 	}
@@ -68,7 +69,8 @@ func (src *Source) readManifest(p string) (publish.Reading, error) {
 	return r, nil
 }
 
-// readWhole returns the content of the manifest p and its version, or errChanged if it was written meanwhile.
+// readWhole returns the bytes of the manifest p and its version, or errChanged if it was written
+// meanwhile.
 func (src *Source) readWhole(p string) (content []byte, v media.Version, err error) {
 	f, err := src.open(p)
 	if err != nil {
@@ -80,19 +82,19 @@ func (src *Source) readWhole(p string) (content []byte, v media.Version, err err
 		return nil, v, err
 	}
 	if most := src.mostOf(p); before.Size() > most {
-		return nil, v, &notManifestError{fmt.Errorf("it has %d bytes, more than the %d that are read of such a file", before.Size(), most)}
+		return nil, v, &notManifestError{fmt.Errorf("it has %d bytes, and the limit is %d", before.Size(), most)}
 	}
 	content, v = make([]byte, before.Size()), media.VersionOf(before)
 	if _, err := io.ReadFull(f, content); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, v, errChanged // truncated under our hands
+			return nil, v, errChanged // it was truncated
 		}
 		return nil, v, err
 	}
 	return content, v, unchanged(f, v)
 }
 
-// mostOf returns how many bytes are read of the manifest p.
+// mostOf returns the limit for the manifest p, in bytes.
 func (src *Source) mostOf(p string) int64 {
 	if src.layout.IsBootstrap(p) {
 		return maxBootstrap
@@ -100,7 +102,7 @@ func (src *Source) mostOf(p string) int64 {
 	return maxManifest
 }
 
-// parse returns what the manifest p names, and the directory to which that is relative.
+// parse returns what the manifest p names, and the directory to which the names are relative.
 func (src *Source) parse(p string, content []byte) (m media.Manifest, dir string, err error) {
 	if src.layout.IsBootstrap(p) {
 		b, err := media.ParseBootstrap(content)
@@ -110,8 +112,8 @@ func (src *Source) parse(p string, content []byte) (m media.Manifest, dir string
 		bases := src.bases(p)
 		if len(bases) == 0 && !src.reported.bootstraps.waiting[p] {
 			src.reported.bootstraps.waiting[p] = true
-			src.log.Warn("bootstrap waits for an F4M that names it, which tells what its fragments are called",
-				"stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "next", "it is published when there is one")
+			src.log.Warn("bootstrap waits for an F4M that names it",
+				"stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "next", "it is published when an F4M tells the names of its fragments")
 		}
 		if len(bases) == 0 {
 			return m, "", errNotNamed

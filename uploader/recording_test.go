@@ -225,7 +225,7 @@ func TestRecordingsOfTwoRootsWithOnePrefixGetDifferentKeys(t *testing.T) {
 				var want []string
 				var closing []func()
 				for _, day := range []string{"day1", "day2", "day3"} {
-					src := d.up.Source(filepath.Join(d.dir, day), recordings, d.dest, nobodyExpects{})
+					src := d.up.Source(filepath.Join(d.dir, day), recordings, d.dest, silentExpecter{})
 					d.write(day+"/cam.ts", day)
 					want = append(want, day)
 					closing = append(closing, func() {
@@ -328,8 +328,8 @@ func TestRecordingArrivesEvenIfItsNameIsUsedAgainBeforeItsUpload(t *testing.T) {
 	}
 }
 
-// Without the right to ask what the bucket has, a recording that may be there is sent once, and neither
-// again nor under another key.
+// Without the right to ask what the bucket has, a recording that may be there is sent once, and
+// neither again nor under another key.
 func TestRecordingThatTheBucketDoesNotTellOfIsNotSentTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, recordings, Settings{})

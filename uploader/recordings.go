@@ -14,11 +14,11 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// A recording never replaces another in the bucket: EMS names files by what is on the disk, so that a
-// name comes again after delete_local or a clean-up there, on a new server, or on another host.
+// A recording never replaces another in the bucket. EMS names files by what is on the disk, so a
+// name returns after delete_local or a clean-up there, on a new server, or on another host.
 
-// otherPath returns the n-th path, from 1, under which a recording goes into the bucket if its own is
-// taken. It tells recordings of one name apart, and is the same after a restart.
+// otherPath returns the n-th path, from 1, for a recording whose own path is taken in the bucket.
+// It differs for recordings of one name, and is the same after a restart.
 func otherPath(p string, v media.Version, n int) string {
 	ext := path.Ext(p)
 	at := v.ModTime.UTC()
@@ -35,7 +35,7 @@ type takenPath struct {
 	object publish.ObjectInfo
 }
 
-// findKey finds the key of a recording: its own, or one that no other recording has.
+// findKey finds the key of a recording: its own, or another that no recording has.
 func (src *Source) findKey(ctx context.Context, r *publish.Result) {
 	paths := src.pathsFor(r)
 	r.Claim = publish.Claim{State: publish.AllTaken, Version: r.Version}
@@ -65,11 +65,12 @@ func (src *Source) findKey(ctx context.Context, r *publish.Result) {
 	src.compareRecordings(ctx, r, taken)
 }
 
-// pathsFor returns the paths that the recording of r may have in the bucket, in the order in which they are tried.
+// pathsFor returns the paths that the recording may have in the bucket, in the order of trial.
 func (src *Source) pathsFor(r *publish.Result) []string {
 	paths := []string{r.Path}
 	if r.Claim.Path != "" && r.Claim.Path != r.Path {
-		paths = []string{r.Claim.Path, r.Path} // it may go on under the key that an earlier version has
+		// It may go on under the key that an earlier version has.
+		paths = []string{r.Claim.Path, r.Path}
 	}
 	for n := range maxOtherKeys {
 		if p := otherPath(r.Path, r.Version, n+1); p != r.Claim.Path && len(src.dest.Prefix+p) <= publish.MaxKeyLength {
@@ -79,8 +80,9 @@ func (src *Source) pathsFor(r *publish.Result) []string {
 	return paths
 }
 
-// claim says what may be done with the path p for the recording of j, if the bucket has the object i there.
-// AllTaken means that another recording has it, or may have it, so that the next path is tried.
+// claim says what may be done with the path p for the recording of j, if the bucket has the object
+// i there. AllTaken means that another recording has it, or may have it, so that the next path is
+// tried.
 func claim(j publish.Job, p string, i publish.ObjectInfo, found bool) publish.ClaimState {
 	switch {
 	case found && i.Holds(j.Version) && !j.Spoilt:
@@ -93,8 +95,8 @@ func claim(j publish.Job, p string, i publish.ObjectInfo, found bool) publish.Cl
 	return publish.AllTaken
 }
 
-// compareRecordings looks whether the recording is one of those that the bucket has under other times, or the
-// continuation of one.
+// compareRecordings finds out whether the bucket has the recording, or its beginning, under a taken
+// path.
 func (src *Source) compareRecordings(ctx context.Context, r *publish.Result, taken []takenPath) {
 	taken = slices.DeleteFunc(taken, func(t takenPath) bool {
 		return t.object.Begins(r.Version, r.Spoilt) == publish.Different
@@ -137,7 +139,7 @@ func (src *Source) beginsWith(ctx context.Context, r *publish.Result, file io.Re
 	size := t.object.Size
 	same, err := src.dest.Store.Same(ctx, src.dest.Prefix+t.path, io.NewSectionReader(file, 0, size), size, r.Version.ModTime)
 	if errors.Is(err, ErrIncomparable) {
-		return false, nil // it may be another one
+		return false, nil // it may be another recording
 	}
 	return same, err
 }
@@ -145,5 +147,5 @@ func (src *Source) beginsWith(ctx context.Context, r *publish.Result, file io.Re
 // stampOfOther matches what otherPath adds to a path.
 var stampOfOther = regexp.MustCompile(`-\d{8}-\d{6}-\d{9}(-\d)?(\.[^./]*)?$`)
 
-// ownPath returns the path on the disk of a recording that has another key.
+// ownPath returns the path on the disk of a recording that went under another key.
 func ownPath(p string) string { return stampOfOther.ReplaceAllString(p, "$2") }

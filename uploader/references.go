@@ -20,9 +20,9 @@ type references struct {
 	outside          string // the first URI that leads out of the root
 }
 
-// resolve returns the paths below the root that the manifest p waits for, its segments last, how many are no
-// segments, and the first URI that leads out of the root. What another host has is not waited for. The error is
-// a [media.TooManyError].
+// resolve returns the paths below the root that the manifest p waits for, with its segments last,
+// and how many are no segments. It also returns the first URI that leads out of the root. The
+// manifest does not wait for files of other hosts. The error is a [media.TooManyError].
 func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, others int, outside string, err error) {
 	r := references{seen: make(map[string]bool), directories: make(map[string]struct{})}
 	for ref := range m.References() {
@@ -38,7 +38,7 @@ func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, oth
 		if name == "" && out && r.outside == "" {
 			r.outside = ref.URI
 		}
-		if name == "" || name == p { // for itself it would wait for ever
+		if name == "" || name == p { // it would wait for itself for ever
 			continue
 		}
 		isManifest := ref.Manifest || src.layout.Kind(name).Role == media.ManifestFile
@@ -49,7 +49,7 @@ func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, oth
 	return append(r.others, r.segments...), len(r.others), r.outside, nil
 }
 
-// add adds the path p; uncounted: it is a manifest by its name alone.
+// add adds the path p. uncounted: it is a manifest by its name, and the tally does not know that.
 func (r *references) add(p string, segment, uncounted bool) error {
 	switch n := len(r.segments); {
 	case segment && n > 0 && r.segments[n-1] == p, r.seen[p]: // ranges of one file
@@ -76,7 +76,7 @@ func (r *references) add(p string, segment, uncounted bool) error {
 	return nil
 }
 
-// atLeast has the error tell how many segments the manifest claims, if that is more.
+// atLeast raises the count of a TooManyError to what the manifest claims.
 func atLeast(err error, claimed int) error {
 	var e *media.TooManyError
 	if errors.As(err, &e) {
@@ -85,8 +85,8 @@ func atLeast(err error, claimed int) error {
 	return err
 }
 
-// prepare has the files of many references made, some at a time, so that no manifest holds up the others. It reports
-// false if the uploader ends.
+// prepare has the schedule create the files of many references, some at a time, so that no manifest
+// holds up the others. It returns false if the uploader ends.
 func (src *Source) prepare(ctx context.Context, p string, r *publish.Reading) bool {
 	for more := r.IsLarge(); more; {
 		left, ok := ask(ctx, src.uploader, func(s *publish.Schedule, _ time.Time) bool { return s.Prepare(src.plan, p, r) })

@@ -21,8 +21,8 @@ func named(pattern string, n int) string {
 	return b.String() + "#EXT-X-ENDLIST\n"
 }
 
-// A manifest that names too much is left out, with one line that says by how much; nothing is made of what it names, other
-// streams go on, and it is published when it names less.
+// A manifest that names too much is left out, with one line that says by how much; nothing is made
+// of what it names, other streams go on, and it is published when it names less.
 func TestManifestThatNamesTooMuchIsLeftOut(t *testing.T) {
 	for name, c := range map[string]struct {
 		content string

@@ -14,7 +14,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// A name that comes back while its object is being deleted is sent again when that is over, a playlist too.
+// A name that comes back while its object is being deleted is sent again when that is over, a
+// playlist too.
 func TestNameThatComesBackDuringItsDeletionIsUploadedAgain(t *testing.T) {
 	for name, err := range map[string]error{
 		"deleted": nil, "no answer": errors.New("reset"), "refused": ErrPermanent, "deleted, and the answer lost": errLost,
@@ -74,7 +75,8 @@ func TestNameThatComesBackDuringItsDeletionIsUploadedAgain(t *testing.T) {
 	}
 }
 
-// A playlist that comes to name a chunk whose object is being deleted is published without it, or not at all.
+// A playlist that names a chunk whose object is being deleted is published without it, or
+// not at all.
 func TestManifestThatNamesAChunkInDeletionIsNotPublishedWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -224,7 +226,8 @@ func TestManifestThatNamesAChunkInDoubtHasTheBucketAsked(t *testing.T) {
 	}
 }
 
-// The deletion of a playlist has no answer: it is tried again, and what the playlist names stays until it had one.
+// The deletion of a playlist has no answer: it is tried again, and what the playlist names stays
+// until it had one.
 func TestDeletionOfAPlaylistWithoutAnAnswerIsTriedAgain(t *testing.T) {
 	for _, lost := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -255,7 +258,8 @@ func TestDeletionOfAPlaylistWithoutAnAnswerIsTriedAgain(t *testing.T) {
 	}
 }
 
-// A playlist whose deletion had no answer is published when it comes back, also if it says what it said.
+// A playlist whose deletion had no answer is published when it comes back, also if it says what it
+// said.
 func TestPlaylistThatComesBackAfterADeletionWithoutAnswerIsPublished(t *testing.T) {
 	for _, lost := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -284,8 +288,8 @@ func TestPlaylistThatComesBackAfterADeletionWithoutAnswerIsPublished(t *testing.
 	}
 }
 
-// A fragment's name comes back just before its object would be deleted. That it stays does not make it the one that a manifest
-// means which was read meanwhile.
+// A fragment's name comes back just before its object would be deleted. That it stays does not make
+// it the one that a manifest means which was read meanwhile.
 func TestObjectThatStaysDoesNotServeForTheFileThatTookItsName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, hdsLayout, Settings{})
@@ -326,7 +330,8 @@ func TestObjectThatStaysDoesNotServeForTheFileThatTookItsName(t *testing.T) {
 	})
 }
 
-// The same, where the new content is gone again before the deletion ends: it arrives from the spool (R6).
+// The same, where the new content is gone again before the deletion ends: it arrives from the spool
+// (R6).
 func TestContentThatComesAndGoesDuringADeletionArrives(t *testing.T) {
 	for _, err := range []error{nil, errors.New("reset"), ErrPermanent} {
 		synctest.Test(t, func(t *testing.T) {
@@ -360,7 +365,8 @@ func TestContentThatComesAndGoesDuringADeletionArrives(t *testing.T) {
 	}
 }
 
-// A child playlist whose deletion had no answer comes back while that is tried again: no master names it before it is published.
+// A child playlist whose deletion had no answer comes back while that is tried again: no master
+// names it before it is published.
 func TestChildThatIsPerhapsDeletedIsNotThereBecauseItCameBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

@@ -8,10 +8,10 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// Figures are what an Uploader did since it was started, and what it has to do.
+// Figures are what an Uploader did since its start, and what it has to do.
 type Figures struct {
 	publish.Figures
-	SpoolBytes int64 // of deleted files that are kept until their upload
+	SpoolBytes int64 // of deleted files that spools keep until their upload
 }
 
 // Figures returns the current figures, or false once Run has ended.
@@ -21,10 +21,10 @@ func (u *Uploader) figures(s *publish.Schedule, now time.Time) Figures {
 	return Figures{s.Figures(now), u.budget.Used()}
 }
 
-// Progress is how far an Uploader has come with what it was told of.
+// Progress is how far an Uploader has come with the files that were reported.
 type Progress struct {
 	publish.Progress
-	Read int64 // bytes of files, to upload or compare them
+	Read int64 // bytes of files, for uploads and comparisons
 }
 
 // Progress returns the current progress, or false once Run has ended.
@@ -38,7 +38,7 @@ func (u *Uploader) Progress(ctx context.Context) (Progress, bool) {
 	})
 }
 
-// An Outlook is what is still to be expected of the live streams.
+// An Outlook is what live streams will still bring.
 type Outlook = publish.Outlook
 
 // Outlook returns the current outlook, or false once Run has ended.
@@ -46,7 +46,7 @@ func (u *Uploader) Outlook(ctx context.Context) (Outlook, bool) {
 	return ask(ctx, u, func(s *publish.Schedule, now time.Time) Outlook { return s.Outlook(now) })
 }
 
-// ask has the goroutine of Run answer a question. It returns false if that has ended.
+// ask has the goroutine of Run answer a question. It returns false if Run has ended.
 func ask[T any](ctx context.Context, u *Uploader, question func(*publish.Schedule, time.Time) T) (answer T, ok bool) {
 	answered := make(chan T, 1)
 	ok = u.tell(ctx, func(s *publish.Schedule, now time.Time) { answered <- question(s, now) })
@@ -56,12 +56,13 @@ func ask[T any](ctx context.Context, u *Uploader, question func(*publish.Schedul
 	return answer, ok
 }
 
-// DrainBy has Run end at t at the latest, instead of Settings.DrainTimeout after the end of its context.
+// DrainBy sets when Run ends at the latest, instead of Settings.DrainTimeout after its context
+// ended.
 func (u *Uploader) DrainBy(t time.Time) {
 	u.tell(context.Background(), func(*publish.Schedule, time.Time) { u.drainBy = t })
 }
 
-// summary writes one line a minute: what happened since the line before, and what is left to do.
+// A summary logs one line a minute: what happened since the last one, and what is left to do.
 type summary struct {
 	log  *slog.Logger
 	last Figures

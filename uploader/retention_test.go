@@ -23,7 +23,8 @@ func (d *desk) mirror() {
 	d.dest.Delete, d.dest.DeleteDelay = true, time.Minute
 }
 
-// overdue is long enough for any deletion that is due after mirror's delay, and for one more after that.
+// overdue is long enough for any deletion that is due after mirror's delay, and for one more after
+// that.
 const overdue = 5 * time.Minute
 
 // removeAll removes the directory and reports each file in it, as a watcher would.
@@ -120,7 +121,8 @@ func TestNothingIsDeletedUnlessAskedFor(t *testing.T) {
 	})
 }
 
-// A rolling stream leaves in the bucket what is on disk, and what was deleted there within the last minute or so.
+// A rolling stream leaves in the bucket what is on disk, and what was deleted there within the last
+// minute or so.
 func TestRollingStreamLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -136,7 +138,8 @@ func TestRollingStreamLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// A playlist that cannot be published keeps the published one's chunks, and they get their delay from when it can.
+// A playlist that cannot be published keeps the published one's chunks, and they get their delay
+// from when it can.
 func TestWhatThePublishedManifestNamesIsNotDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -194,7 +197,7 @@ func TestWhatAWaitingManifestNamesIsNotDeleted(t *testing.T) {
 	})
 }
 
-// An appending EMS deletes its playlist at each chunk and creates it anew a moment later.
+// An appending EMS deletes its playlist at each chunk and creates it again a moment later.
 func TestPlaylistThatIsDeletedAndCreatedAgainStays(t *testing.T) {
 	for _, delay := range []time.Duration{0, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
@@ -219,7 +222,8 @@ func TestPlaylistThatIsDeletedAndCreatedAgainStays(t *testing.T) {
 	}
 }
 
-// Whatever was reported, a name that is on disk keeps its object; and one that comes back is not gone.
+// A name that is on the disk keeps its object; and one that comes back is not
+// gone.
 func TestNameOnTheDiskKeepsItsObject(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -272,7 +276,7 @@ func TestNothingIsDeletedWhenTheDaemonEnds(t *testing.T) {
 	})
 }
 
-// With cleanupDestination, EMS deletes all of a stream when it starts anew.
+// With cleanupDestination, EMS deletes all of a stream when it starts again.
 func TestManyDeletionsAtOnceAreMadeInBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -308,7 +312,8 @@ func TestManyDeletionsAtOnceAreMadeInBatches(t *testing.T) {
 	})
 }
 
-// Viewers must not meet a playlist of which the chunks are gone: it goes first, and the master before it.
+// Viewers must not meet a playlist of which the chunks are gone: it goes first, and the master
+// before it.
 func TestRemovedFolderGoesFromTheMasterDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -373,7 +378,8 @@ func TestChunkOfTheSpoolIsDeletedAfterItsUpload(t *testing.T) {
 	}
 }
 
-// After a start, the bucket has the manifest of the run before, of which it is unknown what it names.
+// After a start, the bucket has the manifest of the run before, of which it is unknown what it
+// names.
 func TestWhatAManifestOfTheRunBeforeMayNameIsNotDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -588,8 +594,8 @@ func TestFilesDeletedRightAfterTheStartLoseTheirObjects(t *testing.T) {
 	})
 }
 
-// A child playlist that was deleted while the daemon was away is in the bucket still. That its master is deleted there does not
-// tell what the child names.
+// A child playlist that was deleted while the daemon was away is in the bucket still. That its
+// master is deleted there does not tell what the child names.
 func TestChunksOfAChildOnTheDiskStayWhenItsMasterIsDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -642,7 +648,8 @@ func TestRemovedFolderOfDASHGoesManifestFirst(t *testing.T) {
 	})
 }
 
-// R5: what was read of a playlist is published, also if the file is gone for longer than the delay; and deleted after that.
+// R5: what was read of a playlist is published, also if the file is gone for longer than the delay;
+// and deleted after that.
 func TestLastPlaylistIsPublishedBeforeItIsDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -673,7 +680,8 @@ func TestLastPlaylistIsPublishedBeforeItIsDeleted(t *testing.T) {
 	})
 }
 
-// While a deletion takes long, nothing is looked at; the delay begins when the playlist is gone all the same.
+// While a deletion takes long, nothing is looked at; the delay begins when the playlist is gone all
+// the same.
 func TestDelayBeginsWhenThePlaylistIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

@@ -307,8 +307,8 @@ func TestDrainEndsAtItsTimeout(t *testing.T) {
 	})
 }
 
-// Random faults, lags and rewrites over many streams: the bucket checks R2 and R3 at every PUT, and in
-// the end everything is there.
+// Random faults, lags and rewrites over many streams: the bucket checks R2 and R3 at every PUT, and
+// in the end everything is there.
 func TestRulesHoldUnderRandomFaults(t *testing.T) {
 	for seed := range uint64(5) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -371,7 +371,7 @@ func TestRulesHoldUnderRandomFaults(t *testing.T) {
 	}
 }
 
-// A root that is unmounted takes its files along for a while, and not for good.
+// The files of a root that is unmounted are away for a while, and not for good.
 func TestChunkOfARootThatVanishedIsNotGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

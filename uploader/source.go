@@ -16,15 +16,16 @@ import (
 	"ems-sidecar/uploader/spool"
 )
 
-// An Expecter is told which files a manifest names that have not been reported closed. It answers each
-// by a call of Closed or Absent, now or later, and does not block.
+// An Expecter is told which files a manifest names that were not reported closed. It answers each
+// by a call of Closed or Absent, now or later. It does not block.
 type Expecter interface {
 	Expect(paths ...string)
 }
 
-// A Source is what one format has below one root, published to one Destination. Its methods report what
-// happens below the root, in order and one after the other; paths are slash-separated and relative to it. They
-// block while the uploader is busy taking in other reports, and return at once when it has ended.
+// A Source is one format below one root, published to one Destination. Its methods report what
+// happens below the root, in order and one at a time. Paths are slash-separated and relative to the
+// root. The methods block while the uploader handles other reports, and return at once when it has
+// ended.
 type Source struct {
 	uploader *Uploader
 	dir      string
@@ -34,16 +35,16 @@ type Source struct {
 	log      *slog.Logger
 	trouble  *trouble.Reporter
 
-	// Spare says that a recording is not deleted from the disk now, perhaps because it is none. It is set before anything
-	// is reported, and called from any goroutine; nil: none is spared.
+	// Spare reports whether a recording must stay on the disk for now, perhaps because it is none.
+	// It is set before anything is reported, and is called from any goroutine. Nil spares none.
 	Spare func(p string) bool
 
-	reported reported // owned by the caller of the methods
+	reported reported // for the caller of the methods
 	spool    *spool.Spool
 	disk     disk.Calls
-	read     atomic.Int64 // bytes of its files
+	read     atomic.Int64 // bytes of its files so far
 
-	plan *publish.Source // the schedule's; for the goroutine of Uploader.Run
+	plan *publish.Source // its part in the schedule; for the goroutine of Uploader.Run
 }
 
 // A reported is what is remembered of the files that were reported.
@@ -52,10 +53,11 @@ type reported struct {
 	named      namedFiles
 	unfit      unfit
 	pace       pace
-	last       *publish.Place // where the last file was that was closed
+	last       *publish.Place // of the file that was closed last
 }
 
-// Source returns a new source for what layout finds below the root dir. It may be called while Run is going.
+// Source returns a new source for the files of layout below the root dir. It may be called while
+// Run works.
 func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, expecter Expecter) *Source {
 	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter,
@@ -67,7 +69,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 	return src
 }
 
-// Closed reports that no process writes the file p and that it is whole in version v. A manifest
+// Closed reports that no process writes the file p, and that it is whole in version v. A manifest
 // is read at once.
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	if src.layout.Kind(p).Role != media.ManifestFile {
@@ -89,7 +91,7 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	var many *media.TooManyError
 	switch {
 	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
-		return // deleted or written again: its next closing brings it; or what names it does
+		return // its next closing is reported, or that of an F4M that names it
 	case errors.As(err, &many):
 		if src.reported.unfit.first(p) {
 			src.refuse(p, many)
@@ -99,7 +101,7 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	case errors.As(err, new(*notManifestError)):
 		if src.reported.unfit.first(p) {
 			src.log.Warn("manifest is not published", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "err", err,
-				"next", "its next closing is waited for; this is logged again when it was readable in between")
+				"next", "it is read again when it is closed next")
 		}
 		src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.CountFailure() })
 		return
@@ -118,7 +120,7 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 // Removed reports that the name p is gone from the disk.
 func (src *Source) Removed(ctx context.Context, p string) {
 	if src.exists(p) {
-		return // it is another file by now, whose closing is reported
+		return // another file has the name now, and its closing is reported
 	}
 	src.reported.bootstraps.forget(p)
 	src.reported.named.forget(p)
@@ -127,7 +129,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	src.spool.Gone(p)
 	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {
-		if kept { // perhaps in a version of which no closing was reported
+		if kept { // perhaps in a version whose closing was not reported
 			s.Kept(src.plan, p, v, now)
 			return
 		}
@@ -135,7 +137,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	})
 }
 
-// Absent reports that p, which was expected, is not on disk.
+// Absent reports that p, which was expected, is not on the disk.
 func (src *Source) Absent(ctx context.Context, p string) {
 	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {
@@ -147,10 +149,10 @@ func (src *Source) Absent(ctx context.Context, p string) {
 	})
 }
 
-// bulk reports whether its files are large, so that they have workers of their own.
+// bulk reports whether its files are large. Such files have workers of their own.
 func (src *Source) bulk() bool { return src.layout.Format.IsRecorded() }
 
-// open opens p for reading, and nothing that is not a regular file below the root.
+// open opens p for reading. It opens only regular files below the root.
 func (src *Source) open(p string) (*os.File, error) {
 	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()
@@ -161,12 +163,13 @@ func (src *Source) open(p string) (*os.File, error) {
 	return disk.OpenIn(root, p)
 }
 
-// openRoot opens the root each time: one that was deleted and created again is another directory.
+// openRoot opens the root for each call: a root that was deleted and created again is another
+// directory.
 func (src *Source) openRoot() (*os.Root, error) {
 	root, err := disk.OpenRoot(src.dir)
 	if err != nil {
-		// %v: that the root is gone says nothing about the file, which may come back with it.
-		return nil, fmt.Errorf("the root is not there: %v", err)
+		// %v, as it is the root that does not exist: the file may come back with it.
+		return nil, fmt.Errorf("open the root: %v", err)
 	}
 	return root, nil
 }
@@ -193,7 +196,8 @@ func (src *Source) exists(p string) bool {
 	return err == nil
 }
 
-// versions returns what is on disk under the paths now; the zero Version where there is no regular file.
+// versions returns the versions that the paths have on the disk now; the zero Version for one that
+// is no regular file.
 func (src *Source) versions(paths []string) []media.Version {
 	defer src.disk.End(src.disk.Begin())
 	found := make([]media.Version, len(paths))
@@ -204,7 +208,7 @@ func (src *Source) versions(paths []string) []media.Version {
 	defer root.Close()
 	for i, p := range paths {
 		if fi, err := root.Lstat(p); err == nil && fi.Mode().IsRegular() {
-			found[i] = media.VersionOf(fi) // what is not there has none
+			found[i] = media.VersionOf(fi)
 		}
 	}
 	return found

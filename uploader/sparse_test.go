@@ -56,7 +56,8 @@ func TestManifestThatWasReadableInBetweenIsReportedAgain(t *testing.T) {
 	})
 }
 
-// To know what a bootstrap's fragments are called, F4Ms beside it are read: as much as one manifest may have, and no more.
+// To know what a bootstrap's fragments are called, F4Ms beside it are read: as much as one manifest
+// may have, and no more.
 func TestLargeF4MsBesideABootstrapAreNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, hdsLayout, Settings{})

@@ -59,7 +59,7 @@ func eachSpecial(t *testing.T, layout media.Layout, test func(t *testing.T, d *d
 	}
 }
 
-// Between the watcher's look and the uploader's open, a name may come to stand for anything.
+// Between the watcher's look and the uploader's open, a name may become any kind of file.
 func TestManifestThatIsNoFileAnyMoreIsLeftAlone(t *testing.T) {
 	eachSpecial(t, media.Layout{Format: media.HLS}, func(t *testing.T, d *desk, put func(string)) {
 		d.start()
@@ -131,7 +131,7 @@ func TestChunkThatIsNoFileIsNotKept(t *testing.T) {
 	})
 }
 
-// Nothing of the kind is in a spool by itself, but whoever may write to the root may put it there.
+// Nothing of the kind is in a spool by itself, but everyone who may write to the root can put it there.
 func TestSpoolWithSomethingElseInItHoldsUpNothing(t *testing.T) {
 	for _, name := range []string{".ems-sidecar", ".ems-sidecar/hls", ".ems-sidecar/hls/g", ".ems-sidecar/hls/g/s", ".ems-sidecar/hls/g/s/1.ts", ".ems-sidecar/hls/.new"} {
 		t.Run(name, func(t *testing.T) {

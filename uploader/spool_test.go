@@ -34,7 +34,8 @@ func (d *desk) inSpool() (paths []string) {
 	return paths
 }
 
-// R6: with the bucket away for a minute and EMS deleting as it goes, every chunk arrives, and nothing stays in the spool.
+// R6: with the bucket away for a minute and EMS deleting as it goes, every chunk arrives, and
+// nothing stays in the spool.
 func TestChunksThatAreDeletedInAnOutageArrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -65,7 +66,8 @@ func TestChunksThatAreDeletedInAnOutageArrive(t *testing.T) {
 	})
 }
 
-// R6: what was deleted in an outage arrives also if the daemon ends in it and another is started later.
+// R6: what was deleted in an outage arrives also if the daemon ends in it and another is started
+// later.
 func TestChunksInTheSpoolArriveAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -247,8 +249,8 @@ func TestFileThatIsReportedAgainDoesNotStayInTheSpool(t *testing.T) {
 	}
 }
 
-// After a start, the spool leaves a chunk to its closing if the name is still there. It is uploaded also if EMS deletes
-// the name before the closing is reported.
+// After a start, the spool leaves a chunk to its closing if the name is still there. It is uploaded
+// also if EMS deletes the name before the closing is reported.
 func TestChunkOfTheSpoolThatIsDeletedAtTheStartArrives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -286,7 +288,8 @@ func TestFileThatIsThereAgainIsNotTakenForDeleted(t *testing.T) {
 	})
 }
 
-// With backlog = skip, chunks that rolled out of the playlist in an outage are left out; the playlist's are not.
+// With backlog = skip, chunks that rolled out of the playlist in an outage are left out; the
+// playlist's are not.
 func TestBacklogIsSkippedOnRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -335,7 +338,8 @@ func (s *slowComparison) Same(ctx context.Context, key string, body Body, size i
 	return s.bucket.Same(ctx, key, body, size, modTime)
 }
 
-// A recording that EMS goes on with while the old one is compared, so that it may be deleted, is one to upload.
+// A recording that EMS goes on with while the old one is compared, so that it may be deleted, is
+// one to upload.
 func TestRecordingThatIsWrittenOnceMoreArrivesAlsoIfItIsDeleted(t *testing.T) {
 	for name, err := range map[string]error{"compared": nil, "no answer": errors.New("no answer")} {
 		t.Run(name, func(t *testing.T) {
@@ -361,8 +365,8 @@ func TestRecordingThatIsWrittenOnceMoreArrivesAlsoIfItIsDeleted(t *testing.T) {
 	}
 }
 
-// What is uploaded only because a manifest names it is kept, too: cleanupDestination deletes the init segments of a DASH stream
-// with all others.
+// What is uploaded only because a manifest names it is kept, too: cleanupDestination deletes the
+// init segments of a DASH stream with all others.
 func TestInitSegmentsThatAreDeletedInAnOutageArrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, dashLayout, Settings{})
@@ -398,8 +402,9 @@ func TestInitSegmentsThatAreDeletedInAnOutageArrive(t *testing.T) {
 	})
 }
 
-// A manifest that is deleted and written once more leaves a moment in which it names nothing. An init segment that is rewritten
-// then, where the spool has the one before, leaves the spool like any other when it is uploaded.
+// A manifest that is deleted and written once more leaves a moment in which it names nothing. An
+// init segment that is rewritten then, where the spool has the one before, leaves the spool like
+// any other when it is uploaded.
 func TestInitSegmentThatIsRewrittenWhileItsManifestIsAwayLeavesTheSpool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, dashLayout, Settings{})
@@ -424,7 +429,8 @@ func TestInitSegmentThatIsRewrittenWhileItsManifestIsAwayLeavesTheSpool(t *testi
 	})
 }
 
-// After a restart, the spool's init segments wait for a manifest to name them, but not for ever: it may be deleted.
+// After a restart, the spool's init segments wait for a manifest to name them, but not for ever: it
+// may be deleted.
 func TestInitSegmentThatNoManifestNamesAnyMoreLeavesTheSpool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, dashLayout, Settings{})
@@ -451,7 +457,8 @@ func TestInitSegmentThatNoManifestNamesAnyMoreLeavesTheSpool(t *testing.T) {
 	})
 }
 
-// A version is kept before the schedule is told of it. What the schedule makes of the one before does not concern it.
+// A version is kept before the schedule is told of it. What the schedule makes of the one before
+// does not concern it.
 func TestNewVersionIsKeptAlthoughTheOldOneIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -474,7 +481,8 @@ func TestNewVersionIsKeptAlthoughTheOldOneIsGivenUp(t *testing.T) {
 	})
 }
 
-// What is in the spool of a format, or of a spool_dir, that the config has no more is not forgotten without a word.
+// What is in the spool of a format, or of a spool_dir, that the config has no more is not forgotten
+// without a word.
 func TestSpoolsOfAnotherConfigAreSaid(t *testing.T) {
 	for name, dir := range map[string]string{"in the root": "", "elsewhere": t.TempDir()} {
 		t.Run(name, func(t *testing.T) {
@@ -508,7 +516,8 @@ func TestSpoolsOfAnotherConfigAreSaid(t *testing.T) {
 	}
 }
 
-// R8: a root that other formats share has files that are never this one's: nothing is remembered of them.
+// R8: a root that other formats share has files that are never this one's: nothing is remembered of
+// them.
 func TestFilesOfOtherFormatsAreNotRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

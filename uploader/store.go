@@ -12,33 +12,35 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// A Store is the bucket that a Source is published to. Its methods make one attempt each and are safe
-// for concurrent use: when to try again is the schedule's decision. Errors that trying again cannot
-// mend wrap ErrPermanent, and also ErrBucket if they concern every key alike.
+// A Store is the bucket that a Source is published to. Its methods make one attempt each: the
+// schedule decides when to try again. They are safe for concurrent use. An error that the same
+// request will meet again wraps ErrPermanent, and also ErrBucket if every key will meet it.
 type Store interface {
 	// Put writes the object whole or not at all.
 	Put(ctx context.Context, o Object) error
-	// Stat tells what the bucket has under key; found is false if it has nothing. Where the store tells neither that nor the
-	// contrary, for want of rights, the ObjectInfo is Untold.
+	// Stat returns what the bucket has under key; found is false if it has nothing. If the rights
+	// do not suffice to know, found is false and the ObjectInfo is Untold.
 	Stat(ctx context.Context, key string) (i ObjectInfo, found bool, err error)
-	// Read returns the object's content; nil if it has more than most bytes. found is false if there is none.
+	// Read returns the object's content, or nil if it has more than most bytes. found is false if
+	// the bucket has no such object.
 	Read(ctx context.Context, key string, most int64) (content []byte, found bool, err error)
-	// Same reports whether the object under key has exactly the content of body, which it compares with
-	// the store's checksums: it reads body, but not the object. The answer is never true by mistake. The
-	// error is ErrIncomparable if the store has no checksum to compare; but the answer is false if the
-	// object is then that of another time than modTime, the file's.
+	// Same reports whether the object under key has exactly the content of body. It compares body
+	// with the store's checksums, and does not read the object. It never returns true by mistake.
+	// The error is ErrIncomparable if the store has no checksum, except if the object has another
+	// time than modTime, the file's: then Same returns false.
 	Same(ctx context.Context, key string, body Body, size int64, modTime time.Time) (bool, error)
-	// AbortUploads aborts what Put has left behind: of the unfinished uploads of keys that begin with
-	// prefix, those of which no part has come in for idle, by the store's clock. It spares the keys for
-	// which keep returns true, and what is in flight from this process. n are aborted, also if there is
-	// an error; one that cannot be does not stop the others.
+	// AbortUploads aborts unfinished uploads of keys that begin with prefix, if their last part
+	// arrived at least idle ago by the store's clock. It spares the keys for which keep returns
+	// true, and the uploads in flight from this process. It returns how many it aborted, also with
+	// an error. One that it cannot abort does not stop the others.
 	AbortUploads(ctx context.Context, prefix string, idle time.Duration, keep func(key string) bool) (n int, err error)
-	// List calls each for every object directly in the directory dir, the beginning of a key that ends with a slash, or
-	// nothing; not for those in directories in it. If after is not empty, only those whose keys come after it, by their
-	// bytes. Of the ObjectInfo, Size, Stored and ETag are filled. It ends with the first error of each.
+	// List calls each for every object in the directory dir, but not in directories below it. dir
+	// is empty, or the beginning of a key up to a slash. If after is not empty, List leaves out the
+	// keys up to it, compared by bytes. It fills Size, Stored and ETag of the ObjectInfo. It ends
+	// with the first error of each.
 	List(ctx context.Context, dir, after string, each func(key string, i ObjectInfo) error) error
-	// Delete deletes the objects. That one is not there is no error. After a DeleteError all but the keys in it are
-	// deleted, and after any other one it is unknown which.
+	// Delete deletes the objects. It is no error if one does not exist. After a DeleteError, all
+	// keys except those in it are deleted; after any other error it is unknown which.
 	Delete(ctx context.Context, keys []string) error
 }
 
@@ -50,33 +52,33 @@ type Object struct {
 	Key          string
 	Body         Body
 	Size         int64     // bytes
-	ModTime      time.Time // of the file; zero for what is no file
+	ModTime      time.Time // of the file; zero if there is none
 	ContentType  string
 	CacheControl string
-	Root         string // the directory that the file is from; "" is not told. Of a very long one, its end is kept
-	Sum          string // SHA-256 of the content, in hex; "" is not told
+	Root         string // the file's root, noted with the object, if very long only its end; "" is not noted
+	Sum          string // SHA-256 of the content, in hex, noted with the object; "" is not noted
 	// FreshConnection asks for a connection that no earlier attempt has used.
 	FreshConnection bool
-	// Resumable asks for parts that outlive a failed attempt and a restart: the next Put of the key sends
-	// only what is missing, if size, ModTime and content are still the same.
+	// Resumable asks for parts that outlive a failed attempt and a restart. The next Put of the key
+	// sends only what is missing, if size, ModTime and content are still the same.
 	Resumable bool
-	// IfAbsent asks for ErrExists where the bucket has an object under the key. A store that does not know
-	// that replaces the object.
+	// IfAbsent asks for ErrExists if the bucket has an object under the key. A store that does not
+	// support that replaces the object.
 	IfAbsent bool
 }
 
-// A Body is read more than once: to sign it, and part by part at the same time.
+// A Body is read more than once: to sign it, and several parts at a time.
 type Body interface {
 	io.ReadSeeker
 	io.ReaderAt
 }
 
-// A DeleteError is about the keys that were not deleted by a request that the store took.
+// A DeleteError has the keys that were not deleted, although the request succeeded.
 type DeleteError struct {
 	Failed map[string]error // by the key
 }
 
-// Error names one of the keys, always the same.
+// Error names the first of the keys in alphabetical order.
 func (e *DeleteError) Error() string {
 	keys := slices.Sorted(maps.Keys(e.Failed))
 	if len(keys) == 0 {
@@ -99,7 +101,6 @@ var (
 	ErrBucket = errors.New("bucket unusable")
 	// ErrExists is the answer to a Put that must not replace an object.
 	ErrExists = errors.New("the bucket has another object under the key")
-	// ErrIncomparable is the answer to whether an object has some content if nothing but that of the
-	// object itself would tell.
-	ErrIncomparable = errors.New("cannot be compared")
+	// ErrIncomparable means that only the object's own content would tell whether it is the same.
+	ErrIncomparable = errors.New("the object cannot be compared with the file")
 )

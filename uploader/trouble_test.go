@@ -32,8 +32,8 @@ func (s *tamperedStore) Stat(ctx context.Context, key string) (ObjectInfo, bool,
 	return s.bucket.Stat(ctx, key)
 }
 
-// The SDK's chain of credentials reads files (AWS_WEB_IDENTITY_TOKEN_FILE, credential_process): that one of them is
-// missing wraps fs.ErrNotExist and says nothing about the stream's files.
+// The SDK's chain of credentials reads files (AWS_WEB_IDENTITY_TOKEN_FILE, credential_process):
+// that one of them is missing wraps fs.ErrNotExist and says nothing about the stream's files.
 func TestMissingCredentialsFileLosesNoChunk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -66,7 +66,8 @@ func TestMissingCredentialsFileLosesNoChunk(t *testing.T) {
 	})
 }
 
-// The same, once the chunk is there and the manifest's PUT meets it: the manifest stays in flight for ever.
+// The same, once the chunk is there and the manifest's PUT meets it: the manifest stays in flight
+// for ever.
 func TestManifestIsPublishedAfterAnErrorAboutAFileOfTheStores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -93,8 +94,8 @@ func TestManifestIsPublishedAfterAnErrorAboutAFileOfTheStores(t *testing.T) {
 	})
 }
 
-// HEAD of a missing key in a missing bucket is 404, and with refused credentials 403, which the store takes for
-// "not there": neither says that the bucket accepts requests.
+// HEAD of a missing key in a missing bucket is 404, and with refused credentials 403, which the
+// store counts as "not found": neither says that the bucket accepts requests.
 func TestAnswerToAQuestionDoesNotOpenALaneThatIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -318,8 +319,8 @@ func TestFiguresAreToldDuringTheDrain(t *testing.T) {
 	})
 }
 
-// A stream ends during an outage and its files are deleted: all that is left to do are questions, which are
-// no probes, so nothing ever finds out that the bucket is back.
+// A stream ends during an outage and its files are deleted: all that is left to do are questions,
+// which are no probes, so nothing ever finds out that the bucket is back.
 func TestQuestionsAreProbesWhereNothingElseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

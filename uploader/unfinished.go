@@ -13,24 +13,24 @@ import (
 )
 
 const (
-	// unfinishedAfter is how long the part files of a recording stand still before that is logged, and
-	// unfinishedCheck how often they are looked at.
+	// unfinishedAfter is how long the part files of a recording stand still before that is logged.
+	// unfinishedCheck is the pause between two looks.
 	unfinishedAfter = 5 * time.Minute
 	unfinishedCheck = time.Minute
 )
 
-// mediaPart ends the name of the part file that grows while EMS records an mp4. The mp4 is made of it when
-// the recording ends. If EMS is killed, that never happens.
+// mediaPart ends the name of the part file that grows while EMS records an mp4. EMS makes the mp4
+// of it when the recording ends, and never if EMS is killed.
 const mediaPart = ".mdat"
 
-// A standing is a part file as it was seen, and since when it has been so.
+// A standing is a part file as it was seen last, and since when it has been unchanged.
 type standing struct {
 	version media.Version
 	since   time.Time
-	said    bool
+	logged  bool
 }
 
-// watchUnfinished logs recordings that EMS did not finish, once each until they change.
+// watchUnfinished logs recordings that EMS did not finish, each once until it changes.
 func (u *Uploader) watchUnfinished(ctx context.Context) {
 	tick := time.NewTicker(unfinishedCheck)
 	defer tick.Stop()
@@ -49,7 +49,8 @@ func (u *Uploader) watchUnfinished(ctx context.Context) {
 	}
 }
 
-// lookForUnfinished compares the part files below src with those that were there before, and returns them.
+// lookForUnfinished compares the part files below src with those of the last look, and returns
+// them.
 func (u *Uploader) lookForUnfinished(ctx context.Context, src *Source, before map[string]*standing, now time.Time) map[string]*standing {
 	there := make(map[string]*standing)
 	err := src.eachPart(ctx, func(p string, fi fs.FileInfo) bool {
@@ -58,13 +59,13 @@ func (u *Uploader) lookForUnfinished(ctx context.Context, src *Source, before ma
 		if part == nil || !part.version.Equal(v) {
 			part = &standing{version: v, since: now}
 			if v.ModTime.Before(now) {
-				part.since = v.ModTime // else by another machine's clock
+				part.since = v.ModTime // else the time is another machine's
 			}
 		}
 		there[p] = part
 		recording := strings.TrimSuffix(p, mediaPart)
-		if still := now.Sub(part.since); !part.said && still >= unfinishedAfter && !src.isWritten(recording, now) {
-			part.said = true
+		if still := now.Sub(part.since); !part.logged && still >= unfinishedAfter && !src.isWritten(recording, now) {
+			part.logged = true
 			u.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.CountUnfinished() })
 			u.log.Warn("EMS did not finish this recording", "file", filepath.Join(src.dir, filepath.FromSlash(recording)),
 				"bytes", v.Size, "unchanged_for", still.Round(time.Second),
@@ -72,15 +73,15 @@ func (u *Uploader) lookForUnfinished(ctx context.Context, src *Source, before ma
 		}
 		return len(there) < mostUnfinished
 	})
-	if err != nil { // other calls on this disk meet the same trouble, and log it
+	if err != nil { // other calls on this disk fail as well, and are logged
 		u.log.Debug("part files of recordings cannot be looked for", "root", src.dir, "err", err)
 		return before
 	}
 	return there
 }
 
-// eachPart calls each for every media part below src, until that returns false. What cannot be read is
-// left out, except the root.
+// eachPart calls each for every media part below src, until each returns false. It leaves out what
+// it cannot read; for the root, it returns the error.
 func (src *Source) eachPart(ctx context.Context, each func(p string, fi fs.FileInfo) bool) error {
 	root, err := src.openRoot()
 	if err != nil {
@@ -103,14 +104,15 @@ func (src *Source) eachPart(ctx context.Context, each func(p string, fi fs.FileI
 		case !e.Type().IsRegular() || !strings.HasSuffix(p, mediaPart):
 			return nil
 		}
-		if fi, err := e.Info(); err == nil && !each(p, fi) { // else it is gone
+		if fi, err := e.Info(); err == nil && !each(p, fi) { // without an Info, it is gone
 			return fs.SkipAll
 		}
 		return nil
 	})
 }
 
-// isWritten reports whether the recording p itself has changed lately: EMS is making it of its parts.
+// isWritten reports whether the recording p itself has changed lately: then EMS makes it of its
+// parts.
 func (src *Source) isWritten(p string, now time.Time) bool {
 	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()

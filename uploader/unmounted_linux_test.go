@@ -37,7 +37,8 @@ func unmount(t *testing.T, dir string) {
 	}
 }
 
-// R6: a root that is unmounted in an outage and mounted again has lost nothing, whatever is asked of it meanwhile.
+// R6: a root that is unmounted in an outage and mounted again has lost nothing, whatever is asked
+// of it meanwhile.
 func TestChunksOfARootThatIsUnmountedForAWhileArrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -82,7 +83,8 @@ func TestChunksOfARootThatIsUnmountedForAWhileArrive(t *testing.T) {
 	})
 }
 
-// A root that is another directory for good does not bring its files back: no one waits for them for ever.
+// A root that is another directory for good does not bring its files back: no one waits for them
+// for ever.
 func TestChunksOfARootThatIsReplacedAreLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

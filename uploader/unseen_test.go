@@ -13,7 +13,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// A window is what a manifest of some format lists, from first to last, and the chunks that it names.
+// A window is what a manifest of some format lists, from first to last, and the chunks that it
+// names.
 type window struct {
 	layout media.Layout
 	start  func(d *desk) // what is there before
@@ -86,8 +87,8 @@ func (d *desk) lost() int64 {
 	return f.Lost
 }
 
-// What the server wrote and deleted while no one could look is told by the manifest that jumped over it, and is counted as
-// lost: in all formats, once, and only what no one saw.
+// What the server wrote and deleted while no one could look is told by the manifest that jumped
+// over it, and is counted as lost: in all formats, once, and only what no one saw.
 func TestChunksThatAManifestJumpedOverAreCountedAsLost(t *testing.T) {
 	for name, w := range windows() {
 		for _, c := range []struct {
@@ -102,8 +103,8 @@ func TestChunksThatAManifestJumpedOverAreCountedAsLost(t *testing.T) {
 			{"many are missing", 1010, 1014, nil, 1000},
 			{"some were seen", 20, 24, []int{10, 11, 12, 13}, 6},
 			{"all were seen", 13, 17, []int{10, 11, 12}, 0},
-			{"anew", 1, 3, nil, 0},
-			{"anew with the first", 1, 1, nil, 0},
+			{"again", 1, 3, nil, 0},
+			{"again with the first", 1, 1, nil, 0},
 		} {
 			t.Run(name+", "+c.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -141,7 +142,8 @@ func TestChunksThatAManifestJumpedOverAreCountedAsLost(t *testing.T) {
 	}
 }
 
-// A jump that was just read when the daemon ends is told, too; a sequence that jumps absurdly far is another numbering.
+// A jump that was just read when the daemon ends is told, too; a sequence that jumps absurdly far
+// is another numbering.
 func TestJumpIsLoggedAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := windows()["HLS"]

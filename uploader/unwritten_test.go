@@ -14,8 +14,8 @@ import (
 
 const notWritten = "EMS names chunks in a manifest that it did not write"
 
-// The manifests of a group of two bitrates, as EMS writes them: both have the times of the second one,
-// and the first one's chunks on disk have others.
+// The manifests of a group of two bitrates, as EMS writes them: both have the times of the second
+// one, and the first one's chunks on disk have others.
 var groups = map[media.Format]struct {
 	manifest string
 	chunk    string // of a bitrate and a time

@@ -13,24 +13,26 @@ import (
 	"ems-sidecar/uploader/spool"
 )
 
-// Settings are what an Uploader can be told.
+// Settings configure an Uploader.
 type Settings struct {
-	Host          string        // this one's name, by which two that write the same objects are told apart
-	Workers       int           // requests in flight at once
+	Host          string        // the name of this host: tells apart two writers of the same objects
+	Workers       int           // requests in flight at a time
 	BulkWorkers   int           // more for recordings
-	MinThroughput int64         // bytes per second: an attempt slower than this is given up
-	DrainTimeout  time.Duration // for what is in flight when Run is told to end
+	MinThroughput int64         // bytes per second: a slower attempt is given up
+	DrainTimeout  time.Duration // for what is in flight when the context of Run ends
 	SpoolDir      string        // for the spools of all sources; empty: in the root of each
 	SpoolMax      int64         // bytes of deleted files that spools keep on one file system; 0: see spool.DefaultMax
 	Manifests     int           // bytes that large manifests may take; 0: see publish.DefaultManifestMemory
-	Incomplete    bool          // more sources come while Run is going
-	// Trouble is told what goes wrong. The caller calls its Sweep. Nil: the Uploader has one of its own.
+	Incomplete    bool          // more sources are added while Run works
+	// Trouble is told of failures. The caller calls its Sweep. Nil: the Uploader has one of its
+	// own.
 	Trouble *trouble.Reporter
 	// Changed is told when a stream has another state. It is called by the goroutine of Run, which waits for it; nil: no one is.
 	Changed func(Change)
 }
 
-// A Destination is where and how a Source is published. Its fields are not changed once it is in use.
+// A Destination is where and how a Source is published. Its fields do not change while it is in
+// use.
 type Destination struct {
 	publish.Destination
 	Store                Store
@@ -44,20 +46,20 @@ type Uploader struct {
 	log      *slog.Logger
 	inbox    chan func(*publish.Schedule, time.Time)
 	done     chan struct{} // closed when Run returns
-	bulk     chan struct{} // holds one when there is another source of recordings
+	bulk     chan struct{} // has an item when a source of recordings was added
 	budget   *spool.Budget
 	workers  sync.WaitGroup // all goroutines of Run, which waits for them
-	start    func(*Source)  // while Run is going; for its goroutine
-	sweep    func()         // the reporter of trouble, if it is its own
-	drainBy  time.Time      // when Run ends at the latest; zero: after DrainTimeout; for that goroutine
+	start    func(*Source)  // set by Run, for its goroutine
+	sweep    func()         // of the reporter, if that is the Uploader's own
+	drainBy  time.Time      // when Run ends at the latest; zero: after DrainTimeout; for its goroutine
 
 	adding  sync.Mutex // guards what follows
 	sources []*Source
 	running bool
-	owners  map[*publish.Source]*Source // of the sources that were started
+	owners  map[*publish.Source]*Source // those that were started
 }
 
-// New returns an Uploader that does nothing until it is run.
+// New returns an Uploader. It does nothing before Run.
 func New(settings Settings, log *slog.Logger) *Uploader {
 	sweep := func() {}
 	if settings.Trouble == nil {
@@ -76,19 +78,19 @@ func New(settings Settings, log *slog.Logger) *Uploader {
 	}
 }
 
-// all returns the sources that there are now.
+// all returns the sources so far.
 func (u *Uploader) all() []*Source {
 	u.adding.Lock()
 	defer u.adding.Unlock()
 	return u.sources
 }
 
-// add adds a source, also while Run is going.
+// add adds a source, also while Run works.
 func (u *Uploader) add(src *Source) {
 	u.budget.Join()
 	src.spool.Budget = u.budget
 	u.adding.Lock()
-	u.sources = append(slices.Clip(u.sources), src) // who has the former list goes on with it
+	u.sources = append(slices.Clip(u.sources), src) // callers of all may still use the former list
 	running := u.running
 	u.adding.Unlock()
 	if running {
@@ -102,7 +104,7 @@ func (u *Uploader) add(src *Source) {
 	}
 }
 
-// tell has the goroutine of Run do something with the schedule. It reports false if that has ended.
+// tell has the goroutine of Run call do with the schedule. It returns false if Run has ended.
 func (u *Uploader) tell(ctx context.Context, do func(*publish.Schedule, time.Time)) bool {
 	select {
 	case u.inbox <- do:
@@ -114,8 +116,8 @@ func (u *Uploader) tell(ctx context.Context, do func(*publish.Schedule, time.Tim
 	}
 }
 
-// Run publishes until ctx ends, and then finishes what is in flight and the manifests that need nothing
-// else, for Settings.DrainTimeout at most. It may be called once.
+// Run publishes until ctx ends. Then it finishes what is in flight and the manifests that need
+// nothing else, for Settings.DrainTimeout at most. It may be called once.
 func (u *Uploader) Run(ctx context.Context) {
 	defer u.sweep()
 	defer close(u.done)
@@ -174,8 +176,8 @@ func (u *Uploader) Run(ctx context.Context) {
 	}
 }
 
-// begin returns the schedule of a run, with the sources so far. It starts what runs beside the schedule: that ends
-// with ctx, and spools and jobs end with work.
+// begin returns a schedule with the sources so far, and starts the goroutines that run beside it.
+// Those end with ctx, the spools with work.
 func (u *Uploader) begin(ctx, work context.Context) *publish.Schedule {
 	u.workers.Go(func() { u.abortAbandoned(ctx) })
 	u.workers.Go(func() { u.warnOfStrays(ctx) })
@@ -199,7 +201,8 @@ func (u *Uploader) begin(ctx, work context.Context) *publish.Schedule {
 	return s
 }
 
-// startJobs has workers do what can be done now. When ended is closed, no one waits for their results any more.
+// startJobs has workers do what can be done now. After ended is closed, no one waits for their
+// results.
 func (u *Uploader) startJobs(work context.Context, s *publish.Schedule, now time.Time,
 	results chan<- publish.Result, ended <-chan struct{}) {
 	for j, ok := s.Next(now); ok; j, ok = s.Next(now) {
@@ -230,7 +233,7 @@ func (u *Uploader) drainEnd() <-chan time.Time {
 	return time.After(time.Until(u.drainBy))
 }
 
-// carryOut does what the schedule has decided apart from jobs.
+// carryOut carries out what the schedule has decided, except jobs.
 func (u *Uploader) carryOut(e publish.Effects) {
 	for _, x := range e.Expected {
 		u.sourceOf(x.Source).expecter.Expect(x.Paths...)

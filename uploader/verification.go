@@ -7,7 +7,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// verify asks what the bucket has of the job's manifest, and which of the chunks of its listing.
+// verify asks what the bucket has under the key of the job's manifest, and which chunks of its
+// listing it has.
 func (src *Source) verify(ctx context.Context, r *publish.Result) {
 	chunks := publish.Result{Job: r.Job, Objects: map[string]publish.ObjectInfo{}}
 	var both sync.WaitGroup
@@ -26,8 +27,8 @@ func (src *Source) verify(ctx context.Context, r *publish.Result) {
 	}
 }
 
-// findAll asks for the objects of the job's listing. What the bucket does not tell is taken for
-// there.
+// findAll asks for the objects of the job's listing. One that the bucket does not tell of counts as
+// found.
 func (src *Source) findAll(ctx context.Context, r *publish.Result) {
 	if len(r.Listing) > publish.AskedSingly {
 		src.list(ctx, r)

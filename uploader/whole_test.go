@@ -69,12 +69,12 @@ func TestR1NoObjectHasAPartOfEachContent(t *testing.T) {
 						if c.file == "g/s/video/1/seg_init.mp4" {
 							d.write("g/s/audio/1/seg_init.mp4", "init")
 							d.bucket.mayMiss[c.file] = true
-							d.src.expecter = nobodyExpects{}
+							d.src.expecter = silentExpecter{}
 							d.segments("a", 0)
 							d.close("g/manifest.mpd", mpd(0, 0))
 							d.closed("g/s/audio/1/seg_init.mp4")
 						}
-						d.src.expecter = nobodyExpects{} // nothing is asked for before it is reported
+						d.src.expecter = silentExpecter{} // nothing is asked for before it is reported
 						d.closed(c.file)
 						settle()
 						if !written {

@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// Each attempt has this long, and what its size takes at Settings.MinThroughput.
+	// Each attempt has this long, and besides what its size takes at Settings.MinThroughput.
 	attemptTime = 2 * time.Second
 
 	// Where names never get other content, caches may keep a chunk.
 	chunkCacheControl = "public, max-age=31536000, immutable"
-	// The lifetime of a manifest that tells no target duration to derive one from.
+	// The lifetime of a manifest that has no target duration.
 	masterMaxAge = 2 * time.Second
 )
 
@@ -53,7 +53,7 @@ func (u *Uploader) do(ctx context.Context, src *Source, j publish.Job) publish.R
 	return r
 }
 
-// failureOf returns what err, the store's, means.
+// failureOf returns what an error of the store means.
 func failureOf(err error) publish.Failure {
 	switch {
 	case err == nil:
@@ -68,7 +68,7 @@ func failureOf(err error) publish.Failure {
 	return publish.NoAnswer
 }
 
-// fileFailureOf returns what err, met with a file, means.
+// fileFailureOf returns what an error about a file means.
 func fileFailureOf(err error) publish.FileFailure {
 	switch {
 	case err == nil:
@@ -96,8 +96,8 @@ func (src *Source) look(ctx context.Context, r *publish.Result) {
 	}
 }
 
-// putChunk uploads the content that was closed, from the open file. It is confirmed only if the file still has that
-// content at the end.
+// putChunk uploads the content that was closed. It counts as uploaded only if the file still has
+// that content at the end.
 func (u *Uploader) putChunk(ctx context.Context, src *Source, r *publish.Result) {
 	f, err := src.openKept(ctx, r.Path)
 	if err != nil {
@@ -116,7 +116,7 @@ func (u *Uploader) putChunk(ctx context.Context, src *Source, r *publish.Result)
 	}
 }
 
-// errChanged says that a file is not what it was when it was closed.
+// errChanged means that a file is not what it was when it was closed.
 var errChanged = errors.New("file changed")
 
 func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Body, size int64) error {
@@ -155,8 +155,8 @@ func (d *Destination) cacheControl(writer media.Traits, j publish.Job) string {
 	case d.CacheControlManifest != "":
 		return d.CacheControlManifest
 	}
-	// Half the target duration: a cache then never hides a playlist for longer than a player waits
-	// before it asks again (RFC 8216, section 6.3.4).
+	// Half the target duration: no cache hides a playlist for longer than a player waits before it
+	// asks again (RFC 8216, section 6.3.4).
 	age := masterMaxAge
 	if target := j.Manifest.TargetDuration; target > 0 {
 		age = max(time.Second, target/2)

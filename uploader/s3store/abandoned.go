@@ -11,11 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// errNoClock is about a store whose answers have no Date. This host's clock may differ from the store's.
+// errNoClock is about a store whose answers have no Date. This host's clock may differ from the
+// store's.
 var errNoClock = errors.New("the store does not tell its time")
 
-// AbortUploads implements uploader.Store. Parts are listed only of uploads that began long enough ago and
-// whose key is not kept.
+// AbortUploads implements uploader.Store. It lists parts only of uploads that began long enough ago
+// and whose key is not kept.
 func (s *Store) AbortUploads(ctx context.Context, prefix string, idle time.Duration, keep func(key string) bool) (n int, err error) {
 	type candidate struct{ key, id string }
 	var old []candidate
@@ -65,8 +66,8 @@ func (s *Store) abortIdle(ctx context.Context, key, id string, idle time.Duratio
 	return true, s.abort(ctx, key, id, nil)
 }
 
-// age returns how long before now t was. What does not say when it was is taken to be now, and so is what
-// seems to be to come: Dates have whole seconds.
+// age returns how long before now t was. It is 0 without a time, and for a time in the future,
+// because Dates have whole seconds.
 func age(t *time.Time, now time.Time) time.Duration {
 	if t == nil {
 		return 0

@@ -72,7 +72,8 @@ func TestAbortUploadsAbortsOnlyIdleOnesThatAreNotKept(t *testing.T) {
 	wantUnfinished(t, other, "live/active.mp4", "live/kept.mp4", "live/new.mp4", "other/idle.mp4")
 }
 
-// Ages are those of the store's clock, which the server takes from this host: the gate has one of its own.
+// Ages are those of the store's clock, which the server takes from this host: the gate has one of
+// its own.
 func TestAbortUploadsByTheStoresClock(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)

@@ -17,12 +17,12 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// What to do about an error. Advice follows from what is known; what only may be is a question.
+// Advice says what to do about an error. What is not certain is a question.
 
 // expectedRegion is in S3's message to a request that was signed for another region.
 var expectedRegion = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
 
-// advice is about an answer of the store.
+// advice says what to do about an answer of the store.
 func (s *Store) advice(permission string, e *Error, err error) string {
 	bucket, region := s.settings.Bucket, s.client.Options().Region
 	if right := bucketRegion(err, e.Message); right != "" && right != region {
@@ -79,7 +79,7 @@ func (s *Store) adviceOnDenial(permission, message string) string {
 	return "the store forbids it to these credentials: allow " + s.allowing(permission, message)
 }
 
-// allowing names what the request needs, and with it what the next one does.
+// allowing names the permissions that the request needs, and those of the requests that follow.
 func (s *Store) allowing(permission, message string) string {
 	bucket := s.settings.Bucket
 	switch permission {
@@ -89,7 +89,7 @@ func (s *Store) allowing(permission, message string) string {
 	case listPermission:
 		return fmt.Sprintf("%s on arn:aws:s3:::%s", permission, bucket)
 	case putPermission:
-		// With SSE-KMS, to put parts together takes both.
+		// With SSE-KMS, completing an upload needs both.
 		if strings.Contains(message, "kms:") {
 			return "kms:GenerateDataKey and kms:Decrypt on the KMS key"
 		}
@@ -100,7 +100,7 @@ func (s *Store) allowing(permission, message string) string {
 	return fmt.Sprintf("%s on arn:aws:s3:::%s/*", permission, bucket)
 }
 
-// adviceOnClock tells by how much this host's clock and the store's differ, if the answer has a
+// adviceOnClock says by how much this host's clock and the store's differ, if the answer has a
 // Date.
 func adviceOnClock(err error, now time.Time) string {
 	const next = "let NTP set this host's clock (timedatectl set-ntp true)"
@@ -132,7 +132,7 @@ func adviceOnRedirect(to string) string {
 	return fmt.Sprintf("a redirect to %s is not followed: if that is the store, set endpoint = %s", to, to)
 }
 
-// adviceOnForeign is about an answer of something else than a store.
+// adviceOnForeign says what to do about an answer that is not a store's.
 func (s *Store) adviceOnForeign(f *foreignAnswer) string {
 	switch {
 	case f.location != "":
@@ -156,21 +156,21 @@ func (s *Store) adviceOnForeign(f *foreignAnswer) string {
 		"and does a proxy or a login page stand before it?", s.Endpoint())
 }
 
-// stays reports whether the same request meets the same answer again. Of what there are other ways
-// for, this store may not know the request at all.
+// stays reports whether the same request will get the same answer. Lists and deletions of many
+// objects have alternatives, and this store may not support them.
 func (f *foreignAnswer) stays() bool {
 	return f.status == http.StatusRequestEntityTooLarge || isList(f.operation) && isPermanent(f.status, "")
 }
 
-// tlsAlert is how a server answers in TLS to what is not TLS.
+// tlsAlert is in the error if the server answers a request without TLS with an alert of TLS.
 const tlsAlert = `malformed HTTP response "\x15\x03`
 
-// onUnanswered says what happened to a request that has no whole answer.
+// onUnanswered says what happened to a request without a whole answer.
 func (s *Store) onUnanswered(u *UnansweredError) (message, advice string) {
 	cause := u.err
 	var request *url.Error
 	if errors.As(cause, &request) {
-		cause = request.Err // without the URL, which the key in the log line tells
+		cause = request.Err // without the URL: the log line has the key
 	}
 	var name *net.DNSError
 	var dial *net.OpError
@@ -193,7 +193,7 @@ func (s *Store) onUnanswered(u *UnansweredError) (message, advice string) {
 	return during(cause.Error(), u.doing()), ""
 }
 
-// onTLS says what is wrong with TLS; the advice is empty if nothing is.
+// onTLS says what is wrong with TLS. The advice is empty if it is something else.
 func (s *Store) onTLS(cause error) (message, advice string) {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
@@ -220,7 +220,7 @@ func (s *Store) onTLS(cause error) (message, advice string) {
 	return "", ""
 }
 
-// adviceOnDial is about addresses that give no connection.
+// adviceOnDial says what to do if no connection can be made.
 func (s *Store) adviceOnDial(cause error) string {
 	if errors.Is(cause, syscall.ECONNREFUSED) {
 		return fmt.Sprintf("no connection to %s: is the endpoint right, and does the store run?", s.Endpoint())
@@ -228,7 +228,7 @@ func (s *Store) adviceOnDial(cause error) string {
 	return fmt.Sprintf("no connection to %s: is the endpoint right, and the network up?", s.Endpoint())
 }
 
-// adviceOnTimeout tells what is known of a request that took too long: nothing if it was sent.
+// adviceOnTimeout says what to do about a request that took too long: nothing if it was sent.
 func (s *Store) adviceOnTimeout(phase Phase) string {
 	switch phase {
 	case Resolving:

@@ -13,7 +13,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// roots are the elements that the body of an answer consists of, by operation. Others have no body.
+// roots are the root elements of answers, by operation. Other operations have no body.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 var roots = map[string]string{
 	"CreateSession":           "CreateSessionResult", // at directory buckets
@@ -31,8 +31,8 @@ func isList(operation string) bool {
 	return strings.HasPrefix(operation, "List") || operation == "DeleteObjects"
 }
 
-// addExaminer has each answer examined before the SDK reads it. For the SDK, every answer with the
-// status 200 is a success, also a proxy's page and a captive portal's.
+// addExaminer has each answer examined before the SDK reads it. The SDK counts every answer with
+// the status 200 as a success, even a page of a proxy or a captive portal.
 func addExaminer(stack *middleware.Stack) error {
 	return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("Examiner", func(
 		ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
@@ -55,7 +55,7 @@ func addExaminer(stack *middleware.Stack) error {
 	}), middleware.After)
 }
 
-// An answer is what came back for a request.
+// An answer is the response to a request.
 type answer struct {
 	*http.Response
 	operation string
@@ -68,7 +68,7 @@ func (a answer) examine() error {
 	switch {
 	case a.StatusCode < 200 || a.StatusCode > 299:
 		return a.examineFailure()
-	case a.operation == "GetObject", a.operation == "HeadObject": // the body is the caller's to read
+	case a.operation == "GetObject", a.operation == "HeadObject": // the caller reads the body
 		return a.demand(a.describesObject(), nil)
 	case isList(a.operation):
 		return a.examinePage()
@@ -96,13 +96,13 @@ func (a answer) examineShort() error {
 	case tooLong:
 		return a.foreign(text)
 	case root != "":
-		// S3 sends errors with the status 200, too. The SDK knows them.
+		// S3 also sends errors with the status 200. The SDK recognizes them.
 		name := rootOf(text)
 		return a.demand(a.StatusCode == http.StatusOK && (name == root || name == "Error"), text)
 	case a.operation == "PutObject" || a.operation == "UploadPart":
 		return a.demand(a.confirms(text), text)
 	}
-	// Amazon answers 204 to what deletes. Some stores answer 200.
+	// Amazon answers deletions with 204, some stores with 200.
 	return a.demand(a.StatusCode == http.StatusNoContent || a.StatusCode == http.StatusOK && hasMark(a.Header), text)
 }
 
@@ -114,8 +114,8 @@ func (a answer) demand(isStores bool, text []byte) error {
 	return a.foreign(text)
 }
 
-// confirms reports whether the answer tells which version of an object the store has now. Web
-// servers give pages a weak ETag, or a page beside it.
+// confirms reports whether the answer tells which content the store has now. A web server sends a
+// page, or a weak ETag.
 func (a answer) confirms(text []byte) bool {
 	switch a.StatusCode {
 	case http.StatusOK, http.StatusCreated, http.StatusNoContent:
@@ -126,9 +126,9 @@ func (a answer) confirms(text []byte) bool {
 	return false
 }
 
-// describesObject reports whether the headers can be those of an object.
+// describesObject reports whether the headers may be those of an object.
 func (a answer) describesObject() bool {
-	// Of one part, it is 206.
+	// For one part, the status is 206.
 	ok := a.StatusCode == http.StatusOK || a.StatusCode == http.StatusPartialContent && a.Request.URL.Query().Has("partNumber")
 	return ok && strings.Trim(a.Header.Get("Etag"), `" `) != "" && a.ContentLength >= 0 &&
 		(hasMark(a.Header) || a.Header.Get("Last-Modified") != "" && kindOf(a.Header, nil) == "")
@@ -140,7 +140,8 @@ func (a answer) examineFailure() error {
 		return a.demand(a.isStoresFailure(), nil)
 	}
 	text, tooLong, err := a.readBody()
-	if err != nil && len(text) == 0 { // else what came tells enough: a server that has not read the request resets the connection
+	// With some text, that suffices: a server that does not read the request resets the connection.
+	if err != nil && len(text) == 0 {
 		return err
 	}
 	switch name := rootOf(text); {
@@ -155,15 +156,15 @@ func (a answer) examineFailure() error {
 	return a.foreign(text)
 }
 
-// inFront are the failures of which a server in front of the store tells, and a store does not
-// without a word.
+// inFront are failures that a server in front of the store sends without a body. A store would send
+// a body.
 var inFront = map[int]bool{
 	http.StatusProxyAuthRequired: true, http.StatusRequestEntityTooLarge: true, http.StatusExpectationFailed: true,
 	http.StatusBadGateway: true, http.StatusGatewayTimeout: true,
 }
 
-// isStoresFailure judges the headers of a HEAD that failed. There is no body to tell, and each web
-// server answers 404 to what it does not know.
+// isStoresFailure judges the headers of a HEAD that failed. It has no body, and every web server
+// answers 404 to unknown paths.
 func (a answer) isStoresFailure() bool {
 	kind := a.Header.Get("Content-Type")
 	switch {
@@ -177,10 +178,10 @@ func (a answer) isStoresFailure() bool {
 	return kindOf(a.Header, nil) != htmlPage
 }
 
-// marks are what headers of stores begin with, and of nothing else that answers in their place.
+// marks begin headers that only stores send.
 var marks = []string{"X-Amz", "X-Goog-", "X-Guploader-"}
 
-// hasMark reports whether a header says that the answer is a store's.
+// hasMark reports whether a header shows that the answer is a store's.
 func hasMark(h http.Header) bool {
 	for name := range h {
 		if slices.ContainsFunc(marks, func(mark string) bool { return strings.HasPrefix(name, mark) }) {

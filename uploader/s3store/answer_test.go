@@ -83,7 +83,8 @@ var imposters = map[string]http.HandlerFunc{
 	"a page that never ends": func(w http.ResponseWriter, r *http.Request) { flood(w, r, "<p>") },
 }
 
-// What is not known to be a store has done nothing, and says nothing of any object. It may be a store again.
+// What is not known to be a store has done nothing, and says nothing of any object. It may be a
+// store again.
 func TestOnlyAStoreSucceeds(t *testing.T) {
 	t.Parallel()
 	clip := content(1, clipSize)
@@ -135,7 +136,8 @@ func TestOnlyAStoreSucceeds(t *testing.T) {
 	}
 }
 
-// Each of the answers of an upload in parts is needed: S3 itself answers the last with an error and the status 200.
+// Each of the answers of an upload in parts is needed: S3 itself answers the last with an error and
+// the status 200.
 func TestEachStepOfAnUploadIsProved(t *testing.T) {
 	t.Parallel()
 	clip := content(1, clipSize)

@@ -14,8 +14,8 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// An attempt puts an object that is not resumable. It is the requester of its upload: content goes
-// with a checksum, and what the store says that it has is compared.
+// An attempt puts an object that is not resumable. It is the requester of its upload: it sends
+// content with a checksum, and compares it with the ETag in the answer.
 type attempt struct {
 	store  *Store
 	object uploader.Object
@@ -27,8 +27,7 @@ type attempt struct {
 	failed error // the first failure of a request
 }
 
-// putFromStart puts o, uses nothing that an earlier attempt has left, and leaves no parts behind if
-// it fails.
+// putFromStart puts o. It uses no parts of an earlier attempt, and leaves none if it fails.
 func (s *Store) putFromStart(ctx context.Context, o uploader.Object, p plan,
 	options []func(*s3.Options)) error {
 	sending, cancel := context.WithCancel(ctx)
@@ -38,7 +37,7 @@ func (s *Store) putFromStart(ctx context.Context, o uploader.Object, p plan,
 	in.Body = io.NewSectionReader(o.Body, 0, o.Size)
 	err := s.multipart.put(sending, a, in, p.partSize, options)
 	if a.failed != nil {
-		err = a.failed // the manager returns the last one
+		err = a.failed // the manager returns the last failure
 	}
 	if a.upload != nil {
 		if err != nil && codeOf(err) != noSuchUpload {
@@ -60,8 +59,8 @@ func (a *attempt) fail(err error) error {
 	return err
 }
 
-// PutObject puts the whole object, with a checksum that the store compares. A file that changes
-// meanwhile is refused by that, or has another ETag than its sum.
+// PutObject puts the whole object, with a checksum that the store compares. If the file changes
+// meanwhile, the store refuses the content, or the ETag is not the checksum.
 func (a *attempt) PutObject(ctx context.Context, in *s3.PutObjectInput,
 	options ...func(*s3.Options)) (out *s3.PutObjectOutput, err error) {
 	section, err := sectionOf(in.Body)
@@ -101,7 +100,7 @@ func (a *attempt) CreateMultipartUpload(ctx context.Context, in *s3.CreateMultip
 func (a *attempt) UploadPart(ctx context.Context, in *s3.UploadPartInput,
 	options ...func(*s3.Options)) (*s3.UploadPartOutput, error) {
 	number := int(aws.ToInt32(in.PartNumber))
-	in.ChecksumAlgorithm = "" // it has its checksum
+	in.ChecksumAlgorithm = "" // it has a checksum already
 	section, err := sectionOf(in.Body)
 	var sent part
 	if err == nil {
@@ -111,7 +110,7 @@ func (a *attempt) UploadPart(ctx context.Context, in *s3.UploadPartInput,
 		return nil, a.fail(fmt.Errorf("part %d of %d: %w", number, a.plan.parts(), err))
 	}
 	a.upload.parts[number-1] = sent
-	// No more than completing needs.
+	// Completing needs no more.
 	out := &s3.UploadPartOutput{ETag: &sent.etag}
 	if a.upload.crc32 {
 		out.ChecksumCRC32 = &sent.crc32
@@ -119,14 +118,15 @@ func (a *attempt) UploadPart(ctx context.Context, in *s3.UploadPartInput,
 	return out, nil
 }
 
-// CompleteMultipartUpload makes the object of its parts.
+// CompleteMultipartUpload joins the parts to the object.
 func (a *attempt) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput,
 	options ...func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
 	out, err := a.store.join(ctx, a.upload, in, options)
 	return out, a.fail(exists(a.object, err))
 }
 
-// AbortMultipartUpload aborts. The manager does not ask for that: putFromStart abandons what failed.
+// AbortMultipartUpload aborts. The manager does not ask for that: putFromStart abandons what
+// failed.
 func (a *attempt) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput,
 	options ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error) {
 	return a.store.client.AbortMultipartUpload(ctx, in, options...)

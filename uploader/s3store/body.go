@@ -7,10 +7,10 @@ import (
 	"io"
 )
 
-// errLongPage is about a page of a list that is larger than any store's.
+// errLongPage is about a page of a list that is larger than a store sends.
 var errLongPage = &listError{"the store's list has a page that is too long"}
 
-// readBody reads a body that must be short, and puts what it has read in its place.
+// readBody reads a body that must be short, and replaces it by what was read.
 func (a answer) readBody() (text []byte, tooLong bool, err error) {
 	text, err = io.ReadAll(io.LimitReader(a.Body, maxShortBody+1))
 	if tooLong = len(text) > maxShortBody; tooLong {
@@ -23,7 +23,7 @@ func (a answer) readBody() (text []byte, tooLong bool, err error) {
 	return text, tooLong, cut(a.progress, err)
 }
 
-// cut returns the error of an answer that breaks off. nil stays nil.
+// cut returns the error for an answer that breaks off, or nil for nil.
 func cut(p *progress, err error) error {
 	if err == nil {
 		return nil
@@ -42,7 +42,7 @@ type pageBody struct {
 	failed    bool
 }
 
-// peek returns the body's beginning, which is read again later.
+// peek returns the beginning of the body. Read returns it again.
 func (b *pageBody) peek() (beginning []byte, err error) {
 	b.beginning, err = io.ReadAll(io.LimitReader(b.body, peekBytes))
 	return b.beginning, cut(b.progress, err)
@@ -51,7 +51,7 @@ func (b *pageBody) peek() (beginning []byte, err error) {
 func (b *pageBody) Read(p []byte) (n int, err error) {
 	switch {
 	case b.failed:
-		return 0, io.EOF // the SDK reads on, to use the connection again
+		return 0, io.EOF // the SDK reads to the end, to use the connection again
 	case len(b.beginning) > 0:
 		n = copy(p, b.beginning)
 		b.beginning = b.beginning[n:]
@@ -94,7 +94,7 @@ func rootOf(text []byte) string {
 	}
 }
 
-// shortened returns the XML of an error that was not read to its end, with what is known of it.
+// shortened returns short XML for an error whose text is too long, with its code.
 func shortened(text []byte) []byte {
 	known := struct {
 		XMLName xml.Name `xml:"Error"`
@@ -102,7 +102,7 @@ func shortened(text []byte) []byte {
 		Message string
 	}{Message: "the store's message is too long to be read"}
 	code := struct{ Code string }{}
-	_ = xml.Unmarshal(text, &code) // it breaks off: what came before that is set
+	_ = xml.Unmarshal(text, &code) // fails, as the text is cut; what came before that is set
 	known.Code = code.Code
 	short, err := xml.Marshal(known)
 	if err != nil {

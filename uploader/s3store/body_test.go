@@ -48,7 +48,7 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// Whatever a store sends, of an answer that is no list little is read, and nothing for ever.
+// Little is read of an answer that is no list, and nothing is read for ever.
 func TestAnswersAreReadUpToALimit(t *testing.T) {
 	bomb := func() []byte {
 		var b bytes.Buffer

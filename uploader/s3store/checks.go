@@ -20,7 +20,7 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// crc64NVME is the polynomial of that name, reversed, as hash/crc64 takes it.
+// crc64NVME is the polynomial of that name, reversed, for hash/crc64.
 const crc64NVME = 0x9a6c9329ac4bc9b5
 
 func newCRC32() hash.Hash     { return crc32.NewIEEE() }
@@ -31,7 +31,7 @@ func newCRC64NVME() hash.Hash { return crc64.New(crc64.MakeTable(crc64NVME)) }
 type check struct {
 	publish.Checksum
 	whole hash.Hash // of the content, or of the checksums of the parts
-	part  hash.Hash // of the part's content; nil if the checksum is that of the whole
+	part  hash.Hash // of the part's content; nil if the checksum is of the whole content
 }
 
 func newCheck(c publish.Checksum, sum func() hash.Hash) *check {
@@ -46,7 +46,7 @@ func newCheck(c publish.Checksum, sum func() hash.Hash) *check {
 func (s *Store) checksOf(head *s3.HeadObjectOutput) (checks []*check) {
 	add := func(value *string, sum func() hash.Hash) {
 		c, ok := publish.ParseChecksum(aws.ToString(value), sum().Size(), base64.StdEncoding.DecodeString)
-		// One of parts that does not say of how many is not one of the whole.
+		// A composite checksum without a number of parts is not of the whole content.
 		if ok && (c.Parts > 0 || head.ChecksumType != types.ChecksumTypeComposite) {
 			checks = append(checks, newCheck(c, sum))
 		}
@@ -67,18 +67,18 @@ func (s *Store) checksOf(head *s3.HeadObjectOutput) (checks []*check) {
 	return checks
 }
 
-// hasMD5 reports whether the ETag of an object that is so encrypted is an MD5, if it looks like one.
+// hasMD5 reports whether an ETag that looks like an MD5 is one, with this encryption.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, ETag
 func (s *Store) hasMD5(sse types.ServerSideEncryption, customerAlgorithm *string) bool {
 	switch sse {
 	case "", types.ServerSideEncryptionAes256:
-		// In directory buckets it is none.
+		// In directory buckets it is not.
 		return aws.ToString(customerAlgorithm) == "" && !strings.HasSuffix(s.settings.Bucket, directoryBucket)
 	}
 	return false
 }
 
-// passes compares content, in the parts of p, with all the checksums. It reads it once.
+// passes compares content, in the parts of p, with all checksums. It reads it once.
 func passes(ctx context.Context, content io.ReaderAt, p plan, checks []*check) (publish.Identity, error) {
 	var sums []io.Writer
 	for _, c := range checks {

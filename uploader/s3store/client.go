@@ -13,38 +13,39 @@ import (
 )
 
 const (
-	// serviceTime is for one answer of a service that gives credentials.
+	// serviceTime limits one answer of a service that gives credentials.
 	serviceTime = 10 * time.Second
-	// A handshake goes on when its request has been given up, for the next one. It is less than
-	// requestTime.
+	// handshakeTime limits a handshake. It goes on after its request was given up, for the next
+	// one, and is less than requestTime.
 	handshakeTime = 5 * time.Second
 )
 
-// baseClient returns the client that the SDK configures with what the environment and the profile
-// say, such as a bundle of certificates, and with which it gets credentials. The store's are made
-// from that.
+// baseClient returns the client with which the SDK gets credentials. The SDK configures it by the
+// environment and the profile, for example with a bundle of certificates. The clients of the store
+// are copies of it.
 func baseClient(d *dialer) *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTimeout(serviceTime).WithTransportOptions(func(tr *http.Transport) {
 		tr.DialContext, tr.TLSHandshakeTimeout = d.DialContext, handshakeTime
 	})
 }
 
-// A client sends requests to the store. It follows no redirect: the signature would go to a host,
-// or a port, that the config does not name.
+// A client sends requests to the store. It follows no redirect, which would send the signature to a
+// host or a port that the config does not name.
 type client struct {
 	transport *http.Transport
 	dialer    *dialer
 }
 
-// newClient returns a client with all that base was configured with. It keeps so many connections
-// open; none if each request is to have a fresh one.
+// newClient returns a client with the configuration of base. connections is how many it keeps open;
+// with none, each request has a fresh one.
 func newClient(base aws.HTTPClient, d *dialer, connections int) *client {
 	configured, ok := base.(*awshttp.BuildableClient)
 	if !ok {
 		configured = baseClient(d)
 	}
 	tr := configured.GetTransport()
-	tr.DialContext, tr.TLSHandshakeTimeout = d.DialContext, handshakeTime // whatever a defaults mode says
+	// A defaults mode of the SDK may have set others.
+	tr.DialContext, tr.TLSHandshakeTimeout = d.DialContext, handshakeTime
 	tr.DisableKeepAlives = connections == 0
 	tr.MaxResponseHeaderBytes = maxHeader
 	tr.MaxIdleConns = max(tr.MaxIdleConns, connections)
@@ -70,9 +71,9 @@ func (c *client) Do(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// An exactBody ends after so many bytes without another read. The SDK closes a request's body as soon as the answer
-// has begun. net/http reads on at the end of a body, to see whether more comes: if that read fails, it closes the
-// connection, in the middle of the answer to a request that the store has taken.
+// An exactBody ends after its last byte without another read. The SDK closes a request's body as
+// soon as the answer begins. net/http reads once more at the end of a body. If that read fails, it
+// closes the connection, in the middle of the answer to a request that succeeded.
 type exactBody struct {
 	io.ReadCloser
 	left int64
@@ -96,7 +97,7 @@ func redirection(err error) string {
 	return locationOf(answer.Response.Header)
 }
 
-// locationOf returns the scheme and host of a Location, or "". In its path, there may be a token.
+// locationOf returns the scheme and host of a Location, or "". Its path may have a token in it.
 func locationOf(h http.Header) string {
 	to, err := url.Parse(h.Get("Location"))
 	if err != nil || to.Host == "" {

@@ -53,8 +53,8 @@ func etagged(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("ETag", `"`+etagOfContent+`"`)
 }
 
-// A private CA that the environment or the profile names serves first connections and fresh ones, whatever
-// asks for them.
+// A private CA that the environment or the profile names serves first connections and fresh ones,
+// whatever asks for them.
 func TestPrivateCAServesEveryConnection(t *testing.T) {
 	store := httptest.NewTLSServer(http.HandlerFunc(etagged))
 	defer store.Close()
@@ -95,8 +95,8 @@ func TestPrivateCAServesEveryConnection(t *testing.T) {
 	}
 }
 
-// A proxy of the environment serves first connections and fresh ones. Go reads that environment once in a
-// process, so that this test runs itself in another one.
+// A proxy of the environment serves first connections and fresh ones. Go reads that environment
+// once in a process, so that this test runs itself in another one.
 func TestProxyServesEveryConnection(t *testing.T) {
 	t.Parallel()
 	const endpoint = "http://store.test"
@@ -226,7 +226,8 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 
 var _ aws.HTTPClient = (*client)(nil)
 
-// A body that the SDK closes when all of it was sent breaks no connection off: net/http reads no further.
+// A body that the SDK closes when all of it was sent breaks no connection off: net/http reads no
+// further.
 func TestBodyEndsWithoutAnotherRead(t *testing.T) {
 	t.Parallel()
 	closed := errors.New("read of a closed body")

@@ -21,8 +21,8 @@ import (
 // errReplaced is about an object that was written while it was asked for.
 var errReplaced = errors.New("the object is being replaced")
 
-// Same implements uploader.Store. Of the checksums that the store has, all that can be computed from the
-// local content must be right. The weakest that can decide alone is a CRC of 32 bits.
+// Same implements uploader.Store. Of the checksums that the store has, all that can be computed
+// from the local content must be right. The weakest that can decide alone is a CRC of 32 bits.
 func (s *Store) Same(ctx context.Context, key string, body uploader.Body, size int64, modTime time.Time) (bool, error) {
 	return s.same(ctx, key, body, size, modTime, nil)
 }
@@ -53,8 +53,8 @@ func (s *Store) same(ctx context.Context, key string, body uploader.Body, size i
 		cleaned(aws.ToString(head.ETag), maxCode))
 }
 
-// compareContent compares the content of body with all checksums of the object that can be computed from it. It is
-// unclear if there are none.
+// compareContent compares the content of body with all checksums of the object that can be computed
+// from it. It is unclear if there are none.
 func (s *Store) compareContent(ctx context.Context, key string, head *s3.HeadObjectOutput, body uploader.Body,
 	options []func(*s3.Options)) (publish.Identity, error) {
 	size := aws.ToInt64(head.ContentLength)
@@ -76,8 +76,8 @@ func (s *Store) compareContent(ctx context.Context, key string, head *s3.HeadObj
 	return passes(ctx, body, layout, checks)
 }
 
-// layout returns how the object was cut into so many parts: as the store says, or else as it would be today.
-// Where neither can be, it returns a plan of another number of parts.
+// layout returns how the object was cut into so many parts: as the store says, or else as it would
+// be today. Where neither can be, it returns a plan of another number of parts.
 func (s *Store) layout(ctx context.Context, key string, head *s3.HeadObjectOutput, parts int, options []func(*s3.Options)) (plan, error) {
 	size := aws.ToInt64(head.ContentLength)
 	if parts == 1 {

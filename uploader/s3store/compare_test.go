@@ -189,7 +189,8 @@ func TestSameByEachChecksum(t *testing.T) {
 	}
 }
 
-// putWithChecksum puts content in one request, or in two parts if kind is that of a checksum of parts.
+// putWithChecksum puts content in one request, or in two parts if kind is that of a checksum of
+// parts.
 func putWithChecksum(t *testing.T, s *Store, key string, content []byte, algorithm types.ChecksumAlgorithm, kind types.ChecksumType) {
 	t.Helper()
 	bucket := aws.String("live")
@@ -243,7 +244,7 @@ func md5Of(b []byte) *string {
 	return aws.String(base64.StdEncoding.EncodeToString(sum[:]))
 }
 
-// What the store has of content that was not cut evenly is of no use for its parts.
+// The checksum of parts of uneven size cannot be compared.
 func TestUnevenPartsAreNotCompared(t *testing.T) {
 	head := &s3.HeadObjectOutput{ETag: aws.String(`"00112233445566778899aabbccddeeff-4"`), ContentLength: aws.Int64(20)}
 	for _, first := range []int64{4, 7, 20} {

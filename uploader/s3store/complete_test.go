@@ -64,7 +64,8 @@ func TestUploadWhoseLastAnswerIsLostIsNotSentAgain(t *testing.T) {
 	}
 }
 
-// If the store cannot be asked whether it has the object, nothing is sent again: it is asked again later.
+// If the store cannot be asked whether it has the object, nothing is sent again: it is asked again
+// later.
 func TestUploadWhoseLastAnswerIsLostWaitsForTheStore(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)

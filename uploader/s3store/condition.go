@@ -13,11 +13,11 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// conflict is S3's code where two requests for one key meet, one of them with a condition.
+// conflict is S3's code when a request with a condition meets another for the same key.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 const conflict = "ConditionalRequestConflict"
 
-// condition returns the If-None-Match of a request that makes o, or nil.
+// condition returns the If-None-Match of the request that completes o, or nil.
 func (s *Store) condition(o uploader.Object) *string {
 	if !o.IfAbsent || s.noCondition.Load() {
 		return nil
@@ -25,7 +25,7 @@ func (s *Store) condition(o uploader.Object) *string {
 	return aws.String("*")
 }
 
-// exists returns an error that says so if the condition was not met.
+// exists adds ErrExists to an error that says that the condition was not met.
 func exists(o uploader.Object, err error) error {
 	if o.IfAbsent && statusOf(err) == http.StatusPreconditionFailed {
 		return fmt.Errorf("%w: %w", uploader.ErrExists, err)
@@ -33,13 +33,13 @@ func exists(o uploader.Object, err error) error {
 	return err
 }
 
-// withoutCondition puts o without a condition if a store refused the request, perhaps because it does not
-// know conditions. If it takes that, it is asked for none any more.
+// withoutCondition puts o without a condition if the store refused the request, perhaps because it
+// does not support conditions. If that succeeds, the Store uses no conditions from then on.
 func (s *Store) withoutCondition(ctx context.Context, o uploader.Object, err error) error {
 	if s.condition(o) == nil || errors.Is(err, uploader.ErrExists) || !refusesCondition(err) {
 		return err
 	}
-	// The condition was the only guard against another writer since the caller's look.
+	// The condition was the only guard against another writer since the caller asked.
 	i, found, statErr := s.Stat(ctx, o.Key)
 	switch {
 	case statErr != nil || i.Untold:
@@ -56,11 +56,11 @@ func (s *Store) withoutCondition(ctx context.Context, o uploader.Object, err err
 	}
 	s.noCondition.Store(true)
 	s.trouble.Begin(unconditional, trouble.At{}, "err", err,
-		"next", "the store is asked before each recording whether the key is free; two hosts may put at the same moment")
+		"next", "before each recording, the store is asked whether the key is free; two hosts may still use one key at the same moment")
 	return nil
 }
 
-// refusesCondition reports whether err may be that of a store that does not know If-None-Match.
+// refusesCondition reports whether err may mean that the store does not support If-None-Match.
 func refusesCondition(err error) bool {
 	switch statusOf(err) {
 	case http.StatusNotImplemented, http.StatusMethodNotAllowed:

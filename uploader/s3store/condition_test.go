@@ -100,6 +100,6 @@ func TestOtherRefusalsSayNothingOfConditions(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if s.noCondition.Load() {
-		t.Error("the store is taken for one without conditions")
+		t.Error("the Store no longer uses conditions")
 	}
 }

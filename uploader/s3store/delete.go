@@ -23,8 +23,9 @@ const (
 	deletePermission = "s3:DeleteObject"
 )
 
-// Delete implements uploader.Store. Google Cloud Storage has no request for many objects, and refuses it in
-// more than one way: one that is refused is made in single ones, and if the store takes those, so are all to come.
+// Delete implements uploader.Store. Google Cloud Storage has no request for many objects, and
+// refuses it in more than one way. If the request is refused, Delete makes one request for each
+// object. If those succeed, it does so from then on.
 func (s *Store) Delete(ctx context.Context, keys []string) error {
 	failed := make(map[string]error)
 	for batch := range slices.Chunk(keys, deleteBatch) {
@@ -40,8 +41,8 @@ func (s *Store) Delete(ctx context.Context, keys []string) error {
 	return nil
 }
 
-// deleteBatch deletes the objects, returns those that the store keeps, and an error if the request failed as a
-// whole.
+// deleteBatch deletes the objects. It returns why the store kept some, and an error if the request
+// failed as a whole.
 func (s *Store) deleteBatch(ctx context.Context, keys []string) (failed map[string]error, err error) {
 	if s.deletesOne.Load() {
 		return s.deleteEach(ctx, keys)
@@ -82,7 +83,8 @@ func (s *Store) deleteBatch(ctx context.Context, keys []string) (failed map[stri
 	return failedOdd, err
 }
 
-// deleteEach is deleteBatch by a request for each object. A refusal of one key stops no other.
+// deleteEach is deleteBatch with one request for each object. A refusal of one key does not stop
+// the others.
 func (s *Store) deleteEach(ctx context.Context, keys []string) (failed map[string]error, err error) {
 	failed = make(map[string]error)
 	for _, key := range keys {
@@ -101,34 +103,34 @@ func (s *Store) deleteEach(ctx context.Context, keys []string) (failed map[strin
 	return failed, nil
 }
 
-// withMD5 adds the checksum that every store knows to the CRC32 of the SDK, without which older ones refuse the
-// request. Amazon's own needs one of them.
+// withMD5 adds an MD5, which every store knows, to the CRC32 of the SDK. Older stores refuse the
+// request without it. Amazon needs one of the two.
 func (s *Store) withMD5(o *s3.Options) {
 	if o.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenRequired {
 		o.APIOptions = append(o.APIOptions, smithyhttp.AddContentChecksumMiddleware)
 	}
 }
 
-// knowsNoBatches reports whether a refusal can mean that the store does not know the request, rather than the
-// bucket, or the right to delete.
+// knowsNoBatches reports whether a refusal may mean that the store does not know the request.
+// Others are about the bucket or the right to delete.
 func knowsNoBatches(err error) bool {
 	if isForeign(err) {
-		return true // some answer with something else
+		return true // some stores answer with a page
 	}
 	var e *Error
 	return errors.As(err, &e) && errors.Is(err, uploader.ErrPermanent) && !errors.Is(err, uploader.ErrBucket) &&
 		e.Status != http.StatusForbidden && e.Status != http.StatusUnauthorized
 }
 
-// fitsXML reports whether key can be said in XML 1.0, section 2.2. The SDK would put another character in the
-// place of one that cannot, and so name another object.
+// fitsXML reports whether XML can hold key (XML 1.0, section 2.2). The SDK replaces characters that
+// it cannot hold, and so would name another object.
 func fitsXML(key string) bool {
 	return utf8.ValidString(key) && !strings.ContainsFunc(key, func(r rune) bool {
 		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xFFFE || r == 0xFFFF
 	})
 }
 
-// explainKey is explain for what an answer with the status 200 says of one key.
+// explainKey is explain for the failure of one key in an answer with the status 200.
 func (s *Store) explainKey(code, message string) error {
 	code = cleaned(code, maxCode)
 	e := &Error{Code: code, Message: cleaned(withoutSignature(code+": "+message), maxMessage)}
@@ -139,7 +141,7 @@ func (s *Store) explainKey(code, message string) error {
 	return e
 }
 
-// transientKeyCodes are what S3 says of a key that it could not delete just now.
+// transientKeyCodes mean that S3 could not delete a key for now.
 var transientKeyCodes = map[string]bool{
 	"InternalError": true, "SlowDown": true, "ServiceUnavailable": true, "RequestTimeout": true, "OperationAborted": true,
 }

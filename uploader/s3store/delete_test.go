@@ -148,7 +148,7 @@ func TestDeleteThatFailsAsAWholeIsOneError(t *testing.T) {
 				t.Errorf("%d single requests, error %v", len(d.single), err)
 			}
 			if s.deletesOne.Load() {
-				t.Error("it is taken for a store that deletes one object at a time")
+				t.Error("the Store deletes one object at a time from now on")
 			}
 		})
 	}

@@ -11,33 +11,33 @@ import (
 	"time"
 )
 
-// The times nest: that of one address is less than that of the shortest attempt (2 s), in which
-// several addresses get their turn, and the rest of the request, too.
+// The times nest. That of one address is less than that of the shortest attempt (2 s), which must
+// suffice for several addresses and for the request itself.
 const (
 	dialTime = 1500 * time.Millisecond // for one address
-	// The next address gets its turn when the one before has not answered for so long (RFC 8305,
-	// section 5).
+	// dialPause is how long an address may be silent before the next one is tried as well (RFC
+	// 8305, section 5).
 	dialPause = 250 * time.Millisecond
-	// An address that failed is tried after the others for so long.
+	// distrustTime is how long an address that failed is tried after the others.
 	distrustTime = time.Minute
-	// A name that was looked up before is waited for so long before its former addresses serve.
+	// lookupPatience is how long DNS may take before the addresses of the last lookup are used.
 	lookupPatience = 500 * time.Millisecond
 	lookupTime     = 10 * time.Second
 )
 
-// A dialer connects to that address of a name which answers. It asks for the addresses each time,
-// and starts with one that did not fail lately. It is safe for concurrent use.
+// A dialer connects to an address of a name that answers. It looks the name up each time, and
+// starts with an address that did not fail lately. It is safe for concurrent use.
 type dialer struct {
 	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 
 	open    context.Context // until Close
 	close   context.CancelFunc
-	lookups sync.WaitGroup // those in flight
+	lookups sync.WaitGroup // in flight
 
-	mu     sync.Mutex              // guards what follows, and that none is added to lookups after Close
-	names  map[string][]netip.Addr // what the last lookup said
-	failed map[string]time.Time    // when, by address and port
+	mu     sync.Mutex              // guards what follows, and that no lookup begins after Close
+	names  map[string][]netip.Addr // by the last lookup
+	failed map[string]time.Time    // when it failed, by address and port
 }
 
 func newDialer() *dialer {
@@ -52,7 +52,7 @@ func newDialer() *dialer {
 	}
 }
 
-// DialContext is http.Transport's, which never ends ctx before the connection is there or has
+// DialContext is for http.Transport, which does not cancel ctx before the connection is made or has
 // failed.
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
@@ -73,8 +73,8 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	return d.race(ctx, network, addresses[:min(len(addresses), maxDials)], p)
 }
 
-// addresses returns those of host, at least one. If DNS does not answer in time, or only with a
-// failure of its own, they are those that it said last.
+// addresses returns those of host, at least one. If DNS does not answer in time, or fails, it
+// returns those of the last lookup.
 func (d *dialer) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{a}, nil
@@ -108,8 +108,8 @@ type dnsAnswer struct {
 	err       error
 }
 
-// ask looks host up. The lookup goes on when ctx ends, for the next request. It ends within lookupTime, or
-// with the dialer. Go's resolver answers all who ask for a name at the same time together.
+// ask looks host up. The lookup goes on after ctx, for the next request. It ends within lookupTime,
+// or with Close. Go's resolver makes one request of simultaneous lookups of a name.
 func (d *dialer) ask(ctx context.Context, host string) (<-chan dnsAnswer, error) {
 	answers := make(chan dnsAnswer, 1)
 	d.mu.Lock()
@@ -133,7 +133,7 @@ func (d *dialer) ask(ctx context.Context, host string) (<-chan dnsAnswer, error)
 	return answers, nil
 }
 
-// Close ends the lookups in flight, and waits for them. No other begins.
+// Close ends the lookups in flight, and waits for them. No other begins after it.
 func (d *dialer) Close() {
 	d.mu.Lock()
 	d.close()
@@ -156,8 +156,8 @@ func (d *dialer) remember(host string, found []netip.Addr) {
 	d.names[host] = found
 }
 
-// interleaved returns addresses with the families in turn, so that a whole family that leads
-// nowhere delays little (RFC 8305, section 4).
+// interleaved returns addresses with the families in turn, so that a family that does not work at
+// all delays little (RFC 8305, section 4).
 func interleaved(addresses []netip.Addr) (all []netip.Addr) {
 	var first, second []netip.Addr
 	for _, a := range addresses {
@@ -178,7 +178,7 @@ func interleaved(addresses []netip.Addr) (all []netip.Addr) {
 	return all
 }
 
-// trustedFirst returns addresses with those last that failed lately, the latest failure at the end.
+// trustedFirst returns addresses with those that failed lately at the end, the latest failure last.
 func (d *dialer) trustedFirst(addresses []string) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -192,7 +192,7 @@ func (d *dialer) trustedFirst(addresses []string) []string {
 	return addresses
 }
 
-// distrust notes that an address leads nowhere.
+// distrust notes that an address did not work.
 func (d *dialer) distrust(address string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -208,8 +208,8 @@ func (d *dialer) trust(address string) {
 	delete(d.failed, address)
 }
 
-// race returns the first connection to one of addresses. They start in their order, each when the
-// one before has failed or takes long.
+// race returns the first connection to one of addresses. It tries them in order, each when the one
+// before has failed or takes long.
 func (d *dialer) race(ctx context.Context, network string, addresses []string, p *progress) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	type outcome struct {
@@ -221,7 +221,7 @@ func (d *dialer) race(ctx context.Context, network string, addresses []string, p
 	running := make(map[int]bool)
 	defer func() {
 		cancel()
-		for range running { // the dialers end at once
+		for range running { // they end at once
 			if o := <-outcomes; o.conn != nil {
 				o.conn.Close()
 			}
@@ -250,7 +250,7 @@ func (d *dialer) race(ctx context.Context, network string, addresses []string, p
 			delete(running, o.number)
 			if o.err == nil {
 				for number := range running {
-					if number < o.number { // it had the longer time
+					if number < o.number { // it had more time
 						d.distrust(addresses[number])
 					}
 				}

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ems-sidecar/internal/patience"
 )
 
 // attemptTime is the shortest that an attempt has, as the uploader gives it.
@@ -112,8 +114,8 @@ func set(names ...string) map[string]bool {
 	return s
 }
 
-// Whichever addresses of a name are dead: one attempt reaches one that is not, with more than half of its time left.
-// The attempt after it does not wait for the dead ones again.
+// Whichever addresses of a name are dead: one attempt reaches one that is not, with more than half
+// of its time left. The attempt after it does not wait for the dead ones again.
 func TestDeadAddressCostsNoAttempt(t *testing.T) {
 	const a, b, c, a6, b6 = "192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1", "2001:db8::2"
 	for name, n := range map[string]*network{
@@ -168,7 +170,8 @@ func TestEachAttemptStartsWithOtherAddresses(t *testing.T) {
 	})
 }
 
-// An address that took the connection and then did not answer the request is not the first of the next one.
+// An address that took the connection and then did not answer the request is not the first of the
+// next one.
 func TestAddressThatGaveNoAnswerComesLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{names: map[string][]string{"store.test": {"192.0.2.1", "192.0.2.2"}}}
@@ -203,7 +206,8 @@ func TestDialFailsWhenAllAddressesAreDead(t *testing.T) {
 	})
 }
 
-// The addresses that DNS told last serve while DNS is away, and a new address is used as soon as DNS tells it.
+// The addresses that DNS told last serve while DNS is away, and a new address is used as soon as
+// DNS tells it.
 func TestNamesOutliveAnOutageOfDNS(t *testing.T) {
 	for name, away := range map[string]func(n *network){
 		"it is silent": func(n *network) { n.silent = true },
@@ -267,11 +271,13 @@ func TestAttemptsReachAStoreWithADeadAddress(t *testing.T) {
 	}
 }
 
-// Each phase is told by the error of a request that got no further.
+// The error of a request tells how far it came.
 func TestErrorsTellTheirPhase(t *testing.T) {
 	t.Parallel()
 	silent := impolite(t, func(c net.Conn) { io.Copy(io.Discard, c) })
 	deaf := impolite(t, func(c net.Conn) { <-t.Context().Done() }) // reads nothing
+	clock := patience.Start()
+	t.Cleanup(clock.Stop)
 	unanswered := func(endpoint string, n *network, body int) *UnansweredError {
 		t.Helper()
 		s := open(t, endpoint, func(t *Settings) { t.PartSize = 64 << 20 })
@@ -283,8 +289,10 @@ func TestErrorsTellTheirPhase(t *testing.T) {
 		if body > 1 {
 			limit += 3 * time.Second // for one of which the client waits whether the store wants a large body at all
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), limit)
-		defer cancel()
+		ctx, cancel := context.WithCancel(t.Context())
+		var late sync.WaitGroup
+		late.Go(func() { clock.Sleep(limit); cancel() })
+		defer late.Wait()
 		err := s.Put(ctx, object("k", strings.NewReader(strings.Repeat("x", body)), int64(body)))
 		var u *UnansweredError
 		if !errors.As(err, &u) {

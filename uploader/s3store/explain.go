@@ -15,13 +15,13 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// An Error is a failed request in words for an operator. It wraps what the SDK said and, where trying
-// again is of no use, uploader.ErrPermanent and uploader.ErrBucket.
+// An Error explains a failed request to an operator. It wraps the SDK's error and, if the same
+// request will fail again, uploader.ErrPermanent and uploader.ErrBucket.
 type Error struct {
 	Status  int    // of the HTTP response, 0 if there was none
 	Code    string // S3's, such as AccessDenied
 	Message string
-	Advice  string // what to do, or ""
+	Advice  string // what to do; may be empty
 	causes  []error
 }
 
@@ -44,7 +44,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() []error { return e.causes }
 
-// bucketCodes are the refusals that meet every key alike.
+// bucketCodes are refusals that every key will meet.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 var bucketCodes = map[string]bool{
 	"NoSuchBucket": true, "InvalidBucketName": true, "PermanentRedirect": true, "MovedPermanently": true,
@@ -56,27 +56,28 @@ var bucketCodes = map[string]bool{
 	"InvalidStorageClass": true, "XAdminUserNotFound": true, // the latter is versitygw's InvalidAccessKeyId
 }
 
-// transientCodes are answers with a status of 4xx that are worth another attempt. The last two are about an upload that
-// the next attempt does not meet again. From a request that was signed by a wrong clock, the SDK learns how wrong it is.
+// transientCodes are answers with a status of 4xx after which another attempt may succeed. The last
+// two are about an upload, and the next attempt begins another one. RequestTimeTooSkewed teaches
+// the SDK by how much this host's clock is wrong.
 var transientCodes = map[string]bool{
 	"RequestTimeout": true, "RequestTimeTooSkewed": true, "BadDigest": true, "IncompleteBody": true, "XAmzContentSHA256Mismatch": true,
 	noSuchUpload: true, "InvalidPart": true,
 }
 
-// What requests need that are made in more than one place.
+// Permissions for requests that are made in more than one place.
 const (
 	putPermission         = "s3:PutObject"
 	listUploadsPermission = "s3:ListBucketMultipartUploads"
 	listPartsPermission   = "s3:ListMultipartUploadParts"
 )
 
-// What is shown of a text that a store chose, in characters.
+// How much is shown of a text that a store chose, in characters.
 const (
 	maxCode    = 60
 	maxMessage = 500
 )
 
-// explain turns an error of the SDK into one for people. permission is what the request needs.
+// explain turns an error of the SDK into an Error. permission is what the request needs.
 func (s *Store) explain(permission string, err error) error {
 	if err == nil {
 		return nil
@@ -99,8 +100,8 @@ func (s *Store) explain(permission string, err error) error {
 	return e
 }
 
-// explainNoRefusal says in e what happened if err is about something else than an answer in which the store
-// refuses the request. It reports whether it is.
+// explainNoRefusal explains err in e if it is not a refusal by the store. It returns false if it is
+// one.
 func (s *Store) explainNoRefusal(e *Error, err error) bool {
 	var noKeys *keysError
 	var list *listError
@@ -123,7 +124,7 @@ func (s *Store) explainNoRefusal(e *Error, err error) bool {
 		e.Code = ""
 		e.Message, e.Advice = s.onUnanswered(unanswered)
 	case errors.Is(err, context.DeadlineExceeded):
-		if e.Status == 0 || e.Code != "" { // else the answer could not be read, which tells more
+		if e.Status == 0 || e.Code != "" { // else that the answer cannot be read tells more
 			e.Message = "timeout"
 		}
 	case e.Status == 0:
@@ -134,7 +135,7 @@ func (s *Store) explainNoRefusal(e *Error, err error) bool {
 	return true
 }
 
-// judgeRefusal notes whether the store will refuse the same request again, and all others.
+// judgeRefusal notes whether the store will refuse the same request again, or all requests.
 func (e *Error) judgeRefusal(err error) {
 	switch {
 	case bucketCodes[e.Code], redirection(err) != "":
@@ -154,18 +155,19 @@ func isPermanent(status int, code string) bool {
 	return status >= 300 && status < 500 && !transientCodes[code] && code != "SlowDown"
 }
 
-// signature is what a store may repeat of a request, and what lets others repeat the request.
+// signature matches what a store may repeat of a request and others could misuse.
 var signature = regexp.MustCompile(`(?i)(signature|security-token)(["':= ]+)[^\s,;&<>"']+`)
 
 // withoutSignature masks signatures in a text that others chose.
 func withoutSignature(text string) string { return signature.ReplaceAllString(text, "$1$2***") }
 
-// isUnaddressable reports whether the SDK can make no URL of the settings. It has no type for that.
+// isUnaddressable reports whether the SDK cannot make a URL of the settings. It has no type for
+// that.
 func isUnaddressable(err error) bool {
 	return strings.Contains(err.Error(), "endpoint rule error") || strings.Contains(err.Error(), "invalid input region")
 }
 
-// codeOf returns S3's code of an error that was explained, or "".
+// codeOf returns the code of an Error, or "".
 func codeOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
@@ -175,7 +177,7 @@ func codeOf(err error) string {
 }
 
 func statusOf(err error) int {
-	if errors.As(err, new(*keysError)) { // which may have the status of another service
+	if errors.As(err, new(*keysError)) { // its status is that of another service
 		return 0
 	}
 	var response *awshttp.ResponseError
@@ -185,13 +187,13 @@ func statusOf(err error) int {
 	return 0
 }
 
-// isNetwork reports whether err says that someone did not answer.
+// isNetwork reports whether err means that a service did not answer.
 func isNetwork(err error) bool {
 	var request *url.Error
 	return errors.As(err, &request) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// lastCause returns the innermost message of a chain that repeats itself at each level.
+// lastCause returns the innermost message of err. The others repeat it.
 func lastCause(err error) string {
 	for {
 		next := errors.Unwrap(err)

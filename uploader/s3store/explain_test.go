@@ -21,7 +21,8 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// listen returns the address of a server that does with each connection what serve does, and closes it.
+// listen returns the address of a server that does with each connection what serve does, and closes
+// it.
 func listen(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -56,7 +57,8 @@ func tlsServer(t *testing.T) *httptest.Server {
 	return s
 }
 
-// An error says what happened, and what is known to help. It never says that there was no answer after one.
+// An error says what happened, and what is known to help. It never says that there was no answer
+// after one.
 func TestErrorsSayWhatIsWrongOnTheWayToTheStore(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(confirm))
 	defer plain.Close()
@@ -80,7 +82,7 @@ func TestErrorsSayWhatIsWrongOnTheWayToTheStore(t *testing.T) {
 		"TLS where there is none": {"https://" + plain.Listener.Addr().String(), "", []string{"does not look like a TLS handshake", "write http:// in endpoint"}},
 		"TLS where something else is": {"https://" + listen(t, func(c net.Conn) { c.Write([]byte("SSH-2.0-OpenSSH_9.2\r\n")) }), "",
 			[]string{"does not look like a TLS handshake", "speaks no TLS"}},
-		"nobody": {"http://" + func() string {
+		"no one": {"http://" + func() string {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
@@ -97,7 +99,8 @@ func TestErrorsSayWhatIsWrongOnTheWayToTheStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("AWS_CA_BUNDLE", c.bundle)
-			// A request without a body: a server that cuts the connection does not meet one that is still being sent.
+			// A request without a body: a server that cuts the connection does not meet one that is
+			// still being sent.
 			err := open(t, c.endpoint).List(t.Context(), "", "", func(string, uploader.ObjectInfo) error { return nil })
 			wantAdvice(t, err, strings.Contains(err.Error(), ": 400, and"), c.says...)
 		})
@@ -214,7 +217,8 @@ func TestErrorsTellServersInFrontFromTheStore(t *testing.T) {
 	}
 }
 
-// Each kind of denial that Amazon words. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+// Each kind of denial that Amazon words.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func TestErrorsOfDenialsNameWhatToAllow(t *testing.T) {
 	t.Parallel()
 	const who = "User: arn:aws:iam::123456789012:user/ems is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::live/k\" "

@@ -10,18 +10,18 @@ import (
 	"unicode"
 )
 
-// A foreignAnswer is one that is not a store's, but of a proxy, a captive portal or another web
-// server. Nothing follows from it for the object.
+// A foreignAnswer is an answer of a proxy, a captive portal or another web server. It says nothing
+// about the object.
 type foreignAnswer struct {
 	operation string
 	status    int
-	content   string // what came
-	server    string // as it calls itself
-	location  string // the scheme and host that it redirects to
-	page      string // the title of a page of HTML, or the beginning of text
+	content   string // what the answer is
+	server    string // its header Server
+	location  string // the scheme and host of a redirect
+	page      string // the title of HTML, or the beginning of text
 	sent      int64  // bytes of the request's body
-	root      string // of XML; "" is none
-	wantsTLS  bool   // it says that the request should have come by TLS
+	root      string // the root element of XML; "" is none
+	wantsTLS  bool   // it says that the request must use TLS
 }
 
 // Kinds of content that a store does not send.
@@ -74,7 +74,7 @@ func (f *foreignAnswer) Error() string {
 	return b.String()
 }
 
-// kindOf returns what is sent if that is nothing that a store sends, or "".
+// kindOf returns the kind of content that a store does not send, or "".
 func kindOf(h http.Header, text []byte) string {
 	kind := strings.ToLower(h.Get("Content-Type"))
 	text = bytes.ToLower(bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff"))))
@@ -97,7 +97,7 @@ func kindOf(h http.Header, text []byte) string {
 	return ""
 }
 
-// plainHTTP is what Go's server, nginx and Apache answer on a port of TLS.
+// plainHTTP matches the answers of Go's server, nginx and Apache to HTTP on a port of TLS.
 var plainHTTP = regexp.MustCompile(`(?i)HTTP request (was sent )?to (an )?(HTTPS|TLS|SSL)|plain HTTP`)
 
 var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
@@ -110,7 +110,7 @@ func titleOf(page []byte) string {
 	return cleaned(html.UnescapeString(string(m[1])), 100)
 }
 
-// cleaned returns at most so many characters of a text that others chose, on one line.
+// cleaned returns at most most characters of a text that others chose, on one line.
 func cleaned(text string, most int) string {
 	var b strings.Builder
 	n, blank := 0, false

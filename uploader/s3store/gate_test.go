@@ -46,14 +46,16 @@ type gate struct {
 	after  func(c *call, r *http.Response) error
 }
 
-// onCall has f see each request before the server does; it may wait, or answer and return false. nil ends that.
+// onCall has f see each request before the server does; it may wait, or answer and return false.
+// nil ends that.
 func (g *gate) onCall(f func(c *call, w http.ResponseWriter, r *http.Request) (forward bool)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.before = f
 }
 
-// onAnswer has f see each of the server's answers; it may change it, or lose it by returning an error.
+// onAnswer has f see each of the server's answers; it may change it, or lose it by returning an
+// error.
 func (g *gate) onAnswer(f func(c *call, r *http.Response) error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -191,8 +193,8 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, code string) {
 	io.WriteString(w, "<Error><Code>"+code+"</Code><Message>said the gate</Message></Error>")
 }
 
-// swallow takes the request and does not answer before the client has gone, which shows only when its
-// content has been read.
+// swallow takes the request and does not answer before the client has gone, which shows only when
+// its content has been read.
 func swallow(r *http.Request) {
 	io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
@@ -214,8 +216,8 @@ var (
 	listedID  = regexp.MustCompile(`<UploadId>(.*?)</UploadId>`)
 )
 
-// pageUploads has g give the server's list of uploads in pages of one, as S3 would. versitygw 1.8.0 itself
-// refuses the marker that it gave, if the next page begins with another key.
+// pageUploads has g give the server's list of uploads in pages of one, as S3 would. versitygw 1.8.0
+// itself refuses the marker that it gave, if the next page begins with another key.
 func pageUploads(g *gate) {
 	var mu sync.Mutex
 	var list []string

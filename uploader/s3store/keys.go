@@ -17,23 +17,24 @@ import (
 )
 
 const (
-	// Credentials are renewed so long before they expire, but not in the first three quarters of
-	// their life.
+	// renewAhead is how long before their end credentials are renewed, but not in the first three
+	// quarters of their life.
 	renewAhead = 5 * time.Minute
-	// A service that does not renew them is asked again after so long, while they are still good.
+	// renewPause is the pause after a failure to renew credentials that are still good.
 	renewPause = 5 * time.Second
-	// A request waits so long for new ones while it has others. The SDK goes on asking meanwhile.
+	// renewPatience is how long a request waits for new ones while the old ones are good. The SDK
+	// goes on asking after that.
 	renewPatience = 300 * time.Millisecond
-	// After a refusal, new ones are waited for so long.
+	// refusedPatience is how long a request waits for new ones after a refusal.
 	refusedPatience = time.Second
-	// A request that is refused so soon after a change may have been signed before it.
+	// changeTime is how long after a change a refused request may have been signed before it.
 	changeTime = 10 * time.Second
 )
 
-// keys hands out the credentials with which requests are signed, and keeps the last as long as they
-// are good: a service that gives credentials may be away. It is safe for concurrent use.
+// keys has the credentials that sign requests. It keeps the last ones as long as they are good,
+// because the service that gives them may fail. It is safe for concurrent use.
 type keys struct {
-	// load returns where they come from, with the config's files and the profile as they are now.
+	// load returns their source. It reads the config's files and the profile as they are now.
 	load func(ctx context.Context) (aws.CredentialsProvider, error)
 	log  *slog.Logger
 
@@ -44,11 +45,11 @@ type keys struct {
 	mu      sync.Mutex
 	source  aws.CredentialsProvider
 	last    aws.Credentials
-	got     time.Time // last
-	refused bool      // the store says that last has expired
-	askAt   time.Time // the source is not asked before, while last is good
-	loadAt  time.Time // the files are not read before
-	changed time.Time // when a refusal had led to other credentials
+	got     time.Time // when last came
+	refused bool      // the store said that last has expired
+	askAt   time.Time // not before, while last is good, is the source asked
+	loadAt  time.Time // not before are the files read again
+	changed time.Time // when other credentials were read after a refusal
 }
 
 // Retrieve implements aws.CredentialsProvider. Its errors are of *keysError.
@@ -78,7 +79,7 @@ func (k *keys) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return last, nil
 }
 
-// retrieve returns other credentials than last. The SDK's cache has last until it expires.
+// retrieve asks for other credentials than last, which the SDK's cache returns until they expire.
 func retrieve(ctx context.Context, source aws.CredentialsProvider, last aws.Credentials) (aws.Credentials, error) {
 	c, err := source.Retrieve(ctx)
 	if cache, ok := source.(*aws.CredentialsCache); ok && err == nil && same(c, last) {
@@ -93,12 +94,12 @@ func same(a, b aws.Credentials) bool {
 		a.Expires.Equal(b.Expires)
 }
 
-// due reports whether the source is to be asked now, and whether the last credentials are good
-// anyway. While they are, one request at a time asks.
+// due reports whether to ask the source now, and whether the last credentials are still good. While
+// they are, one request at a time asks.
 func (k *keys) due(now time.Time) (source aws.CredentialsProvider, last aws.Credentials, good, ask bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	// Amazon's instances have theirs for longer than the SDK says, which asks each hour.
+	// Those of Amazon's instances are good for longer than the SDK says, which asks each hour.
 	lasting := !k.last.CanExpire || k.last.Source == ec2rolecreds.ProviderName
 	good = k.last.HasKeys() && !k.refused && (lasting || now.Before(k.last.Expires))
 	switch {
@@ -123,7 +124,7 @@ func (k *keys) keep(c aws.Credentials) {
 
 func (k *keys) cannotRenew(last aws.Credentials, err *keysError) {
 	k.trouble.Begin(keysNotRenewed, trouble.At{}, "access_key", last.AccessKeyID, "expires", last.Expires.UTC(), "err", err,
-		"next", "they are used until they expire, and the service is asked again", "retry_in", renewPause)
+		"next", "they are used until they expire; the service is asked again", "retry_in", renewPause)
 }
 
 // ProviderSources implements aws.CredentialProviderSource.
@@ -146,14 +147,14 @@ var keyCodes = map[string]bool{
 	"ExpiredToken": true, "InvalidToken": true, "TokenRefreshRequired": true,
 }
 
-// tokenCodes are those after which the same credentials are of no use any more.
+// tokenCodes mean that the same credentials will be refused again.
 var tokenCodes = map[string]bool{"ExpiredToken": true, "TokenRefreshRequired": true}
 
-// renew reads the files and asks the source again after the store has refused a request. It reports
-// whether there are other credentials now.
+// renew reads the files and asks the source again after the store refused a request. It reports
+// whether the credentials have changed.
 func (k *keys) renew(status int, code string) bool {
-	// Any refusal can be one of a secret: the answer to a HEAD has no code. Services are asked for
-	// a reason only.
+	// Any refusal can be about the secret: the answer to a HEAD has no code. A service is asked
+	// again only if the code is about credentials.
 	if !keyCodes[code] && (status != http.StatusForbidden && status != http.StatusUnauthorized || k.held().CanExpire) {
 		return false
 	}
@@ -167,7 +168,7 @@ func (k *keys) held() aws.Credentials {
 	return k.last
 }
 
-// reload is renew for all requests that are refused at the same time.
+// reload is renew for all requests that were refused at the same time.
 func (k *keys) reload(code string) (changed bool) {
 	now := time.Now()
 	k.mu.Lock()
@@ -202,8 +203,8 @@ func (k *keys) reload(code string) (changed bool) {
 	return changed
 }
 
-// A retryer has a request made again at once if it was refused for credentials that were changed
-// meanwhile. Any other attempt is the uploader's decision.
+// A retryer makes a request again at once if it was refused and the credentials have changed
+// meanwhile. The uploader decides about any other attempt.
 type retryer struct {
 	aws.NopRetryer
 	keys *keys

@@ -79,8 +79,8 @@ func newKeys(s *source) *keys {
 	return &keys{source: aws.NewCredentialsCache(s), log: log, trouble: trouble.New(log, time.Now)}
 }
 
-// sign asks for credentials once a second, for so long, and reports how often there were no credentials, the longest that a
-// request waited for them, and the last key.
+// sign asks for credentials once a second, for so long, and reports how often there were no
+// credentials, the longest that a request waited for them, and the last key.
 func sign(t *testing.T, k *keys, length time.Duration) (failed int, longest time.Duration, key string) {
 	t.Helper()
 	for end := time.Now().Add(length); time.Now().Before(end); time.Sleep(time.Second) {
@@ -221,8 +221,10 @@ func TestErrorsOfTheChainSayWhatToDo(t *testing.T) {
 			t.Cleanup(service.Close)
 			t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", service.URL)
 		}, true, "set aws_access_key"},
-		"nothing":     {func(t *testing.T, _ string) { t.Setenv("AWS_EC2_METADATA_DISABLED", "true") }, true, "set aws_access_key"},
-		"no metadata": {func(t *testing.T, _ string) { t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://"+nobody(t)) }, true, "set aws_access_key"},
+		"nothing": {func(t *testing.T, _ string) { t.Setenv("AWS_EC2_METADATA_DISABLED", "true") }, true, "set aws_access_key"},
+		"no metadata": {func(t *testing.T, _ string) {
+			t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://"+unusedAddress(t))
+		}, true, "set aws_access_key"},
 		"a process fails": {func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "config"), "[default]\ncredential_process = /bin/false\n")
 		}, false, "credential_process"},
@@ -240,14 +242,14 @@ func TestErrorsOfTheChainSayWhatToDo(t *testing.T) {
 		}, false, "aws sso login"},
 		"an empty environment as the source": {func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "config"), "[default]\nrole_arn = arn:aws:iam::1:role/r\ncredential_source = Environment\nregion = us-east-1\n")
-			t.Setenv("AWS_ENDPOINT_URL_STS", "http://"+nobody(t))
+			t.Setenv("AWS_ENDPOINT_URL_STS", "http://"+unusedAddress(t))
 		}, true, "set aws_access_key"},
 		"STS fails":   {func(t *testing.T, dir string) { assumeRole(t, dir, 500, "InternalFailure") }, false, "does not give them now"},
 		"STS refuses": {func(t *testing.T, dir string) { assumeRole(t, dir, 403, "AccessDenied") }, false, "refuses to"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.configure(t, isolate(t))
-			s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: "http://" + nobody(t)}, PartSize: 5 << 20})
+			s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: "http://" + unusedAddress(t)}, PartSize: 5 << 20})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -269,7 +271,7 @@ func TestErrorsOfTheChainSayWhatToDo(t *testing.T) {
 }
 
 // no one returns an address on which no one listens.
-func nobody(t *testing.T) string {
+func unusedAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -314,7 +316,8 @@ func newChangingStore(t *testing.T, key string) *changingStore {
 	return c
 }
 
-// Credentials that were changed on the disk or at their service are used for the very request that the store refused.
+// Credentials that were changed on the disk or at their service are used for the very request that
+// the store refused.
 func TestChangedCredentialsAreReadAgain(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, dir string) (now func()){
 		"in the credentials file": func(t *testing.T, dir string) func() {
@@ -362,7 +365,8 @@ func TestChangedCredentialsAreReadAgain(t *testing.T) {
 	}
 }
 
-// A rotated secret is read from its file after a refusal, also after that of a HEAD, which has no code.
+// A rotated secret is read from its file after a refusal, also after that of a HEAD, which has no
+// code.
 func TestRotatedSecretFileIsReadAgain(t *testing.T) {
 	isolate(t)
 	file := filepath.Join(t.TempDir(), "secret")
@@ -438,7 +442,7 @@ func TestAnswerWithCredentialsIsReadUpToALimit(t *testing.T) {
 			}
 		}
 	})
-	s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: "http://" + nobody(t)}, PartSize: 5 << 20})
+	s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: "http://" + unusedAddress(t)}, PartSize: 5 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

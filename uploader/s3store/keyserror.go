@@ -16,21 +16,21 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// A keysError is why there are no credentials to sign with, and says nothing of the store.
+// A keysError says why there are no credentials. It says nothing about the store.
 type keysError struct {
 	err    error
 	origin []aws.CredentialSource
-	before bool // there were some before
+	before bool // there were credentials before
 }
 
-// maxKeysMessage is how much of a service's message is told, in bytes.
+// maxKeysMessage is how much of a service's message is shown, in bytes.
 const maxKeysMessage = 300
 
-// Error is the innermost message: those around it can hold what a process wrote, which may be a
-// secret.
+// Error returns the innermost message. Those around it may hold the output of a process, with a
+// secret in it.
 func (e *keysError) Error() string {
 	m := strings.TrimSpace(lastCause(e.err))
-	if m == ":" || m == "" { // a service that answers without a word
+	if m == ":" || m == "" { // the service gave no reason
 		m = http.StatusText(e.status())
 	}
 	if len(m) > maxKeysMessage {
@@ -54,8 +54,8 @@ func (e *keysError) from(sources ...aws.CredentialSource) bool {
 	return slices.ContainsFunc(sources, func(s aws.CredentialSource) bool { return slices.Contains(e.origin, s) })
 }
 
-// none reports whether nothing is configured that has credentials. The SDK then asks the instance
-// metadata of Amazon's hosts, which says that there is no role, or is not there.
+// none reports whether no source of credentials is configured. The SDK then asks the instance
+// metadata of Amazon's hosts, which has no role, or does not answer.
 func (e *keysError) none() bool {
 	if errors.As(e.err, new(*credentials.StaticCredentialsEmptyError)) {
 		return true
@@ -77,24 +77,27 @@ func (e *keysError) none() bool {
 	return absent && !e.before && slices.Equal(e.origin, []aws.CredentialSource{aws.CredentialSourceIMDS})
 }
 
-// explain says in e what to do. Only that nothing has credentials is no matter of time.
+// explain says in e what to do. Only a missing configuration is permanent.
 func (k *keysError) explain(e *Error) {
 	e.Status, e.Code, e.Message = 0, "", k.Error()
 	switch status := k.status(); {
 	case k.none():
-		e.Advice = "no credentials: set aws_access_key and aws_secret_key in the config file, or give the host a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+		e.Advice = "no credentials: set aws_access_key and aws_secret_key in the config file, or give the host " +
+			"a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)
 	case isNetwork(k.err):
 		e.Advice = "the service that gives credentials does not answer"
 	case status >= 500 || status == http.StatusTooManyRequests:
 		e.Advice = "the service that gives credentials does not give them now"
 	case k.from(aws.CredentialSourceSSO, aws.CredentialSourceSSOLegacy):
-		e.Advice = "the SSO login of the daemon's user has expired, or there was none: run aws sso login as that user, with the profile of the daemon"
+		e.Advice = "the SSO login of the daemon's user has expired, or there was none: run aws sso login as " +
+			"that user, with the profile of the daemon"
 	case k.from(aws.CredentialSourceLogin):
-		e.Advice = "the login of the daemon's user has expired, or there was none: run aws login as that user, with the profile of the daemon"
+		e.Advice = "the login of the daemon's user has expired, or there was none: run aws login as that " +
+			"user, with the profile of the daemon"
 	case k.from(aws.CredentialSourceProcess):
 		e.Advice = "the profile's credential_process gives no credentials: run it as the daemon's user"
 	default:
-		e.Advice = "what gives credentials refuses to: see the profile, its role, and what they may do"
+		e.Advice = "the source of the credentials refuses: check the profile, its role, and what the role may do"
 	}
 }

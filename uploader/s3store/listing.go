@@ -15,17 +15,17 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// A listError is about a list that no store has. Asking for it again is of no use.
+// A listError is about a list that a store would not send. Asking again does not help.
 type listError struct{ text string }
 
 func (e *listError) Error() string { return e.text }
 
 func (e *listError) Unwrap() error { return uploader.ErrPermanent }
 
-// errEndless is about a store that always has another page, or gives the same one again.
+// errEndless is about a list that always has another page, or repeats one.
 var errEndless = &listError{"the store's list does not end"}
 
-// eachPage calls page for each page of a list, until it has no more. page makes one request.
+// eachPage calls page for each page of a list, until there are no more. page makes one request.
 func (s *Store) eachPage(ctx context.Context, page func() (more bool, err error)) error {
 	once := func() (bool, error) {
 		select {
@@ -44,8 +44,8 @@ func (s *Store) eachPage(ctx context.Context, page func() (more bool, err error)
 	return errEndless
 }
 
-// eachUpload calls visit for each unfinished upload of a key that begins with prefix, with the time of
-// the store's clock, which is zero if the store does not tell it.
+// eachUpload calls visit for each unfinished upload of a key that begins with prefix. now is the
+// time of the store's clock, or zero if the store does not tell it.
 func (s *Store) eachUpload(ctx context.Context, prefix string, options []func(*s3.Options),
 	visit func(m types.MultipartUpload, now time.Time)) error {
 	in := &s3.ListMultipartUploadsInput{Bucket: &s.settings.Bucket, Prefix: &prefix}
@@ -76,7 +76,8 @@ func (s *Store) eachUpload(ctx context.Context, prefix string, options []func(*s
 	return nil
 }
 
-// eachPart calls visit for each part of an upload, until it returns false, with the time of the store's clock.
+// eachPart calls visit for each part of an upload, until visit returns false. now is the time of
+// the store's clock.
 func (s *Store) eachPart(ctx context.Context, key, id string, options []func(*s3.Options),
 	visit func(p types.Part, now time.Time) bool) error {
 	in := &s3.ListPartsInput{Bucket: &s.settings.Bucket, Key: &key, UploadId: &id}
@@ -108,12 +109,12 @@ func (s *Store) eachPart(ctx context.Context, key, id string, options []func(*s3
 	return nil
 }
 
-// listingRefused reports whether err says that this store or these credentials do not let uploads be listed,
-// and reports it. Stores that do not know how answer in many ways.
+// listingRefused returns whether the store or the credentials do not permit to list uploads, and
+// reports that as trouble. Stores that do not support lists answer in many ways.
 func (s *Store) listingRefused(err error) bool {
 	if !errors.Is(err, uploader.ErrPermanent) || errors.Is(err, uploader.ErrBucket) {
 		return false
 	}
-	s.trouble.Begin(unlisted, trouble.At{}, "err", err, "next", "uploads that a restart interrupts start from the beginning")
+	s.trouble.Begin(unlisted, trouble.At{}, "err", err, "next", "uploads that a restart interrupts begin again")
 	return true
 }

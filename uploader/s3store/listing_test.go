@@ -123,7 +123,7 @@ func TestUploadsBeginAgainWhereListingIsRefused(t *testing.T) {
 				wantObject(t, server, key, clip)
 			}
 			text := lines.String()
-			if strings.Count(text, "\n") != 1 || !strings.Contains(text, "uploads that a restart interrupts start from the beginning") {
+			if strings.Count(text, "\n") != 1 || !strings.Contains(text, "uploads that a restart interrupts begin again") {
 				t.Errorf("the log is\n%s", text)
 			}
 			if c.status == 403 && (!strings.Contains(text, "s3:ListBucketMultipartUploads on arn:aws:s3:::live ") ||

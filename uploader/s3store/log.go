@@ -7,8 +7,8 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-// An sdkLog has the SDK write to the daemon's log and not to standard error. What fails a request
-// is in the request's error, too, and the rest concerns who looks for an error in this program.
+// An sdkLog passes the SDK's messages to the daemon's log, at level debug. What fails a request is
+// also in that request's error.
 type sdkLog struct{ log *slog.Logger }
 
 // Logf implements logging.Logger.

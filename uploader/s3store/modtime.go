@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// modTimeKey is the user metadata that says when the uploaded file was last changed, in seconds since 1970 with
-// nine digits behind the point, as rclone and others write it.
+// modTimeKey is the user metadata with the time of the file's last change. It is in seconds since
+// 1970 with nine decimals, as rclone and others write it.
 const modTimeKey = "mtime"
 
 func formatModTime(t time.Time) string {
 	return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())
 }
 
-// parseModTime returns the zero time for what is none.
+// parseModTime returns the zero time if s is no such time.
 func parseModTime(s string) time.Time {
 	seconds, fraction, _ := strings.Cut(s, ".")
 	unix, err := strconv.ParseInt(seconds, 10, 64)

@@ -24,8 +24,8 @@ type requester interface {
 		*s3.AbortMultipartUploadOutput, error)
 }
 
-// A multipart puts content in one request or, if it is larger than a part, in parts, all of which
-// it sends at each attempt. It leaves them behind if it fails.
+// A multipart puts content in one request or, if it is larger than a part, in parts. It sends all
+// parts at each attempt, and leaves them in the bucket if it fails.
 type multipart struct{ manager *manager.Uploader }
 
 func newMultipart() multipart {
@@ -40,8 +40,8 @@ func newMultipart() multipart {
 	})}
 }
 
-// put puts in by the requests of r. The body begins at its offset 0: the manager ignores where a
-// file stands.
+// put puts in with the requests of r. The body begins at its offset 0, as the manager ignores the
+// offset of a file.
 func (m multipart) put(ctx context.Context, r requester, in *s3.PutObjectInput, partSize int64,
 	options []func(*s3.Options)) error {
 	_, err := m.manager.Upload(ctx, in, func(u *manager.Uploader) {

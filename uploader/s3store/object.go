@@ -7,7 +7,7 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// putInput returns the request that puts o at once, with all that is to be said of the object.
+// putInput returns the request that puts o at once, with its headers.
 func (s *Store) putInput(o uploader.Object) *s3.PutObjectInput {
 	in := &s3.PutObjectInput{
 		Bucket:               &s.settings.Bucket,
@@ -27,7 +27,7 @@ func (s *Store) putInput(o uploader.Object) *s3.PutObjectInput {
 	return in
 }
 
-// createInput returns the request that begins to put o in parts, and says the same of the object.
+// createInput returns the request that begins to put o in parts, with the same headers.
 func (s *Store) createInput(o uploader.Object) *s3.CreateMultipartUploadInput {
 	put := s.putInput(o)
 	return &s3.CreateMultipartUploadInput{
@@ -43,7 +43,7 @@ func (s *Store) createInput(o uploader.Object) *s3.CreateMultipartUploadInput {
 	}
 }
 
-// requestOptions returns what is to be done differently in each request of a Put.
+// requestOptions returns the options of all requests of a Put.
 func (s *Store) requestOptions(o uploader.Object) (options []func(*s3.Options)) {
 	if o.FreshConnection {
 		options = append(options, s.fresh)

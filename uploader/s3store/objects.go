@@ -14,7 +14,7 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// listPermission is on the bucket, not on its objects.
+// listPermission applies to the bucket, not to its objects.
 const listPermission = "s3:ListBucket"
 
 // List implements uploader.Store. It holds one page of at most 1,000 objects at a time.
@@ -34,7 +34,7 @@ func (s *Store) List(ctx context.Context, dir, after string, each func(key strin
 		}
 		for _, o := range out.Contents {
 			key := aws.ToString(o.Key)
-			if out.EncodingType == types.EncodingTypeUrl { // else the store does not know it
+			if out.EncodingType == types.EncodingTypeUrl { // else the store does not support it
 				if key, err = url.QueryUnescape(key); err != nil {
 					return false, fmt.Errorf("the store's encoding of a key: %w", err)
 				}
@@ -64,5 +64,5 @@ func (s *Store) List(ctx context.Context, dir, after string, each func(key strin
 	return stopped
 }
 
-// errOtherKey is about a store that does not heed the prefix: what it lists would be taken for what it is not.
-var errOtherKey = &listError{"the store lists a key that is not in it"}
+// errOtherKey is about a store that ignores the prefix of a list.
+var errOtherKey = &listError{"the store lists a key of another directory"}

@@ -104,12 +104,13 @@ func TestListDecodesKeys(t *testing.T) {
 	}
 }
 
-// A list that is not what was asked for is an error, as objects that are taken to be absent are uploaded anew.
+// A list that is not what was asked for is an error, as objects that are taken to be absent are
+// uploaded again.
 func TestListThatIsNotWhatWasAskedForIsAnError(t *testing.T) {
 	for name, c := range map[string]struct{ page, says string }{
 		"same page for ever": {`<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>`, "does not end"},
 		"no next page":       {`<IsTruncated>true</IsTruncated>`, "does not end"},
-		"another prefix":     {`<Contents><Key>q/1.ts</Key></Contents>`, "not in it"},
+		"another prefix":     {`<Contents><Key>q/1.ts</Key></Contents>`, "of another directory"},
 		"broken encoding":    {`<EncodingType>url</EncodingType><Contents><Key>p/%zz</Key></Contents>`, "encoding"},
 	} {
 		err := listing(t, c.page).List(t.Context(), "p/", "", func(string, uploader.ObjectInfo) error { return nil })

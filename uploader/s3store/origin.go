@@ -12,17 +12,18 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// The user metadata that says who wrote an object, and what. With modTimeKey, it has less than 1 kB; S3 takes 2.
+// The user metadata that tells who wrote an object, and what. With modTimeKey it has less than 1
+// kB; S3's limit is 2 kB.
 const (
 	hostKey = "host"
 	rootKey = "root"
 	sumKey  = "sha256" // in hex
 
-	maxHost = 255 // bytes, as they are sent; a DNS name has no more
+	maxHost = 255 // bytes, as sent; no DNS name is longer
 	maxRoot = 512
 )
 
-// metadata returns what is said of o in its user metadata, or nil.
+// metadata returns the user metadata of o, or nil.
 func (s *Store) metadata(o uploader.Object) map[string]string {
 	m := make(map[string]string)
 	if !o.ModTime.IsZero() {
@@ -50,8 +51,9 @@ func infoOf(head *s3.HeadObjectOutput) uploader.ObjectInfo {
 	}
 }
 
-// escaped returns s as printable ASCII, percent-encoded, and of that the end that has at most so many bytes: the last
-// elements of a path tell more than the first. Blanks are encoded, too, as the signature does not keep them.
+// escaped returns s percent-encoded as printable ASCII. If that has more than most bytes, it
+// returns the end: the last elements of a path tell more than the first. It encodes blanks, which a
+// signature does not keep.
 func escaped(s string, most int) string {
 	var b strings.Builder
 	for i := range len(s) {
@@ -73,7 +75,7 @@ func escaped(s string, most int) string {
 	return all[cut:]
 }
 
-// unescaped returns what escaped was given. What someone else wrote comes as it is.
+// unescaped reverses escaped. What another program wrote is returned as it is.
 func unescaped(s string) string {
 	if u, err := url.PathUnescape(s); err == nil {
 		return u

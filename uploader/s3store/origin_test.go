@@ -10,7 +10,7 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// Whoever finds an object can tell who wrote it and what, also if it went up in parts.
+// An object tells who wrote it and what, also if it was uploaded in parts.
 func TestObjectSaysWhoWroteIt(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
@@ -52,7 +52,7 @@ func TestObjectOfAnotherProgramHasNoWriter(t *testing.T) {
 	}
 }
 
-// S3 refuses objects of which more than 2 kB is said.
+// S3 refuses objects with more than 2 kB of user metadata.
 func TestMetadataIsBounded(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)

@@ -19,7 +19,7 @@ import (
 // partsAtOnce is how many parts of an object are in flight.
 const partsAtOnce = 3
 
-// sendParts sends the parts of u that are missing, a few at once. The first that fails ends the others.
+// sendParts sends the missing parts of u, a few at a time. The first failure ends the others.
 func (s *Store) sendParts(ctx context.Context, u *upload, o uploader.Object, p plan, options []func(*s3.Options)) error {
 	missing := u.missing()
 	var next atomic.Int64
@@ -52,10 +52,10 @@ func (s *Store) sendPart(ctx context.Context, u *upload, number int, body io.Rea
 	}, p.section(body, number), p, summer, options)
 }
 
-// uploadPart makes the request in for a part of u, and reads the part's section twice: to sum it
-// up, and to send it. With the content goes one checksum that the store compares: CRC32 where the
-// upload was begun with it, as on Amazon's own S3, which keeps it and takes no MD5 in some of its
-// buckets; else MD5, which every store knows.
+// uploadPart makes the request in for a part of u. It reads the part's section twice: to compute
+// its checksum, and to send it. The store compares that checksum. It is a CRC32 if the upload began
+// with one, as on Amazon's own S3, some buckets of which accept no MD5. Else it is an MD5, which
+// every store knows.
 func (s *Store) uploadPart(ctx context.Context, u *upload, in *s3.UploadPartInput,
 	section *io.SectionReader, p plan, summer *summer, options []func(*s3.Options)) (part, error) {
 	in.Body, in.ContentLength = section, aws.Int64(section.Size())
@@ -84,7 +84,8 @@ func (s *Store) uploadPart(ctx context.Context, u *upload, in *s3.UploadPartInpu
 	return sent, nil
 }
 
-// summedUp keeps the SDK from reading the content to sign it, with a hash that is known, or to add a checksum.
+// summedUp gives the SDK the hash to sign with, so that it does not read the content for that, or
+// to add a checksum.
 func summedUp(payload string) func(*s3.Options) {
 	return func(o *s3.Options) {
 		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired

@@ -62,7 +62,7 @@ func TestUploadsInPartsArriveWhole(t *testing.T) {
 	}
 }
 
-// What is said of an object does not depend on how it is sent.
+// The headers of an object do not depend on how it is sent.
 func TestObjectHasTheSameHeadersHoweverItIsSent(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
@@ -84,8 +84,8 @@ func TestObjectHasTheSameHeadersHoweverItIsSent(t *testing.T) {
 	}
 }
 
-// Parts that have no checksum, as with SSE-KMS, are sent again; an upload that someone else has begun with
-// other checksums is no use.
+// Parts that have no checksum, as with SSE-KMS, are sent again; an upload that someone else has
+// begun with other checksums is no use.
 func TestPartsWithoutAChecksumAreSentAgain(t *testing.T) {
 	t.Parallel()
 	clip := content(1, clipSize)

@@ -9,10 +9,11 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// A Phase is what a request does at a time.
+// A Phase is a step of a request.
 type Phase int
 
-// The phases, in their order. A connection that is there already saves the three in the middle.
+// The phases, in order. A request over an open connection skips Resolving, Connecting and
+// Handshaking.
 const (
 	Authorizing Phase = iota + 1 // getting credentials
 	Resolving                    // asking DNS for the addresses of a name
@@ -41,10 +42,10 @@ func (p Phase) String() string {
 	return "reading the answer of"
 }
 
-// An UnansweredError is that of a request without a whole answer. It wraps what the SDK said.
+// An UnansweredError is about a request without a whole answer. It wraps the SDK's error.
 type UnansweredError struct {
-	Phase   Phase  // in which it failed, or its time was over
-	Address string // with whom; when resolving the name, when connecting all that were tried, with commas
+	Phase   Phase  // in which it failed or timed out
+	Address string // of the peer; for Resolving, the name; for Connecting, all that were tried
 	err     error
 }
 
@@ -52,7 +53,7 @@ func (e *UnansweredError) Error() string {
 	return fmt.Sprintf("%s: %v", e.doing(), e.err)
 }
 
-// doing says what the request did then, as after "while".
+// doing returns what the request did, for a text after "while".
 func (e *UnansweredError) doing() string {
 	if e.Address == "" {
 		return e.Phase.String()
@@ -62,7 +63,7 @@ func (e *UnansweredError) doing() string {
 
 func (e *UnansweredError) Unwrap() error { return e.err }
 
-// A progress is how far a request has come.
+// A progress knows the phase of a request.
 type progress struct {
 	mu      sync.Mutex
 	phase   Phase
@@ -71,8 +72,8 @@ type progress struct {
 
 type progressKey struct{}
 
-// progressOf returns the progress of the request that ctx is of. Of any other, it may be written to
-// for nothing.
+// progressOf returns the progress of the request with ctx. For other contexts, it returns one that
+// is not used.
 func progressOf(ctx context.Context) *progress {
 	if p, ok := ctx.Value(progressKey{}).(*progress); ok {
 		return p
@@ -80,16 +81,16 @@ func progressOf(ctx context.Context) *progress {
 	return &progress{}
 }
 
-// begin notes that the request is sent, again if it was sent before.
+// begin notes that the request begins, perhaps again.
 func (p *progress) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.phase, p.address = 0, ""
 }
 
-// enter notes that a phase has begun; with an empty address, with the same as the one before. There
-// is no way back: the connection that is made for a request may come too late for it, and an answer
-// before all is sent.
+// enter notes that a phase has begun. An empty address means that of the phase before. It ignores
+// an earlier phase: a connection may be made too late for its request, and an answer may come
+// before the whole request is sent.
 func (p *progress) enter(phase Phase, address string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,7 +109,7 @@ func (p *progress) now() (phase Phase, address string) {
 	return p.phase, p.address
 }
 
-// trace has the transport note the phases that begin when a connection is there.
+// trace has the transport note the phases from the handshake on.
 func (p *progress) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GetConn:           func(string) { p.begin() },
@@ -122,8 +123,8 @@ func (p *progress) trace() *httptrace.ClientTrace {
 	}
 }
 
-// tellPhase has each error of a request without an answer tell its phase. The SDK drops the
-// transport's error when the time is over, so that it is told from outside.
+// tellPhase adds the phase to the error of a request without an answer. At a timeout the SDK drops
+// the transport's error, so the phase is added outside of it.
 func tellPhase(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Phase", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,

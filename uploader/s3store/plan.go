@@ -10,8 +10,8 @@ const (
 	mebibyte    = 1 << 20
 )
 
-// A plan says how an object is cut into parts. It follows from the object's size and the settings alone, so
-// that a later attempt, also after a restart, cuts it at the same places. Parts are numbered from 1.
+// A plan says how an object is cut into parts. It depends on the object's size and the settings
+// only, so an attempt after a restart cuts it at the same places. Parts are numbered from 1.
 type plan struct {
 	size     int64 // of the object, bytes
 	partSize int64
@@ -23,7 +23,7 @@ func (s *Store) plan(size int64) plan {
 	return plan{size: size, partSize: max(s.settings.PartSize, minPartSize, least)}
 }
 
-// parts returns how many there are: at least one, and at most maxParts.
+// parts returns the number of parts, from 1 to maxParts.
 func (p plan) parts() int {
 	return int(max(1, (p.size+p.partSize-1)/p.partSize))
 }

@@ -14,11 +14,11 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// errUnproved is about a success that tells no version of the object.
-var errUnproved = errors.New("the store's answer has no ETag: it is not known to have the object")
+// errUnproved is about a success without an ETag.
+var errUnproved = errors.New("the store's answer has no ETag, so it is not certain that it has the object")
 
-// Put implements uploader.Store. It asks for leave to send a large body (Expect: 100-continue)
-// until that is refused, and then tries again without.
+// Put implements uploader.Store. It asks before it sends a large body (Expect: 100-continue). If a
+// server refuses that, it sends bodies without asking from then on.
 func (s *Store) Put(ctx context.Context, o uploader.Object) error {
 	asked := !s.noExpect.Load()
 	err := s.put(ctx, o)
@@ -38,12 +38,12 @@ func (s *Store) put(ctx context.Context, o uploader.Object) error {
 		return s.putResumable(ctx, o, p, options)
 	}
 	if u := s.unfinished.take(o.Key); u != nil {
-		s.abandon(ctx, u.key, u.id, options) // of another version
+		s.abandon(ctx, u.key, u.id, options) // it is of another version
 	}
 	return s.putFromStart(ctx, o, p, options)
 }
 
-// prove compares what the store says that it has with what was sent: by its ETag, where that is an
+// prove compares the ETag of what the store has with the content that was sent, if the ETag is an
 // MD5.
 func (s *Store) prove(content sums, etag *string, sse types.ServerSideEncryption, customerAlgorithm *string) error {
 	got, want := publish.ParseETag(aws.ToString(etag)), content.checksum()
@@ -56,7 +56,7 @@ func (s *Store) prove(content sums, etag *string, sse types.ServerSideEncryption
 	return nil
 }
 
-// An otherContentError is that of an object, or a part, that is not what was sent.
+// An otherContentError is about an object, or a part, that is not what was sent.
 type otherContentError struct {
 	got  publish.ETag
 	want publish.Checksum

@@ -17,14 +17,14 @@ import (
 // noSuchUpload is S3's code for an upload that was aborted, or completed.
 const noSuchUpload = "NoSuchUpload"
 
-// spoilt are the answers to completing an upload that it would meet again, so that it has to start again.
+// spoilt are answers to completing an upload that it would get again. The upload must begin again.
 var spoilt = map[string]bool{
 	"InvalidPart": true, "InvalidPartOrder": true, "EntityTooSmall": true, "BadDigest": true,
 	"InvalidRequest": true, "MalformedXML": true,
 }
 
-// putResumable puts o in the parts of p, without those that an earlier attempt has left. It leaves the parts
-// there if it fails, also if that is because ctx ends.
+// putResumable puts o in the parts of p. It does not send those that an earlier attempt has sent,
+// and leaves the parts in the bucket if it fails, or if ctx ends.
 func (s *Store) putResumable(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) error {
 	u, err := s.resume(ctx, o, p, options)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Store) create(ctx context.Context, o uploader.Object, p plan, options [
 	return s.begin(ctx, s.createInput(o), o, p, options)
 }
 
-// begin makes the request in, which begins to put o in the parts of p.
+// begin makes the request in, which begins an upload of o in the parts of p.
 func (s *Store) begin(ctx context.Context, in *s3.CreateMultipartUploadInput, o uploader.Object, p plan,
 	options []func(*s3.Options)) (*upload, error) {
 	var out *s3.CreateMultipartUploadOutput
@@ -73,8 +73,8 @@ func (s *Store) begin(ctx context.Context, in *s3.CreateMultipartUploadInput, o 
 	}, nil
 }
 
-// finish sends the parts of u that are missing, compares the others with the file, and completes u. In that
-// order an attempt that meets a store that is away does not read gigabytes for nothing.
+// finish sends the missing parts of u, compares the others with the file, and completes u. In that
+// order, an attempt during an outage does not read gigabytes for nothing.
 func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan, options []func(*s3.Options)) error {
 	s.unfinished.begin(u.id)
 	defer s.unfinished.end(u.id)
@@ -99,7 +99,7 @@ func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan
 	case code == conflict:
 		s.abandon(ctx, u.key, u.id, options) // S3 asks for the upload to begin again
 	case code == noSuchUpload:
-		// As after an attempt whose answer was lost on its way.
+		// An earlier attempt may have completed it, and its answer was lost.
 		switch same, sameErr := s.same(ctx, u.key, o.Body, o.Size, o.ModTime, options); {
 		case same:
 			return nil
@@ -115,7 +115,7 @@ func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan
 	return err
 }
 
-// complete makes an object of the parts of u, all of which are there.
+// complete joins the parts of u, none of which is missing, to an object.
 func (s *Store) complete(ctx context.Context, u *upload, ifNoneMatch *string, options []func(*s3.Options)) error {
 	parts := make([]types.CompletedPart, len(u.parts))
 	for i := range u.parts {
@@ -131,9 +131,8 @@ func (s *Store) complete(ctx context.Context, u *upload, ifNoneMatch *string, op
 	return err
 }
 
-// join makes the request in, which completes u, and proves by the ETag what the object is made of.
-// The SDK makes an error of one that S3 sends with the status 200, but not of an answer that breaks
-// off before it begins.
+// join makes the request in, which completes u, and proves the object by its ETag. The SDK detects
+// an error that S3 sends with the status 200, but not an answer that breaks off before it begins.
 func (s *Store) join(ctx context.Context, u *upload, in *s3.CompleteMultipartUploadInput,
 	options []func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
 	out, err := within(ctx, completeLimit(u.size), func(ctx context.Context) (*s3.CompleteMultipartUploadOutput, error) {
@@ -152,15 +151,15 @@ func (s *Store) join(ctx context.Context, u *upload, in *s3.CompleteMultipartUpl
 	return out, nil
 }
 
-// abandon aborts an upload that is of no more use. That it fails only leaves something to clear up.
+// abandon aborts an upload that is no longer needed. A failure only leaves parts to clear up.
 func (s *Store) abandon(ctx context.Context, key, id string, options []func(*s3.Options)) {
 	if err := s.abort(ctx, key, id, options); err != nil {
 		s.trouble.Report(notAborted, trouble.At{Subject: key}, "key", key, "err", err,
-			"next", "its parts stay in the bucket until it is found abandoned")
+			"next", "its parts stay in the bucket until a daily check aborts it")
 	}
 }
 
-// abort aborts an upload, also when ctx has ended. That there is none is no error.
+// abort aborts an upload, even after ctx has ended. It is no error if the upload does not exist.
 func (s *Store) abort(ctx context.Context, key, id string, options []func(*s3.Options)) error {
 	_, err := within(context.WithoutCancel(ctx), abortTime, func(ctx context.Context) (*s3.AbortMultipartUploadOutput, error) {
 		return s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{

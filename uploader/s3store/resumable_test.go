@@ -82,9 +82,9 @@ func leave(t *testing.T, s *Store, o uploader.Object, parts ...int) {
 	s.unfinished.remember(u)
 }
 
-// interrupt makes a Put of a recording fail when three of its six parts are in the store, and no more. It
-// calls end instead of the answer to each of the last three, once all of them are on their way: then
-// each of the three senders has had the answer to one of the parts before.
+// interrupt makes a Put of a recording fail when three of its six parts are in the store, and no
+// more. It calls end instead of the answer to each of the last three, once all of them are on their
+// way: then each of the three senders has had the answer to one of the parts before.
 func interrupt(t *testing.T, g *gate, put func() error, end func(http.ResponseWriter, *http.Request)) {
 	t.Helper()
 	var senders sync.WaitGroup
@@ -164,7 +164,8 @@ func TestResumedPutSendsOnlyWhatIsMissing(t *testing.T) {
 	}
 }
 
-// What is sent after an interruption never makes an object of two contents, and never says the wrong time.
+// What is sent after an interruption never makes an object of two contents, and never says the
+// wrong time.
 func TestUploadOfAChangedFileBeginsAgain(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
@@ -228,7 +229,7 @@ func TestUploadOfAChangedFileBeginsAgain(t *testing.T) {
 	}
 }
 
-// Parts of another size, or one too many, are of no use.
+// Parts of another size, or one too many, are not used.
 func TestUploadWithOtherPartSizesBeginsAgain(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)

@@ -15,12 +15,12 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// errOtherFile is about an upload whose parts are not those of the file. What was said of the object when it
-// began, as the file's time, cannot be changed any more.
-var errOtherFile = errors.New("what was sent before is of another file")
+// errOtherFile is about an upload whose parts are not those of the file. The metadata of the
+// object, such as the file's time, was sent when the upload began, and cannot be changed.
+var errOtherFile = errors.New("the parts in the bucket are of another file")
 
-// resume returns an upload of o's key that an earlier attempt has begun, or nil if there is none to go on
-// with. Whether its parts are those of o is still to be seen.
+// resume returns an upload of o's key that an earlier attempt began, or nil if there is none. Its
+// parts are not compared with the file yet.
 func (s *Store) resume(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) (*upload, error) {
 	u := s.unfinished.take(o.Key)
 	if u == nil {
@@ -36,8 +36,7 @@ func (s *Store) resume(ctx context.Context, o uploader.Object, p plan, options [
 	return u, nil
 }
 
-// compare returns errOtherFile if the store has a part that was not sent by this attempt and has other
-// content than o has there.
+// compare returns errOtherFile if a part of an earlier attempt has other content than the file.
 func (u *upload) compare(ctx context.Context, o uploader.Object, p plan) error {
 	summer := newSummer(false)
 	for i := range u.parts {
@@ -56,8 +55,8 @@ func (u *upload) compare(ctx context.Context, o uploader.Object, p plan) error {
 	return nil
 }
 
-// find returns the newest upload of o's key in the bucket, if its parts fit p, or nil. All others of that
-// key are aborted. Where uploads may not be listed there is none.
+// find returns the newest upload of o's key in the bucket if its parts fit p, or nil. It aborts all
+// others of that key. Where uploads may not be listed, it returns nil.
 func (s *Store) find(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) (*upload, error) {
 	var found []types.MultipartUpload
 	err := s.eachUpload(ctx, o.Key, options, func(m types.MultipartUpload, _ time.Time) {
@@ -101,8 +100,8 @@ func (s *Store) find(ctx context.Context, o uploader.Object, p plan, options []f
 	return nil, nil
 }
 
-// place notes a part that is in the store, if it has a checksum to compare: one that has none, as with
-// SSE-KMS, is sent again. It reports false if the plan of the upload was another one.
+// place notes a part that the store has, if it has a checksum. A part without one, as with SSE-KMS,
+// is sent again. It returns false if the upload has another plan.
 func (u *upload) place(listed types.Part, p plan) bool {
 	number := int(aws.ToInt32(listed.PartNumber))
 	if number < 1 || number > p.parts() || aws.ToInt64(listed.Size) != p.length(number) {
@@ -115,13 +114,13 @@ func (u *upload) place(listed types.Part, p plan) bool {
 	return true
 }
 
-// sentWith reports whether the parts of m have to be sent with a CRC32, and whether that is known: some
-// other checksum must have been asked for by someone else.
+// sentWith reports whether the parts of m must be sent with a CRC32. known is false for other
+// checksums: another program began the upload.
 func sentWith(m types.MultipartUpload) (crc32, known bool) {
 	switch m.ChecksumAlgorithm {
 	case "", "null": // the latter is versitygw's
 		return false, true
-	case types.ChecksumAlgorithmCrc64nvme: // what Amazon adds when none is asked for
+	case types.ChecksumAlgorithmCrc64nvme: // Amazon adds it by default
 		return false, m.ChecksumType != types.ChecksumTypeComposite
 	case types.ChecksumAlgorithmCrc32:
 		return true, m.ChecksumType != types.ChecksumTypeFullObject

@@ -16,20 +16,20 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// Settings are what a Store can be told. Empty fields leave the decision to S3 or to the SDK.
+// Settings configure a Store. Empty fields leave the decision to S3 or to the SDK.
 type Settings struct {
 	Bucket      string
 	Address     Address
 	Credentials Credentials
 	Objects     Objects
 	SignPayload Signing
-	// PartSize is in bytes. A larger object is uploaded in parts of that size, or larger ones if they would
-	// be too many.
+	// PartSize is in bytes. Larger objects are uploaded in parts of that size, or in larger parts
+	// if those would be too many.
 	PartSize      int64
 	MinThroughput int64        // bytes per second: a slower resumable object fails; 0 is any
 	Log           *slog.Logger // nil is none
-	// Trouble is told what goes wrong without failing a request. The caller calls its Sweep. Nil: it goes
-	// to Log.
+	// Trouble is told of failures that fail no request. The caller calls its Sweep. Nil: they go to
+	// Log.
 	Trouble *trouble.Reporter
 }
 
@@ -41,24 +41,24 @@ type Address struct {
 	Connections int    // kept open
 }
 
-// Credentials are what requests are signed with. Without an access key, the SDK's chain has them: environment,
+// Credentials sign requests. Without an access key, they come from the SDK's chain: environment,
 // profile, role.
 type Credentials struct {
 	AccessKey, SecretKey string
-	ReadSecretKey        func() (string, error) // reads it again where it is in a file; nil: it is not
+	ReadSecretKey        func() (string, error) // reads the secret again if it is in a file; nil: it is in none
 }
 
-// Objects are what is said of each object.
+// Objects has what each object is stored with.
 type Objects struct {
 	ACL                  string
 	StorageClass         string
 	ServerSideEncryption string
 	KMSKeyID             string
-	Host                 string // the name of this host; "" is not told
+	Host                 string // the name of this host, noted with the object; "" is not noted
 }
 
-// load returns what the settings, the environment and the profile say, as they are now. Its
-// clients, which get credentials, try again themselves.
+// load reads the settings, the environment and the profile as they are now. Its clients, which get
+// credentials, try again themselves.
 func load(ctx context.Context, t Settings, d *dialer, log *slog.Logger) (aws.Config, error) {
 	var container limitedClient
 	options := []func(*awsconfig.LoadOptions) error{
@@ -66,7 +66,7 @@ func load(ctx context.Context, t Settings, d *dialer, log *slog.Logger) (aws.Con
 		// A plain http.Client would make a certificate bundle from the environment fail.
 		awsconfig.WithHTTPClient(baseClient(d)),
 		awsconfig.WithEndpointCredentialOptions(func(o *endpointcreds.Options) { o.HTTPClient = &container }),
-		// keys renews them in time, and has to know when they really expire.
+		// keys renews them in time, and must know when they really expire.
 		awsconfig.WithCredentialsCacheOptions(func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = 0 }),
 	}
 	if t.Address.Region != "" {
@@ -90,8 +90,7 @@ func load(ctx context.Context, t Settings, d *dialer, log *slog.Logger) (aws.Con
 	return cfg, err
 }
 
-// wantsChecksums reports whether the environment or the profile asks for the SDK's checksums by
-// name.
+// wantsChecksums reports whether the environment or the profile asks for the SDK's checksums.
 func wantsChecksums(cfg aws.Config) bool {
 	for _, source := range cfg.ConfigSources {
 		set := aws.RequestChecksumCalculationUnset
@@ -108,13 +107,13 @@ func wantsChecksums(cfg aws.Config) bool {
 	return false
 }
 
-// sendsCRC32 reports whether content goes with a CRC32, as Amazon's own S3 prefers. Its directory
-// buckets take no MD5.
+// sendsCRC32 reports whether content is sent with a CRC32, which Amazon's own S3 prefers. Its
+// directory buckets accept no MD5.
 func sendsCRC32(o s3.Options, bucket string) bool {
 	return o.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported || strings.HasSuffix(bucket, directoryBucket)
 }
 
-// directoryBucket ends the name of each bucket of Amazon's that is one.
+// directoryBucket ends the names of Amazon's directory buckets.
 const directoryBucket = "--x-s3"
 
 func isSecure(o s3.Options) bool {
@@ -124,7 +123,7 @@ func isSecure(o s3.Options) bool {
 	return strings.HasPrefix(strings.ToLower(*o.BaseEndpoint), "https:")
 }
 
-// reread returns t with a secret that load reads, if that is in a file.
+// reread returns t without the secret if load can read it from a file.
 func (t Settings) reread() Settings {
 	if t.Credentials.ReadSecretKey != nil {
 		t.Credentials.SecretKey = ""
@@ -132,8 +131,8 @@ func (t Settings) reread() Settings {
 	return t
 }
 
-// A limitedClient is for a container's credentials, for which the SDK has a client of its own
-// otherwise, that knows nothing of the environment.
+// A limitedClient gets the credentials of a container. The SDK's own client for them would ignore
+// the environment.
 type limitedClient struct{ aws.HTTPClient }
 
 // Do implements endpointcreds.HTTPClient.
@@ -141,7 +140,7 @@ func (c *limitedClient) Do(r *http.Request) (*http.Response, error) {
 	response, err := c.HTTPClient.Do(r)
 	if err == nil {
 		if response.StatusCode >= http.StatusBadRequest {
-			response.Header.Del("Content-Type") // the SDK forgets the status of what says to be JSON and is not
+			response.Header.Del("Content-Type") // the SDK forgets the status of an answer that claims to be JSON and is not
 		}
 		response.Body = struct {
 			io.Reader

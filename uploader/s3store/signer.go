@@ -12,13 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// A signer signs the headers that say what the store shall do, and no others. Whatever stands between may
-// change the rest: Google's front end appends to Accept-Encoding, and proxies drop what they do not know.
+// A signer signs only the headers that tell the store what to do. Servers in between may change the
+// others: Google's front end appends to Accept-Encoding, and proxies drop unknown headers.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 type signer struct{ s3.HTTPSignerV4 }
 
-// signedHeaders are signed beside Host, Content-Length and all of Amazon's own, which begin with
-// X-Amz-.
+// signedHeaders are signed besides Host, Content-Length and Amazon's own, which begin with X-Amz-.
 var signedHeaders = map[string]bool{
 	"Cache-Control": true, "Content-Disposition": true, "Content-Encoding": true, "Content-Language": true,
 	"Content-Md5": true, "Content-Type": true, "Expires": true, "If-Match": true, "If-Modified-Since": true,

@@ -1,5 +1,5 @@
-// Package s3store is the uploader's Store on Amazon S3 and what speaks its protocol. It makes one attempt
-// at each request: trying again is the uploader's business.
+// Package s3store is the uploader's Store on Amazon S3, and on stores that speak its protocol. It
+// makes one attempt at each request: the uploader decides when to try again.
 package s3store
 
 import (
@@ -28,22 +28,22 @@ type Store struct {
 	multipart   multipart
 	terms       *agreement
 	config      aws.Config
-	fresh       func(*s3.Options) // makes a request use a connection of its own
+	fresh       func(*s3.Options) // gives a request a connection of its own
 	close       func()
 	partTime    time.Duration // the constant of that name, for tests to change
 	unfinished  unfinished
 	trouble     *trouble.Reporter
-	pages       chan struct{} // has an item for each page of a list that is in memory
+	pages       chan struct{} // has an item for each page in memory
 	maxPages    int           // manyPages, for tests to change
-	noExpect    atomic.Bool   // something before the store was seen to refuse Expect
-	noCondition atomic.Bool   // it was seen to refuse If-None-Match, and to put without
-	deletesOne  atomic.Bool   // it was seen to delete one object by a request, and not many
+	noExpect    atomic.Bool   // Expect was refused
+	noCondition atomic.Bool   // the store refused If-None-Match, and accepted a PUT without
+	deletesOne  atomic.Bool   // the store deletes one object by a request, and not many
 }
 
 // fallbackRegion signs for stores that have no regions.
 const fallbackRegion = "us-east-1"
 
-// New returns a Store. It asks the SDK's chain for settings, but makes no request to the bucket.
+// New returns a Store. It asks the SDK's chain for settings, and makes no request to the bucket.
 func New(ctx context.Context, t Settings) (*Store, error) {
 	log := t.Log
 	if log == nil {
@@ -59,10 +59,13 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings for S3: %w", err)
 	}
-	k := &keys{source: cfg.Credentials, log: log, trouble: reporter, load: func(ctx context.Context) (aws.CredentialsProvider, error) {
-		now, err := load(ctx, t.reread(), d, log)
-		return now.Credentials, err
-	}}
+	k := &keys{
+		source: cfg.Credentials, log: log, trouble: reporter,
+		load: func(ctx context.Context) (aws.CredentialsProvider, error) {
+			now, err := load(ctx, t.reread(), d, log)
+			return now.Credentials, err
+		},
+	}
 	cfg.Credentials = k
 	c := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.Retryer, o.RetryMaxAttempts = retryer{keys: k}, 0
@@ -77,7 +80,7 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 			if o.Region == "" {
 				o.Region = fallbackRegion
 			}
-			if !wantsChecksums(cfg) { // many stores do not know the SDK's default
+			if !wantsChecksums(cfg) { // many stores do not support the SDK's default
 				o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 			}
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
@@ -96,14 +99,15 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 			d.Close()
 			shared.transport.CloseIdleConnections()
 		},
-		settings: t, client: c, multipart: newMultipart(), config: cfg, terms: newAgreement(t.SignPayload, sendsCRC32(c.Options(), t.Bucket), isSecure(c.Options())), partTime: partTime,
+		settings: t, client: c, multipart: newMultipart(), config: cfg, partTime: partTime,
+		terms:   newAgreement(t.SignPayload, sendsCRC32(c.Options(), t.Bucket), isSecure(c.Options())),
 		fresh:   func(o *s3.Options) { o.HTTPClient = fresh },
 		trouble: reporter, pages: make(chan struct{}, pagesAtOnce), maxPages: manyPages,
 	}, nil
 }
 
-// Close ends what goes on after the last request: lookups of names, and connections that are kept open. It is
-// for the end, when no request is in flight: one that begins after it fails.
+// Close ends lookups of names that are still in flight, waits for them, and closes idle
+// connections. Call it when no request is in flight. The Store is of no use after that.
 func (s *Store) Close() { s.close() }
 
 // Stat implements uploader.Store.
@@ -114,9 +118,10 @@ func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, fo
 	case status == http.StatusNotFound:
 		return i, false, nil
 	case status == http.StatusForbidden:
-		// What S3 answers for an absent key to those who may not list the bucket, and for any to those who may not read.
+		// S3 answers so for an absent key without the right to list, and for any key without the
+		// right to read.
 		s.trouble.Begin(untold, trouble.At{}, "key", key, "err", s.explain("s3:GetObject and s3:ListBucket", err),
-			"next", "after a restart such objects are uploaded again, and what a late request overwrote is not repaired")
+			"next", "after a restart such objects are uploaded again; what a late request overwrites is not repaired")
 		return uploader.ObjectInfo{Untold: true}, false, nil
 	}
 	if err != nil {
@@ -142,8 +147,8 @@ func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Identity says as whom requests are signed, without any secret: the access key and where it comes from,
-// and on Amazon's S3 also the ARN that it belongs to.
+// Identity says who signs requests, without any secret: the access key, where it comes from, and on
+// Amazon's S3 its ARN.
 func (s *Store) Identity(ctx context.Context) (string, error) {
 	c, err := s.client.Options().Credentials.Retrieve(ctx)
 	if err != nil {
@@ -155,7 +160,8 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	out, err := sts.NewFromConfig(s.config, func(o *sts.Options) { o.HTTPClient = s.client.Options().HTTPClient }).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	service := sts.NewFromConfig(s.config, func(o *sts.Options) { o.HTTPClient = s.client.Options().HTTPClient })
+	out, err := service.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return who, s.explain("", err)
 	}
@@ -171,8 +177,8 @@ func (s *Store) Endpoint() string {
 	return "Amazon S3 in " + o.Region
 }
 
-// EndpointIsOfBucket reports whether the endpoint is that of a bucket: there, objects are listed where a store lists its
-// buckets. false may mean that this is not told.
+// EndpointIsOfBucket reports whether the endpoint is that of a bucket. Such an endpoint lists
+// objects where that of a store lists buckets. false may mean that the store does not tell.
 func (s *Store) EndpointIsOfBucket(ctx context.Context) (bool, error) {
 	_, err := s.client.ListBuckets(ctx, &s3.ListBucketsInput{})
 	var foreign *foreignAnswer
@@ -185,5 +191,5 @@ func (s *Store) EndpointIsOfBucket(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// IsAbsent reports whether the store has said that there is no such thing.
+// IsAbsent reports whether err is the answer that the object or the bucket does not exist.
 func IsAbsent(err error) bool { return isNotFound(err) }

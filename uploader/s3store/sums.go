@@ -13,10 +13,11 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// sums are checksums of a part's content, in base64 as in S3's headers. One that is "" is not known.
+// sums are checksums of content, in base64 as in S3's headers. "" is unknown.
 type sums struct{ md5, crc32 string }
 
-// same reports whether content with the sums a, one of which may be unknown, is that with the sums b.
+// same reports whether content with the sums a, one of which may be unknown, is content with the
+// sums b.
 func (a sums) same(b sums) bool {
 	if a.crc32 == "" {
 		return a.md5 == b.md5
@@ -25,7 +26,7 @@ func (a sums) same(b sums) bool {
 	return a.crc32 == b.crc32
 }
 
-// headers returns the one checksum that goes with content: its CRC32, or its MD5.
+// headers returns the one checksum to send with content: its CRC32, or its MD5.
 func (a sums) headers(withCRC32 bool) (md5, crc32 *string) {
 	if withCRC32 {
 		return nil, &a.crc32
@@ -36,11 +37,11 @@ func (a sums) headers(withCRC32 bool) (md5, crc32 *string) {
 // copyBuffer is how much of a file is read at once, in bytes.
 const copyBuffer = 64 << 10
 
-// A summer computes sums, one after the other, without memory for each.
+// A summer computes sums of one section after the other, with the same buffer.
 type summer struct {
 	md5     hash.Hash
 	crc32   hash.Hash
-	payload hash.Hash // SHA-256, with which a request is signed; nil if none is made
+	payload hash.Hash // SHA-256, to sign a request with; nil if that is not needed
 	all     io.Writer
 	buffer  []byte
 }
@@ -55,8 +56,8 @@ func newSummer(forRequest bool) *summer {
 	return s
 }
 
-// sum reads the section from its beginning to its end, once, and returns its sums and the hash to
-// sign it with. The section is at its beginning then.
+// sum reads the section once, and returns its sums and the hash to sign it with. It leaves the
+// section at its beginning.
 func (s *summer) sum(ctx context.Context, section *io.SectionReader) (content sums, payload string, err error) {
 	if _, err := section.Seek(0, io.SeekStart); err != nil {
 		return sums{}, "", err
@@ -79,7 +80,7 @@ func (s *summer) sum(ctx context.Context, section *io.SectionReader) (content su
 	return content, payload, nil
 }
 
-// copyAll reads all of the section. That it ends early is an error: the file has been cut.
+// copyAll copies the whole section. It is an error if the section ends early: the file was cut.
 func copyAll(ctx context.Context, w io.Writer, section *io.SectionReader, buffer []byte) error {
 	for left := section.Size(); left > 0; {
 		if err := ctx.Err(); err != nil {
@@ -100,13 +101,13 @@ func copyAll(ctx context.Context, w io.Writer, section *io.SectionReader, buffer
 
 func encodeSum(h hash.Hash) string { return base64.StdEncoding.EncodeToString(h.Sum(nil)) }
 
-// checksum returns the MD5 as that of an object's content.
+// checksum returns the MD5 as the checksum of an object.
 func (a sums) checksum() publish.Checksum {
 	c, _ := publish.ParseChecksum(a.md5, md5.Size, base64.StdEncoding.DecodeString)
 	return c
 }
 
-// md5OfETag returns the MD5 of content, in base64, that etag has the form of, or "".
+// md5OfETag returns etag as the MD5 of content, in base64, or "" if it is none.
 func md5OfETag(etag string) string {
 	c, ok := publish.ParseETag(etag).Checksum()
 	if !ok || c.Parts > 0 {

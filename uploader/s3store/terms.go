@@ -13,21 +13,21 @@ import (
 // Signing says whether the signature of a request covers its content.
 type Signing string
 
-// What SignPayload may be. Without TLS, someone on the way could put other content under a
-// signature that does not cover it.
+// The values of SignPayload. Without TLS, an attacker on the way can replace content that the
+// signature does not cover.
 const (
-	SignAuto Signing = "auto" // only without TLS, and where the store wants it
+	SignAuto Signing = "auto" // without TLS, and if the store demands it
 	SignOn   Signing = "on"
 	SignOff  Signing = "off"
 )
 
-// terms are in what way content is sent.
+// terms say how content is sent.
 type terms struct {
 	crc32  bool // with a CRC32; else with an MD5, which every store knows
-	signed bool // the signature has a SHA-256 of it
+	signed bool // the signature covers it, by its SHA-256
 }
 
-// payload is what the signature says of content with the SHA-256.
+// payload returns the payload hash to sign for content with the SHA-256 sum.
 func (t terms) payload(sum string) string {
 	if t.signed {
 		return sum
@@ -35,13 +35,13 @@ func (t terms) payload(sum string) string {
 	return "UNSIGNED-PAYLOAD"
 }
 
-// An agreement is on the terms that one store takes. It is safe for concurrent use.
+// An agreement has the terms that one store accepts. It is safe for concurrent use.
 type agreement struct {
 	signing Signing
 
 	mu      sync.Mutex
 	present terms
-	proved  bool // the store took content that was signed so
+	proved  bool // the store accepted content in the present terms
 }
 
 func newAgreement(signing Signing, crc32, secure bool) *agreement {
@@ -55,7 +55,7 @@ func (a *agreement) now() (t terms, proved bool) {
 	return a.present, a.proved
 }
 
-// A matter is what a request depends on of the terms.
+// A matter says which of the terms a request depends on.
 type matter struct{ sums, signing bool }
 
 func (a *agreement) reached(t terms, m matter) {
@@ -69,8 +69,8 @@ func (a *agreement) reached(t terms, m matter) {
 	}
 }
 
-// reach makes the request, and makes it in other terms if the store refuses it for them. Those that
-// it takes are those of all requests to come.
+// reach makes the request, and makes it again in other terms if the store refuses it because of
+// them. The terms that the store accepts are kept for later requests.
 func (a *agreement) reach(m matter, request func(t terms) error) error {
 	t, proved := a.now()
 	tried := make(map[terms]bool)
@@ -87,16 +87,17 @@ func (a *agreement) reach(m matter, request func(t terms) error) error {
 	}
 }
 
-// other returns the terms in which the store may take what it refused in t, or t.
+// other returns the terms in which the store may accept what it refused in t, or t if there are
+// none.
 func (a *agreement) other(t terms, m matter, proved bool, refusal error) terms {
 	var e *Error
 	if !errors.As(refusal, &e) || !errors.Is(e, uploader.ErrPermanent) || bucketCodes[e.Code] {
 		return t
 	}
-	// Stores have no code for either.
+	// Stores have no code for either refusal.
 	text := strings.ToLower(e.Code + " " + e.Message)
 	named := strings.Contains(text, "unsigned") || strings.Contains(text, "content-sha256")
-	silent := !proved // as that of a bucket's policy
+	silent := !proved // as the refusal by a bucket's policy
 	switch e.Status {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotImplemented:
 	default:

@@ -248,7 +248,8 @@ func (c *changing) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// A file that changes between its sum and its sending does not become an object, and is tried again.
+// A file that changes between its sum and its sending does not become an object, and is tried
+// again.
 func TestFileThatChangesWhileItIsSentLeavesNoObject(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)

@@ -6,7 +6,7 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// What can go wrong without failing a request.
+// Failures that fail no request.
 var (
 	untold = trouble.Condition{
 		Kind: "store_untold", Level: slog.LevelWarn, Message: "bucket does not tell whether it has an object",
@@ -15,7 +15,7 @@ var (
 		Kind: "store_unlisted", Level: slog.LevelWarn, Message: "unfinished uploads cannot be listed",
 	}
 	unconditional = trouble.Condition{
-		Kind: "store_unconditional", Level: slog.LevelWarn, Message: "store does not know If-None-Match",
+		Kind: "store_unconditional", Level: slog.LevelWarn, Message: "store does not support If-None-Match",
 	}
 	notAborted = trouble.Failure{
 		Kind: "upload_not_aborted", Level: slog.LevelWarn, Message: "upload that is no longer needed cannot be aborted",

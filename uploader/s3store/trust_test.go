@@ -17,7 +17,8 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// When this host's clock jumps by an hour, the store refuses what is signed by it; the attempt after that is right.
+// When this host's clock jumps by an hour, the store refuses what is signed by it; the attempt
+// after that is right.
 func TestAttemptAfterTheClockJumpsSucceeds(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64 // of the store's clock
@@ -94,7 +95,8 @@ printf '{"Version":1,"AccessKeyId":"KEY%%d","SecretAccessKey":"secret","SessionT
 	}
 }
 
-// That the service which gives credentials is away is an outage like any other, and no word on what they are worth.
+// An outage of the service that gives credentials is like any other. It says nothing about what
+// they are worth.
 func TestOutageOfTheCredentialServiceIsNotPermanent(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

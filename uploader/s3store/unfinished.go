@@ -17,14 +17,16 @@ type upload struct {
 	parts   []part    // by their number, less one
 }
 
-// A part is one that the store has, or none if its etag is "". Only the goroutine that sends it writes it.
+// A part is a part that the store has; without an etag, it is missing. Only the goroutine that
+// sends it writes it.
 type part struct {
 	etag string
 	sums      // of its content
 	sent bool // by this attempt
 }
 
-// sumsOf returns what is remembered of a part's content: the weaker sum only if the store has it, too.
+// sumsOf returns what is remembered of a part's content: the CRC32 only if the store has it as
+// well.
 func (u *upload) sumsOf(content sums) sums {
 	if !u.crc32 {
 		content.crc32 = ""
@@ -41,7 +43,7 @@ func (u *upload) missing() (numbers []int) {
 	return numbers
 }
 
-// checksum returns the MD5 of the whole object where ETags are MD5s; ok is false where those of the parts are not.
+// checksum returns the MD5 of the whole object. ok is false if the ETags of the parts are no MD5s.
 func (u *upload) checksum() (c publish.Checksum, ok bool) {
 	var parts []publish.Checksum
 	for _, p := range u.parts {
@@ -53,8 +55,8 @@ func (u *upload) checksum() (c publish.Checksum, ok bool) {
 	return publish.JoinMD5s(parts), true
 }
 
-// unfinished knows the uploads that are in flight, and remembers those that failed. It is a hint: what it
-// has forgotten can be listed.
+// unfinished knows the uploads in flight, and remembers those that failed. It is only a hint:
+// forgotten ones can be listed.
 type unfinished struct {
 	mu       sync.Mutex
 	inFlight map[string]bool // by upload ID
@@ -82,7 +84,7 @@ func (r *unfinished) isInFlight(id string) bool {
 	return r.inFlight[id]
 }
 
-// remember keeps u for the next attempt, instead of older ones if there are too many.
+// remember keeps u for the next attempt. If there are too many, it forgets the oldest.
 func (r *unfinished) remember(u *upload) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,7 +98,7 @@ func (r *unfinished) remember(u *upload) {
 	}
 }
 
-// take returns the upload of key that is remembered, and forgets it, or nil.
+// take returns the remembered upload of key and forgets it, or returns nil.
 func (r *unfinished) take(key string) *upload {
 	r.mu.Lock()
 	defer r.mu.Unlock()
