@@ -47,8 +47,8 @@ type keys struct {
 	last    aws.Credentials
 	got     time.Time // when last came
 	refused bool      // the store said that last has expired
-	askAt   time.Time // not before, while last is good, is the source asked
-	loadAt  time.Time // not before are the files read again
+	askAt   time.Time // while last is good, the source is not asked before
+	loadAt  time.Time // the files are not read again before
 	changed time.Time // when other credentials were read after a refusal
 }
 
