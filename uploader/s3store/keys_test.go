@@ -209,8 +209,8 @@ func TestErrorsOfTheChainSayWhatToDo(t *testing.T) {
 	}{
 		"the service fails":     {func(t *testing.T, _ string) { containerService(t, answers(500, "out of order")) }, false, "does not give them now"},
 		"the service throttles": {func(t *testing.T, _ string) { containerService(t, answers(429, "")) }, false, "does not give them now"},
-		"the service is a page": {func(t *testing.T, _ string) { containerService(t, answers(200, "<html>")) }, false, "gives credentials"},
-		"the service refuses":   {func(t *testing.T, _ string) { containerService(t, answers(403, "{}")) }, false, "refuses to"},
+		"the service is a page": {func(t *testing.T, _ string) { containerService(t, answers(200, "<html>")) }, false, "the source of the credentials gives none"},
+		"the service refuses":   {func(t *testing.T, _ string) { containerService(t, answers(403, "{}")) }, false, "the source of the credentials gives none"},
 		"the instance's metadata fail": {func(t *testing.T, _ string) {
 			service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
 			t.Cleanup(service.Close)
@@ -245,7 +245,7 @@ func TestErrorsOfTheChainSayWhatToDo(t *testing.T) {
 			t.Setenv("AWS_ENDPOINT_URL_STS", "http://"+unusedAddress(t))
 		}, true, "set aws_access_key"},
 		"STS fails":   {func(t *testing.T, dir string) { assumeRole(t, dir, 500, "InternalFailure") }, false, "does not give them now"},
-		"STS refuses": {func(t *testing.T, dir string) { assumeRole(t, dir, 403, "AccessDenied") }, false, "refuses to"},
+		"STS refuses": {func(t *testing.T, dir string) { assumeRole(t, dir, 403, "AccessDenied") }, false, "the source of the credentials gives none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.configure(t, isolate(t))

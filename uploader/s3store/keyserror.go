@@ -98,6 +98,6 @@ func (k *keysError) explain(e *Error) {
 	case k.from(aws.CredentialSourceProcess):
 		e.Advice = "the profile's credential_process gives no credentials: run it as the daemon's user"
 	default:
-		e.Advice = "the source of the credentials refuses: check the profile, its role, and what the role may do"
+		e.Advice = "the source of the credentials gives none: check the profile, its role, and what the role may do"
 	}
 }
