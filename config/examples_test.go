@@ -43,10 +43,11 @@ delete = mirrror
 		fmt.Println(len(mistakes.Problems), "mistakes:")
 	}
 	fmt.Println(err)
-	// Output: 3 mistakes: config.ini:2: [S3] default_bucket = "s3://ems-files": must be a bucket's
-	// name alone, not a URL: write ems-files config.ini:4: [AmazonHLSUpload] wach_dir: unknown key
-	// (did you mean watch_dir?) config.ini:5: [AmazonHLSUpload] delete = "mirrror": must be keep or
-	// mirror (did you mean mirror?)
+	// Output:
+	// 3 mistakes:
+	// config.ini:2: [S3] default_bucket = "s3://ems-files": must be a bucket's name alone, not a URL: write ems-files
+	// config.ini:4: [AmazonHLSUpload] wach_dir: unknown key (did you mean watch_dir?)
+	// config.ini:5: [AmazonHLSUpload] delete = "mirrror": must be keep or mirror (did you mean mirror?)
 }
 
 // A secret is shown by Reveal alone.

@@ -43,33 +43,47 @@ type Upload struct {
 	WatchDirs []string // absolute and clean
 	Bootstrap string   // HDS: the name of the bootstrap file
 
+	Bucket string
+	Prefix string // empty, or with a slash at its end and none at its beginning
+	Access
+	Headers
+
+	ManifestInterval time.Duration // the least time between two versions of one manifest
+	Backlog          Backlog
+	Retention
+}
+
+// Access says how the store is reached.
+type Access struct {
 	AccessKey string // empty, with SecretKey: the SDK's default chain
 	SecretKey Secret
-	Region    string // empty: the SDK's default chain
-	Endpoint  string // empty: AWS
-	PathStyle *bool  // nil: path style when an endpoint is set
-
-	SignPayload          Signing
-	Bucket               string
-	Prefix               string // empty, or with a slash at its end and none at its beginning
-	ACL                  string // empty: not sent, as with the three below
-	StorageClass         string
-	ServerSideEncryption string
-	KMSKeyID             string
-	CacheControlChunk    string // empty: by kind of file, as with the next
-	CacheControlManifest string
-
-	Backlog          Backlog
-	Delete           Deletion // recordings: Keep
-	DeleteDelay      time.Duration
-	ManifestInterval time.Duration // the least time between two versions of one manifest
-
-	DeleteLocal      bool          // recordings: delete the file when its object has the same checksum
-	DeleteLocalAfter time.Duration // how long after the upload
-
 	// SecretKeyFile is the path of the file that holds SecretKey. It is hidden, because someone may
 	// have put the secret itself here.
 	SecretKeyFile Secret
+	Region        string // empty: the SDK's default chain
+	Endpoint      string // empty: AWS
+	PathStyle     *bool  // nil: path style when an endpoint is set
+	SignPayload   Signing
+}
+
+// Headers are sent with each object. Those that are empty are not sent, or for CacheControl…, are
+// chosen by the kind of file.
+type Headers struct {
+	ACL                  string
+	StorageClass         string
+	ServerSideEncryption string
+	KMSKeyID             string
+	CacheControlChunk    string
+	CacheControlManifest string
+}
+
+// Retention says when objects and files are deleted.
+type Retention struct {
+	Delete      Deletion // of objects; recordings: Keep
+	DeleteDelay time.Duration
+
+	DeleteLocal      bool          // recordings: delete the file when its object has the same checksum
+	DeleteLocalAfter time.Duration // how long after the upload
 }
 
 // heir returns the section of a format, with u, which is [S3], as its defaults.

@@ -34,10 +34,10 @@ func publish(ctx context.Context, p publication) error {
 			Section:   o.layout.Format.Section(),
 			Format:    o.layout.Format,
 			Bootstrap: o.layout.Bootstrap,
-			Endpoint:  p.Endpoint,
 			Bucket:    p.Bucket,
-			AccessKey: p.AccessKey,
-			SecretKey: config.Secret(p.SecretKey),
+			Access: config.Access{
+				Endpoint: p.Endpoint, AccessKey: p.AccessKey, SecretKey: config.Secret(p.SecretKey),
+			},
 		})
 	}
 	cfg.EMS.APIURL = config.URI(p.EMS.first.URL())
