@@ -5,8 +5,9 @@
 //	go -C tools run ./mutants            all: some minutes
 //	go -C tools run ./mutants -rule R4   those of one rule
 //
-// It fails if a mutant survives, does not compile, or does not apply because the code it replaces has changed.
-// The checkout is not touched: the compiler gets the changed file in place of the original.
+// It fails if a mutant survives, does not compile, or does not apply because the code it replaces
+// has changed. The checkout is not touched: the compiler gets the changed file in place of the
+// original.
 package main
 
 import (
@@ -64,7 +65,8 @@ func (m mutant) mutate(content string) (string, error) {
 	return strings.Replace(content, m.old, m.new, 1), nil
 }
 
-// run compiles the test with the mutation and runs it. The error says that nothing noticed, or what else is wrong.
+// run compiles the test with the mutation and runs it. The error says that nothing noticed, or what
+// else is wrong.
 func (m mutant) run(module string, steps int) (verdict, error) {
 	dir, err := os.MkdirTemp("", "mutant")
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
-// A mutant is one change that breaks a rule. old is replaced by new, and must be in the file just once.
+// A mutant is one change that breaks a rule. old is replaced by new, and must be in the file just
+// once.
 type mutant struct {
 	rule, what string
 	file       string

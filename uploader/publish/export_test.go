@@ -37,7 +37,8 @@ func (s *Schedule) Sending() int { return len(s.pools.sending) }
 // WakeForDeletion returns when it is looked next whether objects are to be deleted.
 func (s *Schedule) WakeForDeletion() time.Time { return s.wakeForDeletion() }
 
-// Missed returns a sentence if what was decided about a stream is not what would be decided now: then a change was missed.
+// Missed returns a sentence if what was decided about a stream is not what would be decided now:
+// then a change was missed.
 func (s *Schedule) Missed(now time.Time) string {
 	if !s.hasRoom() {
 		return ""

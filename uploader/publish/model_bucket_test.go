@@ -21,7 +21,8 @@ type modelBucket struct {
 	started map[string]int
 	// The content of the last PUT that was started.
 	sent map[string]int
-	// Manifests of which an old PUT was applied over the newest version, and when, while all comes to rest.
+	// Manifests of which an old PUT was applied over the newest version, and when, while all comes
+	// to rest.
 	overtaken map[string]time.Time
 	refusedAt time.Time // when a request was refused last
 
@@ -110,8 +111,9 @@ func (b *modelBucket) start(j publish.Job) {
 		return
 	}
 	if b.sent[f.key] != f.put.id {
-		// An old PUT that is applied after a newer one is seen with manifests alone: they are asked for,
-		// and put back. Of a chunk it would stay unknown, and the next answer is taken for the last word.
+		// An old PUT that is applied after a newer one is seen with manifests alone: they are asked
+		// for, and put back. Of a chunk it would stay unknown, and the next answer is taken for the
+		// last word.
 		b.late = slices.DeleteFunc(b.late, func(g *flight) bool { return g.key == f.key && g.Task != publish.PutManifest })
 	}
 	b.sent[f.key] = f.put.id
@@ -169,8 +171,8 @@ func (b *modelBucket) finish(i int, how outcome) {
 	w.carryOut()
 }
 
-// whole reports whether all of f's file was sent. One that is written meanwhile was either read before, or not to its end:
-// then the request is short, and nothing of it is taken.
+// whole reports whether all of f's file was sent. One that is written meanwhile was either read
+// before, or not to its end: then the request is short, and nothing of it is taken.
 func (f *flight) whole() bool {
 	return f.body == nil || f.body.version().Equal(f.Version) || f.put.id%2 == 0
 }
@@ -215,7 +217,8 @@ func (b *modelBucket) answer(f *flight, r *publish.Result) {
 	switch {
 	case f.isPut():
 	case f.Task == publish.FindKey:
-		// Each name of a recording is used once here, and what the bucket has under it is that one's beginning.
+		// Each name of a recording is used once here, and what the bucket has under it is that
+		// one's beginning.
 		r.Claim = publish.Claim{Path: f.Path, State: publish.Free, Version: f.Version}
 		switch i := o.info(); {
 		case i.Holds(f.Version):

@@ -66,7 +66,8 @@ func (s *sheet) digest() {
 	s.hexSum = hex.EncodeToString(s.sum[:])
 }
 
-// endsBefore returns s without the segments from n on, if it has ended, as it is published when those were given up.
+// endsBefore returns s without the segments from n on, if it has ended, as it is published when
+// those were given up.
 func (s *sheet) endsBefore(n int) *sheet {
 	cut := &sheet{text: s.text + ", cut", of: s, content: playlistOf(s.text, s.refs[s.others:n], true), parsed: s.parsed,
 		refs: s.refs[:n], others: s.others}
@@ -154,8 +155,8 @@ func (d *modelDisk) open(p string) *inode {
 	return nil
 }
 
-// rescanSpool does what spool.Spool does at a start. It returns what only the spool has, and what it gives up because the
-// name has other content.
+// rescanSpool does what spool.Spool does at a start. It returns what only the spool has, and what
+// it gives up because the name has other content.
 func (d *modelDisk) rescanSpool() (found, givenUp []string) {
 	for _, p := range sortedKeys(d.spool) {
 		k, named := d.spool[p], d.names[p]

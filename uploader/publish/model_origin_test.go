@@ -9,7 +9,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// An origin is an EMS that writes one group in one format: what it does to the files, operation by operation.
+// An origin is an EMS that writes one group in one format: what it does to the files, operation by
+// operation.
 type origin struct {
 	w      *world
 	src    *publish.Source
@@ -140,7 +141,8 @@ func (st *originStream) manifestName() string {
 	return st.o.group + "/manifest.ismc"
 }
 
-// writeManifest writes what names the chunks up to last. Where names come back, the text of two runs may be the same.
+// writeManifest writes what names the chunks up to last. Where names come back, the text of two
+// runs may be the same.
 func (st *originStream) writeManifest(last int, ended bool) {
 	o := st.o
 	if o.format == media.Recording {

@@ -55,7 +55,8 @@ func (w *world) evict() {
 	}
 }
 
-// restTime is how long nothing happens before all is taken to be at rest: after manifestMemory, more is forgotten.
+// restTime is how long nothing happens before all is taken to be at rest: after manifestMemory,
+// more is forgotten.
 const restTime = publish.ManifestMemory + 2*time.Minute
 
 // rest lets all come to rest, with a bucket that is well, and checks that nothing is left to do.
@@ -98,8 +99,9 @@ func (w *world) rest() {
 	w.checkRest()
 }
 
-// putRightTime is how long an old version of a manifest may be in the bucket, when that was applied late and all requests
-// are answered: the last question about it comes 63 s after the request that had no answer, and may have to wait.
+// putRightTime is how long an old version of a manifest may be in the bucket, when that was applied
+// late and all requests are answered: the last question about it comes 63 s after the request that
+// had no answer, and may have to wait.
 const putRightTime = 80 * time.Second
 
 // checkPutRight checks that no old version of a manifest that was applied late stays in the bucket.
@@ -147,8 +149,8 @@ func (w *world) checkRest() {
 	}
 }
 
-// maybeNever reports whether rec may stay unpublished: it names a manifest that is not there or may stay unpublished
-// itself, or it was deleted, and names what was given up.
+// maybeNever reports whether rec may stay unpublished: it names a manifest that is not there or may
+// stay unpublished itself, or it was deleted, and names what was given up.
 func (w *world) maybeNever(rec *record) bool {
 	for _, ref := range rec.sheet.refs {
 		if w.originOf(ref).isManifest(ref) {

@@ -8,8 +8,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// startManifest checks the PUT f, and returns what is sent. Readings with the same content cannot be told apart: it is the
-// first one for which the rules hold.
+// startManifest checks the PUT f, and returns what is sent. Readings with the same content cannot
+// be told apart: it is the first one for which the rules hold.
 func (b *modelBucket) startManifest(f *flight) *record {
 	w := b.w
 	broken := fmt.Sprintf("R5: what is sent of %s was not read from it: %q", f.key, f.Manifest.Bytes)
@@ -49,13 +49,15 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		if why := b.lacks(ref, rec); why != "" {
 			return fmt.Sprintf("R2: %s names %s, %s", f.key, ref, why)
 		}
-		// A manifest of an earlier run may be published with the next one's files only as long as it is the newest that is known: the
-		// next one's is on the disk then, and not reported yet. Init segments are told apart by their time, whatever was seen.
+		// A manifest of an earlier run may be published with the next one's files only as long as
+		// it is the newest that is known: the next one's is on the disk then, and not reported yet.
+		// Init segments are told apart by their time, whatever was seen.
 		if o := b.objects[ref]; o != nil && newest != rec && i < rec.sheet.others && len(rec.sheet.refs) > rec.sheet.others && o.sheet == nil && o.run > rec.run {
 			return fmt.Sprintf("R2: %s is of run %d, and names the init segment %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
-		// Of a segment, the schedule knows that it is another run's only if it saw both: not if the first was never reported, if it was
-		// reported after the manifest was read and overwritten, or if the manifest was read so late that the next run's was there.
+		// Of a segment, the schedule knows that it is another run's only if it saw both: not if the
+		// first was never reported, if it was reported after the manifest was read and overwritten,
+		// or if the manifest was read so late that the next run's was there.
 		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && media.EMS.Traits(w.originOf(ref).format).ReusesNames && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
 			return fmt.Sprintf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
@@ -63,8 +65,8 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 	return ""
 }
 
-// checkOvertakesNoManifest fails if f, new content of a chunk, may reach the bucket before a manifest in flight that
-// names the content before.
+// checkOvertakesNoManifest fails if f, new content of a chunk, may reach the bucket before a
+// manifest in flight that names the content before.
 func (b *modelBucket) checkOvertakesNoManifest(f *flight) {
 	old := b.objects[f.key]
 	if old == nil || old.id == f.put.id || b.confirmed[f.key].id != old.id {
@@ -80,7 +82,8 @@ func (b *modelBucket) checkOvertakesNoManifest(f *flight) {
 	}
 }
 
-// sent is what is sent of rec if it has that sum: if it has ended, without the segments at its end that were given up.
+// sent is what is sent of rec if it has that sum: if it has ended, without the segments at its end
+// that were given up.
 func (w *world) sent(rec *record, sum string) *sheet {
 	if sum == rec.sheet.hexSum {
 		return rec.sheet
@@ -96,7 +99,8 @@ func (w *world) sent(rec *record, sum string) *sheet {
 	return nil
 }
 
-// endsInHole reports whether the last segment of rec was given up: if it has not ended, or has no others, it is not sent.
+// endsInHole reports whether the last segment of rec was given up: if it has not ended, or has no
+// others, it is not sent.
 func (w *world) endsInHole(rec *record) bool {
 	s := rec.sheet
 	if w.originOf(rec.path).format != media.HLS || len(s.refs) == s.others || !w.lost[s.refs[len(s.refs)-1]] {
@@ -111,9 +115,11 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 	w := b.w
 	o, org := b.objects[ref], w.originOf(ref)
 	known, onDisk := org.src.Observe(ref), w.disk.names[ref]
-	// What was given up does not come back with what is being written, or was written since and not reported yet.
+	// What was given up does not come back with what is being written, or was written since and not
+	// reported yet.
 	anew := w.lost[ref] && onDisk != nil && (onDisk.holds.half || onDisk.holds.id > w.closed[ref].id)
-	// EMS changes an MSS chunk once more. Who plays the stream has the one before already and can play it, so that no manifest waits.
+	// EMS changes an MSS chunk once more. Who plays the stream has the one before already and can
+	// play it, so that no manifest waits.
 	patched := w.patched[ref] != 0 && w.patched[ref] == w.closed[ref].id
 	switch {
 	case !known.Known:
@@ -131,7 +137,8 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 	case o.id < w.closed[ref].id && !patched && (onDisk != nil && !anew || w.disk.spool[ref] != nil):
 		return fmt.Sprintf("which has content %d in the bucket, and %d was closed", o.id, w.closed[ref].id)
 	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && (w.lost[ref] || !slices.Contains(w.seen[ref], rec.run)):
-		// It is gone and was never seen or was given up, and there is an object of its name: nothing tells whose that is.
+		// It is gone and was never seen or was given up, and there is an object of its name:
+		// nothing tells whose that is.
 	case media.EMS.Traits(org.format).ReusesNames && o.run < rec.run:
 		return fmt.Sprintf("which is of run %d in the bucket, and not %d", o.run, rec.run)
 	case o.boot == b.boots && media.EMS.Traits(org.format).ReusesNames && w.now.Sub(o.instead) < publish.ReturnedCacheTime:
@@ -140,8 +147,9 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 	return ""
 }
 
-// publishable reports whether nothing keeps rec from being sent. What it cannot be sure of is no: it does not know all for which
-// the schedule waits, as the cache of a chunk whose content is another one now.
+// publishable reports whether nothing keeps rec from being sent. What it cannot be sure of is no:
+// it does not know all for which the schedule waits, as the cache of a chunk whose content is
+// another one now.
 func (b *modelBucket) publishable(rec *record) bool {
 	w := b.w
 	if len(rec.sheet.refs) == rec.sheet.others {

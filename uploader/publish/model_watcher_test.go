@@ -138,7 +138,8 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 	w.records[p], w.newest[p] = append(w.records[p], rec), rec
 }
 
-// sawOnly reports whether no manifest was read while p had another version on the disk, since p was reported last.
+// sawOnly reports whether no manifest was read while p had another version on the disk, since p was
+// reported last.
 func (w *world) sawOnly(p string, v media.Version) bool {
 	saw, ok := w.saw[p]
 	return !ok || saw.Equal(v)

@@ -12,7 +12,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// A world is a schedule and all that is around it, in a model's time: a disk with a spool, EMS, a watcher and a bucket.
+// A world is a schedule and all that is around it, in a model's time: a disk with a spool, EMS, a
+// watcher and a bucket.
 type world struct {
 	t        *rapid.T
 	now      time.Time
@@ -87,8 +88,9 @@ func (w *world) release(r publish.Release) {
 	switch {
 	case k == nil:
 	case k.version.Equal(r.Version) && w.onlyNamed(p) && !w.named(p):
-		// It is forgotten: no manifest that was reported for so long names it. If one comes that does, the file is gone, and the
-		// bucket has an object of its name, then nothing tells which of the two the manifest means.
+		// It is forgotten: no manifest that was reported for so long names it. If one comes that
+		// does, the file is gone, and the bucket has an object of its name, then nothing tells
+		// which of the two the manifest means.
 		delete(w.seen, p)
 		if o := w.bucket.objects[p]; o == nil || !o.version.Equal(r.Version) {
 			delete(w.closed, p)
@@ -108,9 +110,10 @@ func (w *world) onlyNamed(p string) bool {
 	return w.originOf(p).layout.Kind(p).Role == media.OtherFile
 }
 
-// named reports whether what a manifest was last read to say names p, so that p is wanted. One that was deleted long ago is
-// forgotten. One that was deleted and names what was given up is given up itself, and with it what only it names: viewers are
-// better off with the manifest before than with holes.
+// named reports whether what a manifest was last read to say names p, so that p is wanted. One that
+// was deleted long ago is forgotten. One that was deleted and names what was given up is given up
+// itself, and with it what only it names: viewers are better off with the manifest before than with
+// holes.
 func (w *world) named(p string) bool {
 	for _, rec := range w.newest {
 		if w.originOf(rec.path).src.Knows(rec.path) && slices.Contains(rec.sheet.refs, p) && !w.isGivenUp(rec) {

@@ -1,7 +1,6 @@
 package publish_test
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -16,8 +15,8 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// A stage is what a story plays on: a schedule, and the disk, the spool and the bucket around it, in a time of
-// its own.
+// A stage is what a story plays on: a schedule, and the disk, the spool and the bucket around it,
+// in a time of its own.
 type stage struct {
 	schedule *publish.Schedule
 	settings publish.Settings
@@ -185,7 +184,8 @@ func (s *stage) start() {
 	}
 }
 
-// pass lets time go on until at, as the uploader's loop does. If answered is set, the bucket answers meanwhile.
+// pass lets time go on until at, as the uploader's loop does. If answered is set, the bucket
+// answers meanwhile.
 func (s *stage) pass(at time.Time, answered bool) {
 	for {
 		s.start()
@@ -208,105 +208,6 @@ func (s *stage) pass(at time.Time, answered bool) {
 	}
 	s.now = at
 	s.start()
-}
-
-// print prints one line, with the time since the command began.
-func (s *stage) print(format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
-	if since := s.now.Sub(s.began).Round(time.Millisecond); since > 0 {
-		line = "+" + since.String() + " " + line
-	}
-	s.out = append(s.out, line)
-}
-
-// printEffects carries out and prints what was decided apart from jobs.
-func (s *stage) printEffects() {
-	e := s.schedule.Effects()
-	for _, n := range e.Notes {
-		if n.Level < 0 {
-			continue
-		}
-		told := map[any]any{}
-		for i := 0; i < len(n.Attrs); i += 2 {
-			told[n.Attrs[i]] = n.Attrs[i+1]
-		}
-		s.print("%s %s (%v)", n.Level, n.Message, cmp.Or(told["key"], told["bucket"], told["root"], told["count"]))
-		if next := told["next"]; next != nil {
-			s.out = append(s.out, fmt.Sprintf("  next: %s", next))
-		}
-	}
-	for _, x := range e.Expected {
-		s.print("expect %s", strings.Join(x.Paths, " "))
-	}
-	for _, r := range e.Released {
-		s.print("release %s: %s", r.Path, [...]string{"arrived", "found", "lost", "unwanted"}[r.Why])
-		if s.spool[r.Path].Equal(r.Version) {
-			delete(s.spool, r.Path)
-		}
-	}
-}
-
-// describe tells what j does.
-func (s *stage) describe(j publish.Job) string {
-	switch j.Task {
-	case publish.PutChunk:
-		return "put " + j.Path + s.content(j.Path, j.Version)
-	case publish.PutManifest:
-		return "put " + j.Path + " " + summary(j.Manifest.Bytes)
-	case publish.List:
-		return fmt.Sprintf("list %d files of %s", len(j.Listing), path.Dir(j.Path))
-	case publish.Verify:
-		line := "verify " + j.Path
-		for _, l := range j.Listing {
-			line += " " + path.Base(l.Path)
-		}
-		return line
-	case publish.Delete:
-		line := "delete"
-		for _, rm := range j.Removals {
-			line += " " + rm.Path
-		}
-		return line
-	case publish.ReadManifests:
-		return "read manifests of " + strings.Join(j.Survey.Dirs, " ")
-	}
-	return j.Task.String() + " " + j.Path
-}
-
-// summary is what a manifest names, and whether it has ended.
-func summary(content []byte) string {
-	var names []string
-	for line := range strings.Lines(string(content)) {
-		switch line = strings.TrimSpace(line); {
-		case line == "#EXT-X-ENDLIST":
-			names = append(names, "end")
-		case strings.HasPrefix(line, "# "):
-			names = append(names, line[2:])
-		case !strings.HasPrefix(line, "#"):
-			names = append(names, line)
-		}
-	}
-	return "[" + strings.Join(names, " ") + "]"
-}
-
-// figures are those that are not zero.
-func (s *stage) figures() string {
-	f := s.schedule.Figures(s.now)
-	var told []string
-	for _, x := range []struct {
-		name string
-		n    int64
-	}{
-		{"chunks", f.Chunks}, {"manifests", f.Manifests}, {"found", f.Found}, {"deleted", f.Deleted},
-		{"failures", f.Failures}, {"lost", f.Lost}, {"unwritten", f.Unwritten}, {"skipped", f.Skipped},
-		{"conflicts", f.Conflicts}, {"queue", int64(f.Queue)}, {"waiting", int64(f.Waiting)},
-		{"in flight", int64(f.InFlight)},
-	} {
-		if x.n != 0 {
-			told = append(told, fmt.Sprintf("%s %d", x.name, x.n))
-		}
-	}
-	return strings.Join(told, ", ")
 }
 
 // restart ends this run of the daemon, and begins the next one. What was in flight is not applied.

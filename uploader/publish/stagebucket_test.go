@@ -121,7 +121,8 @@ func (s *stage) apply(j publish.Job, r *publish.Result) {
 	}
 }
 
-// bucketHas puts what the disk has of p into the bucket. A manifest is put with the content of another writer.
+// bucketHas puts what the disk has of p into the bucket. A manifest is put with the content of
+// another writer.
 func (s *stage) bucketHas(p, host string) {
 	src := s.sourceOf(p)
 	i := s.object(s.disk[p])
