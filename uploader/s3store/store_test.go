@@ -98,8 +98,14 @@ func TestLargeFileIsNotCopiedIntoMemory(t *testing.T) {
 	defer f.Close()
 	sum := sha256.New()
 	const size = 32 << 20
+	var block bytes.Buffer
 	for n := range size / 16 {
-		fmt.Fprintf(io.MultiWriter(f, sum), "%016x", n)
+		fmt.Fprintf(&block, "%016x", n)
+		if block.Len() == 1<<20 {
+			if _, err := block.WriteTo(io.MultiWriter(f, sum)); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
