@@ -229,16 +229,10 @@ func (s *Sidecar) Complaints() []string {
 	return append(s.Lines("level=WARN"), s.Lines("level=ERROR")...)
 }
 
-// starved is the share of a processor below which a machine is too busy for what has a time limit.
-const starved = 0.7
-
-// busy reports whether other work has taken the processors.
-func busy() bool { return Patient.Share() < starved }
-
 // Starved reports whether a line of the log tells of a request that had no answer in time, on a machine
 // that was too busy to give one: what follows from that is no fault of the daemon.
 func Starved(line string) bool {
-	return busy() && (strings.Contains(line, "no answer within") || strings.Contains(line, "timeout"))
+	return Patient.Busy() && (strings.Contains(line, "no answer within") || strings.Contains(line, "timeout"))
 }
 
 // Tail returns the last n lines of the log.

@@ -15,7 +15,7 @@ const onItsWay = 50 * time.Millisecond
 // Late reports whether a request had no answer within the limit, on a machine that was too busy to give
 // one: its client may have given up.
 func Late(q s3test.Request, limit time.Duration) bool {
-	return busy() && (q.Status != http.StatusOK || q.Ended.Sub(q.Began) > limit)
+	return Patient.Busy() && (q.Status != http.StatusOK || q.Ended.Sub(q.Began) > limit)
 }
 
 // SentAgain returns the PUTs of chunks that the bucket had confirmed, and how many of them cannot be helped:

@@ -87,6 +87,12 @@ func (c *Clock) Share() float64 {
 	return float64(now) / float64(max(1, time.Since(c.began)))
 }
 
+// busy is the share of a processor below which a machine is too busy for what has a time limit.
+const busy = 0.7
+
+// Busy reports whether other work has taken the processors since Start.
+func (c *Clock) Busy() bool { return c.Share() < busy }
+
 // Deadline returns a function that reports whether the limit has passed by the Clock.
 func (c *Clock) Deadline(limit time.Duration) (passed func() bool) {
 	end := c.Now() + limit
