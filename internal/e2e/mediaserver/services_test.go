@@ -301,7 +301,7 @@ func TestSyncAsksTheMediaServerForItsDirectories(t *testing.T) {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
 	}
 	server.Stop()
-	if code, stdout, stderr := e2e.RunCommandLine(t, "sync", "--config", ini); code != 1 || !strings.Contains(stderr, "where EMS writes to is not known") {
+	if code, stdout, stderr := e2e.RunCommandLine(t, "sync", "--config", ini); code != 1 || !strings.Contains(stderr, "asking EMS where it writes") {
 		t.Errorf("without the server: exit code %d, %s%s", code, stdout, stderr)
 	}
 }
