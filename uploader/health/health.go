@@ -12,19 +12,19 @@ import (
 type State uint8
 
 const (
-	// Starting: no manifest of it has been published yet, and it is not late.
+	// Starting means that no manifest of it has been published yet, and it is not late.
 	Starting State = iota
-	// Live: chunks come, and viewers get them in time.
+	// Live means that chunks come, and viewers get them in time.
 	Live
-	// Stalled: the encoder, or the server, writes no more chunks.
+	// Stalled means that the encoder, or the server, writes no more chunks.
 	Stalled
-	// Lagging: chunks are on the disk, and viewers do not get them in time.
+	// Lagging means that chunks are on the disk, and viewers do not get them in time.
 	Lagging
-	// Failing: an error keeps chunks from viewers.
+	// Failing means that an error keeps chunks from viewers.
 	Failing
-	// Ended: its last manifest says so, and is published.
+	// Ended means that its last manifest says so, and is published.
 	Ended
-	// Stale: it stopped long ago, and its manifest does not say that it has ended.
+	// Stale means that it stopped long ago, and its manifest does not say that it has ended.
 	Stale
 )
 

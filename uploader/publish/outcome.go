@@ -181,17 +181,7 @@ func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Time) {
 	f, st := m.file, m.file.stream
 	first, ended := m.published == nil, m.published != nil && m.published.parsed.Ended
-	var lag time.Duration
-	for _, c := range snap.refs {
-		if c.manifest != nil || c.disk.writtenAt.IsZero() {
-			continue
-		}
-		took := now.Sub(c.disk.writtenAt)
-		c.disk.writtenAt = time.Time{}
-		lag = max(lag, took)
-		s.figures.lag(took)
-		c.stream.vitals.lag = took
-	}
+	lag := s.lagOf(snap, now)
 	m.published.shownUntil(now)
 	m.finish(snap)
 	m.notBefore = r.Started.Add(st.src.dest.ManifestInterval)
@@ -216,6 +206,22 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	for _, named := range st.names {
 		s.judge(named, now)
 	}
+}
+
+// lagOf counts how long the chunks took that the bucket's manifests name for the first time with snap. It
+// returns the longest.
+func (s *Schedule) lagOf(snap *snapshot, now time.Time) (longest time.Duration) {
+	for _, c := range snap.refs {
+		if c.manifest != nil || c.disk.writtenAt.IsZero() {
+			continue
+		}
+		took := now.Sub(c.disk.writtenAt)
+		c.disk.writtenAt = time.Time{}
+		longest = max(longest, took)
+		s.figures.lag(took)
+		c.stream.vitals.lag = took
+	}
+	return longest
 }
 
 // rounded is for people.

@@ -28,13 +28,21 @@ func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 		s.putAgain(m)
 	}
 	if c.late.isOpen() {
-		if c.checkAt = c.late.asked(untold, now); !c.late.isOpen() && m.published != nil {
-			if untold && !c.tried && !m.file.gone.hasLeft() {
-				s.putAgain(m) // a PUT without an answer may have replaced it
-			}
-			m.published.content = nil
-		}
+		s.askedInDoubt(m, untold, now)
 	}
+}
+
+// askedInDoubt applies that the bucket was asked while a PUT of m without an answer may be applied.
+func (s *Schedule) askedInDoubt(m *manifest, untold bool, now time.Time) {
+	c := &m.copy
+	c.checkAt = c.late.asked(untold, now)
+	if c.late.isOpen() || m.published == nil {
+		return
+	}
+	if untold && !c.tried && !m.file.gone.hasLeft() {
+		s.putAgain(m) // such a PUT may have replaced it
+	}
+	m.published.content = nil
 }
 
 // adopt counts a snapshot that waits as published if the bucket has it: from an earlier run, or a PUT without an answer.
