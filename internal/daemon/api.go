@@ -38,12 +38,12 @@ func (s *state) Streams(ctx context.Context) ([]api.Stream, bool) {
 
 // Events returns the events after the one with that ID, and a channel that is closed when there are more.
 func (s *state) Events(since uint64) ([]history.Event, <-chan struct{}) {
-	return s.history.Since(since)
+	return s.past.events.Since(since)
 }
 
 // Version returns what this daemon is.
 func (s *state) Version() api.Version {
-	return api.Version{Version: Version(), Host: hostname(), Started: s.began.UTC()}
+	return api.Version{Version: Version(), Host: hostname(), Started: s.past.began.UTC()}
 }
 
 // moment returns t for JSON, which has null for a time that is not known.
@@ -71,13 +71,13 @@ func (d *Daemon) noteChange(c uploader.Change) {
 	if c.Why != "" {
 		e.Text += ": " + c.Why
 	}
-	d.history.Add(e)
+	d.past.events.Add(e)
 }
 
 // loadHistory reads the history of the runs before.
 func (d *Daemon) loadHistory() {
-	if d.notes != "" {
-		if err := d.history.Load(d.historyFile()); err != nil {
+	if d.past.dir != "" {
+		if err := d.past.events.Load(d.historyFile()); err != nil {
 			d.historyFailed(err)
 		}
 	}
@@ -85,12 +85,12 @@ func (d *Daemon) loadHistory() {
 
 // keepHistory keeps the history on the disk until ctx ends.
 func (d *Daemon) keepHistory(ctx context.Context) {
-	if d.notes != "" {
-		d.history.Keep(ctx, d.historyFile(), d.historyFailed)
+	if d.past.dir != "" {
+		d.past.events.Keep(ctx, d.historyFile(), d.historyFailed)
 	}
 }
 
-func (d *Daemon) historyFile() string { return filepath.Join(d.notes, "events.jsonl") }
+func (d *Daemon) historyFile() string { return filepath.Join(d.past.dir, "events.jsonl") }
 
 func (d *Daemon) historyFailed(err error) {
 	d.trouble.Report(historyUnkept, trouble.At{}, "file", d.historyFile(), "err", err,

@@ -35,18 +35,27 @@ type Daemon struct {
 	sections []*section
 	found    chan *root    // roots that EMS names while the daemon runs
 	left     chan struct{} // closed when found is not read any more
-	asked    atomic.Bool   // the media server has said where it writes
 	memory   memory
 	limits   Limits
 	trouble  *trouble.Reporter
-	history  *history.History
-	notes    string // the directory for what is to survive a restart; empty: there is none
-	began    time.Time
+	past     past
 	refusals list // why directories that the media server names are not published
+	ems      mediaServer
+}
 
+// A mediaServer is how the daemon deals with the media server.
+type mediaServer struct {
+	asked  atomic.Bool      // it has said where it writes
 	api    *emsapi.Client   // nil: nothing needs it
 	hooks  *hooks.Hooks     // nil: no plugin and no section needs the media server
 	events *events.Endpoint // nil: as hooks
+}
+
+// A past is what the daemon knows of what happened.
+type past struct {
+	began  time.Time
+	events *history.History
+	dir    string // for what is to survive a restart; empty: there is none
 }
 
 // New returns a daemon for cfg. The daemon keeps notes in the directory state, or none if that is
@@ -57,8 +66,9 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		return nil, err
 	}
 	reporter := trouble.New(log, time.Now)
-	var d *Daemon
-	d = &Daemon{cfg: cfg, log: log, trouble: reporter, backend: backend, history: history.New(time.Now), notes: state, began: time.Now(), found: make(chan *root), left: make(chan struct{}), up: uploader.New(uploader.Settings{
+	d := &Daemon{cfg: cfg, log: log, trouble: reporter, backend: backend, found: make(chan *root), left: make(chan struct{}),
+		past: past{began: time.Now(), events: history.New(time.Now), dir: state}}
+	d.up = uploader.New(uploader.Settings{
 		Host:          hostname(),
 		Workers:       cfg.Upload.Workers,
 		BulkWorkers:   cfg.Upload.BulkWorkers,
@@ -69,8 +79,8 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		Manifests:     manifestMemory(debug.SetMemoryLimit(-1)),
 		Incomplete:    cfg.AsksEMS(),
 		Trouble:       reporter,
-		Changed:       func(c uploader.Change) { d.noteChange(c) },
-	}, log)}
+		Changed:       d.noteChange,
+	}, log)
 	d.limits = NewLimits(cfg, state)
 	d.loadHistory()
 	var fresh []*root
@@ -103,22 +113,22 @@ func (d *Daemon) react() (err error) {
 	if !cfg.Hooks.On {
 		return nil
 	}
-	if d.api, err = API(cfg.EMS); err != nil {
+	if d.ems.api, err = API(cfg.EMS); err != nil {
 		return fmt.Errorf("[EMS] api_url: %w", err)
 	}
 	s := hooks.Settings{
-		Host: hostname(), APIHost: d.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
+		Host: hostname(), APIHost: d.ems.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
 		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint, Trouble: d.trouble,
 	}
 	if cfg.AsksEMS() {
 		s.Outputs = d.Outputs
 	}
-	if d.hooks, err = hooks.New(d.api, s, d.log); err != nil {
+	if d.ems.hooks, err = hooks.New(d.ems.api, s, d.log); err != nil {
 		return err
 	}
-	d.events = events.New(events.Settings{
+	d.ems.events = events.New(events.Settings{
 		Path: cfg.Hooks.Path, Allow: cfg.Hooks.Allow, Secret: cfg.Hooks.Secret.Reveal(), MaxBody: cfg.Hooks.MaxBody, Wanted: hooks.Wanted, Trouble: d.trouble,
-	}, d.hooks.Handle, d.hooks.Look, d.log)
+	}, d.ems.hooks.Handle, d.ems.hooks.Look, d.log)
 	return nil
 }
 
@@ -150,15 +160,15 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 		}
 		parts.Go(func() error { return admin.Serve(running, l, settings, &state{d}, d.log) })
 	}
-	if d.events != nil {
+	if d.ems.events != nil {
 		l, err := net.Listen("tcp", d.cfg.Hooks.Listen)
 		if err != nil {
 			stop()
 			return errors.Join(fmt.Errorf("[Hooks] listen: %w (do the older services still run?)", err), parts.Wait())
 		}
-		d.log.Info("listening for events", "listen", l.Addr(), "path", d.cfg.Hooks.Path, "api", d.api.Address())
-		parts.Go(func() error { return d.events.Serve(ctx, l) })
-		parts.Go(func() error { return d.hooks.Run(ctx) })
+		d.log.Info("listening for events", "listen", l.Addr(), "path", d.cfg.Hooks.Path, "api", d.ems.api.Address())
+		parts.Go(func() error { return d.ems.events.Serve(ctx, l) })
+		parts.Go(func() error { return d.ems.hooks.Run(ctx) })
 		parts.Go(func() error { d.tellReactions(ctx); return nil })
 	}
 	parts.Go(func() error { d.keepHistory(running); return nil })

@@ -48,7 +48,7 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 	} else {
 		d.trouble.End(notNoted, trouble.At{})
 	}
-	if !d.asked.Swap(true) && d.cfg.AsksEMS() {
+	if !d.ems.asked.Swap(true) && d.cfg.AsksEMS() {
 		for _, s := range d.sections {
 			if s.asksEMS() && len(Directories(s.Format, cfg)) == 0 {
 				d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.Section, "next", "it is published when there is an output")
@@ -133,7 +133,7 @@ func (l *list) get() []string {
 
 // ask publishes the directories into which the media server writes now, before anything runs.
 func (d *Daemon) ask(ctx context.Context) error {
-	cfg, err := d.api.ListConfig(ctx)
+	cfg, err := d.ems.api.ListConfig(ctx)
 	if err != nil {
 		return fmt.Errorf("asking EMS where it writes, for a section without watch_dir: %w", err)
 	}

@@ -150,7 +150,7 @@ func TestSyncDoesNotWaitForADirectoryThatIsNotThereYet(t *testing.T) {
 	defer api.Close()
 	s := newSite(t, "[AmazonHLSUpload]\n")
 	var err error
-	if s.daemon.api, err = emsapi.New(emsapi.Settings{URL: api.URL}); err != nil {
+	if s.daemon.ems.api, err = emsapi.New(emsapi.Settings{URL: api.URL}); err != nil {
 		t.Fatal(err)
 	}
 	playHLS(t, root+"/g/s")

@@ -12,12 +12,12 @@ type reactions struct {
 }
 
 func (d *Daemon) reactions() (r reactions) {
-	f := d.events.Figures()
+	f := d.ems.events.Figures()
 	for _, n := range f.Taken {
 		r.events += n
 	}
 	r.lost, r.missing, r.duplicates, r.dropped, r.refused, r.broken = f.Lost, f.Missing, f.Duplicates, f.Dropped, f.Refused, f.Broken
-	h := d.hooks.Figures()
+	h := d.ems.hooks.Figures()
 	r.orders, r.failed, r.conflicts = h.Done, h.Failed, h.Conflicts
 	return r
 }

@@ -28,7 +28,7 @@ func TestEachMinuteInWhichSomethingHappenedHasALine(t *testing.T) {
 		go d.tellReactions(ctx)
 		for range 3 {
 			body := strings.NewReader(`{"id":1,"processId":1,"timestamp":1,"type":"serverStarted"}`)
-			d.events.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/evowebservices/", body))
+			d.ems.events.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/evowebservices/", body))
 		}
 		time.Sleep(5*time.Minute + time.Second)
 		stop()

@@ -121,7 +121,7 @@ func (d *Daemon) begin(fresh []*root) {
 	for _, r := range fresh {
 		for _, s := range r.sections {
 			src := d.up.Source(r.dir, s.layout, s.dest, r.watcher)
-			src.Spare = func(p string) bool { return r.isLeft(p) || d.cfg.AsksEMS() && !d.asked.Load() }
+			src.Spare = func(p string) bool { return r.isLeft(p) || d.cfg.AsksEMS() && !d.ems.asked.Load() }
 			d.roots.give(r, src)
 			d.log.Info("publishing", "section", s.Section, "root", r.dir, "bucket", s.Bucket, "prefix", s.Prefix, "endpoint", s.endpoint)
 		}

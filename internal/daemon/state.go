@@ -17,8 +17,8 @@ func (s *state) Alive(ctx context.Context) bool {
 func (s *state) NotReady() []string {
 	wrong := s.refusals.get()
 	for _, section := range s.sections {
-		if section.asksEMS() && !s.asked.Load() {
-			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s has not said yet where it writes", section.Section, s.api.Address()))
+		if section.asksEMS() && !s.ems.asked.Load() {
+			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s has not said yet where it writes", section.Section, s.ems.api.Address()))
 		}
 	}
 	wrong = append(wrong, s.stuck()...)
