@@ -42,8 +42,8 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// The real binary takes the command line and, as no such config is there, ends with the code after which
-// systemd does not start it again.
+// The real binary takes the command line and, as no such config is there, ends with the code after
+// which systemd does not start it again.
 func TestBinaryTakesTheCommandLineOfTheUnit(t *testing.T) {
 	t.Parallel()
 	command := strings.Fields(setting(t, "ExecStart")[0])
@@ -65,8 +65,8 @@ func TestBinaryTakesTheCommandLineOfTheUnit(t *testing.T) {
 	}
 }
 
-// systemd counts the ends by SIGHUP, SIGPIPE and SIGINT as clean, after which on-failure does not restart. A
-// mistake in the config is the only end that another start does not mend.
+// systemd counts the ends by SIGHUP, SIGPIPE and SIGINT as clean, after which on-failure does not
+// restart. A mistake in the config is the only end that another start does not mend.
 func TestSystemdRestartsAfterEveryEndButAMistake(t *testing.T) {
 	for key, want := range map[string]string{"Restart": "always", "RestartPreventExitStatus": "2", "StartLimitIntervalSec": "0"} {
 		if got := setting(t, key); !slices.Equal(got, []string{want}) {
@@ -75,8 +75,8 @@ func TestSystemdRestartsAfterEveryEndButAMistake(t *testing.T) {
 	}
 }
 
-// Units stop in the reverse order of their start. The media server's start waits for READY, so that must not take
-// for ever.
+// Units stop in the reverse order of their start. The media server's start waits for READY, so that
+// must not take for ever.
 func TestUnitStopsAfterTheMediaServer(t *testing.T) {
 	if got := setting(t, "Before"); !slices.Equal(got, []string{"evostreamms.service"}) {
 		t.Errorf("Before: %q", got)
@@ -102,8 +102,8 @@ func TestSystemdWaitsLongerThanTheDrainTakes(t *testing.T) {
 	}
 }
 
-// CAP_LEASE and CAP_FOWNER, for links, are the rights that the service has, and they must have effect: in a user namespace
-// they have none.
+// CAP_LEASE and CAP_FOWNER, for links, are the rights that the service has, and they must have
+// effect: in a user namespace they have none.
 func TestUnitGivesTheTwoCapabilitiesAndNothingElse(t *testing.T) {
 	for _, key := range []string{"AmbientCapabilities", "CapabilityBoundingSet"} {
 		if got := setting(t, key); !slices.Equal(got, []string{"CAP_LEASE CAP_FOWNER"}) {
@@ -156,7 +156,8 @@ func TestExposureOfTheUnitIsBelowTwo(t *testing.T) {
 	}
 }
 
-// No memory of the daemon, which has secrets in it, gets to the disk, and a leak hurts no other service.
+// No memory of the daemon, which has secrets in it, gets to the disk, and a leak hurts no other
+// service.
 func TestUnitBoundsMemoryAndLeavesNoDump(t *testing.T) {
 	for key, want := range map[string]string{"LimitCORE": "0", "MemoryMax": "512M", "Environment": "GOMEMLIMIT=400MiB"} {
 		if got := setting(t, key); !slices.Equal(got, []string{want}) {

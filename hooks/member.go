@@ -204,7 +204,8 @@ func (m *member) remove(ctx context.Context, p *emsapi.Pull, why string) error {
 	switch at := (trouble.At{Subject: m.host}); {
 	case err == nil:
 		diary.End(copyStays, at)
-		diary.did(slog.LevelInfo, "copy removed", shown(p.LocalStreamName), "destination", m.host, "config", p.ConfigID, "why", why)
+		diary.did(slog.LevelInfo, "copy removed", shown(p.LocalStreamName), "destination", m.host, "config", p.ConfigID,
+			"why", why)
 	case ctx.Err() == nil && !isUnanswered(err):
 		diary.Begin(copyStays, at, shown(p.LocalStreamName), "destination", m.host, "err", err,
 			"next", "this and others like it are tried again")

@@ -86,8 +86,10 @@ func (u *Uploader) warnOfStrays(ctx context.Context) {
 		for _, dir := range spool.Strays(src.dir, u.settings.SpoolDir, used) {
 			if !told[dir] {
 				told[dir] = true
-				u.log.Warn("spool has files that no section uploads: the config has another spool_dir now, or not that section", "spool", dir,
-					"next", "they stay there", "hint", "stop the daemon, and run ems-sidecar sync with the former config, which uploads them")
+				u.log.Warn("spool has files that no section uploads: the config has another spool_dir now, or not that section",
+					"spool", dir,
+					"next", "they stay there", "hint", "stop the daemon, and run ems-sidecar sync with the former config, which "+
+						"uploads them")
 			}
 		}
 	}

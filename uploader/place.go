@@ -28,7 +28,8 @@ func (src *Source) placeOf(p string) *publish.Place {
 	if topErr != nil || dirErr != nil {
 		return src.reported.last
 	}
-	if src.reported.last == nil || src.reported.last.Device != dir.Device() || !disk.DirectoryOf(src.reported.last.Root).Is(top) {
+	if src.reported.last == nil || src.reported.last.Device != dir.Device() ||
+		!disk.DirectoryOf(src.reported.last.Root).Is(top) {
 		src.reported.last = &publish.Place{Root: top.Info(), Device: dir.Device()}
 	}
 	return src.reported.last

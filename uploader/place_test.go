@@ -55,7 +55,8 @@ func TestRootThatVanishedDeletesNothing(t *testing.T) {
 	}
 }
 
-// Another directory in the root's place knows nothing of the files of the former, also once files of it were seen.
+// Another directory in the root's place knows nothing of the files of the former, also once files
+// of it were seen.
 func TestRootThatWasReplacedDeletesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})
@@ -82,7 +83,8 @@ func TestRootThatWasReplacedDeletesNothing(t *testing.T) {
 	})
 }
 
-// A disk that was mounted in the root shows its mount point when it is unmounted: an empty directory, on another device.
+// A disk that was mounted in the root shows its mount point when it is unmounted: an empty
+// directory, on another device.
 func TestNameOnADiskThatWasUnmountedIsNotDeleted(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "s"), 0o755); err != nil {
@@ -189,7 +191,8 @@ func TestClosingThatIsReportedAfterItsRootVanished(t *testing.T) {
 	})
 }
 
-// A spool that is not in the root does not tell in which directory the files were that an earlier run kept.
+// A spool that is not in the root does not tell in which directory the files were that an earlier
+// run kept.
 func TestSpoolElsewhereDeletesNothingAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{SpoolDir: t.TempDir()})

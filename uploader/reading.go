@@ -113,7 +113,8 @@ func (src *Source) parse(p string, content []byte) (m media.Manifest, dir string
 		if len(bases) == 0 && !src.reported.bootstraps.waiting[p] {
 			src.reported.bootstraps.waiting[p] = true
 			src.log.Warn("bootstrap waits for an F4M that names it",
-				"stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "next", "it is published when an F4M tells the names of its fragments")
+				"stream", src.layout.Stream(p), "key", src.dest.Prefix+p,
+				"next", "it is published when an F4M tells the names of its fragments")
 		}
 		if len(bases) == 0 {
 			return m, "", errNotNamed

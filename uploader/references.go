@@ -69,7 +69,8 @@ func (r *references) add(p string, segment, uncounted bool) error {
 	r.bytes += len(p)
 	switch {
 	case len(r.directories) > maxDirectories:
-		return &media.TooManyError{What: "directories with files that it names", Count: len(r.directories), Limit: maxDirectories}
+		return &media.TooManyError{What: "directories with files that it names", Count: len(r.directories),
+			Limit: maxDirectories}
 	case r.bytes > maxNames:
 		return &media.TooManyError{What: "bytes of names", Count: r.bytes, Limit: maxNames}
 	}

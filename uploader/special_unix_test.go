@@ -131,7 +131,8 @@ func TestChunkThatIsNoFileIsNotKept(t *testing.T) {
 	})
 }
 
-// Nothing of the kind is in a spool by itself, but everyone who may write to the root can put it there.
+// Nothing of the kind is in a spool by itself, but everyone who may write to the root can put it
+// there.
 func TestSpoolWithSomethingElseInItHoldsUpNothing(t *testing.T) {
 	for _, name := range []string{".ems-sidecar", ".ems-sidecar/hls", ".ems-sidecar/hls/g", ".ems-sidecar/hls/g/s", ".ems-sidecar/hls/g/s/1.ts", ".ems-sidecar/hls/.new"} {
 		t.Run(name, func(t *testing.T) {

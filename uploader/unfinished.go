@@ -51,7 +51,8 @@ func (u *Uploader) watchUnfinished(ctx context.Context) {
 
 // lookForUnfinished compares the part files below src with those of the last look, and returns
 // them.
-func (u *Uploader) lookForUnfinished(ctx context.Context, src *Source, before map[string]*standing, now time.Time) map[string]*standing {
+func (u *Uploader) lookForUnfinished(ctx context.Context, src *Source, before map[string]*standing,
+	now time.Time) map[string]*standing {
 	there := make(map[string]*standing)
 	err := src.eachPart(ctx, func(p string, fi fs.FileInfo) bool {
 		v := media.VersionOf(fi)
@@ -69,7 +70,8 @@ func (u *Uploader) lookForUnfinished(ctx context.Context, src *Source, before ma
 			u.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.CountUnfinished() })
 			u.log.Warn("EMS did not finish this recording", "file", filepath.Join(src.dir, filepath.FromSlash(recording)),
 				"bytes", v.Size, "unchanged_for", still.Round(time.Second),
-				"next", "it is uploaded if EMS makes an mp4 of its part files; after EMS was killed, it does not: keep or delete them")
+				"next", "it is uploaded if EMS makes an mp4 of its part files; after EMS was killed, it does not: keep or "+
+					"delete them")
 		}
 		return len(there) < mostUnfinished
 	})

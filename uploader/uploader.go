@@ -27,7 +27,8 @@ type Settings struct {
 	// Trouble is told of failures. The caller calls its Sweep. Nil: the Uploader has one of its
 	// own.
 	Trouble *trouble.Reporter
-	// Changed is told when a stream has another state. It is called by the goroutine of Run, which waits for it; nil: no one is.
+	// Changed is told when a stream has another state. It is called by the goroutine of Run, which
+	// waits for it; nil: no one is.
 	Changed func(Change)
 }
 
@@ -182,8 +183,9 @@ func (u *Uploader) begin(ctx, work context.Context) *publish.Schedule {
 	u.workers.Go(func() { u.abortAbandoned(ctx) })
 	u.workers.Go(func() { u.warnOfStrays(ctx) })
 	u.workers.Go(func() { u.watchUnfinished(ctx) })
-	s := publish.New(publish.Settings{Host: u.settings.Host, Workers: u.settings.Workers, BulkWorkers: u.settings.BulkWorkers,
-		Manifests: u.settings.Manifests, Began: time.Now(), Jitter: rand.N[time.Duration]})
+	s := publish.New(publish.Settings{Host: u.settings.Host, Workers: u.settings.Workers,
+		BulkWorkers: u.settings.BulkWorkers,
+		Manifests:   u.settings.Manifests, Began: time.Now(), Jitter: rand.N[time.Duration]})
 	u.start = func(src *Source) {
 		src.plan = s.Add(src.dir, src.layout, &src.dest.Destination, u.settings.SpoolDir != "")
 		u.adding.Lock()

@@ -113,7 +113,8 @@ func (t *tree) isFile(e *entry, l look, err error, now time.Time) bool {
 
 func (t *tree) reportNoLeases(p string, err error) {
 	t.trouble.Begin(noLeases, trouble.At{}, "path", p, "err", err,
-		"next", "a chunk counts as closed when a playlist names it and the next one exists, or after "+t.opts.SlowSettle.String(),
+		"next", "a chunk counts as closed when a playlist names it and the next one exists, or after "+
+			t.opts.SlowSettle.String(),
 		"hint", "run as the owner of the files, or with CAP_LEASE")
 }
 

@@ -166,7 +166,8 @@ func (t *tree) lookAt(paths []string) {
 // reachable reports whether a scan would find a file p: it is below the root, not left out, and in
 // no directory that is a symbolic link.
 func (t *tree) reachable(p string) bool {
-	if p == "" || p == "." || strings.IndexByte(p, 0) >= 0 || path.Clean(p) != p || !filepath.IsLocal(filepath.FromSlash(p)) || t.ignored(p, false) {
+	if p == "" || p == "." || strings.IndexByte(p, 0) >= 0 || path.Clean(p) != p ||
+		!filepath.IsLocal(filepath.FromSlash(p)) || t.ignored(p, false) {
 		return false
 	}
 	if d := t.dirs[parentOf(p)]; d != nil && !d.gone {

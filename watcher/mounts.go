@@ -45,7 +45,8 @@ func (t *tree) checkMounts() {
 		t.log.Info("file system is not mounted below the root any more, scanning all", "path", p, "filesystem", m.fileSystem)
 	}
 	for p, m := range gained {
-		t.log.Info("file system was mounted below the root, scanning all", "path", p, "filesystem", m.fileSystem, "polled", m.shared)
+		t.log.Info("file system was mounted below the root, scanning all", "path", p, "filesystem", m.fileSystem,
+			"polled", m.shared)
 	}
 	if len(gained)+len(lost) > 0 {
 		t.rescanAll()

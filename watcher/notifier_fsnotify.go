@@ -111,7 +111,8 @@ func (n *fsNotifier) note(ev fsnotify.Event) (note, bool) {
 		}
 		return note{}, false
 	}
-	rel, ok := strings.CutPrefix(ev.Name, strings.TrimSuffix(n.root, string(filepath.Separator))+string(filepath.Separator))
+	rel, ok := strings.CutPrefix(ev.Name, strings.TrimSuffix(n.root,
+		string(filepath.Separator))+string(filepath.Separator))
 	if !ok {
 		return note{}, false
 	}

@@ -86,7 +86,8 @@ func (t *tree) newNotifier(file fileSystem) (Backend, string, notifier) {
 	}
 	n, err := t.w.newNotify(backend)
 	if errors.Is(err, errors.ErrUnsupported) {
-		t.trouble.Begin(backendMissing, trouble.At{}, "backend", backend.String(), "err", err, "next", "fsnotify is used instead")
+		t.trouble.Begin(backendMissing, trouble.At{}, "backend", backend.String(), "err", err,
+			"next", "fsnotify is used instead")
 		backend, reason = Fsnotify, "the configured backend does not exist on this system"
 		n, err = t.w.newNotify(backend)
 	}

@@ -1,5 +1,5 @@
-// Package api is the read-only HTTP API of the daemon, /api/v1: what the status page and the command
-// "status" show, and what other tools may read. openapi.yaml describes it.
+// Package api is the read-only HTTP API of the daemon, /api/v1: what the status page and the
+// command "status" show, and what other tools may read. openapi.yaml describes it.
 package api
 
 import (
@@ -27,7 +27,7 @@ type Stream struct {
 	Since    time.Time    `json:"since"`         // when it entered that state
 	Why      string       `json:"why,omitempty"` // it is in that state
 	Chunk    *time.Time   `json:"chunk_at"`      // when its newest chunk on the disk was closed; null: there is none
-	Edge     *time.Time   `json:"edge_at"`       // when the newest chunk was closed that viewers know of; null: they know of none
+	Edge     *time.Time   `json:"edge_at"`       // of the newest chunk that viewers know of; null: they know of none
 	Target   float64      `json:"target_seconds"`
 	Lag      float64      `json:"lag_seconds"` // of the newest chunk: from its closing to the manifest that names it
 	Sequence uint64       `json:"sequence"`    // of the newest segment that is published
@@ -65,7 +65,8 @@ type Problem struct {
 
 // A Daemon is asked by the handlers. Its methods are called from several goroutines at once.
 type Daemon interface {
-	// Streams returns how the streams fare, the worst first, or false if the uploader does not answer.
+	// Streams returns how the streams fare, the worst first, or false if the uploader does not
+	// answer.
 	Streams(ctx context.Context) ([]Stream, bool)
 	Events(since uint64) ([]history.Event, <-chan struct{})
 	Version() Version

@@ -37,7 +37,8 @@ func bootstrapBox(fragments int, runs []hdsRun) []byte {
 	u32(timescale)
 	b = binary.BigEndian.AppendUint64(b, newest.at+newest.lasts) // CurrentMediaTime
 	u32(0, 0)                                                    // SmpteTimeCodeOffset
-	b = append(b, 0, 0, 0, 0, 0)                                 // no movie identifier, servers, qualities, DRM data, metadata
+	// no movie identifier, servers, qualities, DRM data, metadata
+	b = append(b, 0, 0, 0, 0, 0)
 
 	b = append(b, 1)
 	u32(25)

@@ -32,7 +32,7 @@ type event struct {
 	Key      string    `json:"key"`
 	Manifest bool      `json:"manifest"`
 	Bytes    int64     `json:"bytes"`
-	LagMS    *int64    `json:"lagMs"` // since the chunk, or the manifest's newest one, was closed; nil if that is not known
+	LagMS    *int64    `json:"lagMs"` // since the chunk, or the manifest's newest one, was closed; nil: unknown
 }
 
 // A journal keeps what happened. It is safe for concurrent use.

@@ -73,7 +73,8 @@ func (p *page) securityPolicy(bucket string) string {
 		worker = "blob:"
 	}
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self' " + source +
-		"; media-src blob: " + source + "; worker-src " + worker + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+		"; media-src blob: " + source + "; worker-src " + worker + "; base-uri 'none'; form-action 'none'; " +
+		"frame-ancestors 'none'"
 }
 
 func (p *page) serveStatus(w http.ResponseWriter, r *http.Request) {

@@ -132,7 +132,8 @@ func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err e
 func post(ctx context.Context, url, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
-	body := fmt.Appendf(nil, `{"id":0,"processId":0,"timestamp":0,"type":"selfTest","payload":{"localStreamName":%q}}`, name)
+	const event = `{"id":0,"processId":0,"timestamp":0,"type":"selfTest","payload":{"localStreamName":%q}}`
+	body := fmt.Appendf(nil, event, name)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return errors.New("listen, path and secret of [Hooks] are not a URL together")

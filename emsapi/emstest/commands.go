@@ -33,20 +33,23 @@ func (s *Server) commands() map[string]func(params) answer {
 		"isstreamrunning": func(p params) answer {
 			return succeed("Stream status:", object{"Running": s.find(p) != nil})
 		},
-		"listinboundstreamnames": func(params) answer { return succeed("Inbound local stream names", s.listInboundStreamNames()) },
-		"getstreamscount":        unable, // in the help of the server, which yet does not do it
-		"clientsconnected":       unable,
-		"listconfig":             func(params) answer { return succeed("Run-time configuration", s.listConfig()) },
-		"getconfiginfo":          s.getConfigInfo,
-		"removeconfig":           s.removeConfig,
-		"shutdownstream":         s.shutdownStream,
-		"pullstream":             s.pullStream,
-		"pushstream":             s.pushStream,
-		"record":                 s.recordStream,
-		"settimer":               s.setTimer,
-		"listtimers":             func(params) answer { return succeed("List of armed timers", s.listTimers()) },
-		"removetimer":            s.removeTimer,
-		"transcode":              s.transcode,
+		"listinboundstreamnames": func(params) answer {
+			return succeed("Inbound local stream names",
+				s.listInboundStreamNames())
+		},
+		"getstreamscount":  unable, // in the help of the server, which yet does not do it
+		"clientsconnected": unable,
+		"listconfig":       func(params) answer { return succeed("Run-time configuration", s.listConfig()) },
+		"getconfiginfo":    s.getConfigInfo,
+		"removeconfig":     s.removeConfig,
+		"shutdownstream":   s.shutdownStream,
+		"pullstream":       s.pullStream,
+		"pushstream":       s.pushStream,
+		"record":           s.recordStream,
+		"settimer":         s.setTimer,
+		"listtimers":       func(params) answer { return succeed("List of armed timers", s.listTimers()) },
+		"removetimer":      s.removeTimer,
+		"transcode":        s.transcode,
 	}
 	for _, f := range media.Formats() {
 		if command := media.EMS.Traits(f).API.Create; command != "" {
@@ -183,8 +186,9 @@ func (s *Server) recordStream(p params) answer {
 	o := &order{kind: "record", name: name, keepAlive: p.flag("keepAlive", true)}
 	o.values = shape("config/record")
 	maps.Copy(o.values, object{
-		"localStreamName": name, "pathToFile": file, "computedPathToFile": whole, "type": typ, "chunkLength": p.number("chunkLength", 0),
-		"overwrite": p.flag("overwrite", false), "keepAlive": o.keepAlive, "waitForIDR": p.flag("waitForIDR", false),
+		"localStreamName": name, "pathToFile": file, "computedPathToFile": whole, "type": typ,
+		"chunkLength": p.number("chunkLength", 0),
+		"overwrite":   p.flag("overwrite", false), "keepAlive": o.keepAlive, "waitForIDR": p.flag("waitForIDR", false),
 	})
 	if s.settings.NoChunkLength {
 		delete(o.values, "chunkLength")
@@ -197,7 +201,8 @@ func (s *Server) recordStream(p params) answer {
 
 // create makes the orders of live output to files: one for each stream. It writes none.
 func (s *Server) create(f media.Format, p params) answer {
-	folder, group := p.text("targetFolder"), or(p.text("groupName"), fmt.Sprintf("%s_group_%04x", strings.ToLower(f.String()), s.random.Uint32N(1<<16)))
+	folder, group := p.text("targetFolder"), or(p.text("groupName"), fmt.Sprintf("%s_group_%04x",
+		strings.ToLower(f.String()), s.random.Uint32N(1<<16)))
 	names := p.list("localStreamNames")
 	switch {
 	case len(p.all) == 0:
@@ -207,7 +212,8 @@ func (s *Server) create(f media.Format, p params) answer {
 	case folder == "":
 		return fail("Syntax error. Parameter targetFolder is invalid")
 	}
-	given := object{"groupName": group, "keepAlive": p.flag("keepAlive", true), "cleanupDestination": p.flag("cleanupDestination", false)}
+	given := object{"groupName": group, "keepAlive": p.flag("keepAlive", true),
+		"cleanupDestination": p.flag("cleanupDestination", false)}
 	given["chunkLength"], given["playlistLength"] = p.number("chunkLength", 10), p.number("playlistLength", 10)
 	given["staleRetentionCount"] = p.number("staleRetentionCount", given["playlistLength"].(int))
 	given["playlistType"] = or(p.text("playlistType"), "appending")
@@ -218,7 +224,8 @@ func (s *Server) create(f media.Format, p params) answer {
 		maps.Copy(o.values, given)
 		maps.Copy(o.values, p.variables())
 		maps.Copy(o.values, object{
-			"localStreamName": name, "groupTargetFolder": path.Join(folder, group) + "/", "targetFolder": path.Join(folder, group, name),
+			"localStreamName": name, "groupTargetFolder": path.Join(folder, group) + "/", "targetFolder": path.Join(folder,
+				group, name),
 		})
 		if f == media.HLS {
 			o.values["masterPlaylistPath"] = path.Join(folder, group, "playlist.m3u8")

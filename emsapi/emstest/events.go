@@ -46,7 +46,8 @@ func (s *Server) emit(typ string, payload object) {
 	r := s.run
 	r.nextEvent++
 	payload["PID"], payload["customData"] = r.process, nil
-	body := encode(object{"id": r.nextEvent, "payload": payload, "processId": r.process, "timestamp": time.Now().Unix(), "type": typ})
+	body := encode(object{"id": r.nextEvent, "payload": payload, "processId": r.process, "timestamp": time.Now().Unix(),
+		"type": typ})
 	times := 1
 	if s.random.Float64() < s.disturb.Double {
 		times = 2
@@ -84,7 +85,8 @@ func post(ctx context.Context, sink string, body []byte) {
 	}
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.Close() })()
-	_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+	_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nContent-Type: "+
+		"application/json\r\nContent-Length: %d\r\n\r\n%s",
 		u.RequestURI(), u.Hostname(), pusherAgent, len(body), body)
 	if err != nil {
 		return

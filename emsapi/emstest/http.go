@@ -41,7 +41,8 @@ func (s *Server) converse(r *run, c net.Conn) {
 		}
 		path, query, _ := strings.Cut(target, "?")
 		for _, answer := range s.handle(r, path, query) {
-			_, err := fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\nContent-Type: text/plain\r\n"+
+			_, err := fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\nContent-Type: "+
+				"text/plain\r\n"+
 				"Server: %[2]s\r\nUser-Agent: %[2]s\r\nX-Powered-By: %[2]s\r\n\r\n%[3]s", len(answer), pusherAgent, answer)
 			if err != nil {
 				return
@@ -112,7 +113,8 @@ type proxy struct {
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	user, password, _ := r.BasicAuth()
 	s := &p.server.settings // of which nothing else is read: the addresses change at a start
-	if subtle.ConstantTimeCompare([]byte(user), []byte(s.Username))&subtle.ConstantTimeCompare([]byte(password), []byte(s.Password)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(user), []byte(s.Username))&subtle.ConstantTimeCompare([]byte(password),
+		[]byte(s.Password)) != 1 {
 		w.Header().Set("WWW-Authenticate", `Basic realm="apiproxy"`)
 		w.WriteHeader(http.StatusUnauthorized)
 		return

@@ -98,7 +98,8 @@ func split(uri string) (host, document string, parts object, ok bool) {
 	password, _ := u.User.Password()
 	return u.Hostname(), bare, object{
 		"document": base, "documentPath": dir, "documentWithFullParameters": base, "fullDocumentPath": "/" + bare,
-		"fullDocumentPathWithParameters": "/" + document, "fullParameters": query, "fullUri": scheme + "://" + u.Host + "/" + document,
+		"fullDocumentPathWithParameters": "/" + document, "fullParameters": query,
+		"fullUri":         scheme + "://" + u.Host + "/" + document,
 		"fullUriWithAuth": uri, "host": u.Hostname(), "ip": u.Hostname(), "originalUri": uri, "parameters": object{},
 		"password": password, "port": port, "portSpecified": specified, "scheme": scheme, "userName": u.User.Username(),
 	}, true
@@ -115,7 +116,8 @@ func (s *Server) pull(o *order) {
 	}
 	in := source.live(o.target)
 	st := s.start(&stream{typ: "INR", name: o.name, order: o, phantom: true, values: object{
-		"farIp": o.from, "nearIp": s.settings.Address, "ip": s.settings.Address, "tcUrl": o.values["uri"], "swfUrl": o.values["uri"],
+		"farIp": o.from, "nearIp": s.settings.Address, "ip": s.settings.Address, "tcUrl": o.values["uri"],
+		"swfUrl": o.values["uri"],
 	}}, "INRpull")
 	out := source.start(&stream{typ: "ONR", name: o.target, in: in, phantom: in == nil || in.phantom, values: object{
 		"farIp": s.settings.Address, "nearIp": o.from, "ip": o.from, "streamAlias": o.target, "userAgent": playerAgent,

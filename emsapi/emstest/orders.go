@@ -132,7 +132,8 @@ func (s *Server) writeInitSegments(o *order) {
 			"chunkLength":        o.values["chunkLength"],
 			"computedPathToFile": fmt.Sprintf("%s//%s/198000/seg_init.mp4", o.values["targetFolder"], track),
 		}
-		st := s.start(&stream{typ: "OFMP4", name: "segInitwriter", phantom: true, values: object{"recordSettings": settings}}, "segInitwriter")
+		st := s.start(&stream{typ: "OFMP4", name: "segInitwriter", phantom: true,
+			values: object{"recordSettings": settings}}, "segInitwriter")
 		s.soon(func() { s.end(st) })
 	}
 }

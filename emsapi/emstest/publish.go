@@ -43,7 +43,8 @@ func (s *Server) startPublished(name string, by Publisher, p *Published) *stream
 	feeds := [len(feedKinds)]feed{{never: by.NoAudio}, {never: by.NoVideo}}
 	return s.start(&stream{typ: typ, name: name, published: p, feeds: feeds, values: object{
 		"typeNumeric": numeric(typ),
-		"farIp":       or(by.FarIP, "127.0.0.9"), "nearIp": or(by.NearIP, s.settings.Address), "ip": or(by.NearIP, s.settings.Address),
+		"farIp":       or(by.FarIP, "127.0.0.9"), "nearIp": or(by.NearIP, s.settings.Address),
+		"ip":        or(by.NearIP, s.settings.Address),
 		"userAgent": or(by.UserAgent, "FMLE/3.0 (compatible; FMSc/1.0)"), "ingestPoint": name,
 		"tcUrl": "rtmp://" + s.settings.Address + ":1935/live",
 	}}, "INR")

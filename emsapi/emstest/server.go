@@ -201,7 +201,8 @@ func (s *Server) ProxyURL() string {
 	if s.run != nil {
 		address = s.run.proxy
 	}
-	u := url.URL{Scheme: "http", Host: address, Path: "/apiproxy", User: url.UserPassword(s.settings.Username, s.settings.Password)}
+	u := url.URL{Scheme: "http", Host: address, Path: "/apiproxy", User: url.UserPassword(s.settings.Username,
+		s.settings.Password)}
 	return u.String()
 }
 

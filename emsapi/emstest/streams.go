@@ -125,7 +125,8 @@ func (s *Server) live(name string) *stream {
 
 // taken reports whether a name is live, or reserved by a pull.
 func (s *Server) taken(name string) bool {
-	return s.live(name) != nil || slices.ContainsFunc(s.orders, func(o *order) bool { return o.kind == "pull" && o.name == name })
+	pulls := func(o *order) bool { return o.kind == "pull" && o.name == name }
+	return s.live(name) != nil || slices.ContainsFunc(s.orders, pulls)
 }
 
 // end ends a stream and what comes from it.

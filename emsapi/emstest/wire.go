@@ -18,7 +18,10 @@ func (s *Server) handle(r *run, path, query string) (answers [][]byte) {
 		return nil
 	}
 	command := path[strings.LastIndexByte(path, '/')+1:] // any folder will do
-	for line := range strings.FieldsFuncSeq(command+" "+parameters(query), func(c rune) bool { return c == '\r' || c == '\n' }) {
+	for line := range strings.FieldsFuncSeq(command+" "+parameters(query), func(c rune) bool {
+		return c == '\r' ||
+			c == '\n'
+	}) {
 		command, text, _ := strings.Cut(line, " ")
 		answers = append(answers, s.execute(command, text))
 	}

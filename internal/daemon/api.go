@@ -23,7 +23,8 @@ func (s *state) Streams(ctx context.Context) ([]api.Stream, bool) {
 	streams := make([]api.Stream, len(views))
 	for i, v := range views {
 		streams[i] = api.Stream{
-			ID: strings.ToLower(v.Format) + "/" + v.Key, Stream: v.Stream, Name: path.Base(v.Stream), Format: v.Format, Root: v.Root,
+			ID: strings.ToLower(v.Format) + "/" + v.Key, Stream: v.Stream, Name: path.Base(v.Stream), Format: v.Format,
+			Root:   v.Root,
 			Bucket: v.Bucket, Key: v.Key, State: v.State, Since: v.Since.UTC(), Why: v.Why,
 			Chunk: moment(v.Chunk), Edge: moment(v.Edge), Target: v.Target.Seconds(), Lag: v.Lag.Seconds(),
 			Sequence: v.Sequence, Segments: v.Segments, Backlog: v.Backlog, Chunks: v.Chunks, Bytes: v.Bytes,
@@ -36,7 +37,8 @@ func (s *state) Streams(ctx context.Context) ([]api.Stream, bool) {
 	return streams, true
 }
 
-// Events returns the events after the one with that ID, and a channel that is closed when there are more.
+// Events returns the events after the one with that ID, and a channel that is closed when there are
+// more.
 func (s *state) Events(since uint64) ([]history.Event, <-chan struct{}) {
 	return s.past.events.Since(since)
 }

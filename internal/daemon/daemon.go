@@ -66,7 +66,8 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		return nil, err
 	}
 	reporter := trouble.New(log, time.Now)
-	d := &Daemon{cfg: cfg, log: log, trouble: reporter, backend: backend, found: make(chan *root), left: make(chan struct{}),
+	d := &Daemon{cfg: cfg, log: log, trouble: reporter, backend: backend, found: make(chan *root),
+		left: make(chan struct{}),
 		past: past{began: time.Now(), events: history.New(time.Now), dir: state}}
 	d.up = uploader.New(uploader.Settings{
 		Host:          hostname(),
@@ -118,7 +119,8 @@ func (d *Daemon) react() (err error) {
 	}
 	s := hooks.Settings{
 		Host: hostname(), APIHost: d.ems.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
-		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint, Trouble: d.trouble,
+		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint,
+		Trouble: d.trouble,
 	}
 	if cfg.AsksEMS() {
 		s.Outputs = d.Outputs
@@ -127,14 +129,16 @@ func (d *Daemon) react() (err error) {
 		return err
 	}
 	d.ems.events = events.New(events.Settings{
-		Path: cfg.Hooks.Path, Allow: cfg.Hooks.Allow, Secret: cfg.Hooks.Secret.Reveal(), MaxBody: cfg.Hooks.MaxBody, Wanted: hooks.Wanted, Trouble: d.trouble,
+		Path: cfg.Hooks.Path, Allow: cfg.Hooks.Allow, Secret: cfg.Hooks.Secret.Reveal(), MaxBody: cfg.Hooks.MaxBody,
+		Wanted: hooks.Wanted, Trouble: d.trouble,
 	}, d.ems.hooks.Handle, d.ems.hooks.Look, d.log)
 	return nil
 }
 
 // API returns a client of the config's media server. It makes no request.
 func API(ems config.EMS) (*emsapi.Client, error) {
-	return emsapi.New(emsapi.Settings{URL: ems.APIURL.Reveal(), Username: ems.Username, Password: ems.Password.Reveal(), Timeout: ems.Timeout})
+	return emsapi.New(emsapi.Settings{URL: ems.APIURL.Reveal(), Username: ems.Username, Password: ems.Password.Reveal(),
+		Timeout: ems.Timeout})
 }
 
 // Run works until ctx ends and live streams have ended, and then drains. It calls started once:

@@ -68,7 +68,8 @@ func (m *memory) note(section string, dir Directory, now time.Time) {
 			return
 		}
 	}
-	m.entries, m.changed = append(m.entries, remembered{section, dir.Root, dir.Group, dir.Group == "" && !dir.dated, now}), true
+	m.entries, m.changed = append(m.entries, remembered{section, dir.Root, dir.Group, dir.Group == "" && !dir.dated,
+		now}), true
 }
 
 // save replaces the file if something has changed.

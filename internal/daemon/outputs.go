@@ -51,7 +51,8 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 	if !d.ems.asked.Swap(true) && d.cfg.AsksEMS() {
 		for _, s := range d.sections {
 			if s.asksEMS() && len(Directories(s.Format, cfg)) == 0 {
-				d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.Section, "next", "it is published when there is an output")
+				d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.Section,
+					"next", "it is published when there is an output")
 			}
 		}
 	}
@@ -85,7 +86,8 @@ func (d *Daemon) remembered(state string, fresh []*root) []*root {
 	for _, e := range d.memory.entries {
 		for _, s := range d.sections {
 			dir := Directory{e.Dir, e.Group, !e.Flat && e.Group == ""}
-			if s.Section == e.Section && s.asksEMS() && s.recorded == (dir.Group == "") && !s.publishes(dir) && d.mayPublish(dir, s) {
+			if s.Section == e.Section && s.asksEMS() && s.recorded == (dir.Group == "") && !s.publishes(dir) &&
+				d.mayPublish(dir, s) {
 				fresh = s.publishFrom(dir.Root, dir.scope(), fresh)
 			}
 		}

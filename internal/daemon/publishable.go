@@ -45,7 +45,8 @@ func NewLimits(cfg *config.Config, state string) Limits {
 
 // system are directories in which no one keeps media: neither they nor those in them are published.
 var system = []string{
-	"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys", "/usr",
+	"/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/root", "/run", "/sbin", "/sys",
+	"/usr",
 	"/var/backups", "/var/lib/private", "/var/log", "/var/mail", "/var/run", "/var/spool",
 }
 
@@ -60,7 +61,8 @@ const memoryDisk = "/dev/shm"
 func (l Limits) Refuse(dir Directory) error {
 	named := dir.Path()
 	if !filepath.IsAbs(named) || dir.Root == string(filepath.Separator) {
-		return errors.New("it is not a directory of this host that can be watched: set watch_dir to the directory as this host sees it")
+		return errors.New("it is not a directory of this host that can be watched: set watch_dir to the directory as " +
+			"this host sees it")
 	}
 	if slices.ContainsFunc(l.spool, func(dir string) bool { return spoolShows(named, dir) }) {
 		return errors.New("spool_dir is in it, and would be uploaded itself: set another spool_dir")
@@ -110,7 +112,8 @@ func (l Limits) refusePath(p string) error {
 			return errors.New("the daemon's own config or state lies in it" + hint)
 		}
 	}
-	if slices.ContainsFunc(l.spool, func(dir string) bool { return within(p, dir) }) || slices.Contains(strings.Split(filepath.ToSlash(p), "/"), spool.DirName) {
+	if slices.ContainsFunc(l.spool, func(dir string) bool { return within(p, dir) }) ||
+		slices.Contains(strings.Split(filepath.ToSlash(p), "/"), spool.DirName) {
 		return errors.New("it leads into a spool")
 	}
 	return nil

@@ -16,7 +16,8 @@ func (d *Daemon) reactions() (r reactions) {
 	for _, n := range f.Taken {
 		r.events += n
 	}
-	r.lost, r.missing, r.duplicates, r.dropped, r.refused, r.broken = f.Lost, f.Missing, f.Duplicates, f.Dropped, f.Refused, f.Broken
+	r.lost, r.missing, r.duplicates, r.dropped, r.refused, r.broken = f.Lost, f.Missing, f.Duplicates, f.Dropped,
+		f.Refused, f.Broken
 	h := d.ems.hooks.Figures()
 	r.orders, r.failed, r.conflicts = h.Done, h.Failed, h.Conflicts
 	return r

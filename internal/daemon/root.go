@@ -149,7 +149,8 @@ func (rs *roots) share() {
 		var others []share
 		for _, o := range rs.all {
 			rel, err := filepath.Rel(r.dir, o.dir)
-			if err != nil || !filepath.IsLocal(rel) || o == r || r.holdsRecordings() == o.holdsRecordings() && (rel == "." || !r.shares(o)) {
+			if err != nil || !filepath.IsLocal(rel) || o == r || r.holdsRecordings() == o.holdsRecordings() &&
+				(rel == "." || !r.shares(o)) {
 				continue
 			}
 			s := share{rel: filepath.ToSlash(rel), scope: *o.scope.Load(), flat: o.scope.Load().kind == flat}

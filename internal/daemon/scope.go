@@ -14,10 +14,11 @@ type scope struct {
 type scopeKind uint8
 
 const (
-	whole   scopeKind = iota // everything below it: the operator has named it
-	flat                     // the files in it, none in its directories: EMS puts a recording's files beside each other
-	dated                    // and the files in directories that are called as a day: recordings with dateFolderStructure=1
-	grouped                  // the directories in it that EMS has named: others are not EMS's
+	whole scopeKind = iota // everything below it: the operator has named it
+	flat                   // the files in it, none in its directories: EMS puts a recording's files beside each other
+	// and the files in directories that are called as a day: recordings with dateFolderStructure=1
+	dated
+	grouped // the directories in it that EMS has named: others are not EMS's
 )
 
 // has reports whether the file p is published.

@@ -123,7 +123,8 @@ func (d *Daemon) begin(fresh []*root) {
 			src := d.up.Source(r.dir, s.layout, s.dest, r.watcher)
 			src.Spare = func(p string) bool { return r.isLeft(p) || d.cfg.AsksEMS() && !d.ems.asked.Load() }
 			d.roots.give(r, src)
-			d.log.Info("publishing", "section", s.Section, "root", r.dir, "bucket", s.Bucket, "prefix", s.Prefix, "endpoint", s.endpoint)
+			d.log.Info("publishing", "section", s.Section, "root", r.dir, "bucket", s.Bucket, "prefix", s.Prefix,
+				"endpoint", s.endpoint)
 		}
 	}
 }

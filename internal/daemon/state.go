@@ -18,7 +18,8 @@ func (s *state) NotReady() []string {
 	wrong := s.refusals.get()
 	for _, section := range s.sections {
 		if section.asksEMS() && !s.ems.asked.Load() {
-			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s has not said yet where it writes", section.Section, s.ems.api.Address()))
+			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s has not said yet where it writes",
+				section.Section, s.ems.api.Address()))
 		}
 	}
 	wrong = append(wrong, s.stuck()...)
@@ -53,7 +54,8 @@ func (s *state) Remarks() (lines []string, well bool) {
 func (s *state) stuck() (which []string) {
 	for _, r := range s.roots.list() {
 		if since := s.roots.stuckSince(r, time.Now()); !since.IsZero() {
-			which = append(which, fmt.Sprintf("the file system of %s has not answered since %s", r.dir, since.UTC().Format(time.RFC3339)))
+			which = append(which, fmt.Sprintf("the file system of %s has not answered since %s", r.dir,
+				since.UTC().Format(time.RFC3339)))
 		}
 	}
 	return which

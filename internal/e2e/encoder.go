@@ -8,9 +8,9 @@ import (
 	"ems-sidecar/internal/emswriter"
 )
 
-// A Pace is how fast, and how much, an encoder writes. Its times are by the patient clock: on a busy
-// machine, a stream goes slower. In real time, chunks would be deleted there before a daemon without a
-// processor could see them, and requests would pile up.
+// A Pace is how fast, and how much, an encoder writes. Its times are by the patient clock: on a
+// busy machine, a stream goes slower. In real time, chunks would be deleted there before a daemon
+// without a processor could see them, and requests would pile up.
 type Pace struct {
 	Chunk   time.Duration // that a chunk lasts
 	Frame   time.Duration // between two writes
@@ -156,7 +156,8 @@ func (e *hdsEncoder) Play(run int, over func() bool) error {
 	}
 }
 
-// Encoders returns one for each of n streams, with all formats in turn. Each is in a group of its own.
+// Encoders returns one for each of n streams, with all formats in turn. Each is in a group of its
+// own.
 func Encoders(a *Archive, n int, p Pace) []Encoder {
 	var all []Encoder
 	for i := range n {
@@ -164,11 +165,14 @@ func Encoders(a *Archive, n int, p Pace) []Encoder {
 		appending, cleanup := i/4%2 == 1 && !p.Rolling, i/8%2 == 1
 		switch i % 4 {
 		case 0:
-			all = append(all, &hlsEncoder{emswriter.HLS{Dir: dir("hls"), Appending: appending, Cleanup: cleanup, Stale: p.Stale, Target: p.Chunk}, p, a})
+			all = append(all, &hlsEncoder{emswriter.HLS{Dir: dir("hls"), Appending: appending, Cleanup: cleanup,
+				Stale: p.Stale, Target: p.Chunk}, p, a})
 		case 1:
-			all = append(all, &hdsEncoder{emswriter.HDS{Dir: dir("hds"), Appending: appending, Cleanup: cleanup, Stale: p.Stale}, p, a})
+			all = append(all, &hdsEncoder{emswriter.HDS{Dir: dir("hds"), Appending: appending, Cleanup: cleanup,
+				Stale: p.Stale}, p, a})
 		case 2:
-			all = append(all, &dashEncoder{emswriter.DASH{Dir: dir("dash"), Appending: appending, Cleanup: cleanup, Stale: p.Stale}, p, a})
+			all = append(all, &dashEncoder{emswriter.DASH{Dir: dir("dash"), Appending: appending, Cleanup: cleanup,
+				Stale: p.Stale}, p, a})
 		case 3:
 			all = append(all, &mssEncoder{emswriter.MSS{Dir: dir("mss"), Appending: appending, Stale: p.Stale}, p, a})
 		}

@@ -15,7 +15,8 @@ var Layouts = map[string]media.Layout{
 	"mss":  {Format: media.MSS},
 }
 
-// LayoutOf returns the layout of a path whose first directory is named after a format, perhaps with a number.
+// LayoutOf returns the layout of a path whose first directory is named after a format, perhaps with
+// a number.
 func LayoutOf(p string) media.Layout {
 	top, _, _ := strings.Cut(p, "/")
 	return Layouts[strings.TrimRight(top, "0123456789")]

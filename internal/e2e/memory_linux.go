@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// PeakMemory is the most that a running process has had in memory, in bytes. What the kernel says of one that has ended
-// counts the process that started it, too.
+// PeakMemory is the most that a running process has had in memory, in bytes. What the kernel says
+// of one that has ended counts the process that started it, too.
 func (s *Sidecar) PeakMemory() (bytes int64) {
 	s.T.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Cmd.Process.Pid))

@@ -1,6 +1,7 @@
-// Package e2e is what tests of the whole program share: the built binary as a process, encoders that
-// write as EMS does, an archive of what they wrote, and a referee at the door of a real S3 server.
-// The tests are in the packages below this one, each of which has the Go tool's time limit for itself.
+// Package e2e is what tests of the whole program share: the built binary as a process, encoders
+// that write as EMS does, an archive of what they wrote, and a referee at the door of a real S3
+// server. The tests are in the packages below this one, each of which has the Go tool's time limit
+// for itself.
 package e2e
 
 import (
@@ -13,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,8 +32,8 @@ var binaryDir string
 // BuildBinary returns the path of the built command. The tests that start processes share it.
 var BuildBinary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaryDir, "ems-sidecar")
-	// go run gives the binary to cp. Unlike go build, it links what has not changed only once for all
-	// packages of tests.
+	// go run gives the binary to cp. Unlike go build, it links what has not changed only once for
+	// all packages of tests.
 	run := exec.Command("go", "run", "-exec", "cp", "ems-sidecar/cmd/ems-sidecar", path)
 	if out, err := run.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go run: %w\n%s", err, out)
@@ -71,8 +73,8 @@ type Sidecar struct {
 	log []string
 }
 
-// ConfigFor returns a config that publishes root, which has HLS, to the server behind endpoint. Each of more is a
-// line of the section that it names: "Upload workers = 4".
+// ConfigFor returns a config that publishes root, which has HLS, to the server behind endpoint.
+// Each of more is a line of the section that it names: "Upload workers = 4".
 func ConfigFor(root, endpoint, admin string, more ...string) string {
 	sections := map[string][]string{
 		"S3": {
@@ -113,15 +115,17 @@ func NewSidecar(t testing.TB, root, endpoint string, more ...string) *Sidecar {
 	return Launch(t, cmd, admin)
 }
 
-// SidecarCommand returns the command for that, with the texts of its config replaced as strings.NewReplacer does, and
-// the address of the admin listener.
-func SidecarCommand(t testing.TB, root, endpoint string, replace []string, more ...string) (cmd *exec.Cmd, admin string) {
+// SidecarCommand returns the command for that, with the texts of its config replaced as
+// strings.NewReplacer does, and the address of the admin listener.
+func SidecarCommand(t testing.TB, root, endpoint string, replace []string, more ...string) (cmd *exec.Cmd,
+	admin string) {
 	t.Helper()
 	path, err := BuildBinary()
 	Must(t, err)
 	admin = FreeAddress(t)
 	ini := filepath.Join(t.TempDir(), "config.ini")
-	Must(t, os.WriteFile(ini, []byte(strings.NewReplacer(replace...).Replace(ConfigFor(root, endpoint, admin, more...))), 0o600))
+	Must(t, os.WriteFile(ini, []byte(strings.NewReplacer(replace...).Replace(ConfigFor(root, endpoint, admin, more...))),
+		0o600))
 	return exec.Command(path, "run", "--config", ini), admin
 }
 
@@ -224,13 +228,18 @@ next:
 	return found
 }
 
-// Complaints returns the warnings and errors of the log.
+// Complaints returns the warnings and errors of the log, except those about encoders: the tests' pause
+// between two runs, and stop without an end.
 func (s *Sidecar) Complaints() []string {
-	return append(s.Lines("level=WARN"), s.Lines("level=ERROR")...)
+	ofEncoders := func(line string) bool {
+		return slices.ContainsFunc([]string{"stream stalled", "stream resumed", "stream ended"},
+			func(message string) bool { return strings.Contains(line, `msg="`+message+`"`) })
+	}
+	return slices.DeleteFunc(append(s.Lines("level=WARN"), s.Lines("level=ERROR")...), ofEncoders)
 }
 
-// Starved reports whether a line of the log tells of a request that had no answer in time, on a machine
-// that was too busy to give one: what follows from that is no fault of the daemon.
+// Starved reports whether a line of the log tells of a request that had no answer in time, on a
+// machine that was too busy to give one: what follows from that is no fault of the daemon.
 func Starved(line string) bool {
 	return Patient.Busy() && (strings.Contains(line, "no answer within") || strings.Contains(line, "timeout"))
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // FaultTime is how long a test of faults lets each of them last.
-var FaultTime = long.Duration("fault-time", 500*time.Millisecond, time.Second, "how long each fault of TestFaults lasts")
+var FaultTime = long.Duration("fault-time", 500*time.Millisecond, time.Second,
+	"how long each fault of TestFaults lasts")
 
 var seedFlag = flag.Uint64("seed", 0, "of what is random in TestFaults and TestKill; 0 is a new one each time")
 

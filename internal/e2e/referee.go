@@ -139,7 +139,8 @@ func (r *Referee) judge(q *s3test.Request) {
 	r.published[q.Key] = now
 }
 
-// has reports whether the bucket has the chunk of that run, or of a later one; or had it until its file was deleted.
+// has reports whether the bucket has the chunk of that run, or of a later one; or had it until its
+// file was deleted.
 func (r *Referee) has(key string, run int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

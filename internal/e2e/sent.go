@@ -12,14 +12,15 @@ const Promptly = 1500 * time.Millisecond
 // An answer takes so long to its client, at most, on a busy machine.
 const onItsWay = 50 * time.Millisecond
 
-// Late reports whether a request had no answer within the limit, on a machine that was too busy to give
-// one: its client may have given up.
+// Late reports whether a request had no answer within the limit, on a machine that was too busy to
+// give one: its client may have given up.
 func Late(q s3test.Request, limit time.Duration) bool {
 	return Patient.Busy() && (q.Status != http.StatusOK || q.Ended.Sub(q.Began) > limit)
 }
 
-// SentAgain returns the PUTs of chunks that the bucket had confirmed, and how many of them cannot be helped:
-// the confirmation was still to come, or had just come, when one of the cuts ended the connection or the client.
+// SentAgain returns the PUTs of chunks that the bucket had confirmed, and how many of them cannot
+// be helped: the confirmation was still to come, or had just come, when one of the cuts ended the
+// connection or the client.
 func SentAgain(log []s3test.Request, cuts []time.Time) (again []s3test.Request, excused int) {
 	confirmed := map[text]s3test.Request{}
 next:

@@ -18,8 +18,8 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// A Site has encoders that write below a root, and a bucket behind a proxy with a referee at its door. The daemon
-// between them comes and goes.
+// A Site has encoders that write below a root, and a bucket behind a proxy with a referee at its
+// door. The daemon between them comes and goes.
 type Site struct {
 	t        *testing.T
 	Root     string
@@ -47,7 +47,8 @@ func NewSite(t *testing.T, n int, p Pace) *Site {
 // SiteBehind is newSite with a proxy of the test's own.
 func SiteBehind(t *testing.T, server *s3test.Server, proxy *s3test.Proxy, n int, p Pace) *Site {
 	t.Helper()
-	s := &Site{t: t, Root: t.TempDir(), Server: server, Proxy: proxy, stop: make(chan struct{}), viewed: make(chan struct{})}
+	s := &Site{t: t, Root: t.TempDir(), Server: server, Proxy: proxy, stop: make(chan struct{}),
+		viewed: make(chan struct{})}
 	s.Archive = NewArchive(s.Root)
 	s.Referee = NewReferee(t, s.Server, s.Archive)
 	s.Referee.faulty = true
@@ -81,7 +82,8 @@ func (s *Site) Ready() {
 	s.Side.WaitForReady()
 }
 
-// Play has all encoders write, one run after the other, each of them at least of the length, with a pause behind it.
+// Play has all encoders write, one run after the other, each of them at least of the length, with a
+// pause behind it.
 func (s *Site) Play(random *rand.Rand, length time.Duration) {
 	for _, e := range s.Encoders {
 		random := rand.New(rand.NewPCG(random.Uint64(), 0))
@@ -142,8 +144,9 @@ func (s *Site) Manifests() (keys []string) {
 	return keys
 }
 
-// current reports whether the bucket has the manifest as it is on disk, or as it was at a time after the given one: with
-// names that come back, a manifest waits for caches, and is always one behind.
+// current reports whether the bucket has the manifest as it is on disk, or as it was at a time
+// after the given one: with names that come back, a manifest waits for caches, and is always one
+// behind.
 func (s *Site) current(key string, since time.Time) bool {
 	disk, err := os.ReadFile(filepath.Join(s.Root, key))
 	if err != nil {
@@ -165,7 +168,8 @@ func (s *Site) BecomesCurrent(since time.Time, limit time.Duration) time.Duratio
 	})
 }
 
-// CatchesUp waits until the bucket has all that was whole before the time, and returns how long that took.
+// CatchesUp waits until the bucket has all that was whole before the time, and returns how long
+// that took.
 func (s *Site) CatchesUp(before time.Time, limit time.Duration) time.Duration {
 	s.t.Helper()
 	due := s.Archive.Due(before)
@@ -203,7 +207,8 @@ func (s *Site) wait(limit time.Duration, what string, keys []string, fine func(k
 	}
 }
 
-// Missing returns the keys under which the bucket has neither what was whole before the time, nor what came after it.
+// Missing returns the keys under which the bucket has neither what was whole before the time, nor
+// what came after it.
 func (s *Site) Missing(before time.Time) (keys []string) {
 	for key, written := range s.Archive.Due(before) {
 		if !s.Referee.has(key, written.Run) {
@@ -222,7 +227,8 @@ func (s *Site) NothingIsLost() {
 	}
 }
 
-// RecoveryTime is how long recovering from a fault may take: after a refusal (403), the bucket is probed every 30 s.
+// RecoveryTime is how long recovering from a fault may take: after a refusal (403), the bucket is
+// probed every 30 s.
 const RecoveryTime = 45 * time.Second
 
 // FilesBelow returns the paths of all files below root that are published.

@@ -16,7 +16,8 @@ type Usage struct {
 }
 
 func (u Usage) String() string {
-	return fmt.Sprintf("%.1f MiB, %d threads, %d open files, %d connections", float64(u.Memory)/1024, u.Threads, u.Files, u.Connections)
+	return fmt.Sprintf("%.1f MiB, %d threads, %d open files, %d connections", float64(u.Memory)/1024, u.Threads, u.Files,
+		u.Connections)
 }
 
 // Usage returns what the daemon has now.
@@ -41,7 +42,8 @@ func (s *Sidecar) Usage() (u Usage) {
 	return u
 }
 
-// Goroutines ends the daemon and returns how many goroutines it had, not counting those of idle connections.
+// Goroutines ends the daemon and returns how many goroutines it had, not counting those of idle
+// connections.
 func (s *Sidecar) Goroutines() (n int) {
 	s.T.Helper()
 	Must(s.T, s.Cmd.Process.Signal(syscall.SIGQUIT))

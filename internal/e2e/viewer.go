@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// View is a viewer who reads manifests from the bucket as fast as possible and fetches what they name: that must be there, whole,
-// and of the manifest's run or, if that was replaced meanwhile, of a later one.
+// View is a viewer who reads manifests from the bucket as fast as possible and fetches what they
+// name: that must be there, whole, and of the manifest's run or, if that was replaced meanwhile, of
+// a later one.
 func (r *Referee) View(keys []string, stop <-chan struct{}) (looks int) {
 	seen := map[string]os.FileInfo{} // what was fetched, to be fetched again when it has changed
 	newest := map[string]progress{}
@@ -53,13 +54,15 @@ func (r *Referee) View(keys []string, stop <-chan struct{}) (looks int) {
 					r.t.Errorf("a viewer reads %s and does not find %s", key, name)
 					continue
 				}
-				if old := seen[name]; old != nil && os.SameFile(old, fi) && old.ModTime().Equal(fi.ModTime()) || LayoutOf(name).Kind(name).Role == media.ManifestFile {
+				if old := seen[name]; old != nil && os.SameFile(old, fi) && old.ModTime().Equal(fi.ModTime()) ||
+					LayoutOf(name).Kind(name).Role == media.ManifestFile {
 					continue
 				}
 				object, err := r.server.Object(name)
 				runs := r.archive.Runs(name, object)
 				if err != nil || len(runs) == 0 || known && slices.Max(runs) < run {
-					r.t.Errorf("a viewer reads %s of run %d and gets %d bytes of the runs %v for %s (%v)", key, run, len(object), runs, name, err)
+					r.t.Errorf("a viewer reads %s of run %d and gets %d bytes of the runs %v for %s (%v)", key, run, len(object),
+						runs, name, err)
 				}
 				seen[name] = fi
 			}
@@ -78,7 +81,8 @@ func (r *Referee) mended(s *setback) {
 	}
 }
 
-// WalkHDS does what an HDS player does, twice a second: from the set-level manifest to each fragment.
+// WalkHDS does what an HDS player does, twice a second: from the set-level manifest to each
+// fragment.
 func (r *Referee) WalkHDS(set string, stop <-chan struct{}) (fragments int) {
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
@@ -111,7 +115,8 @@ func (r *Referee) WalkHDS(set string, stop <-chan struct{}) (fragments int) {
 			for _, name := range NamedBy(r.t, bootstrap, b) {
 				fragments++
 				if object, err := r.server.Object(name); err != nil || len(r.archive.Runs(name, object)) == 0 {
-					r.t.Errorf("a player asks for %s and gets %d bytes, which are not the whole of any run's (%v)", name, len(object), err)
+					r.t.Errorf("a player asks for %s and gets %d bytes, which are not the whole of any run's (%v)", name,
+						len(object), err)
 				}
 			}
 		}

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// An abst is the bootstrap info box of HDS (Adobe's HTTP Dynamic Streaming specification 1.0, section
-// 2.6.5.2), of which EMS keeps a copy in the file bootstrap and one in each fragment. The specification wants
-// one run of fragments for each change of duration; EMS has a run for the oldest and one for the newest.
+// An abst is the bootstrap info box of HDS (Adobe's HTTP Dynamic Streaming specification 1.0,
+// section 2.6.5.2), of which EMS keeps a copy in the file bootstrap and one in each fragment. The
+// specification wants one run of fragments for each change of duration; EMS has a run for the
+// oldest and one for the newest.
 type abst struct {
 	fragments int // in segment 1
 	first     run

@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// DASH writes one stream's directory and its group's manifest, which names this stream only. Set the
-// exported fields before Start and leave them alone afterwards. Its methods are for one goroutine.
+// DASH writes one stream's directory and its group's manifest, which names this stream only. Set
+// the exported fields before Start and leave them alone afterwards. Its methods are for one
+// goroutine.
 //
-// The order of calls is Start, First, then WriteVideo and WriteAudio, and NextVideo and NextAudio in turn,
-// as the chunks end, and End; a Start after that, or in the middle of chunks, is a stream that came
-// back: it uses the same names again, from 0.
+// The order of calls is Start, First, then WriteVideo and WriteAudio, and NextVideo and NextAudio
+// in turn, as the chunks end, and End; a Start after that, or in the middle of chunks, is a stream
+// that came back: it uses the same names again, from 0.
 type DASH struct {
 	Dir       string // the stream's directory, <group>/<stream>; made if it is missing
 	Appending bool   // list all chunks instead of the newest List
@@ -39,7 +40,8 @@ type track struct {
 	at    time.Duration // of the open chunk
 	timed []chunk       // that are in the manifest
 	kept  []string      // closed chunks on disk, oldest first; unused if Appending
-	// EMS writes the manifest when both tracks have one more chunk, and again when both have one less.
+	// EMS writes the manifest when both tracks have one more chunk, and again when both have one
+	// less.
 	added, trimmed bool
 }
 
@@ -115,8 +117,8 @@ func (s *DASH) writeInit(name string, content []byte) error {
 	return cmp.Or(err, f.Close())
 }
 
-// First creates the first chunks, whose final contents are given. EMS does so with the first key frame,
-// about a second after Start. The contents must not be changed before the chunks are closed.
+// First creates the first chunks, whose final contents are given. EMS does so with the first key
+// frame, about a second after Start. The contents must not be changed before the chunks are closed.
 func (s *DASH) First(video, audio []byte) error {
 	if err := s.createVideo(video); err != nil {
 		return err
@@ -124,14 +126,15 @@ func (s *DASH) First(video, audio []byte) error {
 	return s.createAudio(audio)
 }
 
-// WriteVideo appends the next n bytes of the content, or what is left of it, to the open video chunk: one frame.
+// WriteVideo appends the next n bytes of the content, or what is left of it, to the open video
+// chunk: one frame.
 func (s *DASH) WriteVideo(n int) error { return s.video.open.write(n) }
 
 // WriteAudio does so with the open audio chunk.
 func (s *DASH) WriteAudio(n int) error { return s.audio.open.write(n) }
 
-// NextVideo ends the open video chunk, which lasted d, with what is left of its content, and creates the
-// next one. The manifest names the chunk only when the audio's has ended, too.
+// NextVideo ends the open video chunk, which lasted d, with what is left of its content, and
+// creates the next one. The manifest names the chunk only when the audio's has ended, too.
 func (s *DASH) NextVideo(d time.Duration, content []byte) error {
 	if err := s.finishVideo(d, false); err != nil {
 		return err
@@ -139,8 +142,8 @@ func (s *DASH) NextVideo(d time.Duration, content []byte) error {
 	return s.createVideo(content)
 }
 
-// NextAudio ends the open audio chunk, which lasted d, with what is left of its content, and creates the
-// next one. The manifest names the chunk before it is closed.
+// NextAudio ends the open audio chunk, which lasted d, with what is left of its content, and
+// creates the next one. The manifest names the chunk before it is closed.
 func (s *DASH) NextAudio(d time.Duration, content []byte) error {
 	if err := s.finishAudio(d, false); err != nil {
 		return err
@@ -148,7 +151,8 @@ func (s *DASH) NextAudio(d time.Duration, content []byte) error {
 	return s.createAudio(content)
 }
 
-// End ends the open chunks, which lasted so long, and the stream. The manifest stays that of a live stream.
+// End ends the open chunks, which lasted so long, and the stream. The manifest stays that of a live
+// stream.
 func (s *DASH) End(video, audio time.Duration) error {
 	if err := s.finishAudio(audio, true); err != nil {
 		return err
@@ -259,7 +263,8 @@ func (s *DASH) createTrack(t *track, path string, content []byte, head int) (*fr
 	return s.createFragment(path, content, form{head: head, entries: dashTrun + 24, sized: true, draft: draftDASH})
 }
 
-// draftDASH makes a head what it is when the chunk is created: neither its time nor its length are known.
+// draftDASH makes a head what it is when the chunk is created: neither its time nor its length are
+// known.
 func draftDASH(head []byte) {
 	put(head, dashSidx+16, make([]byte, 12)...) // timescale, earliest presentation time
 	put(head, dashSidx+40, make([]byte, 8)...)  // referenced size, duration

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Where EMS creates an f4m, attributes are in alphabetical order; where it adds a stream to one, they
-// are in another order. What it looks for when it takes a stream out has the second order, so that it
-// does not always find it: a stream that comes back is twice in manifest.f4m.
+// Where EMS creates an f4m, attributes are in alphabetical order; where it adds a stream to one,
+// they are in another order. What it looks for when it takes a stream out has the second order, so
+// that it does not always find it: a stream that comes back is twice in manifest.f4m.
 
 const (
 	f4mHead = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<manifest xmlns=\"http://ns.adobe.com/f4m/%s\">\n"

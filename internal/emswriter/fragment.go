@@ -8,8 +8,8 @@ import (
 )
 
 // A fragment is a chunk of HDS, DASH or MSS that is being written. EMS reserves its head, the boxes
-// up to mdat's header, when it creates the file, appends the frames' bytes to it while it notes them in the
-// head, and completes the head when the last frame is there.
+// up to mdat's header, when it creates the file, appends the frames' bytes to it while it notes
+// them in the head, and completes the head when the last frame is there.
 type fragment struct {
 	path    string
 	content []byte // what the file holds in the end
@@ -34,8 +34,8 @@ const (
 	mdatHeader = 8
 )
 
-// createFragment writes the head, closes the file and opens it again. EMS deletes what an earlier run
-// left under that name.
+// createFragment writes the head, closes the file and opens it again. EMS deletes what an earlier
+// run left under that name.
 func (d *disk) createFragment(path string, content []byte, form form) (*fragment, error) {
 	f := &fragment{path: path, content: content, form: form, head: headLength(content, form.head)}
 	if err := d.remove(path); err != nil {
@@ -66,7 +66,8 @@ func (d *disk) createFragment(path string, content []byte, form form) (*fragment
 	return f, nil
 }
 
-// write appends the next n bytes of the content, or what is left of it, as one frame, and notes it in the head.
+// write appends the next n bytes of the content, or what is left of it, as one frame, and notes it
+// in the head.
 func (f *fragment) write(n int) error {
 	if f == nil {
 		return fs.ErrClosed
@@ -126,8 +127,8 @@ func (f *fragment) abandon() {
 	}
 }
 
-// headLength returns where the media begin: behind the header of mdat, or after length bytes of a content
-// that is not made of boxes.
+// headLength returns where the media begin: behind the header of mdat, or after length bytes of a
+// content that is not made of boxes.
 func headLength(content []byte, length int) int {
 	for at := 0; at+mdatHeader <= len(content); {
 		size, kind := int(binary.BigEndian.Uint32(content[at:])), string(content[at+4:at+8])
@@ -171,8 +172,8 @@ func pieces(length int, cuts ...int) func(func(from, to int) bool) {
 	}
 }
 
-// Content returns made-up content that says in each line of 64 bytes whose it is and where the line stands,
-// so that a chunk that is mixed up, cut or stale is noticed.
+// Content returns made-up content that says in each line of 64 bytes whose it is and where the line
+// stands, so that a chunk that is mixed up, cut or stale is noticed.
 func Content(size int, whose string) []byte {
 	const line = 64
 	b := make([]byte, 0, size+line+len(whose)+20)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The heads are the beginnings of two recorded chunks, one closed and the one that was open then, up to
-// trun's entries. Chunks differ in their number.
+// The heads are the beginnings of two recorded chunks, one closed and the one that was open then,
+// up to trun's entries. Chunks differ in their number.
 func TestDraftIsLikeARecordedOpenChunk(t *testing.T) {
 	bootstrap := read(t, "../../testdata/live/manifests/073276_hds__g__live1__bootstrap")
 	for format, f := range map[string]struct {

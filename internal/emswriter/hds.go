@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// HDS writes one stream's directory, and the stream's entries in its group's manifests. Set the exported
-// fields before Start and leave them alone afterwards. Its methods are for one goroutine.
+// HDS writes one stream's directory, and the stream's entries in its group's manifests. Set the
+// exported fields before Start and leave them alone afterwards. Its methods are for one goroutine.
 //
-// The order of calls is Start, First, Write…, Next, Write…, Next, …, End; a Start after that, or in the
-// middle of a fragment, is a stream that came back: it uses the same names again, from 1.
+// The order of calls is Start, First, Write…, Next, Write…, Next, …, End; a Start after that, or in
+// the middle of a fragment, is a stream that came back: it uses the same names again, from 1.
 type HDS struct {
 	Dir       string        // the stream's directory, <group>/<stream>; made if it is missing
 	Base      string        // fragment names are <Base>Seg1-Frag<n>; default "f4v"
@@ -44,8 +44,9 @@ func (h *HDS) Chunk() string {
 	return filepath.Join(h.Dir, fmt.Sprintf("%sSeg1-Frag%d", h.base(), h.number))
 }
 
-// Start begins a run: it writes the manifests. The bootstrap that they name comes with the first whole
-// fragment; until then there is none, or that of an earlier run, which not even Cleanup deletes.
+// Start begins a run: it writes the manifests. The bootstrap that they name comes with the first
+// whole fragment; until then there is none, or that of an earlier run, which not even Cleanup
+// deletes.
 func (h *HDS) Start() error {
 	h.open.abandon()
 	h.open = nil
@@ -63,15 +64,16 @@ func (h *HDS) Start() error {
 	return h.writeManifests()
 }
 
-// First creates the first fragment, whose final content is given. EMS does so with the first key frame,
-// about a second after Start. The content must not be changed before the fragment is closed.
+// First creates the first fragment, whose final content is given. EMS does so with the first key
+// frame, about a second after Start. The content must not be changed before the fragment is closed.
 func (h *HDS) First(content []byte) error { return h.create(content) }
 
-// Write appends the next n bytes of the content, or what is left of it, to the open fragment: one frame.
+// Write appends the next n bytes of the content, or what is left of it, to the open fragment: one
+// frame.
 func (h *HDS) Write(n int) error { return h.open.write(n) }
 
-// Next ends the open fragment, which lasted d, with what is left of its content, and creates the next one.
-// The bootstrap names the fragment after it is closed.
+// Next ends the open fragment, which lasted d, with what is left of its content, and creates the
+// next one. The bootstrap names the fragment after it is closed.
 func (h *HDS) Next(d time.Duration, content []byte) error {
 	if err := h.finish(d, false); err != nil {
 		return err
@@ -79,7 +81,8 @@ func (h *HDS) Next(d time.Duration, content []byte) error {
 	return h.create(content)
 }
 
-// End ends the open fragment, which lasted d, and the stream: manifests and bootstrap say that it is recorded now.
+// End ends the open fragment, which lasted d, and the stream: manifests and bootstrap say that it
+// is recorded now.
 func (h *HDS) End(d time.Duration) error {
 	if err := h.finish(d, true); err != nil {
 		return err
@@ -87,8 +90,8 @@ func (h *HDS) End(d time.Duration) error {
 	return h.endManifests()
 }
 
-// Remove ends the stream as removeConfig with removeHlsHdsFiles=1 does: the group's manifests forget it first,
-// and its directory is deleted last.
+// Remove ends the stream as removeConfig with removeHlsHdsFiles=1 does: the group's manifests
+// forget it first, and its directory is deleted last.
 func (h *HDS) Remove(d time.Duration) error {
 	if err := h.forget(); err != nil {
 		return err

@@ -1,6 +1,6 @@
-// Package emswriter repeats the system calls with which EMS writes live streams (HLS, HDS, DASH, MSS)
-// and recordings, one by one and in its order, for tests and the demo. It encodes nothing and never
-// sleeps: the caller brings the bytes, the pace and the clock.
+// Package emswriter repeats the system calls with which EMS writes live streams (HLS, HDS, DASH,
+// MSS) and recordings, one by one and in its order, for tests and the demo. It encodes nothing and
+// never sleeps: the caller brings the bytes, the pace and the clock.
 package emswriter
 
 import (
@@ -118,7 +118,8 @@ func (h *HLS) End(d time.Duration) error {
 	if !h.Appending {
 		return nil
 	}
-	// A second closing follows, and the file is 2 bytes shorter than with ENDLIST alone: EVENT is VOD now.
+	// A second closing follows, and the file is 2 bytes shorter than with ENDLIST alone: EVENT is
+	// VOD now.
 	return h.truncateAndWrite(h.Playlist(), strings.Replace(h.playlist(), ":EVENT", ":VOD", 1)+endList)
 }
 
@@ -209,8 +210,8 @@ func (h *HLS) create() error {
 	return err
 }
 
-// playlist returns the playlist's text. Byte for byte the form of a rolling one was recorded; an appending one
-// has the length that comes of a type line in the place of ALLOW-CACHE.
+// playlist returns the playlist's text. Byte for byte the form of a rolling one was recorded; an
+// appending one has the length that comes of a type line in the place of ALLOW-CACHE.
 func (h *HLS) playlist() string {
 	entries, sequence := h.listed, 1
 	if !h.Appending {
@@ -250,7 +251,8 @@ type Variant struct {
 	Resolution string // such as 320x180; may be empty
 }
 
-// Master writes group/playlist.m3u8 as EMS does when a group's first stream starts, before there is any chunk.
+// Master writes group/playlist.m3u8 as EMS does when a group's first stream starts, before there is
+// any chunk.
 func Master(group string, variants ...Variant) error {
 	if err := os.MkdirAll(group, 0o755); err != nil {
 		return err
@@ -277,8 +279,8 @@ func splitLast(s, sep string) (before, from string) {
 	return s[:i], s[i:]
 }
 
-// Packet returns a transport stream packet's worth of bytes that tell the stream and the position, so
-// that a mixed-up or cut chunk is noticed: the sync byte, then text, padded.
+// Packet returns a transport stream packet's worth of bytes that tell the stream and the position,
+// so that a mixed-up or cut chunk is noticed: the sync byte, then text, padded.
 func Packet(stream string, n int) []byte {
 	p := bytes.Repeat([]byte{0xff}, packet)
 	p[0] = 0x47

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// manifest returns the text of manifest.ismc. What EMS takes from the stream is as in the recordings:
-// 320x180, one audio channel of 44.1 kHz.
+// manifest returns the text of manifest.ismc. What EMS takes from the stream is as in the
+// recordings: 320x180, one audio channel of 44.1 kHz.
 func (s *MSS) manifest() string {
 	bitrates, url := []int{s.bitrate()}, filepath.Base(s.Dir)+"/%s/{bitrate}"
 	if len(s.Bitrates) > 0 {
@@ -32,8 +32,8 @@ func (t mssTrack) list() string {
 	return b.String()
 }
 
-// Its arguments are for video and audio how many chunks there have been, the beginning of their paths, and the bitrates
-// with the listed chunks. EMS says QualityLevels="1" of any number.
+// Its arguments are for video and audio how many chunks there have been, the beginning of their
+// paths, and the bitrates with the listed chunks. EMS says QualityLevels="1" of any number.
 const ismc = `<?xml version="1.0" encoding="utf-8"?>
     <SmoothStreamingMedia DVRWindowLength="0" Duration="0" IsLive="TRUE" LookAheadFragmentCount="2" MajorVersion="2" MinorVersion="0" TimeScale="1000">
         <StreamIndex Chunks="%[1]d" QualityLevels="1" Type="video" Url="%[2]s/{start_time}.fmp4">

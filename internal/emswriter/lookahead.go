@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// A lookAhead is what an MSS chunk lacks until the next two have ended: its tfrf box, for which the box of
-// padding before makes room. Sections 2.2.4.5 and 2.2.4.4 of MS-SSTR describe tfrf and tfxd.
+// A lookAhead is what an MSS chunk lacks until the next two have ended: its tfrf box, for which the
+// box of padding before makes room. Sections 2.2.4.5 and 2.2.4.4 of MS-SSTR describe tfrf and tfxd.
 type lookAhead struct {
 	at   int    // where tfrf is
 	tfrf []byte // its bytes, or those that a made-up content has there
@@ -52,8 +52,8 @@ func (l lookAhead) write(f *file) error {
 	return err
 }
 
-// WithoutLookAhead returns what the file of an MSS video or audio chunk with that final content holds until two
-// more chunks have ended.
+// WithoutLookAhead returns what the file of an MSS video or audio chunk with that final content
+// holds until two more chunks have ended.
 func WithoutLookAhead(content []byte, video bool) []byte {
 	length := mssAudioHead
 	if video {

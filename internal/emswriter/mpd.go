@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// manifest returns the text of manifest.mpd. What EMS takes from the stream is as in the recordings:
-// 320x180, 25 frames per second (EMS says 39), one audio channel of 44.1 kHz.
+// manifest returns the text of manifest.mpd. What EMS takes from the stream is as in the
+// recordings: 320x180, 25 frames per second (EMS says 39), one audio channel of 44.1 kHz.
 func (s *DASH) manifest() string {
 	stream := filepath.Base(s.Dir)
 	return fmt.Sprintf(mpd, s.started.UTC().Format("2006-01-02T15:04:05Z"),
@@ -28,7 +28,8 @@ func timeline(chunks []chunk) string {
 	return b.String()
 }
 
-// Its arguments are the time of the start, the stream, the bitrate, and the timelines of video and audio.
+// Its arguments are the time of the start, the stream, the bitrate, and the timelines of video and
+// audio.
 const mpd = `<?xml version="1.0" encoding="utf-8"?>
 <MPD
 xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"

@@ -9,17 +9,19 @@ import (
 	"time"
 )
 
-// MSS writes one stream's directory and its group's manifest. Set the exported fields before Start and leave them
-// alone afterwards. Its methods are for one goroutine.
+// MSS writes one stream's directory and its group's manifest. Set the exported fields before Start
+// and leave them alone afterwards. Its methods are for one goroutine.
 //
-// The manifest of a group of several streams (Bitrates) is written when any of them has changed. It has the times of that
-// one alone, for all of them: what it names of the others may not be changed for the last time yet, or not exist.
+// The manifest of a group of several streams (Bitrates) is written when any of them has changed. It
+// has the times of that one alone, for all of them: what it names of the others may not be changed
+// for the last time yet, or not exist.
 //
-// The order of calls is Start, First, WriteVideo and WriteAudio…, Next, …, End; a Start after that, or in
-// the middle of chunks, is a stream that came back.
+// The order of calls is Start, First, WriteVideo and WriteAudio…, Next, …, End; a Start after that,
+// or in the middle of chunks, is a stream that came back.
 //
-// A chunk is closed for the last time when two more have ended, and named by the manifest only then. So the
-// last two of a stream never are, and hold WithoutLookAhead of their contents for ever.
+// A chunk is closed for the last time when two more have ended, and named by the manifest only
+// then. So the last two of a stream never are, and hold WithoutLookAhead of their contents for
+// ever.
 type MSS struct {
 	Dir       string // the stream's directory, <group>/<stream>; made if it is missing
 	Appending bool   // list all chunks instead of the newest List
@@ -82,9 +84,9 @@ func (s *MSS) Start() error {
 	return s.writeManifest()
 }
 
-// First creates the first chunks, whose final contents are given, and names them after the second that it
-// is. EMS does so with the first key frame, about a second after Start. The contents must not be changed
-// before the chunks are closed for the second time.
+// First creates the first chunks, whose final contents are given, and names them after the second
+// that it is. EMS does so with the first key frame, about a second after Start. The contents must
+// not be changed before the chunks are closed for the second time.
 func (s *MSS) First(video, audio []byte) error {
 	at := time.Duration(clock(s.Now).Unix()) * time.Second
 	s.video.at, s.audio.at = at, at
@@ -94,14 +96,15 @@ func (s *MSS) First(video, audio []byte) error {
 	return s.createAudio(audio)
 }
 
-// WriteVideo appends the next n bytes of the content, or what is left of it, to the open video chunk: one frame.
+// WriteVideo appends the next n bytes of the content, or what is left of it, to the open video
+// chunk: one frame.
 func (s *MSS) WriteVideo(n int) error { return s.video.open.write(n) }
 
 // WriteAudio does so with the open audio chunk.
 func (s *MSS) WriteAudio(n int) error { return s.audio.open.write(n) }
 
-// Next ends the open chunks, which lasted d, with what is left of their contents, and creates the next
-// ones: first the video's, a millisecond later the audio's.
+// Next ends the open chunks, which lasted d, with what is left of their contents, and creates the
+// next ones: first the video's, a millisecond later the audio's.
 func (s *MSS) Next(d time.Duration, video, audio []byte) error {
 	if err := s.finish(&s.video, &s.audio, d, false); err != nil {
 		return err
@@ -115,7 +118,8 @@ func (s *MSS) Next(d time.Duration, video, audio []byte) error {
 	return s.createAudio(audio)
 }
 
-// End ends the open chunks, which lasted d, and the stream. The manifest stays that of a live stream.
+// End ends the open chunks, which lasted d, and the stream. The manifest stays that of a live
+// stream.
 func (s *MSS) End(d time.Duration) error {
 	if err := s.finish(&s.video, &s.audio, d, true); err != nil {
 		return err
@@ -162,8 +166,8 @@ func (s *MSS) finish(t, other *mssTrack, d time.Duration, last bool) error {
 	return err
 }
 
-// lookAhead completes the oldest chunk that waits for it and enters it in the manifest. EMS ends the
-// stream if the chunk is gone.
+// lookAhead completes the oldest chunk that waits for it and enters it in the manifest. EMS ends
+// the stream if the chunk is gone.
 func (s *MSS) lookAhead(t *mssTrack) error {
 	w := t.waiting[0]
 	t.waiting = t.waiting[1:]
@@ -180,7 +184,8 @@ func (s *MSS) lookAhead(t *mssTrack) error {
 	return nil
 }
 
-// update writes the manifest if both tracks have changed, or if this is one of the stream's last changes.
+// update writes the manifest if both tracks have changed, or if this is one of the stream's last
+// changes.
 func (s *MSS) update(changed, other *bool, last bool) error {
 	*changed = true
 	if !*other && !last {
@@ -194,8 +199,8 @@ func (s *MSS) writeManifest() error {
 	return s.truncateAndWrite(s.Manifest(), s.manifest())
 }
 
-// The head of a chunk is moof with mfhd, traf, tfhd, trun, padding, tfrf, the look-ahead, and tfxd, the
-// chunk's own time, and mdat's header.
+// The head of a chunk is moof with mfhd, traf, tfhd, trun, padding, tfrf, the look-ahead, and tfxd,
+// the chunk's own time, and mdat's header.
 const (
 	mssVideoHead = 69292
 	mssAudioHead = 69548
@@ -223,7 +228,8 @@ func (s *MSS) createTrack(t *mssTrack, path string, content []byte, head int) (*
 	})
 }
 
-// draftMSS makes a head what it is when the chunk is created: neither its time nor its length are known.
+// draftMSS makes a head what it is when the chunk is created: neither its time nor its length are
+// known.
 func draftMSS(head []byte) {
 	put(head, mssTrun, 0, 0, 0, 20)
 	put(head, mssTrun+12, 0, 0, 0, 0) // count

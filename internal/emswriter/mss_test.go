@@ -103,8 +103,8 @@ func TestMSSChunkGetsItsLookAheadAtTheThirdClosing(t *testing.T) {
 	}
 }
 
-// The recorded manifest of a group has the times of one stream for all bitrates; it was seen to come before the last change of
-// the other stream's chunk.
+// The recorded manifest of a group has the times of one stream for all bitrates; it was seen to
+// come before the last change of the other stream's chunk.
 func TestMSSGroupsManifestComesBeforeTheLastChangeOfTheOthersChunk(t *testing.T) {
 	tr := newTrace(t.TempDir())
 	group := []*MSS{

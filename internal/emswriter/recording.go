@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// Recording writes what the API's record command leaves on disk. Set the exported fields before Start and
-// leave them alone afterwards. Its methods are for one goroutine.
+// Recording writes what the API's record command leaves on disk. Set the exported fields before
+// Start and leave them alone afterwards. Its methods are for one goroutine.
 //
-// The order of calls is Start, Write…, Next, Write…, Next, …, End, without Next unless Parts is set; a
-// Start after that, or in the middle of a file, is a stream that came back. The content of each file is in the end
-// what was written between these calls.
+// The order of calls is Start, Write…, Next, Write…, Next, …, End, without Next unless Parts is
+// set; a Start after that, or in the middle of a file, is a stream that came back. The content of
+// each file is in the end what was written between these calls.
 type Recording struct {
 	File  string // ends in .mp4, .ts or .flv, which says how it is written
 	Parts bool   // chunkLength is set: the files are <name>_part0000.mp4 and so on
@@ -36,9 +36,9 @@ const page = 4096
 // Chunk returns the path of the file that is being written. An mp4 is not there before it ends.
 func (r *Recording) Chunk() string { return r.name }
 
-// Start begins the first file, after EMS's test of whether it may write one. If there is a file of that name,
-// the new one gets a number. With Parts, numbers begin at 0 again, and what is there is replaced; what
-// EMS does then was not seen.
+// Start begins the first file, after EMS's test of whether it may write one. If there is a file of
+// that name, the new one gets a number. With Parts, numbers begin at 0 again, and what is there is
+// replaced; what EMS does then was not seen.
 func (r *Recording) Start() error {
 	r.abandon()
 	if err := os.MkdirAll(filepath.Dir(r.File), 0o755); err != nil {
@@ -139,7 +139,8 @@ func (r *Recording) create() (err error) {
 
 var trackSuffixes = []string{".info", ".track1", ".track2"}
 
-// flush writes the next n bytes that are pending. What an flv says of its duration is not known yet.
+// flush writes the next n bytes that are pending. What an flv says of its duration is not known
+// yet.
 func (r *Recording) flush(n int) error {
 	if n == 0 {
 		return nil

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// A trace is what a watcher of a directory sees: "CREATE g/s/x", "CLOSE_WRITE g/s/x", "DELETE g/s/x".
+// A trace is what a watcher of a directory sees: "CREATE g/s/x", "CLOSE_WRITE g/s/x", "DELETE
+// g/s/x".
 type trace struct {
 	root     string
 	events   []string
@@ -60,11 +61,12 @@ func recorded(t *testing.T, name, pattern string) []string {
 	return events
 }
 
-// The .tsv has tabs, the .txt has columns and a size behind the path. Directories appear faster than a
-// recorder can watch them, so that only their deletion counts.
+// The .tsv has tabs, the .txt has columns and a size behind the path. Directories appear faster
+// than a recorder can watch them, so that only their deletion counts.
 var eventLine = regexp.MustCompile(`^\S+\s+(CREATE|CLOSE_WRITE|DELETE)(?:,CLOSE)?(?:,ISDIR)?\s+(?:x\d+ )?(\S.*?)(?:\t| size)`)
 
-// diff reports where two sequences of events differ. Whole runs of deletions have no order: a directory's.
+// diff reports where two sequences of events differ. Whole runs of deletions have no order: a
+// directory's.
 func diff(t *testing.T, got, want []string) {
 	t.Helper()
 	got, want = ordered(got), ordered(want)
@@ -99,7 +101,8 @@ func ordered(events []string) []string {
 // tail returns the last n events.
 func tail(events []string, n int) []string { return events[max(0, len(events)-n):] }
 
-// sameVersions tests that the recorded versions of a manifest come in their order among those that were written.
+// sameVersions tests that the recorded versions of a manifest come in their order among those that
+// were written.
 func sameVersions(t *testing.T, written [][]byte, name string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("../../testdata/live/manifests", "*_"+name))

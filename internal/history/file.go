@@ -15,8 +15,9 @@ import (
 // maxLine is the longest line that is read: more than the longest that is written.
 const maxLine = 16 << 10
 
-// Load reads the events of an earlier run from the file, of JSON lines. Lines that are no events, such as
-// one that was cut short, are left out. That there is no file is no error. It is called before all else.
+// Load reads the events of an earlier run from the file, of JSON lines. Lines that are no events,
+// such as one that was cut short, are left out. That there is no file is no error. It is called
+// before all else.
 func (h *History) Load(file string) error {
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -45,9 +46,9 @@ func (h *History) Load(file string) error {
 	}
 }
 
-// Keep writes events to the file as they come, until ctx ends and those before it are written. When the
-// file has twice as many events as are kept, it is written again. failed is told of the first of several
-// failures in a row; Keep goes on, and the events stay in memory.
+// Keep writes events to the file as they come, until ctx ends and those before it are written. When
+// the file has twice as many events as are kept, it is written again. failed is told of the first
+// of several failures in a row; Keep goes on, and the events stay in memory.
 func (h *History) Keep(ctx context.Context, file string, failed func(error)) {
 	k := keeper{file: file}
 	well := true

@@ -27,8 +27,8 @@ type Event struct {
 	Lasted time.Duration `json:"lasted_ns,omitempty"`
 }
 
-// A History is the last events. Its methods may be called from any goroutine, and none waits for the
-// disk.
+// A History is the last events. Its methods may be called from any goroutine, and none waits for
+// the disk.
 type History struct {
 	now func() time.Time
 
@@ -60,8 +60,8 @@ func (h *History) Add(e Event) {
 	h.changed = make(chan struct{})
 }
 
-// Since returns the events after the one with that ID, oldest first, and a channel that is closed when
-// there are more. An ID that is higher than all, of a history that was lost, stands for none.
+// Since returns the events after the one with that ID, oldest first, and a channel that is closed
+// when there are more. An ID that is higher than all, of a history that was lost, stands for none.
 func (h *History) Since(id uint64) ([]Event, <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// againAfter is how long a file that would block is left alone. Another process may have made the
-	// pipe that it shares with us non-blocking.
+	// againAfter is how long a file that would block is left alone. Another process may have made
+	// the pipe that it shares with us non-blocking.
 	againAfter = 50 * time.Millisecond
 )
 
@@ -137,7 +137,8 @@ type lineWriter struct {
 	torn bool // the file ends within a line
 }
 
-// write reports whether the file has the line. Why not is of no use: there is no other place to say it.
+// write reports whether the file has the line. Why not is of no use: there is no other place to say
+// it.
 func (w *lineWriter) write(line []byte) bool {
 	if w.torn {
 		line = append([]byte("\n"), line...)

@@ -1,6 +1,6 @@
-// Package long has the flag -long, by which tests take as long as a thorough proof needs. Without it they prove the same
-// in a short form, which every change runs. Only the packages that import this one have the flag:
-// .ci/run --long finds them.
+// Package long has the flag -long, by which tests take as long as a thorough proof needs. Without
+// it they prove the same in a short form, which every change runs. Only the packages that import
+// this one have the flag: .ci/run --long finds them.
 package long
 
 import (
@@ -12,7 +12,8 @@ import (
 
 var flagged = flag.Bool("long", false, "tests take their long form")
 
-// Or returns what a test uses in its short form and in its long one. It must not be called before the flags are parsed.
+// Or returns what a test uses in its short form and in its long one. It must not be called before
+// the flags are parsed.
 func Or[T any](short, long T) T {
 	if *flagged {
 		return long

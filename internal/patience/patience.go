@@ -71,8 +71,8 @@ func (c *Clock) SleepUntil(due time.Duration) {
 // Sleep returns when so much has passed by the Clock.
 func (c *Clock) Sleep(d time.Duration) { c.SleepUntil(c.Now() + d) }
 
-// Beat returns a function that returns once in every period by the Clock. Like a ticker, it makes up
-// for one missed beat at most.
+// Beat returns a function that returns once in every period by the Clock. Like a ticker, it makes
+// up for one missed beat at most.
 func (c *Clock) Beat(period time.Duration) (next func()) {
 	due := c.Now()
 	return func() {

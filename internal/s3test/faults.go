@@ -52,7 +52,8 @@ func (p *Proxy) Mend() {
 	p.serve(l)
 }
 
-// Settle waits until no request is in the hands of a fault any more: clients have given up, and what comes late is applied.
+// Settle waits until no request is in the hands of a fault any more: clients have given up, and
+// what comes late is applied.
 func (p *Proxy) Settle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,7 +84,8 @@ func Stall() Fault {
 
 // Answer is a server that answers all requests with the error.
 func Answer(status int, code string) Fault {
-	return Fault{Name: fmt.Sprint(status, " ", code), befall: func(p *Proxy, w http.ResponseWriter, in *http.Request, r *Request) {
+	return Fault{Name: fmt.Sprint(status, " ", code), befall: func(p *Proxy, w http.ResponseWriter, in *http.Request,
+		r *Request) {
 		io.Copy(io.Discard, in.Body)
 		w.Header().Set("Content-Type", "application/xml")
 		w.WriteHeader(status)
@@ -93,8 +95,8 @@ func Answer(status int, code string) Fault {
 	}}
 }
 
-// Page is a server in the store's place that answers all requests with the status 200 and a page of HTML, as a proxy or a
-// captive portal does.
+// Page is a server in the store's place that answers all requests with the status 200 and a page of
+// HTML, as a proxy or a captive portal does.
 func Page() Fault {
 	return Fault{Name: "page", befall: func(p *Proxy, w http.ResponseWriter, in *http.Request, r *Request) {
 		io.Copy(io.Discard, in.Body)
@@ -104,7 +106,8 @@ func Page() Fault {
 	}}
 }
 
-// CutRequest is a connection that breaks when the server has half of a request's body, or all of one without a body.
+// CutRequest is a connection that breaks when the server has half of a request's body, or all of
+// one without a body.
 func CutRequest() Fault {
 	return Fault{Name: "cut request", befall: func(p *Proxy, w http.ResponseWriter, in *http.Request, r *Request) {
 		if in.ContentLength > 0 {
@@ -130,8 +133,8 @@ func CutAnswer() Fault {
 	}}
 }
 
-// Late is a server that applies PUTs only when the client has given up, and then takes its time, at most for so long.
-// It answers nothing else.
+// Late is a server that applies PUTs only when the client has given up, and then takes its time, at
+// most for so long. It answers nothing else.
 func Late(most time.Duration) Fault {
 	return Fault{Name: "late", befall: func(p *Proxy, w http.ResponseWriter, in *http.Request, r *Request) {
 		body, err := io.ReadAll(in.Body)

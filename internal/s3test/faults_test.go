@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// Each fault as a client sees it, what the server has of the request then, and that it is over when it is mended.
+// Each fault as a client sees it, what the server has of the request then, and that it is over when
+// it is mended.
 func TestFaults(t *testing.T) {
 	for _, c := range []struct {
 		fault   Fault
@@ -23,7 +24,8 @@ func TestFaults(t *testing.T) {
 		applied bool
 	}{
 		{fault: Refuse(), errs: []error{syscall.ECONNREFUSED}},
-		// A client that still writes meets a connection that is broken, or that it has closed itself.
+		// A client that still writes meets a connection that is broken, or that it has closed
+		// itself.
 		{fault: Reset(), errs: []error{syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed}},
 		{fault: Stall()},
 		{fault: Answer(503, "SlowDown"), status: 503},

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// A Pool gives each test a server with an empty bucket, as Start does, and the servers of tests that
-// have ended to later ones: a start takes most of a second of processor time. It is for tests whose
-// clients live in their own process, so that no request outlives a test.
+// A Pool gives each test a server with an empty bucket, as Start does, and the servers of tests
+// that have ended to later ones: a start takes most of a second of processor time. It is for tests
+// whose clients live in their own process, so that no request outlives a test.
 type Pool struct {
 	mu   sync.Mutex // guards what follows
 	idle []*Server

@@ -38,7 +38,8 @@ type Proxy struct {
 	// Before, if set, sees each request before the server does, and may wait, or answer itself and
 	// return false. It is called from several goroutines at once. Set it before the first request.
 	Before func(r *Request, w http.ResponseWriter) (forward bool)
-	// After, if set, sees each request that the server has answered, before the client sees the answer.
+	// After, if set, sees each request that the server has answered, before the client sees the
+	// answer.
 	After func(r *Request)
 
 	t       testing.TB
@@ -80,7 +81,8 @@ func newProxy(t testing.TB, s *Server, secured *tls.Config) *Proxy {
 		Transport: &http.Transport{MaxIdleConnsPerHost: 64},
 		ErrorLog:  log.New(io.Discard, "", 0), // clients that give up are the client's to report
 	}
-	// The sockets of clients have 127.0.0.1: none of them can take the port while nobody listens on it.
+	// The sockets of clients have 127.0.0.1: none of them can take the port while nobody listens on
+	// it.
 	l, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil { // only Linux and Windows have the whole of 127.0.0.0/8
 		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {

@@ -1,5 +1,5 @@
-// Package s3test runs a real S3 server as a process of its own, and a proxy in front of it that can delay
-// and refuse, for tests. The server is versitygw, built from the module in tools.
+// Package s3test runs a real S3 server as a process of its own, and a proxy in front of it that can
+// delay and refuse, for tests. The server is versitygw, built from the module in tools.
 package s3test
 
 import (
@@ -66,7 +66,8 @@ func start(root string) (s *Server, end func() error, err error) {
 		return nil, nil, err
 	}
 	s.Endpoint = "http://" + address
-	cmd := testproc.Bind(exec.Command(path, "--port", address, "--health", "/healthz", "--keep-alive", "--quiet", "posix", root))
+	cmd := testproc.Bind(exec.Command(path, "--port", address, "--health", "/healthz", "--keep-alive", "--quiet",
+		"posix", root))
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
@@ -100,7 +101,8 @@ func ignoreExit(err error) error {
 	return err
 }
 
-// binary returns the path of the server's executable, which the Go tool builds once and keeps in its cache.
+// binary returns the path of the server's executable, which the Go tool builds once and keeps in
+// its cache.
 var binary = sync.OnceValues(func() (string, error) {
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
 	if err != nil {

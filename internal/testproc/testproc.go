@@ -1,5 +1,5 @@
-// Package testproc has what tests start and mount end with the test's process, however that ends: by
-// the time limit of the Go tool, by a kill, by memory that is out. Cleanups do not run then.
+// Package testproc has what tests start and mount end with the test's process, however that ends:
+// by the time limit of the Go tool, by a kill, by memory that is out. Cleanups do not run then.
 package testproc
 
 import (
@@ -14,13 +14,13 @@ func Bind(cmd *exec.Cmd) *exec.Cmd {
 	return cmd
 }
 
-// Enclose is to be called first in TestMain. Where it may, it runs the tests in a process with mounts of its own,
-// which go with its last process, and with a directory for temporary files, which is removed when it ends. It returns
-// in the process that is to run the tests.
+// Enclose is to be called first in TestMain. Where it may, it runs the tests in a process with
+// mounts of its own, which go with its last process, and with a directory for temporary files,
+// which is removed when it ends. It returns in the process that is to run the tests.
 func Enclose() { enclose() }
 
-// Parallel lets n tests of a package run at the same time that mostly wait. It is to be called before the flags are
-// parsed: -parallel on the command line goes first.
+// Parallel lets n tests of a package run at the same time that mostly wait. It is to be called
+// before the flags are parsed: -parallel on the command line goes first.
 func Parallel(n int) {
 	if err := flag.Set("test.parallel", fmt.Sprint(n)); err != nil {
 		panic(err) // not a test's binary

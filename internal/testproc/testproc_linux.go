@@ -14,8 +14,8 @@ func bind(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	// It is sent when the thread ends that started the command. The runtime keeps its threads, but for those that a
-	// goroutine has locked.
+	// It is sent when the thread ends that started the command. The runtime keeps its threads, but
+	// for those that a goroutine has locked.
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
 }
 
@@ -26,7 +26,8 @@ func enclose() {
 	if os.Getenv(enclosed) != "" || os.Geteuid() != 0 {
 		return
 	}
-	// What a process that is killed leaves there is removed here; not what it mounted, which is not seen here.
+	// What a process that is killed leaves there is removed here; not what it mounted, which is not
+	// seen here.
 	temp, err := os.MkdirTemp("", "t-") // short, for the names of sockets
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "run the tests with a directory of their own:", err)

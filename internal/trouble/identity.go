@@ -2,8 +2,8 @@ package trouble
 
 import "hash/maphash"
 
-// identity tells one piece of trouble from others, in 8 bytes whatever the length of its names. That
-// two of them are equal by chance is less likely than one in 10^11.
+// identity tells one piece of trouble from others, in 8 bytes whatever the length of its names.
+// That two of them are equal by chance is less likely than one in 10^11.
 type identity uint64
 
 type identitySeed = maphash.Seed

@@ -1,5 +1,5 @@
-// R8: bounded. A Reporter takes at most 10 MB, whatever names the publishers choose, and its log lines
-// are limited, too.
+// R8: bounded. A Reporter takes at most 10 MB, whatever names the publishers choose, and its log
+// lines are limited, too.
 
 package trouble
 
@@ -9,8 +9,8 @@ const (
 	maxFailures = 1000
 	// maxConditions bounds the conditions that are remembered. Each takes some 250 bytes.
 	maxConditions = 10_000
-	// maxCounts bounds the pairs of kind and stream that are counted. Each takes some 500 bytes. The
-	// counts of streams beyond are moved to Others.
+	// maxCounts bounds the pairs of kind and stream that are counted. Each takes some 500 bytes.
+	// The counts of streams beyond are moved to Others.
 	maxCounts = 2000
 	// maxLines bounds, for each kind, the lines between two calls of Sweep, and those of one Sweep.
 	maxLines = 100

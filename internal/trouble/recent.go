@@ -31,8 +31,8 @@ func (r *recent[K, V]) get(key K) (v V, ok bool) {
 	return e.Value.(item[K, V]).value, true
 }
 
-// put adds a value under a key that has none. If there are too many then, it removes the least recently
-// used one, and returns it.
+// put adds a value under a key that has none. If there are too many then, it removes the least
+// recently used one, and returns it.
 func (r *recent[K, V]) put(key K, value V) (evicted item[K, V], full bool) {
 	r.byKey[key] = r.order.PushBack(item[K, V]{key, value})
 	if len(r.byKey) <= r.most {
@@ -52,7 +52,8 @@ func (r *recent[K, V]) remove(key K) (v V, ok bool) {
 	return r.order.Remove(e).(item[K, V]).value, true
 }
 
-// all iterates from the least to the most recently used one. The loop may remove the one that it is at.
+// all iterates from the least to the most recently used one. The loop may remove the one that it is
+// at.
 func (r *recent[K, V]) all() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		for e := r.order.Front(); e != nil; {

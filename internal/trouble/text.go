@@ -35,7 +35,8 @@ func text(v slog.Value) string {
 	return v.String()
 }
 
-// short returns at most n bytes of s in memory of their own, and an ellipsis if that is not all of it.
+// short returns at most n bytes of s in memory of their own, and an ellipsis if that is not all of
+// it.
 func short(s string, n int) string {
 	if len(s) <= n {
 		return strings.Clone(s)

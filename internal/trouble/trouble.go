@@ -1,5 +1,5 @@
-// R10: never silent. Every failure is one log line that says what, which stream, why, and what happens
-// next; every one is counted.
+// R10: never silent. Every failure is one log line that says what, which stream, why, and what
+// happens next; every one is counted.
 
 // Package trouble reports what goes wrong. One call logs and counts.
 //
@@ -44,8 +44,8 @@ type Condition struct {
 	Level   slog.Level
 	Message string
 	Over    string // the message of the recovery; empty: the end is not logged
-	// Each: every Begin is a failure, and is counted. Otherwise only the first one is counted, until
-	// the condition ends.
+	// Each: every Begin is a failure, and is counted. Otherwise only the first one is counted,
+	// until the condition ends.
 	Each bool
 }
 
@@ -55,8 +55,8 @@ type At struct {
 	Subject string // of several in the stream or the daemon: a path, a key, a destination. Not logged
 }
 
-// A Reporter logs and counts trouble. Its methods may be called from any goroutine. It logs after it
-// has released its lock, so that a log that blocks delays only the caller.
+// A Reporter logs and counts trouble. Its methods may be called from any goroutine. It logs after
+// it has released its lock, so that a log that blocks delays only the caller.
 //
 // If several goroutines report on one condition, the lines of its beginning and its end may be
 // logged in the other order.
@@ -71,8 +71,8 @@ func New(log *slog.Logger, now func() time.Time) *Reporter {
 	return &Reporter{log: log, book: newBook(now)}
 }
 
-// With returns a Reporter that adds attributes to each line. It shares the memory, the limits and the
-// counters of r: one Sweep serves both. The same trouble under other attributes is another one.
+// With returns a Reporter that adds attributes to each line. It shares the memory, the limits and
+// the counters of r: one Sweep serves both. The same trouble under other attributes is another one.
 func (r *Reporter) With(attrs ...any) *Reporter {
 	return &Reporter{
 		log:   r.log.With(attrs...),
@@ -105,11 +105,12 @@ func (r *Reporter) End(c Condition, at At, attrs ...any) {
 	}
 }
 
-// Forget says that a condition is of no more interest: what it concerned is gone. Nothing is logged.
+// Forget says that a condition is of no more interest: what it concerned is gone. Nothing is
+// logged.
 func (r *Reporter) Forget(c Condition, at At) { r.ended(r.identify(c.Kind, at)) }
 
-// Sweep logs what was counted and not logged since the last Sweep. It is to be called once a minute,
-// and before the end of the program.
+// Sweep logs what was counted and not logged since the last Sweep. It is to be called once a
+// minute, and before the end of the program.
 func (r *Reporter) Sweep() {
 	for _, l := range r.swept(r.log) {
 		l.log.LogAttrs(context.Background(), l.level, l.message, l.attrs...)
@@ -124,8 +125,8 @@ type Count struct {
 	Times  uint64
 }
 
-// Counts returns all counts, in the order of their kinds and streams. They contain no attributes. The
-// sum of a kind never decreases.
+// Counts returns all counts, in the order of their kinds and streams. They contain no attributes.
+// The sum of a kind never decreases.
 func (r *Reporter) Counts() []Count {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -241,7 +242,8 @@ func (b *book) ended(id identity) (time.Duration, bool) {
 	return b.now().Sub(c.since), true
 }
 
-// mayLog reports whether one more line of the kind may be logged before the next Sweep, and counts it.
+// mayLog reports whether one more line of the kind may be logged before the next Sweep, and counts
+// it.
 func (b *book) mayLog(kind string) bool {
 	if b.lines[kind] >= maxLines {
 		return false

@@ -255,7 +255,8 @@ func TestLeastRecentTroubleIsForgottenFirst(t *testing.T) {
 	b.expect(t, "ERROR server answers again lasted=0")
 }
 
-// What is counted for a line that sums up is logged even if the failure is forgotten before the sweep.
+// What is counted for a line that sums up is logged even if the failure is forgotten before the
+// sweep.
 func TestRepeatsOfAForgottenFailureAreLogged(t *testing.T) {
 	b := newBench()
 	b.Report(uploadFailed, At{Subject: "first"})

@@ -1,5 +1,5 @@
-// Command dependencies writes docs/dependencies.md: each module that is linked into the daemon, into
-// the demo, or used by tests, with its licence, its purpose, and what it takes in the daemon.
+// Command dependencies writes docs/dependencies.md: each module that is linked into the daemon,
+// into the demo, or used by tests, with its licence, its purpose, and what it takes in the daemon.
 //
 //	go -C tools run ./dependencies          writes the file
 //	go -C tools run ./dependencies -check   fails if the file is out of date; sizes may differ
@@ -103,7 +103,10 @@ func run(check bool) error {
 	var b strings.Builder
 	b.WriteString(head)
 	var missing []error
-	for _, m := range slices.SortedFunc(maps.Values(modules), func(a, b *module) int { return strings.Compare(a.path, b.path) }) {
+	for _, m := range slices.SortedFunc(maps.Values(modules), func(a, b *module) int {
+		return strings.Compare(a.path,
+			b.path)
+	}) {
 		licence, err := licence(m.dir)
 		if err != nil {
 			missing = append(missing, fmt.Errorf("%s: %w", m.path, err))
@@ -136,7 +139,8 @@ func run(check bool) error {
 
 // list adds the modules that the packages are linked with.
 func list(modules map[string]*module, by string, packages []string) error {
-	args := append([]string{"list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}{{end}}"}, packages...)
+	args := append([]string{"list", "-deps", "-f", "{{with .Module}}{{if not " +
+		".Main}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}{{end}}"}, packages...)
 	out, err := command("go", args...)
 	if err != nil {
 		return err
@@ -195,7 +199,8 @@ func sizes(modules map[string]*module) (map[string]int, error) {
 // longest returns the key that is the longest prefix of the name, as a path.
 func longest[V any](keys map[string]V, name string) (found string) {
 	for k := range keys {
-		if strings.HasPrefix(name, k) && (len(name) == len(k) || strings.ContainsRune("/.", rune(name[len(k)]))) && len(k) > len(found) {
+		if strings.HasPrefix(name, k) && (len(name) == len(k) || strings.ContainsRune("/.", rune(name[len(k)]))) &&
+			len(k) > len(found) {
 			found = k
 		}
 	}

@@ -1,6 +1,7 @@
-// Command house measures the code of a checkout: what a reader has to hold. It prints, for the code that is not a test's,
-// files, types and functions of each package, the fields and booleans of the larger structs, what the packages that decide
-// import, and the files and functions that are too long or too branched.
+// Command house measures the code of a checkout: what a reader has to hold. It prints, for the code
+// that is not a test's, files, types and functions of each package, the fields and booleans of the
+// larger structs, what the packages that decide import, and the files and functions that are too
+// long or too branched.
 //
 //	go -C tools run ./house        of this checkout
 //	go -C tools run ./house DIR    of another one, of an older commit, say; a relative DIR starts in tools
@@ -50,7 +51,8 @@ func (h *house) print() {
 		fmt.Printf("| %s | %d | %d | %d | %d |\n", name, len(p.files), p.lines(), len(p.types), len(p.functions))
 	}
 
-	fmt.Printf("\nStructs of %s, with more than %d fields or 3 booleans; in all: with those of the package's structs in them\n\n",
+	fmt.Printf("\nStructs of %s, with more than %d fields or 3 booleans; in all: with those of the package's structs "+
+		"in them\n\n",
 		strings.Join(deciding, " and "), maxFields)
 	fmt.Println("| struct | fields | booleans | fields in all | booleans in all |\n| --- | --- | --- | --- | --- |")
 	h.printStructs(func(name string, s size) bool {

@@ -36,10 +36,12 @@ type function struct {
 	complexity int
 }
 
-// A size counts the fields of a struct; all: with those of the structs of its package that it has as values in it.
+// A size counts the fields of a struct; all: with those of the structs of its package that it has
+// as values in it.
 type size struct{ fields, bools, allFields, allBools int }
 
-// measure reads all Go files below dir, but for tests, what is not code of the module, and the tools.
+// measure reads all Go files below dir, but for tests, what is not code of the module, and the
+// tools.
 func measure(dir string) (*house, error) {
 	h := &house{packages: map[string]*pkg{}}
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {

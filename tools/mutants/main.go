@@ -1,6 +1,6 @@
-// Command mutants breaks each of the rules R1 to R10 of docs/design.md on purpose, one small change of the code
-// after the other, and runs the test that must notice. It prints a table of what noticed, and after how many
-// steps if that was the model.
+// Command mutants breaks each of the rules R1 to R10 of docs/design.md on purpose, one small change
+// of the code after the other, and runs the test that must notice. It prints a table of what
+// noticed, and after how many steps if that was the model.
 //
 //	go -C tools run ./mutants            all: some minutes
 //	go -C tools run ./mutants -rule R4   those of one rule

@@ -1,6 +1,7 @@
-// Command rules shows where each of the rules R1 to R10 of docs/design.md lives: its owner, which is the one
-// file with a comment line that begins "// R4:", and the tests that are named after it, such as
-// TestR4NewestPublishableWins. R8, that everything is bounded, has one owner in each package with limits: limits.go.
+// Command rules shows where each of the rules R1 to R10 of docs/design.md lives: its owner, which
+// is the one file with a comment line that begins "// R4:", and the tests that are named after it,
+// such as TestR4NewestPublishableWins. R8, that everything is bounded, has one owner in each
+// package with limits: limits.go.
 //
 //	go -C tools run ./rules          prints the table, and below it what is missing
 //	go -C tools run ./rules -check   also fails if something is missing
@@ -60,8 +61,8 @@ func main() {
 	}
 }
 
-// sources returns the content of each Go file of the checkout that git knows, by its path; those of tools are not
-// about media.
+// sources returns the content of each Go file of the checkout that git knows, by its path; those of
+// tools are not about media.
 func sources(dir string) (map[string][]byte, error) {
 	list := exec.Command("git", "ls-files", "-z", "--", "*.go", ":!tools")
 	list.Dir = dir
@@ -122,7 +123,8 @@ func print(table [rules + 1]rule) {
 		for _, t := range r.tests {
 			names = append(names, t.name)
 		}
-		fmt.Printf("| R%d | %s | %s |\n", n, cmp.Or(strings.Join(r.owners, ", "), "none"), cmp.Or(strings.Join(names, ", "), "none"))
+		fmt.Printf("| R%d | %s | %s |\n", n, cmp.Or(strings.Join(r.owners, ", "), "none"), cmp.Or(strings.Join(names, ", "),
+			"none"))
 	}
 }
 
@@ -164,8 +166,8 @@ func judge(table [rules + 1]rule, files map[string][]byte) (missing []string) {
 	return missing
 }
 
-// area returns the directory at the top that a file lies in: the packages below it are about one thing. Those in internal
-// and cmd are about one thing each.
+// area returns the directory at the top that a file lies in: the packages below it are about one
+// thing. Those in internal and cmd are about one thing each.
 func area(file string) string {
 	top, rest, _ := strings.Cut(file, "/")
 	if top == "internal" || top == "cmd" {

@@ -6,15 +6,16 @@ import (
 	"ems-sidecar/media"
 )
 
-// absentGrace is how long a file that a manifest names, but that was never there, may take to appear: EMS writes the
-// first manifest of a DASH stream before the init segments.
+// absentGrace is how long a file that a manifest names, but that was never there, may take to
+// appear: EMS writes the first manifest of a DASH stream before the init segments.
 const absentGrace = 2 * time.Second
 
-// awayRetry is how long a file waits that is not there because the root is not, perhaps, before it is asked for again.
+// awayRetry is how long a file waits that is not there because the root is not, perhaps, before it
+// is asked for again.
 const awayRetry = 10 * time.Second
 
-// Removed applies that the name p is gone from the disk, and that nothing of it is kept. If perhaps is set,
-// that may be only because the root is gone.
+// Removed applies that the name p is gone from the disk, and that nothing of it is kept. If perhaps
+// is set, that may be only because the root is gone.
 func (s *Schedule) Removed(src *Source, p string, perhaps bool, now time.Time) {
 	defer s.touchPath(src, p)
 	s.left(src, p, now)
@@ -54,8 +55,8 @@ func (s *Schedule) removedPerhaps(src *Source, p string, now time.Time) {
 	s.removed(src, p)
 }
 
-// Absent applies that p, which a manifest names or which was to be read again, is not on disk, and not kept
-// either. If perhaps is set, that may be only because the root is gone.
+// Absent applies that p, which a manifest names or which was to be read again, is not on disk, and
+// not kept either. If perhaps is set, that may be only because the root is gone.
 func (s *Schedule) Absent(src *Source, p string, perhaps bool, now time.Time) {
 	defer s.touchPath(src, p)
 	if perhaps {
@@ -89,8 +90,8 @@ func (s *Schedule) absentPerhaps(src *Source, p string, now time.Time) {
 	}
 }
 
-// missing handles a file that is not on disk and not confirmed. If a manifest names it, the bucket is
-// asked for it: an earlier run may have uploaded it.
+// missing handles a file that is not on disk and not confirmed. If a manifest names it, the bucket
+// is asked for it: an earlier run may have uploaded it.
 func (s *Schedule) missing(f *file) {
 	f.disk.contentGone()
 	if f.naming.now == 0 && f.manifest == nil {

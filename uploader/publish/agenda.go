@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// An agenda knows which streams have something to do, and when the others may have. A stream is considered
-// again when something around it has changed, or when its time has come: what an event costs does not grow
-// with the streams that it does not concern.
+// An agenda knows which streams have something to do, and when the others may have. A stream is
+// considered again when something around it has changed, or when its time has come: what an event
+// costs does not grow with the streams that it does not concern.
 type agenda struct {
 	changed []*stream // to be considered again
 	ready   []*stream // that have something to do, or had; the first has its turn first (R9)

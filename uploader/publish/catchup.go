@@ -7,18 +7,19 @@ import (
 	"ems-sidecar/media"
 )
 
-// R7: nothing is sent twice. After a start, what the bucket holds already is found by comparison: files that
-// are older than this run are compared before they are sent. A manifest that is unchanged: readAlike in
-// manifestread.go; one that the bucket has: adopt in verify.go; a chunk that is reported again: chunkClosed in
-// closed.go.
+// R7: nothing is sent twice. After a start, what the bucket holds already is found by comparison:
+// files that are older than this run are compared before they are sent. A manifest that is
+// unchanged: readAlike in manifestread.go; one that the bucket has: adopt in verify.go; a chunk
+// that is reported again: chunkClosed in closed.go.
 
 const (
-	// Files that are older than this run are gathered for so long before the bucket is asked what it has of
-	// them, because a scan reports them one by one; but not for longer than gatherMost.
+	// Files that are older than this run are gathered for so long before the bucket is asked what
+	// it has of them, because a scan reports them one by one; but not for longer than gatherMost.
 	gatherTime = 300 * time.Millisecond
 	gatherMost = 5 * time.Second
 
-	// AskedSingly is how many files are compared with one request each; more, by a listing of their directory.
+	// AskedSingly is how many files are compared with one request each; more, by a listing of their
+	// directory.
 	AskedSingly = 64
 
 	// What a store says of an object's time is cut to whole seconds.
@@ -51,7 +52,8 @@ func (st *stream) compareLater(f *file, now time.Time) {
 	st.backlog.askAt = earlier(now.Add(gatherTime), st.backlog.gatheredFrom.Add(gatherMost))
 }
 
-// nextComparison chooses what is compared next of the files that no manifest needs: one, or all by a listing.
+// nextComparison chooses what is compared next of the files that no manifest needs: one, or all by
+// a listing.
 func (st *stream) nextComparison(now time.Time) (f *file, t Task) {
 	if len(st.backlog.uncompared) == 0 || now.Before(st.backlog.askAt) {
 		return nil, 0
@@ -130,7 +132,8 @@ func (s *Schedule) compared(r Result, now time.Time) {
 	f := r.file
 	f.work.candidate = nil
 	switch {
-	case f.bucket.isConfirmed() && !r.Same && f.disk.version.Equal(r.Version) && f.disk.isWhole(): // a deletion was applied late
+	// a deletion was applied late
+	case f.bucket.isConfirmed() && !r.Same && f.disk.version.Equal(r.Version) && f.disk.isWhole():
 		f.outdated(now)
 		f.work.task = PutChunk
 		f.stream.enqueue(f)

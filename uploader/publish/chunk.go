@@ -6,8 +6,9 @@ import (
 	"ems-sidecar/media"
 )
 
-// A chunk is in a state that is the product of three: what the disk has, what the bucket is believed to
-// have, and what is being done. docs/design.md draws them. Each changes by its own methods only.
+// A chunk is in a state that is the product of three: what the disk has, what the bucket is
+// believed to have, and what is being done. docs/design.md draws them. Each changes by its own
+// methods only.
 
 // onDisk is what the disk, or the spool, has of a file.
 type onDisk struct {
@@ -48,8 +49,8 @@ func (d *onDisk) nameGone() {
 	}
 }
 
-// nameKept applies that the spool has a file of which only the end of its name is known. It is a step on the
-// way: chunkClosed and nameGone follow.
+// nameKept applies that the spool has a file of which only the end of its name is known. It is a
+// step on the way: chunkClosed and nameGone follow.
 func (d *onDisk) nameKept() {
 	switch d.state {
 	case diskKept:
@@ -87,8 +88,8 @@ func (d *onDisk) neverSeen() bool {
 	return d.version == (media.Version{}) && d.seen == (media.Version{})
 }
 
-// A belief is what the bucket may have under a file's key. Of a manifest, it tells only whether it was
-// published at least once.
+// A belief is what the bucket may have under a file's key. Of a manifest, it tells only whether it
+// was published at least once.
 type belief struct {
 	state   bucketState
 	version media.Version // that the bucket has, or had
@@ -134,7 +135,8 @@ func (b *belief) isSettled() bool { return b.state != bucketUnknown }
 // has reports whether the bucket has v.
 func (b *belief) has(v media.Version) bool { return b.state == bucketHas && b.version.Equal(v) }
 
-// confirm applies that the bucket has v. If it had other content before, caches may keep that for so long.
+// confirm applies that the bucket has v. If it had other content before, caches may keep that for
+// so long.
 func (b *belief) confirm(v media.Version, caches time.Duration, now time.Time) {
 	b.state, b.version, b.inDoubt = bucketHas, v, false
 	if b.other {

@@ -6,11 +6,12 @@ import (
 	"ems-sidecar/media"
 )
 
-// LateSettle is how long an MSS chunk waits for its last change at most. The last two of a stream never get it.
+// LateSettle is how long an MSS chunk waits for its last change at most. The last two of a stream
+// never get it.
 const LateSettle = time.Minute
 
-// Closed applies that the file p, which is no manifest, is whole on disk in version v. kept says that it is
-// kept for src from then on, until it is released. at is where it is, if that matters.
+// Closed applies that the file p, which is no manifest, is whole on disk in version v. kept says
+// that it is kept for src from then on, until it is released. at is where it is, if that matters.
 func (s *Schedule) Closed(src *Source, p string, v media.Version, kept bool, at *Place, now time.Time) {
 	defer s.touchPath(src, p)
 	s.chunkClosed(src, p, v, now)
@@ -61,7 +62,8 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	s.queueClosed(f, now)
 }
 
-// isOnItsWay reports whether v of f was queued or in flight already; before is its state before this closing.
+// isOnItsWay reports whether v of f was queued or in flight already; before is its state before
+// this closing.
 func (f *file) isOnItsWay(before onDisk, v media.Version) bool {
 	return before.isWhole() && before.version.Equal(v) && f.work.isSending()
 }
@@ -89,7 +91,8 @@ func (s *Schedule) noteOtherContent(f *file, before onDisk, now time.Time) {
 	}
 }
 
-// queueClosed queues f, which was closed, unless it is in flight: then its result tells what is to be done.
+// queueClosed queues f, which was closed, unless it is in flight: then its result tells what is to
+// be done.
 func (s *Schedule) queueClosed(f *file, now time.Time) {
 	var promised time.Time // that it waits no longer for its last change
 	if f.work.pause.isForPatch() {

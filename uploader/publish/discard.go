@@ -2,10 +2,12 @@ package publish
 
 import "time"
 
-// discardRetry is how long a file that could not be deleted from the disk waits: rights are mended by a person.
+// discardRetry is how long a file that could not be deleted from the disk waits: rights are mended
+// by a person.
 const discardRetry = time.Hour
 
-// discardLater has f, which the bucket has had since uploaded, deleted from the disk if that is asked for.
+// discardLater has f, which the bucket has had since uploaded, deleted from the disk if that is
+// asked for.
 func (s *Schedule) discardLater(f *file, uploaded time.Time) {
 	if d := f.src.dest; f.src.bulk() && d.DeleteLocal {
 		f.work.task = Discard
@@ -22,7 +24,8 @@ func (s *Schedule) discarded(r Result, now time.Time) {
 			st.enqueue(f) // written again meanwhile
 		}
 	case r.Same:
-		s.log.Info("recording deleted from the disk, the bucket has it", "stream", st.name, "key", f.key(), "bytes", r.Version.Size)
+		s.log.Info("recording deleted from the disk, the bucket has it", "stream", st.name, "key", f.key(),
+			"bytes", r.Version.Size)
 	default:
 		f.outdated(now)
 		f.recording.Spoilt, f.recording.Claim.State = true, Unclaimed // it may be another one's now

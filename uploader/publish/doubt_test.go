@@ -8,8 +8,9 @@ import (
 	"ems-sidecar/media"
 )
 
-// Where the bucket does not tell what it has, a PUT without an answer may replace what was published
-// later, and nothing shows it. When it can have no effect any more, the newest is published again.
+// Where the bucket does not tell what it has, a PUT without an answer may replace what was
+// published later, and nothing shows it. When it can have no effect any more, the newest is
+// published again.
 func TestR3BucketThatDoesNotTellGetsTheNewestAgainAfterAPutWithoutAnAnswer(t *testing.T) {
 	const playlist = "g/s/playlist.m3u8"
 	began := time.Now()
@@ -57,8 +58,8 @@ func TestR3BucketThatDoesNotTellGetsTheNewestAgainAfterAPutWithoutAnAnswer(t *te
 	}
 }
 
-// A chunk that is given up while the bucket is asked for it is there if the bucket says so. When the
-// name returns, its manifest then waits until no cache has the content before.
+// A chunk that is given up while the bucket is asked for it is there if the bucket says so. When
+// the name returns, its manifest then waits until no cache has the content before.
 func TestR2ChunkThatIsGivenUpAndFoundIsKnownToBeInTheBucket(t *testing.T) {
 	const chunk = "g/s/f4vSeg1-Frag1"
 	began := time.Now()

@@ -15,8 +15,8 @@ type Effects struct {
 	Changes  []Change
 }
 
-// An Expectation asks for files that a manifest names, or that are to be read again. Each is answered by
-// a call of Closed, Kept, ManifestRead or Absent.
+// An Expectation asks for files that a manifest names, or that are to be read again. Each is
+// answered by a call of Closed, Kept, ManifestRead or Absent.
 type Expectation struct {
 	Source *Source
 	Paths  []string
@@ -49,8 +49,8 @@ type Note struct {
 	Level   slog.Level
 	Message string
 	Attrs   []any // as for slog.Logger.Log
-	// Failure is what went wrong in Stream, if the note is one of those that are summed up; else its Kind is
-	// empty.
+	// Failure is what went wrong in Stream, if the note is one of those that are summed up; else
+	// its Kind is empty.
 	Failure trouble.Failure
 	Source  *Source
 	Stream  string
@@ -75,8 +75,8 @@ type outbox struct {
 	spare Effects
 }
 
-// Effects returns what was decided since the last call, and forgets it. The slices are the caller's until
-// the next call of any method of s.
+// Effects returns what was decided since the last call, and forgets it. The slices are the caller's
+// until the next call of any method of s.
 func (s *Schedule) Effects() Effects {
 	o := &s.effects
 	e := o.Effects

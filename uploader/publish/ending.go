@@ -8,9 +8,9 @@ import (
 	"ems-sidecar/media"
 )
 
-// R5: the end arrives. The last snapshot is always published: add (newest.go) never drops the newest, removed
-// (absent.go) and isGone (sweep.go) forget none that waits, and mayBeDeleted (retention.go) waits for it. The
-// exception is an end with holes.
+// R5: the end arrives. The last snapshot is always published: add (newest.go) never drops the
+// newest, removed (absent.go) and isGone (sweep.go) forget none that waits, and mayBeDeleted
+// (retention.go) waits for it. The exception is an end with holes.
 //
 // EMS's cleanupOnClose deletes the chunks of an HLS stream when that ends, and the newest at times
 // before it was seen. A playlist whose newest segments can never arrive shows viewers nothing but a
@@ -35,7 +35,8 @@ func (m *manifest) isHeldBack(s *snapshot) bool {
 	return m.published != nil || m.copy.hadOne
 }
 
-// beforeHole returns how many references s names before the segments at its end that can never arrive.
+// beforeHole returns how many references s names before the segments at its end that can never
+// arrive.
 func (s *snapshot) beforeHole() int {
 	keep := len(s.refs)
 	for keep > s.others && s.refs[keep-1].bucket.isLost() {
@@ -78,12 +79,14 @@ func (s *snapshot) endBeforeHole() {
 	s.parsed = m.WithoutReferences()
 }
 
-// hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it names what can
-// never arrive, and it was deleted itself, or the stream was restarted after it, or that is its end.
+// hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it
+// names what can never arrive, and it was deleted itself, or the stream was restarted after it, or
+// that is its end.
 func (m *manifest) hopeless(i int) bool {
 	if m.isHeldBack(m.waiting[i]) {
 		return true
 	}
-	overtaken := m.file.disk.isNameGone() || slices.ContainsFunc(m.waiting[i+1:], func(s *snapshot) bool { return s.newRun })
+	overtaken := m.file.disk.isNameGone() || slices.ContainsFunc(m.waiting[i+1:],
+		func(s *snapshot) bool { return s.newRun })
 	return overtaken && m.waiting[i].misses()
 }

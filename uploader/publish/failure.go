@@ -94,7 +94,8 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 func (s *Schedule) noteLaneClosed(r Result, l *lane) {
 	st := r.file.stream
 	l.why = fmt.Sprint(r.Err)
-	attrs := []any{"stream", st.name, "key", r.file.key(), "err", r.Err, "attempt", st.standing.failures, "bucket", l.dest.Bucket}
+	attrs := []any{"stream", st.name, "key", r.file.key(), "err", r.Err, "attempt", st.standing.failures,
+		"bucket", l.dest.Bucket}
 	if l.state == silent {
 		s.log.Error("bucket serves no requests, uploads to it wait", append(attrs,
 			"next", "one request at a time probes whether it is back")...)

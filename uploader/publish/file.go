@@ -7,7 +7,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// A file is one name below a root: a chunk, or a manifest in its part as a reference of another one.
+// A file is one name below a root: a chunk, or a manifest in its part as a reference of another
+// one.
 type file struct {
 	src      *Source
 	stream   *stream
@@ -27,8 +28,9 @@ func (f *file) String() string {
 	return f.disk.state.String() + "/" + f.bucket.String() + "/" + f.work.state.String()
 }
 
-// ReturnedCacheTime is how long caches may keep a chunk whose name can come back with other content. When it
-// does, manifests that name it wait for so long after its upload: then no cache gives out an old one for a new.
+// ReturnedCacheTime is how long caches may keep a chunk whose name can come back with other
+// content. When it does, manifests that name it wait for so long after its upload: then no cache
+// gives out an old one for a new.
 const ReturnedCacheTime = 2 * time.Second
 
 // outdated applies that the bucket holds other content than the disk.
@@ -51,7 +53,8 @@ func (f *file) confirm(v media.Version, now time.Time) {
 	}
 }
 
-// release has the version that was reported last no longer be kept. A newer one may be kept already, and be reported next.
+// release has the version that was reported last no longer be kept. A newer one may be kept
+// already, and be reported next.
 func (f *file) release(why Reason) { f.src.release(f.path, f.disk.version, why) }
 
 func (f *file) key() string {

@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	// What one reference takes, in bytes: as a file, as an element of a snapshot, and as a version in it.
+	// What one reference takes, in bytes: as a file, as an element of a snapshot, and as a version
+	// in it.
 	fileSize, elementSize, versionSize = 700, 8, 48
 
 	// heldRetry is how long a manifest waits for which there is no room.
@@ -31,8 +32,8 @@ func (m *manifest) size(references int) int {
 	return sum + references*fileSize
 }
 
-// tooMuch returns an error if there is no room for r, which was read of m. Each may have an equal part of what all may take, so
-// that they take twice as much at the most.
+// tooMuch returns an error if there is no room for r, which was read of m. Each may have an equal
+// part of what all may take, so that they take twice as much at the most.
 func (s *Schedule) tooMuch(m *manifest, r Reading) error {
 	size := m.size(len(r.References)) + len(r.Content) + len(r.References)*elementSize + len(r.OnDisk)*versionSize
 	if size <= smallManifest || m.grows(len(r.References)) {
@@ -59,13 +60,14 @@ func (m *manifest) grows(references int) bool {
 	return m.published != nil && references <= len(m.published.refs)+growth
 }
 
-// rests reports whether m has ended and is published, so that it leaves the room to those that are live.
+// rests reports whether m has ended and is published, so that it leaves the room to those that are
+// live.
 func (m *manifest) rests() bool {
 	return m.published != nil && m.published.parsed.Ended && len(m.waiting) == 0
 }
 
-// refused reports whether r, which was read of m, is refused because there is no room for it. That may change when
-// other manifests go.
+// refused reports whether r, which was read of m, is refused because there is no room for it. That
+// may change when other manifests go.
 func (s *Schedule) refused(m *manifest, r Reading, now time.Time) bool {
 	if r.tooMuch == nil {
 		m.told.refused = false
@@ -76,8 +78,10 @@ func (s *Schedule) refused(m *manifest, r Reading, now time.Time) bool {
 	s.figures.failures++
 	if !m.told.refused {
 		m.told.refused = true
-		s.log.Error("manifest is not published: large manifests take too much memory", "stream", f.stream.name, "key", f.key(),
-			"count", len(r.References), "err", r.tooMuch, "limit", s.settings.Manifests, "next", "it is read again", "retry_in", heldRetry,
+		s.log.Error("manifest is not published: large manifests take too much memory", "stream", f.stream.name,
+			"key", f.key(),
+			"count", len(r.References), "err", r.tooMuch, "limit", s.settings.Manifests, "next", "it is read again",
+			"retry_in", heldRetry,
 			"hint", "a third of GOMEMLIMIT is for them; raise it, and MemoryMax= in the unit")
 	}
 	return true

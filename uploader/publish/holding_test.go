@@ -44,8 +44,8 @@ func TestR9ManyReferencesArePreparedInSlices(t *testing.T) {
 	}
 }
 
-// Large manifests share a budget. None that is small, or has no more than its part, is refused, and all together
-// take no more than twice the budget.
+// Large manifests share a budget. None that is small, or has no more than its part, is refused, and
+// all together take no more than twice the budget.
 func TestLargeManifestsShareABudget(t *testing.T) {
 	s := newSchedule(time.Now())
 	src := s.Add("/root", hlsLayout, &Destination{}, false)
@@ -112,8 +112,8 @@ func TestLargeManifestsShareABudget(t *testing.T) {
 	}
 }
 
-// A long playlist that viewers have is never refused its next version, however much others take, and
-// those that have ended leave the room to those that are live.
+// A long playlist that viewers have is never refused its next version, however much others take,
+// and those that have ended leave the room to those that are live.
 func TestR5LongPlaylistThatViewersHaveGoesOn(t *testing.T) {
 	s := newSchedule(time.Now())
 	src := s.Add("/root", hlsLayout, &Destination{}, false)

@@ -10,8 +10,9 @@ import (
 	"ems-sidecar/media"
 )
 
-// By what an object counts as a file. The facts are gathered elsewhere: package uploader reads the file,
-// the store says what it knows of the object. Only this file decides whether the two are the same.
+// By what an object counts as a file. The facts are gathered elsewhere: package uploader reads the
+// file, the store says what it knows of the object. Only this file decides whether the two are the
+// same.
 //
 //	evidence                                   what follows
 //	another size                               it is not the file
@@ -57,9 +58,9 @@ func (i *ObjectInfo) Holds(v media.Version) bool {
 	return i != nil && i.Size == v.Size && i.ModTime.Equal(v.ModTime)
 }
 
-// Compare says whether the object is the file in version v, so that it need not be sent. If it is unclear,
-// the MD5 of the file's content decides, which is the ETag then: another program may have put it, or
-// the file was written again with the same content.
+// Compare says whether the object is the file in version v, so that it need not be sent. If it is
+// unclear, the MD5 of the file's content decides, which is the ETag then: another program may have
+// put it, or the file was written again with the same content.
 func (i *ObjectInfo) Compare(v media.Version) Identity {
 	switch {
 	case i == nil || i.Size != v.Size:
@@ -72,8 +73,8 @@ func (i *ObjectInfo) Compare(v media.Version) Identity {
 	return Different
 }
 
-// compareListed is Compare for an object of which a listing told the size and when it was stored. If it is
-// unclear, the bucket must be asked for more.
+// compareListed is Compare for an object of which a listing told the size and when it was stored.
+// If it is unclear, the bucket must be asked for more.
 func (i *ObjectInfo) compareListed(v media.Version, writer media.Traits) Identity {
 	switch {
 	case i == nil || i.Size != v.Size:
@@ -84,8 +85,8 @@ func (i *ObjectInfo) compareListed(v media.Version, writer media.Traits) Identit
 	return Unclear
 }
 
-// Prove says whether the object is the file in version v for certain. content is how the file's content
-// compares with the checksums that the store has of the object's: unclear if it has none.
+// Prove says whether the object is the file in version v for certain. content is how the file's
+// content compares with the checksums that the store has of the object's: unclear if it has none.
 func (i *ObjectInfo) Prove(v media.Version, content Identity) Identity {
 	switch {
 	case i.Size != v.Size:
@@ -98,8 +99,9 @@ func (i *ObjectInfo) Prove(v media.Version, content Identity) Identity {
 	return Unclear
 }
 
-// Begins says whether the object is the beginning of the recording in version v, or all of it. If it is
-// unclear, the content decides. spoilt: the object has other content than was sent of this version.
+// Begins says whether the object is the beginning of the recording in version v, or all of it. If
+// it is unclear, the content decides. spoilt: the object has other content than was sent of this
+// version.
 func (i *ObjectInfo) Begins(v media.Version, spoilt bool) Identity {
 	switch {
 	case i.Untold || i.Size > v.Size:
@@ -110,8 +112,8 @@ func (i *ObjectInfo) Begins(v media.Version, spoilt bool) Identity {
 	return Unclear
 }
 
-// succeeds reports whether f has other content than the object i, which had the name before. What is known only by a
-// name that never comes back counts as the same.
+// succeeds reports whether f has other content than the object i, which had the name before. What
+// is known only by a name that never comes back counts as the same.
 func (f *file) succeeds(i *ObjectInfo) bool {
 	return f.disk.seen != (media.Version{}) && !i.Holds(f.disk.seen) || f.bucket.other && i.Holds(f.bucket.version) ||
 		f.src.traits.ReusesNames && f.disk.version != (media.Version{}) && !i.ModTime.IsZero() && !i.Holds(f.disk.version)
@@ -130,12 +132,14 @@ func (s *snapshot) isObject(i *ObjectInfo) bool {
 
 func (s *snapshot) hexSum() string { return hex.EncodeToString(s.sum[:]) }
 
-// An ETag is the store's name for the content of an object, without the quotes around it. It is the MD5 of the
-// content if the object was put by one request, and the MD5 of its parts' MD5s if it was put in parts. At
-// some stores, and with some kinds of encryption, it is neither, and may look like one.
+// An ETag is the store's name for the content of an object, without the quotes around it. It is the
+// MD5 of the content if the object was put by one request, and the MD5 of its parts' MD5s if it was
+// put in parts. At some stores, and with some kinds of encryption, it is neither, and may look like
+// one.
 type ETag string
 
-// ParseETag returns the ETag that a header or a list has. A proxy that compresses makes it a weak one.
+// ParseETag returns the ETag that a header or a list has. A proxy that compresses makes it a weak
+// one.
 func ParseETag(text string) ETag {
 	return ETag(strings.Trim(strings.TrimPrefix(text, "W/"), `"`))
 }
@@ -154,8 +158,8 @@ func (e ETag) isMD5() bool {
 // Is reports whether e is the MD5 of the content, which is in hex.
 func (e ETag) Is(md5 string) bool { return strings.EqualFold(string(e), md5) }
 
-// Contradicts reports whether e is the MD5 of other content than that with the MD5 sum: put in the same way,
-// the latter would have another ETag.
+// Contradicts reports whether e is the MD5 of other content than that with the MD5 sum: put in the
+// same way, the latter would have another ETag.
 func (e ETag) Contradicts(sum Checksum) bool {
 	c, ok := e.Checksum()
 	return ok && (c.Parts == 0) == (sum.Parts == 0) && c != sum
@@ -173,8 +177,8 @@ type Checksum struct {
 	Parts int    // 0: of the content; else of the checksums of so many parts, one after the other
 }
 
-// ParseChecksum returns the checksum of so many bytes that text is. S3 puts "-" and the number of parts
-// behind one that is made of theirs.
+// ParseChecksum returns the checksum of so many bytes that text is. S3 puts "-" and the number of
+// parts behind one that is made of theirs.
 func ParseChecksum(text string, size int, decode func(string) ([]byte, error)) (c Checksum, ok bool) {
 	encoded, parts, ofParts := strings.Cut(text, "-")
 	sum, err := decode(encoded)

@@ -6,8 +6,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// A Job is one thing to be done outside of the schedule: most often one request to the store. Which fields
-// are set depends on the Task.
+// A Job is one thing to be done outside of the schedule: most often one request to the store. Which
+// fields are set depends on the Task.
 type Job struct {
 	Task            Task
 	Source          *Source

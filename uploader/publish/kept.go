@@ -6,8 +6,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// An unnamedFile is one that is uploaded only if a manifest names it, while none does. It may be kept all the
-// same, for a manifest that named it before.
+// An unnamedFile is one that is uploaded only if a manifest names it, while none does. It may be
+// kept all the same, for a manifest that named it before.
 type unnamedFile struct {
 	src  *Source
 	path string
@@ -30,8 +30,8 @@ func (s *Schedule) keptUnnamed(src *Source, p string, v media.Version, now time.
 	}
 }
 
-// releaseUnnamed gives up what no manifest has named: after a start, files that are kept are known before the
-// manifests.
+// releaseUnnamed gives up what no manifest has named: after a start, files that are kept are known
+// before the manifests.
 func (s *Schedule) releaseUnnamed(now time.Time) {
 	for k, c := range s.unnamed {
 		f := k.src.files[k.path]
@@ -46,7 +46,8 @@ func (s *Schedule) releaseUnnamed(now time.Time) {
 	}
 }
 
-// Kept applies that the name of the chunk p is gone, and that it is kept in version v until it is released.
+// Kept applies that the name of the chunk p is gone, and that it is kept in version v until it is
+// released.
 func (s *Schedule) Kept(src *Source, p string, v media.Version, now time.Time) {
 	defer s.touchPath(src, p)
 	if f := src.files[p]; f != nil && f.disk.version == (media.Version{}) {

@@ -6,16 +6,16 @@ import (
 )
 
 const (
-	// RefusedProbe is the time between two questions to a bucket that refuses (403, no such bucket). A
-	// person has to repair that: asking more often does not help.
+	// RefusedProbe is the time between two questions to a bucket that refuses (403, no such
+	// bucket). A person has to repair that: asking more often does not help.
 	RefusedProbe = 30 * time.Second
 	backoffBase  = 250 * time.Millisecond
 	backoffCap   = 10 * time.Second
 	// While a whole bucket does not answer, one request every so often tells when it is back.
 	probeCap = 5 * time.Second
 
-	// A lane is closed after so many failures in a row, of more than one stream, with no success for so
-	// long: fewer can be one stream's own trouble (R9).
+	// A lane is closed after so many failures in a row, of more than one stream, with no success
+	// for so long: fewer can be one stream's own trouble (R9).
 	laneFailures = 5
 	laneSilence  = 5 * time.Second
 )
@@ -65,8 +65,9 @@ func (l *lane) closedTo(st *stream) bool {
 	return l.state != open && (l.state != streamsRefused || st.standing.refused)
 }
 
-// success records an answer of the bucket to st, and reports whether that reopens the lane for those to
-// whom it was closed; and whether others may try again at once, since what failed was not theirs alone.
+// success records an answer of the bucket to st, and reports whether that reopens the lane for
+// those to whom it was closed; and whether others may try again at once, since what failed was not
+// theirs alone.
 func (l *lane) success(st *stream, now time.Time) (reopened, better bool) {
 	reopened = l.closedTo(st)
 	better = reopened || l.manyFailed
@@ -76,8 +77,8 @@ func (l *lane) success(st *stream, now time.Time) (reopened, better bool) {
 	return reopened, better
 }
 
-// failure records that a request of st failed and reports whether that closed the lane. For a refusal,
-// whole says that it concerns the whole bucket, and all that it met all streams alike.
+// failure records that a request of st failed and reports whether that closed the lane. For a
+// refusal, whole says that it concerns the whole bucket, and all that it met all streams alike.
 func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (closed bool) {
 	l.failures++
 	if l.failedFirst == nil {

@@ -40,12 +40,14 @@ func (s *Schedule) loseChunk(f *file, why string) {
 		return
 	}
 	m.told.promises = true
-	s.log.Warn("EMS names chunks in a manifest that it did not write", "stream", m.file.stream.name, "key", m.file.key(), "first_key", f.key(),
+	s.log.Warn("EMS names chunks in a manifest that it did not write", "stream", m.file.stream.name, "key", m.file.key(),
+		"first_key", f.key(),
 		"next", "the manifest does not wait for them; further ones are only counted, as unwritten",
 		"hint", "in MSS and DASH groups of several bitrates, EMS gives all of them the times of one")
 }
 
-// Evicted applies that the chunk p, which is not on disk, is not kept any longer for want of room: it is lost.
+// Evicted applies that the chunk p, which is not on disk, is not kept any longer for want of room:
+// it is lost.
 func (s *Schedule) Evicted(src *Source, p string) {
 	defer s.touchPath(src, p)
 	f, ok := src.files[p]

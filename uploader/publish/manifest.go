@@ -1,15 +1,16 @@
 package publish
 
 import (
+	"strings"
 	"time"
 )
 
 const (
-	// StartPatience is how long an F4M waits for the first bootstrap of its run: with an encoder that went away
-	// at once, there is none.
+	// StartPatience is how long an F4M waits for the first bootstrap of its run: with an encoder
+	// that went away at once, there is none.
 	StartPatience = 30 * time.Second
-	// SiblingPatience is how long an F4M waits for anything of the other streams of its group. For longer, one
-	// that is stuck would hold up the others (R9).
+	// SiblingPatience is how long an F4M waits for anything of the other streams of its group. For
+	// longer, one that is stuck would hold up the others (R9).
 	SiblingPatience = 10 * time.Second
 )
 
@@ -35,8 +36,8 @@ type told struct {
 	promises bool   // it names chunks that EMS did not write
 }
 
-// decide returns what is to be done about m now: the PUT of a snapshot, or a question to the bucket. If
-// nothing is, at is when something may be, or zero.
+// decide returns what is to be done about m now: the PUT of a snapshot, or a question to the
+// bucket. If nothing is, at is when something may be, or zero.
 func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.Time) {
 	if m.isBusy() {
 		return choice{}, at
@@ -59,7 +60,9 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 // isBusy reports whether a request about m is in flight.
 func (m *manifest) isBusy() bool { return m.errand.state != noErrand }
 
-// state returns what is known of the bucket's copy, what is in flight, and of other writers, for the log.
+// state returns what is known of the bucket's copy, what is in flight, and of other writers, for
+// the log.
 func (m *manifest) state(now time.Time) string {
-	return m.copy.question.String() + "/" + m.copy.trust.String() + "/" + m.errand.state.String() + "/" + m.rival.state(now)
+	states := []string{m.copy.question.String(), m.copy.trust.String(), m.errand.state.String(), m.rival.state(now)}
+	return strings.Join(states, "/")
 }

@@ -7,8 +7,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// startHold is how long a manifest waits that names nothing to play yet. When a DASH stream is restarted, EMS
-// rewrites its init segments a few milliseconds after the manifest that names them.
+// startHold is how long a manifest waits that names nothing to play yet. When a DASH stream is
+// restarted, EMS rewrites its init segments a few milliseconds after the manifest that names them.
 const startHold = time.Second
 
 // ManifestRead applies what the manifest p held at one closing. at is where it is, if that matters.
@@ -58,8 +58,8 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	}
 }
 
-// readAlike applies that a manifest was read again with the content of known, the newest one: EMS writes some
-// twice, or another run says the same.
+// readAlike applies that a manifest was read again with the content of known, the newest one: EMS
+// writes some twice, or another run says the same.
 func (s *Schedule) readAlike(known, again *snapshot, onDisk []media.Version, now time.Time) {
 	m := known.manifest
 	known.modTime = again.modTime
@@ -104,8 +104,8 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	s.expect(src, snap.refs, now)
 }
 
-// mean notes which versions of its references s means: those on disk when it was read, or, of a chunk that was still being
-// written then, when the same was read again.
+// mean notes which versions of its references s means: those on disk when it was read, or, of a
+// chunk that was still being written then, when the same was read again.
 func (s *snapshot) mean(onDisk []media.Version) {
 	if s.onDisk == nil {
 		s.onDisk = onDisk
@@ -118,8 +118,8 @@ func (s *snapshot) mean(onDisk []media.Version) {
 	}
 }
 
-// verify compares what the bucket has of the references with what is on disk: names may have come back with other
-// content, of which no closing was reported yet.
+// verify compares what the bucket has of the references with what is on disk: names may have come
+// back with other content, of which no closing was reported yet.
 func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 	s.mean(onDisk)
 	for i, v := range onDisk {
@@ -142,8 +142,8 @@ func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 	}
 }
 
-// expect asks for those of refs, which a manifest names, of which it is not known that they are on disk or
-// in the bucket.
+// expect asks for those of refs, which a manifest names, of which it is not known that they are on
+// disk or in the bucket.
 func (s *Schedule) expect(src *Source, refs []*file, now time.Time) {
 	var unknown []string
 	for _, r := range refs {

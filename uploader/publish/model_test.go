@@ -23,9 +23,9 @@ var (
 // stepsOfAWorld is how many steps are made, on average, before a new world is begun.
 const stepsOfAWorld = 100
 
-// The schedule keeps R1 to R7 whatever the disk, EMS, the bucket and the one who stops the daemon do. What a
-// counterexample did is printed step by step, shortened to what it takes. By default each run makes the same steps; another
-// million: go test -run Model -steps 1000000 -seed 0 -v.
+// The schedule keeps R1 to R7 whatever the disk, EMS, the bucket and the one who stops the daemon
+// do. What a counterexample did is printed step by step, shortened to what it takes. By default
+// each run makes the same steps; another million: go test -run Model -steps 1000000 -seed 0 -v.
 func TestModel(t *testing.T) {
 	seed := *modelSeed
 	if seed == 0 {

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// R4: the newest publishable snapshot wins. Older ones are dropped when it is started. A stream whose uploads
-// lag must still move: so one snapshot is pursued until it is published, and then the newest.
-// Whose chunks go first: firstWanted in stream.go.
+// R4: the newest publishable snapshot wins. Older ones are dropped when it is started. A stream
+// whose uploads lag must still move: so one snapshot is pursued until it is published, and then the
+// newest. Whose chunks go first: firstWanted in stream.go.
 
-// publishable returns the newest snapshot that may be PUT now (R4). If there is none, at is when there may
-// be one, or zero.
+// publishable returns the newest snapshot that may be PUT now (R4). If there is none, at is when
+// there may be one, or zero.
 func (m *manifest) publishable(now time.Time) (s *snapshot, at time.Time) {
 	if len(m.waiting) == 0 {
 		return nil, at
@@ -31,8 +31,8 @@ func (m *manifest) publishable(now time.Time) (s *snapshot, at time.Time) {
 	return nil, at
 }
 
-// add adds s. Beyond the bounds it drops others, the newer first; never the newest (R5), the one that is
-// pursued, or the one in flight.
+// add adds s. Beyond the bounds it drops others, the newer first; never the newest (R5), the one
+// that is pursued, or the one in flight.
 func (m *manifest) add(s *snapshot) {
 	for _, f := range s.refs {
 		f.naming.now++
@@ -55,9 +55,9 @@ func (m *manifest) add(s *snapshot) {
 	}
 }
 
-// drop takes the oldest waiting snapshot away. If that was the one pursued, the newest is from now on: a
-// stream that went from one to the next would, on a line too slow for it, fall back further and further,
-// and one that always turned to the newest would complete none.
+// drop takes the oldest waiting snapshot away. If that was the one pursued, the newest is from now
+// on: a stream that went from one to the next would, on a line too slow for it, fall back further
+// and further, and one that always turned to the newest would complete none.
 func (m *manifest) drop() {
 	oldest := m.waiting[0]
 	m.waiting = m.waiting[1:]

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// R9: one bad stream hurts no other. Streams have their turns one after the other, each has a share of the
-// workers only, and one in trouble has a single one. Large files have workers of their own. A bucket in
-// trouble: lane.go. A file system that does not answer: stuck.go.
+// R9: one bad stream hurts no other. Streams have their turns one after the other, each has a share
+// of the workers only, and one in trouble has a single one. Large files have workers of their own.
+// A bucket in trouble: lane.go. A file system that does not answer: stuck.go.
 
-// Next returns the job that is to be started now, if any, and counts it as started. The caller has to end
-// each with a call of Done.
+// Next returns the job that is to be started now, if any, and counts it as started. The caller has
+// to end each with a call of Done.
 func (s *Schedule) Next(now time.Time) (Job, bool) {
 	s.readAgain(now)
 	s.noteJumps(now)
@@ -96,7 +96,8 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job {
 	f := c.file
 	j := Job{Task: c.task, Source: f.src, Path: f.path, Key: f.key(), Version: f.disk.version,
-		Candidate: f.work.candidate, Recording: f.recording, FreshConnection: fresh, Started: now, file: f, snapshot: c.snapshot}
+		Candidate: f.work.candidate, Recording: f.recording, FreshConnection: fresh, Started: now, file: f,
+		snapshot: c.snapshot}
 	if c.snapshot != nil {
 		j.Task = PutManifest
 		j.Manifest = Content{c.snapshot.content, c.snapshot.hexSum(), c.snapshot.parsed.TargetDuration}
@@ -107,8 +108,8 @@ func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job
 	return j
 }
 
-// Wake returns when Next may find something that it did not find now, or the zero time if only an event
-// can bring it. It is for after a call of Next that found nothing.
+// Wake returns when Next may find something that it did not find now, or the zero time if only an
+// event can bring it. It is for after a call of Next that found nothing.
 func (s *Schedule) Wake(now time.Time) time.Time {
 	at := s.wakeForDeletion()
 	if !s.draining && len(s.again.files) > 0 {
@@ -134,8 +135,8 @@ func (s *Schedule) Wake(now time.Time) time.Time {
 	return at
 }
 
-// mayWork reports whether st may have one more worker: while it is in trouble, it has one, and never so
-// many that others find none.
+// mayWork reports whether st may have one more worker: while it is in trouble, it has one, and
+// never so many that others find none.
 func (s *Schedule) mayWork(st *stream) bool {
 	pool := st.pool()
 	share := max(1, s.pools.workers[livePool]/4)

@@ -1,21 +1,21 @@
 package publish
 
-// R3: never back. For one key, an older snapshot is never PUT after a newer one, and one PUT is in flight at
-// most. What a PUT without an answer may bring later is looked for (verify.go), and what other writers do
-// (rival.go). manifest.isBusy keeps one request in flight; startsNewRun in runs.go tells a restart of the
-// stream from a playlist that went back.
+// R3: never back. For one key, an older snapshot is never PUT after a newer one, and one PUT is in
+// flight at most. What a PUT without an answer may bring later is looked for (verify.go), and what
+// other writers do (rival.go). manifest.isBusy keeps one request in flight; startsNewRun in runs.go
+// tells a restart of the stream from a playlist that went back.
 
 // wentBack reports whether s is older than what is known already. Where a stream that starts again
-// has new names only, a sequence that falls with names in common is an old playlist. Elsewhere, names
-// that come back are nothing strange.
+// has new names only, a sequence that falls with names in common is an old playlist. Elsewhere,
+// names that come back are nothing strange.
 func (m *manifest) wentBack(s *snapshot) bool {
 	known := m.newest()
 	return m.file.src.traits.NamesAfresh && known != nil && !s.parsed.Set && !known.parsed.Set &&
 		s.parsed.Sequence < known.parsed.Sequence && s.shares(known)
 }
 
-// start marks s as being PUT. What is older is dropped here and not at the end: an attempt that fails
-// may have been applied all the same.
+// start marks s as being PUT. What is older is dropped here and not at the end: an attempt that
+// fails may have been applied all the same.
 func (m *manifest) start(s *snapshot) {
 	for m.waiting[0] != s {
 		m.drop()

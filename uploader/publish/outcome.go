@@ -59,8 +59,8 @@ func (s *Schedule) success(r Result, now time.Time) {
 	st := r.file.stream
 	l := s.lane(st.src.dest)
 	if r.asksOnly() {
-		// That a key is not there is no word on whether the bucket takes one: S3 answers the same where
-		// the bucket is missing.
+		// That a key is not there is no word on whether the bucket takes one: S3 answers the same
+		// where the bucket is missing.
 		l.probing = false
 		if l.state == open {
 			st.recovered()
@@ -129,7 +129,8 @@ func (s *Schedule) uploaded(r Result, now time.Time) {
 	f.confirm(r.Version, now)
 	if st.src.bulk() {
 		f.recording.Spoilt, f.recording.Refused = false, ""
-		s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)))
+		s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes,
+			"took", rounded(now.Sub(r.Started)))
 	}
 	s.discardLater(f, now)
 	if f.bucket.late.mayApply(now) {
@@ -138,8 +139,8 @@ func (s *Schedule) uploaded(r Result, now time.Time) {
 	}
 }
 
-// reopen has the streams of dest try again at once: the bucket answers again. If it had refused everything,
-// it may be another one now, and is asked what it has.
+// reopen has the streams of dest try again at once: the bucket answers again. If it had refused
+// everything, it may be another one now, and is asked what it has.
 func (s *Schedule) reopen(dest *Destination, refused bool, now time.Time) {
 	for _, st := range s.ring {
 		if st.src.dest != dest {
@@ -208,8 +209,8 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	}
 }
 
-// lagOf counts how long the chunks took that the bucket's manifests name for the first time with snap. It
-// returns the longest.
+// lagOf counts how long the chunks took that the bucket's manifests name for the first time with
+// snap. It returns the longest.
 func (s *Schedule) lagOf(snap *snapshot, now time.Time) (longest time.Duration) {
 	for _, c := range snap.refs {
 		if c.manifest != nil || c.disk.writtenAt.IsZero() {

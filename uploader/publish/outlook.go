@@ -19,7 +19,8 @@ func (s *Schedule) Outlook(now time.Time) Outlook {
 	for _, st := range s.ring {
 		for _, m := range st.manifests {
 			newest := m.newest()
-			// What names no segments has no end of its own: a set, and the F4M, whose bootstrap has it.
+			// What names no segments has no end of its own: a set, and the F4M, whose bootstrap has
+			// it.
 			if newest == nil || newest.parsed.Segments == 0 || now.Sub(newest.readAt) > liveFor {
 				continue
 			}

@@ -2,8 +2,9 @@ package publish
 
 import "io/fs"
 
-// A Place is where a file was when it was closed. That its name is not there says that it was deleted
-// only in the same root, and on the same disk below it: a disk that is not mounted has no files, either.
+// A Place is where a file was when it was closed. That its name is not there says that it was
+// deleted only in the same root, and on the same disk below it: a disk that is not mounted has no
+// files, either.
 type Place struct {
 	Root   fs.FileInfo
 	Device uint64 // of the file's directory

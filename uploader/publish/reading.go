@@ -18,12 +18,13 @@ type Reading struct {
 	Outside    string            // the first URI that leads out of the root
 	ModTime    time.Time         // of the file
 	ReadAt     time.Time
-	// OnDisk has the version of each of References as it was right after the manifest was read, or is nil if
-	// names never come back in this format, and chunks do not change: then what is confirmed stays so.
+	// OnDisk has the version of each of References as it was right after the manifest was read, or
+	// is nil if names never come back in this format, and chunks do not change: then what is
+	// confirmed stays so.
 	OnDisk []media.Version
 
-	// If there are many: the files of References, which were made one after the other, and count as named once
-	// more; or that they are too many together with those of other manifests.
+	// If there are many: the files of References, which were made one after the other, and count as
+	// named once more; or that they are too many together with those of other manifests.
 	files   []*file
 	tooMuch error
 }
@@ -37,8 +38,8 @@ func (r Reading) snapshot() *snapshot {
 // IsLarge reports whether r has to be prepared before it is reported.
 func (r *Reading) IsLarge() bool { return len(r.References) > sliceOfReferences }
 
-// Prepare has the files of a large reading of the manifest p made, some at a time, so that no manifest holds up
-// the others. It reports whether it has to be called again.
+// Prepare has the files of a large reading of the manifest p made, some at a time, so that no
+// manifest holds up the others. It reports whether it has to be called again.
 func (s *Schedule) Prepare(src *Source, p string, r *Reading) (more bool) {
 	if len(r.files) == 0 {
 		r.tooMuch = s.tooMuch(s.file(src, p).manifest, *r)

@@ -6,8 +6,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// A recording never replaces another in the bucket: EMS names files by what is on the disk, so that a
-// name comes again after delete_local or a clean-up there, on a new server, or on another host.
+// A recording never replaces another in the bucket: EMS names files by what is on the disk, so that
+// a name comes again after delete_local or a clean-up there, on a new server, or on another host.
 
 // A ClaimState says what may be done with a key for a recording.
 type ClaimState uint8
@@ -23,7 +23,8 @@ const (
 	Begun
 	// AllTaken means that the bucket has other recordings under all keys.
 	AllTaken
-	// UntoldOwner means that the bucket has an object under one of the keys, and does not tell which.
+	// UntoldOwner means that the bucket has an object under one of the keys, and does not tell
+	// which.
 	UntoldOwner
 )
 
@@ -80,21 +81,25 @@ func (s *Schedule) recordingLooked(r Result, now time.Time) {
 		s.figures.conflicts++
 		f.stream.delay(f, pause{until: now.Add(discardRetry)})
 		s.log.Error("recording is not uploaded: the bucket has others under all of its keys", "stream", f.stream.name,
-			"root", f.src.root, "key", f.src.dest.Prefix+f.path, "next", "it stays on the disk, and is tried again; give it another name, or another prefix",
+			"root", f.src.root, "key", f.src.dest.Prefix+f.path,
+			"next", "it stays on the disk, and is tried again; give it another name, or another prefix",
 			"retry_in", discardRetry)
 	default:
 		if r.Claim.Path != f.path && r.Claim.Path != known {
 			s.figures.conflicts++
-			s.log.Error("recording goes under another key: the bucket has another recording under its own", "stream", f.stream.name,
+			s.log.Error("recording goes under another key: the bucket has another recording under its own",
+				"stream", f.stream.name,
 				"root", f.src.root, "key", f.src.dest.Prefix+f.path, "other_key", f.key(),
-				"next", "both are kept; see which server or clean-up lets names begin again, or give each host and directory a prefix of its own")
+				"next", "both are kept; see which server or clean-up lets names begin again, or give each host and directory "+
+					"a prefix of its own")
 		}
 		f.work.task = PutChunk
 		f.stream.enqueue(f)
 	}
 }
 
-// isAnothers reports whether a recording of another root of this host, which goes first, has f's key.
+// isAnothers reports whether a recording of another root of this host, which goes first, has f's
+// key.
 func (s *Schedule) isAnothers(f *file) bool {
 	for _, o := range f.others() {
 		if g := o.Source.files[o.Path]; o.Source.bulk() && g != nil && g.disk.isWhole() && o.Source.root < f.src.root {
@@ -104,7 +109,8 @@ func (s *Schedule) isAnothers(f *file) bool {
 	return false
 }
 
-// keyTaken handles that the bucket got another object under a recording's key since it was looked at.
+// keyTaken handles that the bucket got another object under a recording's key since it was looked
+// at.
 func (s *Schedule) keyTaken(r Result, now time.Time) {
 	f := r.file
 	f.recording.Refused = r.Claim.Path

@@ -75,11 +75,13 @@ func (s *Schedule) removalDone(r Result, now time.Time) {
 	}
 	s.figures.deleted += int64(len(gone))
 	if n := len(gone); n >= deletionBurst || manifests {
-		s.log.Info("objects deleted, as their files were", "bucket", r.Source.dest.Bucket, "count", n, "one_of_them", gone[0].key(),
+		s.log.Info("objects deleted, as their files were", "bucket", r.Source.dest.Bucket, "count", n,
+			"one_of_them", gone[0].key(),
 			"took", rounded(now.Sub(r.Started)))
 	}
 	if n := len(strayed); n > 0 {
-		s.log.Warn("files vanished with their directory or disk, which is no deletion", "bucket", r.Source.dest.Bucket, "count", n,
+		s.log.Warn("files vanished with their directory or disk, which is no deletion", "bucket", r.Source.dest.Bucket,
+			"count", n,
 			"one_of_them", strayed[0].key(), "next", "their objects stay in the bucket")
 	}
 	s.noteRoot(r)
@@ -126,7 +128,8 @@ func (f *file) stays(doubt bool) {
 	}
 }
 
-// staysPerhaps applies that it is unknown whether the bucket has the object. A manifest that names it has to ask.
+// staysPerhaps applies that it is unknown whether the bucket has the object. A manifest that names
+// it has to ask.
 func (f *file) staysPerhaps(now time.Time) {
 	if f.gone.hasLeft() && !f.writtenAnew() {
 		f.bucket.staysPerhaps()
@@ -169,7 +172,8 @@ func (s *Schedule) objectDeleted(f *file, now time.Time) {
 	m.errand = errand{}
 }
 
-// writtenAnew reports whether content was closed that the bucket never had: on the disk, or in the spool.
+// writtenAnew reports whether content was closed that the bucket never had: on the disk, or in the
+// spool.
 func (f *file) writtenAnew() bool {
 	return f.manifest == nil && f.disk.isWhole() && !f.disk.version.Equal(f.bucket.version)
 }

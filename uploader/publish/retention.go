@@ -35,8 +35,8 @@ func (d *departure) unlisted() {
 	}
 }
 
-// A retention lists the files of one source whose objects are to follow them. All of them are looked at every
-// so often: at those that a manifest names, too, whose delay then begins again.
+// A retention lists the files of one source whose objects are to follow them. All of them are
+// looked at every so often: at those that a manifest names, too, whose delay then begins again.
 type retention struct {
 	src      *Source
 	listed   []listing
@@ -75,7 +75,8 @@ func (s *Schedule) seen(src *Source, p string, at *Place, now time.Time) {
 	}
 }
 
-// left applies that the name p is gone from the disk. EMS never deletes recordings: an operator moves them away.
+// left applies that the name p is gone from the disk. EMS never deletes recordings: an operator
+// moves them away.
 func (s *Schedule) left(src *Source, p string, now time.Time) {
 	if f, ok := src.files[p]; ok && src.dest.Delete && !src.bulk() {
 		f.gone.state = hasLeft
@@ -83,7 +84,8 @@ func (s *Schedule) left(src *Source, p string, now time.Time) {
 	}
 }
 
-// follow lists f if its name is gone and the bucket has it: what EMS deletes before its upload is uploaded first.
+// follow lists f if its name is gone and the bucket has it: what EMS deletes before its upload is
+// uploaded first.
 func (s *Schedule) follow(f *file, now time.Time) {
 	unpublished := f.manifest != nil && f.manifest.published == nil
 	if f.gone.state != hasLeft || !f.bucket.isConfirmed() || unpublished {
@@ -102,7 +104,8 @@ func (s *Schedule) follow(f *file, now time.Time) {
 		f.gone.state = present
 		if !r.full {
 			r.full = true
-			s.log.Warn("too many objects wait for their deletion, further ones stay", "bucket", d.Bucket, "key", f.key(), "waiting", len(r.listed),
+			s.log.Warn("too many objects wait for their deletion, further ones stay", "bucket", d.Bucket, "key", f.key(),
+				"waiting", len(r.listed),
 				"next", "it stays in the bucket, and further ones", "hint", "a shorter delete_delay makes fewer wait")
 		}
 		return
@@ -115,7 +118,8 @@ func (s *Schedule) follow(f *file, now time.Time) {
 	}
 }
 
-// shownUntil applies that s, which may be nil, was in the bucket until now: the delay of what it names begins.
+// shownUntil applies that s, which may be nil, was in the bucket until now: the delay of what it
+// names begins.
 func (s *snapshot) shownUntil(now time.Time) {
 	if s == nil {
 		return
@@ -133,8 +137,9 @@ func (s *snapshot) spare() {
 	}
 }
 
-// nextDeletion returns the job that deletes what is due, and counts it as started. There is one at a time for each
-// source, apart from the workers. Nothing is deleted while the bucket is in trouble, or when the daemon ends.
+// nextDeletion returns the job that deletes what is due, and counts it as started. There is one at
+// a time for each source, apart from the workers. Nothing is deleted while the bucket is in
+// trouble, or when the daemon ends.
 func (s *Schedule) nextDeletion(now time.Time) (Job, bool) {
 	if s.draining {
 		return Job{}, false
@@ -180,13 +185,14 @@ func (s *Schedule) mayDelete(r *retention) bool {
 	return !r.inFlight && !r.src.stuck && s.lane(r.src.dest).state == open
 }
 
-// deletes reports whether objects are being deleted. What a file system that does not answer holds up is left alone.
+// deletes reports whether objects are being deleted. What a file system that does not answer holds
+// up is left alone.
 func (s *Schedule) deletes() bool {
 	return slices.ContainsFunc(s.retentions, func(r *retention) bool { return r.inFlight && !r.src.stuck })
 }
 
-// due returns what is to be deleted now, which has begun with that, and drops what is not listed any more. It also returns the
-// directories that have to be surveyed for others.
+// due returns what is to be deleted now, which has begun with that, and drops what is not listed
+// any more. It also returns the directories that have to be surveyed for others.
 func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed []string) {
 	d := r.src.dest
 	r.listed = slices.DeleteFunc(r.listed, func(e listing) bool {
@@ -200,7 +206,8 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 		if m := f.manifest; m != nil && m.publishedAt.After(f.gone.namedAt) {
 			f.gone.namedAt = m.publishedAt // what came last is to be seen for a while, too
 		}
-		waited := now.Sub(f.gone.since) >= d.DeleteDelay && now.Sub(f.gone.namedAt) >= d.DeleteDelay && !now.Before(f.gone.tryAt)
+		waited := now.Sub(f.gone.since) >= d.DeleteDelay && now.Sub(f.gone.namedAt) >= d.DeleteDelay &&
+			!now.Before(f.gone.tryAt)
 		if len(batch) == deletionBatch || !waited || !f.mayBeDeleted() || s.mayBeNamedAbove(f) {
 			return false
 		}
@@ -212,13 +219,15 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 		}
 		f.beginRemoval(now)
 		s.touch(f.stream)
-		batch = append(batch, Removal{Path: f.path, Key: f.key(), Place: f.gone.place, Others: f.others(), file: f, doubt: f.bucket.inDoubt})
+		batch = append(batch, Removal{Path: f.path, Key: f.key(), Place: f.gone.place, Others: f.others(), file: f,
+			doubt: f.bucket.inDoubt})
 		return false
 	})
 	return batch, unsurveyed
 }
 
-// mayBeDeleted reports whether nothing that is known of the object of f, whose name is gone, speaks for it.
+// mayBeDeleted reports whether nothing that is known of the object of f, whose name is gone, speaks
+// for it.
 func (f *file) mayBeDeleted() bool {
 	switch m := f.manifest; {
 	case f.work.state != idle || f.naming.now > 0 || !f.bucket.isConfirmed() && !f.bucket.inDoubt:
@@ -234,8 +243,9 @@ func (f *file) mayBeDeleted() bool {
 	return f.stream.manifestsAreKnown(f) && !f.isThereFromElsewhere()
 }
 
-// manifestsAreKnown reports whether it is known what those manifests in the bucket name that may name f, a file of st. After
-// a start, those of the run before are there until each is published again.
+// manifestsAreKnown reports whether it is known what those manifests in the bucket name that may
+// name f, a file of st. After a start, those of the run before are there until each is published
+// again.
 func (st *stream) manifestsAreKnown(f *file) bool {
 	some := f.manifest != nil || st.cleared
 	for _, manifests := range [][]*manifest{st.manifests, st.namedBy} {
@@ -254,8 +264,8 @@ func (st *stream) manifestsAreKnown(f *file) bool {
 	return some
 }
 
-// settledInBucket reports whether the bucket has of m what was published and nothing else: no version of another writer,
-// and none that a PUT without an answer may bring yet.
+// settledInBucket reports whether the bucket has of m what was published and nothing else: no
+// version of another writer, and none that a PUT without an answer may bring yet.
 func (m *manifest) settledInBucket() bool {
 	return m.errand.state != asking && m.copy.isSettled() && !m.rival.isMet()
 }

@@ -3,8 +3,8 @@ package publish
 import "time"
 
 const (
-	// While a manifest is left to another writer, the bucket is asked every yieldCheck whether that one goes
-	// on. If not for yieldTime, ours is published again.
+	// While a manifest is left to another writer, the bucket is asked every yieldCheck whether that
+	// one goes on. If not for yieldTime, ours is published again.
 	yieldCheck = 10 * time.Second
 	yieldTime  = 30 * time.Second
 	// rivalMemory is how long another writer counts as one after its last version was seen.
@@ -45,9 +45,9 @@ func (s *Schedule) foreign(m *manifest, i *ObjectInfo) bool {
 	return i.Host != "" && (i.Host != s.settings.Host || i.Root != m.file.src.RootName())
 }
 
-// metRival applies that the bucket has another writer's version of m. Nothing is PUT for that reason: two
-// writers that did would never end. If ours had been there before, both publish it, and one of them has to
-// give way: the one whose host and root come later in the alphabet.
+// metRival applies that the bucket has another writer's version of m. Nothing is PUT for that
+// reason: two writers that did would never end. If ours had been there before, both publish it, and
+// one of them has to give way: the one whose host and root come later in the alphabet.
 func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	f := m.file
 	r := &m.rival
@@ -59,7 +59,8 @@ func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	r.logged = true
 	if !logged {
 		s.figures.conflicts++
-		s.log.Error("another writer publishes the same stream: viewers get now one and now the other", "stream", f.stream.name,
+		s.log.Error("another writer publishes the same stream: viewers get now one and now the other",
+			"stream", f.stream.name,
 			"key", f.key(), "host", found.Host, "root", found.Root, "stored", found.Stored,
 			"hint", "give each host or root a prefix of its own, or its streams other names")
 	}
@@ -67,7 +68,8 @@ func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	if later && (!found.Stored.Equal(known.Stored) || found.Sum != known.Sum) {
 		if r.yieldUntil.IsZero() {
 			s.log.Warn("manifest is left to the other writer", "stream", f.stream.name, "key", f.key(),
-				"host", found.Host, "root", found.Root, "next", "it is published again when the other one stops", "after", yieldTime)
+				"host", found.Host, "root", found.Root, "next", "it is published again when the other one stops",
+				"after", yieldTime)
 		}
 		r.yieldUntil = now.Add(yieldTime)
 	}

@@ -8,7 +8,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// Of what waits of a run, nothing is published with an init segment of the next one, whatever is known of its own.
+// Of what waits of a run, nothing is published with an init segment of the next one, whatever is
+// known of its own.
 func TestR2ManifestOfARunIsNotPublishedWithTheInitSegmentOfTheNextOne(t *testing.T) {
 	const manifest, init, segment = "g/manifest.mpd", "g/s/video/1/seg_init.mp4", "g/s/video/1/segment_0.m4s"
 	began := time.Now()

@@ -8,8 +8,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// A Schedule knows every file that is to be published and decides what is uploaded next. It does no I/O,
-// has no clock and no chance of its own, and belongs to one goroutine.
+// A Schedule knows every file that is to be published and decides what is uploaded next. It does no
+// I/O, has no clock and no chance of its own, and belongs to one goroutine.
 type Schedule struct {
 	settings Settings
 	log      notebook

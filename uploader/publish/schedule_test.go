@@ -63,7 +63,8 @@ func BenchmarkTurnInAnOutage(b *testing.B) {
 	}
 }
 
-// A child playlist that was asked for and that no master names any more is forgotten, whatever else is queued.
+// A child playlist that was asked for and that no master names any more is forgotten, whatever else
+// is queued.
 func TestSweepForgetsAChildThatNobodyNames(t *testing.T) {
 	s := newSchedule(time.Now())
 	src := s.Add("/root", media.Layout{Format: media.HLS}, &Destination{}, false)
@@ -111,7 +112,8 @@ func TestR8DeletionsThatWaitAreBounded(t *testing.T) {
 	}
 }
 
-// run has the schedule do what it wants from a time to another, second by second. answer completes the results.
+// run has the schedule do what it wants from a time to another, second by second. answer completes
+// the results.
 func run(s *Schedule, from, until time.Time, answer func(r *Result)) {
 	for now := from; now.Before(until); now = now.Add(time.Second) {
 		for j, ok := s.Next(now); ok; j, ok = s.Next(now) {
@@ -164,7 +166,8 @@ func TestManifestThatStaysKeepsItsChunks(t *testing.T) {
 	}
 }
 
-// The queue of a stream does not grow with what was uploaded since a file that cannot be read came into it.
+// The queue of a stream does not grow with what was uploaded since a file that cannot be read came
+// into it.
 func TestR8QueueDoesNotGrowBehindAFileThatCannotBeRead(t *testing.T) {
 	now := time.Now()
 	s := newSchedule(now)
@@ -188,7 +191,8 @@ func TestR8QueueDoesNotGrowBehindAFileThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// While the bucket is asked for a manifest, its object is not deleted: there is one request about it at a time.
+// While the bucket is asked for a manifest, its object is not deleted: there is one request about
+// it at a time.
 func TestR3ManifestIsNotDeletedWhileTheBucketIsAskedForIt(t *testing.T) {
 	now := time.Now()
 	s := newSchedule(now)
@@ -205,7 +209,8 @@ func TestR3ManifestIsNotDeletedWhileTheBucketIsAskedForIt(t *testing.T) {
 	}
 }
 
-// A manifest whose last PUT had no answer is remembered until the bucket was asked for it, however long that takes.
+// A manifest whose last PUT had no answer is remembered until the bucket was asked for it, however
+// long that takes.
 func TestR5ManifestInDoubtIsNotForgotten(t *testing.T) {
 	began := time.Now()
 	s := newSchedule(began)

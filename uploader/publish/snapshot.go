@@ -8,8 +8,9 @@ import (
 	"ems-sidecar/media"
 )
 
-// R2: references first. A manifest is PUT only when the bucket has every file that it names, with the content
-// that it means, or when a file can never arrive (lost.go). Which version is meant: verify in manifestread.go.
+// R2: references first. A manifest is PUT only when the bucket has every file that it names, with
+// the content that it means, or when a file can never arrive (lost.go). Which version is meant:
+// verify in manifestread.go.
 
 // A snapshot is what one manifest held at one closing.
 type snapshot struct {
@@ -31,7 +32,8 @@ type snapshot struct {
 	generation uint64  // src.generation when open was made
 }
 
-// ready reports whether every reference serves (R2). If not, at is when that may change by itself, or zero.
+// ready reports whether every reference serves (R2). If not, at is when that may change by itself,
+// or zero.
 func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) {
 	if s.generation != src.generation {
 		s.open, s.generation = s.refs, src.generation
@@ -61,8 +63,8 @@ func (s *snapshot) misses() bool {
 	return slices.ContainsFunc(refs, func(f *file) bool { return f.bucket.isLost() })
 }
 
-// shares reports whether s and t name a segment in common. An init segment or a key may have the same name
-// in each run of a stream.
+// shares reports whether s and t name a segment in common. An init segment or a key may have the
+// same name in each run of a stream.
 func (s *snapshot) shares(t *snapshot) bool {
 	names := make(map[*file]struct{}, len(t.refs))
 	for _, f := range t.refs[t.others:] {
@@ -106,9 +108,9 @@ func (f *file) serves(s *snapshot, now time.Time) bool {
 }
 
 // owes reports whether s, which names m, has to wait although m was published. Where a writer's
-// bootstraps are late, they are published before the F4M that names them: at the end of a stream, so
-// that a player which stops asking has seen all, and when the stream starts again, so that a new F4M
-// does not lead to fragments of the run before.
+// bootstraps are late, they are published before the F4M that names them: at the end of a stream,
+// so that a player which stops asking has seen all, and when the stream starts again, so that a new
+// F4M does not lead to fragments of the run before.
 func (m *manifest) owes(s *snapshot, now time.Time) bool {
 	src := m.file.src
 	if !src.traits.BootstrapsLate {
@@ -125,8 +127,8 @@ func (m *manifest) owes(s *snapshot, now time.Time) bool {
 		!m.published.parsed.Ended && !s.parsed.Ended && waited < StartPatience
 }
 
-// isBeingShown reports whether a manifest in flight names f, of which the bucket has other content: the
-// new one could get there before that manifest of the run before (R2).
+// isBeingShown reports whether a manifest in flight names f, of which the bucket has other content:
+// the new one could get there before that manifest of the run before (R2).
 func (st *stream) isBeingShown(f *file) bool {
 	if !f.bucket.other {
 		return false

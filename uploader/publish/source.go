@@ -36,8 +36,9 @@ type Source struct {
 	rootless   bool       // that the root is not there, and nothing is deleted therefore, was logged
 }
 
-// Add returns a new source for what layout finds below the directory root. If shared is set, its files are
-// kept in a directory that serves other roots, too: what is found there may be another one's.
+// Add returns a new source for what layout finds below the directory root. If shared is set, its
+// files are kept in a directory that serves other roots, too: what is found there may be another
+// one's.
 func (s *Schedule) Add(root string, layout media.Layout, dest *Destination, shared bool) *Source {
 	src := &Source{
 		schedule: s, root: root, layout: layout, traits: layout.Traits(), dest: dest, shared: shared,
@@ -53,7 +54,8 @@ func (src *Source) RootName() string { return src.root[max(0, len(src.root)-maxR
 // bulk reports whether its files are large, so that they have workers of their own.
 func (src *Source) bulk() bool { return src.layout.Format.IsRecorded() }
 
-// IsChunk reports whether a file p of layout, in version v, is uploaded whether or not a manifest names it.
+// IsChunk reports whether a file p of layout, in version v, is uploaded whether or not a manifest
+// names it.
 func IsChunk(layout media.Layout, p string, v media.Version) bool {
 	// EMS creates, closes and deletes empty files as a permission test.
 	return layout.Kind(p).Role == media.ChunkFile && v.Size > 0

@@ -2,8 +2,9 @@ package publish
 
 import "time"
 
-// Answers says whether the file system of src answers: since is when it stopped, or zero. The workers of one
-// that does not answer are given back, so that other roots go on (R9), and no more are sent there.
+// Answers says whether the file system of src answers: since is when it stopped, or zero. The
+// workers of one that does not answer are given back, so that other roots go on (R9), and no more
+// are sent there.
 func (s *Schedule) Answers(src *Source, since, now time.Time) {
 	stuck := !since.IsZero()
 	switch {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// A Survey asks the bucket which manifests it has in some directories that this run knows nothing of: an
-// earlier run has published them, and they were deleted from the disk before this one read them. What they
-// name is not deleted.
+// A Survey asks the bucket which manifests it has in some directories that this run knows nothing
+// of: an earlier run has published them, and they were deleted from the disk before this one read
+// them. What they name is not deleted.
 type Survey struct {
 	Dirs  []string        // below the root
 	Known map[string]bool // manifests in them of which the schedule knows what they name

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// A manifest that EMS deletes comes back within milliseconds when the stream is appending; one that
-	// stays away this long is forgotten.
+	// A manifest that EMS deletes comes back within milliseconds when the stream is appending; one
+	// that stays away this long is forgotten.
 	manifestMemory = 10 * time.Minute
 	// A manifest that has waited this long for its references is worth a warning.
 	waitingTooLong = 30 * time.Second
@@ -78,18 +78,20 @@ func (st *stream) forgetManifests(now time.Time) {
 	st.names = slices.DeleteFunc(st.names, func(named *stream) bool { return !named.isNamedFrom(st) })
 }
 
-// isGone reports whether m is not on the disk, and nothing is to be done about it. As long as a PUT without an
-// answer may have changed its object, and the bucket is to be asked, it is not forgotten: the end would be lost
-// (R5).
+// isGone reports whether m is not on the disk, and nothing is to be done about it. As long as a PUT
+// without an answer may have changed its object, and the bucket is to be asked, it is not
+// forgotten: the end would be lost (R5).
 func (m *manifest) isGone() bool {
 	f := m.file
 	if m.isBusy() || m.copy.late.isOpen() && !m.copy.checkAt.IsZero() {
 		return false
 	}
-	return f.disk.state != diskWhole && f.work.state == idle && f.naming.now == 0 && len(m.waiting) == 0 && f.gone.state != listed
+	return f.disk.state != diskWhole && f.work.state == idle && f.naming.now == 0 && len(m.waiting) == 0 &&
+		f.gone.state != listed
 }
 
-// waitsTooLong reports whether the oldest snapshot of m has waited for so long that it is worth a warning.
+// waitsTooLong reports whether the oldest snapshot of m has waited for so long that it is worth a
+// warning.
 func (m *manifest) waitsTooLong(now time.Time) bool {
 	return len(m.waiting) > 0 && now.Sub(m.waiting[0].readAt) >= waitingTooLong
 }
@@ -131,14 +133,16 @@ func (s *Schedule) warnWaiting(m *manifest, now time.Time) {
 		"next", "it is published when they have arrived")
 }
 
-// forgetIfUnused drops the entry of a chunk that is not on disk and that no manifest names and no job handles.
+// forgetIfUnused drops the entry of a chunk that is not on disk and that no manifest names and no
+// job handles.
 func (src *Source) forgetIfUnused(f *file) {
 	if src.dest.SkipBacklog && f.rolledOut() {
 		f.work.state = idle
 		f.release(Unwanted)
 		src.skipped++
 	}
-	if f.manifest == nil && f.naming.now == 0 && f.work.state == idle && f.disk.state != diskWhole && f.gone.state != listed {
+	if f.manifest == nil && f.naming.now == 0 && f.work.state == idle && f.disk.state != diskWhole &&
+		f.gone.state != listed {
 		src.forget(f)
 	}
 }
@@ -153,7 +157,8 @@ func (src *Source) forget(f *file) {
 	}
 }
 
-// rolledOut reports whether f waits for its upload although EMS has deleted it and no manifest names it any more.
+// rolledOut reports whether f waits for its upload although EMS has deleted it and no manifest
+// names it any more.
 func (f *file) rolledOut() bool {
 	return f.work.state == queued && f.work.isSending() && f.manifest == nil && f.naming.now == 0 && f.disk.isNameGone() &&
 		!f.bucket.isConfirmed() && !f.src.bulk()

@@ -6,8 +6,8 @@ import (
 	"ems-sidecar/internal/trouble"
 )
 
-// What goes wrong with single files, again and again: the first of a stream is a log line, and the others
-// are summed up.
+// What goes wrong with single files, again and again: the first of a stream is a log line, and the
+// others are summed up.
 var (
 	objectDiffers = trouble.Failure{
 		Kind: "object_differs", Level: slog.LevelWarn,

@@ -6,12 +6,14 @@ import (
 )
 
 const (
-	// unseenGrace is how long chunks that a manifest passed over may take to be reported: it is read before them.
+	// unseenGrace is how long chunks that a manifest passed over may take to be reported: it is
+	// read before them.
 	unseenGrace = 5 * time.Second
 )
 
-// A jump is what a manifest passed over from one reading to the next: chunks that it never named when it was read. The
-// server wrote and deleted them meanwhile, because the daemon or the whole machine stood still, or could open no file.
+// A jump is what a manifest passed over from one reading to the next: chunks that it never named
+// when it was read. The server wrote and deleted them meanwhile, because the daemon or the whole
+// machine stood still, or could open no file.
 type jump struct {
 	manifest    *manifest
 	first, last uint64 // as in media.Manifest
@@ -24,7 +26,8 @@ type jump struct {
 
 // jumpFrom returns what was passed over between known, which may be nil, and s.
 func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool) {
-	if known == nil || s.newRun || s.parsed.Segments == 0 || known.parsed.Segments == 0 || s.parsed.Sequence <= known.parsed.Last {
+	if known == nil || s.newRun || s.parsed.Segments == 0 || known.parsed.Segments == 0 ||
+		s.parsed.Sequence <= known.parsed.Last {
 		return j, false
 	}
 	step, tracks := s.manifest.file.src.layout.Format.Rows(s.parsed)
@@ -67,7 +70,8 @@ func (st *stream) closedUnlisted(f *file) {
 	}
 }
 
-// forgetListed forgets the chunks that a manifest has named, and those that none will name any more.
+// forgetListed forgets the chunks that a manifest has named, and those that none will name any
+// more.
 func (st *stream) forgetListed(now time.Time) {
 	st.unlisted = slices.DeleteFunc(st.unlisted, func(f *file) bool {
 		return f.naming.state == wasNamed || now.Sub(f.disk.version.ModTime) > manifestMemory

@@ -2,7 +2,8 @@ package publish
 
 import "time"
 
-// verified applies what the bucket has under a manifest's key; nil is nothing, or what it does not tell.
+// verified applies what the bucket has under a manifest's key; nil is nothing, or what it does not
+// tell.
 func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now time.Time) {
 	c := &m.copy
 	first := c.question == neverAsked
@@ -45,7 +46,8 @@ func (s *Schedule) askedInDoubt(m *manifest, untold bool, now time.Time) {
 	m.published.content = nil
 }
 
-// adopt counts a snapshot that waits as published if the bucket has it: from an earlier run, or a PUT without an answer.
+// adopt counts a snapshot that waits as published if the bucket has it: from an earlier run, or a
+// PUT without an answer.
 func (m *manifest) adopt(found *ObjectInfo, now time.Time) bool {
 	for i := len(m.waiting) - 1; i >= 0; i-- {
 		if w := m.waiting[i]; w.isObject(found) {
@@ -72,8 +74,8 @@ func (m *manifest) again() {
 	m.copy.distrust()
 }
 
-// checkInTurn has the bucket asked whether it still has what was published lately: before the next PUT, when another writer's
-// version is there if there is one, or within a minute.
+// checkInTurn has the bucket asked whether it still has what was published lately: before the next
+// PUT, when another writer's version is there if there is one, or within a minute.
 func (s *Schedule) checkInTurn(m *manifest, now time.Time) {
 	if m.published == nil || now.Sub(m.publishedAt) >= manifestMemory {
 		return

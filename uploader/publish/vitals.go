@@ -112,7 +112,8 @@ func (st *stream) waitsForUnreadable() bool {
 // facts are what is known of st now.
 func (s *Schedule) facts(st *stream) health.Facts {
 	v := &st.vitals
-	return health.Facts{Target: v.target, Chunk: v.chunk, Edge: v.edge, Held: st.heldSince(), Ended: v.ended, Failure: s.failure(st)}
+	return health.Facts{Target: v.target, Chunk: v.chunk, Edge: v.edge, Held: st.heldSince(), Ended: v.ended,
+		Failure: s.failure(st)}
 }
 
 // Judge judges the health of all streams. It is called once a second.
@@ -178,10 +179,12 @@ func (s *Schedule) Views() []View {
 		v := &st.vitals
 		views = append(views, View{Source: st.src, Stream: st.name, State: v.state, Since: v.since, Why: v.why,
 			Chunk: v.chunk, Edge: v.edge, Target: v.target, Lag: v.lag, Sequence: v.sequence, Segments: v.segments,
-			Backlog: st.queue(), Chunks: st.figures.chunks, Bytes: st.figures.bytes, Failure: s.failure(st), FailedAt: v.failedAt})
+			Backlog: st.queue(), Chunks: st.figures.chunks, Bytes: st.figures.bytes, Failure: s.failure(st),
+			FailedAt: v.failedAt})
 	}
 	slices.SortFunc(views, func(a, b View) int {
-		return cmp.Or(slices.Index(health.States, a.State)-slices.Index(health.States, b.State), cmp.Compare(a.Stream, b.Stream))
+		return cmp.Or(slices.Index(health.States, a.State)-slices.Index(health.States, b.State),
+			cmp.Compare(a.Stream, b.Stream))
 	})
 	return views
 }

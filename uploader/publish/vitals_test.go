@@ -10,7 +10,8 @@ import (
 	"ems-sidecar/uploader/health"
 )
 
-// A file that cannot be read holds up its stream. The reason names it, also while other files arrive.
+// A file that cannot be read holds up its stream. The reason names it, also while other files
+// arrive.
 func TestStreamThatWaitsForAnUnreadableFileFails(t *testing.T) {
 	began := time.Now()
 	s := newSchedule(began)

@@ -17,14 +17,16 @@ var errNoClock = errors.New("the store does not tell its time")
 
 // AbortUploads implements uploader.Store. It lists parts only of uploads that began long enough ago
 // and whose key is not kept.
-func (s *Store) AbortUploads(ctx context.Context, prefix string, idle time.Duration, keep func(key string) bool) (n int, err error) {
+func (s *Store) AbortUploads(ctx context.Context, prefix string, idle time.Duration,
+	keep func(key string) bool) (n int, err error) {
 	type candidate struct{ key, id string }
 	var old []candidate
 	clock := true
 	err = s.eachUpload(ctx, prefix, nil, func(m types.MultipartUpload, now time.Time) {
 		c := candidate{aws.ToString(m.Key), aws.ToString(m.UploadId)}
 		clock = clock && !now.IsZero()
-		if strings.HasPrefix(c.key, prefix) && age(m.Initiated, now) >= idle && !s.unfinished.isInFlight(c.id) && !keep(c.key) {
+		if strings.HasPrefix(c.key, prefix) && age(m.Initiated, now) >= idle && !s.unfinished.isInFlight(c.id) &&
+			!keep(c.key) {
 			old = append(old, c)
 		}
 	})

@@ -129,7 +129,8 @@ func (a answer) confirms(text []byte) bool {
 // describesObject reports whether the headers may be those of an object.
 func (a answer) describesObject() bool {
 	// For one part, the status is 206.
-	ok := a.StatusCode == http.StatusOK || a.StatusCode == http.StatusPartialContent && a.Request.URL.Query().Has("partNumber")
+	ok := a.StatusCode == http.StatusOK || a.StatusCode == http.StatusPartialContent &&
+		a.Request.URL.Query().Has("partNumber")
 	return ok && strings.Trim(a.Header.Get("Etag"), `" `) != "" && a.ContentLength >= 0 &&
 		(hasMark(a.Header) || a.Header.Get("Last-Modified") != "" && kindOf(a.Header, nil) == "")
 }

@@ -78,7 +78,8 @@ func (s *Store) compareContent(ctx context.Context, key string, head *s3.HeadObj
 
 // layout returns how the object was cut into so many parts: as the store says, or else as it would
 // be today. Where neither can be, it returns a plan of another number of parts.
-func (s *Store) layout(ctx context.Context, key string, head *s3.HeadObjectOutput, parts int, options []func(*s3.Options)) (plan, error) {
+func (s *Store) layout(ctx context.Context, key string, head *s3.HeadObjectOutput, parts int,
+	options []func(*s3.Options)) (plan, error) {
 	size := aws.ToInt64(head.ContentLength)
 	if parts == 1 {
 		return plan{size: size, partSize: max(1, size)}, nil
@@ -95,7 +96,8 @@ func (s *Store) layout(ctx context.Context, key string, head *s3.HeadObjectOutpu
 	return s.plan(size), nil
 }
 
-func (s *Store) head(ctx context.Context, in *s3.HeadObjectInput, options []func(*s3.Options)) (*s3.HeadObjectOutput, error) {
+func (s *Store) head(ctx context.Context, in *s3.HeadObjectInput, options []func(*s3.Options)) (*s3.HeadObjectOutput,
+	error) {
 	in.Bucket = &s.settings.Bucket
 	out, err := within(ctx, requestTime, func(ctx context.Context) (*s3.HeadObjectOutput, error) {
 		return s.client.HeadObject(ctx, in, options...)

@@ -56,7 +56,8 @@ func (s *Store) withoutCondition(ctx context.Context, o uploader.Object, err err
 	}
 	s.noCondition.Store(true)
 	s.trouble.Begin(unconditional, trouble.At{}, "err", err,
-		"next", "before each recording, the store is asked whether the key is free; two hosts may still use one key at the same moment")
+		"next", "before each recording, the store is asked whether the key is free; two hosts may still use one key at "+
+			"the same moment")
 	return nil
 }
 

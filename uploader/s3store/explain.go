@@ -60,8 +60,9 @@ var bucketCodes = map[string]bool{
 // two are about an upload, and the next attempt begins another one. RequestTimeTooSkewed teaches
 // the SDK by how much this host's clock is wrong.
 var transientCodes = map[string]bool{
-	"RequestTimeout": true, "RequestTimeTooSkewed": true, "BadDigest": true, "IncompleteBody": true, "XAmzContentSHA256Mismatch": true,
-	noSuchUpload: true, "InvalidPart": true,
+	"RequestTimeout": true, "RequestTimeTooSkewed": true, "BadDigest": true, "IncompleteBody": true,
+	"XAmzContentSHA256Mismatch": true,
+	noSuchUpload:                true, "InvalidPart": true,
 }
 
 // Permissions for requests that are made in more than one place.

@@ -105,7 +105,8 @@ func (k *keys) due(now time.Time) (source aws.CredentialsProvider, last aws.Cred
 	switch {
 	case !good:
 		return k.source, k.last, false, true
-	case !k.last.CanExpire, now.Before(k.askAt), now.Before(k.last.Expires.Add(-min(renewAhead, k.last.Expires.Sub(k.got)/4))):
+	case !k.last.CanExpire, now.Before(k.askAt), now.Before(k.last.Expires.Add(-min(renewAhead,
+		k.last.Expires.Sub(k.got)/4))):
 		return k.source, k.last, true, false
 	}
 	k.askAt = now.Add(renewPause)
@@ -123,7 +124,8 @@ func (k *keys) keep(c aws.Credentials) {
 }
 
 func (k *keys) cannotRenew(last aws.Credentials, err *keysError) {
-	k.trouble.Begin(keysNotRenewed, trouble.At{}, "access_key", last.AccessKeyID, "expires", last.Expires.UTC(), "err", err,
+	k.trouble.Begin(keysNotRenewed, trouble.At{}, "access_key", last.AccessKeyID, "expires", last.Expires.UTC(),
+		"err", err,
 		"next", "they are used until they expire; the service is asked again", "retry_in", renewPause)
 }
 
@@ -198,7 +200,8 @@ func (k *keys) reload(code string) (changed bool) {
 		k.trouble.Report(keysNotRead, trouble.At{}, "access_key", last.AccessKeyID,
 			"err", &keysError{err: err}, "retry_in", renewPause)
 	case changed:
-		k.log.Info("other credentials are used now", "access_key", c.AccessKeyID, "reason", "the store refused the previous ones")
+		k.log.Info("other credentials are used now", "access_key", c.AccessKeyID,
+			"reason", "the store refused the previous ones")
 	}
 	return changed
 }

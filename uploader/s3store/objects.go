@@ -20,7 +20,8 @@ const listPermission = "s3:ListBucket"
 // List implements uploader.Store. It holds one page of at most 1,000 objects at a time.
 func (s *Store) List(ctx context.Context, dir, after string, each func(key string, i uploader.ObjectInfo) error) error {
 	// XML cannot hold all characters of a key.
-	in := &s3.ListObjectsV2Input{Bucket: &s.settings.Bucket, Prefix: &dir, Delimiter: aws.String("/"), EncodingType: types.EncodingTypeUrl}
+	in := &s3.ListObjectsV2Input{Bucket: &s.settings.Bucket, Prefix: &dir, Delimiter: aws.String("/"),
+		EncodingType: types.EncodingTypeUrl}
 	if after != "" {
 		in.StartAfter = &after
 	}

@@ -20,7 +20,8 @@ import (
 const partsAtOnce = 3
 
 // sendParts sends the missing parts of u, a few at a time. The first failure ends the others.
-func (s *Store) sendParts(ctx context.Context, u *upload, o uploader.Object, p plan, options []func(*s3.Options)) error {
+func (s *Store) sendParts(ctx context.Context, u *upload, o uploader.Object, p plan,
+	options []func(*s3.Options)) error {
 	missing := u.missing()
 	var next atomic.Int64
 	senders, ctx := errgroup.WithContext(ctx)

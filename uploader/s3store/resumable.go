@@ -161,7 +161,8 @@ func (s *Store) abandon(ctx context.Context, key, id string, options []func(*s3.
 
 // abort aborts an upload, even after ctx has ended. It is no error if the upload does not exist.
 func (s *Store) abort(ctx context.Context, key, id string, options []func(*s3.Options)) error {
-	_, err := within(context.WithoutCancel(ctx), abortTime, func(ctx context.Context) (*s3.AbortMultipartUploadOutput, error) {
+	_, err := within(context.WithoutCancel(ctx), abortTime, func(ctx context.Context) (*s3.AbortMultipartUploadOutput,
+		error) {
 		return s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{
 			Bucket: &s.settings.Bucket, Key: &key, UploadId: &id,
 		}, options...)

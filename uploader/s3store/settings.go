@@ -110,7 +110,8 @@ func wantsChecksums(cfg aws.Config) bool {
 // sendsCRC32 reports whether content is sent with a CRC32, which Amazon's own S3 prefers. Its
 // directory buckets accept no MD5.
 func sendsCRC32(o s3.Options, bucket string) bool {
-	return o.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported || strings.HasSuffix(bucket, directoryBucket)
+	return o.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported || strings.HasSuffix(bucket,
+		directoryBucket)
 }
 
 // directoryBucket ends the names of Amazon's directory buckets.

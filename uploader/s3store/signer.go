@@ -30,7 +30,8 @@ func isSigned(header string) bool {
 }
 
 // SignHTTP implements s3.HTTPSignerV4.
-func (s signer) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, payloadHash, service, region string, at time.Time,
+func (s signer) SignHTTP(ctx context.Context, c aws.Credentials, r *http.Request, payloadHash, service, region string,
+	at time.Time,
 	options ...func(*v4.SignerOptions)) error {
 	unsigned := make(http.Header)
 	for name, values := range r.Header {

@@ -46,7 +46,8 @@ type agreement struct {
 
 func newAgreement(signing Signing, crc32, secure bool) *agreement {
 	signing = cmp.Or(signing, SignAuto)
-	return &agreement{signing: signing, present: terms{crc32: crc32, signed: signing == SignOn || signing != SignOff && !secure}}
+	return &agreement{signing: signing, present: terms{crc32: crc32, signed: signing == SignOn || signing != SignOff &&
+		!secure}}
 }
 
 func (a *agreement) now() (t terms, proved bool) {

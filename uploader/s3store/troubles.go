@@ -25,6 +25,7 @@ var (
 		Message: "credentials cannot be renewed", Over: "credentials are renewed",
 	}
 	keysNotRead = trouble.Failure{
-		Kind: "credentials_not_read", Level: slog.LevelWarn, Message: "credentials that the store refuses cannot be read again",
+		Kind: "credentials_not_read", Level: slog.LevelWarn,
+		Message: "credentials that the store refuses cannot be read again",
 	}
 )

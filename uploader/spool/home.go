@@ -12,8 +12,8 @@ import (
 // errAway says that a name which does not exist now may exist again later.
 var errAway = errors.New("the root is an empty directory on another device now: its file system is not mounted")
 
-// locate finds out which directory the root is now. An error says that nothing is known of its files
-// now. It does not wrap fs.ErrNotExist, which would say that a file was deleted.
+// locate finds out which directory the root is now. An error says that nothing is known of its
+// files now. It does not wrap fs.ErrNotExist, which would say that a file was deleted.
 func (s *Spool) locate() error {
 	sight, err := s.home.Look()
 	switch sight {

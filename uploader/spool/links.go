@@ -148,7 +148,8 @@ func (s *Spool) report(err error) {
 	if s.links.refused == "" {
 		s.links.refused = err.Error()
 		s.begin(noLinks, "err", err, "hint", hint(err),
-			"next", "up to `most` files are held open until they are uploaded: what EMS deletes of them is lost if this process ends",
+			"next", "up to `most` files are held open until they are uploaded: what EMS deletes of them is "+
+				"lost if this process ends",
 			"most", s.Budget.mostHeld())
 	}
 }
@@ -172,7 +173,8 @@ func hint(err error) string {
 	case errors.Is(err, syscall.EROFS):
 		return "the spool must be writable; under systemd, ReadWritePaths= in the unit names the directory"
 	case errors.Is(err, syscall.EPERM), errors.Is(err, fs.ErrPermission):
-		return "the daemon's user must have the right to write to the spool, and must own the files that it links or have CAP_FOWNER"
+		return "the daemon's user must have the right to write to the spool, and must own the files that it links or " +
+			"have CAP_FOWNER"
 	case errors.Is(err, syscall.ENOSPC):
 		return "the file system is full, or out of inodes"
 	}

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// attackFiles is a local user who may write below the root, and a publisher who chooses the names of
-// directories. What is made is taken away again after a while.
+// attackFiles is a local user who may write below the root, and a publisher who chooses the names
+// of directories. What is made is taken away again after a while.
 func (a *attack) attackFiles() {
 	strikes := []func(dir string) error{
 		func(dir string) error {

@@ -62,9 +62,10 @@ func (a *attack) every(pause time.Duration, strike func(random *rand.Rand, n int
 	})
 }
 
-// 20 streams run while a publisher, a host of the network, a local user, a store, the media server and
-// a member of its group attack. No rule of order is broken, no byte from outside the roots leaves the
-// host, nothing is deleted that should stay, memory is bounded, and viewers do not notice.
+// 20 streams run while a publisher, a host of the network, a local user, a store, the media server
+// and a member of its group attack. No rule of order is broken, no byte from outside the roots
+// leaves the host, nothing is deleted that should stay, memory is bounded, and viewers do not
+// notice.
 func TestAttack(t *testing.T) {
 	t.Parallel()
 	const member = "127.0.0.47"
@@ -228,8 +229,8 @@ func kinds(lines []string) string {
 	return b.String()
 }
 
-// attackListeners is a host of the network: connections that say nothing or never end, requests that
-// are none, forged events, and a browser that was led here by a name.
+// attackListeners is a host of the network: connections that say nothing or never end, requests
+// that are none, forged events, and a browser that was led here by a name.
 func (a *attack) attackListeners(hooks, admin string) {
 	for _, address := range []string{hooks, admin} {
 		a.every(200*time.Millisecond, func(random *rand.Rand, n int) {

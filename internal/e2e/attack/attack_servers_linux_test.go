@@ -131,8 +131,8 @@ func newHostileStore(a *attack) string {
 	return server.URL
 }
 
-// newHostileEMS starts a media server, the own one or a member of its group, that answers every third
-// request as the server at the URL does. It returns its URL.
+// newHostileEMS starts a media server, the own one or a member of its group, that answers every
+// third request as the server at the URL does. It returns its URL.
 func newHostileEMS(a *attack, target, listen string) string {
 	to, err := url.Parse(target)
 	e2e.Must(a.t, err)

@@ -124,7 +124,8 @@ func TestDaemonWithoutAnyFileSystemThatAnswersIsNotHealthy(t *testing.T) {
 	}
 }
 
-// A daemon that starts when the file system of one root does not answer publishes the others, and counts as started.
+// A daemon that starts when the file system of one root does not answer publishes the others, and
+// counts as started.
 func TestStuckFileSystemDoesNotHoldUpTheStart(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t)

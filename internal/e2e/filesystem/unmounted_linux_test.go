@@ -13,8 +13,8 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// R6: chunks that wait in an outage while their disk is unmounted and mounted again arrive after it, and nothing is taken
-// for lost, although the outage ends while there is nothing to read.
+// R6: chunks that wait in an outage while their disk is unmounted and mounted again arrive after
+// it, and nothing is taken for lost, although the outage ends while there is nothing to read.
 func TestUnmountedDirectoryLosesNothing(t *testing.T) {
 	t.Parallel()
 	disk, root := t.TempDir(), t.TempDir()

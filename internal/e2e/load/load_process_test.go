@@ -26,8 +26,8 @@ import (
 	"ems-sidecar/watcher"
 )
 
-// cpuTime returns the time that all threads of a process have spent on a processor, to the nanosecond,
-// where /proc counts in steps of 10 ms.
+// cpuTime returns the time that all threads of a process have spent on a processor, to the
+// nanosecond, where /proc counts in steps of 10 ms.
 func cpuTime(t testing.TB, pid int) time.Duration {
 	t.Helper()
 	clock := int32(^pid)<<3 | 2 // clock_getcpuclockid(3)
@@ -38,9 +38,9 @@ func cpuTime(t testing.TB, pid int) time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// idleTimes returns how long all processors together have had nothing to do, apart from iowait, when
-// somebody waited for a disk. The kernel measures these, while it only samples, at the ticks, what it
-// calls busy, and misses a writer that wakes up after each.
+// idleTimes returns how long all processors together have had nothing to do, apart from iowait,
+// when somebody waited for a disk. The kernel measures these, while it only samples, at the ticks,
+// what it calls busy, and misses a writer that wakes up after each.
 func idleTimes(t testing.TB) (idle, iowait time.Duration) {
 	t.Helper()
 	b, err := os.ReadFile("/proc/stat")
@@ -76,8 +76,8 @@ const (
 	watchBackend = "EMS_SIDECAR_TEST_WATCH_BACKEND"
 )
 
-// TestWatchProcess is the process that only watches. It says when it is ready, and answers each line
-// with what it has seen so far.
+// TestWatchProcess is the process that only watches. It says when it is ready, and answers each
+// line with what it has seen so far.
 func TestWatchProcess(t *testing.T) {
 	root := os.Getenv(watchRoot)
 	if root == "" {
@@ -153,7 +153,8 @@ func (p *watchProcess) line() string {
 	return line
 }
 
-// seen returns how many chunks were closed, how many events there were, and how often the queue was full.
+// seen returns how many chunks were closed, how many events there were, and how often the queue was
+// full.
 func (p *watchProcess) seen() (chunks, events, overflows int) {
 	p.t.Helper()
 	if _, err := io.WriteString(p.in, "\n"); err != nil {

@@ -32,8 +32,8 @@ var (
 const (
 	bitrate    = 2_000_000 // of each stream
 	packetSize = 188
-	// A stream writes its packets in batches, each packet with a write of its own: a writer that woke up
-	// for each of 66,500 packets per second would measure the scheduler.
+	// A stream writes its packets in batches, each packet with a write of its own: a writer that
+	// woke up for each of 66,500 packets per second would measure the scheduler.
 	writeEvery = 40 * time.Millisecond
 )
 
@@ -53,7 +53,8 @@ func packets(d time.Duration) int {
 	return int(d.Seconds() * bitrate / 8 / packetSize)
 }
 
-// content appends to b[:0] the chunk of that number, from 1, of a stream. Each packet says where it belongs.
+// content appends to b[:0] the chunk of that number, from 1, of a stream. Each packet says where it
+// belongs.
 func (l load) content(b []byte, stream, number int) []byte {
 	b = b[:0]
 	empty := bytes.Repeat([]byte{0xff}, packetSize)
@@ -126,8 +127,9 @@ func (fs figures) get(unit string) string {
 	return "-"
 }
 
-// run writes the streams below root and measures meanwhile: the CPU time of each process, and what all
-// processors had left, in percent of one core, and how far behind its clock the writer was at the end of a batch.
+// run writes the streams below root and measures meanwhile: the CPU time of each process, and what
+// all processors had left, in percent of one core, and how far behind its clock the writer was at
+// the end of a batch.
 func (l load) run(t testing.TB, root string, processes map[string]int) ([]*loadStream, figures) {
 	t.Helper()
 	var streams []*loadStream
@@ -195,8 +197,8 @@ func (l load) watch(t testing.TB, backend string) figures {
 	return append(fs, figure{"events", float64(events)}, figure{"overflows", float64(overflows)})
 }
 
-// publish measures the daemon, and from its outside the time from the close of a chunk by the writer
-// to the store's answer to the first playlist that names it.
+// publish measures the daemon, and from its outside the time from the close of a chunk by the
+// writer to the store's answer to the first playlist that names it.
 func (l load) publish(t testing.TB, backend string) figures {
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
@@ -263,10 +265,10 @@ func (l load) publish(t testing.TB, backend string) figures {
 
 var loadBackends = []string{"inotify", "fsnotify", "poll"}
 
-// BenchmarkLoad measures what README's table says, with each backend: CPU in percent of one core, of
-// a process that only watches and of the whole daemon, and how long a chunk takes to become visible. One
-// iteration takes -load.duration, which goes behind the package's name, and a few seconds. Streams write
-// 4-second chunks of 2 Mbit/s.
+// BenchmarkLoad measures what README's table says, with each backend: CPU in percent of one core,
+// of a process that only watches and of the whole daemon, and how long a chunk takes to become
+// visible. One iteration takes -load.duration, which goes behind the package's name, and a few
+// seconds. Streams write 4-second chunks of 2 Mbit/s.
 func BenchmarkLoad(b *testing.B) {
 	l := load{streams: *loadStreams, chunk: 4 * time.Second, duration: *loadDuration}
 	measured := func(b *testing.B, measure func(testing.TB, string) figures, backend string) (fs figures) {
@@ -291,7 +293,8 @@ func BenchmarkLoad(b *testing.B) {
 	fmt.Printf("%d streams for %v:\n%s", l.streams, l.duration, table)
 }
 
-// The benchmark in small: every chunk of a few streams is seen, and gets into the bucket as it is, once.
+// The benchmark in small: every chunk of a few streams is seen, and gets into the bucket as it is,
+// once.
 func TestLoadSmoke(t *testing.T) {
 	t.Parallel()
 	l := load{streams: 5, chunk: time.Second, duration: 3 * time.Second}

@@ -25,7 +25,8 @@ var (
 	rotations = long.Int("rotations", 30, 100, "how often recordings of TestRecorderAndRouterOutliveKills begin their next file")
 )
 
-// Whatever happens behind it, the endpoint answers each event, and little is kept. Then all becomes as if nothing had been.
+// Whatever happens behind it, the endpoint answers each event, and little is kept. Then all becomes
+// as if nothing had been.
 func TestEventsInAnOutage(t *testing.T) {
 	t.Parallel()
 	store := s3test.Start(t)
@@ -105,7 +106,8 @@ func recordedStreams(t *testing.T, server *emstest.Server) map[string]bool {
 	return found
 }
 
-// Neither a lost event nor a kill at any moment leaves a push, a recording or a timer too many or too few.
+// Neither a lost event nor a kill at any moment leaves a push, a recording or a timer too many or
+// too few.
 func TestRecorderAndRouterOutliveKills(t *testing.T) {
 	t.Parallel()
 	network := emstest.NewNetwork()

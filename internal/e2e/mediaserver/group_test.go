@@ -28,7 +28,8 @@ type group struct {
 
 const (
 	groupInterval = 4 * time.Second
-	// soon is what events take, with room for a loaded machine; less than the interval, after which all would come by itself.
+	// soon is what events take, with room for a loaded machine; less than the interval, after which
+	// all would come by itself.
 	soon = 3 * time.Second
 )
 
@@ -91,7 +92,8 @@ func (g *group) end(names ...string) {
 	}
 }
 
-// wrong says what is not as it should be: each stream on each server, by one pull where it is not published.
+// wrong says what is not as it should be: each stream on each server, by one pull where it is not
+// published.
 func (g *group) wrong() string {
 	var want []string
 	for name := range g.origins {
@@ -230,7 +232,8 @@ func TestGroupOfThree(t *testing.T) {
 	}
 }
 
-// failover publishes as an encoder does that was thrown off another server: again and again until it is taken.
+// failover publishes as an encoder does that was thrown off another server: again and again until
+// it is taken.
 func (g *group) failover(i int, name string) {
 	g.t.Helper()
 	began, late := time.Now(), e2e.Patient.Deadline(5*time.Second)

@@ -20,8 +20,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// A config.ini as EvoStream's documentation has it for the older services, with keys, a bucket and the switches; the other
-// servers are where a test may reach them.
+// A config.ini as EvoStream's documentation has it for the older services, with keys, a bucket and
+// the switches; the other servers are where a test may reach them.
 const olderConfig = `[Plugins]
 StreamLoadBalancer = enabled
 StreamAutoRouter = enabled
@@ -176,7 +176,8 @@ func TestRootsAreFoundWhenTheMediaServerIsThere(t *testing.T) {
 	e2e.Must(t, d.End(4*time.Second, 4*time.Second))
 	s.WaitFor("what is in it is published", has("g/manifest.mpd"))
 
-	// Later, other outputs; the recordings lie in the directory of another format, and are left to their own section.
+	// Later, other outputs; the recordings lie in the directory of another format, and are left to
+	// their own section.
 	e2e.Must(t, os.Mkdir(filepath.Join(found, "rec"), 0o755))
 	_, err = server.Publish("cam", emstest.Publisher{})
 	e2e.Must(t, err)
@@ -306,7 +307,8 @@ func TestSyncAsksTheMediaServerForItsDirectories(t *testing.T) {
 	}
 }
 
-// Directories that EMS names are nobody's choice: what would be overwritten, sent twice or taken for something else is left out, and said.
+// Directories that EMS names are nobody's choice: what would be overwritten, sent twice or taken
+// for something else is left out, and said.
 func TestDirectoriesThatDoNotGoTogether(t *testing.T) {
 	t.Parallel()
 	store := s3test.Start(t)
@@ -377,7 +379,8 @@ func TestDirectoriesThatDoNotGoTogether(t *testing.T) {
 	}
 }
 
-// A live chunk that lies where recordings are looked for is not deleted from EMS's disk, also before EMS has said what it is.
+// A live chunk that lies where recordings are looked for is not deleted from EMS's disk, also
+// before EMS has said what it is.
 func TestLiveChunksAreNotDeletedAsRecordings(t *testing.T) {
 	t.Parallel()
 	store := s3test.Start(t)
@@ -399,7 +402,8 @@ func TestLiveChunksAreNotDeletedAsRecordings(t *testing.T) {
 	}
 }
 
-// EMS forgets orders without keepAlive when it is started anew; what was left to upload of them is not.
+// EMS forgets orders without keepAlive when it is started anew; what was left to upload of them is
+// not.
 func TestWhatIsLeftInAForgottenDirectoryArrives(t *testing.T) {
 	t.Parallel()
 	store := s3test.Start(t)

@@ -24,9 +24,10 @@ const (
 	mendTime = 10 * time.Second
 )
 
-// 20 streams of all formats, with encoders that delete as they go and start anew, and a bucket that fails in each way in
-// turn. After each fault, all that was closed arrives, also what was deleted or written anew meanwhile; and
-// at no time there is a manifest that names what is not there, or a step back that lasts.
+// 20 streams of all formats, with encoders that delete as they go and start anew, and a bucket that
+// fails in each way in turn. After each fault, all that was closed arrives, also what was deleted
+// or written anew meanwhile; and at no time there is a manifest that names what is not there, or a
+// step back that lasts.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	random := e2e.NewRandom(t)
@@ -40,7 +41,8 @@ func TestFaults(t *testing.T) {
 	lateManifests := s3test.Late(latest).Only("late manifests", func(r *s3test.Request) bool { return r.Body != nil })
 	var table strings.Builder
 	var cuts []time.Time
-	// One of each kind: no connection, no answer, an answer that is lost, what is applied late, and a refusal.
+	// One of each kind: no connection, no answer, an answer that is lost, what is applied late, and
+	// a refusal.
 	faults := []s3test.Fault{
 		s3test.Refuse(), s3test.Stall(), s3test.CutAnswer(), lateManifests,
 		s3test.Answer(http.StatusServiceUnavailable, "SlowDown"),

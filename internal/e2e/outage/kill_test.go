@@ -18,8 +18,9 @@ var kills = long.Int("kills", 4, 10, "how often TestKill kills the daemon")
 // The line to the bucket takes so long in each direction, at most.
 const lineDelay = 300 * time.Millisecond
 
-// A daemon that is killed at random instants and started again, while encoders write, delete and start anew: nothing is
-// missing in the end, and what was confirmed before a kill is not sent again.
+// A daemon that is killed at random instants and started again, while encoders write, delete and
+// start anew: nothing is missing in the end, and what was confirmed before a kill is not sent
+// again.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	random := e2e.NewRandom(t)
@@ -81,7 +82,8 @@ func TestKill(t *testing.T) {
 		len(killed), inFlight, chunks, sent, excused, repeated(s.Proxy.Log()), current.Seconds(), complete.Seconds(), s.Referee.Judged)
 }
 
-// repeated counts the PUTs of manifests that bring what the PUT before brought, which was confirmed.
+// repeated counts the PUTs of manifests that bring what the PUT before brought, which was
+// confirmed.
 func repeated(log []s3test.Request) (n int) {
 	last := map[string]s3test.Request{}
 	for _, q := range log {

@@ -13,7 +13,8 @@ import (
 
 var outageTime = long.Duration("outage", 12*time.Second, 12*time.Second, "how long TestOutage goes on without a bucket")
 
-// A bucket that is away for longer than EMS keeps a chunk: each arrives all the same, also if the daemon is killed meanwhile.
+// A bucket that is away for longer than EMS keeps a chunk: each arrives all the same, also if the
+// daemon is killed meanwhile.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	for _, killed := range []bool{false, true} {

@@ -10,8 +10,9 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// With a bucket that does not answer, SIGTERM ends the daemon after drain_timeout, with what is left said, and a second
-// one at once. Neither costs anything: the next start goes on with what was left, also with what was deleted meanwhile.
+// With a bucket that does not answer, SIGTERM ends the daemon after drain_timeout, with what is
+// left said, and a second one at once. Neither costs anything: the next start goes on with what was
+// left, also with what was deleted meanwhile.
 func TestShutdownInAnOutage(t *testing.T) {
 	t.Parallel()
 	for name, twice := range map[string]bool{"one signal": false, "two signals": true} {

@@ -24,11 +24,12 @@ var (
 	soakChunks  = long.Int("soak-chunks", 60, 60, "chunks of each of them; 600 are as many as come in an hour")
 )
 
-// The load of an hour in a minute or two, with an outage in it: what the daemon has taken, it gives back.
+// The load of an hour in a minute or two, with an outage in it: what the daemon has taken, it gives
+// back.
 func TestSoak(t *testing.T) {
 	t.Parallel()
-	// Chunks stay on disk for some seconds, as those of a slower clock do for longer: one that is closed within a second of its
-	// creation is whole when it has not changed for another second.
+	// Chunks stay on disk for some seconds, as those of a slower clock do for longer: one that is
+	// closed within a second of its creation is whole when it has not changed for another second.
 	s := e2e.NewSite(t, soakStreams(), e2e.Pace{Chunk: 100 * time.Millisecond, Frame: 50 * time.Millisecond, Video: 4000, Audio: 2000, Stale: 40, Rolling: true})
 	// MSS chunks wait for a minute, at this speed, for a look-ahead that they have already.
 	s.Encoders = slices.DeleteFunc(s.Encoders, func(e e2e.Encoder) bool { return strings.HasPrefix(e.Directory(), "mss") })
@@ -70,7 +71,8 @@ func TestSoak(t *testing.T) {
 	recovered := time.Since(mended)
 	e2e.Eventually(t, "an empty spool", func() bool { return len(filesIn(t, filepath.Join(s.Root, spool.DirName))) == 0 })
 
-	// Memory is given back some time after a collection, and there is one every two minutes, at least.
+	// Memory is given back some time after a collection, and there is one every two minutes, at
+	// least.
 	var after e2e.Usage
 	back := func() bool {
 		after = s.Side.Usage()

@@ -23,8 +23,8 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// A healthyStream runs beside streams that are not, and measures how long each of its chunks takes from
-// its closing to the bucket's playlist that names it.
+// A healthyStream runs beside streams that are not, and measures how long each of its chunks takes
+// from its closing to the bucket's playlist that names it.
 type healthyStream struct {
 	t        *testing.T
 	server   *s3test.Server
@@ -102,7 +102,8 @@ func (h *healthyStream) visible(chunk string) {
 	h.mu.Unlock()
 }
 
-// unhurt fails the test if the stream stood still since the last call, and waits for two more chunks first.
+// unhurt fails the test if the stream stood still since the last call, and waits for two more
+// chunks first.
 func (h *healthyStream) unhurt(t *testing.T) {
 	t.Helper()
 	for late := e2e.Patient.Deadline(30 * time.Second); !late(); time.Sleep(20 * time.Millisecond) {
@@ -430,7 +431,8 @@ func TestBadInputIsSaidAndHurtsNoOtherStream(t *testing.T) {
 // nobody is a user who owns nothing and may do nothing.
 const nobody = 65534
 
-// Without CAP_LEASE and as another user than the files' owner, the kernel says nothing about writers.
+// Without CAP_LEASE and as another user than the files' owner, the kernel says nothing about
+// writers.
 func TestPublishesAsAUserWhoMayNotLeaseAndSaysWhatIsUnreadable(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can start a process as another user")
@@ -513,7 +515,8 @@ func TestPublishesAsAUserWhoMayNotLeaseAndSaysWhatIsUnreadable(t *testing.T) {
 	}
 }
 
-// startAs is startSidecar as another user, with all that this one must read in the directory public.
+// startAs is startSidecar as another user, with all that this one must read in the directory
+// public.
 func startAs(t *testing.T, public, root, endpoint string, uid uint32) *e2e.Sidecar {
 	t.Helper()
 	path, err := e2e.BuildBinary()

@@ -18,9 +18,9 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// 24 streams of all formats, rolling and appending, whose encoders go away and come back, and a bucket that takes its
-// time for a random half of the chunks: no viewer may ever meet a manifest that names what is not there, or what
-// is there of another run.
+// 24 streams of all formats, rolling and appending, whose encoders go away and come back, and a
+// bucket that takes its time for a random half of the chunks: no viewer may ever meet a manifest
+// that names what is not there, or what is there of another run.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	duration, streams := long.Or(6*time.Second, 26*time.Second), long.Or(16, 24) // of each of two runs

@@ -40,7 +40,8 @@ func sumOf(t *testing.T, file string) (sum [sha256.Size]byte) {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// A recording of gigabytes, and a daemon that is killed when half of it is up: the next one sends the other half.
+// A recording of gigabytes, and a daemon that is killed when half of it is up: the next one sends
+// the other half.
 func TestRecordingIsResumedAfterAKill(t *testing.T) {
 	t.Parallel()
 	bytes, err := humanize.ParseBytes(*recordingSize)
@@ -118,7 +119,8 @@ func TestRecordingIsResumedAfterAKill(t *testing.T) {
 		before, beforeBytes, after, afterBytes, firstPeak>>20, secondPeak>>20)
 }
 
-// What EMS does to files while it records, and what may be seen of that in the bucket: finished files, each once.
+// What EMS does to files while it records, and what may be seen of that in the bucket: finished
+// files, each once.
 func TestOnlyFinishedRecordingsAreUploaded(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t)

@@ -89,7 +89,8 @@ func newReplay(t *testing.T, dir string) *replay {
 		case c.op == "CREATE":
 			r.add(c, func() error { return r.create(c.path) })
 		case c.op == "CLOSE_WRITE":
-			// What was in the temporary file was not recorded; it had the length of the playlist that followed.
+			// What was in the temporary file was not recorded; it had the length of the playlist
+			// that followed.
 			j := i + slices.IndexFunc(calls[i:], func(d call) bool { return d.op == c.op && d.path == name })
 			content := recordedManifest(t, calls[j])
 			if name == c.path && len(content) > 0 {
@@ -109,8 +110,8 @@ func newReplay(t *testing.T, dir string) *replay {
 	return r
 }
 
-// addChunk repeats how the chunk p was written. Only sizes were recorded, so its bytes are made up: each tells
-// where in which chunk it stands.
+// addChunk repeats how the chunk p was written. Only sizes were recorded, so its bytes are made up:
+// each tells where in which chunk it stands.
 func (r *replay) addChunk(t *testing.T, p string, life []call, end time.Duration) {
 	created, closes := life[0], life[1:]
 	sizes := make([]int, len(closes))
@@ -120,8 +121,9 @@ func (r *replay) addChunk(t *testing.T, p string, life []call, end time.Duration
 			t.Fatalf("the calls of %s: %v", p, life)
 		}
 	}
-	// HLS chunks and init segments are whole when they are closed for the first time, MSS chunks change once more
-	// when they are closed for the third time. All others are closed at the beginning, and then when they are whole.
+	// HLS chunks and init segments are whole when they are closed for the first time, MSS chunks
+	// change once more when they are closed for the third time. All others are closed at the
+	// beginning, and then when they are whole.
 	whole := 1
 	if e2e.LayoutOf(p).Format == media.HLS || path.Base(p) == "seg_init.mp4" {
 		whole = 0
@@ -141,7 +143,8 @@ func (r *replay) addChunk(t *testing.T, p string, life []call, end time.Duration
 	if whole == 0 {
 		r.addWrites(p, 0, final, created, closes[0])
 	} else {
-		// The header is there before its time; until the end it has other bytes, which are patched then.
+		// The header is there before its time; until the end it has other bytes, which are patched
+		// then.
 		header := min(sizes[0], len(final))
 		r.add(closes[0], func() error { return r.writeAt(p, bytes.Repeat([]byte{'w'}, header), 0) })
 		r.add(closes[0], func() error { return r.reopen(p) })
@@ -166,7 +169,8 @@ func (r *replay) addChunk(t *testing.T, p string, life []call, end time.Duration
 	r.late[p] = e2e.LayoutOf(p).Format == media.MSS && len(closes) == 2
 }
 
-// addWrites spreads the bytes of the chunk p from the offset on over the time between two calls, in writes of a packet.
+// addWrites spreads the bytes of the chunk p from the offset on over the time between two calls, in
+// writes of a packet.
 func (r *replay) addWrites(p string, offset int, b []byte, from, to call) {
 	packets := slices.Collect(slices.Chunk(b[offset:], 188))
 	for n, data := range packets {
@@ -245,8 +249,8 @@ func (r *replay) remove(p string) error {
 	return os.Remove(r.file(p))
 }
 
-// run makes all calls, scale times as fast as they were by the patient clock, and returns how late the
-// latest was.
+// run makes all calls, scale times as fast as they were by the patient clock, and returns how late
+// the latest was.
 func (r *replay) run(scale int) (late time.Duration, err error) {
 	start := e2e.Patient.Now()
 	for _, s := range r.steps {
@@ -260,8 +264,8 @@ func (r *replay) run(scale int) (late time.Duration, err error) {
 	return late, nil
 }
 
-// What a real server did, at the time at which it did it: every whole chunk gets into the bucket, also
-// those that the server deleted, and every published manifest is one that it wrote.
+// What a real server did, at the time at which it did it: every whole chunk gets into the bucket,
+// also those that the server deleted, and every published manifest is one that it wrote.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	scale := long.Or(10, 1)
@@ -327,8 +331,9 @@ func TestReplay(t *testing.T) {
 		len(r.steps), late.Round(time.Microsecond), published)
 }
 
-// judge goes through the requests: each object is put once, each manifest is one of the recorded, in
-// their order, and comes after all that it names. It returns how many versions of each were published.
+// judge goes through the requests: each object is put once, each manifest is one of the recorded,
+// in their order, and comes after all that it names. It returns how many versions of each were
+// published.
 func (r *replay) judge(t *testing.T, requests []s3test.Request) string {
 	stored := map[string]time.Time{} // by key, when the store had first answered
 	confirmed := map[string]bool{}   // by key, whether the daemon has had an answer

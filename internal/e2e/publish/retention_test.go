@@ -45,9 +45,10 @@ func hasAll(t *testing.T, server *s3test.Server, root string) bool {
 	return true
 }
 
-// With delete = mirror, the bucket has in the end what is on the disk: of a rolling stream, after cleanupDestination's
-// burst, and when a folder is removed; but also when the whole root is gone, what was there. At no time does a
-// playlist name what is deleted. In the short form it ends before the first deletion is due.
+// With delete = mirror, the bucket has in the end what is on the disk: of a rolling stream, after
+// cleanupDestination's burst, and when a folder is removed; but also when the whole root is gone,
+// what was there. At no time does a playlist name what is deleted. In the short form it ends before
+// the first deletion is due.
 func TestBucketMirrorsDeletions(t *testing.T) {
 	t.Parallel()
 	const delay = 2 * time.Second

@@ -15,7 +15,8 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// sync writes what is missing, nothing else, says so, and its exit code tells whether something is still missing.
+// sync writes what is missing, nothing else, says so, and its exit code tells whether something is
+// still missing.
 func TestSyncUploadsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t)
@@ -62,8 +63,8 @@ func TestSyncUploadsWhatIsMissing(t *testing.T) {
 	}
 }
 
-// What the bucket has is not sent again, whatever the format, and however many chunks there are: few are asked for one by
-// one, many by listings.
+// What the bucket has is not sent again, whatever the format, and however many chunks there are:
+// few are asked for one by one, many by listings.
 func TestSyncSendsNothingTwice(t *testing.T) {
 	t.Parallel()
 	for _, chunks := range []int{10, 100} {
@@ -131,7 +132,8 @@ func BenchmarkCompare(b *testing.B) {
 	}
 }
 
-// Beside a running daemon, whose spool it would empty, sync does nothing, and says what to do instead.
+// Beside a running daemon, whose spool it would empty, sync does nothing, and says what to do
+// instead.
 func TestSyncRefusesToRunBesideTheDaemon(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t)
