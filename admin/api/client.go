@@ -1,0 +1,58 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// A Client asks a daemon. Its methods may be called from several goroutines.
+type Client struct {
+	URL   string // of the admin listener, such as http://127.0.0.1:9090
+	Token string // of the [Admin] section; empty: none
+	HTTP  *http.Client
+}
+
+// maxAnswer is how much of an answer is read: some 10,000 streams.
+const maxAnswer = 16 << 20
+
+// Streams returns how the streams fare, the worst first.
+func (c *Client) Streams(ctx context.Context) (s Streams, err error) {
+	return s, c.get(ctx, "/api/v1/streams", &s)
+}
+
+// get asks for a resource. The error says what the daemon said.
+func (c *Client) get(ctx context.Context, path string, answer any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, nil)
+	if err != nil {
+		return err
+	}
+	if c.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	r, err := c.HTTP.Do(req)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", path, err)
+	case len(body) > maxAnswer:
+		return fmt.Errorf("%s: the answer is larger than %d MiB", path, maxAnswer>>20)
+	case r.StatusCode != http.StatusOK:
+		var p Problem
+		if json.Unmarshal(body, &p) != nil || p.Error == "" {
+			p.Error = strings.TrimSpace(string(body[:min(len(body), 200)]))
+		}
+		return fmt.Errorf("%s: %s: %s", path, r.Status, p.Error)
+	}
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("%s: the answer is not from the API of ems-sidecar: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"ems-sidecar/admin/api"
+	"ems-sidecar/config"
+	"ems-sidecar/uploader/health"
+)
+
+const (
+	statusTimeout = 5 * time.Second
+	watchEvery    = 2 * time.Second
+)
+
+type statusCommand struct {
+	configFlag
+	JSON   bool   `name:"json" help:"Print the answer of the API, /api/v1/streams."`
+	Watch  bool   `help:"Print it again and again, until it is interrupted."`
+	Stream string `arg:"" optional:"" help:"Only streams with this in their directory, such as news or news/sport."`
+}
+
+// Run prints how the streams of the daemon fare. It fails if viewers of one suffer.
+func (c statusCommand) Run(ctx context.Context, s surroundings) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	client, err := adminClient(cfg.Admin)
+	if err != nil {
+		return err
+	}
+	for {
+		err := c.print(ctx, client, s.stdout)
+		if !c.Watch || ctx.Err() != nil {
+			return err
+		}
+		if err != nil && !errors.Is(err, errSaid) {
+			fmt.Fprintf(s.stdout, "not connected, as of %s: %v\n", time.Now().Format(time.TimeOnly), err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(watchEvery):
+		}
+	}
+}
+
+// print prints the streams once. The error is errSaid if a stream suffers.
+func (c statusCommand) print(ctx context.Context, client *api.Client, w io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	answer, err := client.Streams(ctx)
+	if err != nil {
+		return fmt.Errorf("the daemon cannot be asked: %w (does it run, with this config?)", err)
+	}
+	answer.Streams = slices.DeleteFunc(answer.Streams, func(s api.Stream) bool { return !strings.Contains(s.Stream, c.Stream) })
+	if c.Stream != "" && len(answer.Streams) == 0 {
+		return fmt.Errorf("no stream has %q in its directory", c.Stream)
+	}
+	var out bytes.Buffer
+	if c.Watch && !c.JSON {
+		out.WriteString("\x1b[H\x1b[2J") // clears the screen
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(&out)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(answer)
+	} else {
+		err = table(&out, answer)
+	}
+	if _, writing := w.Write(out.Bytes()); err == nil {
+		err = writing
+	}
+	if err == nil && slices.ContainsFunc(answer.Streams, func(s api.Stream) bool { return s.State.Suffers() }) {
+		err = errSaid
+	}
+	return err
+}
+
+// table writes one line on all streams, and one for each.
+func table(w io.Writer, answer api.Streams) error {
+	fmt.Fprintln(w, summary(answer))
+	if len(answer.Streams) == 0 {
+		return nil
+	}
+	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(rows, "STREAM\tFORMAT\tSTATE\tFOR\tCHUNK\tEDGE\tLAG\tBACKLOG\tWHY")
+	for _, s := range answer.Streams {
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", printable(s.Stream), s.Format, s.State, ago(&s.Since, answer.At),
+			ago(s.Chunk, answer.At), ago(s.Edge, answer.At), time.Duration(s.Lag*float64(time.Second)).Round(time.Millisecond),
+			s.Backlog, printable(s.Why))
+	}
+	return rows.Flush()
+}
+
+// summary says how many streams are in which state, the worst first.
+func summary(answer api.Streams) string {
+	if len(answer.Streams) == 0 {
+		return "no streams"
+	}
+	counts := make(map[health.State]int)
+	for _, s := range answer.Streams {
+		counts[s.State]++
+	}
+	var parts []string
+	for _, state := range health.States {
+		if n := counts[state]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, state))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// ago is for people.
+func ago(t *time.Time, now time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	d := max(0, now.Sub(*t))
+	switch {
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d < time.Hour:
+		return d.Round(time.Second).String()
+	case d < 48*time.Hour:
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
+
+// printable keeps names of streams, which publishers choose, from controlling the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, text)
+}
+
+// adminClient returns a client of the daemon that runs with this config, on this host.
+func adminClient(cfg config.Admin) (*api.Client, error) {
+	if cfg.Listen == "" {
+		return nil, usageError{errors.New("the daemon cannot be asked: set listen of [Admin], such as 127.0.0.1:9100")}
+	}
+	host, port, err := net.SplitHostPort(cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("[Admin] listen: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	transport := &http.Transport{} // no proxy: it is this host
+	client := &api.Client{URL: "http://" + net.JoinHostPort(host, port), Token: cfg.Token.Reveal(),
+		HTTP: &http.Client{Transport: transport}}
+	if cfg.TLSCert != "" {
+		client.URL = "https" + strings.TrimPrefix(client.URL, "http")
+		pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("tls_cert and tls_key of [Admin]: %w", err)
+		}
+		transport.TLSClientConfig = &tls.Config{
+			MinVersion:         tls.VersionTLS12,
+			InsecureSkipVerify: true, // the names in it are not those of a loopback address: it must be the very one
+			VerifyPeerCertificate: func(raw [][]byte, _ [][]*x509.Certificate) error {
+				if len(raw) == 0 || !bytes.Equal(raw[0], pair.Certificate[0]) {
+					return errors.New("the listener has another certificate than the file tls_cert of [Admin]")
+				}
+				return nil
+			},
+		}
+	}
+	return client, nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ems-sidecar/admin/api"
+	"ems-sidecar/internal/history"
+	"ems-sidecar/uploader/health"
+)
+
+// A fakeDaemon has streams in the states that it is given.
+type fakeDaemon struct{ streams []api.Stream }
+
+func (d *fakeDaemon) Streams(context.Context) ([]api.Stream, bool)          { return d.streams, true }
+func (d *fakeDaemon) Events(uint64) (e []history.Event, ch <-chan struct{}) { return e, ch }
+func (d *fakeDaemon) Version() (v api.Version)                              { return v }
+
+// status runs the command against d.
+func status(t *testing.T, d api.Daemon, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	mux := http.NewServeMux()
+	api.Register(mux, d)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer s3cret-token-of-admin" {
+			http.Error(w, "the token of [Admin] is missing or wrong", http.StatusUnauthorized)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	return statusAt(t, strings.TrimPrefix(server.URL, "http://"), args...)
+}
+
+func statusAt(t *testing.T, listen string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ini := filepath.Join(t.TempDir(), "config.ini")
+	content := fmt.Sprintf("[AmazonHLSUpload]\nwatch_dir = '/var/media'\ndefault_bucket = 'live'\n"+
+		"[Admin]\nlisten = %s\ntoken = 's3cret-token-of-admin'\n", listen)
+	if err := os.WriteFile(ini, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code = execute(t.Context(), append([]string{"status", "--config", ini}, args...),
+		surroundings{&out, &errs, func(string) string { return "" }})
+	return code, out.String(), errs.String()
+}
+
+func TestStatusPrintsTheWorstFirstAndFailsWhenAStreamSuffers(t *testing.T) {
+	now := time.Now()
+	chunk := now.Add(-190 * time.Second)
+	stalled := api.Stream{Stream: "news/sport\x1b[31m", Format: "HLS", State: health.Stalled, Since: now.Add(-168 * time.Second),
+		Chunk: &chunk, Edge: &chunk, Why: "no new chunk on the disk for 3m10s", Backlog: 2}
+	live := api.Stream{Stream: "news/weather", Format: "DASH", State: health.Live, Since: now.Add(-72 * time.Hour), Lag: 0.1874}
+	both := &fakeDaemon{[]api.Stream{stalled, live}}
+
+	for name, c := range map[string]struct {
+		daemon *fakeDaemon
+		args   []string
+		code   int
+		stdout []string
+		stderr string
+	}{
+		"all":               {both, nil, exitFailed, []string{"1 stalled, 1 live", "STREAM", "news/sport?[31m", "2m48s", "3m10s", "187ms", "3d"}, ""},
+		"one that is well":  {both, []string{"weather"}, exitFine, []string{"1 live"}, ""},
+		"one that suffers":  {both, []string{"sport"}, exitFailed, []string{"1 stalled", "no new chunk"}, ""},
+		"one that is not":   {both, []string{"film"}, exitFailed, nil, `no stream has "film"`},
+		"there are none":    {&fakeDaemon{}, nil, exitFine, []string{"no streams"}, ""},
+		"as JSON":           {both, []string{"--json"}, exitFailed, []string{`"state": "stalled"`, `"backlog": 2`}, ""},
+		"as JSON, all well": {&fakeDaemon{}, []string{"--json"}, exitFine, []string{`"streams": []`}, ""},
+	} {
+		code, stdout, stderr := status(t, c.daemon, c.args...)
+		if code != c.code || !strings.Contains(stderr, c.stderr) || (stderr == "") != (c.stderr == "") {
+			t.Errorf("%s: exit code %d, %q, want %d and %q", name, code, stderr, c.code, c.stderr)
+		}
+		for _, want := range c.stdout {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%s: %q is not in\n%s", name, want, stdout)
+			}
+		}
+		if c.args != nil && c.args[0] == "--json" && !json.Valid([]byte(stdout)) {
+			t.Errorf("%s: not JSON:\n%s", name, stdout)
+		}
+		if strings.ContainsRune(stdout, 0x1b) {
+			t.Errorf("%s: a stream's name controls the terminal: %q", name, stdout)
+		}
+	}
+}
+
+func TestStatusSaysWhyTheDaemonCannotBeAsked(t *testing.T) {
+	code, stdout, stderr := statusAt(t, "127.0.0.1:1")
+	if code != exitFailed || stdout != "" || !strings.Contains(stderr, "127.0.0.1:1") || !strings.Contains(stderr, "does it run") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	code, _, stderr = statusAt(t, "''")
+	if code != exitUsage || !strings.Contains(stderr, "listen of [Admin]") {
+		t.Errorf("without a listener: exit code %d, %q", code, stderr)
+	}
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "<html>") }))
+	defer other.Close()
+	code, _, stderr = statusAt(t, strings.TrimPrefix(other.URL, "http://"))
+	if code != exitFailed || !strings.Contains(stderr, "not from the API of ems-sidecar") {
+		t.Errorf("beside another server: exit code %d, %q", code, stderr)
+	}
+	for _, text := range []string{stderr, stdout} {
+		if strings.Contains(text, "s3cret-token") {
+			t.Errorf("the token is in %q", text)
+		}
+	}
+}
