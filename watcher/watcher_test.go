@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testproc.Enclose()
-	testproc.Parallel(4)
+	testproc.Parallel(8)
 	goleak.VerifyTestMain(m)
 }
 
@@ -31,6 +31,7 @@ type watch struct {
 	*Watcher
 	t      *testing.T
 	root   string
+	create func(Backend) (notifier, error) // without a look at the kernel's limit
 	log    *logBuffer
 	mu     sync.Mutex // guards what follows
 	events []Event
@@ -56,6 +57,12 @@ func prepare(t *testing.T, root string, o Options) *watch {
 	w := &watch{Watcher: New(root, o), t: t, root: root, log: log, newest: map[string]Event{}, counts: map[string]int{}, more: make(chan struct{})}
 	// The tests' directory may be on any file system. Shared file systems have tests of their own.
 	w.statfs = func(string) (fileSystem, error) { return fileSystem{name: "test"}, nil }
+	w.create = w.newNotify
+	w.newNotify = func(b Backend) (notifier, error) {
+		queueMu.RLock()
+		defer queueMu.RUnlock()
+		return w.create(b)
+	}
 	return w
 }
 
