@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"ems-sidecar/emsapi"
 	"ems-sidecar/media"
 )
@@ -23,12 +21,8 @@ import (
 // The whole demo in this process, at twenty times the speed. On a busy machine the streams go
 // slower, too: EMS would delete chunks there before a daemon without a processor could see them.
 func TestDemo(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	before := goleak.IgnoreCurrent()
-	defer func() {
-		http.DefaultClient.CloseIdleConnections()
-		goleak.VerifyNone(t, before)
-	}()
+	t.Parallel()
+	temp := t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var complaints bytes.Buffer
@@ -36,7 +30,8 @@ func TestDemo(t *testing.T) {
 	result := make(chan error, 1)
 
 	go func() {
-		o := options{Format: playable, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", Keep: time.Minute, speed: 20, now: patient.Time}
+		o := options{Format: playable, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", Keep: time.Minute,
+			speed: 20, now: patient.Time, temp: temp}
 		err := run(ctx, o, out, slog.New(slog.NewTextHandler(&complaints, &slog.HandlerOptions{Level: slog.LevelWarn})))
 		out.Close()
 		result <- err
@@ -123,7 +118,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("complaint: %s", line)
 		}
 	}
-	left, err := os.ReadDir(os.Getenv("TMPDIR"))
+	left, err := os.ReadDir(temp)
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
 	}
@@ -179,10 +174,12 @@ func watch(t *testing.T, o output, bucket string) {
 }
 
 func TestDemoEndsAfterItsDuration(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	t.Parallel()
+	temp := t.TempDir()
 	var printed, complaints bytes.Buffer
 	// In the middle of the first chunks.
-	o := options{Format: playable, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", Keep: time.Minute, Duration: 500 * time.Millisecond}
+	o := options{Format: playable, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", Keep: time.Minute,
+		Duration: 2 * time.Second, temp: temp}
 	began := time.Now()
 
 	err := run(t.Context(), o, &printed, slog.New(slog.NewTextHandler(&complaints, &slog.HandlerOptions{Level: slog.LevelWarn})))
@@ -195,21 +192,21 @@ func TestDemoEndsAfterItsDuration(t *testing.T) {
 	if n := strings.Count(printed.String(), "ended"); n != len(playable) {
 		t.Errorf("%d streams of %d have ended:\n%s", n, len(playable), &printed)
 	}
-	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
 	}
 }
 
 func TestDemoSaysWhichAddressIsTaken(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	o := options{Format: playable, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:1:1", Keep: time.Minute}
+	temp := t.TempDir()
+	o := options{Format: playable, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:1:1", Keep: time.Minute, temp: temp}
 
 	err := run(t.Context(), o, io.Discard, slog.New(slog.DiscardHandler))
 
 	if err == nil || !strings.Contains(err.Error(), "S3 server") {
 		t.Errorf("error %v, want one about the S3 server", err)
 	}
-	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
 	}
 }

@@ -25,6 +25,7 @@ type options struct {
 
 	speed float64          // of the streams, as a factor; 0: real time
 	now   func() time.Time // by which they go on; nil: time.Now
+	temp  string           // where the streams' directory is made; "": the system's
 }
 
 func (o options) Validate() error {

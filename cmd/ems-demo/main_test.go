@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"ems-sidecar/internal/patience"
 	"ems-sidecar/internal/testproc"
@@ -16,7 +19,7 @@ var patient *patience.Clock
 var binaryDir string
 
 func TestMain(m *testing.M) {
-	testproc.Parallel(4)
+	testproc.Parallel(8)
 	var err error
 	if binaryDir, err = os.MkdirTemp("", "ems-demo-test-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -25,6 +28,12 @@ func TestMain(m *testing.M) {
 	patient = patience.Start()
 	code := m.Run()
 	patient.Stop()
+	// The demo in this process leaves no goroutine either.
+	http.DefaultClient.CloseIdleConnections()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	os.RemoveAll(binaryDir)
 	os.Exit(code)
 }

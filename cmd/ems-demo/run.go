@@ -32,7 +32,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 		defer cancel()
 	}
 
-	root, err := os.MkdirTemp("", "ems-demo-")
+	root, err := os.MkdirTemp(o.temp, "ems-demo-")
 	if err != nil {
 		return err
 	}
