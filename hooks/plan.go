@@ -69,17 +69,21 @@ func (r *reconciler[K, W, H]) plan(wishes []wish[K, W], has listing[K, H], now t
 	wanted := make(map[K]bool)
 	for _, w := range wishes {
 		wanted[w.key] = true
-		c, wait := r.compare(w, orders[w.key], has.asked, now)
-		if c.over != unordered || c.failed != nil || len(c.remove) > 0 || c.create {
-			changes = append(changes, c)
-		}
-		again = sooner(again, wait)
 	}
+	// What is wanted no more is forgotten first: that makes no request, so that none without an answer
+	// comes before it.
 	for key := range r.known {
 		if !wanted[key] {
 			delete(r.known, key)
 			changes = append(changes, change[K, W, H]{key: key, gone: true})
 		}
+	}
+	for _, w := range wishes {
+		c, wait := r.compare(w, orders[w.key], has.asked, now)
+		if c.over != unordered || c.failed != nil || len(c.remove) > 0 || c.create {
+			changes = append(changes, c)
+		}
+		again = sooner(again, wait)
 	}
 	for _, f := range has.orders {
 		if f.ours && !wanted[f.key] {

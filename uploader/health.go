@@ -69,6 +69,12 @@ func (u *Uploader) Streams(ctx context.Context) ([]Stream, bool) {
 func (u *Uploader) noteChange(c publish.Change) {
 	src := u.sourceOf(c.Source)
 	at := trouble.At{Stream: c.Stream, Subject: src.layout.Format.String()}
+	if c.Gone {
+		was := troubled[c.From]
+		was.Over = ""
+		src.trouble.End(was, at)
+		return
+	}
 	if was, ok := troubled[c.From]; ok {
 		switch _, worse := troubled[c.To]; {
 		case c.To == health.Ended:
@@ -78,7 +84,9 @@ func (u *Uploader) noteChange(c publish.Change) {
 		}
 		src.trouble.End(was, at)
 	}
-	if now, ok := troubled[c.To]; ok && !(c.From == health.Starting && c.To == health.Stale) {
+	// logged otherwise, or long ago
+	known := c.From == health.Starting && c.To == health.Stale || c.To == health.Failing && c.Shared
+	if now, ok := troubled[c.To]; ok && !known {
 		src.trouble.Begin(now, at, "why", c.Why)
 	}
 	if u.settings.Changed != nil {

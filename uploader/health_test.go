@@ -71,17 +71,17 @@ func TestStreamsAreLiveStalledFailingAndEnded(t *testing.T) {
 
 		time.Sleep(3 * time.Minute) // the encoder freezes
 		d.wantState("g/s", health.Stalled, "no new chunk on the disk for 3m")
-		d.live("g/s", 6, 8, 4*time.Second)
+		d.live("g/s", 6, 10, 4*time.Second)
 		d.wantState("g/s", health.Live, "")
 
 		away.Store(true)
-		d.live("g/s", 9, 18, 4*time.Second)
+		d.live("g/s", 11, 18, 4*time.Second)
 		d.wantState("g/s", health.Failing, "connection refused")
 		away.Store(false)
-		d.live("g/s", 19, 22, 4*time.Second)
+		d.live("g/s", 19, 26, 4*time.Second)
 		d.wantState("g/s", health.Live, "")
 
-		d.close("g/s/playlist.m3u8", playlist(19, 22, "#EXT-X-ENDLIST"))
+		d.close("g/s/playlist.m3u8", playlist(22, 26, "#EXT-X-ENDLIST"))
 		time.Sleep(time.Second)
 		d.wantState("g/s", health.Ended, "")
 		time.Sleep(time.Hour)

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"ems-sidecar/admin/api"
 	"ems-sidecar/config"
@@ -45,11 +46,14 @@ func (c statusCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	for {
 		err := c.print(ctx, client, s.stdout)
-		if !c.Watch || ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case !c.Watch:
 			return err
 		}
 		if err != nil && !errors.Is(err, errSaid) {
-			fmt.Fprintf(s.stdout, "not connected, as of %s: %v\n", time.Now().Format(time.TimeOnly), err)
+			fmt.Fprintf(s.stdout, "not connected, as of %s: %v\n", time.Now().Format(time.TimeOnly), printable(err.Error()))
 		}
 		select {
 		case <-ctx.Done():
@@ -65,9 +69,12 @@ func (c statusCommand) print(ctx context.Context, client *api.Client, w io.Write
 	defer cancel()
 	answer, err := client.Streams(ctx)
 	if err != nil {
-		return fmt.Errorf("the daemon cannot be asked: %w (does it run, with this config?)", err)
+		return fmt.Errorf("the daemon cannot be asked: %s (does it run, with this config?)", printable(err.Error()))
 	}
-	answer.Streams = slices.DeleteFunc(answer.Streams, func(s api.Stream) bool { return !strings.Contains(s.Stream, c.Stream) })
+	answer.Streams = slices.DeleteFunc(answer.Streams, func(s api.Stream) bool {
+		return !strings.Contains(s.Stream,
+			c.Stream)
+	})
 	if c.Stream != "" && len(answer.Streams) == 0 {
 		return fmt.Errorf("no stream has %q in its directory", c.Stream)
 	}
@@ -100,7 +107,8 @@ func table(w io.Writer, answer api.Streams) error {
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(rows, "STREAM\tFORMAT\tSTATE\tFOR\tCHUNK\tEDGE\tLAG\tBACKLOG\tWHY")
 	for _, s := range answer.Streams {
-		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", printable(s.Stream), s.Format, s.State, ago(&s.Since, answer.At),
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", printable(s.Stream), s.Format, s.State,
+			ago(&s.Since, answer.At),
 			ago(s.Chunk, answer.At), ago(s.Edge, answer.At), time.Duration(s.Lag*float64(time.Second)).Round(time.Millisecond),
 			s.Backlog, printable(s.Why))
 	}
@@ -145,7 +153,7 @@ func ago(t *time.Time, now time.Time) string {
 // printable keeps names of streams, which publishers choose, from controlling the terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r

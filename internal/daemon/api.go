@@ -67,7 +67,8 @@ func (d *Daemon) noteChange(c uploader.Change) {
 	case c.From.Suffers():
 		e.Level, e.Lasted = "warn", c.Lasted
 		e.Text += ", after it was " + c.From.String() + " for " + c.Lasted.Round(time.Second).String()
-	case c.From == health.Starting && c.To == health.Stale:
+	case c.From == health.Starting && (c.To == health.Stale || c.To == health.Ended), c.From == health.Stale &&
+		c.To == health.Ended:
 		return // of an earlier run
 	}
 	if c.Why != "" {

@@ -18,6 +18,8 @@ func TestHistoryHasTroublesAndTheirEnds(t *testing.T) {
 		d.noteChange(uploader.Change{Change: publish.Change{Stream: "g/s", From: from, To: to, Why: why, Lasted: lasted}, Format: "HLS"})
 	}
 	change(health.Starting, health.Stale, "no new chunk for 1h0m0s", 0)
+	change(health.Stale, health.Ended, "", 0)
+	change(health.Starting, health.Ended, "", 0)
 	change(health.Starting, health.Live, "", 0)
 	change(health.Live, health.Stalled, "no new chunk on the disk for 7s", time.Hour)
 	change(health.Stalled, health.Live, "", 168*time.Second)

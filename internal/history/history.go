@@ -5,6 +5,7 @@ package history
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -91,5 +92,5 @@ func short(text string) string {
 	if len(text) <= maxText {
 		return text
 	}
-	return text[:maxText] + "…"
+	return strings.ToValidUTF8(text[:maxText], "") + "…"
 }

@@ -18,7 +18,7 @@ const (
 	Live
 	// Stalled means that the encoder, or the server, writes no more chunks.
 	Stalled
-	// Lagging means that chunks are on the disk, and viewers do not get them in time.
+	// Lagging means that chunks are on the disk, and viewers do not get them in time; no error is known.
 	Lagging
 	// Failing means that an error keeps chunks from viewers.
 	Failing
@@ -69,9 +69,12 @@ type Facts struct {
 	Target  time.Duration // about the length of a chunk; 0: unknown
 	Chunk   time.Time     // when the newest chunk on the disk was closed; zero: there is none
 	Edge    time.Time     // when the newest chunk that viewers know of was closed; zero: they know of none
-	Held    time.Time     // since when a chunk or a manifest is on the disk and waits for its upload; zero: none does
+	Held    time.Time     // since when a manifest that names chunks waits to be published; zero: none does
+	Ahead   time.Time     // when the oldest chunk was closed that no published manifest names; zero: there is none
+	Grace   time.Duration // how much longer than usual publishing may take, by the config or by what the server does
 	Ended   bool          // the published manifest says that nothing is added to it
 	Failure string        // what keeps the stream, or its bucket, from publishing now; empty: nothing is known to
+	Blocked bool          // Failure keeps its directory from being read
 }
 
 // target returns the target duration that is counted with.
@@ -86,18 +89,22 @@ func (f *Facts) target() time.Duration {
 func (f *Facts) Judge(now time.Time) (s State, why string) {
 	target := f.target()
 	late := Late * target
-	var held, quiet time.Duration
-	if !f.Held.IsZero() {
-		held = now.Sub(f.Held)
+	since := func(t time.Time) time.Duration {
+		if t.IsZero() {
+			return 0
+		}
+		return now.Sub(t)
 	}
-	if !f.Chunk.IsZero() {
-		quiet = now.Sub(f.Chunk)
-	}
+	held, ahead, quiet := since(f.Held), since(f.Ahead), since(f.Chunk)
+	unlisted := ahead > late+f.Grace && quiet <= late // chunks come, and viewers do not know of them
 	switch {
-	case f.Failure != "" && held > target:
+	case f.Failure != "" && (held > target+f.Grace || unlisted || f.Blocked && quiet > late):
 		return Failing, f.Failure
-	case held > late:
-		return Lagging, fmt.Sprintf("chunks wait for their upload for %v, and no request fails", rounded(held))
+	case held > late+f.Grace:
+		return Lagging, fmt.Sprintf("a manifest waits for %v; no error of this stream is known", rounded(held))
+	case unlisted:
+		return Lagging, fmt.Sprintf("no published manifest names the chunks of the last %v; is it still written?",
+			rounded(ahead))
 	case f.Ended && f.Held.IsZero():
 		return Ended, ""
 	case quiet > StaleAfter:

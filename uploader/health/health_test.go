@@ -25,7 +25,7 @@ func TestStateFollowsFromTheFacts(t *testing.T) {
 		"very short chunks after a hiccup":       {Facts{Target: 50 * time.Millisecond, Chunk: ago(time.Second), Edge: ago(time.Second)}, Live, ""},
 		"stopped long ago":                       {Facts{Target: target, Chunk: ago(time.Hour), Edge: ago(time.Hour)}, Stale, "its manifest has no end"},
 		"an upload that takes its time":          {Facts{Target: target, Chunk: ago(0), Edge: ago(3 * time.Second), Held: ago(5 * time.Second)}, Live, ""},
-		"uploads that are slow":                  {Facts{Target: target, Chunk: ago(0), Edge: ago(9 * time.Second), Held: ago(7 * time.Second)}, Lagging, "for 7s"},
+		"uploads that are slow":                  {Facts{Target: target, Chunk: ago(0), Edge: ago(9 * time.Second), Held: ago(7 * time.Second)}, Lagging, "waits for 7s"},
 		"a request that failed just now":         {Facts{Target: target, Chunk: ago(0), Edge: ago(3 * time.Second), Held: ago(time.Second), Failure: "503"}, Live, ""},
 		"requests that fail":                     {Facts{Target: target, Chunk: ago(0), Edge: ago(3 * time.Second), Held: ago(3 * time.Second), Failure: "503"}, Failing, "503"},
 		"a bucket that refuses what is not sent": {Facts{Target: target, Chunk: ago(time.Second), Edge: ago(time.Second), Failure: "403"}, Live, ""},

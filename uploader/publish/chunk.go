@@ -16,6 +16,7 @@ type onDisk struct {
 	version   media.Version // that was closed last
 	writtenAt time.Time     // when EMS wrote it; zero once its lag is counted
 	seen      media.Version // the version at the last reading of a manifest that names it; zero after the next report
+	closedAt  time.Time     // about when it was closed, by this clock
 	appearsBy time.Time     // the file was not there when it was looked for, and may appear until then
 }
 

@@ -43,7 +43,7 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	f.disk.closed()
 	f.disk.version, f.disk.seen = v, media.Version{}
 	f.stream.noteWhole(f)
-	f.stream.noteChunk(v.ModTime, now)
+	s.noteChunk(f, v, now)
 	if !named && !src.bulk() && !s.predates(v, now) {
 		f.stream.closedUnlisted(f)
 	}

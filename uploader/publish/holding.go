@@ -74,6 +74,7 @@ func (s *Schedule) refused(m *manifest, r Reading, now time.Time) bool {
 		return false
 	}
 	f := m.file
+	f.stream.vitals.refused = fmt.Sprintf("%s takes too much memory: %v", f.key(), r.tooMuch)
 	s.reread(f, now.Add(heldRetry))
 	s.figures.failures++
 	if !m.told.refused {

@@ -27,7 +27,8 @@ type lane struct {
 	jitter backoff.Jitter
 
 	state   laneState
-	why     string // it is closed
+	why     string    // it is closed
+	since   time.Time // when it was closed
 	probeAt time.Time
 	probing bool
 	prober  *Source // whose file the probe is

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -44,15 +45,18 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	known := m.newest()
 	switch {
 	case known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs):
+		f.stream.vitals.refused = ""
 		s.readAlike(known, snap, r.OnDisk, now)
 	case m.wentBack(snap):
 		s.report(wentBack, f.stream, "key", f.key(), "sequence", snap.parsed.Sequence,
 			"known", known.parsed.Sequence, "next", "it is ignored until it moves on")
 		s.figures.failures++
+		f.stream.vitals.refused = f.key() + " is older than the one before it"
 		for _, r := range snap.refs {
 			src.forgetIfUnused(r)
 		}
 	default:
+		f.stream.vitals.refused = ""
 		snap.verify(r.OnDisk, now)
 		s.addSnapshot(snap, now)
 	}
@@ -169,6 +173,7 @@ func (s *Schedule) ManifestUnreadable(src *Source, p string, err error, now time
 	f := s.file(src, p)
 	f.work.failures++
 	s.figures.failures++
+	f.stream.vitals.refused = fmt.Sprintf("%s cannot be read: %v", f.key(), err)
 	wait := s.settings.Jitter.After(f.work.failures+2, backoffBase, localRetryCap)
 	s.reread(f, now.Add(wait))
 	s.report(manifestUnreadable, f.stream, "key", f.key(), "err", err,

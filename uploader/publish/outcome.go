@@ -74,7 +74,8 @@ func (s *Schedule) success(r Result, now time.Time) {
 		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
 	}
 	if reopened {
-		s.log.Info("bucket accepts requests again", "bucket", st.src.dest.Bucket)
+		s.log.Error("bucket accepts requests again", "bucket", st.src.dest.Bucket,
+			"lasted", now.Sub(l.since).Round(time.Millisecond))
 	}
 	if better {
 		s.reopen(st.src.dest, before == bucketRefuses, now)

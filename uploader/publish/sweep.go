@@ -40,6 +40,8 @@ func (s *Schedule) Sweep(now time.Time) {
 		gone := st.files == 0 && st.inFlight == 0
 		if gone {
 			delete(s.streams, streamKey{st.src, st.name})
+			s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.name,
+				From: st.vitals.state, Gone: true})
 			s.agenda.forget(st)
 			st.namedBy, st.names = nil, nil // else those that name it would keep it
 		}

@@ -2,9 +2,11 @@ package publish
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
+	"ems-sidecar/media"
 	"ems-sidecar/uploader/health"
 )
 
@@ -14,8 +16,10 @@ type vitals struct {
 	since time.Time // when it entered that state
 	why   string
 
+	better   time.Time     // since when it fares better than that state says; zero: it does not
 	chunk    time.Time     // when its newest chunk on the disk was closed
 	edge     time.Time     // when the newest chunk was closed that a published manifest names
+	ahead    time.Time     // when the oldest chunk of this run was closed that none names; zero: there is none
 	target   time.Duration // of the published manifest
 	sequence uint64        // of the newest segment that is published
 	segments int           // that the published manifest names
@@ -25,6 +29,7 @@ type vitals struct {
 	failedAt time.Time
 
 	unreadable string // why a file could not be read, last
+	refused    string // why what was read last of a manifest is not published; empty: it is to be
 }
 
 // A Change is a stream's way from one state to another.
@@ -35,15 +40,27 @@ type Change struct {
 	From, To health.State
 	Why      string
 	Lasted   time.Duration // how long it was in From; zero at its beginning
+	Shared   bool          // it is its bucket's trouble, which is logged as such
+	Gone     bool          // it is forgotten: To is no state
 }
 
-// noteChunk notes that a chunk of st was closed, now or before this run.
-func (st *stream) noteChunk(closed, now time.Time) {
-	if closed.After(now) {
-		closed = now // another machine's clock
+// noteChunk notes that f was closed in version v. What was written in this run counts as closed now:
+// the time of a file is another clock's on a network file system, and clocks are set.
+func (s *Schedule) noteChunk(f *file, v media.Version, now time.Time) {
+	at, w := now, &f.stream.vitals
+	if s.predates(v, now) {
+		if at = v.ModTime; at.After(now) {
+			at = now
+		}
+	} else if w.ahead.IsZero() && !f.src.bulk() {
+		w.ahead = now
 	}
-	if closed.After(st.vitals.chunk) {
-		st.vitals.chunk = closed
+	f.disk.closedAt = at
+	if at.After(w.chunk) {
+		w.chunk = at
+	}
+	if w.since.IsZero() {
+		w.since = now
 	}
 }
 
@@ -59,8 +76,15 @@ func (m *manifest) noteListed(snap *snapshot) {
 		v.sequence, v.segments = snap.parsed.Last, snap.parsed.Segments
 	}
 	for _, f := range snap.refs[snap.others:] {
-		if at := f.disk.version.ModTime; at.After(f.stream.vitals.edge) {
+		if at := f.disk.closedAt; at.After(f.stream.vitals.edge) {
 			f.stream.vitals.edge = at
+		}
+	}
+	for _, st := range named {
+		if v := &st.vitals; v.chunk.After(v.edge) && !v.ahead.IsZero() {
+			v.ahead = v.chunk
+		} else {
+			v.ahead = time.Time{}
 		}
 	}
 	if v := &m.file.stream.vitals; v.edge.IsZero() && len(m.file.stream.names) == 0 {
@@ -73,12 +97,33 @@ func (st *stream) isWatched() bool {
 	return !st.src.bulk() && (!st.vitals.chunk.IsZero() || !st.vitals.edge.IsZero())
 }
 
-// heldSince returns since when the oldest manifest waits that names chunks of st, or zero.
-func (st *stream) heldSince() (since time.Time) {
-	for _, manifests := range [][]*manifest{st.manifests, st.namedBy} {
-		for _, m := range manifests {
-			if len(m.waiting) > 0 && m.waiting[0].parsed.Segments > 0 {
-				since = earlier(since, m.waiting[0].readAt)
+// naming yields the manifests that name chunks of st, its own and those of its group.
+func (st *stream) naming() iter.Seq[*manifest] {
+	return func(yield func(*manifest) bool) {
+		for _, m := range st.manifests {
+			if !yield(m) {
+				return
+			}
+		}
+		for _, m := range st.namedBy {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// heldSince returns since when the oldest manifest waits that names chunks of st, or zero. One that is put
+// once more does not wait, nor does one while another writer publishes it.
+func (st *stream) heldSince(now time.Time) (since time.Time) {
+	for m := range st.naming() {
+		if now.Before(m.rival.yieldUntil) {
+			continue
+		}
+		for _, w := range m.waiting {
+			if w.parsed.Segments > 0 && (m.published == nil || w.sum != m.published.sum) {
+				since = earlier(since, w.readAt)
+				break
 			}
 		}
 	}
@@ -87,33 +132,41 @@ func (st *stream) heldSince() (since time.Time) {
 
 // failure says what keeps st from publishing, or "".
 func (s *Schedule) failure(st *stream) string {
-	switch l := s.lane(st.src.dest); {
-	case st.src.stuck:
+	if st.src.stuck {
 		return "the file system of its directory does not answer"
-	case l.closedTo(st) && l.why != "":
+	}
+	if l := s.lane(st.src.dest); l.closedTo(st) && l.why != "" {
 		return l.why
 	}
-	if st.waitsForUnreadable() {
-		return st.vitals.unreadable
+	for m := range st.naming() {
+		by := m.file.stream
+		if by.vitals.refused != "" {
+			return by.vitals.refused
+		}
+		if len(m.waiting) > 0 && len(m.waiting[0].open) > 0 {
+			if f := m.waiting[0].open[0]; f.work.failures > 0 {
+				return f.stream.vitals.unreadable
+			}
+		}
+		if st.vitals.failure == "" && by.vitals.failure != "" {
+			return by.vitals.failure
+		}
 	}
 	return st.vitals.failure
 }
 
-// waitsForUnreadable reports whether a manifest of st waits for a file that cannot be read.
-func (st *stream) waitsForUnreadable() bool {
-	for _, m := range st.manifests {
-		if len(m.waiting) > 0 && len(m.waiting[0].open) > 0 && m.waiting[0].open[0].work.failures > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // facts are what is known of st now.
-func (s *Schedule) facts(st *stream) health.Facts {
+func (s *Schedule) facts(st *stream, now time.Time) health.Facts {
 	v := &st.vitals
-	return health.Facts{Target: v.target, Chunk: v.chunk, Edge: v.edge, Held: st.heldSince(), Ended: v.ended,
-		Failure: s.failure(st)}
+	f := health.Facts{Target: v.target, Chunk: v.chunk, Edge: v.edge, Held: st.heldSince(now), Ahead: v.ahead,
+		Grace: st.src.dest.ManifestInterval, Ended: v.ended, Failure: s.failure(st), Blocked: st.src.stuck}
+	if v.chunk.Before(s.settings.Began) {
+		f.Held = time.Time{} // it may be in the bucket: that is being found out
+	}
+	if st.src.traits.PatchesLate {
+		f.Grace += SiblingPatience
+	}
+	return f
 }
 
 // Judge judges the health of all streams. It is called once a second.
@@ -128,18 +181,36 @@ func (s *Schedule) judge(st *stream, now time.Time) {
 	if !st.isWatched() {
 		return
 	}
-	v, f := &st.vitals, s.facts(st)
+	v, f := &st.vitals, s.facts(st, now)
 	state, why := f.Judge(now)
-	v.why = why
-	if v.since.IsZero() {
-		v.since = now
-	}
-	if state == v.state {
+	if v.isRecovering(state, f.Target, now) {
 		return
 	}
-	c := Change{At: now, Source: st.src, Stream: st.name, From: v.state, To: state, Why: why, Lasted: now.Sub(v.since)}
+	v.why = why
+	if state == v.state || v.state == health.Failing && state == health.Lagging { // it catches up
+		return
+	}
+	s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.name, From: v.state,
+		To:  state,
+		Why: why, Lasted: now.Sub(v.since), Shared: s.lane(st.src.dest).closedTo(st)})
 	v.state, v.since = state, now
-	s.effects.Changes = append(s.effects.Changes, c)
+}
+
+// isRecovering reports whether a stream that suffered is well, but not for long enough yet: one whose chunks
+// are late each time would come and go.
+func (v *vitals) isRecovering(state health.State, target time.Duration, now time.Time) bool {
+	if !v.state.Suffers() || state.Suffers() || state == health.Ended {
+		v.better = time.Time{}
+		return false
+	}
+	if v.better.IsZero() {
+		v.better = now
+	}
+	if now.Sub(v.better) <= health.Late*max(target, time.Second) {
+		return true
+	}
+	v.better = time.Time{}
+	return false
 }
 
 // fails notes why something about st failed.
@@ -177,10 +248,14 @@ func (s *Schedule) Views() []View {
 			continue
 		}
 		v := &st.vitals
-		views = append(views, View{Source: st.src, Stream: st.name, State: v.state, Since: v.since, Why: v.why,
-			Chunk: v.chunk, Edge: v.edge, Target: v.target, Lag: v.lag, Sequence: v.sequence, Segments: v.segments,
-			Backlog: st.queue(), Chunks: st.figures.chunks, Bytes: st.figures.bytes, Failure: s.failure(st),
-			FailedAt: v.failedAt})
+		view := View{Source: st.src, Stream: st.name, State: v.state, Since: v.since, Why: v.why, Chunk: v.chunk,
+			Edge:   v.edge,
+			Target: v.target, Lag: v.lag, Sequence: v.sequence, Segments: v.segments, Backlog: st.queue(),
+			Chunks: st.figures.chunks, Bytes: st.figures.bytes, FailedAt: v.failedAt}
+		if v.state.Suffers() {
+			view.Failure = s.failure(st)
+		}
+		views = append(views, view)
 	}
 	slices.SortFunc(views, func(a, b View) int {
 		return cmp.Or(slices.Index(health.States, a.State)-slices.Index(health.States, b.State),
