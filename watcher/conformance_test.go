@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -432,8 +431,6 @@ func testOverflow(t *testing.T, b Backend) {
 	w.write("new/2.ts", "x") // the new directory is watched, too
 	w.closed("new/2.ts")
 }
-
-var queueMu sync.RWMutex // guards the kernel's limit; who makes a watcher reads it
 
 // lowerQueue makes the kernel's event queue short for watchers that are made now.
 func lowerQueue(t *testing.T) (restore func()) {

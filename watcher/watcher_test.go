@@ -17,6 +17,9 @@ import (
 	"ems-sidecar/media"
 )
 
+// queueMu guards the kernel's limit of queued events, which a test lowers: what makes a watcher reads it.
+var queueMu sync.RWMutex
+
 func TestMain(m *testing.M) {
 	testproc.Enclose()
 	testproc.Parallel(8)

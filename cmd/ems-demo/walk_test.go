@@ -88,6 +88,11 @@ func TestHDSIsPlayableFromItsManifestOn(t *testing.T) {
 	t.Parallel()
 	demo := startDemo(t, "hds")
 	demo.waitForChunks(t, "HDS", 1)
+	// The F4M of the group follows the bootstrap that lists the first one.
+	playable := func() bool { status, _ := get(t, demo.streams["HDS"]); return status == http.StatusOK }
+	if !patient.Within(t, 20*time.Second, "HDS: the manifest is published", playable) {
+		t.FailNow()
+	}
 	l, _ := newTestHDSLoop(t)
 	w := &hdsWalk{entry: demo.streams["HDS"], loop: l}
 

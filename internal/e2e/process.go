@@ -228,14 +228,15 @@ next:
 	return found
 }
 
-// Complaints returns the warnings and errors of the log, except those about encoders: the tests' pause
-// between two runs, and stop without an end.
+// Complaints returns the warnings and errors of the log, except those about the health of streams: the
+// tests' encoders pause between two runs and stop without an end, and their stores are slow on purpose.
 func (s *Sidecar) Complaints() []string {
-	ofEncoders := func(line string) bool {
-		return slices.ContainsFunc([]string{"stream stalled", "stream resumed", "stream ended"},
+	ofHealth := func(line string) bool {
+		return slices.ContainsFunc([]string{"stream stalled", "stream resumed", "stream ended", "stream lags",
+			"stream is current again"},
 			func(message string) bool { return strings.Contains(line, `msg="`+message+`"`) })
 	}
-	return slices.DeleteFunc(append(s.Lines("level=WARN"), s.Lines("level=ERROR")...), ofEncoders)
+	return slices.DeleteFunc(append(s.Lines("level=WARN"), s.Lines("level=ERROR")...), ofHealth)
 }
 
 // Starved reports whether a line of the log tells of a request that had no answer in time, on a

@@ -96,7 +96,7 @@ func (f *Facts) Judge(now time.Time) (s State, why string) {
 		return now.Sub(t)
 	}
 	held, ahead, quiet := since(f.Held), since(f.Ahead), since(f.Chunk)
-	unlisted := ahead > late+f.Grace && quiet <= late // chunks come, and viewers do not know of them
+	unlisted := ahead > 2*late+f.Grace && quiet <= late // chunks come, and viewers do not know of them
 	switch {
 	case f.Failure != "" && (held > target+f.Grace || unlisted || f.Blocked && quiet > late):
 		return Failing, f.Failure

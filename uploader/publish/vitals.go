@@ -52,7 +52,7 @@ func (s *Schedule) noteChunk(f *file, v media.Version, now time.Time) {
 		if at = v.ModTime; at.After(now) {
 			at = now
 		}
-	} else if w.ahead.IsZero() && !f.src.bulk() {
+	} else if w.ahead.IsZero() || now.Sub(w.chunk) > 2*max(w.target, time.Second) { // nothing, or a new start
 		w.ahead = now
 	}
 	f.disk.closedAt = at

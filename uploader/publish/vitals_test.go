@@ -118,7 +118,7 @@ func TestStreamWhosePlaylistIsNotWrittenLags(t *testing.T) {
 	r.want(t, health.Live, "")
 
 	never := newRig(hlsLayout, &Destination{})
-	never.play(20, 0, false) // no manifest tells how long a chunk is
+	never.play(40, 0, false) // no manifest tells how long a chunk is
 	never.want(t, health.Lagging, "no published manifest")
 }
 
