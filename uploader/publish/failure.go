@@ -64,7 +64,7 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 	closedNow := l.failure(st, r.Failure.refused(), r.Failure == BucketRefused, all, now)
 	if closedNow {
 		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
-		s.noteLaneClosed(r, l, now)
+		s.noteLaneClosed(r, l)
 		return
 	}
 	s.reportFailure(r, l, wait, now)
@@ -91,9 +91,9 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 }
 
 // noteLaneClosed notes that the lane l was closed by the failure r.
-func (s *Schedule) noteLaneClosed(r Result, l *lane, now time.Time) {
+func (s *Schedule) noteLaneClosed(r Result, l *lane) {
 	st := r.file.stream
-	l.why, l.since = fmt.Sprint(r.Err), now
+	l.why = fmt.Sprint(r.Err)
 	attrs := []any{"stream", st.name, "key", r.file.key(), "err", r.Err, "attempt", st.standing.failures,
 		"bucket", l.dest.Bucket}
 	if l.state == silent {

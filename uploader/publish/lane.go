@@ -28,7 +28,7 @@ type lane struct {
 
 	state   laneState
 	why     string    // it is closed
-	since   time.Time // when it was closed
+	since   time.Time // when it was last closed after it was open
 	probeAt time.Time
 	probing bool
 	prober  *Source // whose file the probe is
@@ -94,6 +94,9 @@ func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (clo
 		l.state = streamsRefused
 	case !refused && l.manyFailed && l.failures >= laneFailures && now.Sub(l.succeededAt) >= laneSilence:
 		l.state = silent
+	}
+	if was == open && l.state != open {
+		l.since = now
 	}
 	switch l.state {
 	case bucketRefuses, streamsRefused:
