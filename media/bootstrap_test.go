@@ -295,8 +295,8 @@ func TestSeveralMedia(t *testing.T) {
 	}
 }
 
-// A few bytes can claim any number of fragments. Whoever goes through them has to look at their
-// count first, which is known at once, and can stop.
+// A few bytes can claim any number of fragments. Their count is known at once, and going through
+// them can stop at any.
 func TestBillionsOfFragments(t *testing.T) {
 	boot, err := ParseBootstrap(abst{timescale: 1000,
 		asrt: []abstTable{{runs: runs{{1, unknownCount - 1}}}}, afrt: []abstTable{{timescale: 1000, runs: runs{{1, 0, 1}}}}}.bytes())

@@ -9,7 +9,7 @@ import (
 // R8: bounded. A few bytes of a manifest can claim billions of names, so what a manifest may have
 // is limited here. A parsed manifest takes memory for what it says, and not for what it names:
 // names are made one by one, each of some 100 bytes. The XML formats take up to ten times the
-// document's size while they are parsed. Whoever reads the file limits its size, and keeps what it
+// document's size while they are parsed. The reader of the file limits its size, and keeps what it
 // names: 50,000 references take 34 MiB in the uploader.
 const (
 	// MaxReferences bounds what one manifest may name: an appending playlist of a day has 43,200

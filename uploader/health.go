@@ -65,7 +65,7 @@ func (u *Uploader) Streams(ctx context.Context) ([]Stream, bool) {
 	})
 }
 
-// noteChange logs that a stream has another state, and tells whoever wants to know.
+// noteChange logs that a stream has another state, and tells Settings.Changed.
 func (u *Uploader) noteChange(c publish.Change) {
 	src := u.sourceOf(c.Source)
 	at := trouble.At{Stream: c.Stream, Subject: src.layout.Format.String()}

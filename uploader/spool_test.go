@@ -201,7 +201,7 @@ func (d *desk) restart() {
 	d.ctx, d.end = context.WithCancel(d.t.Context())
 }
 
-// What the spool has is not taken for whole if the name is still there: EMS may be writing it anew.
+// What the spool has is not taken for whole if the name is still there: EMS may be writing it again.
 func TestSpooledFileThatIsWrittenAnewIsLeftToItsClosing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, media.Layout{Format: media.HDS, Bootstrap: "bootstrap"}, Settings{})

@@ -28,7 +28,7 @@ type Settings struct {
 	// own.
 	Trouble *trouble.Reporter
 	// Changed is told when a stream has another state. It is called by the goroutine of Run, which
-	// waits for it; nil: no one is.
+	// waits for it; nil: no one is told.
 	Changed func(Change)
 }
 

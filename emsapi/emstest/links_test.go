@@ -144,7 +144,7 @@ func TestCopyOutlivesAShortAbsence(t *testing.T) {
 	g.sinks[2].wait(t, "inStreamClosed", 1)
 }
 
-// Whoever is killed takes its connections along at once.
+// The connections of a server that is killed end at once.
 func TestKilledOrigin(t *testing.T) {
 	t.Parallel()
 	g := newSite(t, 3)

@@ -61,6 +61,9 @@ func moment(t time.Time) *time.Time {
 func (d *Daemon) noteChange(c uploader.Change) {
 	e := history.Event{Time: c.At, Kind: "stream_" + c.To.String(), Level: "info", Stream: c.Stream, Format: c.Format,
 		Text: "stream is " + c.To.String()}
+	if c.To == health.Ended {
+		e.Text = "stream has ended"
+	}
 	switch {
 	case c.To.Suffers():
 		e.Level = "warn"

@@ -10,8 +10,8 @@ import (
 	"ems-sidecar/config"
 )
 
-// Whoever speaks to EMS's API, or in its place, names directories. Private files are not to be had
-// by that.
+// Anyone who can reach EMS's API, or answer in its place, can name directories. That publishes no
+// private file.
 func TestDirectoriesThatAreNeverPublishedBecauseEMSNamesThem(t *testing.T) {
 	if os.PathSeparator != '/' {
 		t.Skip("paths of Unix")

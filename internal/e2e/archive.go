@@ -41,8 +41,8 @@ func NewArchive(root string) *Archive {
 	return &Archive{root: root, Chunks: map[string][]content{}, manifests: map[text]edition{}}
 }
 
-// chunk remembers the content that the file will have in this run, instead of what it was said to
-// be before.
+// chunk remembers the content that the file will have in this run. It replaces what was remembered
+// for the run before.
 func (a *Archive) chunk(file string, run int, b []byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

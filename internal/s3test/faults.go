@@ -62,7 +62,7 @@ func (p *Proxy) Settle() {
 	}
 }
 
-// Refuse is a host on which nobody listens. Connections that are there are cut.
+// Refuse is a host on which nothing listens. Open connections are cut.
 func Refuse() Fault { return Fault{Name: "refuse"} }
 
 // Reset is a connection that is reset in the middle of the request.

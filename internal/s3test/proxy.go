@@ -81,7 +81,7 @@ func newProxy(t testing.TB, s *Server, secured *tls.Config) *Proxy {
 		Transport: &http.Transport{MaxIdleConnsPerHost: 64},
 		ErrorLog:  log.New(io.Discard, "", 0), // clients that give up are the client's to report
 	}
-	// The sockets of clients have 127.0.0.1: none of them can take the port while nobody listens on
+	// The sockets of clients have 127.0.0.1: none of them can take the port while no listener has
 	// it.
 	l, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil { // only Linux and Windows have the whole of 127.0.0.0/8

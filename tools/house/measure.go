@@ -40,8 +40,7 @@ type function struct {
 // as values in it.
 type size struct{ fields, bools, allFields, allBools int }
 
-// measure reads all Go files below dir, but for tests, what is not code of the module, and the
-// tools.
+// measure reads all Go files below dir, except tests, the tools, and what is not code of the module.
 func measure(dir string) (*house, error) {
 	h := &house{packages: map[string]*pkg{}}
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {

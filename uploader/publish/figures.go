@@ -54,7 +54,7 @@ type figures struct {
 type streamFigures struct {
 	published time.Time // when a manifest last was; zero: never
 	chunks    int64     // uploaded
-	bytes     int64     // of them
+	bytes     int64     // of those chunks
 }
 
 func (f *figures) lag(d time.Duration) {

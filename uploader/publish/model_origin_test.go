@@ -47,7 +47,7 @@ func (o *origin) add(stream string) {
 	st.start(false)
 }
 
-// start has the stream start, for the first time or anew; all chunks of before may be deleted then.
+// start has the stream start, for the first time or again; all chunks of before may be deleted then.
 func (st *originStream) start(cleanup bool) {
 	o := st.o
 	st.todo = append(st.todo, func() {

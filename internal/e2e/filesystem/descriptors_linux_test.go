@@ -13,9 +13,9 @@ import (
 	"ems-sidecar/internal/s3test"
 )
 
-// With 1,024 descriptors, which is what a process has that nobody gave more, and a spool where no
-// link leads, an outage leaves the daemon with what it needs to go on: no more files are held open
-// than there is room for, the oldest are given up, loudly.
+// With 1,024 descriptors, the default of a process, and a spool where no link is possible, an outage
+// leaves the daemon enough descriptors to go on. It holds no more files open than there is room for,
+// gives up the oldest, and logs that.
 func TestFewDescriptors(t *testing.T) {
 	t.Parallel()
 	elsewhere, err := os.MkdirTemp("/dev/shm", "spool")

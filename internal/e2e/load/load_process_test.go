@@ -38,9 +38,9 @@ func cpuTime(t testing.TB, pid int) time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// idleTimes returns how long all processors together have had nothing to do, apart from iowait,
-// when somebody waited for a disk. The kernel measures these, while it only samples, at the ticks,
-// what it calls busy, and misses a writer that wakes up after each.
+// idleTimes returns how long all processors together were idle, and how long they were idle while a
+// process waited for a disk. The kernel measures both. What it calls busy it only samples, at its
+// ticks, and misses a writer that wakes up after each.
 func idleTimes(t testing.TB) (idle, iowait time.Duration) {
 	t.Helper()
 	b, err := os.ReadFile("/proc/stat")

@@ -307,8 +307,8 @@ func TestSyncAsksTheMediaServerForItsDirectories(t *testing.T) {
 	}
 }
 
-// Directories that EMS names are nobody's choice: what would be overwritten, sent twice or taken
-// for something else is left out, and said.
+// The operator does not choose the directories that EMS names. What would be overwritten, sent twice
+// or mistaken for something else is left out and logged.
 func TestDirectoriesThatDoNotGoTogether(t *testing.T) {
 	t.Parallel()
 	store := s3test.Start(t)
@@ -402,8 +402,8 @@ func TestLiveChunksAreNotDeletedAsRecordings(t *testing.T) {
 	}
 }
 
-// EMS forgets orders without keepAlive when it is started anew; what was left to upload of them is
-// not.
+// EMS forgets orders without keepAlive when it is restarted. What was left to upload of them still
+// arrives.
 func TestWhatIsLeftInAForgottenDirectoryArrives(t *testing.T) {
 	t.Parallel()
 	store := s3test.Start(t)

@@ -24,10 +24,9 @@ const (
 	mendTime = 10 * time.Second
 )
 
-// 20 streams of all formats, with encoders that delete as they go and start anew, and a bucket that
-// fails in each way in turn. After each fault, all that was closed arrives, also what was deleted
-// or written anew meanwhile; and at no time there is a manifest that names what is not there, or a
-// step back that lasts.
+// 20 streams of all formats play to a bucket that fails in each way in turn. Their encoders delete
+// old chunks and restart. After each fault, all that was closed arrives, also what was deleted or
+// overwritten meanwhile. At no time does a manifest name what is not there, or go back for good.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	random := e2e.NewRandom(t)

@@ -18,9 +18,8 @@ var kills = long.Int("kills", 4, 10, "how often TestKill kills the daemon")
 // The line to the bucket takes so long in each direction, at most.
 const lineDelay = 300 * time.Millisecond
 
-// A daemon that is killed at random instants and started again, while encoders write, delete and
-// start anew: nothing is missing in the end, and what was confirmed before a kill is not sent
-// again.
+// A daemon is killed at random instants and started again, while encoders write, delete and restart.
+// Nothing is missing in the end, and what was confirmed before a kill is not sent again.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	random := e2e.NewRandom(t)
