@@ -245,3 +245,27 @@ func TestTroubleOfTheBucketIsToldAsSuch(t *testing.T) {
 		t.Error("the change does not say that it is the bucket's")
 	}
 }
+
+// A bucket that stops answering and then refuses has one outage: its end tells how long all of it lasted.
+func TestOutageLastsFromTheFirstTimeThatTheBucketWasClosed(t *testing.T) {
+	began := time.Now()
+	l, one, two := &lane{jitter: func(d time.Duration) time.Duration { return d }}, &stream{}, &stream{}
+	now := began
+	for n := 0; l.state != silent; n++ {
+		if n > 100 {
+			t.Fatal("the bucket is never closed")
+		}
+		now = now.Add(time.Second)
+		l.failure([]*stream{one, two}[n%2], false, false, false, now)
+	}
+	closed := now
+	l.failure(one, true, true, false, closed.Add(time.Minute))
+	if l.state != bucketRefuses || !l.since.Equal(closed) {
+		t.Errorf("it is closed since %v after its beginning, in state %d", l.since.Sub(closed), l.state)
+	}
+	l.success(one, closed.Add(2*time.Minute))
+	l.failure(one, true, true, false, closed.Add(time.Hour))
+	if !l.since.Equal(closed.Add(time.Hour)) {
+		t.Error("the next outage does not begin when it begins")
+	}
+}
