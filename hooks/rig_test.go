@@ -44,6 +44,7 @@ func (c clocked) Run() int {
 type rig struct {
 	t      *testing.T
 	server *emstest.Server
+	hooks  *hooks.Hooks
 	log    *journal
 	sink   string
 	stop   func()
@@ -111,6 +112,7 @@ func run(t *testing.T, server *emstest.Server, s hooks.Settings) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.hooks = h
 	endpoint := events.New(events.Settings{Path: "/evowebservices/", MaxBody: 1 << 20, Wanted: hooks.Wanted}, h.Handle, h.Look, log)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

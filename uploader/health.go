@@ -53,16 +53,18 @@ type Stream struct {
 
 // Streams returns how the streams fare, the worst first, or false once Run has ended.
 func (u *Uploader) Streams(ctx context.Context) ([]Stream, bool) {
-	return ask(ctx, u, func(s *publish.Schedule, _ time.Time) []Stream {
-		views := s.Views()
-		streams := make([]Stream, len(views))
-		for i, v := range views {
-			src := u.sourceOf(v.Source)
-			streams[i] = Stream{View: v, Root: src.dir, Format: src.layout.Format.String(),
-				Bucket: src.dest.Bucket, Key: src.dest.Prefix + v.Stream}
-		}
-		return streams
-	})
+	return ask(ctx, u, u.streams)
+}
+
+func (u *Uploader) streams(s *publish.Schedule, _ time.Time) []Stream {
+	views := s.Views()
+	streams := make([]Stream, len(views))
+	for i, v := range views {
+		src := u.sourceOf(v.Source)
+		streams[i] = Stream{View: v, Root: src.dir, Format: src.layout.Format.String(),
+			Bucket: src.dest.Bucket, Key: src.dest.Prefix + v.Stream}
+	}
+	return streams
 }
 
 // noteChange logs that a stream has another state, and tells Settings.Changed.

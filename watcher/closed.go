@@ -62,6 +62,7 @@ func (t *tree) decide(e *entry, now time.Time) {
 		return
 	}
 	if l.noLease != nil {
+		t.state.Refusals++
 		t.reportNoLeases(p, l.noLease)
 	}
 	if e.stage == named || !l.version.Equal(e.look) {

@@ -259,6 +259,22 @@ func TestFileThatCannotBeReadIsClosedAllTheSame(t *testing.T) {
 	w.closed("1.ts")
 }
 
+func TestLeasesThatTheKernelRefusesAreCounted(t *testing.T) {
+	w := prepare(t, t.TempDir(), Options{Backend: Inotify, SlowSettle: 20 * time.Millisecond})
+	w.probe = func(path string) (look, error) {
+		l, err := probeFile(path)
+		l.writers, l.noLease = unknown, syscall.EACCES
+		return l, err
+	}
+	w.run()
+	if n := w.State().Refusals; n != 0 {
+		t.Errorf("%d refusals without a file", n)
+	}
+	w.write("1.ts", "x")
+	w.closed("1.ts")
+	w.eventually("the refusal is counted", func() bool { return w.State().Refusals > 0 })
+}
+
 func TestFileThatCannotBeLookedAtIsTriedAgain(t *testing.T) {
 	w := prepare(t, t.TempDir(), Options{Backend: Inotify, SlowSettle: 20 * time.Millisecond})
 	var broken atomic.Int32

@@ -125,6 +125,7 @@ type State struct {
 	Dirs      int     // directories in the tree
 	Files     int     // files known
 	Overflows int     // times that the kernel's queue was full; each led to a scan of the whole tree
+	Refusals  int     // looks at a file to which the kernel refused a lease: it did not tell of writers
 	Waiting   bool    // the root was found not to exist
 	Degraded  bool    // the kernel does not watch all directories: the tree is scanned every PollInterval
 

@@ -135,6 +135,18 @@ func (r *Reporter) Counts() []Count {
 	})
 }
 
+// Holding returns how many conditions hold now, by kind: of all that began, those that did not end.
+// One that has no end, such as a store that lacks a function, holds for good.
+func (r *Reporter) Holding() map[string]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	holding := make(map[string]int)
+	for _, c := range r.conditions.all() {
+		holding[c.kind]++
+	}
+	return holding
+}
+
 // withStream returns the attributes of a line, the stream first.
 func withStream(stream string, attrs []any) []any {
 	if stream == "" {
@@ -178,6 +190,7 @@ type failure struct {
 
 // condition is a Condition that holds.
 type condition struct {
+	kind   string
 	since  time.Time
 	logged bool
 }
@@ -222,7 +235,7 @@ func (b *book) began(id identity, c Condition, stream string) bool {
 	if holds {
 		return false
 	}
-	begun := &condition{since: b.now(), logged: b.mayLog(c.Kind)}
+	begun := &condition{kind: c.Kind, since: b.now(), logged: b.mayLog(c.Kind)}
 	if !begun.logged {
 		b.omit(c.Kind, 1)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -146,6 +147,20 @@ func TestConditionsOfSeveralSubjectsAreToldApart(t *testing.T) {
 	b.With("root", "/r").End(silent, At{Subject: "a"})
 	b.expect(t, "ERROR server answers again root=/r lasted=0")
 	b.counted(t, Count{"server_silent", "", 3})
+}
+
+func TestConditionsThatHoldAreCountedByKind(t *testing.T) {
+	b := newBench()
+	b.Begin(silent, At{Subject: "a"})
+	b.Begin(silent, At{Subject: "b"})
+	b.Begin(silent, At{Subject: "b"})
+	b.Begin(unlisted, At{})
+	b.Begin(unlisted, At{Subject: "other"})
+	b.End(silent, At{Subject: "a"})
+	b.Forget(unlisted, At{Subject: "other"})
+	if got, want := b.Holding(), map[string]int{"server_silent": 1, "unlisted": 1}; !maps.Equal(got, want) {
+		t.Errorf("these hold: %v, want %v", got, want)
+	}
 }
 
 func TestConditionWithoutARecoveryEndsInSilence(t *testing.T) {

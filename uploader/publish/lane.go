@@ -26,7 +26,7 @@ type lane struct {
 	dest   *Destination
 	jitter backoff.Jitter
 
-	state   laneState
+	state   LaneState
 	why     string    // it is closed
 	since   time.Time // when it was last closed after it was open
 	probeAt time.Time
@@ -39,14 +39,26 @@ type lane struct {
 	succeededAt time.Time
 }
 
-type laneState uint8
+// A LaneState says whether a lane is open, and if not, why.
+type LaneState uint8
 
 const (
-	open           laneState = iota
+	open           LaneState = iota
 	silent                   // the bucket does not answer
 	bucketRefuses            // whatever is asked, until rights or settings are changed
 	streamsRefused           // each stream that has something to upload; one that was not refused yet may try
 )
+
+// LaneStates are the names of all states of lanes, as String returns them.
+var LaneStates = []string{"open", "silent", "refused"}
+
+// String tells a bucket that does not answer from one that refuses, whoever is refused.
+func (s LaneState) String() string {
+	return LaneStates[min(s, bucketRefuses)]
+}
+
+// LaneTo returns the state of the lane into d.
+func (s *Schedule) LaneTo(d *Destination) LaneState { return s.lane(d).state }
 
 // admits reports whether st may send a request now.
 func (l *lane) admits(st *stream, now time.Time) bool {

@@ -1,7 +1,9 @@
 package spool
 
 import (
+	"cmp"
 	"container/heap"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,6 +22,7 @@ type Budget struct {
 
 // An account is the part of a budget for one file system.
 type account struct {
+	dir        string // the first root on it
 	most, used int64
 	claims     claims
 }
@@ -79,7 +82,11 @@ func (b *Budget) use(dir string) {
 	device, size := fileSystem(dir)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.account(device).most = b.limit(size)
+	a := b.account(device)
+	a.most = b.limit(size)
+	if a.dir == "" {
+		a.dir = dir
+	}
 }
 
 func (b *Budget) limit(size int64) int64 {
@@ -142,4 +149,24 @@ func (b *Budget) Used() (bytes int64) {
 		bytes += a.used
 	}
 	return bytes
+}
+
+// A Usage is what only the spools have on one file system.
+type Usage struct {
+	Dir   string // a watched directory on it
+	Bytes int64
+	Limit int64 // of Bytes
+}
+
+// Usage returns what only the spools have on each file system with a root, by directory.
+func (b *Budget) Usage() (all []Usage) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.on {
+		if a.dir != "" {
+			all = append(all, Usage{a.dir, a.used, a.most})
+		}
+	}
+	slices.SortFunc(all, func(a, b Usage) int { return cmp.Compare(a.Dir, b.Dir) })
+	return all
 }

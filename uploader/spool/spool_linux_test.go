@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -440,6 +441,9 @@ func TestOldestFileOfAllSpoolsIsGivenUpFirst(t *testing.T) {
 	}
 	if got := budget.Used(); got != room {
 		t.Errorf("%d bytes are counted", got)
+	}
+	if got, want := budget.Usage(), []Usage{{root, room, room}}; !slices.Equal(got, want) {
+		t.Errorf("the usage is %+v, want %+v", got, want)
 	}
 	if len(hls.evicted) != 4 || len(hds.evicted) != 1 {
 		t.Errorf("given up: %q and %q", hls.evicted, hds.evicted)
