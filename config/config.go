@@ -120,17 +120,14 @@ func Parse(path string, raw []byte) (*Config, error) {
 
 func parse(path string, raw []byte) (*Config, *decoder, error) {
 	doc, problems := readDocument(path, raw)
-	d := &decoder{doc: doc, problems: problems, unknown: newDirectory()}
 	all := newSettings()
-
-	d.decode("Plugins", all.switches.keys())
-	d.decode("S3", all.defaults.keys())
-	for i := range all.uploads {
-		all.uploads[i] = all.defaults.heir(all.uploads[i].Format)
-		d.decode(all.uploads[i].Section, all.uploads[i].keys())
-	}
-	for _, p := range all.parts() {
+	table := all.parts()
+	d := &decoder{doc: doc, problems: problems, unknown: newDirectory(table)}
+	for _, p := range table {
 		d.decode(p.section, p.keys)
+		if p.section == "S3" {
+			all.inherit()
+		}
 	}
 	d.unknownSections()
 

@@ -6,53 +6,6 @@ import (
 	"strings"
 )
 
-// key is one key that a section may have, and where its value is set.
-type key struct {
-	name     string
-	set      func(value string) (want string) // want: what would be right; empty: the value is
-	list     bool                             // may be set several times, as name[]
-	secret   bool                             // its value is never shown
-	seconds  float64                          // a plain number from this on may mean milliseconds; 0: never
-	required string                           // what an enabled section lacks without this key; empty: nothing
-	blank    bool                             // a required key may be empty
-}
-
-// parser turns a value into a setting, or returns what would be right.
-type parser[V any] func(value string) (setting V, want string)
-
-// one is a key with one value.
-func one[V any](name string, to *V, parse parser[V]) key {
-	return key{name: name, set: func(value string) string {
-		v, want := parse(value)
-		if want == "" {
-			*to = v
-		}
-		return want
-	}}
-}
-
-// many is a key with a list of values: name = for one, name[] = for each of several.
-func many[V any](name string, to *[]V, parse parser[V]) key {
-	return key{name: name, list: true, set: func(value string) string {
-		v, want := parse(value)
-		if want == "" {
-			*to = append(*to, v)
-		}
-		return want
-	}}
-}
-
-// usuallyMilliseconds warns of plain numbers from so many seconds on.
-func (k key) usuallyMilliseconds(seconds float64) key { k.seconds = seconds; return k }
-
-func (k key) hidden() key { k.secret = true; return k }
-
-// needed makes a key one that an enabled section must fill.
-func (k key) needed(what string) key { k.required = what; return k }
-
-// stated makes a key one that an enabled section must have, even if it is empty.
-func (k key) stated(what string) key { k.required, k.blank = what, true; return k }
-
 // decoder puts the values of a document into settings, and collects what is wrong.
 type decoder struct {
 	doc      *document
@@ -219,20 +172,4 @@ func (e entry) written() string {
 		return e.name + "[]"
 	}
 	return e.name
-}
-
-// shownOf is shown for a value that may have been cut within a password.
-func (k key) shownOf(raw, value string) string {
-	if strings.Contains(raw, "@") && !strings.Contains(value, "@") {
-		return mask
-	}
-	return k.shown(value)
-}
-
-// shown returns the value as messages show it.
-func (k key) shown(value string) string {
-	if k.secret {
-		return Secret(value).String()
-	}
-	return redactValue(value)
 }

@@ -75,7 +75,7 @@ func TestExampleExplainsEverySupportedKey(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	known := newDirectory().keys
+	known := newDirectory(newSettings().parts()).keys
 	for _, section := range []string{"S3", "Watcher", "Upload", "Admin", "Log", "Security", "EMS", "Hooks", "StreamAutoRouter", "StreamRecorder", "StreamLoadBalancer", "TranscodeResetter"} {
 		for _, key := range known[section] {
 			if doc.find(section).lineOf(key) == 0 {

@@ -30,22 +30,13 @@ type directory struct {
 	keys     map[string][]string
 }
 
-func newDirectory() *directory {
-	all := newSettings()
+func newDirectory(table []part) *directory {
 	dir := &directory{keys: map[string][]string{}}
-	add := func(section string, keys []key) {
-		dir.sections = append(dir.sections, section)
-		for _, k := range keys {
-			dir.keys[section] = append(dir.keys[section], k.name)
+	for _, p := range table {
+		dir.sections = append(dir.sections, p.section)
+		for _, k := range p.keys {
+			dir.keys[p.section] = append(dir.keys[p.section], k.name)
 		}
-	}
-	add("Plugins", all.switches.keys())
-	add("S3", all.defaults.keys())
-	for i := range all.uploads {
-		add(all.uploads[i].Section, all.uploads[i].keys())
-	}
-	for _, p := range all.parts() {
-		add(p.section, p.keys)
 	}
 	return dir
 }

@@ -34,36 +34,6 @@ type Resetter struct {
 	Video bool   // also when the video has stopped
 }
 
-func (r *Router) keys() []key {
-	return []key{
-		one("token", &r.Token, anyText).stated("the word that a stream's name must contain, or '' for every stream"),
-		many("destination_uri", &r.Destinations, destination).needed("the server to which streams are pushed"),
-	}
-}
-
-func (r *Recorder) keys() []key {
-	return []key{
-		// Not directoryPath: EMS opens the path, and not this program.
-		one("file_location", &r.FileLocation, anyText).
-			needed("the directory for recordings, as EMS sees it"),
-		one("period_time", &r.Period, optional(seconds(1, 86399))).needed("the length of one file in seconds"),
-		one("type", &r.Type, oneOf("mp4", "flv", "ts")),
-	}
-}
-
-func (b *Balancer) keys() []key {
-	return []key{
-		many("destination_uri", &b.Destinations, destination).needed("the other servers of the group"),
-		one("advertise", &b.Advertise, optional(word)),
-		one("username", &b.Username, anyText),
-		one("password", &b.Password, secret).hidden(),
-	}
-}
-
-func (r *Resetter) keys() []key {
-	return []key{one("token", &r.Token, anyText), one("video", &r.Video, boolean)}
-}
-
 // switches has the values of [Plugins], by the plugin's name.
 type switches map[string]*bool
 
@@ -81,14 +51,6 @@ func newSwitches() switches {
 		s[name] = new(bool)
 	}
 	return s
-}
-
-func (s switches) keys() []key {
-	var keys []key
-	for _, name := range pluginNames() {
-		keys = append(keys, one(name, s[name], enabledWord))
-	}
-	return keys
 }
 
 // on reports whether a plugin is enabled: by its switch if the file has [Plugins], else by having a

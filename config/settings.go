@@ -6,8 +6,7 @@ import (
 	"ems-sidecar/media"
 )
 
-// settings is a whole file before it is known which sections are enabled. The tables below are the
-// list of all sections and keys.
+// settings is a whole file before it is known which sections are enabled.
 type settings struct {
 	switches switches
 	defaults Upload   // [S3]
@@ -51,95 +50,7 @@ func newSettings() *settings {
 		log:      Log{Format: "text"},
 		recorder: Recorder{Type: "mp4"},
 	}
-	for _, f := range media.Formats() {
-		s.uploads = append(s.uploads, s.defaults.heir(f))
-	}
+	s.uploads = make([]Upload, len(media.Formats()))
+	s.inherit()
 	return s
 }
-
-// part is one section with its keys.
-type part struct {
-	section string
-	keys    []key
-}
-
-// parts returns the sections that inherit nothing from other sections.
-func (s *settings) parts() []part {
-	return []part{
-		{"Watcher", s.watcher.keys()},
-		{"Upload", s.pool.keys()},
-		{"EMS", s.ems.keys()},
-		{"Hooks", s.hooks.keys()},
-		{"Admin", s.admin.keys()},
-		{"Log", s.log.keys()},
-		{"Security", s.security.keys()},
-		{"StreamAutoRouter", s.router.keys()},
-		{"StreamRecorder", s.recorder.keys()},
-		{"StreamLoadBalancer", s.balancer.keys()},
-		{"TranscodeResetter", s.resetter.keys()},
-	}
-}
-
-func (w *Watcher) keys() []key {
-	return []key{
-		one("backend", &w.Backend, oneOf("auto", "inotify", "fsnotify", "poll")),
-		one("settle", &w.Settle, duration(time.Millisecond, time.Minute)).usuallyMilliseconds(1),
-		one("poll_interval", &w.PollInterval, duration(10*time.Millisecond, time.Hour)).usuallyMilliseconds(50),
-	}
-}
-
-func (p *Pool) keys() []key {
-	return []key{
-		one("workers", &p.Workers, number(1, maxWorkers)),
-		one("bulk_workers", &p.BulkWorkers, number(1, maxWorkers)),
-		one("part_size", &p.PartSize, size(minPartSize, maxPartSize)),
-		one("min_throughput", &p.MinThroughput, perSecond(size(1<<10, 1<<30))),
-		one("spool_dir", &p.SpoolDir, optional(directoryPath)),
-		one("spool_max", &p.SpoolMax, size(1<<20, 1<<50)),
-		one("drain_timeout", &p.DrainTimeout, duration(0, time.Hour)),
-	}
-}
-
-func (e *EMS) keys() []key {
-	return []key{
-		one("api_url", &e.APIURL, apiURL),
-		one("username", &e.Username, anyText),
-		one("password", &e.Password, secret).hidden(),
-		one("timeout", &e.Timeout, duration(100*time.Millisecond, time.Minute)),
-		many("directories", &e.Directories, directoryPath),
-		one("reconcile_interval", &e.ReconcileInterval, duration(time.Second, 24*time.Hour)),
-	}
-}
-
-func (h *Hooks) keys() []key {
-	return []key{
-		one("listen", &h.Listen, hostPort),
-		one("path", &h.Path, urlPath),
-		many("allow", &h.Allow, network),
-		one("secret", &h.Secret, urlSecret).hidden(),
-		one("max_body", &h.MaxBody, size(1<<10, maxBody)),
-	}
-}
-
-func (a *Admin) keys() []key {
-	return []key{
-		one("listen", &a.Listen, orOff(hostPort)),
-		many("allow", &a.Allow, network),
-		one("token", &a.Token, optional(bearerToken)).hidden(),
-		one("token_file", &a.tokenFile, secret).hidden(),
-		one("tls_cert", &a.TLSCert, optional(filePath)),
-		one("tls_key", &a.TLSKey, optional(filePath)),
-	}
-}
-
-func (l *Log) keys() []key {
-	return []key{
-		one("level", &l.Level, logLevel),
-		one("format", &l.Format, oneOf("text", "json")),
-	}
-}
-
-// security says how strictly the file itself is read.
-type security struct{ Strict bool }
-
-func (s *security) keys() []key { return []key{one("strict", &s.Strict, boolean)} }

@@ -92,44 +92,6 @@ func (u Upload) heir(f media.Format) Upload {
 	return u
 }
 
-// keys returns the keys of [S3], and those that only the section of a format has.
-func (u *Upload) keys() []key {
-	keys := []key{
-		one("aws_access_key", &u.AccessKey, optional(word)),
-		one("aws_secret_key", &u.SecretKey, secret).hidden(),
-		one("aws_secret_key_file", &u.SecretKeyFile, secret).hidden(),
-		one("region", &u.Region, optional(region)),
-		one("endpoint", &u.Endpoint, optional(endpoint)),
-		one("path_style", &u.PathStyle, pointer(boolean)),
-		one("sign_payload", &u.SignPayload, oneOf(SignAuto, SignOn, SignOff)),
-		one("default_bucket", &u.Bucket, optional(bucket)),
-		one("prefix", &u.Prefix, prefix),
-		one("acl", &u.ACL, optional(oneOf("private", "public-read", "public-read-write", "authenticated-read",
-			"aws-exec-read", "bucket-owner-read", "bucket-owner-full-control"))),
-		// Stores other than AWS have classes of their own.
-		one("storage_class", &u.StorageClass, optional(word)),
-		one("server_side_encryption", &u.ServerSideEncryption, optional(oneOf("AES256", "aws:kms", "aws:kms:dsse"))),
-		one("kms_key_id", &u.KMSKeyID, optional(word)),
-		one("cache_control_chunk", &u.CacheControlChunk, headerText),
-		one("cache_control_manifest", &u.CacheControlManifest, headerText),
-		one("backlog", &u.Backlog, oneOf(UploadBacklog, SkipBacklog)),
-		one("delete", &u.Delete, oneOf(Keep, Mirror)),
-		one("delete_delay", &u.DeleteDelay, duration(0, 7*24*time.Hour)),
-		one("manifest_interval", &u.ManifestInterval, duration(0, time.Hour)).usuallyMilliseconds(50),
-	}
-	if u.Format != 0 {
-		keys = append(keys, many("watch_dir", &u.WatchDirs, u.watchDir))
-	}
-	if u.Format.HasBootstraps() {
-		keys = append(keys, one("bootstrap", &u.Bootstrap, fileName))
-	}
-	if u.Format.IsRecorded() {
-		keys = append(keys, one("delete_local", &u.DeleteLocal, afterUpload),
-			one("delete_local_after", &u.DeleteLocalAfter, duration(0, 366*24*time.Hour)))
-	}
-	return keys
-}
-
 // check reports what an enabled section lacks, and reads its secret from the file that holds it.
 func (u *Upload) check(d *decoder) {
 	if u.Bucket == "" && !d.wrong("S3", "default_bucket") {

@@ -192,3 +192,16 @@ func perSecond(parse parser[int64]) parser[int64] {
 }
 
 func bytesText(n int64) string { return humanize.IBytesN(uint64(n), 1) }
+
+// sizeText returns a number of bytes in the largest unit in which it is whole. 0 is not set.
+func sizeText(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	units := []string{"", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for ; n%1024 == 0 && i < len(units)-1; i++ {
+		n /= 1024
+	}
+	return strconv.FormatInt(n, 10) + units[i]
+}

@@ -1,0 +1,160 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// key is a row of the table of keys: how the decoder sets it, and what the example and the manuals
+// say of it.
+type key struct {
+	name     string
+	about    string  // one paragraph; empty only where the section explains its keys
+	allowed  string  // which values are right
+	list     bool    // may be set several times, as name[]
+	secret   bool    // its value is never shown
+	seconds  float64 // a plain number from this on may mean milliseconds; 0: never
+	required string  // what an enabled section lacks without this key; empty: nothing
+	blank    bool    // a required key may be empty
+	unset    string  // what an empty value means
+	older    bool    // EvoStream's web services had it
+	example  string  // shown by the example and the manuals in place of the default
+	preset   bool    // the example sets it, and not only in a comment
+
+	set   func(value string) (want string) // want: what would be right; empty: the value is
+	value func() any                       // what is set, or the default
+	words [2]string                        // of a boolean, for true and false; empty: on and off
+}
+
+// parser turns a value into a setting, or returns what would be right.
+type parser[V any] func(value string) (setting V, want string)
+
+// one is a key with one value.
+func one[V any](name string, to *V, parse parser[V], about string) key {
+	return key{name: name, about: paragraph(about), allowed: allowed(parse), value: func() any { return *to },
+		set: func(value string) string {
+			v, want := parse(value)
+			if want == "" {
+				*to = v
+			}
+			return want
+		}}
+}
+
+// many is a key with a list of values: name = for one, name[] = for each of several.
+func many[V any](name string, to *[]V, parse parser[V], about string) key {
+	return key{name: name, about: paragraph(about), allowed: allowed(parse), list: true,
+		value: func() any {
+			texts := make([]string, len(*to))
+			for i, v := range *to {
+				texts[i] = fmt.Sprint(v)
+			}
+			return strings.Join(texts, ", ")
+		},
+		set: func(value string) string {
+			v, want := parse(value)
+			if want == "" {
+				*to = append(*to, v)
+			}
+			return want
+		}}
+}
+
+// usuallyMilliseconds warns of plain numbers from so many seconds on, which may mean milliseconds.
+func (k key) usuallyMilliseconds(seconds float64) key { k.seconds = seconds; return k }
+
+func (k key) hidden() key { k.secret = true; return k }
+
+// needed makes a key one that an enabled section must fill.
+func (k key) needed(what string) key { k.required = what; return k }
+
+// stated makes a key one that an enabled section must have, even if it is empty.
+func (k key) stated(what string) key { k.required, k.blank = what, true; return k }
+
+// empty says what an empty value means.
+func (k key) empty(means string) key { k.unset = means; return k }
+
+// such gives an example, where the default says little.
+func (k key) such(example string) key { k.example = example; return k }
+
+// shownSet has the example set the key.
+func (k key) shownSet(example string) key { k.example, k.preset = example, true; return k }
+
+// known marks a key that EvoStream's web services had.
+func (k key) known() key { k.older = true; return k }
+
+// yes and no name the values of a boolean.
+func (k key) yesNo(yes, no string) key { k.words = [2]string{yes, no}; return k }
+
+// paragraph joins the lines of a text of the table.
+func paragraph(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// allowed says which values are right, in the words with which the parser refuses others.
+func allowed[V any](parse parser[V]) string {
+	_, want := parse("\x00 ") // no word, number, address or path
+	if text, ok := strings.CutPrefix(want, "must be "); ok {
+		return text
+	}
+	return "text"
+}
+
+// text returns what is set as the config file would have it. It is not shown: see shown.
+func (k key) text() string {
+	switch v := k.value().(type) {
+	case time.Duration:
+		if v == 0 {
+			return "0"
+		}
+		return durationText(v)
+	case int64:
+		return sizeText(v)
+	case bool:
+		return k.word(v)
+	case *bool:
+		if v == nil {
+			return ""
+		}
+		return k.word(*v)
+	case slog.Level:
+		return strings.ToLower(v.String())
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+func (k key) word(on bool) string {
+	words := k.words
+	if words[0] == "" {
+		words = [2]string{"on", "off"}
+	}
+	if on {
+		return words[0]
+	}
+	return words[1]
+}
+
+// written returns the key as the config file has it.
+func (k key) written() string {
+	if k.list {
+		return k.name + "[]"
+	}
+	return k.name
+}
+
+// shownOf is shown for a value that may have been cut within a password.
+func (k key) shownOf(raw, value string) string {
+	if strings.Contains(raw, "@") && !strings.Contains(value, "@") {
+		return mask
+	}
+	return k.shown(value)
+}
+
+// shown returns the value as messages show it.
+func (k key) shown(value string) string {
+	if k.secret {
+		return Secret(value).String()
+	}
+	return redactValue(value)
+}

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// keys returns the keys of [S3], and those that only the section of a format has.
+func (u *Upload) keys() []key {
+	keys := append(u.Access.keys(), u.objects()...)
+	keys = append(keys, u.Headers.keys()...)
+	keys = append(keys,
+		one("backlog", &u.Backlog, oneOf(UploadBacklog, SkipBacklog), `
+			What happens to chunks that EMS deletes before they are uploaded, as in a long outage, when no
+			playlist names them any more. upload uploads them later than what viewers see. skip leaves
+			them out, which is right for streams that no one rewinds.`),
+		one("delete", &u.Delete, oneOf(Keep, Mirror), `
+			What happens to objects whose file EMS deletes. keep leaves all of them in the bucket. mirror
+			deletes an object delete_delay after its file, but nothing that a manifest in the bucket
+			names: of a removed folder, the manifests go first. An object stays if its file is deleted
+			while the daemon does not run, or if the whole directory or disk is gone. mirror needs
+			s3:DeleteObject. Recordings always stay, since EMS deletes none, and in their section mirror
+			is an error.`),
+		one("delete_delay", &u.DeleteDelay, duration(0, 7*24*time.Hour), `
+			With delete = mirror: how long after its file an object is deleted.`),
+		one("manifest_interval", &u.ManifestInterval, duration(0, time.Hour), `
+			The least time between two versions of one playlist. 0: each version is published. Cloudflare
+			R2 accepts one write per object and second: set 1s there.`).usuallyMilliseconds(50),
+	)
+	return append(keys, u.own()...)
+}
+
+// objects are the keys that say where objects go.
+func (u *Upload) objects() []key {
+	return []key{
+		one("default_bucket", &u.Bucket, optional(bucket), `
+			The bucket. It must exist. Required, here or in each [Amazon…] section.`).
+			known().shownSet("ems-files"),
+		one("prefix", &u.Prefix, prefix, `
+			The beginning of each object's name. Objects are called prefix/group/stream/file, as below the
+			watched directory.`).empty("none"),
+	}
+}
+
+func (a *Access) keys() []key {
+	return []key{
+		one("aws_access_key", &a.AccessKey, optional(word), `
+			The name of the credentials, such as AKIA…. Set it with its secret, or neither.`).
+			known().empty("the credentials come from the environment, the AWS profile or the machine's IAM role"),
+		one("aws_secret_key", &a.SecretKey, secret, `
+			The secret that belongs to aws_access_key.`).hidden().known().
+			empty("as aws_access_key, or from aws_secret_key_file"),
+		one("aws_secret_key_file", &a.SecretKeyFile, secret, `
+			Instead of aws_secret_key: a file that holds the secret and nothing else, such as one that
+			systemd provides through LoadCredential (/run/credentials/ems-sidecar.service/s3). It is read
+			again when the store refuses a request.`).hidden().empty("none"),
+		one("region", &a.Region, optional(region), `
+			The region of the bucket.`).empty("from the environment or the AWS profile"),
+		one("endpoint", &a.Endpoint, optional(endpoint), `
+			The URL of a store other than AWS, such as https://minio.example.com:9000. Leave out the
+			bucket, which some providers show in the URL.`).empty("AWS"),
+		one("path_style", &a.PathStyle, pointer(boolean), `
+			Whether the bucket is in the path (https://host/bucket/key) and not in the host's name
+			(https://bucket.host/key).`).empty("on with an endpoint, off without").such("on"),
+		one("sign_payload", &a.SignPayload, oneOf(SignAuto, SignOn, SignOff), `
+			Whether the signature of a request covers its content, in addition to the checksum of each
+			PUT. auto signs the content without TLS, and if the store demands it.`),
+	}
+}
+
+func (h *Headers) keys() []key {
+	const cached = `HLS chunks and recordings may be cached for a year, since their names never come back; chunks
+		of HDS, DASH and MSS for 2 seconds: EMS gives their names to new content when a stream comes back, or
+		changes them once more`
+	return []key{
+		one("acl", &h.ACL, optional(oneOf("private", "public-read", "public-read-write", "authenticated-read",
+			"aws-exec-read", "bucket-owner-read", "bucket-owner-full-control")), `
+			A canned ACL for each object.`).empty("none is sent, as buckets need it that have ACLs disabled; new ones on AWS do"),
+		// Stores other than AWS have classes of their own.
+		one("storage_class", &h.StorageClass, optional(word), `
+			The storage class, such as STANDARD_IA.`).empty("the bucket's own"),
+		one("server_side_encryption", &h.ServerSideEncryption, optional(oneOf("AES256", "aws:kms", "aws:kms:dsse")), `
+			Encryption by the store.`).empty("as the bucket is set").such("aws:kms"),
+		one("kms_key_id", &h.KMSKeyID, optional(word), `
+			The key for aws:kms and aws:kms:dsse.`).empty("the account's default key"),
+		one("cache_control_chunk", &h.CacheControlChunk, headerText, `
+			The Cache-Control header of chunks. Do not have HDS and DASH chunks cached for longer than the
+			default, unless your streams never come back under their old names.`).empty(paragraph(cached)),
+		one("cache_control_manifest", &h.CacheControlManifest, headerText, `
+			The Cache-Control header of manifests.`).empty("they may be cached for half their target duration"),
+	}
+}
+
+// own are the keys that [S3] does not have.
+func (u *Upload) own() (keys []key) {
+	if u.Format == 0 {
+		return nil
+	}
+	dirs := many("watch_dir", &u.WatchDirs, u.watchDir, `
+		The directory into which EMS writes: the targetFolder of create`+u.Format.String()+`Stream. Several sections may watch the same one.`).
+		empty("the directories to which EMS says that it writes: see [EMS]").such("/var/lib/ems/media")
+	if u.Format.IsRecorded() {
+		dirs.about = paragraph(`
+			The directory of EMS's recordings. No other section may watch it. If it lies in a directory of
+			another section, only this section publishes it.`)
+		dirs = dirs.empty("file_location of [StreamRecorder], or without that, what EMS says").
+			such("/var/lib/ems/recordings")
+	}
+	dirs.preset = u.Format == media.HLS
+	keys = append(keys, dirs)
+	if u.Format.HasBootstraps() {
+		keys = append(keys, one("bootstrap", &u.Bootstrap, fileName, `
+			The name of the file that lists a stream's fragments. Change it only if EMS was told another
+			one.`).known())
+	}
+	if u.Format.IsRecorded() {
+		keys = append(keys,
+			one("delete_local", &u.DeleteLocal, afterUpload, `
+				after_upload deletes a recording from the disk when its object has the same size and
+				checksum. The daemon's user needs the right to delete there, and its unit a line with
+				ReadWritePaths=. off deletes nothing.`).yesNo("after_upload", "off"),
+			one("delete_local_after", &u.DeleteLocalAfter, duration(0, 366*24*time.Hour), `
+				With delete_local = after_upload: how long after its upload the file is deleted.`))
+	}
+	return keys
+}
