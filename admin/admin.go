@@ -87,6 +87,8 @@ func Serve(ctx context.Context, l net.Listener, s Settings, state State, log *sl
 		Handler: guarded(s, Handler(state)), MaxHeaderBytes: maxHeader,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// Who follows the changes is let go at the end, so that Shutdown does not wait for them.
+		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	limits := listen.Limits{Allow: s.Allow, Loopback: maxLocal, PerSource: maxPerSource, Others: maxOthers}
 	l = listen.New(l, limits, func(from, why string) {

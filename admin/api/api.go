@@ -122,6 +122,7 @@ func Register(mux *http.ServeMux, d Daemon) {
 		}
 		write(w, http.StatusOK, e)
 	})
+	mux.HandleFunc("GET /api/v1/changes", newFeed(d).serve)
 	mux.HandleFunc("GET /api/v1/version", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, d.Version())
 	})

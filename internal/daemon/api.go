@@ -25,8 +25,8 @@ func (s *state) Streams(ctx context.Context) ([]api.Stream, bool) {
 		streams[i] = api.Stream{
 			ID: strings.ToLower(v.Format) + "/" + v.Key, Stream: v.Stream, Name: path.Base(v.Stream), Format: v.Format,
 			Root:   v.Root,
-			Bucket: v.Bucket, Key: v.Key, State: v.State, Since: v.Since.UTC(), Why: v.Why,
-			Chunk: moment(v.Chunk), Edge: moment(v.Edge), Target: v.Target.Seconds(), Lag: v.Lag.Seconds(),
+			Bucket: v.Bucket, Key: v.Key, State: v.State, Since: v.Since.UTC().Truncate(time.Millisecond), Why: v.Why,
+			Chunk: moment(v.Chunk), Edge: moment(v.Edge), Target: v.Target.Seconds(), Lag: v.Lag.Round(time.Millisecond).Seconds(),
 			Sequence: v.Sequence, Segments: v.Segments, Backlog: v.Backlog, Chunks: v.Chunks, Bytes: v.Bytes,
 			Failure: v.Failure, FailedAt: moment(v.FailedAt),
 		}
@@ -48,12 +48,12 @@ func (s *state) Version() api.Version {
 	return api.Version{Version: Version(), Host: hostname(), Started: s.past.began.UTC()}
 }
 
-// moment returns t for JSON, which has null for a time that is not known.
+// moment returns t for JSON, in milliseconds. JSON has null for a time that is not known.
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC()
+	t = t.UTC().Truncate(time.Millisecond)
 	return &t
 }
 
