@@ -29,7 +29,7 @@ mutants: ## breaks each rule on purpose, to see that a test notices: some minute
 house: ## the size of the code: types, fields, functions, and what is too long
 	go -C tools run ./house
 
-bench: ## the load benchmark, whose figures are in README
+bench: ## the load benchmark, whose figures are in docs/performance.md
 	go test ./internal/e2e/load -run '^$$' -bench Load -benchtime 1x -timeout 20m
 
 ci: ## everything that a change must pass
