@@ -137,9 +137,10 @@ func (src *Source) findKept(ctx context.Context, p string) (v media.Version, kep
 	return src.spool.Find(ctx, p)
 }
 
-func (src *Source) keep(ctx context.Context, p string, v media.Version) {
+// keep has the spool keep p, and reports whether it began to.
+func (src *Source) keep(ctx context.Context, p string, v media.Version) bool {
 	defer src.disk.End(src.disk.Begin())
-	src.spool.Keep(ctx, p, v)
+	return src.spool.Keep(ctx, p, v)
 }
 
 // openKept opens p, or what the spool keeps of it if the name is gone.

@@ -74,11 +74,14 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	if src.layout.Kind(p).Role != media.ManifestFile {
 		kept := publish.IsChunk(src.layout, p, v) || src.reported.named.has(p) || src.isKept(ctx, p)
-		if kept {
-			src.keep(ctx, p, v)
-		}
+		linked := kept && src.keep(ctx, p, v)
 		at := src.placeOf(p)
-		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Closed(src.plan, p, v, kept, at, now) })
+		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {
+			s.Closed(src.plan, p, v, kept, at, now)
+			if linked {
+				s.Linked(src.plan, p)
+			}
+		})
 		return
 	}
 	if at := src.reported.pace.next(p); time.Now().Before(at) {

@@ -30,7 +30,14 @@ type Settings struct {
 	// Changed is told when a stream has another state. It is called by the goroutine of Run, which
 	// waits for it; nil: no one is told.
 	Changed func(Change)
+	// Observe is told of each step of each file. It is called by the goroutine of Run, which waits
+	// for it: it must not block, nor call a method of the Uploader or a Source. Nil: no one is told,
+	// and steps cost nothing.
+	Observe func(Step)
 }
+
+// A Step is one step of a file on its way from the disk into the bucket. Its time is set.
+type Step = publish.Step
 
 // A Destination is where and how a Source is published. Its fields do not change while it is in
 // use.
@@ -185,7 +192,8 @@ func (u *Uploader) begin(ctx, work context.Context) *publish.Schedule {
 	u.workers.Go(func() { u.watchUnfinished(ctx) })
 	s := publish.New(publish.Settings{Host: u.settings.Host, Workers: u.settings.Workers,
 		BulkWorkers: u.settings.BulkWorkers,
-		Manifests:   u.settings.Manifests, Began: time.Now(), Jitter: rand.N[time.Duration]})
+		Manifests:   u.settings.Manifests, Began: time.Now(), Jitter: rand.N[time.Duration],
+		Observed: u.settings.Observe != nil})
 	u.start = func(src *Source) {
 		src.plan = s.Add(src.dir, src.layout, &src.dest.Destination, u.settings.SpoolDir != "")
 		u.adding.Lock()
@@ -245,6 +253,12 @@ func (u *Uploader) carryOut(e publish.Effects) {
 	}
 	for _, c := range e.Changes {
 		u.noteChange(c)
+	}
+	for _, x := range e.Steps {
+		if x.At.IsZero() {
+			x.At = time.Now()
+		}
+		u.settings.Observe(x)
 	}
 	for _, n := range e.Notes {
 		if n.Failure.Kind != "" {

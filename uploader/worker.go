@@ -33,7 +33,9 @@ func (u *Uploader) do(ctx context.Context, src *Source, j publish.Job) publish.R
 		u.deleteObjects(ctx, src, &r)
 	case publish.PutManifest:
 		r.Bytes = int64(len(j.Manifest.Bytes))
+		began := time.Now()
 		r.Err = u.put(ctx, src, j, bytes.NewReader(j.Manifest.Bytes), r.Bytes)
+		r.Took = time.Since(began)
 	case publish.FindKey:
 		src.findKey(ctx, &r)
 	case publish.Look:
@@ -109,7 +111,9 @@ func (u *Uploader) putChunk(ctx context.Context, src *Source, r *publish.Result)
 		return
 	}
 	body := newChunkBody(f, r.Version, src)
+	began := time.Now()
 	r.Err = u.put(ctx, src, r.Job, body, r.Version.Size)
+	r.Took = time.Since(began)
 	r.Bytes = r.Version.Size
 	if r.FileErr = unchanged(f, r.Version); r.FileErr == nil {
 		r.FileErr = body.first()

@@ -95,7 +95,7 @@ func (s *Schedule) listed(r Result, now time.Time) {
 			f.stream.enqueue(f)
 		case Identical:
 			f.work.state = idle
-			s.foundThere(f, f.disk.version, now)
+			s.foundThere(f, f.disk.version, byListing, now)
 			s.follow(f, now)
 			f.src.forgetIfUnused(f)
 		case Unclear:
@@ -138,22 +138,22 @@ func (s *Schedule) compared(r Result, now time.Time) {
 		f.work.task = PutChunk
 		f.stream.enqueue(f)
 	case f.bucket.isLost() && r.Same && f.disk.version.Equal(r.Version): // given up meanwhile, and there after all
-		s.foundThere(f, r.Version, now)
+		s.foundThere(f, r.Version, byQuestion, now)
 	case f.bucket.isSettled():
 	case f.disk.hasOther(r.Version):
 		f.disk.contentGone()
 		f.src.expect(f.path)
 	case r.Same && f.disk.version.Equal(r.Version):
-		s.foundThere(f, r.Version, now)
+		s.foundThere(f, r.Version, byQuestion, now)
 	default:
 		f.work.task = PutChunk
 		f.stream.enqueue(f)
 	}
 }
 
-// foundThere applies that an earlier run has uploaded f.
-func (s *Schedule) foundThere(f *file, v media.Version, now time.Time) {
+// foundThere applies that an earlier run has uploaded f. how tells by what that is known.
+func (s *Schedule) foundThere(f *file, v media.Version, how string, now time.Time) {
 	s.figures.found++
 	f.disk.writtenAt = time.Time{}
-	f.confirm(v, now)
+	f.confirm(v, how, now)
 }

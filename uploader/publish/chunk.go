@@ -179,6 +179,8 @@ type naming struct {
 	state    namingState
 	now      int       // waiting and published snapshots that name it
 	shown    int       // of them, the published ones
+	listed   bool      // a published one names the content that was closed last
+	asOther  bool      // by what named it last: it is no segment
 	promised *manifest // which named it first, just written, when the file was not on the disk
 }
 
@@ -198,6 +200,7 @@ type work struct {
 	queues    queues
 	candidate *ObjectInfo // what a listing has under its key, which may be it
 	failures  int         // to read it, in a row
+	attempts  int         // uploads of this content that began
 }
 
 type workState uint8

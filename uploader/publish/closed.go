@@ -59,6 +59,8 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	if f.disk.writtenAt.After(now) || now.Sub(f.disk.writtenAt) > time.Minute {
 		f.disk.writtenAt = now // found by a scan, or another machine's clock
 	}
+	f.naming.listed, f.work.attempts = false, 0
+	s.stepClosed(f)
 	s.queueClosed(f, now)
 }
 

@@ -39,6 +39,7 @@ func (s *stage) command(line string) (err error) {
 			s.schedule.Evicted(s.sourceOf(p).Source, p)
 		}),
 		"figures": func(string, []string) error { s.print("%s", s.figures()); return nil },
+		"observe": func(string, []string) error { s.observed = true; return nil },
 		"restart": func(string, []string) error { s.restart(); return nil },
 	}[verb]
 	if !known {

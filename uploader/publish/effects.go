@@ -13,6 +13,7 @@ type Effects struct {
 	Released []Release
 	Notes    []Note
 	Changes  []Change
+	Steps    []Step // if Settings.Observed asks for them
 }
 
 // An Expectation asks for files that a manifest names, or that are to be read again. Each is
@@ -72,7 +73,8 @@ func (b notebook) Error(message string, attrs ...any) { b.note(slog.LevelError, 
 // An outbox collects effects. Their slices are used in turns.
 type outbox struct {
 	Effects
-	spare Effects
+	spare      Effects
+	unobserved Step // stands for those that no one wants to know
 }
 
 // Effects returns what was decided since the last call, and forgets it. The slices are the caller's
@@ -80,7 +82,8 @@ type outbox struct {
 func (s *Schedule) Effects() Effects {
 	o := &s.effects
 	e := o.Effects
-	o.Effects = Effects{reuse(o.spare.Expected), reuse(o.spare.Released), reuse(o.spare.Notes), reuse(o.spare.Changes)}
+	o.Effects = Effects{reuse(o.spare.Expected), reuse(o.spare.Released), reuse(o.spare.Notes), reuse(o.spare.Changes),
+		reuse(o.spare.Steps)}
 	o.spare = e
 	return e
 }

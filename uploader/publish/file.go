@@ -39,13 +39,15 @@ func (f *file) outdated(now time.Time) {
 	f.src.generation++
 }
 
-// confirm applies that the bucket holds v; the zero version is one that nothing is known of.
-func (f *file) confirm(v media.Version, now time.Time) {
+// confirm applies that the bucket holds v; the zero version is one that nothing is known of. how
+// tells by what that is known.
+func (f *file) confirm(v media.Version, how string, now time.Time) {
 	var caches time.Duration
 	if f.src.traits.ReusesNames {
 		caches = ReturnedCacheTime
 	}
 	f.bucket.confirm(v, caches, now)
+	f.src.schedule.step(f, StageConfirmed).Why = how
 	if v == (media.Version{}) {
 		f.release(Found)
 	} else {

@@ -82,6 +82,7 @@ type Result struct {
 	Objects map[string]ObjectInfo // of a List or Verify: those that the bucket has, by key
 	OnDisk  map[string]bool       // of a Verify: paths of chunks that it does not have, and that are on the disk
 	Bytes   int64                 // that were sent
+	Took    time.Duration         // of an upload: from the beginning of the request to its answer
 
 	FileFailure FileFailure
 	FileErr     error // for the log
@@ -111,6 +112,10 @@ const (
 	KeyTaken
 )
 
+func (f Failure) String() string {
+	return [...]string{"none", "no answer", "not done", "refused", "bucket refused", "key taken"}[f]
+}
+
 // refused reports whether the same request will be refused again.
 func (f Failure) refused() bool { return f == Refused || f == BucketRefused }
 
@@ -131,6 +136,10 @@ const (
 	// FileUnreadable means that reading or deleting it failed.
 	FileUnreadable
 )
+
+func (f FileFailure) String() string {
+	return [...]string{"none", "file gone", "file changed", "file spared", "file incomparable", "file unreadable"}[f]
+}
 
 // wanted reports whether a job without a snapshot that failed is to be done again.
 func (r Result) wanted() bool {

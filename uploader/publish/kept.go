@@ -30,6 +30,13 @@ func (s *Schedule) keptUnnamed(src *Source, p string, v media.Version, now time.
 	}
 }
 
+// Linked applies that p, which was reported closed, was linked into the spool for that.
+func (s *Schedule) Linked(src *Source, p string) {
+	if f, ok := src.files[p]; ok && !f.bucket.has(f.disk.version) {
+		s.step(f, StageKept)
+	}
+}
+
 // releaseUnnamed gives up what no manifest has named: after a start, files that are kept are known
 // before the manifests.
 func (s *Schedule) releaseUnnamed(now time.Time) {

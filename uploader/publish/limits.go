@@ -49,6 +49,9 @@ const (
 	maxWaitingLogged = 10
 	// maxLags bounds the lags that are remembered of one minute: 800 kB.
 	maxLags = 100_000
+	// mostListed is how many chunks of an earlier run have a step when a manifest is published that
+	// names them, which may be a day of them.
+	mostListed = 50
 	// maxRootName bounds what objects tell of their root, in bytes.
 	maxRootName = 128
 	// MaxKeyLength is S3's limit for an object's key, in bytes of UTF-8.

@@ -11,6 +11,7 @@ func (s *Schedule) lose(f *file, what trouble.Failure, why string) {
 		return
 	}
 	s.figures.lost++
+	s.step(f, StageLost).Why = why
 	subject := ""
 	if what != chunkLost {
 		subject = f.key() // it is not tried again
@@ -61,6 +62,7 @@ func (s *Schedule) Evicted(src *Source, p string) {
 	f.disk.contentGone()
 	f.bucket.lost()
 	s.figures.lost++
+	s.step(f, StageLost).Why = "the spool was full"
 	if !st.standing.spoolFull {
 		st.standing.spoolFull = true
 		s.log.Error("chunks are lost, the oldest first: the spool is full", "stream", st.name, "key", f.key(),

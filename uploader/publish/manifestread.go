@@ -97,6 +97,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		s.jumps = append(s.jumps, j)
 	}
 	m.add(snap)
+	s.stepRead(snap)
 	snap.promise()
 	var last *stream
 	for _, r := range snap.refs {

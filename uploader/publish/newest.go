@@ -34,9 +34,9 @@ func (m *manifest) publishable(now time.Time) (s *snapshot, at time.Time) {
 // add adds s. Beyond the bounds it drops others, the newer first; never the newest (R5), the one
 // that is pursued, or the one in flight.
 func (m *manifest) add(s *snapshot) {
-	for _, f := range s.refs {
+	for i, f := range s.refs {
 		f.naming.now++
-		f.naming.state = wasNamed
+		f.naming.state, f.naming.asOther = wasNamed, i < s.others
 	}
 	m.waiting = append(m.waiting, s)
 	if m.pursued == nil {

@@ -64,7 +64,7 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 	case c.snapshot != nil:
 		m.start(c.snapshot)
 		if p := m.published; p != nil && p.sum == c.snapshot.sum && m.copy.trust == certain {
-			m.finish(c.snapshot) // no request is needed: it returned to what the bucket holds
+			m.finish(c.snapshot, now) // no request is needed: it returned to what the bucket holds
 			return Job{}, false
 		}
 	case c.task == Verify:
@@ -89,7 +89,9 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 	if probe {
 		l.probing, l.prober = true, st.src
 	}
-	return s.job(c, listing, st.standing.failures > 0 || probe, now), true
+	j := s.job(c, listing, st.standing.failures > 0 || probe, now)
+	s.stepSending(j)
+	return j, true
 }
 
 // job returns the job that does c.

@@ -1,5 +1,7 @@
 package publish
 
+import "time"
+
 // R3: never back. For one key, an older snapshot is never PUT after a newer one, and one PUT is in
 // flight at most. What a PUT without an answer may bring later is looked for (verify.go), and what
 // other writers do (rival.go). manifest.isBusy keeps one request in flight; startsNewRun in runs.go
@@ -25,7 +27,7 @@ func (m *manifest) start(s *snapshot) {
 }
 
 // finish records that the bucket holds s, which is the oldest one waiting.
-func (m *manifest) finish(s *snapshot) {
+func (m *manifest) finish(s *snapshot, now time.Time) {
 	if m.published != nil {
 		m.published.retire()
 	}
@@ -43,4 +45,5 @@ func (m *manifest) finish(s *snapshot) {
 	m.copy.trust, m.copy.tried = certain, false
 	m.file.bucket.published()
 	m.noteListed(s)
+	m.file.src.schedule.stepListed(s, now)
 }

@@ -19,6 +19,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	f, st := r.file, r.file.stream
 	defer s.touch(st)
 	st.inFlight--
+	s.stepAnswered(r)
 	gaveBack := false
 	switch {
 	case r.Task == PutManifest:
@@ -116,7 +117,7 @@ func (s *Schedule) uploaded(r Result, now time.Time) {
 	st.figures.bytes += r.Bytes
 	s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)),
 		"state", f.String())
-	f.work.failures = 0
+	f.work.failures, f.work.attempts = 0, 0
 	switch {
 	case f.disk.isWhole() && !f.disk.version.Equal(r.Version): // closed again, with other content
 		f.bucket.other = f.bucket.other || f.naming.shown > 0 // a manifest that did not wait for it shows it to viewers
@@ -127,7 +128,7 @@ func (s *Schedule) uploaded(r Result, now time.Time) {
 		f.src.expect(f.path)
 		return
 	}
-	f.confirm(r.Version, now)
+	f.confirm(r.Version, byUpload, now)
 	if st.src.bulk() {
 		f.recording.Spoilt, f.recording.Refused = false, ""
 		s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes,
@@ -168,7 +169,7 @@ func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 		f.work.task = PutChunk
 		f.stream.enqueue(f) // it came to the disk meanwhile, or was there and is not in the bucket
 	case found != nil && !f.succeeds(found):
-		f.confirm(media.Version{}, now)
+		f.confirm(media.Version{}, byQuestion, now)
 	case f.disk.seen != (media.Version{}):
 		f.src.expect(f.path)
 	case f.disk.version == (media.Version{}) && f.disk.appearsBy.IsZero():
@@ -183,9 +184,10 @@ func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Time) {
 	f, st := m.file, m.file.stream
 	first, ended := m.published == nil, m.published != nil && m.published.parsed.Ended
-	lag := s.lagOf(snap, now)
 	m.published.shownUntil(now)
-	m.finish(snap)
+	m.finish(snap, now)
+	lag := s.lagOf(snap, now)
+	f.work.attempts = 0
 	m.notBefore = r.Started.Add(st.src.dest.ManifestInterval)
 	m.publishedAt, st.figures.published = now, now
 	s.figures.manifests++

@@ -67,7 +67,7 @@ func (s *Schedule) recordingLooked(r Result, now time.Time) {
 	switch r.Claim.State {
 	case Ours:
 		f.recording.Refused = ""
-		f.confirm(f.disk.version, now)
+		f.confirm(f.disk.version, byQuestion, now)
 		s.discardLater(f, r.Claim.Stored)
 	case UntoldOwner:
 		f.recording.Claim.Path = known

@@ -69,6 +69,7 @@ func (s *Schedule) removalDone(r Result, now time.Time) {
 			gone = append(gone, f)
 			manifests = manifests || f.manifest != nil
 			s.objectDeleted(f, now)
+			s.step(f, StageDeleted)
 			s.log.Debug("deleted from the bucket, as from the disk", "stream", f.stream.name, "key", f.key())
 		}
 		s.goOnWith(f, now)

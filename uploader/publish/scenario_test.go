@@ -16,18 +16,19 @@ var update = flag.Bool("update", false, "write what the scenarios in testdata pr
 // below each. testdata/README.md has the verbs. After an intended change: go test
 // ./uploader/publish -run Scenarios -update.
 
-func TestR1Scenarios(t *testing.T)  { playAll(t, "R1") }
-func TestR2Scenarios(t *testing.T)  { playAll(t, "R2") }
-func TestR3Scenarios(t *testing.T)  { playAll(t, "R3") }
-func TestR4Scenarios(t *testing.T)  { playAll(t, "R4") }
-func TestR5Scenarios(t *testing.T)  { playAll(t, "R5") }
-func TestR6Scenarios(t *testing.T)  { playAll(t, "R6") }
-func TestR7Scenarios(t *testing.T)  { playAll(t, "R7") }
-func TestR8Scenarios(t *testing.T)  { playAll(t, "R8") }
-func TestR9Scenarios(t *testing.T)  { playAll(t, "R9") }
-func TestR10Scenarios(t *testing.T) { playAll(t, "R10") }
+func TestR1Scenarios(t *testing.T)   { playAll(t, "R1") }
+func TestR2Scenarios(t *testing.T)   { playAll(t, "R2") }
+func TestR3Scenarios(t *testing.T)   { playAll(t, "R3") }
+func TestR4Scenarios(t *testing.T)   { playAll(t, "R4") }
+func TestR5Scenarios(t *testing.T)   { playAll(t, "R5") }
+func TestR6Scenarios(t *testing.T)   { playAll(t, "R6") }
+func TestR7Scenarios(t *testing.T)   { playAll(t, "R7") }
+func TestR8Scenarios(t *testing.T)   { playAll(t, "R8") }
+func TestR9Scenarios(t *testing.T)   { playAll(t, "R9") }
+func TestR10Scenarios(t *testing.T)  { playAll(t, "R10") }
+func TestStepScenarios(t *testing.T) { playAll(t, "steps") }
 
-// playAll plays the stories of a rule, each on a stage of its own.
+// playAll plays the stories of a rule, or another subject, each on a stage of its own.
 func playAll(t *testing.T, rule string) {
 	names, err := filepath.Glob("testdata/" + rule + "-*.txtar")
 	if err != nil || len(names) != 1 {

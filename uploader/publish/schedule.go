@@ -62,6 +62,7 @@ type Settings struct {
 	Manifests   int       // bytes that large manifests may take; 0: see DefaultManifestMemory
 	Began       time.Time // this run
 	Jitter      backoff.Jitter
+	Observed    bool // Effects has the steps of the files
 }
 
 // New returns a Schedule that knows nothing yet.

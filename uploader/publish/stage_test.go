@@ -20,6 +20,7 @@ import (
 type stage struct {
 	schedule *publish.Schedule
 	settings publish.Settings
+	observed bool                    // the steps of the files are printed
 	sources  map[string]*stageSource // by their directory
 	now      time.Time
 	minute   time.Time // when the next sweep is due
@@ -52,7 +53,7 @@ type stageSource struct {
 func newStage() *stage {
 	began := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	return &stage{
-		settings: publish.Settings{Host: "here", Workers: 8, BulkWorkers: 1, Began: began,
+		settings: publish.Settings{Host: "here", Workers: 8, BulkWorkers: 1, Began: began, Observed: true,
 			Jitter: func(d time.Duration) time.Duration { return d / 2 }},
 		sources: map[string]*stageSource{}, now: began, minute: began.Add(time.Minute),
 		disk: map[string]media.Version{}, unread: map[string]bool{}, contents: map[string][]media.Version{},
@@ -106,6 +107,9 @@ func (s *stage) closed(p string) {
 		s.spool[p] = v
 	}
 	s.schedule.Closed(src.Source, p, v, kept, src.place(), s.now)
+	if kept {
+		s.schedule.Linked(src.Source, p)
+	}
 }
 
 func (s *stage) removed(p string) {

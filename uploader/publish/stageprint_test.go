@@ -35,6 +35,11 @@ func (s *stage) printEffects() {
 			s.out = append(s.out, fmt.Sprintf("  next: %s", next))
 		}
 	}
+	for _, x := range e.Steps {
+		if s.observed {
+			s.print("step %s", stepText(x, s.now))
+		}
+	}
 	for _, x := range e.Expected {
 		s.print("expect %s", strings.Join(x.Paths, " "))
 	}
@@ -44,6 +49,27 @@ func (s *stage) printEffects() {
 			delete(s.spool, r.Path)
 		}
 	}
+}
+
+// stepText is a step in words.
+func stepText(x publish.Step, now time.Time) string {
+	text := fmt.Sprintf("%s %s %s", x.Stage, x.Kind, x.Key)
+	if x.Attempt > 0 {
+		text += fmt.Sprintf(", attempt %d, %d bytes", x.Attempt, x.Bytes)
+	}
+	if x.Sequence > 0 {
+		text += fmt.Sprintf(", sequence %d", x.Sequence)
+	}
+	if !x.At.IsZero() {
+		text += fmt.Sprintf(", %v ago", now.Sub(x.At).Round(time.Millisecond))
+	}
+	if x.Stage == publish.StageListed {
+		text += fmt.Sprintf(", lag %v", x.Lag.Round(time.Millisecond))
+	}
+	if x.Why != "" {
+		text += ": " + x.Why
+	}
+	return text
 }
 
 // describe tells what j does.

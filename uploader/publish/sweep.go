@@ -142,6 +142,7 @@ func (src *Source) forgetIfUnused(f *file) {
 		f.work.state = idle
 		f.release(Unwanted)
 		src.skipped++
+		src.schedule.step(f, StageSkipped)
 	}
 	if f.manifest == nil && f.naming.now == 0 && f.work.state == idle && f.disk.state != diskWhole &&
 		f.gone.state != listed {

@@ -52,7 +52,7 @@ func (m *manifest) adopt(found *ObjectInfo, now time.Time) bool {
 	for i := len(m.waiting) - 1; i >= 0; i-- {
 		if w := m.waiting[i]; w.isObject(found) {
 			m.start(w)
-			m.finish(w)
+			m.finish(w, now)
 			m.publishedAt = now
 			return true
 		}

@@ -13,20 +13,20 @@ import (
 	"ems-sidecar/media"
 )
 
-// keep links the file, or holds it open.
-func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
+// keep links the file, or holds it open. It reports whether it began to.
+func (s *Spool) keep(ctx context.Context, p string, v media.Version) bool {
 	old := s.entry(p)
 	switch {
 	case old == nil:
 	case old.version.Equal(v):
-		return
+		return false
 	case old.isLinkOf(v):
 		old.version = v
-		return
+		return true
 	}
 	_ = s.locate() // if the root is away, the link fails
 	if s.home.Directory() == nil {
-		return // the reader of the file will find that there is no root
+		return false // the reader of the file will find that there is no root
 	}
 	if old != nil && s.isTaken(old, v) && s.setAside(ctx, old) {
 		old = nil
@@ -35,7 +35,7 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 	err := s.link(p)
 	s.report(err)
 	if errors.Is(err, fs.ErrNotExist) {
-		return // it was deleted at once, or the root is gone
+		return false // it was deleted at once, or the root is gone
 	}
 	if err != nil {
 		if old != nil {
@@ -43,10 +43,11 @@ func (s *Spool) keep(ctx context.Context, p string, v media.Version) {
 			old = nil
 		}
 		if e.file = s.hold(p); e.file == nil {
-			return
+			return false
 		}
 	}
 	s.add(ctx, e, old)
+	return true
 }
 
 // isLinkOf reports whether v is content that was written in place since: the link has it.

@@ -159,9 +159,10 @@ func (s *Spool) Run(ctx context.Context) {
 }
 
 // Keep keeps the content of p, in version v, until it is released. It replaces what was kept of p
-// before.
-func (s *Spool) Keep(ctx context.Context, p string, v media.Version) {
-	s.ask(ctx, func() { s.keep(ctx, p, v) })
+// before. It reports whether that is new: v was not kept before, and is now.
+func (s *Spool) Keep(ctx context.Context, p string, v media.Version) (begun bool) {
+	s.ask(ctx, func() { begun = s.keep(ctx, p, v) })
+	return begun
 }
 
 // Gone says that the name p is gone. It does not wait.
