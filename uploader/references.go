@@ -25,8 +25,8 @@ type references struct {
 // manifest does not wait for files of other hosts. The error is a [media.TooManyError].
 func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, others int, outside string, err error) {
 	r := references{seen: make(map[string]bool), directories: make(map[string]struct{})}
-	files := src.lookup()
-	defer files.end()
+	files := lookup{src: src}
+	defer files.close()
 	for ref := range m.References() {
 		if err := r.tally.Add(ref); err != nil {
 			return nil, 0, "", atLeast(err, m.Segments)
@@ -34,7 +34,7 @@ func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, oth
 		literal, decoded, out := media.Resolve(dir, ref.URI)
 		ambiguous := decoded != "" || out
 		name := literal
-		if literal == "" || ambiguous && !files.exists(literal) {
+		if literal == "" || ambiguous && !files.have(literal) {
 			name = decoded
 		}
 		if name == "" && out && r.outside == "" {

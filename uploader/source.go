@@ -189,14 +189,36 @@ func (src *Source) remove(p string) error {
 }
 
 func (src *Source) exists(p string) bool {
-	defer src.disk.End(src.disk.Begin())
-	root, err := src.openRoot()
-	if err != nil {
-		return false
+	files := lookup{src: src}
+	defer files.close()
+	return files.have(p)
+}
+
+// A lookup tells which files exist. It opens the root once: a manifest may name 100,000 files, and
+// the root's other streams wait meanwhile.
+type lookup struct {
+	src  *Source
+	root *os.Root // nil until it is needed
+}
+
+// have reports whether p exists.
+func (l *lookup) have(p string) bool {
+	defer l.src.disk.End(l.src.disk.Begin())
+	if l.root == nil {
+		root, err := l.src.openRoot()
+		if err != nil {
+			return false
+		}
+		l.root = root
 	}
-	defer root.Close()
-	_, err = root.Lstat(p)
+	_, err := l.root.Lstat(p)
 	return err == nil
+}
+
+func (l *lookup) close() {
+	if l.root != nil {
+		_ = l.root.Close() // it was only read
+	}
 }
 
 // versions returns the versions that the paths have on the disk now; the zero Version for one that

@@ -1,74 +1,108 @@
 package e2e
 
 import (
-	"ems-sidecar/media"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 // View is a viewer who reads manifests from the bucket as fast as possible and fetches what they
-// name: that must be there, whole, and of the manifest's run or, if that was replaced meanwhile, of
-// a later one.
+// name: that must exist, whole, and of the manifest's run or, if that was replaced meanwhile, of a
+// later one. View returns how many manifests it read.
 func (r *Referee) View(keys []string, stop <-chan struct{}) (looks int) {
-	seen := map[string]os.FileInfo{} // what was fetched, to be fetched again when it has changed
-	newest := map[string]progress{}
-	back := map[string]*setback{} // those that last
+	v := viewer{r, map[string]os.FileInfo{}, map[string]progress{}, map[string]*setback{}}
 	for {
 		began := time.Now()
 		for _, key := range keys {
 			select {
 			case <-stop:
-				for _, s := range back {
-					r.mended(s)
-				}
+				v.leave()
 				return looks
 			default:
 			}
-			b, err := r.server.Object(key)
-			if err != nil {
-				continue // not published yet
-			}
-			looks++
-			run, known := r.archive.runOf(key, b)
-			if m, err := parse(key, b); err == nil && known && m.Segments > 0 {
-				now := progress{run, m.Sequence}
-				if s := back[key]; s != nil {
-					s.Lasted = Patient.Now() - s.began
-				}
-				switch {
-				case !now.Before(newest[key]):
-					newest[key] = now
-					r.mended(back[key])
-					delete(back, key)
-				case back[key] == nil:
-					back[key] = &setback{key: key, from: newest[key], to: now, began: Patient.Now()}
-				}
-			}
-			for _, name := range NamedBy(r.t, key, b) {
-				file := filepath.Join(r.server.Dir, name)
-				fi, err := os.Stat(file)
-				if err != nil {
-					r.t.Errorf("a viewer reads %s and does not find %s", key, name)
-					continue
-				}
-				if old := seen[name]; old != nil && os.SameFile(old, fi) && old.ModTime().Equal(fi.ModTime()) ||
-					LayoutOf(name).Kind(name).Role == media.ManifestFile {
-					continue
-				}
-				object, err := r.server.Object(name)
-				runs := r.archive.Runs(name, object)
-				if err != nil || len(runs) == 0 || known && slices.Max(runs) < run {
-					r.t.Errorf("a viewer reads %s of run %d and gets %d bytes of the runs %v for %s (%v)", key, run, len(object),
-						runs, name, err)
-				}
-				seen[name] = fi
+			if v.look(key) {
+				looks++
 			}
 		}
 		// Leaves the processor to those who are watched, the more the busier it is.
 		time.Sleep(max(10*time.Millisecond, time.Since(began)))
+	}
+}
+
+// A viewer is what Referee.View remembers between two looks.
+type viewer struct {
+	*Referee
+	fetched map[string]os.FileInfo // by key; fetched again when it has changed
+	newest  map[string]progress    // of each manifest
+	back    map[string]*setback    // those that last
+}
+
+// look reads a manifest and fetches what it names. It reports whether the manifest is published.
+func (v *viewer) look(key string) bool {
+	b, err := v.server.Object(key)
+	if err != nil {
+		return false
+	}
+	run, known := v.archive.runOf(key, b)
+	if m, err := parse(key, b); err == nil && known && m.Segments > 0 {
+		v.advance(key, progress{run, m.Sequence})
+	}
+	for _, name := range NamedBy(v.t, key, b) {
+		v.fetch(key, name, run, known)
+	}
+	return true
+}
+
+// advance notes how far a manifest is: a setback begins, lasts or ends.
+func (v *viewer) advance(key string, now progress) {
+	lasting := v.back[key]
+	if lasting != nil {
+		lasting.Lasted = Patient.Now() - lasting.began
+	}
+	switch {
+	case !now.Before(v.newest[key]):
+		v.newest[key] = now
+		v.mended(lasting)
+		delete(v.back, key)
+	case lasting == nil:
+		v.back[key] = &setback{key: key, from: v.newest[key], to: now, began: Patient.Now()}
+	}
+}
+
+// fetch gets an object that the manifest under key names, unless it got it before. The run is the
+// manifest's, if that is known.
+func (v *viewer) fetch(key, name string, run int, known bool) {
+	fi, err := os.Stat(filepath.Join(v.server.Dir, name))
+	if err != nil {
+		v.t.Errorf("a viewer reads %s and does not find %s", key, name)
+		return
+	}
+	if v.holds(name, fi) || LayoutOf(name).Kind(name).Role == media.ManifestFile {
+		return
+	}
+	object, err := v.server.Object(name)
+	runs := v.archive.Runs(name, object)
+	if err != nil || len(runs) == 0 || known && slices.Max(runs) < run {
+		v.t.Errorf("a viewer reads %s of run %d and gets %d bytes of the runs %v for %s (%v)", key, run, len(object),
+			runs, name, err)
+	}
+	v.fetched[name] = fi
+}
+
+// holds reports whether the viewer has fetched the object as it is.
+func (v *viewer) holds(name string, now os.FileInfo) bool {
+	old := v.fetched[name]
+	return old != nil && os.SameFile(old, now) && old.ModTime().Equal(now.ModTime())
+}
+
+// leave notes the setbacks that last.
+func (v *viewer) leave() {
+	for _, s := range v.back {
+		v.mended(s)
 	}
 }
 
