@@ -34,6 +34,8 @@ type Config struct {
 	Recorder *Recorder
 	Balancer *Balancer
 	Resetter *Resetter
+
+	settings []Setting // see Effective
 }
 
 // Watcher says how directories are watched.
@@ -137,6 +139,7 @@ func parse(path string, raw []byte) (*Config, *decoder, error) {
 	}
 	d.strict = all.security.Strict
 	cfg.Warnings = inOrder(d.warnings)
+	cfg.settings = d.settings(table, newSettings().parts(), cfg)
 	return cfg, d, nil
 }
 

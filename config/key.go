@@ -104,7 +104,10 @@ func allowed[V any](parse parser[V]) string {
 func (k key) text() string {
 	switch v := k.value().(type) {
 	case time.Duration:
-		if v == 0 {
+		switch {
+		case v == 0 && k.required != "":
+			return "" // it is not set
+		case v == 0:
 			return "0"
 		}
 		return durationText(v)

@@ -64,6 +64,7 @@ func (u URI) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 // Format writes the config with its secrets masked, for every verb.
 func (c Config) Format(f fmt.State, _ rune) {
 	type plain Config
+	c.settings = nil // they would repeat it
 	_, _ = fmt.Fprintf(f, "%+v", plain(c))
 }
 

@@ -52,8 +52,8 @@ func (s *settings) parts() []part {
 			EMS's API.`, keys: s.ems.keys()},
 		part{section: "Hooks", about: `
 			Where EMS posts its events. The daemon listens if the file has this section, a plugin is on, or
-			an [Amazon…] section has no watch_dir. EMS's config.lua needs a sink for it: "ems-sidecar check"
-			prints the lines.`, keys: s.hooks.keys()},
+			an [Amazon…] section has no watch_dir. EMS's config.lua needs a sink for it: "ems-sidecar config
+			lua" prints the lines.`, keys: s.hooks.keys()},
 		part{section: "Watcher", about: `
 			How directories are watched.`, keys: s.watcher.keys()},
 		part{section: "Upload", about: `

@@ -76,7 +76,8 @@ func (h *Headers) keys() []key {
 	return []key{
 		one("acl", &h.ACL, optional(oneOf("private", "public-read", "public-read-write", "authenticated-read",
 			"aws-exec-read", "bucket-owner-read", "bucket-owner-full-control")), `
-			A canned ACL for each object.`).empty("none is sent, as buckets need it that have ACLs disabled; new ones on AWS do"),
+			A canned ACL for each object.`).
+			empty("none is sent, as buckets need it that have ACLs disabled; new ones on AWS do"),
 		// Stores other than AWS have classes of their own.
 		one("storage_class", &h.StorageClass, optional(word), `
 			The storage class, such as STANDARD_IA.`).empty("the bucket's own"),
@@ -98,7 +99,8 @@ func (u *Upload) own() (keys []key) {
 		return nil
 	}
 	dirs := many("watch_dir", &u.WatchDirs, u.watchDir, `
-		The directory into which EMS writes: the targetFolder of create`+u.Format.String()+`Stream. Several sections may watch the same one.`).
+		The directory into which EMS writes: the targetFolder of create`+u.Format.String()+`Stream.
+		Several sections may watch the same one.`).
 		empty("the directories to which EMS says that it writes: see [EMS]").such("/var/lib/ems/media")
 	if u.Format.IsRecorded() {
 		dirs.about = paragraph(`

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"ems-sidecar/config"
 	"ems-sidecar/internal/history"
 	"ems-sidecar/uploader/health"
 )
@@ -58,6 +59,12 @@ type Version struct {
 	Started time.Time `json:"started"`
 }
 
+// Config is the answer to GET /api/v1/config. It has no secret.
+type Config struct {
+	File     string           `json:"file"`
+	Settings []config.Setting `json:"settings"` // of all sections that are in use, by section
+}
+
 // A Problem is the answer where something is wrong.
 type Problem struct {
 	Error string `json:"error"`
@@ -70,6 +77,8 @@ type Daemon interface {
 	Streams(ctx context.Context) ([]Stream, bool)
 	Events(since uint64) ([]history.Event, <-chan struct{})
 	Version() Version
+	// Config returns the settings that hold.
+	Config() Config
 }
 
 const (
@@ -125,6 +134,9 @@ func Register(mux *http.ServeMux, d Daemon) {
 	mux.HandleFunc("GET /api/v1/changes", newFeed(d).serve)
 	mux.HandleFunc("GET /api/v1/version", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, d.Version())
+	})
+	mux.HandleFunc("GET /api/v1/config", func(w http.ResponseWriter, _ *http.Request) {
+		write(w, http.StatusOK, d.Config())
 	})
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusNotFound, Problem{"the API has no such resource, or not with this method"})

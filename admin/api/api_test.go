@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/config"
 	"ems-sidecar/internal/history"
 	"ems-sidecar/uploader/health"
 )
@@ -22,6 +23,9 @@ type fakeDaemon struct {
 
 func (d *fakeDaemon) Streams(context.Context) ([]Stream, bool) { return d.streams, !d.hangs }
 func (d *fakeDaemon) Version() Version                         { return Version{Version: "v1"} }
+func (d *fakeDaemon) Config() Config {
+	return Config{File: "c.ini", Settings: []config.Setting{{Section: "Log", Key: "level", Value: "info", Origin: config.FromDefault}}}
+}
 func (d *fakeDaemon) Events(since uint64) ([]history.Event, <-chan struct{}) {
 	return d.history.Since(since)
 }
@@ -63,6 +67,7 @@ func TestAnswers(t *testing.T) {
 		"a page of events":     {d, "/api/v1/events", 200, `"next":1000`},
 		"no events":            {empty, "/api/v1/events?since=0", 200, `{"events":[],"next":0}`},
 		"events since nothing": {d, "/api/v1/events?since=yesterday", 400, "must be the id"},
+		"config":               {d, "/api/v1/config", 200, `"file":"c.ini","settings":[{"section":"Log","key":"level","value":"info",`},
 		"version":              {d, "/api/v1/version", 200, `"version":"v1"`},
 		"anything else":        {d, "/api/v1/", 404, "no such resource"},
 	} {

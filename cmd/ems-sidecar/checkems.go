@@ -56,7 +56,6 @@ func (r *report) found(u config.Upload, places []place) {
 }
 
 // checkEvents posts an event to the daemon's endpoint, or if no daemon runs, to one like it.
-// Whether the media server posts there cannot be asked: the lines for its config are printed.
 func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
 	shown := sinkURL(cfg.Hooks)
 	url := shown
@@ -72,14 +71,8 @@ func checkEvents(ctx context.Context, r *report, cfg *config.Config) {
 	if cfg.Hooks.Secret == "" && listen.Local(cfg.Hooks.Listen) {
 		r.more("every user of this host may post events there: if others use it, set secret in [Hooks]")
 	}
-	with := "these lines"
-	if cfg.Hooks.Secret != "" {
-		with += ", with the secret for SECRET,"
-	}
-	r.more("EMS posts its events there if its config.lua has " + with + " and EMS was restarted since:")
-	fmt.Fprintf(r.s.stdout, "\n%s\n", configLua(shown))
-	r.more("EMS numbers the events of all its sinks together: lost events are noticed only if all sinks have " +
-		"these enabledEvents")
+	r.more("whether EMS posts its events there cannot be asked: \"ems-sidecar config lua\" prints the lines that " +
+		"its config.lua needs")
 }
 
 // sinkURL is where the media server must post its events, without the secret. An address for all of
@@ -150,18 +143,6 @@ func post(ctx context.Context, url, name string) error {
 		return fmt.Errorf("the answer is %s: does another program listen there, such as the older services?", resp.Status)
 	}
 	return nil
-}
-
-// configLua returns what EMS's config.lua needs in its eventLogger.
-func configLua(url string) string {
-	var b strings.Builder
-	b.WriteString("eventLogger =\n{\n\tsinks =\n\t{\n\t\t{\n\t\t\ttype = \"RPC\",\n")
-	fmt.Fprintf(&b, "\t\t\turl = %q,\n\t\t\tserializerType = \"JSON\",\n\t\t\tenabledEvents =\n\t\t\t{\n", url)
-	for _, typ := range hooks.EventTypes() {
-		fmt.Fprintf(&b, "\t\t\t\t%q,\n", typ)
-	}
-	b.WriteString("\t\t\t},\n\t\t},\n\t},\n},\n")
-	return b.String()
 }
 
 // checkMembers asks each destination of the balancer for its version.

@@ -24,6 +24,7 @@ type fakeDaemon struct{ streams []api.Stream }
 func (d *fakeDaemon) Streams(context.Context) ([]api.Stream, bool)          { return d.streams, true }
 func (d *fakeDaemon) Events(uint64) (e []history.Event, ch <-chan struct{}) { return e, ch }
 func (d *fakeDaemon) Version() (v api.Version)                              { return v }
+func (d *fakeDaemon) Config() (c api.Config)                                { return c }
 
 // status runs the command against d.
 func status(t *testing.T, d api.Daemon, args ...string) (code int, stdout, stderr string) {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,11 @@ func (s *state) Events(since uint64) ([]history.Event, <-chan struct{}) {
 // Version returns what this daemon is.
 func (s *state) Version() api.Version {
 	return api.Version{Version: Version(), Host: hostname(), Started: s.past.began.UTC()}
+}
+
+// Config returns the settings that hold.
+func (s *state) Config() api.Config {
+	return api.Config{File: s.cfg.Path, Settings: s.cfg.Effective(os.Getenv)}
 }
 
 // moment returns t for JSON, in milliseconds. JSON has null for a time that is not known.

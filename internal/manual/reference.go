@@ -11,10 +11,10 @@ const referenceHead = `# Reference: config.ini
 
 Generated from the table of keys in package config, which also decides what a file may have.
 
-A line is ` + "`key = value`" + `, a ` + "`[Section]`" + `, or a comment that begins with ` + "`;` or `#`" + `. A value may
-be in single or double quotes; without them it ends at a semicolon. Times are written as 500ms, 30s or 2m (a plain
-number is seconds), sizes as 64KiB or 8MiB. ` + "`ems-sidecar check`" + ` tests a file, and ` + "`ems-sidecar config show`" + `
-prints what holds, and why.
+A line is ` + "`key = value`, a `[Section]`, or a comment that begins with `;` or `#`" + `. A value may be
+in single or double quotes; without them it ends at a semicolon. Times are written as 500ms, 30s or
+2m (a plain number is seconds), sizes as 64KiB or 8MiB. ` + "`ems-sidecar check`" + ` tests a file, and
+` + "`ems-sidecar config show`" + ` prints what holds, and why.
 `
 
 // Reference returns docs/config.md.
