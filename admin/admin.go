@@ -1,5 +1,5 @@
 // Package admin is the listener for operators and their tools: whether the daemon is alive and
-// ready. It knows the daemon through the State interface only, and changes nothing.
+// ready, its API and its status page. It knows the daemon through the State interface only, and changes nothing.
 package admin
 
 import (
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ems-sidecar/admin/api"
+	"ems-sidecar/admin/page"
 	"ems-sidecar/internal/listen"
 )
 
@@ -45,7 +46,7 @@ const (
 	stopTimeout  = time.Second
 )
 
-// Handler serves /healthz and /readyz: 200 with "ok", or 503 with the reasons, a line each. A
+// Handler serves the API, the page, and /healthz and /readyz: 200 with "ok", or 503 with the reasons, a line each. A
 // directory whose file system does not answer makes the daemon not ready. It is no reason to start
 // the daemon again while other directories go on: then /healthz is 200 and names the directory.
 func Handler(state State) http.Handler {
@@ -68,6 +69,7 @@ func Handler(state State) http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, state.NotReady()) })
 	api.Register(mux, state)
+	page.Register(mux)
 	return mux
 }
 

@@ -39,7 +39,9 @@ func TestHealthAndReadiness(t *testing.T) {
 		"stuck with it": {"/healthz", fakeState{stuck: []string{"/a hangs"}}, 503, "the uploader does not answer\n/a hangs"},
 		"ready":         {"/readyz", fakeState{alive: true}, 200, "ok"},
 		"not ready":     {"/readyz", fakeState{alive: true, notReady: []string{"/a is missing", "/b is missing"}}, 503, "/a is missing\n/b is missing"},
-		"anything else": {"/", fakeState{alive: true}, 404, ""},
+		"the page":      {"/", fakeState{alive: true}, 200, "<!doctype html>"},
+		"its files":     {"/page/main.js", fakeState{alive: true}, 200, "import"},
+		"anything else": {"/anything", fakeState{alive: true}, 404, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := httptest.NewRecorder()

@@ -1,0 +1,156 @@
+// The view of one stream: how it fares, its player, the path of its last chunks, its manifests and
+// what happened to it.
+
+import { h, put, shape, reshape, duration, age, bytes, number, clock, day } from "./show.js";
+import { read } from "./feed.js";
+import { streams, events, ago, lags } from "./state.js";
+import { Sparkline } from "./sparkline.js";
+import { row, head } from "./events.js";
+
+const steps = ["closed", "kept", "sending", "sent", "confirmed", "listed"];
+const reloadEvery = 1000; // ms, at most
+
+export class StreamView {
+  constructor(query, id) {
+    this.id = id;
+    this.title = id;
+    this.loadedAt = 0;
+    this.facts = {};
+    this.shape = shape("starting");
+    this.state = h("span");
+    this.why = h("p", { class: "why" });
+    this.name = h("h1");
+    this.spark = new Sparkline(lags, true);
+    const fact = (name, title) => h("div", {}, h("dt", {}, title), (this.facts[name] = h("dd", {}, "–")));
+    this.chunks = h("div", { class: "scroll" });
+    this.manifests = h("div", { class: "scroll" });
+    this.past = h("tbody");
+    this.noEvents = h("p", { class: "faint" }, "Nothing yet.");
+    this.picture = h("div", { class: "picture", hidden: true });
+    this.element = h("article", { class: "one" },
+      h("p", { class: "back" }, h("a", { href: "#/" }, "← all streams")),
+      h("div", { class: "headline" }, this.name, h("p", { class: "now" }, this.shape, this.state)),
+      this.why,
+      h("div", { class: "columns" },
+        h("section", { "aria-label": "Figures" },
+          h("dl", { class: "facts" },
+            fact("since", "In this state for"), fact("chunk", "Newest chunk on the disk"), fact("edge", "Newest chunk for viewers"),
+            fact("lag", "Lag"), fact("target", "Target duration"), fact("sequence", "Sequence"), fact("segments", "Chunks in the manifest"),
+            fact("backlog", "Backlog"), fact("chunks", "Uploaded since the start"), fact("failed", "Last failure")),
+          h("figure", { class: "lags" }, h("figcaption", { class: "faint" }, "Lag, ten minutes, 10 ms to 60 s"), this.spark.element)),
+        this.picture),
+      h("dl", { class: "places" },
+        fact("root", "Directory"), fact("key", "Objects")),
+      h("h2", {}, "The last chunks"), this.chunks,
+      h("h2", {}, "Manifests"), this.manifests,
+      h("h2", {}, "Events"), this.noEvents,
+      h("table", { class: "list events", "aria-label": "Events of this stream, the newest first" }, head(false), this.past));
+    this.render(null);
+    this.list();
+  }
+
+  leave() {
+    this.left = true;
+    this.player?.stop();
+  }
+
+  render(changed, name) {
+    if (name === "events") this.list();
+    if (changed !== null && !changed.includes(this.id)) return;
+    const stream = streams.get(this.id);
+    this.tick();
+    if (!stream) {
+      put(this.name, this.id);
+      put(this.state, "not known");
+      put(this.why, "The daemon knows no such stream, or not yet.");
+      return;
+    }
+    this.element.classList.toggle("missing", Boolean(stream.missing));
+    this.title = stream.stream;
+    if (this.name.textContent !== stream.stream + " " + stream.format) {
+      this.name.replaceChildren(stream.stream, " ", h("span", { class: "format" }, stream.format));
+    }
+    reshape(this.shape, stream.state);
+    put(this.state, stream.state);
+    put(this.why, stream.why ?? "");
+    this.why.hidden = !stream.why;
+    put(this.facts.lag, stream.lag_seconds ? duration(stream.lag_seconds) : "–");
+    put(this.facts.target, stream.target_seconds ? duration(stream.target_seconds) : "–");
+    put(this.facts.sequence, number(stream.sequence));
+    put(this.facts.segments, number(stream.segments));
+    put(this.facts.backlog, number(stream.backlog));
+    put(this.facts.chunks, `${number(stream.chunks)} (${bytes(stream.bytes)})`);
+    put(this.facts.root, `${stream.root}/${stream.stream}`);
+    put(this.facts.key, `s3://${stream.bucket}/${stream.key}`);
+    this.spark.draw(stream);
+    this.load();
+  }
+
+  tick(second) {
+    const stream = streams.get(this.id);
+    if (!stream) return;
+    put(this.facts.since, age(ago(stream.since)));
+    put(this.facts.chunk, stream.chunk_at ? age(ago(stream.chunk_at)) + " ago" : "–");
+    put(this.facts.edge, stream.edge_at ? age(ago(stream.edge_at)) + " ago" : "–");
+    put(this.facts.failed, stream.failed_at ? `${age(ago(stream.failed_at))} ago` : "none");
+    if (second % 10 === 0) this.spark.draw(stream);
+  }
+
+  list() {
+    const stream = streams.get(this.id);
+    const mine = events.filter((event) => event.stream === stream?.stream && (!event.format || event.format === stream.format));
+    this.noEvents.hidden = mine.length > 0;
+    this.past.parentElement.hidden = mine.length === 0;
+    this.past.replaceChildren(...mine.reverse().slice(0, 50).map((event) => row(event, false)));
+  }
+
+  // load asks for the rest of what the daemon knows of the stream, at most once a second.
+  load() {
+    if (this.loading || this.left) return;
+    this.loading = true;
+    setTimeout(async () => {
+      try {
+        if (this.left) return;
+        this.loadedAt = Date.now();
+        const detail = await read("streams/" + this.id.split("/").map(encodeURIComponent).join("/"));
+        if (detail && !this.left) this.detail(detail);
+      } catch {
+        // the line at the top says that the daemon is gone; it is asked again when it is back
+      } finally {
+        this.loading = false;
+      }
+    }, Math.max(0, this.loadedAt + reloadEvery - Date.now()));
+  }
+
+  detail(detail) {
+    this.chunks.replaceChildren(detail.last_chunks ? path(detail.last_chunks) : unavailable());
+    this.manifests.replaceChildren(detail.manifests ? manifests(detail.manifests) : unavailable());
+  }
+}
+
+const unavailable = () => h("p", { class: "faint" }, "Not available: this daemon does not tell of it.");
+
+// path shows when each chunk was closed, and how much later it reached each step.
+function path(chunks) {
+  if (chunks.length === 0) return h("p", { class: "faint" }, "None in this run of the daemon.");
+  return h("table", { class: "list path", "aria-label": "The path of the last chunks, the newest first" },
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Chunk"), h("th", { scope: "col", class: "number" }, "Bytes"),
+      ...steps.map((step) => h("th", { scope: "col", class: "number" }, step)))),
+    h("tbody", {}, ...[...chunks].reverse().map((chunk) => {
+      const began = Date.parse(chunk.closed ?? chunk.kept ?? chunk.sending);
+      return h("tr", {},
+        h("th", { scope: "row", class: "key" }, chunk.name ?? chunk.key),
+        h("td", { class: "number" }, chunk.bytes ? number(chunk.bytes) : ""),
+        ...steps.map((step) => h("td", { class: "number" }, chunk[step]
+          ? h("time", { datetime: chunk[step], title: day(chunk[step]) }, step === "closed" ? clock(chunk[step], true) : "+" + duration((Date.parse(chunk[step]) - began) / 1000))
+          : "")));
+    })));
+}
+
+function manifests(all) {
+  return h("table", { class: "list", "aria-label": "Manifests" },
+    h("thead", {}, h("tr", {}, ...["Manifest", "Published", "Sequence", "Waiting"].map((title) => h("th", { scope: "col" }, title)))),
+    h("tbody", {}, ...all.map((m) => h("tr", {},
+      h("th", { scope: "row", class: "key" }, m.key ?? m.name), h("td", {}, m.published_at ? clock(m.published_at, true) : "–"),
+      h("td", { class: "number" }, number(m.sequence ?? 0)), h("td", { class: "number" }, number(m.waiting ?? 0))))));
+}
