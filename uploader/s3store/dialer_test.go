@@ -278,9 +278,9 @@ func TestErrorsTellTheirPhase(t *testing.T) {
 	deaf := impolite(t, func(c net.Conn) { <-t.Context().Done() }) // reads nothing
 	clock := patience.Start()
 	t.Cleanup(clock.Stop)
-	unanswered := func(endpoint string, n *network, body int) *UnansweredError {
+	unanswered := func(t *testing.T, endpoint string, n *network, body int) *UnansweredError {
 		t.Helper()
-		s := open(t, endpoint, func(t *Settings) { t.PartSize = 64 << 20 })
+		s := open(t, endpoint, func(to *Settings) { to.PartSize = 64 << 20 })
 		d := s.client.Options().HTTPClient.(*client).dialer
 		if n != nil {
 			d.lookup, d.dial = n.lookup, n.dial
@@ -316,9 +316,12 @@ func TestErrorsTellTheirPhase(t *testing.T) {
 		{"http://" + deaf, nil, 16 << 20, Sending, deaf},
 		{"http://" + silent, nil, 1, Waiting, silent},
 	} {
-		if u := unanswered(c.endpoint, c.network, c.body); u.Phase != c.phase || u.Address != c.address {
-			t.Errorf("%s: %v %s, want %v %s", c.endpoint, u.Phase, u.Address, c.phase, c.address)
-		}
+		t.Run(fmt.Sprint(c.phase, " ", c.endpoint), func(t *testing.T) {
+			t.Parallel()
+			if u := unanswered(t, c.endpoint, c.network, c.body); u.Phase != c.phase || u.Address != c.address {
+				t.Errorf("%v %s, want %v %s", u.Phase, u.Address, c.phase, c.address)
+			}
+		})
 	}
 }
 
