@@ -45,10 +45,13 @@ var BuildBinary = sync.OnceValues(func() (string, error) {
 // Main starts and stops it.
 var Patient *patience.Clock
 
+// Parallel is how many tests of a package run at the same time. Its TestMain may change it.
+var Parallel = 6
+
 // Main is the TestMain of packages that use this one.
 func Main(m *testing.M) {
 	testproc.Enclose()
-	testproc.Parallel(6)
+	testproc.Parallel(Parallel)
 	var err error
 	if binaryDir, err = os.MkdirTemp("", "ems-sidecar-test-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -1,4 +1,4 @@
-package attack
+package environment
 
 import (
 	"bytes"

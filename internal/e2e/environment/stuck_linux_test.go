@@ -1,4 +1,4 @@
-package filesystem
+package environment
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -45,8 +46,13 @@ func TestStuckFileSystemStallsOnlyItsRoot(t *testing.T) {
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	var away atomic.Bool
+	var mu sync.Mutex
+	refused := map[string]bool{} // by key
 	proxy.Before = func(q *s3test.Request, w http.ResponseWriter) bool {
 		if away.Load() && q.Method == http.MethodPut && strings.HasPrefix(q.Key, "stuck/") {
+			mu.Lock()
+			refused[q.Key] = true
+			mu.Unlock()
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return false
 		}
@@ -55,13 +61,17 @@ func TestStuckFileSystemStallsOnlyItsRoot(t *testing.T) {
 	stuck, well := filepath.Join(t.TempDir(), "media"), t.TempDir()
 	e2e.Must(t, os.Mkdir(stuck, 0o755))
 	side := e2e.StartSidecar(t, "", proxy.Endpoint, "AmazonHLSUpload watch_dir[] = '"+stuck+"'", "AmazonHLSUpload watch_dir[] = '"+well+"'",
-		"Upload workers = 8", "Upload drain_timeout = 5s")
+		"Upload workers = 8", "Upload drain_timeout = 1s")
 	away.Store(true)
 	const streams = 20
 	for n := range streams {
 		e2e.Put(t, stuck, fmt.Sprintf("stuck/s%d/1.ts", n), "x")
 	}
-	side.WaitFor("attempts of more than eight streams", func() bool { return len(side.Lines("upload failed")) > 8 })
+	side.WaitFor("attempts of more than eight streams", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(refused) > 8
+	})
 	mountStuck(t, stuck)
 	away.Store(false)
 
