@@ -1,7 +1,6 @@
 package hooks
 
 import (
-	"context"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -46,7 +45,7 @@ func newDiary(plugin string, log *slog.Logger, t *trouble.Reporter, done *atomic
 // did counts what a server did, and logs it.
 func (d *diary) did(level slog.Level, message string, attributes ...any) {
 	d.done.Add(1)
-	d.log.Log(context.Background(), level, message, attributes...)
+	d.Note(trouble.Notice{Kind: "plugin_action", Level: level, Message: message}, trouble.At{}, attributes...)
 }
 
 // shown is a stream's name for the log.

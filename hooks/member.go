@@ -182,18 +182,14 @@ func (m *member) failed(name, address string, err error) {
 	}
 }
 
-func (m *member) recovered(name, _ string, over phase) {
-	m.forget(name)
-	log := m.group.diary.log.With(shown(name), "destination", m.host)
-	if over == taken {
-		log.Info("name is free at the destination, and the stream is pulled there")
-	} else {
-		log.Info("destination pulls the stream again")
+func (m *member) recovered(name, _ string, _ phase) {
+	for _, c := range pullTroubles {
+		m.group.diary.End(c, trouble.At{Stream: name, Subject: m.host}, "destination", m.host)
 	}
 }
 
 func (m *member) forget(name string) {
-	for _, c := range []trouble.Condition{nameTaken, notReceived, notPulled} {
+	for _, c := range pullTroubles {
 		m.group.diary.Forget(c, trouble.At{Stream: name, Subject: m.host})
 	}
 }

@@ -250,8 +250,10 @@ func (r *recorder) failed(name string, _ session, err error) {
 	}
 }
 
-// recovered logs nothing: create does for each recording.
-func (r *recorder) recovered(name string, _ session, _ phase) { r.forget(name) }
+func (r *recorder) recovered(name string, _ session, _ phase) {
+	r.diary.End(notRecorded, trouble.At{Stream: name})
+	r.diary.End(recordRefused, trouble.At{Stream: name})
+}
 
 func (r *recorder) forget(name string) {
 	r.diary.Forget(notRecorded, trouble.At{Stream: name})

@@ -235,7 +235,7 @@ func (r *resetter) reset(ctx context.Context, s stuckStream) bool {
 	f := (*emsapi.Failure)(nil)
 	switch {
 	case err == nil:
-		r.diary.End(resetFails, trouble.At{})
+		r.diary.End(resetFails, at)
 		r.diary.did(slog.LevelInfo, "transcode reset: its feed stood still", append(which, shown(s.Name),
 			"packets_audio", s.Audio.Packets, "packets_video", s.Video.Packets)...)
 	case ctx.Err() != nil:

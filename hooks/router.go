@@ -206,8 +206,7 @@ func (r *router) failed(key route, t *target, err error) {
 }
 
 func (r *router) recovered(key route, t *target, _ phase) {
-	r.forget(key)
-	r.diary.log.Info("stream is pushed again", shown(key.stream), "destination", t.shown)
+	r.diary.End(notArriving, trouble.At{Stream: key.stream, Subject: t.uri}, "destination", t.shown)
 }
 
 func (r *router) forget(key route) {

@@ -14,7 +14,8 @@ var serverAway = trouble.Condition{
 
 // tooManyNames says that maxLookups or maxLookupTime is reached.
 var tooManyNames = trouble.Condition{
-	Kind: "names_not_looked_up", Level: slog.LevelWarn, Message: "EMS names more hosts than are looked up",
+	Kind: "names_not_looked_up", Level: slog.LevelWarn,
+	Message: "EMS names more hosts than are looked up", Over: "all hosts that EMS names are looked up again",
 }
 
 // What can go wrong with pushes.
@@ -28,10 +29,11 @@ var (
 	}
 	notArriving = trouble.Condition{
 		Kind: "push_failed", Level: slog.LevelWarn,
-		Message: "stream does not arrive where it is pushed", Each: true,
+		Message: "stream does not arrive where it is pushed", Over: "stream is pushed again", Each: true,
 	}
 	pushStays = trouble.Condition{
-		Kind: "push_stays", Level: slog.LevelWarn, Message: "push cannot be removed", Each: true,
+		Kind: "push_stays", Level: slog.LevelWarn,
+		Message: "push cannot be removed", Over: "pushes can be removed again", Each: true,
 	}
 )
 
@@ -41,11 +43,12 @@ var (
 		Kind: "not_recordable", Level: slog.LevelWarn, Message: "stream cannot be recorded",
 	}
 	notRecorded = trouble.Condition{
-		Kind: "not_recorded", Level: slog.LevelWarn, Message: "stream is not recorded", Each: true,
+		Kind: "not_recorded", Level: slog.LevelWarn,
+		Message: "stream is not recorded", Over: "stream is recorded after all", Each: true,
 	}
 	recordRefused = trouble.Condition{
 		Kind: "record_refused", Level: slog.LevelError,
-		Message: "EMS refuses to record the stream", Each: true,
+		Message: "EMS refuses to record the stream", Over: "EMS records the stream after all", Each: true,
 	}
 	recordedTwice = trouble.Failure{
 		Kind: "recorded_twice", Level: slog.LevelWarn,
@@ -63,17 +66,19 @@ var (
 	}
 	recordingStays = trouble.Condition{
 		Kind: "recording_stays", Level: slog.LevelWarn,
-		Message: "recording cannot be removed", Each: true,
+		Message: "recording cannot be removed", Over: "recordings can be removed again", Each: true,
 	}
 	timersUnlisted = trouble.Condition{
 		Kind: "timers_unlisted", Level: slog.LevelWarn,
-		Message: "timers cannot be listed", Each: true,
+		Message: "timers cannot be listed", Over: "timers can be listed again", Each: true,
 	}
 	timerMissing = trouble.Condition{
-		Kind: "timer_missing", Level: slog.LevelWarn, Message: "recording has no timer", Each: true,
+		Kind: "timer_missing", Level: slog.LevelWarn,
+		Message: "recording has no timer", Over: "recordings have timers again", Each: true,
 	}
 	timerStays = trouble.Condition{
-		Kind: "timer_stays", Level: slog.LevelWarn, Message: "timer cannot be removed", Each: true,
+		Kind: "timer_stays", Level: slog.LevelWarn,
+		Message: "timer cannot be removed", Over: "timers can be removed again", Each: true,
 	}
 )
 
@@ -85,18 +90,20 @@ var (
 	}
 	nameTaken = trouble.Condition{
 		Kind: "name_taken", Level: slog.LevelWarn,
-		Message: "destination has another stream of that name", Each: true,
+		Message: "destination has another stream of that name",
+		Over:    "name is free at the destination, and the stream is pulled there", Each: true,
 	}
 	notPulled = trouble.Condition{
 		Kind: "pull_refused", Level: slog.LevelWarn,
-		Message: "destination does not pull the stream", Each: true,
+		Message: "destination does not pull the stream", Over: "destination pulls the stream again", Each: true,
 	}
 	notReceived = trouble.Condition{
 		Kind: "pull_failed", Level: slog.LevelWarn,
-		Message: "destination does not get the stream", Each: true,
+		Message: "destination does not get the stream", Over: "destination gets the stream again", Each: true,
 	}
 	copyStays = trouble.Condition{
-		Kind: "copy_stays", Level: slog.LevelWarn, Message: "copy cannot be removed", Each: true,
+		Kind: "copy_stays", Level: slog.LevelWarn,
+		Message: "copy cannot be removed", Over: "copies can be removed again", Each: true,
 	}
 	notBalanceable = trouble.Condition{
 		Kind: "not_balanceable", Level: slog.LevelWarn, Message: "stream cannot be balanced",
@@ -107,6 +114,9 @@ var (
 	}
 )
 
+// pullTroubles are those of one stream at one destination.
+var pullTroubles = []trouble.Condition{nameTaken, notReceived, notPulled}
+
 // What can go wrong with transcodes.
 var (
 	leftAlone = trouble.Condition{
@@ -115,13 +125,15 @@ var (
 	}
 	tooManyResets = trouble.Condition{
 		Kind: "too_many_resets", Level: slog.LevelWarn,
-		Message: "more transcodes stand still than are reset in a minute", Each: true,
+		Message: "more transcodes stand still than are reset in a minute",
+		Over:    "transcodes that stand still are reset again", Each: true,
 	}
 	notReset = trouble.Failure{
 		Kind: "not_reset", Level: slog.LevelWarn, Message: "stream is not reset",
 	}
 	resetFails = trouble.Condition{
-		Kind: "reset_failed", Level: slog.LevelError, Message: "stream cannot be reset", Each: true,
+		Kind: "reset_failed", Level: slog.LevelError,
+		Message: "stream cannot be reset", Over: "stream is reset after all", Each: true,
 	}
 )
 

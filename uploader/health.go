@@ -19,19 +19,19 @@ const judgeEvery = time.Second
 var troubled = map[health.State]trouble.Condition{
 	health.Stalled: {
 		Kind: "stream_stalled", Level: slog.LevelWarn,
-		Message: "stream stalled", Over: "stream resumed",
+		Message: "stream stalled", Over: "stream resumed", Untold: true,
 	},
 	health.Lagging: {
 		Kind: "stream_lagging", Level: slog.LevelWarn,
-		Message: "stream lags", Over: "stream is current again",
+		Message: "stream lags", Over: "stream is current again", Untold: true,
 	},
 	health.Failing: {
 		Kind: "stream_failing", Level: slog.LevelWarn,
-		Message: "stream cannot be published", Over: "stream is published again",
+		Message: "stream cannot be published", Over: "stream is published again", Untold: true,
 	},
 	health.Stale: {
 		Kind: "stream_stale", Level: slog.LevelInfo,
-		Message: "stream is stale", Over: "stream resumed",
+		Message: "stream is stale", Over: "stream resumed", Untold: true,
 	},
 }
 

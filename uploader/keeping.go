@@ -35,7 +35,7 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 		},
 		Returned: func(p string) { src.expecter.Expect(p) },
 		Evicted: func(ctx context.Context, p string) {
-			src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.Evicted(src.plan, p) })
+			src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Evicted(src.plan, p, now) })
 		},
 	})
 }

@@ -261,11 +261,27 @@ func (u *Uploader) carryOut(e publish.Effects) {
 		u.settings.Observe(x)
 	}
 	for _, n := range e.Notes {
-		if n.Failure.Kind != "" {
-			u.sourceOf(n.Source).trouble.Report(n.Failure, trouble.At{Stream: n.Stream, Subject: n.Subject}, n.Attrs...)
-		} else {
-			u.log.Log(context.Background(), n.Level, n.Message, n.Attrs...)
-		}
+		u.write(n)
+	}
+}
+
+// write logs a note.
+func (u *Uploader) write(n publish.Note) {
+	reporter, at := u.settings.Trouble, trouble.At{Stream: n.Stream, Subject: n.Subject}
+	if n.Source != nil {
+		reporter = u.sourceOf(n.Source).trouble
+	}
+	switch {
+	case n.Failure.Kind != "":
+		reporter.Report(n.Failure, at, n.Attrs...)
+	case n.Condition.Kind != "" && n.Ends:
+		reporter.End(n.Condition, at, n.Attrs...)
+	case n.Condition.Kind != "":
+		reporter.Begin(n.Condition, at, n.Attrs...)
+	case n.Notice.Kind != "":
+		reporter.Note(n.Notice, at, n.Attrs...)
+	default:
+		u.log.Log(context.Background(), n.Level, n.Message, n.Attrs...)
 	}
 }
 

@@ -22,7 +22,8 @@ var (
 		Message: "root is an empty directory on another device now", Over: "root's file system is mounted again",
 	}
 	fileSystemUnknown = trouble.Condition{
-		Kind: "file_system_unknown", Level: slog.LevelWarn, Message: "cannot tell the root's file system",
+		Kind: "file_system_unknown", Level: slog.LevelWarn,
+		Message: "cannot tell the root's file system", Over: "root's file system is known again",
 	}
 )
 
@@ -73,6 +74,7 @@ var (
 	fileHeld = trouble.Condition{
 		Kind: "file_held", Level: slog.LevelWarn,
 		Message: "file is not reported as closed: a file beside it says that it is unfinished",
+		Over:    "file is finished: the file beside it is gone",
 	}
 	notRegular = trouble.Condition{
 		Kind: "not_regular", Level: slog.LevelWarn, Message: "not a regular file, ignored",

@@ -86,6 +86,12 @@ func (d *Daemon) noteChange(c uploader.Change) {
 	d.past.events.Add(e)
 }
 
+// noteTrouble adds what the log tells of troubles and orders to the history.
+func (d *Daemon) noteTrouble(e trouble.Event) {
+	d.past.events.Add(history.Event{Kind: e.Kind, Level: strings.ToLower(e.Level.String()), Stream: e.Stream,
+		Text: e.Text, Lasted: e.Lasted})
+}
+
 // loadHistory reads the history of the runs before.
 func (d *Daemon) loadHistory() {
 	if d.past.dir != "" {

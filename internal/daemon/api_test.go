@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"log/slog"
 	"testing"
 	"time"
 
 	"ems-sidecar/internal/history"
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 	"ems-sidecar/uploader/health"
 	"ems-sidecar/uploader/publish"
@@ -37,5 +39,21 @@ func TestHistoryHasTroublesAndTheirEnds(t *testing.T) {
 		if e != want[i] {
 			t.Errorf("event %+v, want %+v", e, want[i])
 		}
+	}
+}
+
+func TestHistoryHasWhatTheLogTellsOfTroubles(t *testing.T) {
+	d := &Daemon{past: past{events: history.New(time.Now)}}
+	reporter := trouble.New(slog.New(slog.DiscardHandler), time.Now)
+	reporter.Tell(d.noteTrouble)
+	reporter.Begin(rootStuck, trouble.At{Subject: "/srv"}, "root", "/srv", "next", "other directories go on")
+	events, _ := d.past.events.Since(0)
+	want := history.Event{ID: 1, Kind: "root_stuck", Level: "error", Text: "watched directory does not answer (root=/srv)"}
+	if len(events) != 1 {
+		t.Fatalf("%d events, want 1: %+v", len(events), events)
+	}
+	want.Time = events[0].Time
+	if events[0] != want {
+		t.Errorf("event %+v, want %+v", events[0], want)
 	}
 }

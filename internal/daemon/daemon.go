@@ -69,6 +69,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 	d := &Daemon{cfg: cfg, log: log, trouble: reporter, backend: backend, found: make(chan *root),
 		left: make(chan struct{}),
 		past: past{began: time.Now(), events: history.New(time.Now), dir: state}}
+	reporter.Tell(d.noteTrouble)
 	d.up = uploader.New(uploader.Settings{
 		Host:          hostname(),
 		Workers:       cfg.Upload.Workers,

@@ -18,4 +18,6 @@ const (
 	maxStream = 200
 	// maxValue is how much of an attribute's value is kept for the line that sums up, in bytes.
 	maxValue = 300
+	// maxText is how much of an event's text is kept, in bytes.
+	maxText = 480
 )

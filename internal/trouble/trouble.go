@@ -27,7 +27,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -47,6 +46,8 @@ type Condition struct {
 	// Each: every Begin is a failure, and is counted. Otherwise only the first one is counted,
 	// until the condition ends.
 	Each bool
+	// Untold: it is no Event, because its owner tells of it otherwise.
+	Untold bool
 }
 
 // At says where the trouble is. The zero value is the daemon as a whole.
@@ -62,6 +63,7 @@ type At struct {
 // logged in the other order.
 type Reporter struct {
 	log   *slog.Logger
+	attrs []any // of each line
 	scope string
 	*book
 }
@@ -76,6 +78,7 @@ func New(log *slog.Logger, now func() time.Time) *Reporter {
 func (r *Reporter) With(attrs ...any) *Reporter {
 	return &Reporter{
 		log:   r.log.With(attrs...),
+		attrs: slices.Concat(r.attrs, attrs),
 		scope: r.scope + "\x00" + fmt.Sprint(attrs...),
 		book:  r.book,
 	}
@@ -84,8 +87,9 @@ func (r *Reporter) With(attrs ...any) *Reporter {
 // Report counts a failure, and logs it if it is the first of its kind there, or the first after a
 // minute without one.
 func (r *Reporter) Report(f Failure, at At, attrs ...any) {
-	if r.failed(r.log, r.identify(f.Kind, at), f, at.Stream, attrs) {
-		r.log.Log(context.Background(), f.Level, f.Message, withStream(at.Stream, attrs)...)
+	if r.failed(r, r.identify(f.Kind, at), f, at.Stream, attrs) {
+		r.write(f.Level, f.Message, at.Stream, attrs)
+		r.tell(f.Kind, f.Level, f.Message, at.Stream, attrs, 0)
 	}
 }
 
@@ -93,15 +97,21 @@ func (r *Reporter) Report(f Failure, at At, attrs ...any) {
 // [Condition.Each].
 func (r *Reporter) Begin(c Condition, at At, attrs ...any) {
 	if r.began(r.identify(c.Kind, at), c, at.Stream) {
-		r.log.Log(context.Background(), c.Level, c.Message, withStream(at.Stream, attrs)...)
+		r.write(c.Level, c.Message, at.Stream, attrs)
+		if !c.Untold {
+			r.tell(c.Kind, c.Level, c.Message, at.Stream, attrs, 0)
+		}
 	}
 }
 
 // End says that a condition does not hold. If it held, the recovery is logged.
 func (r *Reporter) End(c Condition, at At, attrs ...any) {
 	if lasted, ok := r.ended(r.identify(c.Kind, at)); ok && c.Over != "" {
-		attrs = append(slices.Clone(attrs), "lasted", lasted.Round(time.Millisecond))
-		r.log.Log(context.Background(), c.Level, c.Over, withStream(at.Stream, attrs)...)
+		lasted = lasted.Round(time.Millisecond)
+		r.write(c.Level, c.Over, at.Stream, append(slices.Clone(attrs), "lasted", lasted))
+		if !c.Untold {
+			r.tell(c.Kind, c.Level, c.Over, at.Stream, attrs, max(lasted, time.Millisecond))
+		}
 	}
 }
 
@@ -112,9 +122,19 @@ func (r *Reporter) Forget(c Condition, at At) { r.ended(r.identify(c.Kind, at)) 
 // Sweep logs what was counted and not logged since the last Sweep. It is to be called once a
 // minute, and before the end of the program.
 func (r *Reporter) Sweep() {
-	for _, l := range r.swept(r.log) {
+	lines, over := r.swept(r.log)
+	for _, l := range lines {
 		l.log.LogAttrs(context.Background(), l.level, l.message, l.attrs...)
 	}
+	if r.listener != nil {
+		for _, e := range over {
+			r.listener(e)
+		}
+	}
+}
+
+func (r *Reporter) write(level slog.Level, message, stream string, attrs []any) {
+	r.log.Log(context.Background(), level, message, withStream(stream, attrs)...)
 }
 
 // A Count says how often trouble of one kind was reported in one stream: each failure, and each
@@ -153,150 +173,4 @@ func withStream(stream string, attrs []any) []any {
 		return attrs
 	}
 	return append([]any{"stream", short(stream, maxStream)}, attrs...)
-}
-
-// book is what is known of trouble.
-type book struct {
-	now  func() time.Time
-	seed identitySeed
-
-	mu         sync.Mutex // guards what follows; never held while logging
-	failures   *recent[identity, *failure]
-	conditions *recent[identity, *condition]
-	counts     *counters
-	lines      map[string]int    // by kind: logged since the last Sweep
-	omitted    map[string]uint64 // by kind: neither logged nor to be summed up with others
-}
-
-func newBook(now func() time.Time) *book {
-	return &book{
-		now:        now,
-		seed:       newIdentitySeed(),
-		failures:   newRecent[identity, *failure](maxFailures),
-		conditions: newRecent[identity, *condition](maxConditions),
-		counts:     newCounters(),
-		lines:      make(map[string]int),
-		omitted:    make(map[string]uint64),
-	}
-}
-
-// failure is a Failure in one place.
-type failure struct {
-	kind    string
-	again   line // for the sum of the repeats: as the latest was
-	repeats uint64
-	active  bool // it was reported since the last Sweep
-}
-
-// condition is a Condition that holds.
-type condition struct {
-	kind   string
-	since  time.Time
-	logged bool
-}
-
-// line is a log line, ready to be written.
-type line struct {
-	log     *slog.Logger
-	level   slog.Level
-	message string
-	attrs   []slog.Attr
-}
-
-// failed counts a failure and reports whether it is to be logged now.
-func (b *book) failed(log *slog.Logger, id identity, f Failure, stream string, attrs []any) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.counts.add(f.Kind, stream)
-	known, ok := b.failures.get(id)
-	if !ok {
-		known = &failure{kind: f.Kind}
-		if evicted, full := b.failures.put(id, known); full {
-			b.omit(evicted.value.kind, evicted.value.repeats)
-		}
-	}
-	known.active = true
-	if !ok && b.mayLog(f.Kind) {
-		return true
-	}
-	known.repeats++
-	known.again = line{log, f.Level, f.Message, kept(withStream(stream, attrs))}
-	return false
-}
-
-// began notes that a condition holds, and reports whether that is to be logged.
-func (b *book) began(id identity, c Condition, stream string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	_, holds := b.conditions.get(id)
-	if !holds || c.Each {
-		b.counts.add(c.Kind, stream)
-	}
-	if holds {
-		return false
-	}
-	begun := &condition{kind: c.Kind, since: b.now(), logged: b.mayLog(c.Kind)}
-	if !begun.logged {
-		b.omit(c.Kind, 1)
-	}
-	b.conditions.put(id, begun)
-	return begun.logged
-}
-
-// ended notes that a condition does not hold. It reports whether its beginning was logged, and how
-// long it lasted.
-func (b *book) ended(id identity) (time.Duration, bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	c, ok := b.conditions.remove(id)
-	if !ok || !c.logged {
-		return 0, false
-	}
-	return b.now().Sub(c.since), true
-}
-
-// mayLog reports whether one more line of the kind may be logged before the next Sweep, and counts
-// it.
-func (b *book) mayLog(kind string) bool {
-	if b.lines[kind] >= maxLines {
-		return false
-	}
-	b.lines[kind]++
-	return true
-}
-
-// swept returns the lines that Sweep logs, those on the least recent trouble first.
-func (b *book) swept(log *slog.Logger) (lines []line) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	clear(b.lines)
-	summed := make(map[string]int)
-	for id, f := range b.failures.all() {
-		switch {
-		case !f.active:
-			b.failures.remove(id)
-		case f.repeats > 0 && summed[f.kind] < maxLines:
-			summed[f.kind]++
-			f.again.attrs = append(f.again.attrs, slog.Uint64("repeats", f.repeats))
-			lines = append(lines, f.again)
-		default:
-			b.omit(f.kind, f.repeats)
-		}
-		f.active, f.repeats, f.again = false, 0, line{}
-	}
-	for _, kind := range slices.Sorted(maps.Keys(b.omitted)) {
-		lines = append(lines, line{log, slog.LevelWarn, "more trouble of one kind than is logged", []slog.Attr{
-			slog.String("kind", kind), slog.Uint64("count", b.omitted[kind]),
-			slog.String("next", "it is only counted; the lines before this one are examples"),
-		}})
-	}
-	clear(b.omitted)
-	return lines
-}
-
-// omit notes n times of trouble that no line of its own tells of.
-func (b *book) omit(kind string, n uint64) {
-	if n > 0 {
-		b.omitted[kind] += n
-	}
 }

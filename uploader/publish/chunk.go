@@ -201,6 +201,7 @@ type work struct {
 	candidate *ObjectInfo // what a listing has under its key, which may be it
 	failures  int         // to read it, in a row
 	attempts  int         // uploads of this content that began
+	evicted   bool        // the spool gave it up while it was in flight
 }
 
 type workState uint8

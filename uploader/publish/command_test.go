@@ -36,7 +36,7 @@ func (s *stage) command(line string) (err error) {
 		"absent":  s.each(func(p string) { s.schedule.Absent(s.sourceOf(p).Source, p, false, s.now) }),
 		"evicted": s.each(func(p string) {
 			delete(s.spool, p)
-			s.schedule.Evicted(s.sourceOf(p).Source, p)
+			s.schedule.Evicted(s.sourceOf(p).Source, p, s.now)
 		}),
 		"figures": func(string, []string) error { s.print("%s", s.figures()); return nil },
 		"observe": func(string, []string) error { s.observed = true; return nil },

@@ -76,7 +76,7 @@ func TestR2ChunkThatIsGivenUpAndFoundIsKnownToBeInTheBucket(t *testing.T) {
 	if !ok || j.Task != Compare {
 		t.Fatalf("the bucket is not asked for the chunk first: %+v", j)
 	}
-	s.Evicted(src, chunk)
+	s.Evicted(src, chunk, at(2*time.Second))
 	s.Done(Result{Job: j, Same: true}, at(3*time.Second))
 	hasAll := func(r *Result) {
 		r.Objects = make(map[string]ObjectInfo)

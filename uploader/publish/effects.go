@@ -56,6 +56,11 @@ type Note struct {
 	Source  *Source
 	Stream  string
 	Subject string // of several in the stream: a key
+	// Condition is what begins or ends, if the note is about that; else its Kind is empty.
+	Condition trouble.Condition
+	Ends      bool
+	// Notice is what the note is for operators; else its Kind is empty.
+	Notice trouble.Notice
 }
 
 // A notebook collects notes. Its methods have the form of those of slog.Logger.

@@ -64,7 +64,7 @@ func (s *Schedule) storeFailure(r Result, now time.Time) {
 	closedNow := l.failure(st, r.Failure.refused(), r.Failure == BucketRefused, all, now)
 	if closedNow {
 		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
-		s.noteLaneClosed(r, l)
+		s.laneClosed(r, l)
 		return
 	}
 	s.reportFailure(r, l, wait, now)
@@ -88,21 +88,6 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 	case r.wanted():
 		r.file.stream.enqueue(r.file)
 	}
-}
-
-// noteLaneClosed notes that the lane l was closed by the failure r.
-func (s *Schedule) noteLaneClosed(r Result, l *lane) {
-	st := r.file.stream
-	l.why = fmt.Sprint(r.Err)
-	attrs := []any{"stream", st.name, "key", r.file.key(), "err", r.Err, "attempt", st.standing.failures,
-		"bucket", l.dest.Bucket}
-	if l.state == silent {
-		s.log.Error("bucket serves no requests, uploads to it wait", append(attrs,
-			"next", "one request at a time probes whether it is back")...)
-		return
-	}
-	s.log.Error("bucket refuses requests, uploads to it are stopped", append(attrs,
-		"next", "one request at a time probes whether that is mended", "retry_in", RefusedProbe)...)
 }
 
 // reportFailure reports r. wait is how long what failed waits.

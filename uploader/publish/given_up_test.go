@@ -40,7 +40,7 @@ func TestR8ChunkThatIsGivenUpInFlightStaysGivenUp(t *testing.T) {
 					if !ok || j.Path != chunk || (j.Task == Compare) != old {
 						t.Fatalf("the first job is not the chunk's: %+v", j)
 					}
-					s.Evicted(src, chunk)
+					s.Evicted(src, chunk, at(2*time.Second))
 					r := Result{Job: j}
 					fails(&r)
 					s.Done(r, at(3*time.Second))
@@ -57,6 +57,29 @@ func TestR8ChunkThatIsGivenUpInFlightStaysGivenUp(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// A chunk that the spool gives up while it is being sent is lost only if it does not arrive.
+func TestR6EvictedChunkThatArrivesIsNotLost(t *testing.T) {
+	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	at := began.Add
+	s := newSchedule(began)
+	src := s.Add("/root", media.Layout{Format: media.HLS}, &Destination{}, false)
+	s.Kept(src, "g/s/1.ts", media.Version{Size: 9, ModTime: at(time.Second), Inode: 1}, at(time.Second))
+	j, ok := s.Next(at(2 * time.Second))
+	if !ok || j.Task != PutChunk {
+		t.Fatalf("the chunk is not sent: %+v", j)
+	}
+	s.Evicted(src, "g/s/1.ts", at(2*time.Second))
+	s.Done(Result{Job: j}, at(3*time.Second))
+	if f := s.Figures(at(3 * time.Second)); f.Lost != 0 || f.Chunks != 1 {
+		t.Errorf("%d chunks are lost and %d uploaded, want 0 and 1", f.Lost, f.Chunks)
+	}
+	for _, n := range s.Effects().Notes {
+		if n.Condition.Kind == spoolFull.Kind {
+			t.Errorf("it is reported as lost: %s", n.Message)
 		}
 	}
 }

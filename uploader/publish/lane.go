@@ -26,6 +26,7 @@ type lane struct {
 	dest   *Destination
 	jitter backoff.Jitter
 
+	name    string // tells it apart from others in the same bucket
 	state   LaneState
 	why     string    // it is closed
 	since   time.Time // when it was last closed after it was open
@@ -37,7 +38,19 @@ type lane struct {
 	failedFirst *stream
 	manyFailed  bool // the failures in a row are of more than one stream
 	succeededAt time.Time
+	outage      outage
 }
+
+// An outage is what is remembered of the last time that a lane was closed, until the streams that
+// suffered from it are well again.
+type outage struct {
+	over    time.Time // zero: there is none
+	lasted  time.Duration
+	streams int // that suffered when it was over
+}
+
+// catchUpTime is how long an outage is remembered.
+const catchUpTime = 2 * time.Minute
 
 // A LaneState says whether a lane is open, and if not, why.
 type LaneState uint8
@@ -78,16 +91,14 @@ func (l *lane) closedTo(st *stream) bool {
 	return l.state != open && (l.state != streamsRefused || st.standing.refused)
 }
 
-// success records an answer of the bucket to st, and reports whether that reopens the lane for
-// those to whom it was closed; and whether others may try again at once, since what failed was not
-// theirs alone.
-func (l *lane) success(st *stream, now time.Time) (reopened, better bool) {
-	reopened = l.closedTo(st)
-	better = reopened || l.manyFailed
+// success records an answer of the bucket to st, and reports whether others may try again at once,
+// since what failed was not theirs alone.
+func (l *lane) success(st *stream, now time.Time) (better bool) {
+	better = l.closedTo(st) || l.manyFailed
 	l.state, l.probing = open, false
 	l.failures, l.failedFirst, l.manyFailed = 0, nil, false
 	l.succeededAt = now
-	return reopened, better
+	return better
 }
 
 // failure records that a request of st failed and reports whether that closed the lane. For a

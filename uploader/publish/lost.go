@@ -1,6 +1,10 @@
 package publish
 
-import "ems-sidecar/internal/trouble"
+import (
+	"time"
+
+	"ems-sidecar/internal/trouble"
+)
 
 // lose gives up a file that can never arrive: no manifest waits for it any longer.
 func (s *Schedule) lose(f *file, what trouble.Failure, why string) {
@@ -41,34 +45,48 @@ func (s *Schedule) loseChunk(f *file, why string) {
 		return
 	}
 	m.told.promises = true
-	s.log.Warn("EMS names chunks in a manifest that it did not write", "stream", m.file.stream.name, "key", m.file.key(),
-		"first_key", f.key(),
+	s.reportOf(m.file.key(), chunksUnwritten, m.file.stream, "key", m.file.key(), "first_key", f.key(),
 		"next", "the manifest does not wait for them; further ones are only counted, as unwritten",
 		"hint", "in MSS and DASH groups of several bitrates, EMS gives all of them the times of one")
 }
 
 // Evicted applies that the chunk p, which is not on disk, is not kept any longer for want of room:
-// it is lost.
-func (s *Schedule) Evicted(src *Source, p string) {
+// it is lost, unless the request in flight still brings it.
+func (s *Schedule) Evicted(src *Source, p string, now time.Time) {
 	defer s.touchPath(src, p)
 	f, ok := src.files[p]
 	if !ok || f.bucket.isSettled() {
 		return
 	}
-	st := f.stream
 	if f.work.state == queued {
 		f.work.state = idle
 	}
 	f.disk.contentGone()
 	f.bucket.lost()
-	s.figures.lost++
-	s.step(f, StageLost).Why = "the spool was full"
-	if !st.standing.spoolFull {
-		st.standing.spoolFull = true
-		s.log.Error("chunks are lost, the oldest first: the spool is full", "stream", st.name, "key", f.key(),
-			"next", "further ones of this stream are only counted, until one of it is uploaded",
-			"hint", "spool_max bounds what is kept of files that are deleted before their upload")
+	if f.work.evicted = f.work.state == inFlight; !f.work.evicted {
+		s.lostToSpool(f, now)
 	}
 	src.generation++ // manifests need not wait for it
 	src.forgetIfUnused(f)
+}
+
+// lostToSpool counts that f is lost because the spool was full.
+func (s *Schedule) lostToSpool(f *file, now time.Time) {
+	s.figures.lost++
+	s.step(f, StageLost).Why = "the spool was full"
+	st := f.stream
+	if st.standing.evictedAt.IsZero() {
+		s.noteCondition(Note{Condition: spoolFull, Message: spoolFull.Message, Source: st.src, Stream: st.name, Attrs: []any{
+			"key", f.key(), "next", "further ones of this stream are only counted, until none was lost for a minute",
+			"hint", "spool_max bounds what is kept of files that are deleted before their upload"}})
+	}
+	st.standing.evictedAt = now
+}
+
+// noteSpoolRoom notes that no chunk of st was lost to a full spool for a minute.
+func (s *Schedule) noteSpoolRoom(st *stream, now time.Time) {
+	if at := st.standing.evictedAt; !at.IsZero() && now.Sub(at) >= time.Minute {
+		st.standing.evictedAt = time.Time{}
+		s.noteCondition(Note{Condition: spoolFull, Message: spoolFull.Over, Source: st.src, Stream: st.name, Ends: true})
+	}
 }

@@ -48,7 +48,7 @@ func (w *world) evict() {
 			delete(w.disk.spool, p)
 			delete(w.owed, p)
 			w.lost[p] = true
-			w.schedule.Evicted(w.originOf(p).src, p)
+			w.schedule.Evicted(w.originOf(p).src, p, w.now)
 			w.carryOut()
 			return
 		}

@@ -51,6 +51,12 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	default:
 		s.success(r, now)
 	}
+	if f.work.evicted {
+		f.work.evicted = false
+		if f.bucket.isLost() {
+			s.lostToSpool(f, now)
+		}
+	}
 	s.follow(f, now)
 	f.src.forgetIfUnused(f)
 }
@@ -70,13 +76,10 @@ func (s *Schedule) success(r Result, now time.Time) {
 		return
 	}
 	before := l.state
-	reopened, better := l.success(st, now)
+	better := l.success(st, now)
 	if before != open {
 		s.touchAll(func(other *stream) bool { return other.src.dest == st.src.dest })
-	}
-	if reopened {
-		s.log.Error("bucket accepts requests again", "bucket", st.src.dest.Bucket,
-			"lasted", now.Sub(l.since).Round(time.Millisecond))
+		s.laneReopened(l, now)
 	}
 	if better {
 		s.reopen(st.src.dest, before == bucketRefuses, now)

@@ -72,8 +72,7 @@ func (s *Schedule) vanished(f *file, onDisk bool) {
 		f.bucket.lost()
 		s.figures.lost++
 		s.step(f, StageLost).Why = vanishedWhy
-		s.log.Error("object is lost: the bucket has it no more, and it is not on the disk",
-			"stream", f.stream.name, "key", f.key(),
+		s.report(objectLost, f.stream, "key", f.key(),
 			"next", "viewers miss it; manifests that name it no longer wait for it",
 			"hint", "did someone else delete it, or a lifecycle rule?")
 		return
@@ -98,8 +97,7 @@ func (s *Schedule) restore(m *manifest) {
 		m.publishedAt = time.Time{} // it is not asked for any more
 		s.figures.lost++
 		s.step(f, StageLost).Why = vanishedWhy
-		s.log.Error("manifest is lost: the bucket has it no more, and it is not on the disk",
-			"stream", f.stream.name, "key", f.key(),
+		s.reportOf(f.key(), manifestLost, f.stream, "key", f.key(),
 			"next", "it stays out of the bucket until it is written again",
 			"hint", "did someone else delete it, or a lifecycle rule?")
 	default:

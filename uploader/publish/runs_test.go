@@ -27,7 +27,7 @@ func TestR2ManifestOfARunIsNotPublishedWithTheInitSegmentOfTheNextOne(t *testing
 		{"it was there, and its closing never reported", version(1), nil, nil},
 		{"only the spool had it, and has given it up", media.Version{}, func(s *Schedule, src *Source) {
 			s.Kept(src, init, version(1), at(time.Second))
-			s.Evicted(src, init)
+			s.Evicted(src, init, at(time.Second))
 			s.releaseUnnamed(at(-time.Hour))
 			clear(s.unnamed)
 		}, nil},

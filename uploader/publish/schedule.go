@@ -2,6 +2,7 @@ package publish
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"ems-sidecar/internal/backoff"
@@ -110,7 +111,7 @@ func (s *Schedule) file(src *Source, p string) *file {
 func (s *Schedule) lane(d *Destination) *lane {
 	l, ok := s.lanes[d]
 	if !ok {
-		l = &lane{dest: d, jitter: s.settings.Jitter}
+		l = &lane{dest: d, jitter: s.settings.Jitter, name: fmt.Sprint(len(s.lanes))}
 		s.lanes[d] = l
 	}
 	return l

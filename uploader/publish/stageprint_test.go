@@ -30,7 +30,11 @@ func (s *stage) printEffects() {
 		for i := 0; i < len(n.Attrs); i += 2 {
 			told[n.Attrs[i]] = n.Attrs[i+1]
 		}
-		s.print("%s %s (%v)", n.Level, n.Message, cmp.Or(told["key"], told["bucket"], told["root"], told["count"]))
+		about := cmp.Or(told["key"], told["bucket"], told["count"])
+		if about == nil && n.Source != nil {
+			about = cmp.Or(n.Stream, n.Source.RootName())
+		}
+		s.print("%s %s (%v)", n.Level, n.Message, about)
 		if next := told["next"]; next != nil {
 			s.out = append(s.out, fmt.Sprintf("  next: %s", next))
 		}

@@ -38,9 +38,9 @@ type todo struct {
 type standing struct {
 	failures  int // in a row
 	retryAt   time.Time
-	refusals  int  // since the last success
-	refused   bool // so many that it is the stream's keys, and not one of them
-	spoolFull bool // that its chunks are lost to a full spool was logged
+	refusals  int       // since the last success
+	refused   bool      // so many that it is the stream's keys, and not one of them
+	evictedAt time.Time // when one of its chunks was lost to a full spool; zero: long ago
 }
 
 // streamRefusals is how many refusals of its files make a stream wait as a whole.
@@ -74,7 +74,6 @@ func (st *stream) pool() int {
 // recovered forgets failures.
 func (st *stream) recovered() {
 	st.standing.failures, st.standing.retryAt, st.standing.refusals, st.standing.refused = 0, time.Time{}, 0, false
-	st.standing.spoolFull = false
 	st.vitals.failure = ""
 }
 

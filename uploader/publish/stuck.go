@@ -10,10 +10,10 @@ func (s *Schedule) Answers(src *Source, since, now time.Time) {
 	switch {
 	case stuck == src.stuck:
 	case stuck:
-		s.log.Error("file system does not answer", "root", src.root, "for", now.Sub(since).Round(time.Second),
-			"next", "nothing is read there until it does; other directories go on", "hint", "is the server of this mount away?")
+		s.noteCondition(Note{Condition: fileSystemStuck, Message: fileSystemStuck.Message, Source: src, Attrs: []any{
+			"for", now.Sub(since).Round(time.Second), "next", "nothing is read there until it does; other directories go on", "hint", "is the server of this mount away?"}})
 	default:
-		s.log.Info("file system answers again", "root", src.root)
+		s.noteCondition(Note{Condition: fileSystemStuck, Message: fileSystemStuck.Over, Source: src, Ends: true})
 	}
 	if src.stuck != stuck {
 		src.stuck = stuck

@@ -22,6 +22,7 @@ func (s *Schedule) Sweep(now time.Time) {
 		st.forgetListed(now)
 		s.forgetQuestions(st)
 		st.forgetManifests(now)
+		s.noteSpoolRoom(st, now)
 		for _, m := range st.manifests {
 			s.dropHopeless(m)
 			s.checkInTurn(m, now)

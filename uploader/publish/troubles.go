@@ -83,6 +83,79 @@ var (
 	}
 )
 
+// What goes wrong once, and is not tried again by itself.
+var (
+	objectLost = trouble.Failure{
+		Kind: "object_lost", Level: slog.LevelError,
+		Message: "object is lost: the bucket has it no more, and it is not on the disk",
+	}
+	manifestLost = trouble.Failure{
+		Kind: "manifest_lost", Level: slog.LevelError,
+		Message: "manifest is lost: the bucket has it no more, and it is not on the disk",
+	}
+	chunksUnwritten = trouble.Failure{
+		Kind: "chunks_unwritten", Level: slog.LevelWarn,
+		Message: "EMS names chunks in a manifest that it did not write",
+	}
+	anotherWriter = trouble.Failure{
+		Kind: "another_writer", Level: slog.LevelError,
+		Message: "another writer publishes the same stream: viewers get now one and now the other",
+	}
+	noRoom = trouble.Failure{
+		Kind: "manifest_too_large", Level: slog.LevelError,
+		Message: "manifest is not published: large manifests take too much memory",
+	}
+)
+
+// What lasts.
+var (
+	// bucketSilent and bucketRefused are one condition with two beginnings.
+	bucketSilent = trouble.Condition{
+		Kind: "bucket_unreachable", Level: slog.LevelError,
+		Message: "bucket serves no requests, uploads to it wait", Over: bucketOpen,
+	}
+	bucketRefused = trouble.Condition{
+		Kind: "bucket_unreachable", Level: slog.LevelError,
+		Message: "bucket refuses requests, uploads to it are stopped", Over: bucketOpen,
+	}
+	spoolFull = trouble.Condition{
+		Kind: "spool_full", Level: slog.LevelError,
+		Message: "chunks are lost, the oldest first: the spool is full",
+		Over:    "no chunk was lost for a minute: the spool has room again",
+	}
+	fileSystemStuck = trouble.Condition{
+		Kind: "file_system_stuck", Level: slog.LevelError,
+		Message: "file system does not answer", Over: "file system answers again",
+	}
+)
+
+const bucketOpen = "bucket accepts requests again"
+
+var bucketBack = trouble.Notice{
+	Kind: "bucket_back", Level: slog.LevelError,
+	Message: "bucket is back, and its streams are current again",
+}
+
+// begin notes that c holds for the subject, which is no stream.
+func (s *Schedule) begin(c trouble.Condition, subject string, attrs ...any) {
+	s.noteCondition(Note{Condition: c, Message: c.Message, Attrs: attrs, Subject: subject})
+}
+
+// end notes that c does not hold for the subject.
+func (s *Schedule) end(c trouble.Condition, subject string, attrs ...any) {
+	s.noteCondition(Note{Condition: c, Message: c.Over, Attrs: attrs, Subject: subject, Ends: true})
+}
+
+func (s *Schedule) noteCondition(n Note) {
+	n.Level = n.Condition.Level
+	s.effects.Notes = append(s.effects.Notes, n)
+}
+
+// note tells the operator of n.
+func (s *Schedule) note(n trouble.Notice, attrs ...any) {
+	s.effects.Notes = append(s.effects.Notes, Note{Notice: n, Level: n.Level, Message: n.Message, Attrs: attrs})
+}
+
 // report notes that something went wrong in st.
 func (s *Schedule) report(f trouble.Failure, st *stream, attrs ...any) {
 	s.reportOf("", f, st, attrs...)

@@ -174,6 +174,9 @@ func (s *Schedule) Judge(now time.Time) {
 	for _, st := range s.ring {
 		s.judge(st, now)
 	}
+	for _, l := range s.lanes {
+		s.noteCurrent(l, now)
+	}
 }
 
 // judge judges the health of st.
