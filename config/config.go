@@ -36,6 +36,7 @@ type Config struct {
 	Resetter *Resetter
 
 	settings []Setting // see Effective
+	security security
 }
 
 // Watcher says how directories are watched.
@@ -138,6 +139,7 @@ func parse(path string, raw []byte) (*Config, *decoder, error) {
 		return nil, nil, &Error{inOrder(d.problems)}
 	}
 	d.strict = all.security.Strict
+	cfg.security = all.security
 	cfg.Warnings = inOrder(d.warnings)
 	cfg.settings = d.settings(table, newSettings().parts(), cfg)
 	return cfg, d, nil

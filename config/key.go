@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -25,6 +26,9 @@ type key struct {
 
 	set   func(value string) (want string) // want: what would be right; empty: the value is
 	value func() any                       // what is set, or the default
+	copy  func(of key)                     // sets what the same key of another config has
+	same  func(as key) bool                // reports whether the same key of another config has that
+	raw   func() any                       // what is set, for those two
 	words [2]string                        // of a boolean, for true and false; empty: on and off
 }
 
@@ -33,7 +37,7 @@ type parser[V any] func(value string) (setting V, want string)
 
 // one is a key with one value.
 func one[V any](name string, to *V, parse parser[V], about string) key {
-	return key{name: name, about: paragraph(about), allowed: allowed(parse), value: func() any { return *to },
+	k := key{name: name, about: paragraph(about), allowed: allowed(parse), value: func() any { return *to },
 		set: func(value string) string {
 			v, want := parse(value)
 			if want == "" {
@@ -41,11 +45,20 @@ func one[V any](name string, to *V, parse parser[V], about string) key {
 			}
 			return want
 		}}
+	return stored(k, to)
+}
+
+// stored has a key compared with, and copied from, that of another config.
+func stored[S any](k key, to *S) key {
+	k.raw = func() any { return *to }
+	k.same = func(as key) bool { return reflect.DeepEqual(*to, as.raw()) }
+	k.copy = func(of key) { *to = of.raw().(S) }
+	return k
 }
 
 // many is a key with a list of values: name = for one, name[] = for each of several.
 func many[V any](name string, to *[]V, parse parser[V], about string) key {
-	return key{name: name, about: paragraph(about), allowed: allowed(parse), list: true,
+	k := key{name: name, about: paragraph(about), allowed: allowed(parse), list: true,
 		value: func() any {
 			texts := make([]string, len(*to))
 			for i, v := range *to {
@@ -60,6 +73,7 @@ func many[V any](name string, to *[]V, parse parser[V], about string) key {
 			}
 			return want
 		}}
+	return stored(k, to)
 }
 
 // usuallyMilliseconds warns of plain numbers from so many seconds on, which may mean milliseconds.

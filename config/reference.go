@@ -22,6 +22,7 @@ type KeyText struct {
 	Secret   bool   // its value is never shown
 	Required bool   // where its section is in use
 	Older    bool   // EvoStream's web services had it
+	Restart  bool   // a reload does not apply it
 }
 
 // Reference returns what the table of keys says. Those of [S3] are not repeated in the sections of
@@ -38,6 +39,7 @@ func Reference() (sections []SectionText) {
 				Name: k.name, About: k.about, Allowed: k.allowed, Default: k.text(), Empty: k.unset,
 				Example: k.example, Preset: k.preset, List: k.list, Secret: k.secret,
 				Required: k.required != "", Older: k.older,
+				Restart: appliedOf(p.section, k.name) == OnRestart,
 			})
 			if p.section == "S3" {
 				shared = append(shared, k.name)

@@ -109,6 +109,7 @@ func (u *Upload) own() (keys []key) {
 		dirs = dirs.empty("file_location of [StreamRecorder], or without that, what EMS says").
 			such("/var/lib/ems/recordings")
 	}
+	dirs.about += " A reload applies which directories these are, but not a change between some and none."
 	dirs.preset = u.Format == media.HLS
 	keys = append(keys, dirs)
 	if u.Format.HasBootstraps() {

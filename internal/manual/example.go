@@ -17,6 +17,9 @@ const exampleHead = `; ems-sidecar: an example of /etc/ems-sidecar/config.ini
 ; is the default, unless the text says that it is an example.
 ;
 ; Test your changes with: ems-sidecar check --config FILE
+; Apply them with: systemctl reload ems-sidecar. If the file has a mistake, all stays as it was, and
+; the log says why. Else it lists each key that changed. What a change applies to begins after it:
+; objects that are in the bucket keep their headers. A few keys need a restart, and say so.
 `
 
 // Example returns config.ini.example.
@@ -56,6 +59,9 @@ func remarks(k config.KeyText) (sentences []string) {
 	}
 	if k.Empty != "" {
 		sentences = append(sentences, "Empty: "+k.Empty+".")
+	}
+	if k.Restart {
+		sentences = append(sentences, "A change needs a restart.")
 	}
 	if k.Required {
 		sentences = append(sentences, "Required.")

@@ -58,6 +58,9 @@ func facts(k config.KeyText) string {
 	if k.List {
 		sentences = append(sentences, "Several values: "+k.Name+"[] = in each of several lines.")
 	}
+	if k.Restart {
+		sentences = append(sentences, "A change needs a restart.")
+	}
 	if k.Secret {
 		sentences = append(sentences, "Secret: no message, log or answer shows it.")
 	}

@@ -1,0 +1,104 @@
+package config
+
+import "slices"
+
+// A Change is one key that has another value than before, or one section that is on or off now. It
+// never holds a secret.
+type Change struct {
+	Section string
+	Key     string // empty: the section as a whole
+	Old     string // as messages show it; empty, with New: a secret, or not set
+	New     string
+	Applied Applied
+}
+
+// Replace returns what the daemon uses when c, which it uses now, is replaced by next: next, except
+// for the keys that need a restart, which stay as they are in c. Each key that differs is a change,
+// also if it needs a restart. Both stay as they are.
+func (c *Config) Replace(next *Config) (now *Config, changes []Change, err error) {
+	copied := *next
+	now = &copied
+	now.Uploads, now.settings = slices.Clone(next.Uploads), slices.Clone(next.settings)
+	before := c.parts()
+	for _, p := range now.parts() {
+		was := find(before, p.section)
+		if was == nil {
+			changes = append(changes, Change{Section: p.section, Old: "off", New: "on"})
+			continue
+		}
+		for i, k := range p.keys {
+			o := was.keys[i]
+			if k.same(o) {
+				continue
+			}
+			change := Change{Section: p.section, Key: k.name, Applied: appliedOf(p.section, k.name)}
+			if !k.secret {
+				change.Old, change.New = redactValue(o.text()), redactValue(k.text())
+			}
+			if k.name == "watch_dir" && (k.text() == "") != (o.text() == "") {
+				change.Applied = OnRestart // what EMS has named is published until then
+			}
+			if change.Applied == OnRestart {
+				k.copy(o)
+				now.keepSetting(c, p.section, k.name)
+			}
+			changes = append(changes, change)
+		}
+	}
+	for _, p := range before {
+		if find(now.parts(), p.section) == nil {
+			changes = append(changes, Change{Section: p.section, Old: "on", New: "off"})
+		}
+	}
+	// A spool that stays where it is may lie in a directory that is watched from now on.
+	d := &decoder{doc: &document{file: next.Path}}
+	if now.Upload.checkSpool(d, now.Uploads); len(d.problems) > 0 {
+		return nil, nil, &Error{d.problems}
+	}
+	return now, changes, nil
+}
+
+// keepSetting has Effective show a setting as it is in c.
+func (c *Config) keepSetting(of *Config, section, key string) {
+	is := func(s Setting) bool { return s.Section == section && s.Key == key }
+	if i, o := slices.IndexFunc(c.settings, is), slices.IndexFunc(of.settings, is); i >= 0 && o >= 0 {
+		c.settings[i] = of.settings[o]
+	}
+}
+
+func find(parts []part, section string) *part {
+	i := slices.IndexFunc(parts, func(p part) bool { return p.section == section })
+	if i < 0 {
+		return nil
+	}
+	return &parts[i]
+}
+
+// parts returns the sections that are on, with the keys of c.
+func (c *Config) parts() []part {
+	var parts []part
+	add := func(section string, keys []key) { parts = append(parts, part{section: section, keys: keys}) }
+	for i := range c.Uploads {
+		add(c.Uploads[i].Section, c.Uploads[i].keys())
+	}
+	add("Watcher", c.Watcher.keys())
+	add("Upload", c.Upload.keys())
+	add("EMS", c.EMS.keys())
+	add("Hooks", c.Hooks.keys())
+	add("Admin", c.Admin.keys())
+	add("Log", c.Log.keys())
+	add("Security", c.security.keys())
+	if c.Router != nil {
+		add("StreamAutoRouter", c.Router.keys())
+	}
+	if c.Recorder != nil {
+		add("StreamRecorder", c.Recorder.keys())
+	}
+	if c.Balancer != nil {
+		add("StreamLoadBalancer", c.Balancer.keys())
+	}
+	if c.Resetter != nil {
+		add("TranscodeResetter", c.Resetter.keys())
+	}
+	return parts
+}
