@@ -44,14 +44,14 @@ func TestDroppedLogLinesAreReportedInTheFormatOfTheLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			reader := &stalledReader{read: make(chan struct{}), noticed: make(chan struct{})}
-			log, flush := openLog(surroundings{stderr: reader, getenv: test.getenv}, test.log)
+			log := openLog(surroundings{stderr: reader, getenv: test.getenv}, test.log)
 			for range 10_000 {
 				log.Error("a line", "with", strings.Repeat("x", 1000))
 			}
 			close(reader.read)
 			<-reader.noticed // and with that, the queue has room
 			log.Error("the last")
-			flush()
+			log.flush()
 
 			lines := strings.SplitAfter(strings.TrimSpace(reader.written.String()), "\n")
 			found := 0

@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"log/slog"
+	"os"
+	"sync/atomic"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/journal"
 
 	"ems-sidecar/config"
 	"ems-sidecar/internal/logqueue"
@@ -14,95 +17,105 @@ import (
 // flushTime is how long the end of a command waits for a slow reader of the log.
 const flushTime = 2 * time.Second
 
-// openLog returns the log that the config asks for, which never blocks, and a function that writes
-// the rest of it. The standard library logs to it, too: a line in another form would break programs
-// that read the log.
-func openLog(s surroundings, c config.Log) (log *slog.Logger, flush func()) {
-	queue := logqueue.New(s.stderr, func(dropped int) []byte {
+// A logbook is the log of the process. It never blocks. Create it with openLog.
+type logbook struct {
+	*slog.Logger
+	queue *logqueue.Queue
+	level slog.LevelVar
+	json  atomic.Bool
+}
+
+// openLog returns the log that the config asks for. The standard library logs to it, too: a line in
+// another form would break programs that read the log.
+func openLog(s surroundings, c config.Log) *logbook {
+	to := surroundingsOf(s)
+	l := &logbook{}
+	l.apply(c)
+	l.queue = logqueue.New(to.file, func(dropped int) []byte {
 		var line bytes.Buffer
-		config := config.Log{Format: c.Format, Level: min(c.Level, slog.LevelWarn)}
-		slog.New(newLogHandler(surroundings{stderr: &line, getenv: s.getenv}, config)).Warn("log lines dropped",
+		slog.New(to.handler(&line, &l.json, min(l.level.Level(), slog.LevelWarn))).Warn("log lines dropped",
 			"lines", dropped, "err", "the reader of the log is too slow, or does not read",
 			"next", "everything else goes on; the log continues here")
 		return line.Bytes()
 	})
-	s.stderr = queue
-	log = slog.New(newLogHandler(s, c))
+	l.Logger = slog.New(to.handler(l.queue, &l.json, &l.level))
 	slog.SetLogLoggerLevel(slog.LevelWarn)
-	slog.SetDefault(log)
-	return log, func() { queue.Close(flushTime) }
+	slog.SetDefault(l.Logger)
+	return l
 }
 
-// newLogHandler returns the handler that the config asks for. Lines for systemd's journal begin
-// with their priority, so that journalctl -p works. As text they have no time, which the journal
-// adds.
-func newLogHandler(s surroundings, c config.Log) slog.Handler {
-	options := &slog.HandlerOptions{Level: c.Level}
-	handler := func(w io.Writer) slog.Handler {
-		if c.Format == "json" {
-			return slog.NewJSONHandler(w, options)
-		}
-		return slog.NewTextHandler(w, options)
-	}
+// apply has the log be as the config says from now on.
+func (l *logbook) apply(c config.Log) {
+	l.level.Set(c.Level)
+	l.json.Store(c.Format == "json")
+}
+
+// flush writes what waits. Nothing can be logged after it.
+func (l *logbook) flush() { l.queue.Close(flushTime) }
+
+// A logReader is what reads the log.
+type logReader struct {
+	file io.Writer
+	form lineForm
+}
+
+type lineForm uint8
+
+const (
+	plainLines  lineForm = iota
+	journalText          // lines that begin with their priority, as the journal expects them on standard error
+	journalData          // entries with fields, for the journal's own socket
+)
+
+// surroundingsOf returns what reads the log of a process. The journal gets fields if standard error
+// leads to it and its socket answers.
+func surroundingsOf(s surroundings) logReader {
 	if s.getenv("JOURNAL_STREAM") == "" {
-		return handler(s.stderr)
+		return logReader{s.stderr, plainLines}
 	}
-	if c.Format != "json" {
-		options.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+	if s.stderr == io.Writer(os.Stderr) {
+		if ours, err := journal.StderrIsJournalStream(); ours && err == nil {
+			if socket, err := dialJournal(journalSocket); err == nil {
+				return logReader{socket, journalData}
+			}
+		}
+	}
+	return logReader{s.stderr, journalText}
+}
+
+// handler returns a handler that writes to w. It writes JSON while the flag is set, and else text.
+func (r logReader) handler(w io.Writer, json *atomic.Bool, level slog.Leveler) slog.Handler {
+	switch r.form {
+	case journalText:
+		return byPriority(func(priority string) slog.Handler {
+			return r.lines(prefixWriter{w, "<" + priority + ">"}, json, level)
+		})
+	case journalData:
+		return newJournalHandler(w, func(line io.Writer) slog.Handler { return r.lines(line, json, level) })
+	}
+	return r.lines(w, json, level)
+}
+
+// lines returns a handler of lines. As text for the journal, they have no time and no level, which
+// the journal adds.
+func (r logReader) lines(w io.Writer, json *atomic.Bool, level slog.Leveler) slog.Handler {
+	options := &slog.HandlerOptions{Level: level}
+	asJSON := slog.NewJSONHandler(w, options)
+	if r.form != plainLines {
+		options = &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey) {
 				return slog.Attr{}
 			}
 			return a
-		}
+		}}
 	}
-	priority := func(p string) slog.Handler { return handler(prefixWriter{s.stderr, p}) }
-	return journalHandler{debug: priority("<7>"), info: priority("<6>"), warn: priority("<4>"), err: priority("<3>")}
-}
-
-// A journalHandler has one handler for each of syslog's priorities (sd-daemon(3)).
-type journalHandler struct {
-	debug, info, warn, err slog.Handler
-}
-
-func (h journalHandler) of(l slog.Level) slog.Handler {
-	switch {
-	case l >= slog.LevelError:
-		return h.err
-	case l >= slog.LevelWarn:
-		return h.warn
-	case l >= slog.LevelInfo:
-		return h.info
+	return chosenHandler{
+		of: []slog.Handler{slog.NewTextHandler(w, options), asJSON},
+		choose: func(slog.Level) int {
+			if json.Load() {
+				return 1
+			}
+			return 0
+		},
 	}
-	return h.debug
-}
-
-func (h journalHandler) Enabled(ctx context.Context, l slog.Level) bool {
-	return h.of(l).Enabled(ctx, l)
-}
-
-func (h journalHandler) Handle(ctx context.Context, r slog.Record) error {
-	return h.of(r.Level).Handle(ctx, r)
-}
-
-func (h journalHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return h.with(func(x slog.Handler) slog.Handler { return x.WithAttrs(attrs) })
-}
-
-func (h journalHandler) WithGroup(name string) slog.Handler {
-	return h.with(func(x slog.Handler) slog.Handler { return x.WithGroup(name) })
-}
-
-func (h journalHandler) with(f func(slog.Handler) slog.Handler) slog.Handler {
-	return journalHandler{f(h.debug), f(h.info), f(h.warn), f(h.err)}
-}
-
-// A prefixWriter puts a prefix before each write, which is one line.
-type prefixWriter struct {
-	w      io.Writer
-	prefix string
-}
-
-func (p prefixWriter) Write(line []byte) (int, error) {
-	n, err := p.w.Write(append([]byte(p.prefix), line...))
-	return max(0, n-len(p.prefix)), err
 }

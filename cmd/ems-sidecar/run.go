@@ -27,12 +27,12 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	if err != nil {
 		return err
 	}
-	log, flush := openLog(s, cfg.Log)
-	defer flush()
-	defer logHangups(hangups, log)()
+	log := openLog(s, cfg.Log)
+	defer log.flush()
+	defer logHangups(hangups, log.Logger)()
 	log.Info("starting", "version", daemon.Version(), "config", c.Config)
 	for _, w := range cfg.Warnings {
-		log.Warn("config", "err", w, "next",
+		log.Warn("config", "err", w.String(), "next",
 			"the start goes on; if others can read secrets, it does not with [Security] strict = on")
 	}
 
@@ -51,7 +51,7 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 		systemd(sdnotify.SdNotifyStopping)
 		end()
 	})()
-	d, err := daemon.New(ctx, cfg, os.Getenv("STATE_DIRECTORY"), log)
+	d, err := daemon.New(ctx, cfg, os.Getenv("STATE_DIRECTORY"), log.Logger)
 	if err == nil {
 		err = d.Run(running, func() {
 			log.Info("ready")

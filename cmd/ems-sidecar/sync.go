@@ -29,9 +29,9 @@ func (c *syncCommand) Run(ctx context.Context, s surroundings) error {
 		show = progressBar(f)
 		cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn) // the bar shows the rest
 	}
-	log, flush := openLog(s, cfg.Log)
-	defer flush()
-	d, err := daemon.New(ctx, cfg, os.Getenv("STATE_DIRECTORY"), log)
+	log := openLog(s, cfg.Log)
+	defer log.flush()
+	d, err := daemon.New(ctx, cfg, os.Getenv("STATE_DIRECTORY"), log.Logger)
 	if err != nil {
 		return err
 	}
