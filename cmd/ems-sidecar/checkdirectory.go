@@ -25,12 +25,12 @@ func checkDirectory(ctx context.Context, r *report, dir string) bool {
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = errors.New("it does not exist, and the daemon would wait for it: is it the targetFolder of EMS?")
+		err = advise(errors.New("it does not exist, and the daemon would wait for it"), "is it the targetFolder of EMS?")
 	case errors.Is(err, fs.ErrPermission):
-		err = errors.New("it cannot be read: give the user that runs the daemon read access, or its group")
+		err = advise(errors.New("it cannot be read"), "give the user that runs the daemon read access, or its group")
 	case err == nil && t.closed.n > 0:
-		err = fmt.Errorf("its directories %s cannot be entered, and nothing in them is published: "+
-			"give the user that runs the daemon read access, or its group", t.closed)
+		err = advise(fmt.Errorf("its directories %s cannot be entered, and nothing in them is published", t.closed),
+			"give the user that runs the daemon read access, or its group")
 	}
 	if !r.say("directory", dir, err) {
 		return false
@@ -116,20 +116,19 @@ func walk(ctx context.Context, dir string) (*tree, error) {
 
 // spool tests whether files of dir can be linked into the spool.
 func (r *report) spool(ctx context.Context, dir, place string) {
-	which := place
 	tested, err := timed(ctx, r, "spool", place, stepTime, func(context.Context) (bool, error) {
 		return spool.Check(dir, place)
 	})
 	switch {
 	case errors.Is(err, os.ErrPermission) && !capable(capFowner):
-		r.skip("links into "+place, which, fmt.Sprintf("%v\n                 the unit's "+
-			"CAP_FOWNER may allow it; %s", err, withRights))
+		r.skip("links into "+place, place, fmt.Sprintf("%v\nthe unit's CAP_FOWNER may allow it; %s", err, withRights))
 		return
-	case err == nil && !tested:
-		which += "\n                 not tested with a file of EMS, since none exists yet"
 	}
-	r.hint("spool", which,
+	r.hint("spool", place,
 		"a file that EMS deletes before its upload is held open instead, and lost if the daemon ends first", err)
+	if err == nil && !tested {
+		r.more("not tested with a file of EMS, since none exists yet")
+	}
 }
 
 // checkDeletion tests the right that delete_local needs.
@@ -139,8 +138,8 @@ func checkDeletion(dir string) error {
 		err = errors.Join(f.Close(), os.Remove(f.Name()))
 	}
 	if err != nil {
-		return fmt.Errorf("delete_local = after_upload needs the right to delete here: "+
-			"give it to the user that runs the daemon, and set ReadWritePaths=%s in its unit: %w", dir, err)
+		return advise(fmt.Errorf("delete_local = after_upload needs the right to delete here: %w", err),
+			"give it to the user that runs the daemon, and set ReadWritePaths="+dir+" in its unit")
 	}
 	return nil
 }

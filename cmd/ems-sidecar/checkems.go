@@ -31,7 +31,7 @@ func checkEMS(ctx context.Context, r *report, cfg *config.Config) (found emsapi.
 	}
 	version, err := timed(ctx, r, "ems", api.Address(), stepTime, api.Version)
 	if err != nil {
-		return found, r.say("ems", api.Address(), fmt.Errorf("%w: is EMS running, and is api_url in [EMS] right?", err))
+		return found, r.say("ems", api.Address(), advise(err, "is EMS running, and is api_url in [EMS] right?"))
 	}
 	if found, err = timed(ctx, r, "ems", api.Address(), stepTime, api.ListConfig); err != nil {
 		return found, r.say("ems", api.Address(), err)
@@ -108,7 +108,7 @@ func selfTest(ctx context.Context, h config.Hooks, url string) (by string, err e
 	}()
 	if err := post(ctx, url, name); err != nil {
 		if endpoint.Figures().Refused > 0 && len(h.Allow) > 0 {
-			err = errors.New("the event is refused: the address of this host is not in allow[] of [Hooks]")
+			err = advise(errors.New("the event is refused"), "the address of this host is not in allow[] of [Hooks]")
 		}
 		return "", err
 	}
@@ -135,12 +135,13 @@ func post(ctx context.Context, url, name string) error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {
-		return errors.New("something listens there and does not answer: is this host missing in allow[] of [Hooks], " +
-			"or does another program have the address of [Hooks]?")
+		return advise(errors.New("something listens there and does not answer"),
+			"is this host missing in allow[] of [Hooks], or does another program have the address of [Hooks]?")
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK || resp.ContentLength != 0 {
-		return fmt.Errorf("the answer is %s: does another program listen there, such as the older services?", resp.Status)
+		return advise(fmt.Errorf("the answer is %s", resp.Status),
+			"does another program listen there, such as the older services?")
 	}
 	return nil
 }
@@ -159,7 +160,7 @@ func checkMembers(ctx context.Context, r *report, cfg *config.Config) {
 		}
 		version, err := timed(ctx, r, "balancer", api.Address(), stepTime, api.Version)
 		if err != nil {
-			err = fmt.Errorf("%w: is EMS running there, and does its web server or its API accept requests from this host?", err)
+			err = advise(err, "is EMS running there, and does its web server or its API accept requests from this host?")
 		}
 		r.say("balancer", strings.TrimSpace(api.Address()+" "+version.ReleaseNumber), err)
 	}

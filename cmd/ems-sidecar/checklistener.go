@@ -29,8 +29,8 @@ func checkListener(ctx context.Context, r *report, cfg config.Admin) {
 			which += ", where the daemon answers"
 			break
 		}
-		err = fmt.Errorf("another program has the port, so that the daemon would not start: "+
-			"change [Admin] listen, or end that program (%w)", err)
+		err = advise(fmt.Errorf("another program has the port, so that the daemon would not start (%w)", err),
+			"change [Admin] listen, or end that program")
 	default:
 		err = fmt.Errorf("[Admin] listen: %w", err)
 	}

@@ -15,87 +15,126 @@ const (
 	quietTime = time.Second
 )
 
-// A report prints one line for each test, and at the end a verdict, which repeats what is wrong.
+// A report has the results of a check. As text, it prints each at once, and at the end a verdict,
+// which repeats what is wrong. As JSON, it prints all at the end.
 type report struct {
-	s        surroundings
-	tests    int
-	failed   int
-	warned   int
-	untested []string
-	again    strings.Builder // failures and warnings
+	s       surroundings
+	asJSON  bool
+	strict  bool // warnings count as failures
+	results []result
 }
 
-// say prints the result of a test, and reports whether it is good.
-func (r *report) say(what, which string, err error) bool {
-	r.tests++
+// say notes the result of a test, and reports whether it is good.
+func (r *report) say(what, where string, err error) bool {
 	if err != nil {
-		r.failed++
-		r.twice("FAIL  %-9s  %s\n                 %v\n", what, which, err)
+		r.add(failure(what, where, err))
 		return false
 	}
-	fmt.Fprintf(r.s.stdout, "ok    %-9s  %s\n", what, which)
+	r.add(result{What: what, Where: where, Outcome: fine})
 	return true
 }
 
 // hint is say for what the daemon works without.
-func (r *report) hint(what, which, without string, err error) {
+func (r *report) hint(what, where, without string, err error) {
 	if err == nil {
-		r.say(what, which, nil)
+		r.say(what, where, nil)
 		return
 	}
-	r.warn(what, which, fmt.Sprintf("%v\n                 without this, %s", err, without))
+	r.warn(what, where, fmt.Sprintf("%v\nwithout this, %s", err, without))
 }
 
 // warn is for what works, and is probably not meant.
-func (r *report) warn(what, which, text string) {
-	r.tests++
-	r.warned++
-	r.twice("warn  %-9s  %s\n                 %s\n", what, which, text)
+func (r *report) warn(what, where, text string) {
+	r.add(result{What: what, Where: where, Outcome: warned, Message: text})
+}
+
+// skip notes what was not tested, why, and how to test it.
+func (r *report) skip(what, where, how string) {
+	r.add(result{What: what, Where: where, Outcome: untested, Next: how})
 }
 
 // more adds a line to the test before.
 func (r *report) more(text string) {
-	fmt.Fprintf(r.s.stdout, "                 %s\n", text)
+	last := &r.results[len(r.results)-1]
+	last.Message = strings.TrimPrefix(last.Message+"\n"+text, "\n")
+	r.print("%s%s\n", indent, text)
 }
 
-// skip prints what was not tested, why, and how to test it.
-func (r *report) skip(what, which, how string) {
-	r.untested = append(r.untested, what)
-	fmt.Fprintf(r.s.stdout, "skip  %-9s  %s\n                 %s\n", what, which, how)
+func (r *report) add(found result) {
+	r.results = append(r.results, found)
+	r.print("%s", found)
 }
 
-// twice prints a line now and before the verdict.
-func (r *report) twice(format string, with ...any) {
-	text := fmt.Sprintf(format, with...)
-	fmt.Fprint(r.s.stdout, text)
-	r.again.WriteString(text)
+// print writes a line of the text.
+func (r *report) print(format string, with ...any) {
+	if !r.asJSON {
+		fmt.Fprintf(r.s.stdout, format, with...)
+	}
+}
+
+// count returns how many tests had that result.
+func (r *report) count(o outcome) (n int) {
+	for _, found := range r.results {
+		if found.Outcome == o {
+			n++
+		}
+	}
+	return n
 }
 
 // verdict ends a check. Its last line is the whole result.
 func (r *report) verdict(ctx context.Context) error {
-	out := r.s.stdout
-	if r.again.Len() > 0 {
-		fmt.Fprintf(out, "\nAgain, what is wrong:\n%s", r.again.String())
+	text, good := r.judge(ctx)
+	if r.asJSON {
+		if err := writeResults(r.s.stdout, text, good, r.results); err != nil {
+			return err
+		}
+	} else {
+		if r.count(failed)+r.count(warned) > 0 {
+			r.print("\nAgain, what is wrong:\n")
+		}
+		for _, found := range r.results {
+			if found.Outcome == failed || found.Outcome == warned {
+				r.print("%s", found)
+			}
+		}
+		if _, err := fmt.Fprintln(r.s.stdout, text); err != nil {
+			return err
+		}
 	}
-	text := "everything is fine"
-	switch {
-	case ctx.Err() != nil:
-		text = fmt.Sprintf("interrupted after %d tests, %d of which failed", r.tests, r.failed)
-	case r.failed > 0:
-		text = fmt.Sprintf("%d of %d tests failed", r.failed, r.tests)
-	case r.warned > 0:
-		text = fmt.Sprintf("it works; warnings: %d", r.warned)
-	}
-	if len(r.untested) > 0 {
-		text += "; not tested: " + strings.Join(r.untested, ", ")
-	}
-	if _, err := fmt.Fprintln(out, text); err != nil {
-		return err
-	}
-	if r.failed > 0 || ctx.Err() != nil {
+	if !good {
 		return errSaid
 	}
 	return nil
+}
+
+// judge returns the whole result.
+func (r *report) judge(ctx context.Context) (text string, good bool) {
+	failures, warnings := r.count(failed), r.count(warned)
+	tests := len(r.results) - r.count(untested)
+	good = failures == 0 && ctx.Err() == nil && (warnings == 0 || !r.strict)
+	switch {
+	case ctx.Err() != nil:
+		text = fmt.Sprintf("interrupted after %d tests, %d of which failed", tests, failures)
+	case failures > 0:
+		text = fmt.Sprintf("%d of %d tests failed", failures, tests)
+	case warnings > 0 && r.strict:
+		text = fmt.Sprintf("failed, since --strict counts warnings: %d", warnings)
+	case warnings > 0:
+		text = fmt.Sprintf("it works; warnings: %d", warnings)
+	default:
+		text = "everything is fine"
+	}
+	var rest []string
+	for _, found := range r.results {
+		if found.Outcome == untested {
+			rest = append(rest, found.What)
+		}
+	}
+	if len(rest) > 0 {
+		text += "; not tested: " + strings.Join(rest, ", ")
+	}
+	return text, good
 }
 
 // timed runs one step of the check for at most limit, and prints what is waited for if it takes a
@@ -124,7 +163,7 @@ func timed[T any](ctx context.Context, r *report, what, which string, limit time
 			}
 			return o.got, o.err
 		case <-quiet.C:
-			fmt.Fprintf(r.s.stdout, "wait  %-9s  %s, for at most %v\n", what, which, limit.Round(time.Second))
+			r.print("wait  %-9s  %s, for at most %v\n", what, which, limit.Round(time.Second))
 		case <-over.C:
 			var none T
 			return none, fmt.Errorf("not done within %v: the file system does not "+
