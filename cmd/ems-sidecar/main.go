@@ -33,6 +33,10 @@ type commands struct {
 	Health  healthCommand  `cmd:"" help:"Ask the daemon whether it works, as a container does. Exits with 1 if it does not."`
 	Config  configCommands `cmd:"" help:"Print what the config means."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	Completion completionCommand `cmd:"" help:"Print a script with which the shell completes commands and flags."`
+
+	PrintVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // configFlag is shared by the commands that read the config.
@@ -61,21 +65,27 @@ func main() {
 	os.Exit(execute(ctx, os.Args[1:], surroundings{os.Stdout, os.Stderr, os.Getenv}))
 }
 
-// execute runs one command line and returns the exit code.
-func execute(ctx context.Context, args []string, s surroundings) int {
-	exit := -1
-	parser := kong.Must(&commands{},
+// newParser returns the parser of the command line. It calls exit after --help and --version.
+func newParser(ctx context.Context, s surroundings, exit func(code int)) *kong.Kong {
+	return kong.Must(&commands{},
 		kong.Name("ems-sidecar"),
 		kong.Description("Publishes the live streams and recordings that an EvoStream Media Server (EMS) writes "+
 			"to disk in an S3 bucket, and has the server route, record and balance its streams."),
+		kong.Vars{"version": versionText()},
 		kong.Writers(s.stdout, s.stderr),
-		kong.Exit(func(code int) { exit = code }),
+		kong.Exit(exit),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
 	)
+}
+
+// execute runs one command line and returns the exit code.
+func execute(ctx context.Context, args []string, s surroundings) int {
+	exit := -1
+	parser := newParser(ctx, s, func(code int) { exit = code })
 	command, err := parser.Parse(args)
 	if exit >= 0 {
-		return exit // --help
+		return exit // --help or --version
 	}
 	if err != nil {
 		fmt.Fprintf(s.stderr, "ems-sidecar: %v\nTry: ems-sidecar --help\n", err)
@@ -130,6 +140,8 @@ func (f configFlag) load() (*config.Config, error) {
 type versionCommand struct{}
 
 func (versionCommand) Run(s surroundings) error {
-	_, err := fmt.Fprintln(s.stdout, "ems-sidecar", daemon.Version())
+	_, err := fmt.Fprintln(s.stdout, versionText())
 	return err
 }
+
+func versionText() string { return "ems-sidecar " + daemon.Version() }

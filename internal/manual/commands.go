@@ -1,0 +1,138 @@
+package manual
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+const commandTail = `.SH EXIT STATUS
+.TP
+.B 0
+Fine.
+.TP
+.B 1
+Failed.
+.TP
+.B 2
+Wrong usage or config.
+.SH ENVIRONMENT
+Where the config has no credentials, no region or no endpoint,
+the variables of the AWS SDK hold, such as
+.BR AWS_ACCESS_KEY_ID ,
+.BR AWS_REGION " and"
+.BR AWS_PROFILE .
+.TP
+.B GOMEMLIMIT
+The memory beyond which it is freed more eagerly.
+Large manifests share a third of it.
+.TP
+.B STATE_DIRECTORY
+Where notes are kept that survive a restart.
+systemd sets it.
+.SH FILES
+.TP
+.I /etc/ems\-sidecar/config.ini
+The config.
+.SH SEE ALSO
+.BR ems\-sidecar\-config (5)
+`
+
+// CommandPage returns the man page ems-sidecar(1).
+func CommandPage(app *kong.Node) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, ".TH EMS\\-SIDECAR 1 %s ems\\-sidecar\n.SH NAME\nems\\-sidecar \\- publish an EvoStream Media "+
+		"Server's streams in an S3 bucket\n", manDate)
+	b.WriteString(".SH SYNOPSIS\n")
+	for i, n := range leaves(app) {
+		if i > 0 {
+			b.WriteString(".br\n")
+		}
+		b.WriteString(".B " + roff(usage(n)) + "\n")
+	}
+	b.WriteString(".SH DESCRIPTION\n" + roffText(app.Help) + ".SH COMMANDS\n")
+	for _, n := range leaves(app) {
+		b.WriteString(".SS " + roff(strings.TrimPrefix(usage(n), "ems-sidecar ")) + "\n" + roffText(n.Help))
+		for _, o := range options(n) {
+			fmt.Fprintf(&b, ".TP\n.B %s\n%s", roff(o.names), roffText(o.help))
+		}
+	}
+	b.WriteString(".SH OPTIONS\n")
+	for _, o := range options(app) {
+		fmt.Fprintf(&b, ".TP\n.B %s\n%s", roff(o.names), roffText(o.help))
+	}
+	b.WriteString(commandTail)
+	return b.String()
+}
+
+// Commands returns docs/commands.md.
+func Commands(app *kong.Node) string {
+	var b strings.Builder
+	b.WriteString("# Reference: commands\n\nGenerated from the model of the command line. " +
+		"Exit codes: 0 is fine, 1 failed, 2 wrong usage or\nconfig.\n")
+	for _, n := range leaves(app) {
+		fmt.Fprintf(&b, "\n## %s\n\n```\n%s\n```\n\n", strings.TrimPrefix(n.FullPath(), "ems-sidecar "), usage(n))
+		b.WriteString(strings.Join(wrapped(markdown(n.Help), columns), "\n") + "\n")
+		if len(options(n)) > 0 {
+			b.WriteString("\n| option | meaning |\n| --- | --- |\n")
+		}
+		for _, o := range options(n) {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", o.names, markdown(o.help))
+		}
+	}
+	return b.String()
+}
+
+// An option is a flag or an argument.
+type option struct{ names, help string }
+
+// options are those of a command itself.
+func options(n *kong.Node) (all []option) {
+	for _, p := range n.Positional {
+		all = append(all, option{strings.ToUpper(p.Name), p.Help})
+	}
+	for _, f := range n.Flags {
+		if f.Hidden {
+			continue
+		}
+		names := "--" + f.Name
+		if f.Short != 0 {
+			names = "-" + string(f.Short) + ", " + names
+		}
+		if !f.IsBool() {
+			names += " " + f.FormatPlaceHolder()
+		}
+		all = append(all, option{names, f.Help})
+	}
+	return all
+}
+
+// leaves are the commands that do something.
+func leaves(app *kong.Node) []*kong.Node { return app.Leaves(true) }
+
+// usage is a command line with what it may have.
+func usage(n *kong.Node) string {
+	text := n.FullPath()
+	for _, f := range n.Flags {
+		if f.Hidden {
+			continue
+		}
+		value := ""
+		if !f.IsBool() {
+			value = " " + f.FormatPlaceHolder()
+		}
+		text += " [--" + f.Name + value + "]"
+	}
+	for _, p := range n.Positional {
+		name := strings.ToUpper(p.Name)
+		switch {
+		case p.Enum != "":
+			name = strings.Join(p.EnumSlice(), "|")
+		case !p.Required:
+			name = "[" + name + "]"
+		}
+		text += " " + name
+	}
+	return text
+}
