@@ -1,5 +1,6 @@
 // Package admin is the listener for operators and their tools: whether the daemon is alive and
-// ready, its API and its status page. It knows the daemon through the State interface only, and changes nothing.
+// ready, its metrics, its API and its status page. It knows the daemon through the State interface
+// only, and changes nothing.
 package admin
 
 import (
@@ -27,6 +28,8 @@ type State interface {
 	// Remarks are what an operator should know of a daemon that is alive, such as directories whose
 	// file system does not answer. If the daemon can do nothing because of them, it is not well.
 	Remarks() (lines []string, well bool)
+	// Metrics answers GET /metrics, for Prometheus.
+	Metrics() http.Handler
 	api.Daemon
 }
 
@@ -46,9 +49,10 @@ const (
 	stopTimeout  = time.Second
 )
 
-// Handler serves the API, the page, and /healthz and /readyz: 200 with "ok", or 503 with the reasons, a line each. A
-// directory whose file system does not answer makes the daemon not ready. It is no reason to start
-// the daemon again while other directories go on: then /healthz is 200 and names the directory.
+// Handler serves the API, the page, /metrics, /healthz and /readyz. The last two are 200 with "ok",
+// or 503 with the reasons, a line each. A directory whose file system does not answer makes the
+// daemon not ready. It is no reason to start the daemon again while other directories go on: then
+// /healthz is 200 and names the directory.
 func Handler(state State) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -68,6 +72,7 @@ func Handler(state State) http.Handler {
 		}
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, state.NotReady()) })
+	mux.Handle("GET /metrics", state.Metrics())
 	api.Register(mux, state)
 	page.Register(mux)
 	return mux

@@ -23,7 +23,10 @@ type fakeState struct {
 
 func (s fakeState) Alive(context.Context) bool { return s.alive }
 func (s fakeState) NotReady() []string         { return s.notReady }
-func (s fakeState) Remarks() ([]string, bool)  { return s.stuck, !s.allStuck }
+func (s fakeState) Metrics() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ems_sidecar_up 1") })
+}
+func (s fakeState) Remarks() ([]string, bool) { return s.stuck, !s.allStuck }
 
 func TestHealthAndReadiness(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -39,6 +42,7 @@ func TestHealthAndReadiness(t *testing.T) {
 		"stuck with it": {"/healthz", fakeState{stuck: []string{"/a hangs"}}, 503, "the uploader does not answer\n/a hangs"},
 		"ready":         {"/readyz", fakeState{alive: true}, 200, "ok"},
 		"not ready":     {"/readyz", fakeState{alive: true, notReady: []string{"/a is missing", "/b is missing"}}, 503, "/a is missing\n/b is missing"},
+		"metrics":       {"/metrics", fakeState{}, 200, "ems_sidecar_up 1"},
 		"the page":      {"/", fakeState{alive: true}, 200, "<!doctype html>"},
 		"its files":     {"/page/main.js", fakeState{alive: true}, 200, "import"},
 		"anything else": {"/anything", fakeState{alive: true}, 404, ""},

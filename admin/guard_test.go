@@ -99,7 +99,7 @@ func TestPagesOfOthersLearnNothing(t *testing.T) {
 		"a page of a sister site":        {"127.0.0.1:4001", http.Header{"Sec-Fetch-Site": {"same-site"}}, 403},
 		"the address bar":                {"127.0.0.1:4001", http.Header{"Sec-Fetch-Site": {"none"}}, 200},
 	} {
-		for _, path := range []string{"/healthz", "/readyz"} {
+		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 			r := httptest.NewRequest("GET", path, nil)
 			r.Host = c.host
 			for k, v := range c.headers {
@@ -138,8 +138,8 @@ func TestTheTokenIsAskedForEachRequest(t *testing.T) {
 		"Bearer s3cret==": 200, "bearer  s3cret==": 200, "": 401, "Bearer": 401, "Bearer ": 401, "Bearer s3cret=": 401, "Basic s3cret==": 401,
 		"s3cret==": 401, "Bearer s3cret== x": 401,
 	} {
-		for _, path := range []string{"/healthz", "/readyz", "/api/v1/version", "/api/v1/streams", "/api/v1/changes", "/elsewhere"} {
-			if want == http.StatusOK && path != "/healthz" && path != "/readyz" {
+		for _, path := range []string{"/healthz", "/readyz", "/metrics", "/api/v1/version", "/api/v1/streams", "/api/v1/changes", "/elsewhere"} {
+			if want == http.StatusOK && path != "/healthz" && path != "/readyz" && path != "/metrics" {
 				continue
 			}
 			r, _ := http.NewRequest("GET", "http://"+address+path, nil)

@@ -85,6 +85,8 @@ type Admin struct {
 	Token   Secret         // what each request must have; empty: none
 	TLSCert string         // files in PEM; empty: plain HTTP
 	TLSKey  string
+	// StreamLabel gives each stream metrics of its own. Without it, streams are only counted.
+	StreamLabel bool
 
 	tokenFile Secret
 }

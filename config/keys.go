@@ -101,6 +101,9 @@ func (a *Admin) keys() []key {
 			empty("plain HTTP").such("/etc/ems-sidecar/cert.pem"),
 		one("tls_key", &a.TLSKey, optional(filePath), `
 			The private key of tls_cert, as a PEM file.`).empty("plain HTTP").such("/etc/ems-sidecar/key.pem"),
+		one("stream_label", &a.StreamLabel, boolean, `
+			Whether /metrics has series of each stream. With thousands of streams, set it to off: then
+			streams are only counted, by state.`),
 	}
 }
 

@@ -46,7 +46,7 @@ func newSettings() *settings {
 			Timeout: 5 * time.Second, ReconcileInterval: 30 * time.Second,
 		},
 		hooks:    Hooks{Listen: "127.0.0.1:4000", Path: "/evowebservices/", MaxBody: 1 << 20},
-		admin:    Admin{Listen: "127.0.0.1:4001"},
+		admin:    Admin{Listen: "127.0.0.1:4001", StreamLabel: true},
 		log:      Log{Format: "text"},
 		recorder: Recorder{Type: "mp4"},
 	}

@@ -93,6 +93,9 @@ func (h *Hooks) diary(plugin string, log *slog.Logger) *diary {
 	return newDiary(plugin, log, h.settings.Trouble, &h.done)
 }
 
+// Asks reports whether anything needs to know what the media server has.
+func (h *Hooks) Asks() bool { return len(h.plugins) > 0 || h.settings.Outputs != nil }
+
 // Run works until ctx ends.
 func (h *Hooks) Run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
@@ -102,7 +105,7 @@ func (h *Hooks) Run(ctx context.Context) error {
 		mailboxes = append(mailboxes, mailbox)
 		parts.Go(func() error { h.follow(ctx, p, mailbox); return nil })
 	}
-	if len(h.plugins) > 0 || h.settings.Outputs != nil {
+	if h.Asks() {
 		parts.Go(func() error {
 			h.observer.run(ctx, func(v *view) {
 				if h.settings.Outputs != nil {

@@ -25,6 +25,7 @@ type aliveDaemon struct {
 
 func (d *aliveDaemon) Alive(context.Context) bool { return d.alive }
 func (d *aliveDaemon) NotReady() []string         { return nil }
+func (d *aliveDaemon) Metrics() http.Handler      { return http.NotFoundHandler() }
 func (d *aliveDaemon) Remarks() ([]string, bool)  { return d.remarks, true }
 
 // healthAt runs the command against the handler.

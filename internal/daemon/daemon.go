@@ -20,6 +20,7 @@ import (
 	"ems-sidecar/hooks"
 	"ems-sidecar/hooks/events"
 	"ems-sidecar/internal/history"
+	"ems-sidecar/internal/metrics"
 	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 	"ems-sidecar/watcher"
@@ -38,6 +39,7 @@ type Daemon struct {
 	memory   memory
 	limits   Limits
 	trouble  *trouble.Reporter
+	metrics  *metrics.Metrics
 	past     past
 	refusals list // why directories that the media server names are not published
 	ems      mediaServer
@@ -70,6 +72,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		left: make(chan struct{}),
 		past: past{began: time.Now(), events: history.New(time.Now), dir: state}}
 	reporter.Tell(d.noteTrouble)
+	d.metrics = d.newMetrics()
 	d.up = uploader.New(uploader.Settings{
 		Host:          hostname(),
 		Workers:       cfg.Upload.Workers,
@@ -82,6 +85,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		Incomplete:    cfg.AsksEMS(),
 		Trouble:       reporter,
 		Changed:       d.noteChange,
+		Observe:       d.metrics.Observe,
 	}, log)
 	d.limits = NewLimits(cfg, state)
 	d.loadHistory()
