@@ -155,18 +155,6 @@ func (r *Reporter) Counts() []Count {
 	})
 }
 
-// Holding returns how many conditions hold now, by kind: of all that began, those that did not end.
-// One that has no end, such as a store that lacks a function, holds for good.
-func (r *Reporter) Holding() map[string]int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	holding := make(map[string]int)
-	for _, c := range r.conditions.all() {
-		holding[c.kind]++
-	}
-	return holding
-}
-
 // withStream returns the attributes of a line, the stream first.
 func withStream(stream string, attrs []any) []any {
 	if stream == "" {
