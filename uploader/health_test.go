@@ -99,6 +99,30 @@ func TestStreamsAreLiveStalledFailingAndEnded(t *testing.T) {
 	})
 }
 
+// Where directories are scanned, closings are seen late and two at once. With chunks of a second, that
+// must not look like an encoder that comes and goes.
+func TestShortChunksThatAreSeenLateAreLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen changes
+		d := newDesk(t, Settings{Changed: seen.add})
+		d.start()
+		d.src.Watched(t.Context(), nil, 3*time.Second)
+		for n := 1; n < 200; n += 5 {
+			for m := range 5 {
+				d.close(fmt.Sprintf("g/s/%d.ts", n+m), "x")
+			}
+			d.close("g/s/playlist.m3u8", strings.ReplaceAll(playlist(n, n+4), "TARGETDURATION:4", "TARGETDURATION:1"))
+			time.Sleep(5 * time.Second)
+		}
+		d.wantState("g/s", health.Live, "")
+		if got := seen.take(); !slices.Equal(got, []string{"HLS g/s: live after 0s"}) {
+			t.Errorf("the changes are %q, want that it goes live", got)
+		}
+		time.Sleep(5 * time.Second)
+		d.wantState("g/s", health.Stalled, "came every 1s")
+	})
+}
+
 // A directory of an earlier run is no reason to alarm anyone, with an end or without.
 func TestOldStreamsAreEndedOrStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -99,14 +99,14 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		if src.reported.unfit.first(p) {
 			src.refuse(p, many)
 		}
-		src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.CountFailure() })
+		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestUnfit(src.plan, p, err, now) })
 		return
 	case errors.As(err, new(*notManifestError)):
 		if src.reported.unfit.first(p) {
 			src.log.Warn("manifest is not published", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "err", err,
 				"next", "it is read again when it is closed next")
 		}
-		src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.CountFailure() })
+		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestUnfit(src.plan, p, err, now) })
 		return
 	case err != nil:
 		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestUnreadable(src.plan, p, err, now) })

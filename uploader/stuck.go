@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"context"
 	"time"
 
 	"ems-sidecar/internal/disk"
@@ -20,6 +21,14 @@ const (
 // StuckSince returns since when the file system has not answered a call, or the zero time if it
 // answers. It may be called from any goroutine.
 func (src *Source) StuckSince(now time.Time) time.Time { return src.disk.StuckSince(now) }
+
+// An Unseen is a directory of whose files nothing can be seen.
+type Unseen = publish.Unseen
+
+// Watched says what the watcher of the root cannot see now, and how late it may see a closing.
+func (src *Source) Watched(ctx context.Context, unseen []Unseen, delay time.Duration) {
+	src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.Watched(src.plan, unseen, delay) })
+}
 
 // watchDisks tells the schedule which roots do not answer.
 func (u *Uploader) watchDisks(s *publish.Schedule, now time.Time) {

@@ -97,7 +97,7 @@ func (t *tree) isFile(e *entry, l look, err error, now time.Time) bool {
 	case err != nil:
 		delete(t.scans.undecided, e)
 		t.setWritten(e, false)
-		t.begin(fileUnseen, p, "err", err)
+		t.setUnseen(e, err)
 		t.due.set(e, now.Add(t.opts.SlowSettle))
 	case l.mode == fs.ModeDir:
 		t.forget(e)
@@ -106,7 +106,7 @@ func (t *tree) isFile(e *entry, l look, err error, now time.Time) bool {
 		t.begin(notRegular, p, "type", l.mode.String())
 		t.forget(e)
 	default:
-		t.end(fileUnseen, p)
+		t.setUnseen(e, nil)
 		return true
 	}
 	return false

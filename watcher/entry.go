@@ -30,6 +30,7 @@ type entry struct {
 	look    media.Version // at the last look
 	last    media.Version // that was reported last
 	written bool          // it is counted in state.Written
+	unseen  bool          // the last look failed
 }
 
 // A stage is how much is known of a file. It only grows.

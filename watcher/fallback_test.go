@@ -288,9 +288,59 @@ func TestFileThatCannotBeLookedAtIsTriedAgain(t *testing.T) {
 	w.run()
 	w.write("1.ts", "x")
 	w.closed("1.ts")
-	if n := w.log.count("cannot look at file"); n != 1 || w.log.count("file can be looked at again") != 1 {
+	if n := w.log.count("cannot look at files"); n != 1 || w.log.count("files can be looked at again") != 1 {
 		t.Errorf("%d log lines, want 1, and one on the recovery:\n%s", n, w.log)
 	}
+}
+
+// A directory whose files cannot be looked at is told as long as that is so, and is one line.
+func TestUnseenDirectoryIsToldUntilItIsSeen(t *testing.T) {
+	w := prepare(t, t.TempDir(), Options{Backend: Inotify, SlowSettle: 20 * time.Millisecond})
+	var hidden atomic.Bool
+	w.probe = func(path string) (look, error) {
+		if hidden.Load() {
+			return look{}, &os.PathError{Op: "lstat", Path: path, Err: syscall.EACCES}
+		}
+		return probeFile(path)
+	}
+	w.run()
+	makeDir(t, w.root, "g/s")
+	w.write("g/s/1.ts", "x")
+	w.closed("g/s/1.ts")
+	if u := w.Unseen(); len(u) != 0 {
+		t.Errorf("%+v cannot be seen, before anything is hidden", u)
+	}
+	hidden.Store(true)
+	w.write("g/s/2.ts", "x")
+	w.write("g/s/3.ts", "x")
+	w.eventually("the directory is told", func() bool {
+		u := w.Unseen()
+		return len(u) == 1 && u[0].Dir == "g/s" && errors.Is(u[0].Err, syscall.EACCES) && !u[0].Since.IsZero()
+	})
+	hidden.Store(false)
+	w.closed("g/s/2.ts")
+	w.closed("g/s/3.ts")
+	w.eventually("it is seen again", func() bool { return len(w.Unseen()) == 0 })
+	if w.log.count("cannot look at files") != 1 || w.log.count("files can be looked at again") != 1 {
+		t.Errorf("not one line, and one on the recovery:\n%s", w.log)
+	}
+}
+
+func makeDir(t *testing.T, root, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRootThatVanishesIsUnseen(t *testing.T) {
+	w := prepare(t, filepath.Join(t.TempDir(), "root"), Options{Backend: Inotify})
+	w.run()
+	w.eventually("the missing root is told", func() bool { u := w.Unseen(); return len(u) == 1 && u[0].Dir == "" })
+	makeDir(t, w.root, "g/s")
+	w.write("g/s/1.ts", "x")
+	w.closed("g/s/1.ts")
+	w.eventually("the root is seen", func() bool { return len(w.Unseen()) == 0 })
 }
 
 func TestSecondRunFails(t *testing.T) {

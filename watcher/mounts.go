@@ -42,9 +42,10 @@ func (t *tree) checkMounts() {
 	}
 	gained, lost := t.takeMounts()
 	for p, m := range lost {
-		t.log.Info("file system is not mounted below the root any more, scanning all", "path", p, "filesystem", m.fileSystem)
+		t.hide(mountGone, p, errNotMounted, "filesystem", m.fileSystem)
 	}
 	for p, m := range gained {
+		t.show(mountGone, p)
 		t.log.Info("file system was mounted below the root, scanning all", "path", p, "filesystem", m.fileSystem,
 			"polled", m.shared)
 	}

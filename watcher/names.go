@@ -17,6 +17,7 @@ type dir struct {
 	mark    uint64            // tick of the scan that saw it last
 	watched bool
 	unread  bool // it could not be scanned
+	unseen  int  // files that could not be looked at
 	gone    bool
 	queued  bool // it is in tree.scans.queue
 	deep    bool // its directories are to be scanned, too
@@ -73,7 +74,8 @@ func (t *tree) drop(e *entry) {
 	delete(t.scans.undecided, e)
 	delete(e.dir.files, e.name)
 	delete(e.dir.held, e.name)
-	t.forgetTrouble(e.path(), fileUnseen, fileHeld)
+	t.setUnseen(e, nil)
+	t.forgetTrouble(e.path(), fileHeld)
 	for _, held := range e.dir.held {
 		t.due.set(held, time.Now())
 	}
@@ -109,6 +111,7 @@ func (t *tree) dirGone(d *dir, now time.Time) {
 	if !d.gone && d.parent != nil {
 		d.gone = true
 		t.state.Dirs--
+		t.w.unseen.remove(dirUnread, d.path)
 		t.forgetTrouble(d.path, dirUnread, dirUnwatched)
 	}
 	for _, sub := range d.subs {

@@ -3,10 +3,13 @@ package watcher
 import (
 	"errors"
 	"runtime"
+	"time"
 
 	"ems-sidecar/internal/disk"
 	"ems-sidecar/internal/trouble"
 )
+
+var errNotMounted = errors.New("its file system is not mounted")
 
 // checkRoot attaches the root if it has come, is back or is another directory now, and detaches it
 // if it is gone. A root that vanished does not mean that its files were deleted: what is known is
@@ -19,6 +22,7 @@ func (t *tree) checkRoot() {
 		if sight == disk.Absent {
 			c = rootAbsent
 		}
+		t.w.unseen.add(c, "", err, time.Now())
 		t.trouble.Begin(c, trouble.At{}, "err", err, "next", "waiting for it")
 		t.detach()
 		return
@@ -38,8 +42,10 @@ func (t *tree) checkRoot() {
 
 // attach starts watching the root that the path leads to now.
 func (t *tree) attach(sight disk.Sight) {
-	t.trouble.End(rootAbsent, trouble.At{})
-	t.trouble.End(rootGone, trouble.At{})
+	for _, c := range []trouble.Condition{rootAbsent, rootGone} {
+		t.w.unseen.remove(c, "")
+		t.trouble.End(c, trouble.At{})
+	}
 	file := t.fileSystem()
 	backend, reason, n := t.newNotifier(file)
 	t.log.Info("watching", "backend", backend.String(), "reason", reason, "filesystem", file.name)
@@ -47,9 +53,11 @@ func (t *tree) attach(sight disk.Sight) {
 	switch sight {
 	case disk.Same: // it was gone for a while, or its notifier failed
 	case disk.Unmounted:
+		t.w.unseen.add(rootUnmounted, "", errNotMounted, time.Now())
 		t.trouble.Begin(rootUnmounted, trouble.At{}, "next", "what is known of its files is kept until it is back",
 			"hint", "is its file system not mounted?")
 	default:
+		t.w.unseen.remove(rootUnmounted, "")
 		t.trouble.End(rootUnmounted, trouble.At{})
 	}
 	t.root.attached++

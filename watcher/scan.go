@@ -43,7 +43,7 @@ func (t *tree) scan(d *dir, now time.Time) {
 	case err == nil:
 	case d.unread:
 		t.state.Degraded = true
-		t.begin(dirUnread, d.path, "err", err, "every", t.opts.PollInterval)
+		t.hide(dirUnread, d.path, err, "every", t.opts.PollInterval)
 		return
 	case d.parent == nil:
 		t.root.replaced = true
@@ -53,7 +53,7 @@ func (t *tree) scan(d *dir, now time.Time) {
 		t.dirGone(d, now)
 		return
 	}
-	t.end(dirUnread, d.path)
+	t.show(dirUnread, d.path)
 	t.tick++
 	for _, de := range list {
 		t.compareName(d, de, deep, now)

@@ -21,6 +21,11 @@ var (
 		Kind: "root_unmounted", Level: slog.LevelWarn,
 		Message: "root is an empty directory on another device now", Over: "root's file system is mounted again",
 	}
+	mountGone = trouble.Condition{
+		Kind: "mount_gone", Level: slog.LevelWarn,
+		Message: "file system is not mounted below the root any more, scanning all",
+		Over:    "file system is mounted below the root again",
+	}
 	fileSystemUnknown = trouble.Condition{
 		Kind: "file_system_unknown", Level: slog.LevelWarn,
 		Message: "cannot tell the root's file system", Over: "root's file system is known again",
@@ -69,7 +74,7 @@ var (
 	}
 	fileUnseen = trouble.Condition{
 		Kind: "file_unseen", Level: slog.LevelWarn,
-		Message: "cannot look at file, trying again", Over: "file can be looked at again",
+		Message: "cannot look at files, trying again", Over: "files can be looked at again",
 	}
 	fileHeld = trouble.Condition{
 		Kind: "file_held", Level: slog.LevelWarn,

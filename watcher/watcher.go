@@ -144,7 +144,8 @@ type Watcher struct {
 	newNotify func(b Backend) (notifier, error)     // tests wrap it
 	statfs    func(root string) (fileSystem, error) // tests replace it
 
-	disk disk.Calls // of the goroutine of Run
+	disk   disk.Calls // of the goroutine of Run
+	unseen unseen
 
 	started  atomic.Bool
 	ready    chan struct{}

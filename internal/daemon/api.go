@@ -101,10 +101,24 @@ func (d *Daemon) loadHistory() {
 	}
 }
 
-// keepHistory keeps the history on the disk until ctx ends.
+// keepHistory keeps the history on the disk until ctx ends. Then it waits for the last events, but not
+// for a file system that does not answer.
 func (d *Daemon) keepHistory(ctx context.Context) {
-	if d.past.dir != "" {
+	if d.past.dir == "" {
+		return
+	}
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
 		d.past.events.Keep(ctx, d.historyFile(), d.historyFailed)
+	}()
+	<-ctx.Done()
+	late := time.NewTimer(leaveTime)
+	defer late.Stop()
+	select {
+	case <-kept:
+	case <-late.C:
+		d.historyFailed(errNoAnswer)
 	}
 }
 

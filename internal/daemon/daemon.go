@@ -227,7 +227,7 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 	begin := func(r *root) {
 		roots.Go(func() error { return r.run(ctx) })
 		roots.Go(func() error { d.follow(ctx, r); return nil })
-		roots.Go(func() error { r.reportStuck(ctx, d.trouble); return nil })
+		roots.Go(func() error { r.reportStuck(ctx, d.trouble, &d.roots); return nil })
 	}
 	for _, r := range first {
 		begin(r)

@@ -21,15 +21,16 @@ import (
 // A root is a watched directory with the sections that publish it. Two roots may be the same
 // directory: one with recordings, and one with live streams.
 type root struct {
-	dir      string
-	scope    atomic.Pointer[scope] // what of it is published; it grows
-	watcher  *watcher.Watcher
-	sections []*section
-	layouts  []media.Layout // of the sections
-	sources  []*uploader.Source
-	hints    chan string             // files that events name, relative to dir
-	settled  chan struct{}           // closed when everything that the first scan found was passed on
-	others   atomic.Pointer[[]share] // what other roots publish of it
+	dir          string
+	scope        atomic.Pointer[scope] // what of it is published; it grows
+	watcher      *watcher.Watcher
+	pollInterval time.Duration // of watcher
+	sections     []*section
+	layouts      []media.Layout // of the sections
+	sources      []*uploader.Source
+	hints        chan string             // files that events name, relative to dir
+	settled      chan struct{}           // closed when everything that the first scan found was passed on
+	others       atomic.Pointer[[]share] // what other roots publish of it
 }
 
 // A share is a directory in a root whose files another root publishes.
@@ -221,16 +222,19 @@ func (rs *roots) stuckSince(r *root, now time.Time) time.Time {
 // stuckCheck is how often reportStuck looks whether the watcher waits for a file system.
 const stuckCheck = time.Second
 
-// reportStuck logs when the watcher waits for the file system, and sees nothing, until ctx ends.
-func (r *root) reportStuck(ctx context.Context, reporter *trouble.Reporter) {
+// reportStuck logs when the watcher waits for the file system, and sees nothing, until ctx ends. It
+// tells the sources what the watcher cannot see.
+func (r *root) reportStuck(ctx context.Context, reporter *trouble.Reporter, all *roots) {
 	tick := time.NewTicker(stuckCheck)
 	defer tick.Stop()
+	var told view
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+		told = r.tell(ctx, told, all.sourcesOf(r))
 		at := trouble.At{Subject: r.dir}
 		if since := r.watcher.StuckSince(time.Now()); !since.IsZero() {
 			reporter.Begin(rootStuck, at, "root", r.dir, "since", since.UTC().Format(time.RFC3339),

@@ -104,6 +104,7 @@ func (s *section) publishFrom(dir string, of scope, fresh []*root) []*root {
 // begin gives roots their watchers and sources.
 func (d *Daemon) begin(fresh []*root) {
 	for _, r := range fresh {
+		r.pollInterval = d.cfg.Watcher.PollInterval
 		r.watcher = watcher.New(r.dir, watcher.Options{
 			Backend:      d.backend,
 			Settle:       d.cfg.Watcher.Settle,

@@ -37,11 +37,14 @@ func (c *Calls) End(call uint64) {
 }
 
 // StuckSince returns when the oldest call began, if that is StuckAfter ago, else the zero time.
-func (c *Calls) StuckSince(now time.Time) (at time.Time) {
+func (c *Calls) StuckSince(now time.Time) (at time.Time) { return c.PendingSince(now, StuckAfter) }
+
+// PendingSince returns when the oldest call began, if that is so long ago, else the zero time.
+func (c *Calls) PendingSince(now time.Time, long time.Duration) (at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, t := range c.began {
-		if now.Sub(t) >= StuckAfter && (at.IsZero() || t.Before(at)) {
+		if now.Sub(t) >= long && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
 	}

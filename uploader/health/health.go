@@ -56,6 +56,10 @@ const (
 	// Late is after how many target durations something counts as late. A player's buffer holds
 	// about as much.
 	Late = 3
+	// errorTime is after how long a manifest that waits, while an error is known, is late at the latest:
+	// an operator is to learn of it within 10 seconds. Half of it is enough where no target duration is
+	// known: nothing was ever published then.
+	errorTime = 8 * time.Second
 	// StaleAfter is how long a stream is stalled before it is stale.
 	StaleAfter = 10 * time.Minute
 	// DefaultTarget is the length of a chunk where no manifest tells and none was measured.
@@ -66,15 +70,17 @@ const (
 
 // Facts are what is known of a stream.
 type Facts struct {
-	Target  time.Duration // about the length of a chunk; 0: unknown
-	Chunk   time.Time     // when the newest chunk on the disk was closed; zero: there is none
-	Edge    time.Time     // when the newest chunk that viewers know of was closed; zero: they know of none
-	Held    time.Time     // since when a manifest that names chunks waits to be published; zero: none does
-	Ahead   time.Time     // when the oldest chunk was closed that no published manifest names; zero: there is none
-	Grace   time.Duration // how much longer than usual publishing may take, by the config or by what the server does
-	Ended   bool          // the published manifest says that nothing is added to it
-	Failure string        // what keeps the stream, or its bucket, from publishing now; empty: nothing is known to
-	Blocked bool          // Failure keeps its directory from being read
+	Target   time.Duration // about the length of a chunk; 0: unknown
+	Chunk    time.Time     // when the newest chunk on the disk was closed; zero: there is none
+	Edge     time.Time     // when the newest chunk that viewers know of was closed; zero: they know of none
+	Held     time.Time     // since when a manifest that names chunks waits to be published; zero: none does
+	Ahead    time.Time     // when the oldest chunk was closed that no published manifest names; zero: there is none
+	Manifest string        // the one that waits since Held
+	Grace    time.Duration // how much longer than usual publishing may take, by the config or by what the server does
+	Ended    bool          // the published manifest says that nothing is added to it
+	Failure  string        // what keeps the stream, or its bucket, from publishing now; empty: nothing is known to
+	Blocked  time.Time     // since when Failure keeps its files from being seen; zero: they are seen
+	Delay    time.Duration // how much later than it happens a closing may be seen
 }
 
 // target returns the target duration that is counted with.
@@ -89,6 +95,11 @@ func (f *Facts) target() time.Duration {
 func (f *Facts) Judge(now time.Time) (s State, why string) {
 	target := f.target()
 	late := Late * target
+	patience := min(target, errorTime)
+	if f.Target <= 0 {
+		patience = errorTime / 2
+	}
+	hidden := !f.Blocked.IsZero() && (f.Chunk.IsZero() || f.Blocked.Sub(f.Chunk) <= StaleAfter)
 	since := func(t time.Time) time.Duration {
 		if t.IsZero() {
 			return 0
@@ -96,12 +107,12 @@ func (f *Facts) Judge(now time.Time) (s State, why string) {
 		return now.Sub(t)
 	}
 	held, ahead, quiet := since(f.Held), since(f.Ahead), since(f.Chunk)
-	unlisted := ahead > 2*late+f.Grace && quiet <= late // chunks come, and viewers do not know of them
+	unlisted := ahead > 2*late+f.Grace && quiet <= late+f.Delay // chunks come, and viewers do not know of them
 	switch {
-	case f.Failure != "" && (held > target+f.Grace || unlisted || f.Blocked && quiet > late):
+	case f.Failure != "" && (held > patience+f.Grace || unlisted || hidden && !f.Ended):
 		return Failing, f.Failure
 	case held > late+f.Grace:
-		return Lagging, fmt.Sprintf("a manifest waits for %v; no error of this stream is known", rounded(held))
+		return Lagging, fmt.Sprintf("%s waits for %v; no error of this stream is known", f.Manifest, rounded(held))
 	case unlisted:
 		return Lagging, fmt.Sprintf("no published manifest names the chunks of the last %v; is it still written?",
 			rounded(ahead))
@@ -109,7 +120,7 @@ func (f *Facts) Judge(now time.Time) (s State, why string) {
 		return Ended, ""
 	case quiet > StaleAfter:
 		return Stale, fmt.Sprintf("no new chunk for %v, and its manifest has no end", rounded(quiet))
-	case quiet > late:
+	case quiet > late+f.Delay:
 		return Stalled, fmt.Sprintf("no new chunk on the disk for %v; they came every %v", rounded(quiet), rounded(target))
 	case f.Edge.IsZero():
 		return Starting, ""

@@ -27,6 +27,7 @@ func (s *Schedule) Removed(src *Source, p string, perhaps bool, now time.Time) {
 }
 
 func (s *Schedule) removed(src *Source, p string) {
+	src.manifestFit(p)
 	f, ok := src.files[p]
 	if !ok {
 		return

@@ -129,7 +129,7 @@ func (s *Schedule) consider(now time.Time) {
 
 // decide returns what st does next, or when it may have something to do.
 func (s *Schedule) decide(st *stream, now time.Time) (choice, time.Time) {
-	return st.decide(now, s.draining || st.src.stuck, s.lane(st.src.dest).closedTo(st))
+	return st.decide(now, s.draining || st.src.isStuck(), s.lane(st.src.dest).closedTo(st))
 }
 
 // forget takes st, which has no files any more, off the agenda.

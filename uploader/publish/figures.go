@@ -102,9 +102,6 @@ func (s *Schedule) Figures(now time.Time) Figures {
 	return f
 }
 
-// CountFailure counts a file that cannot be published as it is.
-func (s *Schedule) CountFailure() { s.figures.failures++ }
-
 // CountUnfinished counts a recording that EMS did not finish.
 func (s *Schedule) CountUnfinished() { s.figures.unfinished++ }
 

@@ -20,6 +20,7 @@ func (s *Schedule) ManifestRead(src *Source, p string, r Reading, at *Place, now
 }
 
 func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Time) {
+	src.manifestFit(p)
 	f := s.file(src, p)
 	m, snap := f.manifest, r.snapshot()
 	defer r.letGo()

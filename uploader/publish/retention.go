@@ -182,13 +182,13 @@ func (s *Schedule) wakeForDeletion() (at time.Time) {
 }
 
 func (s *Schedule) mayDelete(r *retention) bool {
-	return !r.inFlight && !r.src.stuck && s.lane(r.src.dest).state == open
+	return !r.inFlight && !r.src.isStuck() && s.lane(r.src.dest).state == open
 }
 
 // deletes reports whether objects are being deleted. What a file system that does not answer holds
 // up is left alone.
 func (s *Schedule) deletes() bool {
-	return slices.ContainsFunc(s.retentions, func(r *retention) bool { return r.inFlight && !r.src.stuck })
+	return slices.ContainsFunc(s.retentions, func(r *retention) bool { return r.inFlight && !r.src.isStuck() })
 }
 
 // due returns what is to be deleted now, which has begun with that, and drops what is not listed
@@ -273,7 +273,7 @@ func (m *manifest) settledInBucket() bool {
 // isThereFromElsewhere reports whether a file of another root has the key of f, or may have it.
 func (f *file) isThereFromElsewhere() bool {
 	for _, o := range f.others() {
-		if g := o.Source.files[o.Path]; o.Source.stuck || g != nil && g.disk.state == diskWhole {
+		if g := o.Source.files[o.Path]; o.Source.isStuck() || g != nil && g.disk.state == diskWhole {
 			return true
 		}
 	}

@@ -28,8 +28,9 @@ type Source struct {
 	shared   bool
 
 	files      map[string]*file
-	generation uint64     // grows when a confirmed file has new content
-	stuck      bool       // its file system does not answer
+	generation uint64    // grows when a confirmed file has new content
+	stuckSince time.Time // when its file system stopped answering; zero: it answers
+	obstacles  obstacles
 	skipped    int64      // chunks that were not uploaded because no manifest names them any more
 	retention  *retention // nil until something is to be deleted
 	place      *Place     // where the last file was of which a closing was reported

@@ -112,11 +112,11 @@ var (
 	// bucketSilent and bucketRefused are one condition with two beginnings.
 	bucketSilent = trouble.Condition{
 		Kind: "bucket_unreachable", Level: slog.LevelError,
-		Message: "bucket serves no requests, uploads to it wait", Over: bucketOpen,
+		Message: "bucket serves no requests, uploads to it wait", Over: "bucket accepts requests again",
 	}
 	bucketRefused = trouble.Condition{
 		Kind: "bucket_unreachable", Level: slog.LevelError,
-		Message: "bucket refuses requests, uploads to it are stopped", Over: bucketOpen,
+		Message: "bucket refuses requests, uploads to it are stopped", Over: "bucket accepts requests again",
 	}
 	spoolFull = trouble.Condition{
 		Kind: "spool_full", Level: slog.LevelError,
@@ -128,8 +128,6 @@ var (
 		Message: "file system does not answer", Over: "file system answers again",
 	}
 )
-
-const bucketOpen = "bucket accepts requests again"
 
 var bucketBack = trouble.Notice{
 	Kind: "bucket_back", Level: slog.LevelError,

@@ -115,25 +115,45 @@ func (st *stream) naming() iter.Seq[*manifest] {
 
 // heldSince returns since when the oldest manifest waits that names chunks of st, or zero. One that is put
 // once more does not wait, nor does one while another writer publishes it.
-func (st *stream) heldSince(now time.Time) (since time.Time) {
+func (st *stream) heldSince(now time.Time) (since time.Time, which string) {
 	for m := range st.naming() {
 		if now.Before(m.rival.yieldUntil) {
 			continue
 		}
 		for _, w := range m.waiting {
-			if w.parsed.Segments > 0 && (m.published == nil || w.sum != m.published.sum) {
-				since = earlier(since, w.readAt)
+			if m.published == nil || w.sum != m.published.sum {
+				if since.IsZero() || w.readAt.Before(since) {
+					since, which = w.readAt, m.file.key()
+				}
 				break
 			}
 		}
 	}
-	return since
+	return since, which
+}
+
+// targetOf returns the target duration of st: that of the published manifest, or of one that waits.
+func (st *stream) targetOf() time.Duration {
+	if st.vitals.target > 0 {
+		return st.vitals.target
+	}
+	for m := range st.naming() {
+		for _, w := range m.waiting {
+			if w.parsed.TargetDuration > 0 {
+				return w.parsed.TargetDuration
+			}
+		}
+	}
+	return 0
 }
 
 // failure says what keeps st from publishing, or "".
 func (s *Schedule) failure(st *stream) string {
-	if st.src.stuck {
+	if st.src.isStuck() {
 		return "the file system of its directory does not answer"
+	}
+	if u := st.unseen(); u.Why != "" {
+		return u.Why
 	}
 	if l := s.lane(st.src.dest); l.closedTo(st) && l.why != "" {
 		return l.why
@@ -158,10 +178,20 @@ func (s *Schedule) failure(st *stream) string {
 // facts are what is known of st now.
 func (s *Schedule) facts(st *stream, now time.Time) health.Facts {
 	v := &st.vitals
-	f := health.Facts{Target: v.target, Chunk: v.chunk, Edge: v.edge, Held: st.heldSince(now), Ahead: v.ahead,
-		Grace: st.src.dest.ManifestInterval, Ended: v.ended, Failure: s.failure(st), Blocked: st.src.stuck}
-	if v.chunk.Before(s.settings.Began) {
-		f.Held = time.Time{} // it may be in the bucket: that is being found out
+	f := health.Facts{Target: st.targetOf(), Chunk: v.chunk, Edge: v.edge, Ahead: v.ahead,
+		Grace: st.src.dest.ManifestInterval, Delay: st.src.obstacles.delay, Ended: v.ended, Failure: s.failure(st),
+		Blocked: st.src.stuckSince}
+	if u := st.unseen(); u.Why != "" && f.Blocked.IsZero() {
+		f.Blocked = u.Since
+	}
+	if !v.chunk.Before(s.settings.Began) { // else it may be in the bucket: that is being found out
+		f.Held, f.Manifest = st.heldSince(now)
+	}
+	if u := st.unfitSince(now); u.why != "" {
+		f.Held = earlier(f.Held, u.since)
+		if f.Failure == "" {
+			f.Failure = u.why
+		}
 	}
 	if st.src.traits.PatchesLate {
 		f.Grace += SiblingPatience

@@ -1,0 +1,97 @@
+package publish
+
+import (
+	"cmp"
+	"iter"
+	"path"
+	"strings"
+	"time"
+)
+
+// Obstacles are what keeps the files of a source from being read, as far as it is known.
+type obstacles struct {
+	unseen []Unseen         // as the caller told last
+	unfit  map[string]unfit // manifests that cannot be used as they were read last, by path
+	delay  time.Duration    // how late a closing may be seen
+}
+
+// maxUnfit is how many unfit manifests of one source are a reason for the state of its streams.
+const maxUnfit = 100
+
+// Unseen is what the watcher cannot see.
+type Unseen struct {
+	Dir   string // below the root, with all below it; "" is the root
+	Why   string
+	Since time.Time
+}
+
+// unfit is why a manifest cannot be used, and since when.
+type unfit struct {
+	why   string
+	since time.Time
+}
+
+// Watched says what the watcher of src cannot see now, and how late it may see a closing.
+func (s *Schedule) Watched(src *Source, unseen []Unseen, delay time.Duration) {
+	src.obstacles.unseen, src.obstacles.delay = unseen, delay
+}
+
+// ManifestUnfit says that the manifest p cannot be used as it is.
+func (s *Schedule) ManifestUnfit(src *Source, p string, why error, now time.Time) {
+	s.figures.failures++
+	all := &src.obstacles.unfit
+	known, ok := (*all)[p]
+	if !ok && len(*all) >= maxUnfit {
+		return
+	}
+	if *all == nil {
+		*all = make(map[string]unfit)
+	}
+	(*all)[p] = unfit{src.dest.Prefix + p + ": " + why.Error(), earlier(known.since, now)}
+}
+
+// manifestFit forgets that p could not be used.
+func (src *Source) manifestFit(p string) { delete(src.obstacles.unfit, p) }
+
+// isConcernedBy reports whether the directory dir is that of st, above it or in it.
+func (st *stream) isConcernedBy(dir string) bool {
+	return dir == "" || dir == st.name || strings.HasPrefix(st.name, dir+"/") || strings.HasPrefix(dir, st.name+"/")
+}
+
+// unseen returns what keeps the watcher from seeing the files of st, the widest first. What a newer
+// chunk of it was seen beside is none.
+func (st *stream) unseen() (first Unseen) {
+	for _, u := range st.src.obstacles.unseen {
+		if st.isConcernedBy(u.Dir) && !st.vitals.chunk.After(u.Since) &&
+			(first.Why == "" || cmp.Or(len(u.Dir)-len(first.Dir), strings.Compare(u.Dir, first.Dir)) < 0) {
+			first = u
+		}
+	}
+	return first
+}
+
+// unfit yields the unfit manifests that may be meant to name the chunks of st.
+func (st *stream) unfit() iter.Seq[unfit] {
+	return func(yield func(unfit) bool) {
+		for p, u := range st.src.obstacles.unfit {
+			if dir := path.Dir(p); (dir == st.name || strings.HasPrefix(st.name, dir+"/")) && !yield(u) {
+				return
+			}
+		}
+	}
+}
+
+// unfitSince returns an unfit manifest for which the chunks of st wait. One in the same directory
+// that no one needs is none: then all chunks are in the bucket's manifests.
+func (st *stream) unfitSince(now time.Time) (worst unfit) {
+	v := &st.vitals
+	if v.ahead.IsZero() || now.Sub(v.ahead) <= max(v.target, time.Second) {
+		return unfit{}
+	}
+	for u := range st.unfit() {
+		if worst.why == "" || u.since.Before(worst.since) || u.since.Equal(worst.since) && u.why < worst.why {
+			worst = u
+		}
+	}
+	return worst
+}
