@@ -14,6 +14,7 @@ import (
 
 // EMS names a group's directory. What else is in the directory that holds it is none of EMS's.
 func TestOnlyTheGroupsThatEMSNamesArePublished(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\nprefix = p/\n")
 	s.run()
@@ -43,6 +44,7 @@ func TestOnlyTheGroupsThatEMSNamesArePublished(t *testing.T) {
 
 // A group's own directory may hold others' groups: each group is published once, under one key.
 func TestGroupsInGroups(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	for name, order := range map[string][]string{"outer first": {"/a", "/a/b"}, "inner first": {"/a/b", "/a"}} {
 		t.Run(name, func(t *testing.T) {
@@ -122,6 +124,7 @@ func TestRefusedDirectoryIsLoggedOnceAndListed(t *testing.T) {
 
 // A section with a watch_dir publishes all of it, also if another section's groups lie there.
 func TestGroupsDoNotNarrowAWatchDir(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\nprefix = hls/\nwatch_dir = '"+root+"'\n[AmazonHDSUpload]\nprefix = hds/\n")
 	s.run()
@@ -140,6 +143,7 @@ func TestGroupsDoNotNarrowAWatchDir(t *testing.T) {
 
 // After a restart, what EMS has named before is published, and no more.
 func TestRememberedGroupsAreAllThatIsPublished(t *testing.T) {
+	t.Parallel()
 	root, state := t.TempDir(), t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\n")
 	var err error

@@ -16,6 +16,7 @@ import (
 )
 
 func TestOutputsOfTwoFormatsAreFoundOneAfterTheOther(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\n[AmazonHDSUpload]\n")
 	s.run()
@@ -38,6 +39,7 @@ func TestOutputsOfTwoFormatsAreFoundOneAfterTheOther(t *testing.T) {
 
 // Recordings may lie where live streams are written: both are published, each by its section.
 func TestRecordingsInTheDirectoryOfLiveStreams(t *testing.T) {
+	t.Parallel()
 	for name, where := range map[string]string{"the root": "", "a group": "/g", "beside groups": "/rec"} {
 		for _, later := range []bool{false, true} {
 			t.Run(name+map[bool]string{true: ", found later"}[later], func(t *testing.T) {
@@ -91,6 +93,7 @@ func TestLiveStreamsBelowRecordingsAreNotRecordings(t *testing.T) {
 
 // The directory of recordings is the config's; EMS says that live streams are written to it, too.
 func TestLiveStreamsInTheDirectoryOfTheConfigsRecordings(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\nprefix = hls/\n[AmazonRecordUpload]\nprefix = rec/\nwatch_dir = '"+root+"'\n")
 	s.run()
@@ -119,6 +122,7 @@ func TestRecordingsInFoldersByDate(t *testing.T) {
 // What EMS deletes before it is uploaded is kept, and the next run finds it when EMS names its
 // directory.
 func TestSpoolOfADirectoryThatIsFoundAgain(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\n")
 	link := filepath.Join(root, ".ems-sidecar/hls/g/s/1.ts")
@@ -143,6 +147,7 @@ func TestHintsDoNotWait(t *testing.T) {
 
 // An order may be older than the directory that it is for.
 func TestSyncDoesNotWaitForADirectoryThatIsNotThereYet(t *testing.T) {
+	t.Parallel()
 	root, none := t.TempDir(), t.TempDir()+"/none"
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"data":{"hls":[{"groupTargetFolder":"%[1]s/g/"},{"groupTargetFolder":"%[2]s/g/"}]},"description":"","status":"SUCCESS"}`, root, none)

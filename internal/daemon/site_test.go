@@ -27,7 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testproc.Parallel(4)
+	testproc.Parallel(8)
 	goleak.VerifyTestMain(m)
 }
 

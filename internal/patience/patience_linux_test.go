@@ -26,11 +26,11 @@ func TestClockIsSlowedDownByOtherWork(t *testing.T) {
 	c := Start()
 	defer c.Stop()
 	began := time.Now()
-	for c.Now() < 2*time.Second {
+	for c.Now() < time.Second {
 		time.Sleep(10 * time.Millisecond)
 	}
-	if wall := time.Since(began); wall < 3*time.Second { // 8 s, if the kernel shared fairly
-		t.Errorf("2 s by the clock took %v", wall)
+	if wall := time.Since(began); wall < 1500*time.Millisecond { // 4 s, if the kernel shared fairly
+		t.Errorf("1 s by the clock took %v", wall)
 	}
 }
 
