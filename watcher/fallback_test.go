@@ -31,6 +31,7 @@ var allBackends = []Backend{Inotify, Fsnotify, Poll}
 func TestWithoutLeasesAFileIsClosedWhenUnchangedForLong(t *testing.T) {
 	for _, b := range allBackends {
 		t.Run(b.String(), func(t *testing.T) {
+			t.Parallel()
 			const slow = 400 * time.Millisecond
 			w := withoutLeases(t, b, slow)
 			f := w.open("1.ts")
@@ -58,6 +59,7 @@ func TestWithoutLeasesAFileIsClosedWhenUnchangedForLong(t *testing.T) {
 func TestWithoutLeasesAnExpectedFileIsClosedWhenTheNextExists(t *testing.T) {
 	for _, b := range allBackends {
 		t.Run(b.String(), func(t *testing.T) {
+			t.Parallel()
 			w := withoutLeases(t, b, time.Hour)
 			w.write("1.ts", "x")
 			w.Expect("1.ts")

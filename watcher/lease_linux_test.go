@@ -105,6 +105,7 @@ func TestProbesDoNotHoldUpAWriter(t *testing.T) {
 // The kernel reports a close before the writer has left. A probe between the two must not make the
 // file wait for another close.
 func TestEveryCloseIsNoticedAtOnce(t *testing.T) {
+	t.Parallel()
 	needLeases(t)
 	w := prepare(t, t.TempDir(), Options{Backend: Inotify, SlowSettle: time.Hour})
 	w.run()

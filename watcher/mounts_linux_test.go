@@ -17,6 +17,7 @@ func TestFileSystemThatIsMountedBelowTheRootIsWatched(t *testing.T) {
 		bind bool
 	}{"new directory": {"g/new", false}, "over live files": {"g/s", false}, "bind mount": {"g/s", true}, "with a blank": {"g/a b", false}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			root, other := t.TempDir(), t.TempDir()
 			point := filepath.Join(root, how.over)
 			if err := os.MkdirAll(point, 0o755); err != nil {
