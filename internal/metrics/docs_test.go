@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,18 @@ func TestDocumentationIsCurrent(t *testing.T) {
 	}
 	if string(got) != want {
 		t.Errorf("%s is not what the registry says: go generate ./internal/metrics", docsPath)
+	}
+}
+
+// Prometheus' own conventions for names and units.
+func TestNamesAreAsPrometheusWantsThem(t *testing.T) {
+	if _, err := exec.LookPath("promtool"); err != nil {
+		t.Skip("no promtool: apt-get install prometheus")
+	}
+	cmd := exec.Command("promtool", "check", "metrics")
+	cmd.Stdin = strings.NewReader(ask(t, newTestMetrics(everything(), true), ""))
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
 	}
 }
 
