@@ -39,6 +39,8 @@ type Settings struct {
 	Allow []netip.Prefix // who may connect; empty: everyone
 	Token string         // that each request must have, as a bearer token; empty: none
 	TLS   *Certificate   // nil: plain HTTP
+	Media string         // the URL from which the page plays streams; empty: Store, or none
+	Store Store          // from which this listener serves objects for the page's player; nil: none
 }
 
 const (
@@ -53,7 +55,9 @@ const (
 // or 503 with the reasons, a line each. A directory whose file system does not answer makes the
 // daemon not ready. It is no reason to start the daemon again while other directories go on: then
 // /healthz is 200 and names the directory.
-func Handler(state State) http.Handler {
+func Handler(state State) http.Handler { return handler(state, Settings{}) }
+
+func handler(state State, s Settings) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), aliveTimeout)
@@ -74,7 +78,10 @@ func Handler(state State) http.Handler {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, state.NotReady()) })
 	mux.Handle("GET /metrics", state.Metrics())
 	api.Register(mux, state)
-	page.Register(mux)
+	page.Register(mux, s.Media)
+	if s.Store != nil {
+		mux.HandleFunc("GET /play/{bucket}/{key...}", player(s.Store))
+	}
 	return mux
 }
 
@@ -91,7 +98,7 @@ func answer(w http.ResponseWriter, wrong []string) {
 // Serve serves state on l until ctx ends.
 func Serve(ctx context.Context, l net.Listener, s Settings, state State, log *slog.Logger) error {
 	server := &http.Server{
-		Handler: guarded(s, Handler(state)), MaxHeaderBytes: maxHeader,
+		Handler: guarded(s, handler(state, s)), MaxHeaderBytes: maxHeader,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		// Who follows the changes is let go at the end, so that Shutdown does not wait for them.

@@ -25,6 +25,18 @@ func endpoint(value string) (string, string) {
 	return "", "must be a URL, such as https://host:port"
 }
 
+// player parses from where streams are played.
+func player(value string) (string, string) {
+	if strings.EqualFold(value, PlayerDaemon) {
+		return PlayerDaemon, ""
+	}
+	u, ok := webURL(value)
+	if !ok || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(value, " ;,'\"") {
+		return "", "must be daemon, or a URL such as https://cdn.example.com"
+	}
+	return strings.TrimRight(value, "/") + "/", ""
+}
+
 func apiURL(value string) (URI, string) {
 	if _, ok := webURL(value); !ok {
 		return "", "must be a URL, such as http://127.0.0.1:7777"

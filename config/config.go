@@ -78,7 +78,7 @@ type Hooks struct {
 	MaxBody int64 // bytes
 }
 
-// Admin is the listener for health.
+// Admin is the listener for operators.
 type Admin struct {
 	Listen  string         // host:port; empty: none
 	Allow   []netip.Prefix // empty: everyone who can connect
@@ -87,9 +87,13 @@ type Admin struct {
 	TLSKey  string
 	// StreamLabel gives each stream metrics of its own. Without it, streams are only counted.
 	StreamLabel bool
+	Player      string // PlayerDaemon, or a URL that ends in a slash, below which the keys are; empty: nothing is played
 
 	tokenFile Secret
 }
+
+// PlayerDaemon is the Player that reads the objects through this daemon.
+const PlayerDaemon = "daemon"
 
 // Log says what is logged and how.
 type Log struct {

@@ -52,7 +52,7 @@ func TestExampleLoadsWithEveryLineUncommented(t *testing.T) {
 	if len(cfg.Hooks.Allow) != 1 {
 		t.Errorf("allow[] %v", cfg.Hooks.Allow)
 	}
-	if a := cfg.Admin; len(a.Allow) != 1 || a.TLSCert == "" || a.TLSKey == "" {
+	if a := cfg.Admin; len(a.Allow) != 1 || a.TLSCert == "" || a.TLSKey == "" || a.Player != PlayerDaemon {
 		t.Errorf("[Admin] %+v", a)
 	}
 	if len(cfg.EMS.Directories) != 1 {
@@ -60,7 +60,7 @@ func TestExampleLoadsWithEveryLineUncommented(t *testing.T) {
 	}
 	cfg.EMS.Directories = nil
 	u.PathStyle, u.ServerSideEncryption, cfg.Upload.SpoolMax, cfg.Hooks.Allow = nil, "", 0, nil
-	cfg.Admin.Allow, cfg.Admin.TLSCert, cfg.Admin.TLSKey = nil, "", ""
+	cfg.Admin.Allow, cfg.Admin.TLSCert, cfg.Admin.TLSKey, cfg.Admin.Player = nil, "", "", ""
 	asIs.settings, cfg.settings = nil, nil // they have lines
 	if !reflect.DeepEqual(asIs, cfg) {
 		t.Errorf("the lines are not the defaults:\n%+v\n%+v", asIs, cfg)

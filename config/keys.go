@@ -104,6 +104,10 @@ func (a *Admin) keys() []key {
 		one("stream_label", &a.StreamLabel, boolean, `
 			Whether /metrics has series of each stream. With thousands of streams, set it to off: then
 			streams are only counted, by state.`),
+		one("player", &a.Player, orOff(player), `
+			From where the status page plays HLS streams. daemon: the daemon reads them from the bucket,
+			for anyone who may see the page. A URL: the keys are found below it, such as at a CDN, which
+			must allow the page's origin (CORS).`).empty("off").such("daemon"),
 	}
 }
 

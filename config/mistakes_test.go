@@ -27,6 +27,8 @@ func TestMistakesSayWhereAndWhatWouldBeRight(t *testing.T) {
 	const hls = "[AmazonHLSUpload]\ndefault_bucket = ems\n" // what follows is line 3
 	for name, c := range map[string]struct{ text, want string }{
 		// The lines.
+		"a player of another kind":    {"[Admin]\nplayer = on", `c:2: [Admin] player = "on": must be daemon, or a URL such as https://cdn.example.com, or off`},
+		"a player with a policy":      {"[Admin]\nplayer = 'https://cdn.example.com/;script-src'", `c:2: [Admin] player = "https://cdn.example.com/;script-src": must be daemon, or a URL such as https://cdn.example.com, or off`},
 		"no equals sign":              {"[S3]\nregion", "c:2: [S3]: must be key = value, a [Section], or a comment that begins with ;"},
 		"no key":                      {"[S3]\n= x", "c:2: [S3]: must be key = value, a [Section], or a comment that begins with ;"},
 		"key before any section":      {"\nworkers = 3\n[S3]", "c:2: workers: must be below a [Section]"},

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 )
@@ -16,22 +17,29 @@ import (
 //go:embed static
 var files embed.FS
 
-// policy allows what the page does. A browser refuses all else, such as scripts in names of
+// policy allows what the page does, and to load media from a URL, if there is one. A browser refuses all else, such as scripts in names of
 // streams, which publishers choose.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
-	"require-trusted-types-for 'script'; trusted-types 'none'"
+func policy(media string) string {
+	from := "'self'"
+	if u, err := url.Parse(media); err == nil && u.Host != "" {
+		from += " " + u.Scheme + "://" + u.Host
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src " + from + "; " +
+		"media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+		"require-trusted-types-for 'script'; trusted-types 'none'"
+}
 
 // Register adds the page, at /, and its files to mux. They are the same for everyone, and tell
-// nothing of this daemon.
-func Register(mux *http.ServeMux) {
+// nothing of this daemon, except from where it plays media: a URL, or "" for no other host.
+func Register(mux *http.ServeMux, media string) {
+	allowed := policy(media)
 	static, err := fs.Sub(files, "static")
 	if err != nil {
 		panic(err) // the name is not a path
 	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { serve(w, r, static, "index.html") })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { serve(w, r, static, "index.html", allowed) })
 	mux.HandleFunc("GET /page/{file}", func(w http.ResponseWriter, r *http.Request) {
-		serve(w, r, static, r.PathValue("file"))
+		serve(w, r, static, r.PathValue("file"), allowed)
 	})
 }
 
@@ -40,7 +48,7 @@ func Has(urlPath string) bool {
 	return urlPath == "/" || strings.HasPrefix(urlPath, "/page/") && path.Clean(urlPath) == urlPath
 }
 
-func serve(w http.ResponseWriter, r *http.Request, static fs.FS, file string) {
+func serve(w http.ResponseWriter, r *http.Request, static fs.FS, file, policy string) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "no-referrer")

@@ -11,7 +11,7 @@ import (
 
 func get(path string) *httptest.ResponseRecorder {
 	mux := http.NewServeMux()
-	Register(mux)
+	Register(mux, "")
 	w := httptest.NewRecorder()
 	mux.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
 	return w

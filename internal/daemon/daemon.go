@@ -167,6 +167,12 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 		if err != nil {
 			return errors.Join(err, l.Close())
 		}
+		switch d.cfg.Admin.Player {
+		case config.PlayerDaemon:
+			settings.Store = &state{d}
+		default:
+			settings.Media = d.cfg.Admin.Player
+		}
 		parts.Go(func() error { return admin.Serve(running, l, settings, &state{d}, d.log) })
 	}
 	if d.ems.events != nil {

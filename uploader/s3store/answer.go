@@ -128,9 +128,9 @@ func (a answer) confirms(text []byte) bool {
 
 // describesObject reports whether the headers may be those of an object.
 func (a answer) describesObject() bool {
-	// For one part, the status is 206.
+	// For one part, or a range, the status is 206.
 	ok := a.StatusCode == http.StatusOK || a.StatusCode == http.StatusPartialContent &&
-		a.Request.URL.Query().Has("partNumber")
+		(a.Request.URL.Query().Has("partNumber") || a.Request.Header.Get("Range") != "")
 	return ok && strings.Trim(a.Header.Get("Etag"), `" `) != "" && a.ContentLength >= 0 &&
 		(hasMark(a.Header) || a.Header.Get("Last-Modified") != "" && kindOf(a.Header, nil) == "")
 }

@@ -70,7 +70,11 @@ function replace(all) {
     if (known.has(id)) continue;
     stream.missing = Date.now() + patience;
   }
-  for (const stream of all) update(stream, true);
+  const newest = Math.floor((Date.now() + connection.skew) / 1000 / slot);
+  for (const { lag_history: history, ...stream } of all) {
+    update(stream, true);
+    history?.forEach((lag, i) => lag && keep(streams.get(stream.id), newest - history.length + 1 + i, lag));
+  }
 }
 
 function update(patch, whole = false) {
@@ -82,21 +86,19 @@ function update(patch, whole = false) {
     else stream[name] = value;
   }
   delete stream.missing;
-  if (patch.lag_history) seed(stream, patch.lag_history);
-  if ("lag_seconds" in patch || "edge_at" in patch) note(stream, stream.edge_at, stream.lag_seconds);
+  if ("lag_seconds" in patch || "edge_at" in patch) noteLag(stream);
 }
 
-// seed takes over the lags that the daemon remembers.
-function seed(stream, history) {
-  for (const [at, lag] of history) note(stream, at, lag);
-}
-
-function note(stream, at, lag) {
-  if (!at || !lag) return;
-  const key = Math.floor(Date.parse(at) / 1000 / slot);
+// keep remembers the worst lag of a slot of time.
+function keep(stream, key, lag) {
   stream.lags.set(key, Math.max(stream.lags.get(key) ?? 0, lag));
   const oldest = key - historySeconds / slot;
   for (const old of stream.lags.keys()) if (old < oldest) stream.lags.delete(old);
+}
+
+function noteLag(stream) {
+  if (!stream.edge_at || !stream.lag_seconds) return;
+  keep(stream, Math.floor(Date.parse(stream.edge_at) / 1000 / slot), stream.lag_seconds);
 }
 
 // lags returns the lag of each slot of the last ten minutes, the oldest first; undefined where the

@@ -6,6 +6,7 @@ import { read } from "./feed.js";
 import { streams, events, ago, lags } from "./state.js";
 import { Sparkline } from "./sparkline.js";
 import { row, head } from "./events.js";
+import { Player } from "./player.js";
 
 const steps = ["closed", "kept", "sending", "sent", "confirmed", "listed"];
 const reloadEvery = 1000; // ms, at most
@@ -26,7 +27,8 @@ export class StreamView {
     this.manifests = h("div", { class: "scroll" });
     this.past = h("tbody");
     this.noEvents = h("p", { class: "faint" }, "Nothing yet.");
-    this.picture = h("div", { class: "picture", hidden: true });
+    this.player = new Player();
+    this.player.element.hidden = true;
     this.element = h("article", { class: "one" },
       h("p", { class: "back" }, h("a", { href: "#/" }, "← all streams")),
       h("div", { class: "headline" }, this.name, h("p", { class: "now" }, this.shape, this.state)),
@@ -38,7 +40,7 @@ export class StreamView {
             fact("lag", "Lag"), fact("target", "Target duration"), fact("sequence", "Sequence"), fact("segments", "Chunks in the manifest"),
             fact("backlog", "Backlog"), fact("chunks", "Uploaded since the start"), fact("failed", "Last failure")),
           h("figure", { class: "lags" }, h("figcaption", { class: "faint" }, "Lag, ten minutes, 10 ms to 60 s"), this.spark.element)),
-        this.picture),
+        this.player.element),
       h("dl", { class: "places" },
         fact("root", "Directory"), fact("key", "Objects")),
       h("h2", {}, "The last chunks"), this.chunks,
@@ -51,7 +53,7 @@ export class StreamView {
 
   leave() {
     this.left = true;
-    this.player?.stop();
+    this.player.stop();
   }
 
   render(changed, name) {
@@ -87,6 +89,7 @@ export class StreamView {
   }
 
   tick(second) {
+    this.player.tick();
     const stream = streams.get(this.id);
     if (!stream) return;
     put(this.facts.since, age(ago(stream.since)));
@@ -125,6 +128,11 @@ export class StreamView {
   detail(detail) {
     this.chunks.replaceChildren(detail.last_chunks ? path(detail.last_chunks) : unavailable());
     this.manifests.replaceChildren(detail.manifests ? manifests(detail.manifests) : unavailable());
+    const manifest = detail.manifests?.find((m) => !m.set) ?? detail.manifests?.[0];
+    if (detail.format === "HLS" && manifest) {
+      this.player.element.hidden = false;
+      this.player.offer(detail.bucket, manifest.key);
+    }
   }
 }
 
