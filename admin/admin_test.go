@@ -45,6 +45,7 @@ func TestHealthAndReadiness(t *testing.T) {
 		"metrics":       {"/metrics", fakeState{}, 200, "ems_sidecar_up 1"},
 		"the page":      {"/", fakeState{alive: true}, 200, "<!doctype html>"},
 		"its files":     {"/page/main.js", fakeState{alive: true}, 200, "import"},
+		"goroutines":    {"/debug/goroutines", fakeState{}, 200, "goroutine "},
 		"anything else": {"/anything", fakeState{alive: true}, 404, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,4 +1,5 @@
-// R8: bounded. At most 128 connections at once, with headers of at most 8 kB.
+// R8: bounded. At most 128 connections at once, with headers of at most 8 kB. The stacks of all
+// goroutines are cut: the daemon stands still while they are written.
 
 package admin
 
@@ -7,4 +8,5 @@ const (
 	maxLocal     = 64      // connections at once from this host
 	maxPerSource = 16      // from one other source
 	maxOthers    = 64      // from all of those
+	maxStacks    = 1 << 20 // bytes: of some 1,000 goroutines
 )

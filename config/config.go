@@ -35,7 +35,8 @@ type Config struct {
 	Balancer *Balancer
 	Resetter *Resetter
 
-	settings []Setting // see Effective
+	settings []Setting       // see Effective
+	secrets  func() []string // see Hide; nil: none
 	security security
 }
 
@@ -148,6 +149,7 @@ func parse(path string, raw []byte) (*Config, *decoder, error) {
 	cfg.security = all.security
 	cfg.Warnings = inOrder(d.warnings)
 	cfg.settings = d.settings(table, newSettings().parts(), cfg)
+	cfg.secrets = d.allSecrets(cfg)
 	return cfg, d, nil
 }
 

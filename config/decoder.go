@@ -12,6 +12,7 @@ type decoder struct {
 	unknown  *directory
 	problems []Problem
 	secrets  []keptSecret
+	hidden   []string  // secrets, and parts of values that are
 	strict   bool      // a secret that others can read is a mistake
 	warnings []Problem // of what works, and is probably not meant
 }
@@ -116,6 +117,7 @@ func (d *decoder) decode(name string, keys []key) {
 				p.Value = k.shownOf(e.raw, value)
 			} else {
 				d.keep(k, value, p)
+				d.hideLater(k, value)
 				if doubt := k.doubt(e.raw, value); doubt != "" {
 					p.Value, p.Want = k.shown(value), doubt
 					d.warnings = append(d.warnings, p)

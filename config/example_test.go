@@ -62,6 +62,7 @@ func TestExampleLoadsWithEveryLineUncommented(t *testing.T) {
 	u.PathStyle, u.ServerSideEncryption, cfg.Upload.SpoolMax, cfg.Hooks.Allow = nil, "", 0, nil
 	cfg.Admin.Allow, cfg.Admin.TLSCert, cfg.Admin.TLSKey, cfg.Admin.Player = nil, "", "", ""
 	asIs.settings, cfg.settings = nil, nil // they have lines
+	asIs.secrets, cfg.secrets = nil, nil
 	if !reflect.DeepEqual(asIs, cfg) {
 		t.Errorf("the lines are not the defaults:\n%+v\n%+v", asIs, cfg)
 	}

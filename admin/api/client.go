@@ -24,35 +24,44 @@ func (c *Client) Streams(ctx context.Context) (s Streams, err error) {
 	return s, c.get(ctx, "/api/v1/streams", &s)
 }
 
-// get asks for a resource. The error says what the daemon said.
+// get asks for a resource.
 func (c *Client) get(ctx context.Context, path string, answer any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, nil)
+	body, err := c.Raw(ctx, path)
 	if err != nil {
 		return err
+	}
+	if err := json.Unmarshal(body, answer); err != nil {
+		return fmt.Errorf("%s: the answer is not from the API of ems-sidecar: %w", path, err)
+	}
+	return nil
+}
+
+// Raw returns what the admin listener has at a path. The error says what the daemon said.
+func (c *Client) Raw(ctx context.Context, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, nil)
+	if err != nil {
+		return nil, err
 	}
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	r, err := c.HTTP.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer r.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	case len(body) > maxAnswer:
-		return fmt.Errorf("%s: the answer is larger than %d MiB", path, maxAnswer>>20)
+		return nil, fmt.Errorf("%s: the answer is larger than %d MiB", path, maxAnswer>>20)
 	case r.StatusCode != http.StatusOK:
 		var p Problem
 		if json.Unmarshal(body, &p) != nil || p.Error == "" {
 			p.Error = strings.TrimSpace(string(body[:min(len(body), 200)]))
 		}
-		return fmt.Errorf("%s: %s: %s", path, r.Status, p.Error)
+		return nil, fmt.Errorf("%s: %s: %s", path, r.Status, p.Error)
 	}
-	if err := json.Unmarshal(body, answer); err != nil {
-		return fmt.Errorf("%s: the answer is not from the API of ems-sidecar: %w", path, err)
-	}
-	return nil
+	return body, nil
 }

@@ -99,7 +99,8 @@ func zshCompletion(app *kong.Node) string {
 			b.WriteString("\n}\n")
 			continue
 		}
-		b.WriteString(" \\\n\t\t'1: :->command' '*::argument:->rest'\n\tcase $state in\n\tcommand)\n\t\tlocal -a commands=(\n")
+		b.WriteString(" \\\n\t\t'1: :->command' '*::argument:->rest'\n\tcase $state in\n" +
+			"\tcommand)\n\t\tlocal -a commands=(\n")
 		for _, child := range visible(n) {
 			fmt.Fprintf(&b, "\t\t\t'%s:%s'\n", child.Name, quote(child.Help))
 		}

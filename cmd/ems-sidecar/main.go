@@ -32,6 +32,7 @@ type commands struct {
 	Status  statusCommand  `cmd:"" help:"Print how each stream fares. Exits with 1 if viewers of one suffer."`
 	Health  healthCommand  `cmd:"" help:"Ask the daemon whether it works, as a container does. Exits with 1 if it does not."`
 	Config  configCommands `cmd:"" help:"Print what the config means."`
+	Support supportCommand `cmd:"" help:"Write an archive with what is known of the daemon and the host, without secrets."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
 	Completion completionCommand `cmd:"" help:"Print a script with which the shell completes commands and flags."`
