@@ -40,7 +40,7 @@ func checkDirectory(ctx context.Context, r *report, dir string) bool {
 			"watch the directories to which they lead, or mount those here (mount --bind)", t.links))
 	}
 	if t.cut {
-		r.skip("the rest of "+dir, dir, fmt.Sprintf("only the first %d entries were looked at", maxWalked))
+		r.skip("the rest of "+dir, dir, fmt.Sprintf("only the first %d entries were looked at", maxWalked), "")
 	}
 	return true
 }
@@ -121,7 +121,7 @@ func (r *report) spool(ctx context.Context, dir, place string) {
 	})
 	switch {
 	case errors.Is(err, os.ErrPermission) && !capable(capFowner):
-		r.skip("links into "+place, place, fmt.Sprintf("%v\nthe unit's CAP_FOWNER may allow it; %s", err, withRights))
+		r.skip("links into "+place, place, fmt.Sprintf("%v\nthe unit's CAP_FOWNER may allow it", err), withRights)
 		return
 	}
 	r.hint("spool", place,

@@ -21,9 +21,9 @@ const withRights = `test with the daemon's rights: systemd-run --pipe --wait -p 
 func checkRights(r *report) {
 	switch {
 	case os.Geteuid() == 0:
-		r.skip("the rights of the daemon's user", "this is root, who may do more", withRights)
+		r.skip("the rights of the daemon's user", "", "this is root, who may do more", withRights)
 	case !capable(capLease) || !capable(capFowner):
-		r.skip("the rights of the unit", "this process lacks CAP_LEASE and CAP_FOWNER, which the unit gives the daemon",
+		r.skip("the rights of the unit", "", "this process lacks CAP_LEASE and CAP_FOWNER, which the unit gives the daemon",
 			withRights)
 	default:
 		r.say("rights", "CAP_LEASE and CAP_FOWNER, as the unit gives them", nil)

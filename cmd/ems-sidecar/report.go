@@ -49,8 +49,8 @@ func (r *report) warn(what, where, text string) {
 }
 
 // skip notes what was not tested, why, and how to test it.
-func (r *report) skip(what, where, how string) {
-	r.add(result{What: what, Where: where, Outcome: untested, Next: how})
+func (r *report) skip(what, where, why, how string) {
+	r.add(result{What: what, Where: where, Outcome: untested, Message: why, Next: how})
 }
 
 // more adds a line to the test before.

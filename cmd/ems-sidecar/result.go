@@ -24,7 +24,7 @@ var words = map[outcome]string{fine: "ok", warned: "warn", failed: "FAIL", untes
 // A result is that of one test.
 type result struct {
 	What    string  `json:"what"`
-	Where   string  `json:"where"` // file, directory, bucket or address
+	Where   string  `json:"where"` // file, directory, bucket or address; empty: this process
 	Outcome outcome `json:"outcome"`
 	Message string  `json:"message,omitempty"` // lines
 	Next    string  `json:"next,omitempty"`    // what to do
@@ -35,8 +35,11 @@ const indent = "                 "
 
 // String returns the result as lines for people.
 func (r result) String() string {
-	text := fmt.Sprintf("%-4s  %-9s  %s\n", words[r.Outcome], r.What, r.Where)
-	message := r.Message
+	where, message := r.Where, r.Message
+	if where == "" {
+		where, message = message, ""
+	}
+	text := fmt.Sprintf("%-4s  %-9s  %s\n", words[r.Outcome], r.What, where)
 	switch {
 	case message == "":
 		message = r.Next
