@@ -35,7 +35,8 @@ type diary struct {
 	plugin string
 	log    *slog.Logger
 	*trouble.Reporter
-	done *atomic.Uint64 // of all plugins: see Figures.Done
+	done  *atomic.Uint64 // of all plugins: see Figures.Done
+	acted func(Action)   // see Settings.Acted
 }
 
 func newDiary(plugin string, log *slog.Logger, t *trouble.Reporter, done *atomic.Uint64) *diary {

@@ -38,6 +38,9 @@ type Settings struct {
 
 	Outputs func(emsapi.Config)           // is called with the server's config at each look; may be nil
 	Hint    func(context.Context, string) // is called with each file that an event names; may be nil
+	// Acted is called with each action, by the goroutine of a plugin, several at once. It must not
+	// block. Nil: no one is told.
+	Acted func(Action)
 }
 
 // A plugin orders at the server what is missing there.
@@ -66,15 +69,15 @@ func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
 	h := &Hooks{settings: s, observer: newObserver(api, s.Interval, log, s.Trouble, jitter)}
 	hosts := newAddressBook(s.Trouble, s.APIHost)
 	if s.Router != nil {
-		d := h.diary("StreamAutoRouter", log)
+		d := h.diary(routerName, log)
 		h.plugins = append(h.plugins, newRouter(api, s.Router, hosts, d, jitter))
 	}
 	if s.Recorder != nil {
-		d := h.diary("StreamRecorder", log)
+		d := h.diary(recorderName, log)
 		h.plugins = append(h.plugins, newRecorder(api, s.Recorder, s.Interval, d, jitter))
 	}
 	if s.Balancer != nil {
-		members, err := newMembers(s.Balancer, s, hosts, h.diary("StreamLoadBalancer", log), jitter)
+		members, err := newMembers(s.Balancer, s, hosts, h.diary(balancerName, log), jitter)
 		if err != nil {
 			return nil, err
 		}
@@ -83,14 +86,16 @@ func New(api *emsapi.Client, s Settings, log *slog.Logger) (*Hooks, error) {
 		}
 	}
 	if s.Resetter != nil {
-		h.resetter = newResetter(api, s.Resetter, h.diary("TranscodeResetter", log))
+		h.resetter = newResetter(api, s.Resetter, h.diary(resetterName, log))
 		h.plugins = append(h.plugins, h.resetter)
 	}
 	return h, nil
 }
 
 func (h *Hooks) diary(plugin string, log *slog.Logger) *diary {
-	return newDiary(plugin, log, h.settings.Trouble, &h.done)
+	d := newDiary(plugin, log, h.settings.Trouble, &h.done)
+	d.acted = h.settings.Acted
+	return d
 }
 
 // Asks reports whether anything needs to know what the media server has.

@@ -63,6 +63,7 @@ type observer struct {
 	jitter   backoff.Jitter
 	asked    chan struct{} // holds one: several requests to look are one
 	answers  atomic.Bool   // the server answered when it was last asked
+	server   atomic.Pointer[Server]
 }
 
 func newObserver(api *emsapi.Client, interval time.Duration, log *slog.Logger, t *trouble.Reporter,
@@ -129,13 +130,13 @@ func (o *observer) run(ctx context.Context, seen func(*view)) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			o.answers.Store(false)
+			o.answered(err)
 			o.trouble.Begin(serverAway, trouble.At{}, "api", o.api.Address(), "err", err,
 				"next", "it is asked again until it answers; until then nothing is ordered there")
 			away++
 			tick.Reset(o.jitter.After(away, firstRetry, min(lastRetry, o.interval)))
 		default:
-			o.answers.Store(true)
+			o.answered(nil)
 			o.trouble.End(serverAway, trouble.At{}, "api", o.api.Address())
 			away = 0
 			tick.Reset(o.interval)

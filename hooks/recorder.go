@@ -218,9 +218,11 @@ func (r *recorder) isCurrent(o *emsapi.Recording) bool {
 
 // create orders a recording into a new path. Without a source it waits for its stream.
 func (r *recorder) create(ctx context.Context, name string, of session, _ int) error {
-	order := r.order(name, of.source)
-	r.stream(name).take = take{order.PathToFile, of.source} // also without an answer: EMS may have accepted it
-	made, err := r.api.Record(ctx, order)
+	wanted := r.order(name, of.source)
+	r.stream(name).take = take{wanted.PathToFile, of.source} // also without an answer: EMS may have accepted it
+	began := time.Now()
+	made, err := r.api.Record(ctx, wanted)
+	r.diary.asked(ctx, began, r.api, "record", name, order(made.ConfigID), err)
 	if err != nil {
 		return err
 	}
@@ -261,7 +263,9 @@ func (r *recorder) forget(name string) {
 }
 
 func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) error {
+	began := time.Now()
 	err := r.api.RemoveConfig(ctx, o.ConfigID)
+	r.diary.asked(ctx, began, r.api, "removeConfig", o.LocalStreamName, order(o.ConfigID), err)
 	if err == nil {
 		r.diary.did(slog.LevelInfo, "recording removed", shown(o.LocalStreamName), "config", o.ConfigID, "why", why)
 	}

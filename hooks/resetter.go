@@ -3,6 +3,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -257,5 +258,8 @@ func (r *resetter) shutdown(ctx context.Context, s stuckStream) error {
 	if moved || now.ProcessID != s.ProcessID || now.Name != s.Name {
 		return errMoves
 	}
-	return r.api.ShutdownStream(ctx, s.ID, false)
+	began := time.Now()
+	err = r.api.ShutdownStream(ctx, s.ID, false)
+	r.diary.asked(ctx, began, r.api, "shutdownStream", s.Name, fmt.Sprintf("stream %d", s.ID), err)
+	return err
 }

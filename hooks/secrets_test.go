@@ -16,3 +16,11 @@ func TestCredentialsInAnAnswerAreHidden(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// An answer may repeat any address, also one that is not the config's.
+func TestAnswersOfActionsHaveNoCredentials(t *testing.T) {
+	got := withoutCredentials(`pullStream: cannot pull "rtsp://user:hunter2@cam:554/1?token=t0ps3cret" or http://ems:7777`)
+	if want := `pullStream: cannot pull "rtsp://***@cam:554/1?***" or http://ems:7777`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
