@@ -1,7 +1,6 @@
 package uploader
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -40,31 +39,6 @@ type Change struct {
 	publish.Change
 	Root   string
 	Format string
-}
-
-// A Stream is how a stream fares, and where it is.
-type Stream struct {
-	publish.View
-	Root   string // the watched directory
-	Format string
-	Bucket string
-	Key    string // of its directory: what the keys of its objects begin with
-}
-
-// Streams returns how the streams fare, the worst first, or false once Run has ended.
-func (u *Uploader) Streams(ctx context.Context) ([]Stream, bool) {
-	return ask(ctx, u, u.streams)
-}
-
-func (u *Uploader) streams(s *publish.Schedule, _ time.Time) []Stream {
-	views := s.Views()
-	streams := make([]Stream, len(views))
-	for i, v := range views {
-		src := u.sourceOf(v.Source)
-		streams[i] = Stream{View: v, Root: src.dir, Format: src.layout.Format.String(),
-			Bucket: src.dest.Bucket, Key: src.dest.Prefix + v.Stream}
-	}
-	return streams
 }
 
 // noteChange logs that a stream has another state, and tells Settings.Changed.

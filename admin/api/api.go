@@ -38,6 +38,9 @@ type Stream struct {
 	Bytes    int64        `json:"bytes"`       // uploaded since the daemon was started
 	Failure  string       `json:"failure,omitempty"`
 	FailedAt *time.Time   `json:"failed_at"` // when the last request or reading failed; null: none has
+	// LagHistory is the worst lag of each ten seconds of the last ten minutes, in seconds, the current
+	// ones last; null where no chunk was listed. Changes do not have it.
+	LagHistory []*float64 `json:"lag_history,omitempty"`
 }
 
 // Streams is the answer to GET /api/v1/streams.
@@ -75,6 +78,11 @@ type Daemon interface {
 	// Streams returns how the streams fare, the worst first, or false if the uploader does not
 	// answer.
 	Streams(ctx context.Context) ([]Stream, bool)
+	// Stream returns one stream. found is false if there is none with this id, and ok if the uploader
+	// does not answer.
+	Stream(ctx context.Context, id string) (d Detail, found, ok bool)
+	LagHistory(of Stream) []*float64
+	Plugins() Plugins
 	Events(since uint64) ([]history.Event, <-chan struct{})
 	Version() Version
 	// Config returns the settings that hold.
@@ -99,21 +107,32 @@ func Register(mux *http.ServeMux, d Daemon) {
 		if streams == nil {
 			streams = []Stream{}
 		}
+		for i := range streams {
+			streams[i].LagHistory = d.LagHistory(streams[i])
+		}
 		write(w, http.StatusOK, Streams{At: time.Now().UTC(), Streams: streams})
 	})
 	mux.HandleFunc("GET /api/v1/streams/{id...}", func(w http.ResponseWriter, r *http.Request) {
-		streams, ok := ask(r, d)
-		if !ok {
+		ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
+		defer cancel()
+		switch detail, found, ok := d.Stream(ctx, r.PathValue("id")); {
+		case !ok:
 			write(w, http.StatusServiceUnavailable, Problem{"the uploader does not answer"})
-			return
+		case !found:
+			write(w, http.StatusNotFound, Problem{"no stream has this id; /api/v1/streams lists all"})
+		default:
+			write(w, http.StatusOK, detail)
 		}
-		for _, s := range streams {
-			if s.ID == r.PathValue("id") {
-				write(w, http.StatusOK, s)
-				return
-			}
+	})
+	mux.HandleFunc("GET /api/v1/plugins", func(w http.ResponseWriter, _ *http.Request) {
+		p := d.Plugins()
+		if p.Plugins == nil {
+			p.Plugins = []string{}
 		}
-		write(w, http.StatusNotFound, Problem{"no stream has this id; /api/v1/streams lists all"})
+		if p.Actions == nil {
+			p.Actions = []Action{}
+		}
+		write(w, http.StatusOK, p)
 	})
 	mux.HandleFunc("GET /api/v1/events", func(w http.ResponseWriter, r *http.Request) {
 		since, err := strconv.ParseUint(r.FormValue("since"), 10, 64)

@@ -12,6 +12,7 @@ import (
 
 	"ems-sidecar/config"
 	"ems-sidecar/internal/history"
+	"ems-sidecar/internal/paths"
 	"ems-sidecar/uploader/health"
 )
 
@@ -19,10 +20,25 @@ type fakeDaemon struct {
 	hangs   bool
 	streams []Stream
 	history *history.History
+
+	chunks    []paths.Chunk
+	manifests []Manifest
+	lags      []*float64
+	plugins   Plugins
 }
 
 func (d *fakeDaemon) Streams(context.Context) ([]Stream, bool) { return d.streams, !d.hangs }
-func (d *fakeDaemon) Version() Version                         { return Version{Version: "v1"} }
+func (d *fakeDaemon) Stream(_ context.Context, id string) (Detail, bool, bool) {
+	for _, s := range d.streams {
+		if s.ID == id {
+			return Detail{Stream: s, Recent: d.chunks, Manifests: d.manifests, Events: d.history.Of(s.Format, s.Stream, 50)}, true, !d.hangs
+		}
+	}
+	return Detail{}, false, !d.hangs
+}
+func (d *fakeDaemon) LagHistory(Stream) []*float64 { return d.lags }
+func (d *fakeDaemon) Plugins() Plugins             { return d.plugins }
+func (d *fakeDaemon) Version() Version             { return Version{Version: "v1"} }
 func (d *fakeDaemon) Config() Config {
 	return Config{File: "c.ini", Settings: []config.Setting{{Section: "Log", Key: "level", Value: "info", Origin: config.FromDefault}}}
 }
@@ -46,8 +62,14 @@ func TestAnswers(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	d := &fakeDaemon{history: history.New(time.Now)}
 	empty := &fakeDaemon{history: history.New(time.Now)}
-	d.streams = []Stream{{ID: "hls/live/a b", State: health.Stalled, Why: "no new chunk", Chunk: &at}}
-	for n := range maxEvents + 1 {
+	lag := 0.187
+	d.lags = []*float64{nil, &lag}
+	d.chunks = []paths.Chunk{{Key: "live/a b/7.ts", Listed: &at}}
+	d.manifests = []Manifest{{Key: "live/a b/p.m3u8", Edge: "live/a b/7.ts"}}
+	d.plugins = Plugins{Plugins: []string{"StreamRecorder"}, EMS: &EMS{API: "http://ems:7777"}, Actions: []Action{{Function: "record"}}}
+	d.streams = []Stream{{ID: "hls/live/a b", Stream: "live/a b", Format: "HLS", State: health.Stalled, Why: "no new chunk", Chunk: &at}}
+	d.history.Add(history.Event{Stream: "live/a b", Format: "HLS", Text: "a b is stalled"})
+	for n := range maxEvents {
 		d.history.Add(history.Event{Text: fmt.Sprint(n)})
 	}
 	for name, c := range map[string]struct {
@@ -60,6 +82,12 @@ func TestAnswers(t *testing.T) {
 		"times":                {d, "/api/v1/streams", 200, `"chunk_at":"2026-01-02T03:04:05Z","edge_at":null`},
 		"no streams":           {empty, "/api/v1/streams", 200, `"streams":[]`},
 		"one stream":           {d, "/api/v1/streams/hls/live/a%20b", 200, `"why":"no new chunk"`},
+		"its chunks":           {d, "/api/v1/streams/hls/live/a%20b", 200, `"listed_at":"2026-01-02T03:04:05Z"`},
+		"its manifests":        {d, "/api/v1/streams/hls/live/a%20b", 200, `"edge_key":"live/a b/7.ts"`},
+		"its events":           {d, "/api/v1/streams/hls/live/a%20b", 200, `"text":"a b is stalled"`},
+		"lags":                 {d, "/api/v1/streams", 200, `"lag_history":[null,0.187]`},
+		"plugins":              {d, "/api/v1/plugins", 200, `"actions":[{"at":"0001-01-01T00:00:00Z","plugin":"","api":"","function":"record"`},
+		"no plugins":           {empty, "/api/v1/plugins", 200, `{"plugins":[],"ems":null,"actions":[]}`},
 		"no such stream":       {d, "/api/v1/streams/hls/live/c", 404, "/api/v1/streams lists all"},
 		"an uploader hangs":    {&fakeDaemon{hangs: true}, "/api/v1/streams", 503, "does not answer"},
 		"a stream of it":       {&fakeDaemon{hangs: true}, "/api/v1/streams/hls/a", 503, "does not answer"},

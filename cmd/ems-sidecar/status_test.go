@@ -23,6 +23,11 @@ type fakeDaemon struct{ streams []api.Stream }
 
 func (d *fakeDaemon) Streams(context.Context) ([]api.Stream, bool)          { return d.streams, true }
 func (d *fakeDaemon) Events(uint64) (e []history.Event, ch <-chan struct{}) { return e, ch }
+func (d *fakeDaemon) Stream(context.Context, string) (s api.Detail, found, ok bool) {
+	return s, false, true
+}
+func (d *fakeDaemon) LagHistory(api.Stream) []*float64                      { return nil }
+func (d *fakeDaemon) Plugins() (p api.Plugins)                              { return p }
 func (d *fakeDaemon) Version() (v api.Version)                              { return v }
 func (d *fakeDaemon) Config() (c api.Config)                                { return c }
 

@@ -23,19 +23,24 @@ func (s *state) Streams(ctx context.Context) ([]api.Stream, bool) {
 	}
 	streams := make([]api.Stream, len(views))
 	for i, v := range views {
-		streams[i] = api.Stream{
-			ID: strings.ToLower(v.Format) + "/" + v.Key, Stream: v.Stream, Name: path.Base(v.Stream), Format: v.Format,
-			Root:   v.Root,
-			Bucket: v.Bucket, Key: v.Key, State: v.State, Since: v.Since.UTC().Truncate(time.Millisecond), Why: v.Why,
-			Chunk: moment(v.Chunk), Edge: moment(v.Edge), Target: v.Target.Seconds(), Lag: v.Lag.Round(time.Millisecond).Seconds(),
-			Sequence: v.Sequence, Segments: v.Segments, Backlog: v.Backlog, Chunks: v.Chunks, Bytes: v.Bytes,
-			Failure: v.Failure, FailedAt: moment(v.FailedAt),
-		}
-		if group := path.Dir(v.Stream); group != "." {
-			streams[i].Group = group
-		}
+		streams[i] = apiStream(v)
 	}
 	return streams, true
+}
+
+func apiStream(v uploader.Stream) api.Stream {
+	stream := v.View.Stream
+	s := api.Stream{
+		ID: strings.ToLower(v.Format) + "/" + v.Key, Stream: stream, Name: path.Base(stream), Format: v.Format,
+		Root: v.Root, Bucket: v.Bucket, Key: v.Key, State: v.State, Since: v.Since.UTC().Truncate(time.Millisecond), Why: v.Why,
+		Chunk: moment(v.Chunk), Edge: moment(v.Edge), Target: v.Target.Seconds(), Lag: v.Lag.Round(time.Millisecond).Seconds(),
+		Sequence: v.Sequence, Segments: v.Segments, Backlog: v.Backlog, Chunks: v.Chunks, Bytes: v.Bytes,
+		Failure: v.Failure, FailedAt: moment(v.FailedAt),
+	}
+	if group := path.Dir(stream); group != "." {
+		s.Group = group
+	}
+	return s
 }
 
 // Events returns the events after the one with that ID, and a channel that is closed when there are

@@ -21,6 +21,7 @@ import (
 	"ems-sidecar/hooks/events"
 	"ems-sidecar/internal/history"
 	"ems-sidecar/internal/metrics"
+	"ems-sidecar/internal/paths"
 	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 	"ems-sidecar/watcher"
@@ -41,16 +42,19 @@ type Daemon struct {
 	trouble  *trouble.Reporter
 	metrics  *metrics.Metrics
 	past     past
+	paths    *paths.Book
+	actions  actions
 	refusals list // why directories that the media server names are not published
 	ems      mediaServer
 }
 
 // A mediaServer is how the daemon deals with the media server.
 type mediaServer struct {
-	asked  atomic.Bool      // it has said where it writes
-	api    *emsapi.Client   // nil: nothing needs it
-	hooks  *hooks.Hooks     // nil: no plugin and no section needs the media server
-	events *events.Endpoint // nil: as hooks
+	asked   atomic.Bool      // it has said where it writes
+	api     *emsapi.Client   // nil: nothing needs it
+	plugins []string         // the names of those that are on
+	hooks   *hooks.Hooks     // nil: no plugin and no section needs the media server
+	events  *events.Endpoint // nil: as hooks
 }
 
 // A past is what the daemon knows of what happened.
@@ -69,8 +73,8 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 	}
 	reporter := trouble.New(log, time.Now)
 	d := &Daemon{cfg: cfg, log: log, trouble: reporter, backend: backend, found: make(chan *root),
-		left: make(chan struct{}),
-		past: past{began: time.Now(), events: history.New(time.Now), dir: state}}
+		left:  make(chan struct{}),
+		paths: paths.New(), past: past{began: time.Now(), events: history.New(time.Now), dir: state}}
 	reporter.Tell(d.noteTrouble)
 	d.metrics = d.newMetrics()
 	d.up = uploader.New(uploader.Settings{
@@ -85,7 +89,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		Incomplete:    cfg.AsksEMS(),
 		Trouble:       reporter,
 		Changed:       d.noteChange,
-		Observe:       d.metrics.Observe,
+		Observe:       d.noteStep,
 	}, log)
 	d.limits = NewLimits(cfg, state)
 	d.loadHistory()
@@ -125,8 +129,9 @@ func (d *Daemon) react() (err error) {
 	s := hooks.Settings{
 		Host: hostname(), APIHost: d.ems.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
 		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint,
-		Trouble: d.trouble,
+		Trouble: d.trouble, Acted: d.actions.add,
 	}
+	d.ems.plugins = s.Plugins()
 	if cfg.AsksEMS() {
 		s.Outputs = d.Outputs
 	}
@@ -275,7 +280,7 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 // sweepEvery is how often repeated failures are summed up.
 const sweepEvery = time.Minute
 
-// sweep sums up repeated failures until ctx ends.
+// sweep sums up repeated failures and forgets what has ended, until ctx ends.
 func (d *Daemon) sweep(ctx context.Context) {
 	defer d.trouble.Sweep()
 	tick := time.NewTicker(sweepEvery)
@@ -286,6 +291,7 @@ func (d *Daemon) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 			d.trouble.Sweep()
+			d.forgetPaths(ctx, time.Now())
 		}
 	}
 }

@@ -10,6 +10,10 @@ const (
 	// maxHints bounds the files that wait to be looked at in one root. The next scan finds the
 	// others.
 	maxHints = 256
+	// maxActions is how many actions of the plugins are remembered: some 200 kB at the most.
+	maxActions = 200
+	// eventsOfStream is how many events of a stream are told with it.
+	eventsOfStream = 50
 	// maxMemory bounds the note of the directories that EMS has named, in bytes.
 	maxMemory = 16 << 20
 )

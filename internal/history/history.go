@@ -73,6 +73,21 @@ func (h *History) Since(id uint64) ([]Event, <-chan struct{}) {
 	return slices.Clone(h.events[i:]), h.changed
 }
 
+// Of returns the last n events of a stream, oldest first.
+func (h *History) Of(format, stream string, n int) []Event {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	of := []Event{}
+	stream = short(stream)
+	for i := len(h.events) - 1; i >= 0 && len(of) < n; i-- {
+		if e := h.events[i]; e.Stream == stream && e.Format == format {
+			of = append(of, e)
+		}
+	}
+	slices.Reverse(of)
+	return of
+}
+
 // last returns the ID of the newest event, or 0.
 func (h *History) last() uint64 {
 	if n := len(h.events); n > 0 {

@@ -1,9 +1,7 @@
 package publish
 
 import (
-	"cmp"
 	"iter"
-	"slices"
 	"time"
 
 	"ems-sidecar/media"
@@ -251,48 +249,4 @@ func (st *stream) fails(why error, now time.Time) {
 	if why != nil {
 		st.vitals.failure, st.vitals.failedAt = why.Error(), now
 	}
-}
-
-// A View is how a stream fares, for people and tools.
-type View struct {
-	Source   *Source
-	Stream   string // its directory, below the root
-	State    health.State
-	Since    time.Time
-	Why      string
-	Chunk    time.Time // when its newest chunk on the disk was closed; zero: none was
-	Edge     time.Time // when the newest chunk was closed that viewers know of; zero: they know of none
-	Target   time.Duration
-	Lag      time.Duration // of the newest chunk: from its closing to the manifest that names it
-	Sequence uint64        // of the newest segment that is published
-	Segments int           // that the published manifest names
-	Backlog  int           // chunks that wait for their upload
-	Chunks   int64         // uploaded in this run
-	Bytes    int64         // uploaded in this run
-	Failure  string        // what keeps it from publishing; empty: nothing is known to
-	FailedAt time.Time     // when the last request or reading failed
-}
-
-// Views returns how all streams fare, the worst first, and then by name.
-func (s *Schedule) Views() []View {
-	var views []View
-	for _, st := range s.ring {
-		if !st.isWatched() {
-			continue
-		}
-		v := &st.vitals
-		view := View{Source: st.src, Stream: st.name, State: v.state, Since: v.since, Why: v.why, Chunk: v.chunk,
-			Edge:   v.edge,
-			Target: v.target, Lag: v.lag, Sequence: v.sequence, Segments: v.segments, Backlog: st.queue(),
-			Chunks: st.figures.chunks, Bytes: st.figures.bytes, FailedAt: v.failedAt}
-		if v.state.Suffers() {
-			view.Failure = s.failure(st)
-		}
-		views = append(views, view)
-	}
-	slices.SortFunc(views, func(a, b View) int {
-		return cmp.Or(slices.Index(health.States, a.State)-slices.Index(health.States, b.State),
-			cmp.Compare(a.Stream, b.Stream))
-	})
-	return views
 }

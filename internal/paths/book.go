@@ -1,0 +1,131 @@
+// Package paths remembers the way of the last chunks of each stream from the disk to the viewers,
+// step by step, and how long the ways were in the last minutes. It is for operators, and decides
+// nothing.
+package paths
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"ems-sidecar/uploader/publish"
+)
+
+// A Name tells a stream from all others.
+type Name struct {
+	Root   string // the watched directory
+	Format string
+	Stream string // its directory, below the root
+}
+
+// A Book has the paths of all streams. Its methods may be called from any goroutine; none of them
+// waits for anything but the others.
+type Book struct {
+	mu      sync.Mutex // guards what follows
+	streams map[Name]*stream
+}
+
+// A stream is what is remembered of one.
+type stream struct {
+	chunks []*chunk // by the time of their closing
+	lags   lags
+	last   time.Time // the last step
+}
+
+// New returns an empty Book.
+func New() *Book { return &Book{streams: make(map[Name]*stream)} }
+
+// Observe notes a step of a chunk. Recordings and manifests have no path.
+func (b *Book) Observe(x publish.Step) {
+	if x.Kind != publish.KindChunk && x.Kind != publish.KindInit {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	name := Name{x.Root, x.Format, x.Stream}
+	s := b.streams[name]
+	if s == nil {
+		if len(b.streams) >= maxStreams {
+			return
+		}
+		s = &stream{}
+		b.streams[name] = s
+	}
+	if x.Stage == publish.StageListed && x.Kind == publish.KindChunk && x.Lag > 0 {
+		s.lags.note(x.Lag, x.At)
+	}
+	if x.At.After(s.last) {
+		s.last = x.At
+	}
+	if c := s.chunk(&x); c != nil {
+		c.note(&x)
+	}
+}
+
+// chunk returns the chunk of a step, or nil if it is none of the last ones. A chunk that is closed
+// is a new one: its way begins again if its name came back with other content.
+func (s *stream) chunk(x *publish.Step) *chunk {
+	for i := len(s.chunks) - 1; i >= 0; i-- {
+		if c := s.chunks[i]; c.key == x.Key {
+			if x.Stage != publish.StageClosed {
+				return c
+			}
+			s.chunks = slices.Delete(s.chunks, i, i+1)
+			break
+		}
+	}
+	if x.Stage == publish.StageListed || x.Stage == publish.StageDeleted {
+		return nil // of one that is forgotten
+	}
+	at := x.At.UnixNano()
+	i := len(s.chunks)
+	for i > 0 && s.chunks[i-1].from > at { // a scan reports files in the order of their names
+		i--
+	}
+	if len(s.chunks) >= MaxChunks {
+		if i == 0 {
+			return nil
+		}
+		s.chunks = slices.Delete(s.chunks, 0, 1)
+		i--
+	}
+	c := &chunk{key: x.Key, kind: x.Kind, from: at}
+	s.chunks = slices.Insert(s.chunks, i, c)
+	return c
+}
+
+// Chunks returns the last chunks of a stream, the one that was closed first first.
+func (b *Book) Chunks(of Name) []Chunk {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	chunks := []Chunk{}
+	if s := b.streams[of]; s != nil {
+		for _, c := range s.chunks {
+			chunks = append(chunks, c.view())
+		}
+	}
+	return chunks
+}
+
+// Lags returns the lag history of a stream: the worst lag of each LagEvery of the last ten minutes
+// in seconds, the oldest first and the current one last, and nil where no chunk was listed.
+func (b *Book) Lags(of Name, now time.Time) []*float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.streams[of]; s != nil {
+		return s.lags.history(now)
+	}
+	return new(lags).history(now)
+}
+
+// Forget forgets the streams that had no step for an hour and have ended: those for which goesOn
+// returns false.
+func (b *Book) Forget(now time.Time, goesOn func(Name) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name, s := range b.streams {
+		if now.Sub(s.last) > forgetAfter && !goesOn(name) {
+			delete(b.streams, name)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package uploader
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"ems-sidecar/uploader/publish"
+)
+
+// A Stream is how a stream fares, and where it is.
+type Stream struct {
+	publish.View
+	Root   string // the watched directory
+	Format string
+	Bucket string
+	Key    string // of its directory: what the keys of its objects begin with
+}
+
+// A Detail is one stream with its manifests.
+type Detail struct {
+	Stream
+	Manifests []publish.ManifestView // those that name its chunks, by their paths
+}
+
+// Streams returns how the streams fare, the worst first, or false once Run has ended.
+func (u *Uploader) Streams(ctx context.Context) ([]Stream, bool) {
+	return ask(ctx, u, u.streams)
+}
+
+func (u *Uploader) streams(s *publish.Schedule, _ time.Time) []Stream {
+	views := s.Views()
+	streams := make([]Stream, len(views))
+	for i, v := range views {
+		streams[i] = u.sourceOf(v.Source).stream(v)
+	}
+	return streams
+}
+
+// Stream returns the stream of a format, in any case, whose directory has the key. found
+// is false if there is none, and ok once Run has ended.
+func (u *Uploader) Stream(ctx context.Context, format, key string) (d Detail, found, ok bool) {
+	answer, ok := ask(ctx, u, func(s *publish.Schedule, _ time.Time) *Detail {
+		for _, src := range u.all() {
+			stream, below := strings.CutPrefix(key, src.dest.Prefix)
+			if !below || src.plan == nil || !strings.EqualFold(src.layout.Format.String(), format) {
+				continue
+			}
+			if view, manifests, found := s.View(src.plan, stream); found {
+				return &Detail{src.stream(view), manifests}
+			}
+		}
+		return nil
+	})
+	if answer == nil {
+		return Detail{}, false, ok
+	}
+	return *answer, true, ok
+}
+
+func (src *Source) stream(v publish.View) Stream {
+	return Stream{View: v, Root: src.dir, Format: src.layout.Format.String(), Bucket: src.dest.Bucket,
+		Key: src.dest.Prefix + v.Stream}
+}
