@@ -153,3 +153,25 @@ func TestFileThatCannotBeWrittenIsToldOfOnce(t *testing.T) {
 		t.Errorf("%d events are kept when the directory is back", len(events))
 	}
 }
+
+// The events of one stream are those of its format, the last ones, in their order.
+func TestEventsOfOneStream(t *testing.T) {
+	h := New(time.Now)
+	long := strings.Repeat("a", 2*maxText)
+	for n := range 5 {
+		h.Add(Event{Format: "HLS", Stream: "g/s", Text: fmt.Sprint(n)})
+		h.Add(Event{Format: "DASH", Stream: "g/s"})
+		h.Add(Event{Format: "HLS", Stream: "g/other"})
+		h.Add(Event{Format: "HLS", Stream: long})
+	}
+	got := h.Of("HLS", "g/s", 3)
+	if len(got) != 3 || got[0].Text != "2" || got[2].Text != "4" {
+		t.Errorf("%+v, want the last three", got)
+	}
+	if n := len(h.Of("HLS", long, 50)); n != 5 {
+		t.Errorf("%d events of a stream with a long name, want 5", n)
+	}
+	if got := h.Of("HLS", "unknown", 50); got == nil || len(got) > 0 {
+		t.Errorf("%+v, want an empty list", got)
+	}
+}
