@@ -19,9 +19,6 @@ const (
 	// bytes. EMS writes two: that of the stream and that of the group.
 	maxAsked = 64
 
-	// maxUnfit bounds, for each source, the manifests that are remembered as unusable. Beyond it,
-	// one is logged at each closing.
-	maxUnfit = 10_000
 	// maxPaced bounds, for each source, the manifests that are remembered as slow to read.
 	maxPaced = 10_000
 	// mostUnfinished bounds, for each source, the part files of recordings that are remembered.

@@ -1,13 +1,16 @@
 package uploader
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path"
 	"time"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/media"
 	"ems-sidecar/uploader/publish"
 )
@@ -17,23 +20,45 @@ type notManifestError struct{ error }
 
 func (e *notManifestError) Unwrap() error { return e.error }
 
-// unfit are the paths of manifests that could not be used when they were read last.
-type unfit map[string]bool
-
-// first adds p, and reports whether it is new.
-func (u unfit) first(p string) bool {
-	known := u[p]
-	if len(u) < maxUnfit {
-		u[p] = true
+// What can be wrong with the content of a manifest. The subject is its path.
+var (
+	manifestUnfit = trouble.Condition{
+		Kind: "manifest_unfit", Level: slog.LevelWarn,
+		Message: "manifest is not published", Over: "manifest can be used again", Each: true,
 	}
-	return !known
+	manifestHuge = trouble.Condition{
+		Kind: "manifest_names_too_much", Level: slog.LevelError,
+		Message: "manifest is not published: it names too much", Over: "manifest names no more than it may", Each: true,
+	}
+)
+
+// unfit reports that the manifest p cannot be used as it is.
+func (src *Source) unfit(ctx context.Context, p string, err error) {
+	c, attrs := manifestUnfit, []any{"key", src.dest.Prefix + p, "err", err}
+	if many := (*media.TooManyError)(nil); errors.As(err, &many) {
+		c = manifestHuge
+		attrs = append(attrs[:2], "what", many.What, "count", many.Count, "limit", many.Limit)
+	}
+	src.trouble.Begin(c, src.manifestAt(p), append(attrs, "next", "it is read again when it is closed next")...)
+	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestUnfit(src.plan, p, err, now) })
 }
 
-// refuse logs that the manifest p names too much.
-func (src *Source) refuse(p string, many *media.TooManyError) {
-	src.log.Error("manifest is not published: it names too much", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p,
-		"what", many.What, "count", many.Count, "limit", many.Limit,
-		"next", "it is read again when it is closed next")
+// fit reports that the manifest p can be used.
+func (src *Source) fit(p string) {
+	for _, c := range []trouble.Condition{manifestUnfit, manifestHuge} {
+		src.trouble.End(c, src.manifestAt(p), "key", src.dest.Prefix+p)
+	}
+}
+
+// forgetUnfit forgets what was wrong with the manifest p, which is gone.
+func (src *Source) forgetUnfit(p string) {
+	for _, c := range []trouble.Condition{manifestUnfit, manifestHuge} {
+		src.trouble.Forget(c, src.manifestAt(p))
+	}
+}
+
+func (src *Source) manifestAt(p string) trouble.At {
+	return trouble.At{Stream: src.layout.Stream(p), Subject: src.layout.Format.String() + "/" + p}
 }
 
 // errNotNamed means that no F4M on the disk tells the names of a bootstrap's fragments yet.

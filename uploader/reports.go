@@ -2,9 +2,12 @@ package uploader
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader/publish"
 )
 
@@ -64,11 +67,48 @@ func (u *Uploader) DrainBy(t time.Time) {
 
 // A summary logs one line a minute: what happened since the last one, and what is left to do.
 type summary struct {
-	log  *slog.Logger
-	last Figures
+	log     *slog.Logger
+	trouble *trouble.Reporter
+	last    Figures
 }
 
-func (y *summary) write(f Figures) {
-	y.log.Info("last minute", append(f.Since(y.last.Figures), "spool_bytes", f.SpoolBytes)...)
+const (
+	// mostNamed is how many suffering streams the summary names.
+	mostNamed = 5
+	// maxNamed is how much of each one's name it has, in bytes.
+	maxNamed = 200
+)
+
+func (y *summary) write(f Figures, views []publish.View, now time.Time) {
+	f.Failures = int64(y.trouble.Total()) // the watcher's and the plugins', too
+	attrs := append(f.Since(y.last.Figures), "spool_bytes", f.SpoolBytes)
+	if who := suffering(views, now); who != "" {
+		attrs = append(attrs, "suffering", who)
+	}
+	y.log.Info("last minute", attrs...)
 	y.last = f
+}
+
+// suffering names the streams that suffer, the worst first.
+func suffering(views []publish.View, now time.Time) string {
+	var named []string
+	more := 0
+	for _, v := range views {
+		switch {
+		case !v.State.Suffers():
+		case len(named) == mostNamed:
+			more++
+		default:
+			name := v.Stream
+			if len(name) > maxNamed {
+				name = strings.ToValidUTF8(name[:maxNamed], "") + "…"
+			}
+			named = append(named, fmt.Sprintf("%s %s for %v", name, v.State, now.Sub(v.Since).Round(time.Second)))
+		}
+	}
+	who := strings.Join(named, ", ")
+	if more > 0 {
+		who += fmt.Sprintf(" and %d more", more)
+	}
+	return who
 }

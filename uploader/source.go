@@ -51,7 +51,6 @@ type Source struct {
 type reported struct {
 	bootstraps bootstraps
 	named      namedFiles
-	unfit      unfit
 	pace       pace
 	last       *publish.Place // of the file that was closed last
 }
@@ -62,7 +61,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter,
 		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
-		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), unfit: make(unfit), pace: make(pace)},
+		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace)},
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
 	u.add(src)
@@ -91,28 +90,17 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	defer src.reported.pace.took(p, time.Now())
 	at := src.placeOf(p)
 	r, err := src.readManifest(p)
-	var many *media.TooManyError
 	switch {
 	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
 		return // its next closing is reported, or that of an F4M that names it
-	case errors.As(err, &many):
-		if src.reported.unfit.first(p) {
-			src.refuse(p, many)
-		}
-		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestUnfit(src.plan, p, err, now) })
-		return
 	case errors.As(err, new(*notManifestError)):
-		if src.reported.unfit.first(p) {
-			src.log.Warn("manifest is not published", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p, "err", err,
-				"next", "it is read again when it is closed next")
-		}
-		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestUnfit(src.plan, p, err, now) })
+		src.unfit(ctx, p, err)
 		return
 	case err != nil:
 		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestUnreadable(src.plan, p, err, now) })
 		return
 	}
-	delete(src.reported.unfit, p)
+	src.fit(p)
 	src.reported.named.learn(src.layout, p, r.References)
 	if !src.prepare(ctx, p, &r) {
 		return
@@ -127,7 +115,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	}
 	src.reported.bootstraps.forget(p)
 	src.reported.named.forget(p)
-	delete(src.reported.unfit, p)
+	src.forgetUnfit(p)
 	delete(src.reported.pace, p)
 	src.spool.Gone(p)
 	v, kept, away := src.findKept(ctx, p)

@@ -142,7 +142,7 @@ func (u *Uploader) Run(ctx context.Context) {
 	defer judging.Stop()
 	disks := time.NewTicker(diskCheck)
 	defer disks.Stop()
-	summary := summary{log: u.log}
+	summary := summary{log: u.log, trouble: u.settings.Trouble}
 	stop := ctx.Done()
 	var drained <-chan time.Time
 
@@ -168,7 +168,7 @@ func (u *Uploader) Run(ctx context.Context) {
 			u.watchDisks(s, time.Now())
 		case <-minute.C:
 			s.Sweep(time.Now())
-			summary.write(u.figures(s, time.Now()))
+			summary.write(u.figures(s, time.Now()), s.Views(), time.Now())
 			s.NextMinute()
 			u.sweep()
 		case <-stop:

@@ -18,6 +18,7 @@ type book struct {
 	failures   *recent[identity, *failure]
 	conditions *recent[identity, *condition]
 	counts     *counters
+	total      uint64            // of troubles at the level of a warning or above
 	lines      map[string]int    // by kind: logged since the last Sweep
 	omitted    map[string]uint64 // by kind: neither logged nor to be summed up with others
 }
@@ -71,6 +72,9 @@ func (b *book) failed(r *Reporter, id identity, f Failure, stream string, attrs 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.counts.add(f.Kind, stream)
+	if f.Level >= slog.LevelWarn {
+		b.total++
+	}
 	known, ok := b.failures.get(id)
 	if !ok {
 		known = &failure{kind: f.Kind, total: total{first: b.now()}}
@@ -96,6 +100,9 @@ func (b *book) began(id identity, c Condition, stream string) bool {
 	_, holds := b.conditions.get(id)
 	if !holds || c.Each {
 		b.counts.add(c.Kind, stream)
+		if c.Level >= slog.LevelWarn && !c.Untold {
+			b.total++
+		}
 	}
 	if holds {
 		return false

@@ -43,6 +43,14 @@ func (c *counters) all() map[label]Count {
 	return counts
 }
 
+// Total returns how often trouble was reported so far at the level of a warning or above. Conditions
+// count as in Counts, and those that are Untold do not.
+func (r *Reporter) Total() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.total
+}
+
 // Holding returns how many conditions hold now, by kind: of all that began, those that did not end.
 // One that has no end, such as a store that lacks a function, holds for good.
 func (r *Reporter) Holding() map[string]int {

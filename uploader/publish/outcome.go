@@ -192,7 +192,7 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	lag := s.lagOf(snap, now)
 	f.work.attempts = 0
 	m.notBefore = r.Started.Add(st.src.dest.ManifestInterval)
-	m.publishedAt, st.figures.published = now, now
+	m.publishedAt = now
 	s.figures.manifests++
 	attrs := []any{"stream", st.name, "key", f.key(), "sequence", snap.parsed.Sequence,
 		"segments", snap.parsed.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.Started))}
