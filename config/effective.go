@@ -120,34 +120,40 @@ func (c *Config) uses(p part) bool {
 
 // derive sets what follows from other keys.
 func (d *decoder) derive(s *Setting, cfg *Config) {
-	from := func(value, where string) { s.Value, s.Origin, s.Where = value, Derived, where }
 	switch {
 	case s.Section == "Plugins" && !d.has("Plugins") && d.has(s.Key):
-		from("enabled", "the file has ["+s.Key+"] and no [Plugins]")
+		s.from("enabled", "the file has ["+s.Key+"] and no [Plugins]")
 	case s.Section == "Admin" && s.Key == "token" && s.Value == "" && cfg.Admin.Token != "":
-		from(mask, "token_file")
+		s.from(mask, "token_file")
 	}
 	for _, u := range cfg.Uploads {
-		if u.Section != s.Section {
-			continue
-		}
-		switch s.Key {
-		case inlineSecret:
-			if u.SecretKeyFile != "" {
-				from(mask, secretFile)
-			}
-		case "path_style":
-			if u.PathStyle == nil && u.Endpoint != "" {
-				from("on", "endpoint")
-			}
-		case "delete":
-			if string(u.Delete) != s.Value || u.Format.IsRecorded() && s.Origin == FromFile {
-				from(string(u.Delete), "recordings stay")
-			}
-		case "watch_dir":
-			if s.Value == "" && len(u.WatchDirs) > 0 {
-				from(u.WatchDirs[0], "[StreamRecorder] file_location")
-			}
+		if u.Section == s.Section {
+			s.deriveUpload(u)
 		}
 	}
 }
+
+// deriveUpload sets what follows from other keys in the section of a format.
+func (s *Setting) deriveUpload(u Upload) {
+	switch s.Key {
+	case inlineSecret:
+		if u.SecretKeyFile != "" {
+			s.from(mask, secretFile)
+		}
+	case "path_style":
+		if u.PathStyle == nil && u.Endpoint != "" {
+			s.from("on", "endpoint")
+		}
+	case "delete":
+		if u.Format.IsRecorded() && s.Origin == FromFile {
+			s.from(string(u.Delete), "recordings stay")
+		}
+	case "watch_dir":
+		if s.Value == "" && len(u.WatchDirs) > 0 {
+			s.from(u.WatchDirs[0], "[StreamRecorder] file_location")
+		}
+	}
+}
+
+// from sets a value that follows from other keys.
+func (s *Setting) from(value, where string) { s.Value, s.Origin, s.Where = value, Derived, where }
