@@ -95,7 +95,7 @@ func (b *bucket) Put(ctx context.Context, o Object) error {
 		return err
 	}
 	if int64(len(content)) != o.Size {
-		b.t.Errorf("%s: size is said to be %d, the body has %d", o.Key, o.Size, len(content))
+		b.t.Errorf("%s: the size is given as %d, the body has %d", o.Key, o.Size, len(content))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -217,7 +217,7 @@ func TestManifestThatALatePutOverwroteIsPublishedAgain(t *testing.T) {
 			t.Errorf("10 s later, the bucket has %q", got)
 		}
 		if n := len(d.log.lines(slog.LevelWarn, "an old version of a manifest")); n != 1 {
-			t.Errorf("it is said %d times", n)
+			t.Errorf("%d log lines, want 1", n)
 		}
 		puts := d.bucket.count("g/s/playlist.m3u8")
 		time.Sleep(10 * time.Minute)
@@ -447,7 +447,7 @@ func TestWriterThatPublishedFirstIsLoggedToo(t *testing.T) {
 			time.Sleep(3 * time.Second)
 		}
 		if n := len(d.log.lines(slog.LevelError, "another writer publishes")); n != 1 {
-			t.Errorf("it is said %d times", n)
+			t.Errorf("%d log lines, want 1", n)
 		}
 	})
 }

@@ -39,7 +39,7 @@ func TestRootThatVanishedDeletesNothing(t *testing.T) {
 					t.Errorf("the bucket has %q", d.bucket.keys())
 				}
 				if n := len(d.log.lines(slog.LevelWarn, "nothing is deleted from the bucket while the root is not there")); n != 1 {
-					t.Errorf("that the root is not there is said %d times", n)
+					t.Errorf("%d log lines tell that the root is missing", n)
 				}
 				if !comesBack {
 					return
@@ -75,7 +75,7 @@ func TestRootThatWasReplacedDeletesNothing(t *testing.T) {
 		time.Sleep(time.Hour)
 		d.wantThere("g/s/1.ts", "g/s/2.ts", "g/s/3.ts", "g/s/playlist.m3u8")
 		if n := len(d.log.lines(slog.LevelWarn, "which is no deletion")); n != 1 {
-			t.Errorf("that is said %d times", n)
+			t.Errorf("%d log lines, want 1", n)
 		}
 		d.remove("g/t/playlist.m3u8") // the new root's own deletions count
 		time.Sleep(overdue)

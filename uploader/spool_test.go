@@ -96,14 +96,14 @@ func TestChunksInTheSpoolArriveAfterARestart(t *testing.T) {
 
 // A new version of a name takes the old one's place in the spool.
 func TestSpoolKeepsTheNewestVersionOfAName(t *testing.T) {
-	for _, how := range []string{"in place", "anew"} {
+	for _, how := range []string{"in place", "as a new file"} {
 		t.Run(how, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDesk(t, Settings{})
 				away := d.bucket.outage()
 				d.start()
 				d.close("g/s/0.ts", "old")
-				if how == "anew" {
+				if how == "as a new file" {
 					d.remove("g/s/0.ts")
 				}
 				d.close("g/s/0.ts", "newer")
@@ -121,7 +121,7 @@ func TestSpoolKeepsTheNewestVersionOfAName(t *testing.T) {
 	}
 }
 
-// Where no link is possible, the file is held open, and that is said once.
+// Where no link is possible, the file is held open, and that is logged once.
 func TestFilesAreHeldOpenWhereTheyCannotBeLinked(t *testing.T) {
 	other, err := os.MkdirTemp("/dev/shm", "spool")
 	if err != nil {
@@ -144,7 +144,7 @@ func TestFilesAreHeldOpenWhereTheyCannotBeLinked(t *testing.T) {
 			}
 		}
 		if n := len(d.log.lines(slog.LevelWarn, "cannot be linked")); n != 1 {
-			t.Errorf("that files are held open is said %d times", n)
+			t.Errorf("%d log lines tell that files are held open, want 1", n)
 		}
 	})
 }
@@ -176,7 +176,7 @@ func TestFullSpoolGivesUpTheOldest(t *testing.T) {
 		}
 		f, _ := d.up.Figures(t.Context())
 		if n := len(d.log.lines(slog.LevelError, "the spool is full")); n != 1 || f.Lost != 5 {
-			t.Errorf("the full spool is said %d times, want once; %d chunks are counted as lost, want 5", n, f.Lost)
+			t.Errorf("%d log lines tell of the full spool, want 1; %d chunks are counted as lost, want 5", n, f.Lost)
 		}
 	})
 }

@@ -113,7 +113,7 @@ func TestAnswerToAQuestionDoesNotOpenALaneThatIsRefused(t *testing.T) {
 			time.Sleep(4 * time.Second)
 		}
 		if l := d.log.lines(slog.LevelInfo, "accepts requests again"); len(l) > 0 {
-			t.Errorf("%d times it is said that a bucket which does not exist accepts requests again", len(l))
+			t.Errorf("%d log lines tell that a bucket which does not exist accepts requests again", len(l))
 		}
 		if l := d.log.lines(slog.LevelError, "refuses"); len(l) > 1 {
 			t.Errorf("%d errors for one outage", len(l))

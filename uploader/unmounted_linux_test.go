@@ -75,7 +75,7 @@ func TestChunksOfARootThatIsUnmountedForAWhileArrive(t *testing.T) {
 			t.Errorf("%d chunks are counted as lost: %q", f.Lost, lines)
 		}
 		if n := len(d.log.lines(slog.LevelWarn, "is its file system not mounted")); n != 1 {
-			t.Errorf("that nothing is mounted is said %d times", n)
+			t.Errorf("%d log lines tell that nothing is mounted", n)
 		}
 		if left := d.inSpool(); len(left) > 0 {
 			t.Errorf("%q are still in the spool", left)
@@ -108,7 +108,7 @@ func TestChunksOfARootThatIsReplacedAreLost(t *testing.T) {
 			t.Errorf("%d chunks are lost with the root, want 1", f.Lost)
 		}
 		if n := len(d.log.lines(slog.LevelError, "root was replaced")); n != 1 {
-			t.Errorf("that is said %d times", n)
+			t.Errorf("%d log lines, want 1", n)
 		}
 	})
 }

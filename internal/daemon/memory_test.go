@@ -50,7 +50,7 @@ func TestBrokenNoteIsLoggedAndReplaced(t *testing.T) {
 	}
 	m, err := recall(state, time.Now())
 	if err == nil {
-		t.Error("nothing is said")
+		t.Error("nothing is logged")
 	}
 	m.note("AmazonHLSUpload", Directory{Root: "/a", Group: "g"}, time.Now())
 	if err := m.save(); err != nil {

@@ -32,8 +32,8 @@ var binaryDir string
 // BuildBinary returns the path of the built command. The tests that start processes share it.
 var BuildBinary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaryDir, "ems-sidecar")
-	// go run gives the binary to cp. Unlike go build, it links what has not changed only once for
-	// all packages of tests.
+	// go run links once for all packages of tests, as long as nothing changes; go build would link
+	// for each of them. The binary is given to cp.
 	run := exec.Command("go", "run", "-exec", "cp", "ems-sidecar/cmd/ems-sidecar", path)
 	if out, err := run.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go run: %w\n%s", err, out)

@@ -24,8 +24,8 @@ type Referee struct {
 	server  *s3test.Server
 	archive *Archive
 	Dawdle  *rand.Rand // if set, a random half of the chunks is delayed
-	faulty  bool       // answers get lost: what the bucket has counts, confirmed or not
-	Mirror  bool       // objects are deleted after their files: what was there once has arrived
+	faulty  bool       // answers get lost: an object counts if the bucket has it, confirmed or not
+	Mirror  bool       // objects are deleted after their files: a chunk that arrived once counts
 
 	mu        sync.Mutex // guards what follows
 	confirmed map[string]bool

@@ -68,7 +68,7 @@ func (s *Site) Launch() {
 	s.Side = NewSidecar(s.t, s.Root, s.Proxy.Endpoint, s.Sections()...)
 }
 
-// Sections returns what the config needs besides HLS.
+// Sections returns the config's lines for the other formats than HLS.
 func (s *Site) Sections() (lines []string) {
 	for _, format := range []string{"HDS", "DASH", "MSS"} { // they share the root with HLS
 		lines = append(lines, "Amazon"+format+"Upload watch_dir = '"+s.Root+"'")
@@ -250,7 +250,7 @@ func FilesBelow(t *testing.T, root string) (paths []string) {
 	return paths
 }
 
-// Survives has the site's streams meet the faults, and returns a line of a table.
+// Survives runs the site's streams through the faults and returns a line of a table.
 func (s *Site) Survives(name string, faults []s3test.Fault) string {
 	s.t.Helper()
 	s.Launch()

@@ -20,7 +20,7 @@ import (
 	"ems-sidecar/uploader/spool"
 )
 
-// A stream that is live, but for what change does to it.
+// A live stream, which change alters.
 func stream(name string, change func(*uploader.Stream)) uploader.Stream {
 	s := uploader.Stream{Root: "/srv/ems", Format: "HLS", View: publish.View{Stream: name, State: health.Live,
 		Since: time.Now().Add(-time.Hour), Chunk: time.Now().Add(-2 * time.Second), Edge: time.Now().Add(-6 * time.Second),

@@ -155,7 +155,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	p.forward.ServeHTTP(&answerWriter{w, p, r}, in)
 }
 
-// survived takes in that a fault is done with a request.
+// survived notes that a fault is done with a request.
 func (p *Proxy) survived() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package testproc has what tests start and mount end with the test's process, however that ends:
-// by the time limit of the Go tool, by a kill, by memory that is out. Cleanups do not run then.
+// Package testproc ends what tests start and mount when the test's process ends: also by the time
+// limit of the Go tool, by a kill, or when memory runs out. Cleanups do not run then.
 package testproc
 
 import (
@@ -8,7 +8,8 @@ import (
 	"os/exec"
 )
 
-// Bind has a command that is not started yet die with this process, where the system can do that.
+// Bind makes a command die with this process, where the system can do that. It is called before the
+// command starts.
 func Bind(cmd *exec.Cmd) *exec.Cmd {
 	bind(cmd)
 	return cmd
@@ -19,8 +20,8 @@ func Bind(cmd *exec.Cmd) *exec.Cmd {
 // which is removed when it ends. It returns in the process that is to run the tests.
 func Enclose() { enclose() }
 
-// Parallel lets n tests of a package run at the same time that mostly wait. It is to be called
-// before the flags are parsed: -parallel on the command line goes first.
+// Parallel lets n tests of a package, which mostly wait, run at the same time. It is to be called
+// before the flags are parsed: -parallel on the command line overrides it.
 func Parallel(n int) {
 	if err := flag.Set("test.parallel", fmt.Sprint(n)); err != nil {
 		panic(err) // not a test's binary

@@ -18,7 +18,7 @@ type origin struct {
 	format media.Format
 	layout media.Layout
 	group  string
-	anew   bool // a name that comes back is deleted and created anew; else written in place
+	anew   bool // a name that comes back is deleted and created again; else written in place
 	append bool // nothing is deleted
 
 	streams []*originStream

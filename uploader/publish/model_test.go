@@ -191,7 +191,7 @@ func (w *world) SomethingRare(t *rapid.T) {
 		w.kill(t)
 	case "the stream ends":
 		w.drawStream(t).end(rapid.Bool().Draw(t, "said in the manifest"))
-	case "the stream starts anew":
+	case "the stream starts again":
 		st := w.drawStream(t)
 		st.end(rapid.Bool().Draw(t, "said in the manifest"))
 		st.start(rapid.Bool().Draw(t, "old chunks are deleted"))
@@ -199,7 +199,7 @@ func (w *world) SomethingRare(t *rapid.T) {
 		if p, ok := w.drawFile(t); ok {
 			w.remove(w.originOf(p), p)
 		}
-	case "a chunk is written anew":
+	case "a chunk is written again":
 		if p, ok := w.drawFile(t); ok && !w.originOf(p).isManifest(p) {
 			w.originOf(p).streams[0].rewrite(p)
 		}
@@ -215,8 +215,8 @@ func (w *world) SomethingRare(t *rapid.T) {
 	}
 }
 
-var rare = []string{"a late PUT is applied", "the daemon is killed and started", "the stream ends", "the stream starts anew",
-	"a file is deleted", "a file is deleted", "a chunk is written anew", "a chunk is written anew", "the watcher scans", "the spool is full", "all rests"}
+var rare = []string{"a late PUT is applied", "the daemon is killed and started", "the stream ends", "the stream starts again",
+	"a file is deleted", "a file is deleted", "a chunk is written again", "a chunk is written again", "the watcher scans", "the spool is full", "all rests"}
 
 func (w *world) drawFile(t *rapid.T) (p string, ok bool) {
 	files := w.disk.whole()

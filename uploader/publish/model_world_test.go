@@ -238,7 +238,7 @@ func sooner(a, b time.Time) time.Time {
 	return a
 }
 
-// tidy does what spool.Spool does each minute: it takes in the names that went without a word.
+// tidy does what spool.Spool does each minute: it notes the names that are gone without an event.
 func (w *world) tidy() {
 	for _, p := range sortedKeys(w.disk.spool) {
 		if k := w.disk.spool[p]; w.disk.names[p] == nil && !k.lonely {

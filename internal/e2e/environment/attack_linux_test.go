@@ -63,9 +63,9 @@ func (a *attack) every(pause time.Duration, strike func(random *rand.Rand, n int
 }
 
 // 20 streams run while a publisher, a host of the network, a local user, a store, the media server
-// and a member of its group attack. No rule of order is broken, no byte from outside the roots
-// leaves the host, nothing is deleted that should stay, memory is bounded, and viewers do not
-// notice.
+// and a member of its group attack. The order of publishing holds, no byte from outside the roots
+// leaves the host, nothing is deleted that should stay, memory is bounded, and viewers notice
+// nothing.
 func TestAttack(t *testing.T) {
 	t.Parallel()
 	const member = "127.0.0.47"
@@ -273,7 +273,7 @@ func (a *attack) attackListeners(hooks, admin string) {
 	})
 }
 
-// forgedEvents are those that nobody but the media server may send.
+// forgedEvents are events that only the media server may send.
 func forgedEvents(a *attack, random *rand.Rand) []string {
 	id := 1 + random.IntN(40)
 	return []string{

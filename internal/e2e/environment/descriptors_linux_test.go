@@ -64,7 +64,7 @@ func TestFewDescriptors(t *testing.T) {
 	}
 	side.WaitFor("all that was held in the bucket", func() bool { return inBucket() >= most })
 	if n := len(side.Lines("cannot be linked", "spool_dir must be on the file system")); n != 1 {
-		t.Errorf("why there are no links is said %d times", n)
+		t.Errorf("%d log lines tell why there are no links", n)
 	}
 	if n := len(side.Lines("too many open files")); n > 0 {
 		t.Errorf("descriptors ran out: %q", side.Lines("too many open files"))

@@ -39,8 +39,8 @@ func mountStuck(t *testing.T, dir string) *stuckMount {
 // release fails all calls that hang.
 func (m *stuckMount) release() { m.fuse.Close() }
 
-// A root whose file system stops answering, holds up no
-// other root, is said once, and does not keep the daemon from ending.
+// A root whose file system stops answering does not delay other roots. It is logged once, and the
+// daemon still ends.
 func TestStuckFileSystemStallsOnlyItsRoot(t *testing.T) {
 	t.Parallel()
 	server := s3test.Start(t)
@@ -89,9 +89,9 @@ func TestStuckFileSystemStallsOnlyItsRoot(t *testing.T) {
 		return true
 	})
 	t.Logf("the other root is published after %v", time.Since(began).Round(100*time.Millisecond))
-	side.WaitFor("a line that says so", func() bool { return len(side.Lines("file system does not answer", stuck)) > 0 })
+	side.WaitFor("a log line", func() bool { return len(side.Lines("file system does not answer", stuck)) > 0 })
 	if n := len(side.Lines("file system does not answer", stuck)); n != 1 {
-		t.Errorf("it is said %d times", n)
+		t.Errorf("%d log lines, want 1", n)
 	}
 	line := "the file system of " + stuck + " has not answered since "
 	side.WaitFor("its watcher waits, too", func() bool { return len(side.Lines("watched directory does not answer", stuck)) > 0 })
@@ -110,7 +110,7 @@ func TestStuckFileSystemStallsOnlyItsRoot(t *testing.T) {
 	}
 }
 
-// Where nothing answers, the daemon does nothing, and says so.
+// A daemon whose file systems all hang is unhealthy, so that it is started again.
 func TestDaemonWithoutAnyFileSystemThatAnswersIsNotHealthy(t *testing.T) {
 	t.Parallel()
 	stuck := filepath.Join(t.TempDir(), "media")

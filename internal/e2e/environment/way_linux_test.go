@@ -68,7 +68,8 @@ func TestFaultsWithADeadAddress(t *testing.T) {
 	t.Log(s.Survives("two addresses, the first of which is dead", wayFaults()))
 }
 
-// deadAddress returns one of this host's on whose port connections are neither taken nor refused.
+// deadAddress returns an address of this host on whose port connections are neither accepted nor
+// refused.
 func deadAddress(t *testing.T, port string) string {
 	t.Helper()
 	const address = "127.0.0.7"
@@ -80,7 +81,7 @@ func deadAddress(t *testing.T, port string) string {
 	e2e.Must(t, err)
 	e2e.Must(t, syscall.Bind(fd, a))
 	e2e.Must(t, syscall.Listen(fd, 0))
-	for range 10 { // until there is no more room for those that nobody accepts
+	for range 10 { // until the queue of connections that are not accepted is full
 		c, err := net.DialTimeout("tcp", net.JoinHostPort(address, port), 300*time.Millisecond)
 		if err != nil {
 			return address

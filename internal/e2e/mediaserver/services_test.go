@@ -159,7 +159,7 @@ func TestRootsAreFoundWhenTheMediaServerIsThere(t *testing.T) {
 		"AmazonDASHUpload default_bucket = live", "AmazonRecordUpload prefix = rec/", "EMS api_url = http://"+api, "EMS reconcile_interval = 1s", "Hooks listen = "+e2e.FreeAddress(t))
 	write(filepath.Join(watched, "w/s"))
 	s.WaitFor("what has a directory is published", has("w/s/playlist.m3u8"))
-	s.WaitFor("it is said", func() bool { return len(s.Lines("level=WARN", "asking the media server failed", api)) == 1 })
+	s.WaitFor("a log line", func() bool { return len(s.Lines("level=WARN", "asking the media server failed", api)) == 1 })
 	if code := s.Get("/readyz"); code != 503 {
 		t.Errorf("/readyz is %d", code)
 	}
@@ -268,7 +268,7 @@ func TestCheckTellsOfTheMediaServerAndItsGroup(t *testing.T) {
 	code, out = check("EMS api_url = http://"+silent, "StreamLoadBalancer destination_uri[] = http://127.0.0.2:9")
 	e2e.Says(t, out, "FAIL  ems        http://"+silent, "is EMS running", "FAIL  balancer   http://127.0.0.2:9")
 	if code != 1 || strings.Contains(out, "writes nothing") {
-		t.Errorf("nobody there: exit code %d\n%s", code, out)
+		t.Errorf("without a media server: exit code %d\n%s", code, out)
 	}
 	s := e2e.NewSidecar(t, "", store.Endpoint, ems, "AmazonHLSUpload prefix = p/", "Hooks listen = "+listen)
 	s.WaitForReady()
@@ -345,7 +345,7 @@ func TestDirectoriesThatDoNotGoTogether(t *testing.T) {
 	})
 	said := s.Lines("level=ERROR", "recording goes under another key", "key=rec/cam.ts", "other_key=rec/cam-")
 	if len(said) != 1 {
-		t.Fatalf("it is said %d times", len(said))
+		t.Fatalf("%d log lines, want 1", len(said))
 	}
 	other := regexp.MustCompile(`other_key=(\S+)`).FindStringSubmatch(said[0])[1]
 	for key, want := range map[string]string{"rec/cam.ts": "monday", other: "tuesday"} {
@@ -366,7 +366,7 @@ func TestDirectoriesThatDoNotGoTogether(t *testing.T) {
 		t.Errorf("the live chunk: %v", err)
 	}
 	if got := s.Lines("level=ERROR", "is not published", "section=AmazonRecordUpload", "root=relative"); len(got) != 1 {
-		t.Errorf("a directory of nobody knows where: %q", got)
+		t.Errorf("a directory that no one named: %q", got)
 	}
 	if code := s.Get("/readyz"); code != 503 {
 		t.Errorf("/readyz is %d although a directory is not published", code)

@@ -33,7 +33,7 @@ func TestSoak(t *testing.T) {
 	s := e2e.NewSite(t, soakStreams(), e2e.Pace{Chunk: 100 * time.Millisecond, Frame: 50 * time.Millisecond, Video: 4000, Audio: 2000, Stale: 40, Rolling: true})
 	// MSS chunks wait for a minute, at this speed, for a look-ahead that they have already.
 	s.Encoders = slices.DeleteFunc(s.Encoders, func(e e2e.Encoder) bool { return strings.HasPrefix(e.Directory(), "mss") })
-	s.Proxy.Before = nil // nobody judges at this speed
+	s.Proxy.Before = nil // the referee is too slow for this
 	s.Launch()
 	s.Ready()
 	var written atomic.Int64

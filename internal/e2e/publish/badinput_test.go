@@ -372,7 +372,7 @@ var oddNames = []string{
 	"quote'\"s.ts", "(1)[2]{3}.ts", "back\\slash.ts", "-dash.ts", "colon-12:30:00.ts", "~tilde.ts", "%zz.ts", "$HOME.ts",
 }
 
-func TestBadInputIsSaidAndHurtsNoOtherStream(t *testing.T) {
+func TestBadInputIsLoggedAndHurtsNoOtherStream(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	server := s3test.Start(t)
@@ -433,7 +433,7 @@ const nobody = 65534
 
 // Without CAP_LEASE and as another user than the files' owner, the kernel says nothing about
 // writers.
-func TestPublishesAsAUserWhoMayNotLeaseAndSaysWhatIsUnreadable(t *testing.T) {
+func TestUserWithoutLeasesPublishesAndLogsWhatIsUnreadable(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can start a process as another user")
 	}

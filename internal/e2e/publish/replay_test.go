@@ -311,7 +311,7 @@ func TestReplay(t *testing.T) {
 			return bytes.Equal(got, content)
 		})
 	}
-	// An open chunk stays out however long nobody writes it.
+	// An open chunk is not published, however long it stands still.
 	time.Sleep(time.Until(began.Add(watcher.DefaultSlowSettle + time.Second)))
 	if code := side.Stop(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
