@@ -23,6 +23,8 @@ func (followedState) Streams(context.Context) ([]api.Stream, bool) {
 	return []api.Stream{{ID: "hls/live/a", Why: strings.Repeat("x", 1000)}}, true
 }
 
+func (followedState) LagHistory(api.Stream) []*float64 { return nil }
+
 func (followedState) Events(uint64) ([]history.Event, <-chan struct{}) { return nil, nil }
 
 // A pipe is a listener in memory, so that its connections keep fake time.

@@ -99,7 +99,7 @@ func (c *client) follow(ctx context.Context, f *feed) error {
 			return ctx.Err()
 		}
 		var out bytes.Buffer
-		if err := c.tell(&out, now); err != nil {
+		if err := c.tell(&out, now, f.daemon); err != nil {
 			return err
 		}
 		events, _ := f.daemon.Events(c.since)
@@ -124,7 +124,7 @@ func (c *client) follow(ctx context.Context, f *feed) error {
 }
 
 // tell writes what the client does not know yet of the snapshot.
-func (c *client) tell(out *bytes.Buffer, now *snapshot) error {
+func (c *client) tell(out *bytes.Buffer, now *snapshot, d Daemon) error {
 	if !now.answered {
 		if c.broken {
 			return nil
@@ -136,6 +136,7 @@ func (c *client) tell(out *bytes.Buffer, now *snapshot) error {
 		all := Streams{At: now.at, Streams: make([]Stream, len(now.streams))}
 		for i, e := range now.streams {
 			all.Streams[i] = e.stream
+			all.Streams[i].LagHistory = d.LagHistory(e.stream)
 		}
 		c.sent = make(map[string]*entry, len(now.byID))
 		for id, e := range now.byID {

@@ -33,6 +33,11 @@ func (d *changingDaemon) Streams(context.Context) ([]Stream, bool) {
 	return append([]Stream{}, d.streams...), !d.hangs
 }
 
+func (d *changingDaemon) LagHistory(Stream) []*float64 {
+	lag := 0.25
+	return []*float64{nil, &lag}
+}
+
 func (d *changingDaemon) set(change func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -86,7 +91,7 @@ func TestChangesAreSentAndNothingElse(t *testing.T) {
 		time.Sleep(time.Second)
 		got := f.stop()
 		for i, want := range [][]string{
-			{"id: 1\nevent: streams\n", `"id":"hls/a"`, `"id":"hls/b"`},
+			{"id: 1\nevent: streams\n", `"id":"hls/a"`, `"id":"hls/b"`, `"lag_history":[null,0.25]`},
 			{"event: changes\n", `"changed":[{"id":"hls/a","state":"stalled","why":"no new chunk","chunk_at":null}]}`},
 			{"id: 2\nevent: events\n", `"text":"stalled"`, `"next":2`},
 			{"event: changes\n", `{"id":"hls/a","why":null}`, `{"id":"hls/c","stream":""`, `"removed":["hls/b"]`},

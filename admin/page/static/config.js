@@ -7,7 +7,7 @@ export class ConfigView {
   constructor(query) {
     this.title = "Config";
     this.text = query.get("q") ?? "";
-    this.element = h("section", { "aria-label": "Config" }, h("p", { class: "faint" }, "asking the daemon"));
+    this.element = h("section", { "aria-label": "Config" }, h("h1", { class: "unseen" }, "Config"), h("p", { class: "faint" }, "asking the daemon"));
     this.load();
   }
 
@@ -25,7 +25,7 @@ export class ConfigView {
       return; // the line at the top says that the daemon is gone
     }
     if (answer === null) {
-      this.element.replaceChildren(h("p", { class: "faint" }, "Not available: this daemon does not tell its config."));
+      this.element.replaceChildren(this.element.firstChild, h("p", { class: "faint" }, "Not available: this daemon does not tell its config."));
       return;
     }
     const search = h("input", { type: "search", value: this.text, placeholder: "Filter by words", "aria-label": "Filter by words",
@@ -33,7 +33,7 @@ export class ConfigView {
     const shown = h("p", { class: "shown faint" });
     const rows = answer.settings.map((setting) => h("tr", { class: setting.origin === "default" ? "default" : "" },
       h("td", { class: "key" }, `[${setting.section}]`), h("td", { class: "key" }, setting.key),
-      h("td", { class: "value" }, setting.value === "" ? "–" : String(setting.value)), h("td", {}, setting.origin ?? "")));
+      h("td", { class: "value" }, setting.value || (setting.means ? `(${setting.means})` : "–")), h("td", {}, setting.where || setting.origin)));
     const filter = () => {
       let n = 0;
       for (const row of rows) {
@@ -44,7 +44,7 @@ export class ConfigView {
       const query = this.text ? "?" + new URLSearchParams({ q: this.text }) : "";
       history.replaceState(null, "", "#/config" + query);
     };
-    this.element.replaceChildren(
+    this.element.replaceChildren(this.element.firstChild,
       h("div", { class: "tools" }, search, shown),
       h("table", { class: "list config", "aria-label": "Settings" },
         h("thead", {}, h("tr", {}, ...["Section", "Key", "Value", "From"].map((title) => h("th", { scope: "col" }, title)))),

@@ -32,7 +32,7 @@ export class EventsView {
     this.choice = h("button", { type: "button", class: "chip", onclick: () => { this.troubles = !this.troubles; this.write(); } }, "only troubles and their ends");
     this.shown = h("p", { class: "shown faint" });
     this.body = h("tbody");
-    this.element = h("section", { "aria-label": "Events" },
+    this.element = h("section", { "aria-label": "Events" }, h("h1", { class: "unseen" }, "Events"),
       h("div", { class: "tools" }, this.search, h("div", { class: "chips" }, this.choice), this.shown),
       h("table", { class: "list events", "aria-label": "Events, the newest first" }, head(), this.body));
     this.list();

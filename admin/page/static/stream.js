@@ -23,8 +23,8 @@ export class StreamView {
     this.name = h("h1");
     this.spark = new Sparkline(lags, true);
     const fact = (name, title) => h("div", {}, h("dt", {}, title), (this.facts[name] = h("dd", {}, "–")));
-    this.chunks = h("div", { class: "scroll" });
-    this.manifests = h("div", { class: "scroll" });
+    this.chunks = h("div", { class: "scroll", role: "region", "aria-label": "The last chunks", tabindex: "0" });
+    this.manifests = h("div", { class: "scroll", role: "region", "aria-label": "Manifests", tabindex: "0" });
     this.past = h("tbody");
     this.noEvents = h("p", { class: "faint" }, "Nothing yet.");
     this.player = new Player();
@@ -126,7 +126,7 @@ export class StreamView {
   }
 
   detail(detail) {
-    this.chunks.replaceChildren(detail.last_chunks ? path(detail.last_chunks) : unavailable());
+    this.chunks.replaceChildren(detail.recent_chunks ? path(detail.recent_chunks) : unavailable());
     this.manifests.replaceChildren(detail.manifests ? manifests(detail.manifests) : unavailable());
     const manifest = detail.manifests?.find((m) => !m.set) ?? detail.manifests?.[0];
     if (detail.format === "HLS" && manifest) {
@@ -138,27 +138,53 @@ export class StreamView {
 
 const unavailable = () => h("p", { class: "faint" }, "Not available: this daemon does not tell of it.");
 
-// path shows when each chunk was closed, and how much later it reached each step.
+// path shows when each chunk was closed, and how much later it made each step.
 function path(chunks) {
   if (chunks.length === 0) return h("p", { class: "faint" }, "None in this run of the daemon.");
   return h("table", { class: "list path", "aria-label": "The path of the last chunks, the newest first" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Chunk"), h("th", { scope: "col", class: "number" }, "Bytes"),
-      ...steps.map((step) => h("th", { scope: "col", class: "number" }, step)))),
+      ...steps.map((step) => h("th", { scope: "col", class: "number" }, step)), h("th", { scope: "col" }, "Remark"))),
     h("tbody", {}, ...[...chunks].reverse().map((chunk) => {
-      const began = Date.parse(chunk.closed ?? chunk.kept ?? chunk.sending);
-      return h("tr", {},
-        h("th", { scope: "row", class: "key" }, chunk.name ?? chunk.key),
+      const began = Date.parse(steps.map((step) => chunk[step + "_at"]).find((at) => at));
+      return h("tr", { class: chunk.lost_at ? "lost" : "" },
+        h("th", { scope: "row", class: "key", title: chunk.key }, chunk.key.slice(chunk.key.lastIndexOf("/") + 1)),
         h("td", { class: "number" }, chunk.bytes ? number(chunk.bytes) : ""),
-        ...steps.map((step) => h("td", { class: "number" }, chunk[step]
-          ? h("time", { datetime: chunk[step], title: day(chunk[step]) }, step === "closed" ? clock(chunk[step], true) : "+" + duration((Date.parse(chunk[step]) - began) / 1000))
-          : "")));
+        ...steps.map((step, i) => time(chunk[step + "_at"], i === 0 ? NaN : began)),
+        h("td", { class: "remark" }, remark(chunk)));
     })));
 }
 
+// time is a cell with the time of a step, or how long after the first one it was.
+function time(at, began) {
+  if (!at) return h("td", { class: "number" }, h("span", { class: "faint" }, "–"));
+  const late = Date.parse(at) - began;
+  return h("td", { class: "number" }, h("time", { datetime: at, title: `${day(at)}.${at.slice(20, 23)}` },
+    Number.isNaN(late) || late < 0 ? clock(at, true) : "+" + duration(late / 1000)));
+}
+
+// remark says what else there is to know of a chunk.
+function remark(chunk) {
+  const remarks = [];
+  if (chunk.lost_at) remarks.push(`lost at ${clock(chunk.lost_at)}${chunk.why ? ": " + chunk.why : ""}`);
+  if (chunk.skipped_at) remarks.push("skipped: it had rolled out of its playlist");
+  if (chunk.deleted_at) remarks.push(`deleted at ${clock(chunk.deleted_at)}`);
+  if (chunk.kind === "init") remarks.push("init segment");
+  if (chunk.confirmed_by && chunk.confirmed_by !== "upload") remarks.push(`the bucket had it, by a ${chunk.confirmed_by}`);
+  const failure = chunk.failures?.at(-1);
+  if (failure) remarks.push(`attempt ${failure.attempt} failed: ${failure.why}`);
+  return remarks.join("; ");
+}
+
 function manifests(all) {
-  return h("table", { class: "list", "aria-label": "Manifests" },
-    h("thead", {}, h("tr", {}, ...["Manifest", "Published", "Sequence", "Waiting"].map((title) => h("th", { scope: "col" }, title)))),
+  if (all.length === 0) return h("p", { class: "faint" }, "None yet.");
+  return h("table", { class: "list manifests", "aria-label": "Manifests" },
+    h("thead", {}, h("tr", {}, ...["Manifest", "Published", "First", "Newest", "Chunks", "State"].map((title, i) =>
+      h("th", { scope: "col", class: i > 0 && i < 5 ? "number" : "" }, title)))),
     h("tbody", {}, ...all.map((m) => h("tr", {},
-      h("th", { scope: "row", class: "key" }, m.key ?? m.name), h("td", {}, m.published_at ? clock(m.published_at, true) : "–"),
-      h("td", { class: "number" }, number(m.sequence ?? 0)), h("td", { class: "number" }, number(m.waiting ?? 0))))));
+      h("th", { scope: "row", class: "key" }, m.key),
+      h("td", { class: "number" }, m.published_at ? h("time", { datetime: m.published_at, title: day(m.published_at) }, clock(m.published_at, true)) : "not yet"),
+      h("td", { class: "number" }, m.set ? "" : number(m.sequence)), h("td", { class: "number" }, m.set ? "" : number(m.last_sequence)),
+      h("td", { class: "number" }, m.set ? "" : number(m.segments)),
+      h("td", {}, [m.set ? "names other manifests" : "", m.ended ? "ended" : "", m.waiting_since ? `a version waits since ${clock(m.waiting_since)}` : ""]
+        .filter(Boolean).join(", "))))));
 }

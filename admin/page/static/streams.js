@@ -142,7 +142,7 @@ export class StreamsView {
     this.table = h("table", { role: "table", class: "streams", "aria-label": "Streams" },
       h("thead", { role: "rowgroup" }, head), space(this.above), this.body, space(this.below));
     this.shown = h("p", { class: "shown faint" });
-    this.element = h("section", { "aria-label": "Streams" },
+    this.element = h("section", { "aria-label": "Streams" }, h("h1", { class: "unseen" }, "Streams"),
       h("div", { class: "tools" }, this.search,
         h("div", { class: "chips", role: "group", "aria-label": "Show only" }, ...Object.values(this.chips).map(({ chip }) => chip)),
         h("label", { class: "sort", for: "sort" }, "Sort by ", this.choice), this.shown),
