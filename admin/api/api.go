@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -13,6 +14,11 @@ import (
 	"ems-sidecar/internal/history"
 	"ems-sidecar/uploader/health"
 )
+
+// description is what this API is, for people and tools.
+//
+//go:embed openapi.yaml
+var description []byte
 
 // A Stream is how one stream fares.
 type Stream struct {
@@ -156,6 +162,10 @@ func Register(mux *http.ServeMux, d Daemon) {
 	})
 	mux.HandleFunc("GET /api/v1/config", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusOK, d.Config())
+	})
+	mux.HandleFunc("GET /api/v1/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/yaml") // RFC 9512
+		_, _ = w.Write(description)                        // the client may be gone
 	})
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, http.StatusNotFound, Problem{"the API has no such resource, or not with this method"})
