@@ -1,6 +1,6 @@
 # What developers run. Everything needs Go; race needs a C compiler, too.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race long lint rules mutants house bench ci install
+.PHONY: help demo test race long lint texts rules mutants house bench ci install
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ long: ## all tests in their long form, and longer fuzzing: about an hour
 
 lint: ## the linters, as .ci/run has them
 	.ci/lint
+
+texts: ## writes what comes from the table of keys and the command line: example, references, man pages
+	go test ./internal/manual -update
+	go test ./cmd/ems-sidecar -run Texts -update
 
 rules: ## which file owns each of the rules R1 to R10, and which tests prove it
 	go -C tools run ./rules
