@@ -1,10 +1,13 @@
 package daemon
 
 import (
+	"encoding/json"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"ems-sidecar/config"
 	"ems-sidecar/internal/history"
 	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
@@ -55,5 +58,22 @@ func TestHistoryHasWhatTheLogTellsOfTroubles(t *testing.T) {
 	want.Time = events[0].Time
 	if events[0] != want {
 		t.Errorf("event %+v, want %+v", events[0], want)
+	}
+}
+
+// The API tells what holds in this daemon, and no secret.
+func TestConfigIsToldWithoutSecrets(t *testing.T) {
+	cfg, err := config.Parse("c.ini", []byte("[AmazonHLSUpload]\ndefault_bucket = ems\nwatch_dir = /a\naws_access_key = AKIA\n"+
+		"aws_secret_key = hUsH\n[Admin]\ntoken = hUsH\n[StreamAutoRouter]\ntoken = x\ndestination_uri = rtmp://me:hUsH@host/live?k=hUsH\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := json.Marshal((&state{&Daemon{cfg: cfg}}).Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(answer); strings.Contains(text, "hUsH") || !strings.Contains(text, `"key":"aws_secret_key","value":"***"`) ||
+		!strings.Contains(text, "rtmp://***@host/live?***") {
+		t.Error(text)
 	}
 }
