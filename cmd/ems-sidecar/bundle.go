@@ -2,7 +2,6 @@ package main
 
 import (
 	"archive/tar"
-	"bytes"
 	"fmt"
 	"io"
 	"path"
@@ -36,12 +35,10 @@ func (b *bundle) add(name string, content []byte, missing error) error {
 		b.lines = append(b.lines, "missing  "+line)
 		return nil
 	}
-	cut := ""
-	if len(content) > maxSupportPart {
-		content = content[:bytes.LastIndexByte(content[:maxSupportPart], '\n')+1] // no half of a secret
-		cut = ", cut"
+	hidden, cut := []byte(b.hide(string(content))), "" // before it is cut: half a secret is not found
+	if len(hidden) > maxSupportPart {
+		hidden, cut = hidden[:maxSupportPart], ", cut"
 	}
-	hidden := []byte(b.hide(string(content)))
 	b.lines = append(b.lines, fmt.Sprintf("%8s  %s%s", humanize.IBytes(uint64(len(hidden))), name, cut))
 	return b.put(name, hidden)
 }
