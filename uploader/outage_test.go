@@ -29,7 +29,8 @@ func TestOutageIsThreeEvents(t *testing.T) {
 				events = append(events, e)
 			}
 		})
-		d := newDesk(t, Settings{Trouble: reporter})
+		var seen changes
+		d := newDesk(t, Settings{Trouble: reporter, Changed: seen.add})
 		var away atomic.Bool
 		d.bucket.before = func(context.Context, string) error {
 			if away.Load() {
@@ -50,8 +51,16 @@ func TestOutageIsThreeEvents(t *testing.T) {
 		both(6, 28)
 		away.Store(false)
 		both(29, 45)
+		if n := len(seen.take()); n != 6 {
+			t.Errorf("%d changes of the two streams, want that each is live, failing and live", n)
+		}
 		mu.Lock()
 		defer mu.Unlock()
+		for _, n := range reporter.Counts() {
+			if n.Kind == "stream_failing" {
+				t.Errorf("%s is a line of its own, although it is the bucket's trouble", n.Stream)
+			}
+		}
 		texts := make([]string, len(events))
 		for i, e := range events {
 			texts[i] = e.Text

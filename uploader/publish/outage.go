@@ -31,6 +31,12 @@ func (s *Schedule) laneReopened(l *lane, now time.Time) {
 	l.outage = outage{over: now, lasted: now.Sub(l.since), streams: s.suffering(l.dest)}
 }
 
+// isCauseOf reports whether the trouble of st is its bucket's: that serves no one, or is about to be
+// found to.
+func (l *lane) isCauseOf(st *stream) bool {
+	return l.closedTo(st) || l.manyFailed && st.standing.failures > 0
+}
+
 // suffering returns how many streams of dest suffer, and not from their encoder.
 func (s *Schedule) suffering(dest *Destination) (n int) {
 	for _, st := range s.ring {

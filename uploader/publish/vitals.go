@@ -223,7 +223,7 @@ func (s *Schedule) judge(st *stream, now time.Time) {
 	}
 	s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.name, From: v.state,
 		To:  state,
-		Why: why, Lasted: now.Sub(v.since), Shared: s.lane(st.src.dest).closedTo(st)})
+		Why: why, Lasted: now.Sub(v.since), Shared: s.lane(st.src.dest).isCauseOf(st)})
 	v.state, v.since = state, now
 }
 
