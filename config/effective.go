@@ -73,7 +73,7 @@ func (d *decoder) settings(table []part, defaults []part, cfg *Config) (settings
 		for j, k := range p.keys {
 			s := Setting{
 				Section: p.section, Key: k.name, Value: k.shown(k.text()), Default: defaults[i].keys[j].text(),
-				Origin: FromDefault, Means: k.unset,
+				Origin: FromDefault, Means: paragraph(k.unset),
 			}
 			for _, home := range p.homes() {
 				if line := d.doc.find(home).lineOf(k.name); line > 0 {

@@ -12,17 +12,17 @@ import (
 // say of it.
 type key struct {
 	name     string
-	about    string  // one paragraph; empty only where the section explains its keys
-	allowed  string  // which values are right
-	list     bool    // may be set several times, as name[]
-	secret   bool    // its value is never shown
-	seconds  float64 // a plain number from this on may mean milliseconds; 0: never
-	required string  // what an enabled section lacks without this key; empty: nothing
-	blank    bool    // a required key may be empty
-	unset    string  // what an empty value means
-	older    bool    // EvoStream's web services had it
-	example  string  // shown by the example and the manuals in place of the default
-	preset   bool    // the example sets it, and not only in a comment
+	about    string        // one paragraph; empty only where the section explains its keys
+	allowed  func() string // which values are right
+	list     bool          // may be set several times, as name[]
+	secret   bool          // its value is never shown
+	seconds  float64       // a plain number from this on may mean milliseconds; 0: never
+	required string        // what an enabled section lacks without this key; empty: nothing
+	blank    bool          // a required key may be empty
+	unset    string        // what an empty value means
+	older    bool          // EvoStream's web services had it
+	example  string        // shown by the example and the manuals in place of the default
+	preset   bool          // the example sets it, and not only in a comment
 
 	set   func(value string) (want string) // want: what would be right; empty: the value is
 	value func() any                       // what is set, or the default
@@ -37,7 +37,7 @@ type parser[V any] func(value string) (setting V, want string)
 
 // one is a key with one value.
 func one[V any](name string, to *V, parse parser[V], about string) key {
-	k := key{name: name, about: paragraph(about), allowed: allowed(parse), value: func() any { return *to },
+	k := key{name: name, about: about, allowed: func() string { return allowed(parse) }, value: func() any { return *to },
 		set: func(value string) string {
 			v, want := parse(value)
 			if want == "" {
@@ -58,7 +58,7 @@ func stored[S any](k key, to *S) key {
 
 // many is a key with a list of values: name = for one, name[] = for each of several.
 func many[V any](name string, to *[]V, parse parser[V], about string) key {
-	k := key{name: name, about: paragraph(about), allowed: allowed(parse), list: true,
+	k := key{name: name, about: about, allowed: func() string { return allowed(parse) }, list: true,
 		value: func() any {
 			texts := make([]string, len(*to))
 			for i, v := range *to {

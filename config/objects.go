@@ -11,6 +11,12 @@ import (
 
 // The parsers of what the store needs to know.
 
+var (
+	// bucketName allows upper case and underscores: AWS did once, and such buckets still exist.
+	bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$`)
+	regionName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+)
+
 func bucket(value string) (string, string) {
 	if rest, ok := strings.CutPrefix(value, "arn:"); ok {
 		name := rest[strings.LastIndexByte(rest, ':')+1:]
@@ -29,15 +35,14 @@ func bucket(value string) (string, string) {
 	if strings.Contains(value, "/") {
 		return "", "must be a bucket's name alone: what follows the slash belongs in prefix"
 	}
-	// Upper case and underscores: AWS allowed them once, and such buckets still exist.
-	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$`).MatchString(value) {
+	if !bucketName.MatchString(value) {
 		return "", "must be a bucket's name alone: 3 to 63 letters, digits, dots and hyphens"
 	}
 	return value, ""
 }
 
 func region(value string) (string, string) {
-	if !regexp.MustCompile(`^[A-Za-z0-9_-]+$`).MatchString(value) {
+	if !regionName.MatchString(value) {
 		return "", "must be a region's name, such as eu-central-1"
 	}
 	return value, ""

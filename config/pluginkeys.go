@@ -57,7 +57,7 @@ func (s switches) keys() []key {
 	var keys []key
 	for _, name := range pluginNames() {
 		k := one(name, s[name], enabledWord, "").yesNo("enabled", "disabled")
-		k.allowed = "enabled, or another word for disabled"
+		k.allowed = func() string { return "enabled, or another word for disabled" }
 		switch name {
 		case "AmazonDASHUpload", "AmazonMSSUpload", "AmazonRecordUpload":
 		default:

@@ -36,7 +36,7 @@ func Reference() (sections []SectionText) {
 				continue
 			}
 			section.Keys = append(section.Keys, KeyText{
-				Name: k.name, About: k.about, Allowed: k.allowed, Default: k.text(), Empty: k.unset,
+				Name: k.name, About: paragraph(k.about), Allowed: k.allowed(), Default: k.text(), Empty: paragraph(k.unset),
 				Example: k.example, Preset: k.preset, List: k.list, Secret: k.secret,
 				Required: k.required != "", Older: k.older,
 				Restart: appliedOf(p.section, k.name) == OnRestart,

@@ -87,7 +87,7 @@ func (h *Headers) keys() []key {
 			The key for aws:kms and aws:kms:dsse.`).empty("the account's default key"),
 		one("cache_control_chunk", &h.CacheControlChunk, headerText, `
 			The Cache-Control header of chunks. Do not have HDS and DASH chunks cached for longer than the
-			default, unless your streams never come back under their old names.`).empty(paragraph(cached)),
+			default, unless your streams never come back under their old names.`).empty(cached),
 		one("cache_control_manifest", &h.CacheControlManifest, headerText, `
 			The Cache-Control header of manifests.`).empty("they may be cached for half their target duration"),
 	}
@@ -103,9 +103,9 @@ func (u *Upload) own() (keys []key) {
 		Several sections may watch the same one.`).
 		empty("the directories to which EMS says that it writes: see [EMS]").such("/var/lib/ems/media")
 	if u.Format.IsRecorded() {
-		dirs.about = paragraph(`
+		dirs.about = `
 			The directory of EMS's recordings. No other section may watch it. If it lies in a directory of
-			another section, only this section publishes it.`)
+			another section, only this section publishes it.`
 		dirs = dirs.empty("file_location of [StreamRecorder], or without that, what EMS says").
 			such("/var/lib/ems/recordings")
 	}

@@ -116,6 +116,16 @@ func FuzzParse(f *testing.F) {
 		}
 		cfg, err := Parse("c", raw)
 		if err == nil {
+			for _, s := range []string{cfg.Hooks.Secret.Reveal(), cfg.EMS.Password.Reveal(), cfg.Admin.Token.Reveal()} {
+				if len(s) >= minHidden && strings.Contains(cfg.Hide("\x01"+s+"\x01"), s) { // no value has a control character
+					t.Errorf("%q is not hidden", s)
+				}
+			}
+			for _, s := range cfg.Effective(func(string) string { return "" }) {
+				if (s.Key == "password" || s.Key == "secret") && s.Value != "" && s.Value != mask {
+					t.Errorf("a secret is shown: %+v", s)
+				}
+			}
 			return
 		}
 		var e *Error
