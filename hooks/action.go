@@ -70,7 +70,6 @@ func (h *Hooks) Server() Server {
 
 // answered notes whether the server answers.
 func (o *observer) answered(err error) {
-	o.answers.Store(err == nil)
 	known := o.server.Load()
 	if known != nil && known.Answers == (err == nil) {
 		return

@@ -13,12 +13,11 @@ type Figures struct {
 	Done      uint64 // orders given or removed, timers set, streams reset
 	Failed    uint64 // those that servers did not do, or that did not come through
 	Conflicts uint64 // streams whose name another stream has at its destination
-	Answers   bool   // the media server answered when it was last asked
 }
 
 // Figures may be called from any goroutine.
 func (h *Hooks) Figures() Figures {
-	f := Figures{Done: h.done.Load(), Answers: h.observer.answers.Load()}
+	f := Figures{Done: h.done.Load()}
 	for _, n := range h.settings.Trouble.Counts() {
 		switch {
 		case n.Kind == nameTaken.Kind:

@@ -13,7 +13,7 @@ import (
 func TestFiguresCountEachFailureAndTheLogHasTheFirst(t *testing.T) {
 	var text strings.Builder
 	log := slog.New(slog.NewTextHandler(&text, nil))
-	h := &Hooks{observer: &observer{}, settings: Settings{Trouble: trouble.New(log, time.Now)}}
+	h := &Hooks{settings: Settings{Trouble: trouble.New(log, time.Now)}}
 	r := &router{diary: h.diary("StreamAutoRouter", log)}
 	to := &target{uri: "rtmp://there/live", shown: "rtmp://there/live"}
 	cam, other := route{"cam", to.uri}, route{"other", to.uri}

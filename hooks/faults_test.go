@@ -140,13 +140,13 @@ func TestShorterPeriodTakesEffect(t *testing.T) {
 	})
 }
 
-func TestFiguresTellWhetherTheServerAnswers(t *testing.T) {
+func TestItIsKnownWhetherTheServerAnswers(t *testing.T) {
 	t.Parallel()
 	server := serve(t, emstest.Settings{Address: "127.0.0.1"})
 	r := run(t, server, hooks.Settings{Interval: 50 * time.Millisecond, Resetter: &config.Resetter{}})
-	within(t, 10*time.Second, "it answers", func() bool { return r.hooks.Figures().Answers })
+	within(t, 10*time.Second, "it answers", func() bool { return r.hooks.Server().Answers })
 	server.Close()
-	within(t, 10*time.Second, "it does not answer any more", func() bool { return !r.hooks.Figures().Answers })
+	within(t, 10*time.Second, "it does not answer any more", func() bool { return !r.hooks.Server().Answers })
 }
 
 // A gate stands before a server, and can leave requests without an answer.

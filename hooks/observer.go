@@ -62,7 +62,6 @@ type observer struct {
 	trouble  *trouble.Reporter
 	jitter   backoff.Jitter
 	asked    chan struct{} // holds one: several requests to look are one
-	answers  atomic.Bool   // the server answered when it was last asked
 	server   atomic.Pointer[Server]
 }
 

@@ -129,7 +129,7 @@ func (d *Daemon) react() (err error) {
 	s := hooks.Settings{
 		Host: hostname(), APIHost: d.ems.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
 		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint,
-		Trouble: d.trouble, Acted: d.actions.add,
+		Trouble: d.trouble, Acted: d.noteAction,
 	}
 	d.ems.plugins = s.Plugins()
 	if cfg.AsksEMS() {

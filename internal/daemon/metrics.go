@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"ems-sidecar/hooks"
 	"ems-sidecar/internal/metrics"
 	"ems-sidecar/media"
 )
@@ -18,8 +19,17 @@ func (d *Daemon) newMetrics() *metrics.Metrics {
 	for _, u := range d.cfg.Uploads {
 		formats = append(formats, u.Format)
 	}
-	return metrics.New(metrics.Settings{Version: Version(), Formats: formats, StreamLabel: d.cfg.Admin.StreamLabel,
-		Facts: d.facts, Trouble: d.trouble})
+	plugins := hooks.Settings{Router: d.cfg.Router, Recorder: d.cfg.Recorder, Balancer: d.cfg.Balancer,
+		Resetter: d.cfg.Resetter}.Plugins()
+	return metrics.New(metrics.Settings{Version: Version(), Formats: formats, Plugins: plugins,
+		StreamLabel: d.cfg.Admin.StreamLabel,
+		Facts:       d.facts, Trouble: d.trouble})
+}
+
+// noteAction keeps and counts what a plugin did.
+func (d *Daemon) noteAction(a hooks.Action) {
+	d.actions.add(a)
+	d.metrics.Acted(a.Plugin, a.Done)
 }
 
 // Metrics serves them.
@@ -58,17 +68,16 @@ func (d *Daemon) rootFacts(now time.Time) []metrics.Root {
 	return slices.SortedFunc(maps.Values(byDir), func(a, b metrics.Root) int { return cmp.Compare(a.Dir, b.Dir) })
 }
 
-// emsFacts returns what was heard of the media server, and done there.
+// emsFacts returns what was heard of the media server.
 func (d *Daemon) emsFacts() *metrics.EMS {
-	e, h := d.ems.events.Figures(), d.ems.hooks.Figures()
+	e := d.ems.events.Figures()
 	taken := make(map[string]uint64, len(e.Taken))
 	for typ, n := range e.Taken {
 		taken[string(typ)] = n
 	}
 	return &metrics.EMS{
-		Answers: h.Answers,
+		Answers: d.ems.hooks.Server().Answers,
 		Events: metrics.Events{Taken: taken, Lost: e.Lost, Missing: e.Missing, Duplicates: e.Duplicates,
 			Dropped: e.Dropped, Refused: e.Refused, Broken: e.Broken, WaitingBytes: e.Waiting},
-		Actions: map[string]uint64{"done": h.Done, "failed": h.Failed, "conflict": h.Conflicts},
 	}
 }

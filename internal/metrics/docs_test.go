@@ -44,6 +44,8 @@ scrape_configs:
 - **Histograms** are classic, with buckets from 5 ms to 60 s, and native, where Prometheus asks for
   those. In OpenMetrics, each bucket has the key of an object as its exemplar: the end of it, if it is
   long.
+  A Prometheus with ` + "`native-histograms`" + ` keeps only those, unless ` + "`scrape_classic_histograms`" + `
+  is set; alerts need neither, and the dashboard needs the classic ones.
 - **Restart.** Counters begin at 0 when the daemon starts.
 - ` + "`go_…` and `process_…`" + ` are those of Prometheus' Go library.
 

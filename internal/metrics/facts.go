@@ -35,7 +35,6 @@ type Root struct {
 type EMS struct {
 	Answers bool // its API answered when it was last asked
 	Events  Events
-	Actions map[string]uint64 // of the plugins, by result
 }
 
 // Events are counts of the media server's events.

@@ -96,8 +96,6 @@ var (
 	refused      = counter("events_refused_total", "Requests to the event listener that were refused.")
 	broken       = counter("events_broken_total", "Events that were not understood.")
 	waitingBytes = gauge("events_waiting_bytes", "Bytes of events that wait.")
-	actions      = counter("actions_total",
-		"Actions of the plugins at media servers: done, failed, or conflict (a stream's name is taken).", "result")
 )
 
 // Of the daemon.

@@ -24,6 +24,7 @@ const namespace = "ems_sidecar"
 type Settings struct {
 	Version string
 	Formats []media.Format // that are published: the counters of their uploads begin at 0
+	Plugins []string       // that are on: the counters of their actions begin at 0
 	// StreamLabel gives each stream series of its own. Without it, streams are only counted.
 	StreamLabel bool
 	Facts       Source
@@ -36,20 +37,22 @@ type Metrics struct {
 	registry *prometheus.Registry
 	scrape   *scrape
 	uploads  uploads
+	actions  *prometheus.CounterVec
 	reloads  reloads
 }
 
 // New returns Metrics that have counted nothing yet.
 func New(s Settings) *Metrics {
 	m := &Metrics{
-		settings: s, registry: prometheus.NewRegistry(), uploads: newUploads(s.Formats), reloads: newReloads(),
+		settings: s, registry: prometheus.NewRegistry(), uploads: newUploads(s.Formats),
+		actions: newActions(s.Plugins), reloads: newReloads(),
 		scrape: &scrape{source: s.Facts, version: s.Version, streamLabel: s.StreamLabel, mostStreams: maxStreams},
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		m.scrape, m.uploads.count, m.uploads.bytes, m.uploads.took, m.uploads.lag,
-		m.reloads.count, m.reloads.successful, m.reloads.succeededAt,
+		m.actions, m.reloads.count, m.reloads.successful, m.reloads.succeededAt,
 	)
 	return m
 }
@@ -75,6 +78,31 @@ type complaints struct{ *trouble.Reporter }
 
 func (c complaints) Println(v ...any) {
 	c.Report(notShown, trouble.At{}, "err", fmt.Sprint(v...), "next", "other metrics are shown")
+}
+
+func newActions(plugins []string) *prometheus.CounterVec {
+	actions := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: namespace, Name: "actions_total",
+		Help: "What plugins asked media servers to do: done, or failed.",
+	}, []string{"plugin", "result"})
+	for _, plugin := range plugins {
+		for _, done := range []bool{true, false} {
+			actions.WithLabelValues(plugin, actionResult(done))
+		}
+	}
+	return actions
+}
+
+func actionResult(done bool) string {
+	if done {
+		return "done"
+	}
+	return "failed"
+}
+
+// Acted counts what a plugin asked a media server to do, and whether that did it.
+func (m *Metrics) Acted(plugin string, done bool) {
+	m.actions.WithLabelValues(plugin, actionResult(done)).Inc()
 }
 
 // A reloads counts how often the config was read again.

@@ -40,16 +40,15 @@ func everything() Facts {
 			Lanes:   []uploader.Lane{{Format: "HLS", Bucket: "live"}},
 			Spools:  []spool.Usage{{Dir: "/srv/ems", Bytes: 5, Limit: 100}},
 		},
-		Roots: []Root{{Dir: "/srv/ems", Ready: true, Watches: 3, Dirs: 3, Files: 9, Overflows: 1, Refusals: 2}},
-		EMS: &EMS{Answers: true, Events: Events{Taken: map[string]uint64{"inStreamCreated": 4}, Lost: 1},
-			Actions: map[string]uint64{"done": 2, "failed": 0, "conflict": 0}},
+		Roots:      []Root{{Dir: "/srv/ems", Ready: true, Watches: 3, Dirs: 3, Files: 9, Overflows: 1, Refusals: 2}},
+		EMS:        &EMS{Answers: true, Events: Events{Taken: map[string]uint64{"inStreamCreated": 4}, Lost: 1}},
 		Troubles:   []trouble.Count{{Kind: "upload_failed", Stream: "a", Times: 2}, {Kind: "upload_failed", Stream: "b", Times: 3}},
 		Conditions: map[string]int{"ems_away": 1},
 	}
 }
 
 func newTestMetrics(f Facts, streamLabel bool) *Metrics {
-	return New(Settings{Version: "v1", Formats: media.Formats(), StreamLabel: streamLabel, Trouble: trouble.New(slog.New(slog.DiscardHandler), time.Now),
+	return New(Settings{Version: "v1", Formats: media.Formats(), Plugins: []string{"StreamRecorder"}, StreamLabel: streamLabel, Trouble: trouble.New(slog.New(slog.DiscardHandler), time.Now),
 		Facts: func(context.Context) Facts { return f }})
 }
 
@@ -103,7 +102,7 @@ func TestAScrapeShowsTheFacts(t *testing.T) {
 		`ems_sidecar_watcher_lease_refusals_total{root="/srv/ems"} 2`,
 		`ems_sidecar_ems_api_up 1`,
 		`ems_sidecar_events_total{type="inStreamCreated"} 4`,
-		`ems_sidecar_actions_total{result="done"} 2`,
+		`ems_sidecar_actions_total{plugin="StreamRecorder",result="failed"} 0`,
 		`ems_sidecar_troubles_total{kind="upload_failed"} 5`,
 		`ems_sidecar_troubles_lasting{kind="ems_away"} 1`,
 		`ems_sidecar_uploader_up 1`,
@@ -220,6 +219,15 @@ func TestHistogramsAreNativeToo(t *testing.T) {
 	if native == 0 {
 		t.Error("no native histogram has a bucket")
 	}
+}
+
+func TestActionsOfPluginsAreCounted(t *testing.T) {
+	m := newTestMetrics(everything(), true)
+	m.Acted("StreamRecorder", true)
+	m.Acted("StreamRecorder", false)
+	m.Acted("StreamRecorder", true)
+	says(t, ask(t, m, ""), `ems_sidecar_actions_total{plugin="StreamRecorder",result="done"} 2`,
+		`ems_sidecar_actions_total{plugin="StreamRecorder",result="failed"} 1`)
 }
 
 func TestReloadsAreCounted(t *testing.T) {

@@ -170,7 +170,4 @@ func (p page) ems(e *EMS) {
 	p.put(refused, float64(e.Events.Refused))
 	p.put(broken, float64(e.Events.Broken))
 	p.put(waitingBytes, float64(e.Events.WaitingBytes))
-	for result, n := range e.Actions {
-		p.put(actions, float64(n), result)
-	}
 }
