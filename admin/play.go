@@ -24,13 +24,6 @@ type Store interface {
 	Object(ctx context.Context, bucket, key, byteRange string) (*Object, error)
 }
 
-const (
-	// maxPlaying is how many objects are read at once for players: uploads have the line.
-	maxPlaying = 4
-	// playTime is how long one object may take.
-	playTime = time.Minute
-)
-
 // oneRange is a Range with one part. With any other the whole is sent, which is always right.
 var oneRange = regexp.MustCompile(`^bytes=([0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18})$`)
 

@@ -44,7 +44,7 @@ export function reshape(svg, state) {
   svg.firstChild.setAttribute("href", "#" + state);
 }
 
-// duration is for people: 1.2 s, 48 s, 2m 48s, 3h 05m, 12 d.
+// duration is for people: 1.2 s, 48 s, 2m 48s, 3h 05m, 36 h, 12 d.
 export function duration(seconds) {
   seconds = Math.max(0, seconds);
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
@@ -58,7 +58,8 @@ export function age(seconds) {
   const two = (n) => String(n).padStart(2, "0");
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
-  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)}h ${two(Math.floor((seconds % 3600) / 60))}m`;
+  if (seconds < 10 * 3600) return `${Math.floor(seconds / 3600)}h ${two(Math.floor((seconds % 3600) / 60))}m`;
+  if (seconds < 48 * 3600) return `${Math.floor(seconds / 3600)} h`;
   return `${Math.floor(seconds / 86400)} d`;
 }
 

@@ -16,7 +16,10 @@ export class Sparkline {
     this.label = label;
     this.path = s("path", { class: "line" });
     this.dot = s("circle", { r: 1.8, class: "dot", visibility: "hidden" });
-    this.element = s("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" }, this.path, this.dot);
+    this.element = s("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none" });
+    if (label) for (const lag of [0.1, 1, 10]) this.element.append(s("path", { class: "grid", d: `M0 ${y(lag)}H${width}` }));
+    this.element.append(this.path);
+    if (!label) this.element.append(this.dot);
     if (label) this.element.setAttribute("role", "img");
     else this.element.setAttribute("aria-hidden", "true");
   }
