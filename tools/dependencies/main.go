@@ -3,6 +3,8 @@
 //
 //	go -C tools run ./dependencies          writes the file
 //	go -C tools run ./dependencies -check   fails if the file is out of date; sizes may differ
+//	go -C tools run ./dependencies -licences
+//	                                        prints the licences of what is linked into the daemon
 package main
 
 import (
@@ -80,8 +82,13 @@ module's code and data in the daemon for Linux on amd64, in KiB. The tools that 
 
 func main() {
 	check := flag.Bool("check", false, "fail if the file is out of date, and do not write it")
+	licences := flag.Bool("licences", false, "print the licences of what is linked into the daemon, in full")
 	flag.Parse()
-	if err := run(*check); err != nil {
+	do := func() error { return run(*check) }
+	if *licences {
+		do = func() error { return printLicences(os.Stdout) }
+	}
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
