@@ -1,6 +1,6 @@
 # What developers run. Everything needs Go; race needs a C compiler, too.
 .DEFAULT_GOAL := help
-.PHONY: help demo test race long lint texts rules mutants house bench ci install
+.PHONY: help demo test race long lint texts rules mutants house bench ci install packages release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,5 +41,11 @@ ci: ## everything that a change must pass
 
 install: ## the daemon into $(PREFIX), which is /usr/local
 	CGO_ENABLED=0 go build -o $(DESTDIR)$(PREFIX)/bin/ems-sidecar ./cmd/ems-sidecar
+
+packages: ## deb, rpm and apk for amd64 and arm64, in dist/
+	deploy/package/build
+
+release: ## the same, with checksums and SBOMs, of a commit with a tag: docs/releasing.md
+	deploy/package/release build
 
 PREFIX ?= /usr/local
