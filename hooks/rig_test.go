@@ -27,7 +27,7 @@ import (
 var patient *patience.Clock
 
 func TestMain(m *testing.M) {
-	testproc.Parallel(16)
+	testproc.Parallel(8)
 	goleak.VerifyTestMain(clocked{m})
 }
 

@@ -40,3 +40,23 @@ func TestR1FileIsClosedOnlyWhenNoProcessWritesIt(t *testing.T) {
 		}
 	}
 }
+
+// The kernel tells that a name was removed, and then that a file has it. On a busy machine a look
+// may find the file before the second note, and the file may have the inode's number again. It is a
+// new file already then, whose close may be early.
+func TestR1NameThatWasRemovedIsANewFilesAtTheNextLook(t *testing.T) {
+	now := time.Now()
+	tr := newTree(New(t.TempDir(), Options{ClosesEarly: func(string) bool { return true }}))
+	e := tr.addFile(tr.dirs[""], "f4vSeg1-Frag1")
+	e.appeared = now.Add(-time.Hour)
+	e.look, e.stage = media.Version{Inode: 7, Size: 1, ModTime: now.Add(-time.Hour)}, seen
+
+	tr.take(note{kind: noteRemoved, path: "f4vSeg1-Frag1"}, now)
+
+	later := now.Add(DefaultSettle)
+	e.see(media.Version{Inode: 7, Size: 1, ModTime: now}, now)
+	state, _ := tr.judge(e, look{version: e.look, writers: free}, false, false, later)
+	if state != settling {
+		t.Errorf("the new file's header is %v, want %v", state, settling)
+	}
+}

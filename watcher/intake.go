@@ -32,6 +32,7 @@ func (t *tree) take(n note, now time.Time) {
 		t.takeDirGone(n.path, now)
 	case noteRemoved:
 		if e := t.file(n.path); e != nil && !t.ignored(n.path, false) {
+			e.appeared = now // a file that has the name now is another one, whose own note is late
 			t.setSoon(e, now)
 		}
 	default:
