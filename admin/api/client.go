@@ -3,9 +3,11 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -23,6 +25,19 @@ const maxAnswer = 16 << 20
 func (c *Client) Streams(ctx context.Context) (s Streams, err error) {
 	return s, c.get(ctx, "/api/v1/streams", &s)
 }
+
+// Stream returns one stream. The error is ErrNotFound if the daemon has none with the id.
+func (c *Client) Stream(ctx context.Context, id string) (d Detail, err error) {
+	return d, c.get(ctx, "/api/v1/streams/"+url.PathEscape(id), &d)
+}
+
+// Version returns what the daemon is.
+func (c *Client) Version(ctx context.Context) (v Version, err error) {
+	return v, c.get(ctx, "/api/v1/version", &v)
+}
+
+// ErrNotFound means that the daemon has no such thing.
+var ErrNotFound = errors.New("not found")
 
 // get asks for a resource.
 func (c *Client) get(ctx context.Context, path string, answer any) error {
@@ -60,6 +75,9 @@ func (c *Client) Raw(ctx context.Context, path string) ([]byte, error) {
 		var p Problem
 		if json.Unmarshal(body, &p) != nil || p.Error == "" {
 			p.Error = strings.TrimSpace(string(body[:min(len(body), 200)]))
+		}
+		if r.StatusCode == http.StatusNotFound {
+			return nil, fmt.Errorf("%s: %w: %s", path, ErrNotFound, p.Error)
 		}
 		return nil, fmt.Errorf("%s: %s: %s", path, r.Status, p.Error)
 	}

@@ -49,16 +49,23 @@ func status(t *testing.T, d api.Daemon, args ...string) (code int, stdout, stder
 
 func statusAt(t *testing.T, listen string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	ini := writeAdminConfig(t, listen)
+	var out, errs bytes.Buffer
+	code = execute(t.Context(), append([]string{"status", "--config", ini}, args...),
+		surroundings{&out, &errs, func(string) string { return "" }})
+	return code, out.String(), errs.String()
+}
+
+// writeAdminConfig writes a config with an admin listener, and returns its name.
+func writeAdminConfig(t *testing.T, listen string) string {
+	t.Helper()
 	ini := filepath.Join(t.TempDir(), "config.ini")
 	content := fmt.Sprintf("[AmazonHLSUpload]\nwatch_dir = '/var/media'\ndefault_bucket = 'live'\n"+
 		"[Admin]\nlisten = %s\ntoken = 's3cret-token-of-admin'\n", listen)
 	if err := os.WriteFile(ini, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var out, errs bytes.Buffer
-	code = execute(t.Context(), append([]string{"status", "--config", ini}, args...),
-		surroundings{&out, &errs, func(string) string { return "" }})
-	return code, out.String(), errs.String()
+	return ini
 }
 
 func TestStatusPrintsTheWorstFirstAndFailsWhenAStreamSuffers(t *testing.T) {

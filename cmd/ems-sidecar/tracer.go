@@ -1,0 +1,297 @@
+package main
+
+import (
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"ems-sidecar/admin/api"
+	"ems-sidecar/internal/paths"
+	"ems-sidecar/uploader/health"
+)
+
+// News are what a trace prints as one line.
+type news struct {
+	At      time.Time      `json:"at"`
+	What    happening      `json:"what"`
+	Stream  string         `json:"stream"` // its id
+	Chunk   *paths.Chunk   `json:"chunk,omitempty"`
+	Failure *paths.Failure `json:"failure,omitempty"`
+	Waiting int            `json:"waiting,omitempty"` // chunks that wait
+	Text    string         `json:"text,omitempty"`    // why, in words
+}
+
+// A happening is what news tell of.
+type happening string
+
+const (
+	isListed      happening = "listed"       // a chunk is seen by viewers
+	hasFailed     happening = "failed"       // an attempt to upload it has
+	isLost        happening = "lost"         // it was given up
+	isSkipped     happening = "skipped"      // it was left out, as the config asks for
+	waits         happening = "waiting"      // chunks are not listed although it is time
+	passedUnseen  happening = "unseen"       // more chunks passed than the daemon remembers
+	isAway        happening = "disconnected" // the daemon does not answer
+	isBack        happening = "connected"    // it answers again
+	wasRestarted  happening = "restarted"    // it is another process now
+	streamUnknown happening = "unknown"      // it does not know the stream now
+)
+
+// A tracer knows what was printed of a stream.
+type tracer struct {
+	id      string
+	last    int // how many chunks are printed that were there before
+	started time.Time
+	lost    happening         // isAway, streamUnknown; or "": the stream is seen
+	known   map[passage]*told // nil: nothing is known yet
+	warnAt  time.Duration     // how long the oldest chunk waits when that is printed next
+}
+
+// A passage tells a chunk from one that has its name later.
+type passage struct {
+	key string
+	at  int64
+}
+
+// A told is what was printed of a chunk.
+type told struct {
+	attempt  int // the last one that failed
+	finished bool
+}
+
+func (t *tracer) news(what happening, now time.Time) news {
+	return news{At: now.UTC(), What: what, Stream: t.id}
+}
+
+// away applies that the daemon does not answer.
+func (t *tracer) away(err error, now time.Time) []news {
+	if t.lost == isAway {
+		return nil
+	}
+	t.lost = isAway
+	n := t.news(isAway, now)
+	n.Text = err.Error()
+	return []news{n}
+}
+
+// connected applies that a daemon answers that was started at a time.
+func (t *tracer) connected(started, now time.Time) (lines []news) {
+	switch {
+	case !t.started.IsZero() && !started.Equal(t.started):
+		n := t.news(wasRestarted, now)
+		n.Text = "at " + started.Local().Format(time.TimeOnly)
+		lines = append(lines, n)
+		t.lost, t.warnAt, t.known = "", 0, make(map[passage]*told)
+	case t.lost == isAway:
+		lines = append(lines, t.news(isBack, now))
+		t.lost = ""
+	}
+	t.started = started
+	return lines
+}
+
+// unknown applies that the daemon does not know the stream.
+func (t *tracer) unknown(now time.Time) []news {
+	if t.lost == streamUnknown {
+		return nil
+	}
+	t.lost = streamUnknown
+	return []news{t.news(streamUnknown, now)}
+}
+
+// learn returns what is new of the stream.
+func (t *tracer) learn(d api.Detail, now time.Time) (lines []news) {
+	t.lost = ""
+	before := t.known
+	t.known = make(map[passage]*told, len(d.Recent))
+	waiting, seenBefore := []*paths.Chunk{}, false
+	for i := range d.Recent {
+		c := &d.Recent[i]
+		was := before[passageOf(c)]
+		seenBefore = seenBefore || was != nil
+		if was == nil {
+			was = &told{finished: before == nil && len(d.Recent)-i > t.last && isFinished(c)}
+			if before == nil && len(d.Recent)-i > t.last && len(c.Failures) > 0 {
+				was.attempt = c.Failures[len(c.Failures)-1].Attempt
+			}
+		}
+		t.known[passageOf(c)] = was
+		lines = append(lines, t.tell(c, was, before == nil, now)...)
+		if !was.finished && !isFinished(c) {
+			waiting = append(waiting, c)
+		}
+	}
+	if len(before) > 0 && len(d.Recent) > 0 && !seenBefore {
+		lines = append([]news{t.news(passedUnseen, now)}, lines...)
+	}
+	return append(lines, t.warn(d.Stream, waiting, now)...)
+}
+
+// tell returns what is new of a chunk.
+func (t *tracer) tell(c *paths.Chunk, was *told, first bool, now time.Time) (lines []news) {
+	add := func(what happening, at *time.Time) *news {
+		n := t.news(what, now)
+		n.Chunk = c
+		if at != nil {
+			n.At = *at
+		}
+		lines = append(lines, n)
+		return &lines[len(lines)-1]
+	}
+	for i := range c.Failures {
+		if f := &c.Failures[i]; f.Attempt > was.attempt {
+			add(hasFailed, &f.At).Failure = f
+			was.attempt = f.Attempt
+		}
+	}
+	if was.finished || !isFinished(c) {
+		return lines
+	}
+	was.finished = true
+	switch {
+	case c.Lost != nil:
+		add(isLost, c.Lost).Text = c.Why
+	case c.Skipped != nil:
+		add(isSkipped, c.Skipped)
+	case c.Lag != nil || first: // else an earlier run has uploaded it
+		add(isListed, c.Listed)
+	}
+	return lines
+}
+
+// warn returns that chunks wait, if the oldest does so for longer than three target durations; and
+// then each time that it waits for twice as long.
+func (t *tracer) warn(s api.Stream, waiting []*paths.Chunk, now time.Time) []news {
+	patience := health.Late * max(time.Duration(s.Target*float64(time.Second)), time.Second)
+	var oldest *paths.Chunk
+	for _, c := range waiting {
+		if c.Closed != nil && c.Kind == "chunk" && (oldest == nil || c.Closed.Before(*oldest.Closed)) {
+			oldest = c
+		}
+	}
+	if oldest == nil || now.Sub(*oldest.Closed) <= patience {
+		t.warnAt = 0
+		return nil
+	}
+	waited := now.Sub(*oldest.Closed)
+	if waited < t.warnAt {
+		return nil
+	}
+	t.warnAt = 2 * waited
+	n := t.news(waits, now)
+	n.Chunk, n.Waiting, n.Text = oldest, len(waiting), s.Why
+	return []news{n}
+}
+
+func passageOf(c *paths.Chunk) passage {
+	p := passage{key: c.Key}
+	if c.Closed != nil {
+		p.at = c.Closed.UnixNano()
+	}
+	return p
+}
+
+// isFinished reports whether viewers see the chunk, or never will.
+func isFinished(c *paths.Chunk) bool { return c.Listed != nil || c.Lost != nil || c.Skipped != nil }
+
+// text is a line for people.
+func (n news) text() string {
+	line := n.At.Local().Format("15:04:05.000") + "  "
+	if n.Chunk != nil {
+		line += printable(path.Base(n.Chunk.Key)) + "  "
+	}
+	switch n.What {
+	case isListed:
+		return line + way(n.Chunk)
+	case hasFailed:
+		return line + fmt.Sprintf("attempt %d failed%s: %s", n.Failure.Attempt, after(n.Chunk.Closed, &n.Failure.At),
+			printable(n.Failure.Why))
+	case isLost:
+		return line + "lost: " + printable(n.Text)
+	case isSkipped:
+		return line + "skipped: its playlist names it no more"
+	case waits:
+		waited := n.At.Sub(*n.Chunk.Closed).Round(time.Second)
+		line += fmt.Sprintf("waits for %v, %s", waited, progress(n.Chunk))
+		if n.Waiting > 1 {
+			line += fmt.Sprintf("; %d chunks wait", n.Waiting)
+		}
+		if n.Text != "" {
+			line += "; " + printable(n.Text)
+		}
+		return line
+	case passedUnseen:
+		return line + "more chunks passed than the daemon remembers, and are not shown"
+	case isAway:
+		return line + "not connected: " + printable(n.Text)
+	case isBack:
+		return line + "connected again"
+	case wasRestarted:
+		return line + "the daemon was started again " + n.Text
+	case streamUnknown:
+		return line + "the daemon does not know " + printable(n.Stream) + " now"
+	}
+	return line + string(n.What)
+}
+
+// way is each step of a chunk that is listed, with the time since it was closed.
+func way(c *paths.Chunk) string {
+	steps := []string{}
+	if c.Kind != "chunk" {
+		steps = append(steps, c.Kind)
+	}
+	steps = append(steps, humanize.Bytes(uint64(max(0, c.Bytes))))
+	if c.Sequence > 0 {
+		steps = append(steps, fmt.Sprintf("sequence %d", c.Sequence))
+	}
+	if c.Closed != nil {
+		steps = append(steps, "closed "+c.Closed.Local().Format("15:04:05.000"))
+	}
+	for _, s := range []struct {
+		name string
+		at   *time.Time
+	}{{"kept", c.Kept}, {"sending", c.Sending}, {"sent", c.Sent}, {"confirmed", c.Confirmed}, {"listed", c.Listed}} {
+		if s.at == nil {
+			continue
+		}
+		text := s.name + after(c.Closed, s.at)
+		switch {
+		case s.name == "sending" && c.Attempts > 1:
+			text += fmt.Sprintf(" (attempt %d)", c.Attempts)
+		case s.name == "confirmed" && c.ConfirmedBy != "upload" && c.ConfirmedBy != "":
+			text += " (by a " + c.ConfirmedBy + ")"
+		}
+		steps = append(steps, text)
+	}
+	return strings.Join(steps, "  ")
+}
+
+// after is how long after the closing something was.
+func after(closed, at *time.Time) string {
+	if closed == nil {
+		return ""
+	}
+	d := at.Sub(*closed)
+	if d < time.Second {
+		d = d.Round(100 * time.Microsecond)
+	} else {
+		d = d.Round(time.Millisecond)
+	}
+	return " +" + max(0, d).String()
+}
+
+// progress is how far a chunk has come.
+func progress(c *paths.Chunk) string {
+	switch n := len(c.Failures); {
+	case c.Confirmed != nil:
+		return "in the bucket, and no published manifest names it"
+	case n > 0:
+		return fmt.Sprintf("not in the bucket: attempt %d failed: %s", c.Failures[n-1].Attempt, printable(c.Failures[n-1].Why))
+	case c.Sending != nil:
+		return "being sent"
+	}
+	return "not sent yet"
+}
