@@ -164,6 +164,19 @@ func TestTracePrintsFailuresAndWhatWaits(t *testing.T) {
 	x.want(17*time.Second, "12:00:16.000  9.ts  skipped: its playlist names it no more")
 }
 
+// A chunk that rolled out of its playlist before it was published waits for nothing.
+func TestTraceDoesNotWaitForWhatHasRolledOut(t *testing.T) {
+	x := newTrial(t, 0)
+	x.want(0)
+	out := x.chunk("1.ts", 0)
+	out.Confirmed = x.at(time.Second)
+	x.daemon.chunks = []paths.Chunk{out}
+	x.want(7*time.Second, "12:00:07.000  1.ts  waits for 7s, in the bucket, and no published manifest names it")
+	x.daemon.chunks = append(x.daemon.chunks, x.listed(x.chunk("2.ts", 8*time.Second), time.Second))
+	x.want(9*time.Second, "12:00:09.000  2.ts  498 kB  closed 12:00:08.000  kept +1ms  sending +1ms  sent +500ms  confirmed +500ms  listed +1s")
+	x.want(time.Minute)
+}
+
 // A daemon that is gone is said once, and so is that it is back, or another one. What an earlier
 // run has uploaded is not printed again.
 func TestTraceGoesOnWhenTheDaemonWasAway(t *testing.T) {

@@ -1,12 +1,8 @@
 package main
 
 import (
-	"fmt"
-	"path"
-	"strings"
+	"slices"
 	"time"
-
-	"github.com/dustin/go-humanize"
 
 	"ems-sidecar/admin/api"
 	"ems-sidecar/internal/paths"
@@ -107,7 +103,7 @@ func (t *tracer) learn(d api.Detail, now time.Time) (lines []news) {
 	t.lost = ""
 	before := t.known
 	t.known = make(map[passage]*told, len(d.Recent))
-	waiting, seenBefore := []*paths.Chunk{}, false
+	waiting, seenBefore, seenUpTo := []*paths.Chunk{}, false, time.Time{}
 	for i := range d.Recent {
 		c := &d.Recent[i]
 		was := before[passageOf(c)]
@@ -120,6 +116,9 @@ func (t *tracer) learn(d api.Detail, now time.Time) (lines []news) {
 		}
 		t.known[passageOf(c)] = was
 		lines = append(lines, t.tell(c, was, before == nil, now)...)
+		if c.Listed != nil && c.Closed != nil && c.Closed.After(seenUpTo) {
+			seenUpTo = *c.Closed
+		}
 		if !was.finished && !isFinished(c) {
 			waiting = append(waiting, c)
 		}
@@ -127,6 +126,10 @@ func (t *tracer) learn(d api.Detail, now time.Time) (lines []news) {
 	if len(before) > 0 && len(d.Recent) > 0 && !seenBefore {
 		lines = append([]news{t.news(passedUnseen, now)}, lines...)
 	}
+	// What is in the bucket and older than what viewers see has rolled out of its manifest.
+	waiting = slices.DeleteFunc(waiting, func(c *paths.Chunk) bool {
+		return c.Kind != "chunk" || c.Confirmed != nil && c.Closed != nil && c.Closed.Before(seenUpTo)
+	})
 	return append(lines, t.warn(d.Stream, waiting, now)...)
 }
 
@@ -168,7 +171,7 @@ func (t *tracer) warn(s api.Stream, waiting []*paths.Chunk, now time.Time) []new
 	patience := health.Late * max(time.Duration(s.Target*float64(time.Second)), time.Second)
 	var oldest *paths.Chunk
 	for _, c := range waiting {
-		if c.Closed != nil && c.Kind == "chunk" && (oldest == nil || c.Closed.Before(*oldest.Closed)) {
+		if c.Closed != nil && (oldest == nil || c.Closed.Before(*oldest.Closed)) {
 			oldest = c
 		}
 	}
@@ -196,102 +199,3 @@ func passageOf(c *paths.Chunk) passage {
 
 // isFinished reports whether viewers see the chunk, or never will.
 func isFinished(c *paths.Chunk) bool { return c.Listed != nil || c.Lost != nil || c.Skipped != nil }
-
-// text is a line for people.
-func (n news) text() string {
-	line := n.At.Local().Format("15:04:05.000") + "  "
-	if n.Chunk != nil {
-		line += printable(path.Base(n.Chunk.Key)) + "  "
-	}
-	switch n.What {
-	case isListed:
-		return line + way(n.Chunk)
-	case hasFailed:
-		return line + fmt.Sprintf("attempt %d failed%s: %s", n.Failure.Attempt, after(n.Chunk.Closed, &n.Failure.At),
-			printable(n.Failure.Why))
-	case isLost:
-		return line + "lost: " + printable(n.Text)
-	case isSkipped:
-		return line + "skipped: its playlist names it no more"
-	case waits:
-		waited := n.At.Sub(*n.Chunk.Closed).Round(time.Second)
-		line += fmt.Sprintf("waits for %v, %s", waited, progress(n.Chunk))
-		if n.Waiting > 1 {
-			line += fmt.Sprintf("; %d chunks wait", n.Waiting)
-		}
-		if n.Text != "" {
-			line += "; " + printable(n.Text)
-		}
-		return line
-	case passedUnseen:
-		return line + "more chunks passed than the daemon remembers, and are not shown"
-	case isAway:
-		return line + "not connected: " + printable(n.Text)
-	case isBack:
-		return line + "connected again"
-	case wasRestarted:
-		return line + "the daemon was started again " + n.Text
-	case streamUnknown:
-		return line + "the daemon does not know " + printable(n.Stream) + " now"
-	}
-	return line + string(n.What)
-}
-
-// way is each step of a chunk that is listed, with the time since it was closed.
-func way(c *paths.Chunk) string {
-	steps := []string{}
-	if c.Kind != "chunk" {
-		steps = append(steps, c.Kind)
-	}
-	steps = append(steps, humanize.Bytes(uint64(max(0, c.Bytes))))
-	if c.Sequence > 0 {
-		steps = append(steps, fmt.Sprintf("sequence %d", c.Sequence))
-	}
-	if c.Closed != nil {
-		steps = append(steps, "closed "+c.Closed.Local().Format("15:04:05.000"))
-	}
-	for _, s := range []struct {
-		name string
-		at   *time.Time
-	}{{"kept", c.Kept}, {"sending", c.Sending}, {"sent", c.Sent}, {"confirmed", c.Confirmed}, {"listed", c.Listed}} {
-		if s.at == nil {
-			continue
-		}
-		text := s.name + after(c.Closed, s.at)
-		switch {
-		case s.name == "sending" && c.Attempts > 1:
-			text += fmt.Sprintf(" (attempt %d)", c.Attempts)
-		case s.name == "confirmed" && c.ConfirmedBy != "upload" && c.ConfirmedBy != "":
-			text += " (by a " + c.ConfirmedBy + ")"
-		}
-		steps = append(steps, text)
-	}
-	return strings.Join(steps, "  ")
-}
-
-// after is how long after the closing something was.
-func after(closed, at *time.Time) string {
-	if closed == nil {
-		return ""
-	}
-	d := at.Sub(*closed)
-	if d < time.Second {
-		d = d.Round(100 * time.Microsecond)
-	} else {
-		d = d.Round(time.Millisecond)
-	}
-	return " +" + max(0, d).String()
-}
-
-// progress is how far a chunk has come.
-func progress(c *paths.Chunk) string {
-	switch n := len(c.Failures); {
-	case c.Confirmed != nil:
-		return "in the bucket, and no published manifest names it"
-	case n > 0:
-		return fmt.Sprintf("not in the bucket: attempt %d failed: %s", c.Failures[n-1].Attempt, printable(c.Failures[n-1].Why))
-	case c.Sending != nil:
-		return "being sent"
-	}
-	return "not sent yet"
-}
