@@ -29,7 +29,7 @@ func (src *Source) list(ctx context.Context, r *publish.Result) {
 		// Names have times in them. What is older than all files on the disk, perhaps by years, is
 		// not listed.
 		_, n := utf8.DecodeLastRuneInString(key)
-		r.Err = src.dest.Store.List(ctx, dir, key[:len(key)-n], func(key string, i publish.ObjectInfo) error {
+		r.Err = src.store(ctx).List(ctx, dir, key[:len(key)-n], func(key string, i publish.ObjectInfo) error {
 			if _, ok := wanted[key]; ok {
 				r.Objects[key] = i
 			}
@@ -66,7 +66,7 @@ func (src *Source) compare(ctx context.Context, r *publish.Result) {
 func (src *Source) stat(ctx context.Context, key string) (i publish.ObjectInfo, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
-	return src.dest.Store.Stat(ctx, key)
+	return src.store(ctx).Stat(ctx, key)
 }
 
 // isStill returns errChanged if the file is no longer in the version of the job.
@@ -108,7 +108,7 @@ func (src *Source) discard(ctx context.Context, r *publish.Result) {
 		return
 	}
 	body := newChunkBody(f, r.Version, src)
-	r.Same, err = src.dest.Store.Same(ctx, r.Key, body, r.Version.Size, r.Version.ModTime)
+	r.Same, err = src.store(ctx).Same(ctx, r.Key, body, r.Version.Size, r.Version.ModTime)
 	if r.FileErr = body.first(); r.FileErr != nil {
 		return
 	}

@@ -13,7 +13,7 @@ func (u *Uploader) deleteObjects(ctx context.Context, src *Source, r *publish.Re
 	if len(keys) == 0 {
 		return
 	}
-	if r.Err = src.dest.Store.Delete(ctx, keys); r.Err == nil {
+	if r.Err = src.store(ctx).Delete(ctx, keys); r.Err == nil {
 		return
 	}
 	var some *DeleteError

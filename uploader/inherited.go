@@ -37,7 +37,7 @@ func (src *Source) readInheritedIn(ctx context.Context, r *publish.Result, dir s
 		below = prefix + dir + "/"
 	}
 	var found []string
-	err := src.dest.Store.List(ctx, below, "", func(key string, _ publish.ObjectInfo) error {
+	err := src.store(ctx).List(ctx, below, "", func(key string, _ publish.ObjectInfo) error {
 		p, ours := strings.CutPrefix(key, prefix)
 		if !ours || p == "" || src.layout.Kind(p).Role != media.ManifestFile || r.Survey.Known[p] {
 			return nil
@@ -57,7 +57,7 @@ func (src *Source) readInheritedIn(ctx context.Context, r *publish.Result, dir s
 
 // inherit reads the manifest p from the bucket.
 func (src *Source) inherit(ctx context.Context, r *publish.Result, p string) error {
-	content, found, err := src.dest.Store.Read(ctx, src.dest.Prefix+p, src.mostOf(p))
+	content, found, err := src.store(ctx).Read(ctx, src.dest.Prefix+p, src.mostOf(p))
 	refused := errors.Is(err, ErrPermanent) && !errors.Is(err, ErrBucket)
 	switch {
 	case err != nil && !refused:

@@ -137,7 +137,7 @@ func (src *Source) beginsWith(ctx context.Context, r *publish.Result, file io.Re
 		return known == publish.Identical, nil
 	}
 	size := t.object.Size
-	same, err := src.dest.Store.Same(ctx, src.dest.Prefix+t.path, io.NewSectionReader(file, 0, size), size,
+	same, err := src.store(ctx).Same(ctx, src.dest.Prefix+t.path, io.NewSectionReader(file, 0, size), size,
 		r.Version.ModTime)
 	if errors.Is(err, ErrIncomparable) {
 		return false, nil // it may be another recording

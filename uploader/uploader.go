@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ems-sidecar/internal/trouble"
@@ -39,27 +40,30 @@ type Settings struct {
 // A Step is one step of a file on its way from the disk into the bucket. Its time is set.
 type Step = publish.Step
 
-// A Destination is where and how a Source is published. Its fields do not change while it is in
-// use.
+// A Destination is where and how a Source is published. Only Change changes it while it is in use.
 type Destination struct {
 	publish.Destination
 	Store                Store
 	CacheControlChunk    string // instead of what the kind of the file asks for
 	CacheControlManifest string
+
+	headers atomic.Pointer[cacheHeaders] // nil: Change was not called
 }
 
 // An Uploader publishes what its Sources report. Create it with New, run it with Run.
 type Uploader struct {
-	settings Settings
-	log      *slog.Logger
-	inbox    chan func(*publish.Schedule, time.Time)
-	done     chan struct{} // closed when Run returns
-	bulk     chan struct{} // has an item when a source of recordings was added
-	budget   *spool.Budget
-	workers  sync.WaitGroup // all goroutines of Run, which waits for them
-	start    func(*Source)  // set by Run, for its goroutine
-	sweep    func()         // of the reporter, if that is the Uploader's own
-	drainBy  time.Time      // when Run ends at the latest; zero: after DrainTimeout; for its goroutine
+	settings      Settings
+	log           *slog.Logger
+	inbox         chan func(*publish.Schedule, time.Time)
+	done          chan struct{} // closed when Run returns
+	bulk          chan struct{} // has an item when a source of recordings was added
+	budget        *spool.Budget
+	workers       sync.WaitGroup // all goroutines of Run, which waits for them
+	attempts      attempts
+	start         func(*Source) // set by Run, for its goroutine
+	sweep         func()        // of the reporter, if that is the Uploader's own
+	minThroughput atomic.Int64
+	drainBy       time.Time // when Run ends at the latest; zero: after DrainTimeout; for its goroutine
 
 	adding  sync.Mutex // guards what follows
 	sources []*Source
@@ -74,7 +78,7 @@ func New(settings Settings, log *slog.Logger) *Uploader {
 		settings.Trouble = trouble.New(log, time.Now)
 		sweep = settings.Trouble.Sweep
 	}
-	return &Uploader{
+	u := &Uploader{
 		sweep:    sweep,
 		settings: settings,
 		log:      log,
@@ -84,6 +88,8 @@ func New(settings Settings, log *slog.Logger) *Uploader {
 		budget:   spool.NewBudget(settings.SpoolMax, 0),
 		owners:   make(map[*publish.Source]*Source),
 	}
+	u.minThroughput.Store(settings.MinThroughput)
+	return u
 }
 
 // all returns the sources so far.

@@ -26,6 +26,9 @@ const (
 // do makes one attempt at j, a job of src.
 func (u *Uploader) do(ctx context.Context, src *Source, j publish.Job) publish.Result {
 	r := publish.Result{Job: j}
+	a := u.attempts.begin(src, j)
+	defer u.attempts.end(a)
+	ctx = context.WithValue(ctx, attemptKey{}, a)
 	switch j.Task {
 	case publish.ReadManifests:
 		src.readInherited(ctx, &r)
@@ -124,10 +127,10 @@ func (u *Uploader) putChunk(ctx context.Context, src *Source, r *publish.Result)
 var errChanged = errors.New("file changed")
 
 func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Body, size int64) error {
-	limit := attemptTime + time.Duration(float64(size)/float64(u.settings.MinThroughput)*float64(time.Second))
+	limit := attemptTime + time.Duration(float64(size)/float64(u.minThroughput.Load())*float64(time.Second))
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit.Round(time.Millisecond)))
 	defer cancel()
-	err := src.dest.Store.Put(ctx, Object{
+	err := src.store(ctx).Put(ctx, Object{
 		Key:             j.Key,
 		Body:            body,
 		Size:            size,
@@ -148,16 +151,16 @@ func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Bod
 
 // cacheControl returns the header for what j puts.
 func (d *Destination) cacheControl(writer media.Traits, j publish.Job) string {
-	isManifest := j.Task == publish.PutManifest
+	isManifest, wanted := j.Task == publish.PutManifest, d.cacheHeaders()
 	switch {
-	case !isManifest && d.CacheControlChunk != "":
-		return d.CacheControlChunk
+	case !isManifest && wanted.chunk != "":
+		return wanted.chunk
 	case !isManifest && !writer.IsImmutable():
 		return "public, max-age=" + strconv.Itoa(int(publish.ReturnedCacheTime/time.Second))
 	case !isManifest:
 		return chunkCacheControl
-	case d.CacheControlManifest != "":
-		return d.CacheControlManifest
+	case wanted.manifest != "":
+		return wanted.manifest
 	}
 	// Half the target duration: no cache hides a playlist for longer than a player waits before it
 	// asks again (RFC 8216, section 6.3.4).

@@ -6,7 +6,8 @@ import (
 	"ems-sidecar/media"
 )
 
-// A Destination is where and how a Source is published. It is not changed once it is in use.
+// A Destination is where and how a Source is published. Only Schedule.Change changes it once it is
+// in use.
 type Destination struct {
 	Bucket           string        // for messages
 	Prefix           string        // of every key
@@ -30,6 +31,7 @@ type Source struct {
 	files      map[string]*file
 	generation uint64    // grows when a confirmed file has new content
 	stuckSince time.Time // when its file system stopped answering; zero: it answers
+	retired    bool      // nothing more is reported of it
 	obstacles  obstacles
 	skipped    int64      // chunks that were not uploaded because no manifest names them any more
 	retention  *retention // nil until something is to be deleted

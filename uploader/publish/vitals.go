@@ -92,7 +92,7 @@ func (m *manifest) noteListed(snap *snapshot) {
 
 // isWatched reports whether st is a stream that is judged: it has chunks of its own, or had some.
 func (st *stream) isWatched() bool {
-	return !st.src.bulk() && (!st.vitals.chunk.IsZero() || !st.vitals.edge.IsZero())
+	return !st.src.bulk() && !st.src.retired && (!st.vitals.chunk.IsZero() || !st.vitals.edge.IsZero())
 }
 
 // naming yields the manifests that name chunks of st, its own and those of its group.
