@@ -56,7 +56,7 @@ func (s *state) Version() api.Version {
 
 // Config returns the settings that hold.
 func (s *state) Config() api.Config {
-	return api.Config{File: s.cfg.Path, Settings: s.cfg.Effective(os.Getenv)}
+	return api.Config{File: s.config().Path, Settings: s.config().Effective(os.Getenv)}
 }
 
 // moment returns t for JSON, in milliseconds. JSON has null for a time that is not known.

@@ -3,18 +3,15 @@ package daemon
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"math"
-	"net"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"ems-sidecar/admin"
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
 	"ems-sidecar/hooks"
@@ -29,16 +26,17 @@ import (
 
 // A Daemon does what a config asks for. Create it with New, and use Run or Sync, once.
 type Daemon struct {
-	cfg      *config.Config
+	cfg      atomic.Pointer[config.Config] // see config
 	log      *slog.Logger
 	backend  watcher.Backend
 	up       *uploader.Uploader
 	roots    roots
-	sections []*section
+	sections sections
 	found    chan *root    // roots that EMS names while the daemon runs
 	left     chan struct{} // closed when found is not read any more
 	memory   memory
-	limits   Limits
+	naming   sync.Mutex // is held by those who change what is published: the media server's answers, and a reload
+	limits   Limits     // guarded by naming, once the daemon runs
 	trouble  *trouble.Reporter
 	metrics  *metrics.Metrics
 	past     past
@@ -46,15 +44,25 @@ type Daemon struct {
 	actions  actions
 	refusals list // why directories that the media server names are not published
 	ems      mediaServer
+	parts    replaceable
+	reloads  reloads
 }
+
+// config returns the config that holds now.
+func (d *Daemon) config() *config.Config { return d.cfg.Load() }
 
 // A mediaServer is how the daemon deals with the media server.
 type mediaServer struct {
-	asked   atomic.Bool      // it has said where it writes
-	api     *emsapi.Client   // nil: nothing needs it
-	plugins []string         // the names of those that are on
-	hooks   *hooks.Hooks     // nil: no plugin and no section needs the media server
-	events  *events.Endpoint // nil: as hooks
+	asked atomic.Bool // it has said where it writes
+	now   atomic.Pointer[reactor]
+}
+
+// A reactor is what speaks to the media server. There is none if no plugin and no section needs it.
+type reactor struct {
+	api     *emsapi.Client
+	plugins []string // the names of those that are on
+	hooks   *hooks.Hooks
+	events  *events.Endpoint
 }
 
 // A past is what the daemon knows of what happened.
@@ -72,9 +80,10 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		return nil, err
 	}
 	reporter := trouble.New(log, time.Now)
-	d := &Daemon{cfg: cfg, log: log, trouble: reporter, backend: backend, found: make(chan *root),
-		left:  make(chan struct{}),
-		paths: paths.New(), past: past{began: time.Now(), events: history.New(time.Now), dir: state}}
+	d := &Daemon{log: log, trouble: reporter, backend: backend, found: make(chan *root),
+		left: make(chan struct{}), parts: replaceable{admin: newSlot(), reactor: newSlot()}, paths: paths.New(),
+		past: past{began: time.Now(), events: history.New(time.Now), dir: state}}
+	d.cfg.Store(cfg)
 	reporter.Tell(d.noteTrouble)
 	d.metrics = d.newMetrics()
 	d.up = uploader.New(uploader.Settings{
@@ -95,17 +104,19 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 	d.loadHistory()
 	var fresh []*root
 	for _, u := range cfg.Uploads {
-		s, err := d.newSection(ctx, u)
+		s, err := d.newSection(ctx, u, cfg.Upload)
 		if err != nil {
-			return nil, fmt.Errorf("[%s]: %w", u.Section, err)
+			return nil, err
 		}
-		d.sections = append(d.sections, s)
+		d.sections.add(s)
 		for _, dir := range u.WatchDirs {
 			fresh = s.publishFrom(dir, scope{kind: whole}, fresh)
 		}
 	}
 	d.begin(d.remembered(state, fresh))
-	return d, d.react()
+	r, err := d.newReactor(cfg)
+	d.ems.now.Store(r)
+	return d, err
 }
 
 // manifestMemory returns how many bytes large manifests may take: a third of limit, which is that
@@ -115,40 +126,6 @@ func manifestMemory(limit int64) int {
 		return 0
 	}
 	return int(limit / 3)
-}
-
-// react builds the parts that speak to the media server, if the config needs them.
-func (d *Daemon) react() (err error) {
-	cfg := d.cfg
-	if !cfg.Hooks.On {
-		return nil
-	}
-	if d.ems.api, err = API(cfg.EMS); err != nil {
-		return fmt.Errorf("[EMS] api_url: %w", err)
-	}
-	s := hooks.Settings{
-		Host: hostname(), APIHost: d.ems.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
-		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint,
-		Trouble: d.trouble, Acted: d.noteAction,
-	}
-	d.ems.plugins = s.Plugins()
-	if cfg.AsksEMS() {
-		s.Outputs = d.Outputs
-	}
-	if d.ems.hooks, err = hooks.New(d.ems.api, s, d.log); err != nil {
-		return err
-	}
-	d.ems.events = events.New(events.Settings{
-		Path: cfg.Hooks.Path, Allow: cfg.Hooks.Allow, Secret: cfg.Hooks.Secret.Reveal(), MaxBody: cfg.Hooks.MaxBody,
-		Wanted: hooks.Wanted, Trouble: d.trouble,
-	}, d.ems.hooks.Handle, d.ems.hooks.Look, d.log)
-	return nil
-}
-
-// API returns a client of the config's media server. It makes no request.
-func API(ems config.EMS) (*emsapi.Client, error) {
-	return emsapi.New(emsapi.Settings{URL: ems.APIURL.Reveal(), Username: ems.Username, Password: ems.Password.Reveal(),
-		Timeout: ems.Timeout})
 }
 
 // Run works until ctx ends and live streams have ended, and then drains. It calls started once:
@@ -163,34 +140,21 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 	defer leave()
 	told := ctx
 	parts, ctx := errgroup.WithContext(ctx)
-	if d.cfg.Admin.Listen != "" {
-		l, err := net.Listen("tcp", d.cfg.Admin.Listen)
-		if err != nil {
-			return fmt.Errorf("[Admin] listen: %w", err)
-		}
-		settings, err := AdminSettings(d.cfg.Admin, d.log)
-		if err != nil {
-			return errors.Join(err, l.Close())
-		}
-		switch d.cfg.Admin.Player {
-		case config.PlayerDaemon:
-			settings.Store = &state{d}
-		default:
-			settings.Media = d.cfg.Admin.Player
-		}
-		parts.Go(func() error { return admin.Serve(running, l, settings, &state{d}, d.log) })
+	cfg := d.config()
+	defer d.parts.shut()
+	front, door, err := d.adminPart(cfg, nil)
+	if err != nil {
+		return err
 	}
-	if d.ems.events != nil {
-		l, err := net.Listen("tcp", d.cfg.Hooks.Listen)
-		if err != nil {
-			stop()
-			return errors.Join(fmt.Errorf("[Hooks] listen: %w (do the older services still run?)", err), parts.Wait())
-		}
-		d.log.Info("listening for events", "listen", l.Addr(), "path", d.cfg.Hooks.Path, "api", d.ems.api.Address())
-		parts.Go(func() error { return d.ems.events.Serve(ctx, l) })
-		parts.Go(func() error { return d.ems.hooks.Run(ctx) })
-		parts.Go(func() error { d.tellReactions(ctx); return nil })
+	d.parts.adminDoor = door
+	react, door, err := d.reactorPart(cfg, d.ems.now.Load(), nil)
+	if err != nil {
+		return err
 	}
+	d.parts.reactorDoor = door
+	parts.Go(func() error { return d.parts.admin.run(running, front) })
+	parts.Go(func() error { return d.parts.reactor.run(ctx, react) })
+	defer d.reloads.close()
 	parts.Go(func() error { d.keepHistory(running); return nil })
 	parts.Go(func() error {
 		late, ok := d.roots.started(ctx)
@@ -199,6 +163,7 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 				"next", "the start does not wait for it; /readyz does")
 		}
 		if ok {
+			d.reloads.open(ctx)
 			started()
 		}
 		return nil
@@ -218,27 +183,12 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 	return parts.Wait()
 }
 
-// AdminSettings returns who may ask the admin listener. It reads the certificate that the config
-// names, if any.
-func AdminSettings(cfg config.Admin, log *slog.Logger) (s admin.Settings, err error) {
-	s = admin.Settings{Names: []string{hostname()}, Allow: cfg.Allow, Token: cfg.Token.Reveal()}
-	if host, _, err := net.SplitHostPort(cfg.Listen); err == nil {
-		s.Names = append(s.Names, host)
-	}
-	if cfg.TLSCert != "" {
-		s.TLS, err = admin.LoadCertificate(cfg.TLSCert, cfg.TLSKey, log)
-	}
-	return s, err
-}
-
 // publish watches the first roots and those that are found later, and uploads until ctx ends. Then
 // it drains.
 func (d *Daemon) publish(ctx context.Context, first []*root) error {
 	roots, ctx := errgroup.WithContext(ctx)
 	begin := func(r *root) {
-		roots.Go(func() error { return r.run(ctx) })
-		roots.Go(func() error { d.follow(ctx, r); return nil })
-		roots.Go(func() error { r.reportStuck(ctx, d.trouble, &d.roots); return nil })
+		roots.Go(func() error { return d.tend(ctx, r) })
 	}
 	for _, r := range first {
 		begin(r)
@@ -255,15 +205,19 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 			}
 		}
 	})
+	links := d.limits.links // all limits have the same
 	d.up.Run(ctx)
-	for _, s := range d.sections {
+	for _, s := range d.sections.list() {
 		s.store.Close()
 	}
 	d.trouble.Sweep() // what repeated while it drained
 	ended := make(chan error, 1)
 	go func() {
 		err := roots.Wait()
-		d.limits.links.calls.Wait()
+		links.calls.Wait()
+		for _, s := range d.sections.list() {
+			s.store.former.Wait()
+		}
 		ended <- err
 	}()
 	late := time.NewTimer(leaveTime)
@@ -275,6 +229,26 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 		d.trouble.Report(leftBehind, trouble.At{}, "next", "the daemon ends without it")
 		return nil
 	}
+}
+
+// tend has a root do its work until ctx ends, or the root is not published any more.
+func (d *Daemon) tend(ctx context.Context, r *root) error {
+	defer close(r.ended)
+	parts, ctx := errgroup.WithContext(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	parts.Go(func() error {
+		select {
+		case <-r.quit:
+			stop()
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	parts.Go(func() error { return r.run(ctx, func() []*place { return d.roots.placesOf(r) }) })
+	parts.Go(func() error { d.follow(ctx, r); return nil })
+	parts.Go(func() error { r.reportStuck(ctx, d.trouble, &d.roots); return nil })
+	return parts.Wait()
 }
 
 // sweepEvery is how often repeated failures are summed up.

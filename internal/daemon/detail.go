@@ -73,9 +73,10 @@ func (d *Daemon) forgetPaths(ctx context.Context, now time.Time) {
 
 // Plugins returns what the plugins did last.
 func (s *state) Plugins() api.Plugins {
-	p := api.Plugins{Plugins: s.ems.plugins, Actions: s.actions.list()}
-	if s.ems.hooks != nil {
-		server := s.ems.hooks.Server()
+	p := api.Plugins{Actions: s.actions.list()}
+	if r := s.ems.now.Load(); r != nil {
+		p.Plugins = r.plugins
+		server := r.hooks.Server()
 		p.EMS = &api.EMS{API: server.API, Answers: server.Answers, Since: moment(server.Since), Error: server.Err}
 	}
 	return p

@@ -102,7 +102,7 @@ func (f *farewell) isQuiet(now time.Time, s sight) bool {
 func (d *Daemon) seeOff(ctx context.Context) {
 	now := time.Now()
 	first, _ := d.up.Outlook(ctx) // an end is seen below
-	f := farewell{began: now, until: now.Add(d.cfg.Upload.DrainTimeout), arrived: first.Arrived}
+	f := farewell{began: now, until: now.Add(d.config().Upload.DrainTimeout), arrived: first.Arrived}
 	d.up.DrainBy(f.until)
 	tick := time.NewTicker(sightEvery)
 	defer tick.Stop()

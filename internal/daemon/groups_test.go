@@ -96,8 +96,8 @@ func TestOnlyDirectoriesOfDaysBelongToRecordings(t *testing.T) {
 func TestRefusedDirectoryIsLoggedOnceAndListed(t *testing.T) {
 	root, allowed := t.TempDir(), t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\n")
-	s.daemon.cfg.EMS.Directories = []string{allowed}
-	s.daemon.limits = NewLimits(s.daemon.cfg, "")
+	s.daemon.config().EMS.Directories = []string{allowed}
+	s.daemon.limits = NewLimits(s.daemon.config(), "")
 	s.run()
 	playHLS(t, root+"/g/s")
 	playHLS(t, allowed+"/h/s")

@@ -16,13 +16,13 @@ import (
 // newMetrics returns metrics that ask d at each scrape.
 func (d *Daemon) newMetrics() *metrics.Metrics {
 	var formats []media.Format
-	for _, u := range d.cfg.Uploads {
+	for _, u := range d.config().Uploads {
 		formats = append(formats, u.Format)
 	}
-	plugins := hooks.Settings{Router: d.cfg.Router, Recorder: d.cfg.Recorder, Balancer: d.cfg.Balancer,
-		Resetter: d.cfg.Resetter}.Plugins()
+	c := d.config()
+	plugins := hooks.Settings{Router: c.Router, Recorder: c.Recorder, Balancer: c.Balancer, Resetter: c.Resetter}.Plugins()
 	return metrics.New(metrics.Settings{Version: Version(), Formats: formats, Plugins: plugins,
-		StreamLabel: d.cfg.Admin.StreamLabel,
+		StreamLabel: c.Admin.StreamLabel,
 		Facts:       d.facts, Trouble: d.trouble})
 }
 
@@ -41,8 +41,8 @@ func (d *Daemon) facts(ctx context.Context) metrics.Facts {
 	if u, ok := d.up.Facts(ctx); ok {
 		f.Uploader = &u
 	}
-	if d.ems.hooks != nil && d.ems.hooks.Asks() {
-		f.EMS = d.emsFacts()
+	if r := d.ems.now.Load(); r != nil && r.hooks.Asks() {
+		f.EMS = r.facts()
 	}
 	return f
 }
@@ -68,15 +68,15 @@ func (d *Daemon) rootFacts(now time.Time) []metrics.Root {
 	return slices.SortedFunc(maps.Values(byDir), func(a, b metrics.Root) int { return cmp.Compare(a.Dir, b.Dir) })
 }
 
-// emsFacts returns what was heard of the media server.
-func (d *Daemon) emsFacts() *metrics.EMS {
-	e := d.ems.events.Figures()
+// facts returns what was heard of the media server.
+func (r *reactor) facts() *metrics.EMS {
+	e := r.events.Figures()
 	taken := make(map[string]uint64, len(e.Taken))
 	for typ, n := range e.Taken {
 		taken[string(typ)] = n
 	}
 	return &metrics.EMS{
-		Answers: d.ems.hooks.Server().Answers,
+		Answers: r.hooks.Server().Answers,
 		Events: metrics.Events{Taken: taken, Lost: e.Lost, Missing: e.Missing, Duplicates: e.Duplicates,
 			Dropped: e.Dropped, Refused: e.Refused, Broken: e.Broken, WaitingBytes: e.Waiting},
 	}

@@ -16,7 +16,15 @@ import (
 // no watch_dir. A root that the server does not name any more stays: its files may still have to be
 // uploaded, and a server that restarts forgets its orders. One goroutine calls it.
 func (d *Daemon) Outputs(cfg emsapi.Config) {
-	for _, r := range d.discover(cfg) {
+	d.naming.Lock()
+	fresh := d.discover(cfg)
+	d.naming.Unlock()
+	d.follows(fresh)
+}
+
+// follows has roots that are new watched.
+func (d *Daemon) follows(fresh []*root) {
+	for _, r := range fresh {
 		select {
 		case d.found <- r:
 		case <-d.left:
@@ -25,15 +33,15 @@ func (d *Daemon) Outputs(cfg emsapi.Config) {
 	}
 }
 
-// discover returns the roots that were not known before.
+// discover returns the roots that were not known before. The caller holds naming.
 func (d *Daemon) discover(cfg emsapi.Config) []*root {
 	var fresh []*root
-	for _, s := range d.sections {
-		if !s.asksEMS() {
+	for _, s := range d.sections.list() {
+		if !s.asksEMS() || !s.isOn() {
 			continue
 		}
 		for _, dir := range Directories(s.Format, cfg) {
-			if !s.publishes(dir) && d.mayPublish(dir, s) {
+			if !s.publishes(dir) && !s.isLeaving(dir.Root) && d.mayPublish(dir, s) {
 				fresh = d.publishMore(s, dir, fresh)
 			}
 			if s.publishes(dir) {
@@ -48,9 +56,9 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 	} else {
 		d.trouble.End(notNoted, trouble.At{})
 	}
-	if !d.ems.asked.Swap(true) && d.cfg.AsksEMS() {
-		for _, s := range d.sections {
-			if s.asksEMS() && len(Directories(s.Format, cfg)) == 0 {
+	if !d.ems.asked.Swap(true) && d.config().AsksEMS() {
+		for _, s := range d.sections.list() {
+			if s.asksEMS() && s.isOn() && len(Directories(s.Format, cfg)) == 0 {
 				d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.Section,
 					"next", "it is published when there is an output")
 			}
@@ -76,7 +84,7 @@ func (d *Daemon) publishMore(s *section, dir Directory, fresh []*root) []*root {
 // remembered adds to fresh the roots that the media server named to an earlier run. It is called
 // before the daemon runs.
 func (d *Daemon) remembered(state string, fresh []*root) []*root {
-	if !d.cfg.AsksEMS() {
+	if !d.config().AsksEMS() {
 		return fresh
 	}
 	var err error
@@ -84,7 +92,7 @@ func (d *Daemon) remembered(state string, fresh []*root) []*root {
 		d.trouble.Report(noteUnread, trouble.At{}, "err", err, "next", "it is written again")
 	}
 	for _, e := range d.memory.entries {
-		for _, s := range d.sections {
+		for _, s := range d.sections.list() {
 			dir := Directory{e.Dir, e.Group, !e.Flat && e.Group == ""}
 			if s.Section == e.Section && s.asksEMS() && s.recorded == (dir.Group == "") && !s.publishes(dir) &&
 				d.mayPublish(dir, s) {
@@ -135,7 +143,7 @@ func (l *list) get() []string {
 
 // ask publishes the directories into which the media server writes now, before anything runs.
 func (d *Daemon) ask(ctx context.Context) error {
-	cfg, err := d.ems.api.ListConfig(ctx)
+	cfg, err := d.ems.now.Load().api.ListConfig(ctx)
 	if err != nil {
 		return fmt.Errorf("asking EMS where it writes, for a section without watch_dir: %w", err)
 	}

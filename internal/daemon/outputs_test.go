@@ -154,10 +154,11 @@ func TestSyncDoesNotWaitForADirectoryThatIsNotThereYet(t *testing.T) {
 	}))
 	defer api.Close()
 	s := newSite(t, "[AmazonHLSUpload]\n")
-	var err error
-	if s.daemon.ems.api, err = emsapi.New(emsapi.Settings{URL: api.URL}); err != nil {
+	client, err := emsapi.New(emsapi.Settings{URL: api.URL})
+	if err != nil {
 		t.Fatal(err)
 	}
+	s.daemon.ems.now.Store(&reactor{api: client})
 	playHLS(t, root+"/g/s")
 	if err := s.daemon.Sync(t.Context(), func(uploader.Progress) {}); err != nil {
 		t.Fatal(err)

@@ -26,10 +26,10 @@ func (s *state) Object(ctx context.Context, bucket, key, byteRange string) (*adm
 // playable returns the section that publishes the key, and what that is, or nil if it is not to be
 // played.
 func (s *state) playable(bucket, key string) (*section, media.Kind) {
-	if s.cfg.Admin.Player != config.PlayerDaemon {
+	if s.config().Admin.Player != config.PlayerDaemon {
 		return nil, media.Kind{}
 	}
-	for _, section := range s.sections {
+	for _, section := range s.sections.list() {
 		kind := section.layout.Kind(key)
 		if section.Format == media.HLS && section.Bucket == bucket && strings.HasPrefix(key, section.Prefix) &&
 			kind.Role != media.OtherFile {

@@ -13,9 +13,9 @@ func TestOnlyWhatHLSSectionsPublishIsPlayed(t *testing.T) {
 		s.Format, s.Bucket, s.Prefix = f, bucket, prefix
 		return s
 	}
-	s := &state{&Daemon{cfg: &config.Config{}, sections: []*section{
+	s := &state{&Daemon{sections: sections{all: []*section{
 		of(media.HLS, "live", "hls/"), of(media.DASH, "live", "dash/"), of(media.HLS, "other", ""),
-	}}}
+	}}}}
 	for _, c := range []struct {
 		bucket, key, want string
 	}{
@@ -30,13 +30,13 @@ func TestOnlyWhatHLSSectionsPublishIsPlayed(t *testing.T) {
 		{"elsewhere", "hls/g/s/a.ts", ""},
 		{"", "", ""},
 	} {
-		s.cfg.Admin.Player = config.PlayerDaemon
+		s.cfg.Store(&config.Config{Admin: config.Admin{Player: config.PlayerDaemon}})
 		section, kind := s.playable(c.bucket, c.key)
 		if (section != nil) != (c.want != "") || kind.ContentType != c.want && section != nil {
 			t.Errorf("%s of %s: %v, %q, want %q", c.key, c.bucket, section != nil, kind.ContentType, c.want)
 		}
 		for _, off := range []string{"", "https://cdn.example.com/"} {
-			s.cfg.Admin.Player = off
+			s.cfg.Store(&config.Config{Admin: config.Admin{Player: off}})
 			if section, _ := s.playable(c.bucket, c.key); section != nil {
 				t.Errorf("player = %q: %s of %s is read", off, c.key, c.bucket)
 			}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -11,21 +12,21 @@ type reactions struct {
 	orders, failed, conflicts                                   uint64
 }
 
-func (d *Daemon) reactions() (r reactions) {
-	f := d.ems.events.Figures()
+func (x *reactor) reactions() (r reactions) {
+	f := x.events.Figures()
 	for _, n := range f.Taken {
 		r.events += n
 	}
 	r.lost, r.missing, r.duplicates, r.dropped, r.refused, r.broken = f.Lost, f.Missing, f.Duplicates, f.Dropped,
 		f.Refused, f.Broken
-	h := d.ems.hooks.Figures()
+	h := x.hooks.Figures()
 	r.orders, r.failed, r.conflicts = h.Done, h.Failed, h.Conflicts
 	return r
 }
 
 // tellReactions logs one line a minute with what has happened since the line before, if anything
 // has, until ctx ends.
-func (d *Daemon) tellReactions(ctx context.Context) {
+func (x *reactor) tellReactions(ctx context.Context, log *slog.Logger) {
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	var last reactions
@@ -35,11 +36,11 @@ func (d *Daemon) tellReactions(ctx context.Context) {
 			return
 		case <-minute.C:
 		}
-		now := d.reactions()
+		now := x.reactions()
 		if now == last {
 			continue
 		}
-		d.log.Info("last minute of EMS", "events", now.events-last.events, "lost", now.lost-last.lost,
+		log.Info("last minute of EMS", "events", now.events-last.events, "lost", now.lost-last.lost,
 			"missing_ids", now.missing-last.missing, "duplicates", now.duplicates-last.duplicates,
 			"dropped", now.dropped-last.dropped, "refused", now.refused-last.refused, "broken", now.broken-last.broken,
 			"orders", now.orders-last.orders, "failed", now.failed-last.failed, "conflicts", now.conflicts-last.conflicts)

@@ -25,10 +25,10 @@ func TestEachMinuteInWhichSomethingHappenedHasALine(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		go d.tellReactions(ctx)
+		go d.ems.now.Load().tellReactions(ctx, d.log)
 		for range 3 {
 			body := strings.NewReader(`{"id":1,"processId":1,"timestamp":1,"type":"serverStarted"}`)
-			d.ems.events.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/evowebservices/", body))
+			d.ems.now.Load().events.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/evowebservices/", body))
 		}
 		time.Sleep(5*time.Minute + time.Second)
 		stop()

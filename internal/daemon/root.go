@@ -14,7 +14,6 @@ import (
 
 	"ems-sidecar/internal/trouble"
 	"ems-sidecar/media"
-	"ems-sidecar/uploader"
 	"ems-sidecar/watcher"
 )
 
@@ -26,11 +25,13 @@ type root struct {
 	watcher      *watcher.Watcher
 	pollInterval time.Duration // of watcher
 	sections     []*section
-	layouts      []media.Layout // of the sections
-	sources      []*uploader.Source
+	layouts      []media.Layout          // of the sections
+	sources      []*place                // guarded by roots.listing: see placesOf
 	hints        chan string             // files that events name, relative to dir
 	settled      chan struct{}           // closed when everything that the first scan found was passed on
 	others       atomic.Pointer[[]share] // what other roots publish of it
+	quit         chan struct{}           // closed when it is not published any more
+	ended        chan struct{}           // closed when nothing of it runs any more
 }
 
 // A share is a directory in a root whose files another root publishes.
@@ -165,7 +166,7 @@ func (rs *roots) share() {
 }
 
 // run passes the watcher's events to the sources until ctx ends.
-func (r *root) run(ctx context.Context) error {
+func (r *root) run(ctx context.Context, sources func() []*place) error {
 	events := make(chan watcher.Event)
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return r.watcher.Run(ctx, events) })
@@ -182,15 +183,8 @@ func (r *root) run(ctx context.Context) error {
 				if e.Op == watcher.Closed && r.isLeft(e.Path) {
 					continue
 				}
-				for _, s := range r.sources {
-					switch e.Op {
-					case watcher.Closed:
-						s.Closed(ctx, e.Path, e.Version)
-					case watcher.Removed:
-						s.Removed(ctx, e.Path)
-					case watcher.Absent:
-						s.Absent(ctx, e.Path)
-					}
+				for _, p := range sources() {
+					p.report(ctx, e)
 				}
 			}
 		}
@@ -199,10 +193,29 @@ func (r *root) run(ctx context.Context) error {
 }
 
 // give adds a source to r, which is in the list already.
-func (rs *roots) give(r *root, s *uploader.Source) {
+func (rs *roots) give(r *root, p *place) {
 	rs.listing.Lock()
 	defer rs.listing.Unlock()
-	r.sources = append(r.sources, s)
+	r.sources = append(slices.Clip(r.sources), p)
+}
+
+// placesOf returns the places of the sources that are told what happens in r.
+func (rs *roots) placesOf(r *root) []*place {
+	rs.listing.Lock()
+	defer rs.listing.Unlock()
+	return r.sources
+}
+
+// take takes a source from r. A root without sources is not published any more.
+func (rs *roots) take(r *root, p *place) {
+	rs.listing.Lock()
+	defer rs.listing.Unlock()
+	r.sources = slices.DeleteFunc(slices.Clone(r.sources), func(o *place) bool { return o == p })
+	if len(r.sources) == 0 {
+		rs.all = slices.DeleteFunc(slices.Clone(rs.all), func(o *root) bool { return o == r })
+		rs.share()
+		close(r.quit)
+	}
 }
 
 // stuckSince returns when the oldest call to the file system of r began that has not returned, or
@@ -211,8 +224,8 @@ func (rs *roots) stuckSince(r *root, now time.Time) time.Time {
 	rs.listing.Lock()
 	defer rs.listing.Unlock()
 	at := r.watcher.StuckSince(now)
-	for _, s := range r.sources {
-		if since := s.StuckSince(now); at.IsZero() || !since.IsZero() && since.Before(at) {
+	for _, p := range r.sources {
+		if since := p.source.StuckSince(now); at.IsZero() || !since.IsZero() && since.Before(at) {
 			at = since
 		}
 	}

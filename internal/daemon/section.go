@@ -2,14 +2,15 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 
 	"ems-sidecar/config"
 	"ems-sidecar/media"
 	"ems-sidecar/uploader"
 	"ems-sidecar/uploader/publish"
-	"ems-sidecar/uploader/s3store"
 	"ems-sidecar/watcher"
 )
 
@@ -18,44 +19,62 @@ type section struct {
 	config.Upload
 	layout   media.Layout
 	dest     *uploader.Destination
-	store    *s3store.Store // that of dest
+	store    *currentStore // that of dest
 	endpoint string
-	roots    map[string]*root // that it publishes, by directory
-	found    int              // directories that EMS has named for it
-	recorded bool             // its files are recordings
+	recorded bool // its files are recordings
+
+	now atomic.Pointer[config.Upload] // as Upload, but with what a reload has changed; nil: it is off
+
+	// Once the daemon runs, Daemon.naming guards what follows.
+	roots  map[string]*root  // that it publishes, by directory
+	places map[string]*place // of its sources, also of those that are retired, by directory
+	found  int               // directories that EMS has named for it
 }
 
-func (d *Daemon) newSection(ctx context.Context, u config.Upload) (*section, error) {
-	store, err := openStore(ctx, u, d.cfg.Upload, d.log, d.trouble)
+func (d *Daemon) newSection(ctx context.Context, u config.Upload, pool config.Pool) (*section, error) {
+	opened, err := openStore(ctx, u, pool, d.log, d.trouble)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("[%s]: %w", u.Section, err)
 	}
-	return &section{
+	store := newCurrentStore(opened)
+	s := &section{
 		Upload:   u,
 		layout:   media.Layout{Format: u.Format, Bootstrap: u.Bootstrap},
 		store:    store,
-		endpoint: store.Endpoint(),
+		endpoint: opened.Endpoint(),
 		roots:    make(map[string]*root),
+		places:   make(map[string]*place),
 		recorded: u.Format.IsRecorded(),
 		dest: &uploader.Destination{
 			Store:                store,
 			CacheControlChunk:    u.CacheControlChunk,
 			CacheControlManifest: u.CacheControlManifest,
-			Destination: publish.Destination{
-				Bucket:           u.Bucket,
-				Prefix:           u.Prefix,
-				ManifestInterval: u.ManifestInterval,
-				DeleteLocal:      u.DeleteLocal,
-				DeleteLocalAfter: u.DeleteLocalAfter,
-				SkipBacklog:      u.Backlog == config.SkipBacklog,
-				Delete:           u.Delete == config.Mirror,
-				DeleteDelay:      u.DeleteDelay,
-			},
+			Destination:          destination(u),
 		},
-	}, nil
+	}
+	s.now.Store(&u)
+	return s, nil
 }
 
-// asksEMS reports whether the section takes its roots from the media server.
+// destination returns where and how a section publishes.
+func destination(u config.Upload) publish.Destination {
+	return publish.Destination{
+		Bucket:           u.Bucket,
+		Prefix:           u.Prefix,
+		ManifestInterval: u.ManifestInterval,
+		DeleteLocal:      u.DeleteLocal,
+		DeleteLocalAfter: u.DeleteLocalAfter,
+		SkipBacklog:      u.Backlog == config.SkipBacklog,
+		Delete:           u.Delete == config.Mirror,
+		DeleteDelay:      u.DeleteDelay,
+	}
+}
+
+// isOn reports whether the config has the section.
+func (s *section) isOn() bool { return s.now.Load() != nil }
+
+// asksEMS reports whether the section takes its roots from the media server. A reload does not
+// change that.
 func (s *section) asksEMS() bool { return len(s.WatchDirs) == 0 }
 
 // publishes reports whether the section publishes dir already, alone or as part of another
@@ -84,7 +103,8 @@ func (s *section) publishFrom(dir string, of scope, fresh []*root) []*root {
 	})
 	if i < 0 {
 		i = len(fresh)
-		fresh = append(fresh, &root{dir: dir, hints: make(chan string, maxHints), settled: make(chan struct{})})
+		fresh = append(fresh, &root{dir: dir, hints: make(chan string, maxHints), settled: make(chan struct{}),
+			quit: make(chan struct{}), ended: make(chan struct{})})
 		fresh[i].scope.Store(&of)
 	}
 	r := fresh[i]
@@ -104,11 +124,11 @@ func (s *section) publishFrom(dir string, of scope, fresh []*root) []*root {
 // begin gives roots their watchers and sources.
 func (d *Daemon) begin(fresh []*root) {
 	for _, r := range fresh {
-		r.pollInterval = d.cfg.Watcher.PollInterval
+		r.pollInterval = d.config().Watcher.PollInterval
 		r.watcher = watcher.New(r.dir, watcher.Options{
 			Backend:      d.backend,
-			Settle:       d.cfg.Watcher.Settle,
-			PollInterval: d.cfg.Watcher.PollInterval,
+			Settle:       d.config().Watcher.Settle,
+			PollInterval: d.config().Watcher.PollInterval,
 			SlowSettle:   r.slowSettle(),
 			Quick:        r.isManifest,
 			ClosesEarly:  r.closesEarly,
@@ -121,9 +141,7 @@ func (d *Daemon) begin(fresh []*root) {
 	d.roots.add(fresh)
 	for _, r := range fresh {
 		for _, s := range r.sections {
-			src := d.up.Source(r.dir, s.layout, s.dest, r.watcher)
-			src.Spare = func(p string) bool { return r.isLeft(p) || d.cfg.AsksEMS() && !d.ems.asked.Load() }
-			d.roots.give(r, src)
+			d.roots.give(r, d.placeOf(s, r))
 			d.log.Info("publishing", "section", s.Section, "root", r.dir, "bucket", s.Bucket, "prefix", s.Prefix,
 				"endpoint", s.endpoint)
 		}

@@ -37,6 +37,7 @@ type site struct {
 	bucket gofakes3.Backend
 	daemon *Daemon
 	log    *syncBuffer
+	text   string        // of the config
 	ready  chan struct{} // closed when the daemon has started
 	end    func()        // ends the daemon, and waits for it
 }
@@ -78,6 +79,7 @@ func (s *site) new(endpoint, sections string) {
 	text := fmt.Sprintf("[S3]\naws_access_key = k\naws_secret_key = s\nregion = us-east-1\nendpoint = %s\ndefault_bucket = live\n"+
 		"[Admin]\nlisten = off\n%s\n", endpoint, sections)
 	text += "[Hooks]\nlisten = " + freeAddress(s.t) + "\n[EMS]\napi_url = http://" + freeAddress(s.t) + "\n"
+	s.text = text
 	cfg, err := config.Parse("config.ini", []byte(text))
 	if err != nil {
 		s.t.Fatal(err)

@@ -16,10 +16,10 @@ func (s *state) Alive(ctx context.Context) bool {
 
 func (s *state) NotReady() []string {
 	wrong := s.refusals.get()
-	for _, section := range s.sections {
-		if section.asksEMS() && !s.ems.asked.Load() {
+	for _, section := range s.sections.list() {
+		if r := s.ems.now.Load(); section.isOn() && section.asksEMS() && !s.ems.asked.Load() && r != nil {
 			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s has not said yet where it writes",
-				section.Section, s.ems.api.Address()))
+				section.Section, r.api.Address()))
 		}
 	}
 	wrong = append(wrong, s.stuck()...)

@@ -21,7 +21,7 @@ const (
 // Sync uploads the files that are not in the bucket, and returns when all are there. It returns an
 // error if something cannot be uploaded. It reports its progress several times a second.
 func (d *Daemon) Sync(ctx context.Context, report func(uploader.Progress)) error {
-	if d.cfg.AsksEMS() {
+	if d.config().AsksEMS() {
 		if err := d.ask(ctx); err != nil {
 			return err
 		}
@@ -30,7 +30,7 @@ func (d *Daemon) Sync(ctx context.Context, report func(uploader.Progress)) error
 		return fmt.Errorf("an ems-sidecar that runs already uploads from %s, and compared everything there after its start: "+
 			"to compare again, restart it, or stop it and then sync", dir)
 	}
-	for _, s := range d.sections {
+	for _, s := range d.sections.list() {
 		s.dest.Delete = false // only the running daemon deletes
 	}
 	running, stop := context.WithCancel(ctx)
@@ -111,7 +111,7 @@ func (rs *roots) settled() bool {
 	return !slices.ContainsFunc(rs.list(), func(r *root) bool {
 		select {
 		case <-r.settled:
-			return slices.ContainsFunc(r.sources, func(s *uploader.Source) bool { return !s.Restored() })
+			return slices.ContainsFunc(rs.placesOf(r), func(p *place) bool { return !p.source.Restored() })
 		default:
 			return !r.isFound() || !r.watcher.State().Waiting
 		}

@@ -62,5 +62,9 @@ func (r *root) delay() time.Duration {
 func (rs *roots) sourcesOf(r *root) []*uploader.Source {
 	rs.listing.Lock()
 	defer rs.listing.Unlock()
-	return slices.Clone(r.sources)
+	sources := make([]*uploader.Source, len(r.sources))
+	for i, p := range r.sources {
+		sources[i] = p.source
+	}
+	return sources
 }

@@ -1,0 +1,288 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"ems-sidecar/config"
+	"ems-sidecar/uploader/s3store"
+)
+
+// Reloads are counts since the start.
+type Reloads struct {
+	OK, Failed uint64
+	At         time.Time // of the last one; zero: there was none
+	Failure    string    // of the last one; empty: it went well
+}
+
+// reloads are who may reload when, and what came of it.
+type reloads struct {
+	running sync.Mutex      // is held during a reload
+	ctx     context.Context // of the daemon's work; nil before it is ready, and when it ends
+
+	counting sync.Mutex // guards figures
+	figures  Reloads
+}
+
+func (r *reloads) open(ctx context.Context) {
+	r.running.Lock()
+	defer r.running.Unlock()
+	r.ctx = ctx
+}
+
+// close waits for a reload that runs. There is none after it.
+func (r *reloads) close() { r.open(nil) }
+
+func (r *reloads) count(err error) {
+	r.counting.Lock()
+	defer r.counting.Unlock()
+	r.figures.At, r.figures.Failure = time.Now(), ""
+	if err != nil {
+		r.figures.Failed++
+		r.figures.Failure = err.Error()
+	} else {
+		r.figures.OK++
+	}
+}
+
+// Reloads returns what became of the reloads so far.
+func (d *Daemon) Reloads() Reloads {
+	d.reloads.counting.Lock()
+	defer d.reloads.counting.Unlock()
+	return d.reloads.figures
+}
+
+// errNotWorking refuses a reload of a daemon that has not started yet, or that ends.
+var errNotWorking = errors.New("the daemon is starting or ending")
+
+// Reload applies the config that load returns, to what begins after it. If that is wrong, nothing
+// changes. It returns the config that holds then, and logs what has changed or why nothing has.
+func (d *Daemon) Reload(load func() (*config.Config, error)) (*config.Config, error) {
+	d.reloads.running.Lock()
+	defer d.reloads.running.Unlock()
+	changes, err := d.reload(d.reloads.ctx, load)
+	d.reloads.count(err)
+	d.metrics.Reloaded(err == nil, time.Now())
+	if err != nil {
+		d.logRefusal(err)
+		return d.config(), err
+	}
+	waiting := 0
+	for _, c := range changes {
+		level, next := slog.LevelInfo, "it holds for what begins from now on"
+		if c.Applied == config.OnRestart {
+			waiting++
+			level, next = slog.LevelWarn, "the former value holds until a restart"
+		}
+		attrs := []any{"section", c.Section, "key", c.Key, "old", c.Old, "new", c.New, "next", next}
+		if c.Old == c.New { // a secret, or what differs is hidden
+			attrs = []any{"section", c.Section, "key", c.Key, "next", next}
+		}
+		d.log.Log(context.Background(), level, "config key changed", attrs...)
+	}
+	for _, w := range d.config().Warnings {
+		d.log.Warn("config", "err", w.String(), "next", "the config holds all the same")
+	}
+	d.log.Info("config reloaded", "changes", len(changes), "need_restart", waiting)
+	return d.config(), nil
+}
+
+// logRefusal says why the config stays as it was.
+func (d *Daemon) logRefusal(err error) {
+	var mistakes *config.Error
+	if errors.As(err, &mistakes) {
+		for _, p := range mistakes.Problems {
+			d.log.Error("config has a mistake", "file", p.File, "line", p.Line, "section", p.Section, "key", p.Key,
+				"value", p.Value, "err", p.Want)
+		}
+		err = fmt.Errorf("%d mistakes in the file", len(mistakes.Problems))
+	}
+	d.log.Error("config not reloaded", "err", err, "next", "all goes on with the config as it was")
+}
+
+// reload makes everything that may fail first, and then applies it.
+func (d *Daemon) reload(ctx context.Context, load func() (*config.Config, error)) ([]config.Change, error) {
+	if ctx == nil || ctx.Err() != nil {
+		return nil, errNotWorking
+	}
+	next, err := load()
+	if err != nil {
+		return nil, err
+	}
+	now, changes, err := d.config().Replace(next)
+	if err != nil {
+		return nil, err
+	}
+	p := plan{daemon: d, ctx: ctx, was: d.config(), now: now}
+	if err := errors.Join(p.admin(), p.reactor(), p.sections()); err != nil {
+		for _, discard := range p.discards {
+			discard()
+		}
+		return nil, err
+	}
+	d.cfg.Store(now)
+	for _, apply := range p.applies {
+		apply()
+	}
+	d.up.SetLimits(now.Upload.Workers, now.Upload.BulkWorkers, now.Upload.MinThroughput)
+	return changes, nil
+}
+
+// A plan is a reload that is prepared: what can fail has been done, and changes nothing yet.
+type plan struct {
+	daemon   *Daemon
+	ctx      context.Context
+	was, now *config.Config
+	applies  []func() // in this order
+	discards []func() // if it is not applied
+}
+
+// admin plans another part for operators, if its section has changed.
+func (p *plan) admin() error {
+	d := p.daemon
+	if reflect.DeepEqual(p.was.Admin, p.now.Admin) {
+		return nil
+	}
+	former := d.parts.adminDoor
+	front, door, err := d.adminPart(p.now, former)
+	if err != nil {
+		return err
+	}
+	p.add(func() {
+		d.parts.adminDoor = door
+		d.parts.admin.replace(p.ctx, front)
+	}, func() { discardDoor(door, former) })
+	return nil
+}
+
+func (p *plan) add(apply, discard func()) {
+	p.applies = append(p.applies, apply)
+	p.discards = append(p.discards, discard)
+}
+
+func discardDoor(door, former *door) {
+	if door != former {
+		door.shut()
+	}
+}
+
+// reactor plans another part that speaks to the media server, if something that it needs has
+// changed. It begins with a look, as at a start: no order is lost, and none is given twice.
+func (p *plan) reactor() error {
+	d := p.daemon
+	needs := func(c *config.Config) []any {
+		return []any{c.EMS, c.Hooks, c.Router, c.Recorder, c.Balancer, c.Resetter, c.AsksEMS()}
+	}
+	if reflect.DeepEqual(needs(p.was), needs(p.now)) {
+		return nil
+	}
+	r, err := d.newReactor(p.now)
+	if err != nil {
+		return err
+	}
+	former := d.parts.reactorDoor
+	react, door, err := d.reactorPart(p.now, r, former)
+	if err != nil {
+		return err
+	}
+	limits := NewLimits(p.now, d.past.dir)
+	p.add(func() {
+		d.naming.Lock()
+		limits.links = d.limits.links
+		d.limits = limits
+		d.naming.Unlock()
+		d.parts.reactorDoor = door
+		d.ems.now.Store(r)
+		d.parts.reactor.replace(p.ctx, react)
+	}, func() { discardDoor(door, former) })
+	return nil
+}
+
+// sections plans what changes in the sections that publish.
+func (p *plan) sections() error {
+	d := p.daemon
+	all := d.sections.list()
+	var errs []error
+	for _, u := range p.now.Uploads {
+		i := slices.IndexFunc(all, func(s *section) bool { return s.Section == u.Section })
+		if i < 0 {
+			errs = append(errs, p.newSection(u))
+		} else {
+			errs = append(errs, p.changeSection(all[i], u))
+		}
+	}
+	for _, s := range all {
+		off := !slices.ContainsFunc(p.now.Uploads, func(u config.Upload) bool { return u.Section == s.Section })
+		if off && s.isOn() {
+			p.add(func() { d.switchTo(s, nil) }, func() {})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (p *plan) newSection(u config.Upload) error {
+	d := p.daemon
+	s, err := d.newSection(p.ctx, u, p.now.Upload)
+	if err != nil {
+		return err
+	}
+	p.add(func() {
+		d.sections.add(s)
+		d.switchTo(s, &u)
+	}, s.store.Close)
+	return nil
+}
+
+// changeSection plans what changes in a section that is on, or was on before.
+func (p *plan) changeSection(s *section, u config.Upload) error {
+	d := p.daemon
+	if address := func(u config.Upload) []any {
+		return []any{u.Bucket, u.Prefix, u.Endpoint, u.Bootstrap, u.Delete, len(u.WatchDirs) == 0}
+	}; !reflect.DeepEqual(address(u), address(s.Upload)) {
+		return fmt.Errorf("[%s] was switched off, and is on again with another bucket, prefix, endpoint, bootstrap or "+
+			"delete, or with watch_dir set or not: restart the service", s.Section)
+	}
+	for _, dir := range u.WatchDirs {
+		if d.isLeaving(s, dir) {
+			return fmt.Errorf("[%s] watch_dir: the file system of %s has not answered since it was removed: "+
+				"restart the service", s.Section, dir)
+		}
+	}
+	before := s.now.Load()
+	if before == nil {
+		before = &s.Upload
+	}
+	var store *s3store.Store
+	if !reflect.DeepEqual(storeOf(*before, p.was.Upload), storeOf(u, p.now.Upload)) {
+		var err error
+		if store, err = openStore(p.ctx, u, p.now.Upload, d.log, d.trouble); err != nil {
+			return fmt.Errorf("[%s]: %w", s.Section, err)
+		}
+	}
+	p.add(func() {
+		if store != nil {
+			s.store.replace(store)
+		}
+		if store != nil || !reflect.DeepEqual(*before, u) {
+			d.up.Change(s.dest, destination(u), u.CacheControlChunk, u.CacheControlManifest)
+		}
+		d.switchTo(s, &u)
+	}, func() {
+		if store != nil {
+			store.Close()
+		}
+	})
+	return nil
+}
+
+// storeOf returns all that a store is opened with.
+func storeOf(u config.Upload, pool config.Pool) []any {
+	return []any{u.Access, u.ACL, u.StorageClass, u.ServerSideEncryption, u.KMSKeyID, pool.Workers, pool.BulkWorkers,
+		pool.PartSize, pool.MinThroughput}
+}

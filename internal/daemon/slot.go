@@ -1,0 +1,81 @@
+package daemon
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// A slot runs one part of the daemon, until a reload puts another one in its place.
+type slot struct{ next chan part }
+
+// A part works until its context ends. If it returns before that, the daemon ends.
+type part func(context.Context) error
+
+func newSlot() slot { return slot{make(chan part)} }
+
+// run runs first, and then each part that replaces another, until ctx ends.
+func (s slot) run(ctx context.Context, first part) error {
+	for current := first; ; {
+		running, stop := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- current(running) }()
+		select {
+		case err := <-ended:
+			stop()
+			return err
+		case next := <-s.next:
+			stop()
+			if err := <-ended; err != nil {
+				return err
+			}
+			current = next
+		}
+	}
+}
+
+// replace puts another part in the place of the one that runs, which ends first. It reports false
+// if ctx ends before that.
+func (s slot) replace(ctx context.Context, by part) bool {
+	select {
+	case s.next <- by:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// A door is a listener that outlives its servers. While a reload replaces a server, connections
+// wait, and none is refused.
+type door struct {
+	address string
+	*net.TCPListener
+}
+
+// movedTo returns the door at an address: d itself, or another one. Without an address there is none.
+func (d *door) movedTo(address string) (*door, error) {
+	switch {
+	case address == "":
+		return nil, nil
+	case d != nil && d.address == address:
+		return d, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &door{address, l.(*net.TCPListener)}, nil
+}
+
+// Close ends Accept for the server that calls it.
+func (d *door) Close() error { return d.SetDeadline(time.Unix(1, 0)) }
+
+// enter has Accept wait for connections again.
+func (d *door) enter() error { return d.SetDeadline(time.Time{}) }
+
+// shut ends the listener.
+func (d *door) shut() {
+	if d != nil {
+		_ = d.TCPListener.Close() // it listens no more, with or without an error
+	}
+}
