@@ -87,6 +87,15 @@ func TestUnitStopsAfterTheMediaServer(t *testing.T) {
 	}
 }
 
+// Older systemds do not know Type=notify-reload: they would take the service for a simple one.
+func TestUnitReloadsAndIsWatchedWithEverySystemd(t *testing.T) {
+	for key, want := range map[string]string{"Type": "notify", "ExecReload": "kill -HUP $MAINPID", "WatchdogSec": "60s"} {
+		if got := setting(t, key); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: %q, want %s", key, got, want)
+		}
+	}
+}
+
 func TestSystemdWaitsLongerThanTheDrainTakes(t *testing.T) {
 	cfg, err := config.Parse("defaults", nil)
 	if err != nil {

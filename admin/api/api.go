@@ -66,6 +66,15 @@ type Version struct {
 	Version string    `json:"version"`
 	Host    string    `json:"host"`
 	Started time.Time `json:"started"`
+	Reloads Reloads   `json:"reloads"`
+}
+
+// Reloads are the reloads of the config since the start.
+type Reloads struct {
+	OK      uint64     `json:"ok"`
+	Failed  uint64     `json:"failed"`
+	At      *time.Time `json:"last_at"`           // null: there was none
+	Failure string     `json:"failure,omitempty"` // of the last one
 }
 
 // Config is the answer to GET /api/v1/config. It has no secret.

@@ -51,7 +51,9 @@ func (s *state) Events(since uint64) ([]history.Event, <-chan struct{}) {
 
 // Version returns what this daemon is.
 func (s *state) Version() api.Version {
-	return api.Version{Version: Version(), Host: hostname(), Started: s.past.began.UTC()}
+	r := s.Reloads()
+	return api.Version{Version: Version(), Host: hostname(), Started: s.past.began.UTC(),
+		Reloads: api.Reloads{OK: r.OK, Failed: r.Failed, At: moment(r.At), Failure: r.Failure}}
 }
 
 // Config returns the settings that hold.

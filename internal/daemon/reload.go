@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"reflect"
 	"slices"
 	"sync"
@@ -75,16 +74,16 @@ func (d *Daemon) Reload(load func() (*config.Config, error)) (*config.Config, er
 	}
 	waiting := 0
 	for _, c := range changes {
-		level, next := slog.LevelInfo, "it holds for what begins from now on"
+		attrs := []any{"section", c.Section, "key", c.Key}
+		if c.Old != c.New { // else it is a secret, or what differs is hidden
+			attrs = append(attrs, "old", c.Old, "new", c.New)
+		}
 		if c.Applied == config.OnRestart {
 			waiting++
-			level, next = slog.LevelWarn, "the former value holds until a restart"
+			d.log.Warn("config key changed", append(attrs, "next", "the former value holds until a restart")...)
+		} else {
+			d.log.Info("config key changed", append(attrs, "next", "it holds for what begins from now on")...)
 		}
-		attrs := []any{"section", c.Section, "key", c.Key, "old", c.Old, "new", c.New, "next", next}
-		if c.Old == c.New { // a secret, or what differs is hidden
-			attrs = []any{"section", c.Section, "key", c.Key, "next", next}
-		}
-		d.log.Log(context.Background(), level, "config key changed", attrs...)
 	}
 	for _, w := range d.config().Warnings {
 		d.log.Warn("config", "err", w.String(), "next", "the config holds all the same")
