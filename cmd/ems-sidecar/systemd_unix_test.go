@@ -292,4 +292,3 @@ func TestHangupReadsTheConfigAgain(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
-
