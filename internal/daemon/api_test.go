@@ -68,7 +68,9 @@ func TestConfigIsToldWithoutSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := json.Marshal((&state{&Daemon{cfg: cfg}}).Config())
+	var d Daemon
+	d.cfg.Store(cfg)
+	answer, err := json.Marshal((&state{&d}).Config())
 	if err != nil {
 		t.Fatal(err)
 	}
