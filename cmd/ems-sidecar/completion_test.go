@@ -90,20 +90,22 @@ func TestFishCompletes(t *testing.T) {
 	}
 }
 
-// zsh completes only at a terminal: this one is zsh's own.
+// zsh completes only at a terminal: this one is zsh's own. What is typed before its line editor runs
+// would be echoed and not completed, so that the editor is waited for. The line is run at the end,
+// and there is no such command.
 func TestZshCompletes(t *testing.T) {
 	shell, script := completion(t, "zsh")
 	const terminal = `zmodload zsh/zpty
-zpty z zsh -f
-zpty -w z "autoload -Uz compinit; compinit -u -d $2/dump; zstyle ':completion:*' list-colors ''; PROMPT='' RPROMPT=''; LISTMAX=1000; unsetopt zle_bracketed_paste"
-zpty -w z "source $1; bindkey '^I' list-choices; print READY"
-zpty -r -m z line '*READY*READY*'
-zpty -n -w z "ems-sidecar $3"$'\t\n: END\n'
-zpty -r -m z line '*: END*' && print -r -- $line
+zpty z $3 -f
+zpty -w z "autoload -Uz compinit; compinit -u -D; source $1; bindkey '^I' list-choices; LISTMAX=1000 PROMPT= RPROMPT=
+zle-line-init() { print EDITOR-\${:-READY} }; zle -N zle-line-init"
+zpty -r -m z line '*EDITOR-READY*'
+zpty -n -w z "ems-sidecar $2"$'\t\n'
+zpty -r -m z line '*not found*' && print -r -- $line
 zpty -d z`
 	for _, c := range completed {
-		cmd := exec.Command(shell, "-f", "-c", terminal, "zsh", script, filepath.Dir(script), c.line)
-		cmd.Env = append(os.Environ(), "TERM=dumb", "PATH="+t.TempDir()+":"+os.Getenv("PATH"))
+		cmd := exec.CommandContext(t.Context(), shell, "-f", "-c", terminal, "zsh", script, c.line, shell)
+		cmd.Env = append(os.Environ(), "TERM=dumb", "PATH="+t.TempDir())
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
