@@ -57,7 +57,7 @@ func New(s Settings) *Metrics {
 	return m
 }
 
-// maxScrapes is how many scrapes are answered at once. Each of 1,000 streams takes some 15 MB.
+// maxScrapes is how many scrapes are answered at once. One of 1,000 streams takes some 8 MB.
 const maxScrapes = 3
 
 // notShown is trouble with a scrape: the rest of it is shown.

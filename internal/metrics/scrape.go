@@ -95,31 +95,6 @@ func (p page) counts(all []uploader.Stream) {
 	}
 }
 
-// streams writes the series of each stream.
-func (p page) streams(all []uploader.Stream, now time.Time) {
-	for _, s := range all {
-		for _, state := range health.States {
-			p.put(streamState, one(s.State == state), s.Format, s.Root, s.Stream, state.String())
-		}
-		put := func(f family, value float64) { p.put(f, value, s.Format, s.Root, s.Stream) }
-		if !s.Chunk.IsZero() {
-			put(chunkAge, now.Sub(s.Chunk).Seconds())
-		}
-		if !s.Edge.IsZero() {
-			put(edgeAge, now.Sub(s.Edge).Seconds())
-		}
-		if s.Target > 0 {
-			put(targetDuration, s.Target.Seconds())
-		}
-		if s.Lag > 0 {
-			put(streamLag, s.Lag.Seconds())
-		}
-		put(streamBacklog, float64(s.Backlog))
-		put(streamChunks, float64(s.Chunks))
-		put(streamBytes, float64(s.Bytes))
-	}
-}
-
 // uploader writes what concerns all streams.
 func (p page) uploader(u *uploader.Facts) {
 	f := &u.Figures

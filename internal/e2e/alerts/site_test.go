@@ -43,7 +43,7 @@ type site struct {
 const slowTime = 5 * time.Second
 
 // streams is how many streams there are.
-func streams() int { return long.Or(2, 8) }
+func streams() int { return long.Or(2, 4) }
 
 // stream is the name of a stream.
 func stream(n int) string { return fmt.Sprintf("news/%d", n) }
