@@ -79,7 +79,8 @@ func (s *Schedule) refused(m *manifest, r Reading, now time.Time) bool {
 	s.figures.failures++
 	if !m.told.refused {
 		m.told.refused = true
-		s.reportOf(f.key(), noRoom, f.stream, "key", f.key(), "count", len(r.References), "err", r.tooMuch, "limit", s.settings.Manifests, "next", "it is read again",
+		s.reportOf(f.key(), noRoom, f.stream, "key", f.key(), "count", len(r.References), "err", r.tooMuch,
+			"limit", s.settings.Manifests, "next", "it is read again",
 			"retry_in", heldRetry,
 			"hint", "a third of GOMEMLIMIT is for them; raise it, and MemoryMax= in the unit")
 	}

