@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package installed tests the deb in a Debian of its own, whose root .ci/packages makes. Without
-// that, its tests are skipped.
+// Package installed tests what operators install: the deb, in a Debian whose root .ci/packages makes
+// (without that, its tests are skipped), and the container's image, whose root a test builds.
 package installed
 
 import (
