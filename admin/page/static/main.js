@@ -79,13 +79,15 @@ async function catchUp(newest) {
 
 const complain = (error) => console.warn("ems-sidecar:", error.message);
 
-ways.askForToken = (last) => new Promise((resolve) => {
+let asking = null; // one dialog is for all who ask at the same time
+
+ways.askForToken = (last) => (asking ??= new Promise((resolve) => {
   const dialog = $("ask");
   put($("ask-wrong"), last ? "This is not the token." : "");
   $("token").value = "";
   dialog.addEventListener("close", () => resolve($("token").value.trim()), { once: true });
-  if (!dialog.open) dialog.showModal();
-});
+  dialog.showModal();
+}).finally(() => (asking = null)));
 
 follow({
   open() {
