@@ -90,6 +90,10 @@ func TestDemo(t *testing.T) {
 		}
 	}
 
+	if status, body := get(t, address(string(text), "status")+"api/v1/streams"); status != http.StatusOK ||
+		!strings.Contains(string(body), `"stream":"`+groupName+"/"+streamName+`"`) {
+		t.Errorf("the daemon's status page: %d %.300s", status, body)
+	}
 	if second := address(string(text), "second"); second != "" {
 		api, err := emsapi.New(emsapi.Settings{URL: second})
 		if err != nil {

@@ -27,7 +27,7 @@ func publish(ctx context.Context, p publication) error {
 	if err != nil {
 		return err
 	}
-	cfg.Admin.Listen = p.Admin
+	cfg.Admin.Listen, cfg.Admin.Player = p.Admin, config.PlayerDaemon
 	cfg.Uploads = nil
 	for _, o := range p.Outputs {
 		cfg.Uploads = append(cfg.Uploads, config.Upload{

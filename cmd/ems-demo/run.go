@@ -59,6 +59,10 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 		return fmt.Errorf("page: %w", err)
 	}
 	defer pageListener.Close()
+	status, err := freeAddress()
+	if err != nil {
+		return fmt.Errorf("status page: %w", err)
+	}
 	endpoint := "http://" + s3Listener.Addr().String()
 	address := endpoint + "/" + bucketName
 	player, err := newPage(events, address, log)
@@ -72,6 +76,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	for _, o := range outputs {
 		fmt.Fprintf(out, "%-6s  %s/%s\n", o.layout.Format, reachable(address, "localhost"), o.entry)
 	}
+	fmt.Fprintf(out, "status  http://%s/ (the daemon's own page)\n", status)
 	ems.introduce(out)
 	fmt.Fprintf(out, "files   %s (removed at the end)\nCtrl-C ends the demo.\n\n", root)
 
@@ -104,7 +109,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	start(&publisher, "publisher", func() error {
 		return publish(publishing, publication{
 			Outputs: outputs, EMS: ems, Endpoint: reachable(endpoint, "localhost"), Bucket: bucketName,
-			AccessKey: bucket.AccessKey, SecretKey: bucket.SecretKey, Log: log,
+			AccessKey: bucket.AccessKey, SecretKey: bucket.SecretKey, Admin: status, Log: log,
 		})
 	})
 	on := stage{root: root, speed: cmp.Or(o.speed, 1), now: o.now, closing: func(key string) {
