@@ -17,8 +17,8 @@ import (
 //go:embed static
 var files embed.FS
 
-// policy allows what the page does, and to load media from a URL, if there is one. A browser refuses all else, such as scripts in names of
-// streams, which publishers choose.
+// policy allows what the page does, and to load media from a URL, if there is one. A browser refuses
+// all else, such as scripts in names of streams, which publishers choose.
 func policy(media string) string {
 	from := "'self'"
 	if u, err := url.Parse(media); err == nil && u.Host != "" {

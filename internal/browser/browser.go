@@ -144,7 +144,8 @@ func (p *Page) Evaluate(expression string) string {
 		Result           struct{ Value json.RawMessage }
 		ExceptionDetails json.RawMessage
 	}
-	p.Call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true}, &answer)
+	p.Call("Runtime.evaluate", map[string]any{"expression": expression, "returnByValue": true, "awaitPromise": true},
+		&answer)
 	if answer.ExceptionDetails != nil {
 		p.t.Fatalf("%s: %s", expression, answer.ExceptionDetails)
 	}
@@ -231,7 +232,7 @@ func (p *Page) note(m *message, text []byte) {
 	case m.Method == "Runtime.exceptionThrown", m.Method == "Runtime.consoleAPICalled" && m.Params.Type == "error",
 		m.Method == "Log.entryAdded" && m.Params.Entry.Level == "error":
 		p.complaints = append(p.complaints, string(text[:len(text)-1]))
-	case m.Method == "Network.requestWillBeSent" && strings.HasPrefix(m.Params.Request.URL, "http"): // and not data: or blob:
+	case m.Method == "Network.requestWillBeSent" && strings.HasPrefix(m.Params.Request.URL, "http"): // not data:
 		p.requests = append(p.requests, m.Params.Request.URL)
 	}
 }

@@ -17,7 +17,8 @@ func (p *Page) Click(selector string) {
 		return { X: r.x + r.width / 2, Y: r.y + r.height / 2 };
 	})()`, selector), &at)
 	for _, kind := range []string{"mousePressed", "mouseReleased"} {
-		p.Call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
+		p.Call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at.X, "y": at.Y, "button": "left",
+			"clickCount": 1}, nil)
 	}
 }
 
@@ -36,7 +37,8 @@ func (p *Page) Press(key string) {
 		down["text"] = "\r"
 	}
 	p.Call("Input.dispatchKeyEvent", down, nil)
-	p.Call("Input.dispatchKeyEvent", map[string]any{"type": "keyUp", "key": key, "code": key, "windowsVirtualKeyCode": codes[key]}, nil)
+	p.Call("Input.dispatchKeyEvent", map[string]any{"type": "keyUp", "key": key, "code": key,
+		"windowsVirtualKeyCode": codes[key]}, nil)
 }
 
 // Resize makes the page another size.

@@ -32,8 +32,10 @@ func apiStream(v uploader.Stream) api.Stream {
 	stream := v.View.Stream
 	s := api.Stream{
 		ID: strings.ToLower(v.Format) + "/" + v.Key, Stream: stream, Name: path.Base(stream), Format: v.Format,
-		Root: v.Root, Bucket: v.Bucket, Key: v.Key, State: v.State, Since: v.Since.UTC().Truncate(time.Millisecond), Why: v.Why,
-		Chunk: moment(v.Chunk), Edge: moment(v.Edge), Target: v.Target.Seconds(), Lag: v.Lag.Round(time.Millisecond).Seconds(),
+		Root: v.Root, Bucket: v.Bucket, Key: v.Key, State: v.State,
+		Since: v.Since.UTC().Truncate(time.Millisecond), Why: v.Why,
+		Chunk: moment(v.Chunk), Edge: moment(v.Edge), Target: v.Target.Seconds(),
+		Lag:      v.Lag.Round(time.Millisecond).Seconds(),
 		Sequence: v.Sequence, Segments: v.Segments, Backlog: v.Backlog, Chunks: v.Chunks, Bytes: v.Bytes,
 		Failure: v.Failure, FailedAt: moment(v.FailedAt),
 	}
