@@ -141,6 +141,13 @@ var faults = []fault{
 		fires:  []string{alert("Down")},
 	},
 	{
+		name:   "a config with a mistake is reloaded",
+		befall: func(s *site) { s.reload("[Upload]\nworkers = many\n") },
+		mend:   func(s *site) { s.reload("") },
+		shows:  []string{`ems_sidecar_config_last_reload_successful 0$`},
+		fires:  []string{alert("ConfigReloadFailed")},
+	},
+	{
 		name:   "the clock is three minutes off",
 		befall: func(s *site) { s.record.setSkew(3 * time.Minute) },
 		mend:   func(s *site) { s.record.setSkew(0) },
@@ -151,8 +158,7 @@ var faults = []fault{
 
 // untested are rules that no fault here fires. Their unit tests are in deploy/prometheus.
 var untested = []string{
-	"UploaderHangs",      // nothing from outside the process makes it hang
-	"ConfigReloadFailed", // the config is read at the start only
+	"UploaderHangs", // nothing from outside the process makes it hang
 }
 
 func TestEachRuleHasItsFault(t *testing.T) {

@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,6 +32,7 @@ type site struct {
 	side   *e2e.Sidecar
 	ems    *emstest.Server // nil: there is none
 	record *record
+	config []byte // as it was at the start; nil: it was not changed
 
 	end     func()      // ends all of it
 	frozen  atomic.Bool // the first encoder writes nothing more
@@ -147,4 +150,17 @@ func (s *site) plays() {
 		return s.record.shows(fmt.Sprintf(`ems_sidecar_streams\{format="HLS",state="live"\} %d$`, streams())) &&
 			(s.ems == nil || s.record.shows(`ems_sidecar_ems_api_up 1$`))
 	})
+}
+
+// reload has the daemon read its config again, with more at its end.
+func (s *site) reload(more string) {
+	s.t.Helper()
+	file := s.side.Cmd.Args[len(s.side.Cmd.Args)-1]
+	config, err := os.ReadFile(file)
+	e2e.Must(s.t, err)
+	if s.config == nil {
+		s.config = config
+	}
+	e2e.Must(s.t, os.WriteFile(file, append(slices.Clip(s.config), more...), 0o600))
+	e2e.Must(s.t, s.side.Cmd.Process.Signal(syscall.SIGHUP))
 }
