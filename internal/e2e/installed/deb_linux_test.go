@@ -86,7 +86,7 @@ func (d *debian) isInstalled() {
 		}
 	}
 	// The daemon's user reads the config, which has no mistake.
-	if out := d.fails("runuser -u ems-sidecar -- ems-sidecar check --offline"); !strings.HasPrefix(out, "ok    config") {
+	if out := d.run("runuser -u ems-sidecar -- ems-sidecar check --offline || test $? = 1"); !strings.HasPrefix(out, "ok    config") {
 		d.t.Errorf("check of the new config says:\n%s", out)
 	}
 }
