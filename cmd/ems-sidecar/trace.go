@@ -23,7 +23,7 @@ type traceCommand struct {
 	configFlag
 	JSON   bool   `name:"json" help:"Print a JSON object per line instead."`
 	Last   uint   `placeholder:"N" help:"Begin with the last N chunks, of the 50 that the daemon remembers."`
-	Stream string `arg:"" help:"The stream, as status has it, or a part of it, such as sport. With its format, if there are several: hls/news/sport."`
+	Stream string `arg:"" help:"As status has it, or a part of it; with its format if there are several: hls/news/sport."`
 }
 
 // Run prints the way of each chunk of a stream as it gets listed, until ctx ends.
