@@ -23,9 +23,10 @@ type Action struct {
 	Answer   string // what it made, or why it did not; without credentials
 }
 
-// asked tells of an action that began at a time: of what the server has made, or of err. What cannot
-// be sent to a server, and what was not waited for, is no action.
-func (d *diary) asked(ctx context.Context, at time.Time, api *emsapi.Client, function, stream, made string, err error) {
+// asked tells of an action that began at a time: of what the server has made, or of err. What
+// cannot be sent to a server, and what was not waited for, is no action.
+func (d *diary) asked(ctx context.Context, at time.Time, api *emsapi.Client, function, stream, made string,
+	err error) {
 	if d.acted == nil || ctx.Err() != nil || errors.Is(err, emsapi.ErrValue) {
 		return
 	}

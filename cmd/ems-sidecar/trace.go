@@ -99,14 +99,15 @@ func (c traceCommand) find(ctx context.Context, client *api.Client) (id string, 
 	defer cancel()
 	all, err := client.Streams(ctx)
 	if err != nil {
-		return "", fmt.Errorf("the daemon cannot be asked: %s (does it run, with this config?)", printable(err.Error()))
+		return "", fmt.Errorf("the daemon cannot be asked: %s (does it run, with this config?)",
+			printable(err.Error()))
 	}
 	which := strings.ToLower(c.Stream)
 	for _, matches := range []func(api.Stream) bool{
 		func(s api.Stream) bool { return s.ID == c.Stream },
-		func(s api.Stream) bool { return s.Stream == c.Stream || s.Key == c.Stream || shortID(s) == c.Stream },
+		func(s api.Stream) bool { return slices.Contains([]string{s.Stream, s.Key, shortID(s)}, c.Stream) },
 		func(s api.Stream) bool {
-			return strings.Contains(strings.ToLower(s.ID), which) || strings.Contains(strings.ToLower(shortID(s)), which)
+			return strings.Contains(strings.ToLower(s.ID+"\n"+shortID(s)), which)
 		},
 	} {
 		var found []api.Stream
@@ -119,13 +120,15 @@ func (c traceCommand) find(ctx context.Context, client *api.Client) (id string, 
 		case len(found) == 1:
 			return found[0].ID, nil
 		case len(found) > 1:
-			return "", usageError{fmt.Errorf("%q may be one of %d streams:\n%s", printable(c.Stream), len(found), list(found))}
+			return "", usageError{fmt.Errorf("%q may be one of %d streams:\n%s", printable(c.Stream), len(found),
+				list(found))}
 		}
 	}
 	if len(all.Streams) == 0 {
 		return "", errors.New("the daemon has no streams yet")
 	}
-	return "", usageError{fmt.Errorf("no stream is called %q; there are:\n%s", printable(c.Stream), list(all.Streams))}
+	return "", usageError{fmt.Errorf("no stream is called %q; there are:\n%s", printable(c.Stream),
+		list(all.Streams))}
 }
 
 // shortID is a stream's format and directory, without the prefix of its keys.

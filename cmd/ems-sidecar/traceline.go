@@ -21,8 +21,8 @@ func (n news) text() string {
 	case isListed:
 		return line + way(n.Chunk)
 	case hasFailed:
-		return line + fmt.Sprintf("attempt %d failed%s: %s", n.Failure.Attempt, after(n.Chunk.Closed, &n.Failure.At),
-			printable(n.Failure.Why))
+		f := n.Failure
+		return line + fmt.Sprintf("attempt %d failed%s: %s", f.Attempt, after(n.Chunk.Closed, &f.At), printable(f.Why))
 	case isLost:
 		return line + "lost: " + printable(n.Text)
 	case isSkipped:
@@ -67,7 +67,9 @@ func way(c *paths.Chunk) string {
 	for _, s := range []struct {
 		name string
 		at   *time.Time
-	}{{"kept", c.Kept}, {"sending", c.Sending}, {"sent", c.Sent}, {"confirmed", c.Confirmed}, {"listed", c.Listed}} {
+	}{
+		{"kept", c.Kept}, {"sending", c.Sending}, {"sent", c.Sent}, {"confirmed", c.Confirmed}, {"listed", c.Listed},
+	} {
 		if s.at == nil {
 			continue
 		}
@@ -103,7 +105,8 @@ func progress(c *paths.Chunk) string {
 	case c.Confirmed != nil:
 		return "in the bucket, and no published manifest names it"
 	case n > 0:
-		return fmt.Sprintf("not in the bucket: attempt %d failed: %s", c.Failures[n-1].Attempt, printable(c.Failures[n-1].Why))
+		f := c.Failures[n-1]
+		return fmt.Sprintf("not in the bucket: attempt %d failed: %s", f.Attempt, printable(f.Why))
 	case c.Sending != nil:
 		return "being sent"
 	}

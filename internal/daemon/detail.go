@@ -30,8 +30,8 @@ func (s *state) Stream(ctx context.Context, id string) (d api.Detail, found, ok 
 	d.LagHistory = s.LagHistory(d.Stream)
 	for _, m := range v.Manifests {
 		d.Manifests = append(d.Manifests, api.Manifest{
-			Name: path.Base(m.Path), Key: m.Key, Set: m.Set, Published: moment(m.Published), Sequence: m.Sequence,
-			Last: m.Last, Segments: m.Segments, Edge: m.Edge, Ended: m.Ended, Waiting: moment(m.Waiting),
+			Name: path.Base(m.Path), Key: m.Key, Set: m.Set, Published: moment(m.Published),
+			Sequence: m.Sequence, Last: m.Last, Segments: m.Segments, Edge: m.Edge, Ended: m.Ended, Waiting: moment(m.Waiting),
 		})
 	}
 	return d, true, true
@@ -77,12 +77,13 @@ func (s *state) Plugins() api.Plugins {
 	if r := s.ems.now.Load(); r != nil {
 		p.Plugins = r.plugins
 		server := r.hooks.Server()
-		p.EMS = &api.EMS{API: server.API, Answers: server.Answers, Since: moment(server.Since), Error: server.Err}
+		p.EMS = &api.EMS{API: server.API, Answers: server.Answers, Since: moment(server.Since),
+			Error: server.Err}
 	}
 	return p
 }
 
-// Actions are the last ones of all plugins.
+// actions are the last ones of all plugins.
 type actions struct {
 	mu   sync.Mutex // guards what follows
 	last []api.Action
@@ -94,8 +95,8 @@ func (a *actions) add(x hooks.Action) {
 	if len(a.last) >= maxActions {
 		a.last = a.last[1:]
 	}
-	a.last = append(a.last, api.Action{At: x.At.UTC().Truncate(time.Millisecond), Plugin: x.Plugin, API: x.API,
-		Function: x.Function, Stream: x.Stream, Done: x.Done, Answer: x.Answer,
+	a.last = append(a.last, api.Action{At: x.At.UTC().Truncate(time.Millisecond), Plugin: x.Plugin,
+		API: x.API, Function: x.Function, Stream: x.Stream, Done: x.Done, Answer: x.Answer,
 		Took: x.Took.Round(time.Millisecond).Seconds()})
 }
 

@@ -97,9 +97,11 @@ func (c *chunk) view() Chunk {
 	}
 	return Chunk{
 		Key: c.key, Kind: c.kind.String(), Bytes: c.bytes, Sequence: c.sequence,
-		Closed: moment(publish.StageClosed), Kept: moment(publish.StageKept), Sending: moment(publish.StageSending),
-		Sent: moment(publish.StageSent), Confirmed: moment(publish.StageConfirmed), Listed: moment(publish.StageListed),
-		Lost: moment(publish.StageLost), Skipped: moment(publish.StageSkipped), Deleted: moment(publish.StageDeleted),
+		Closed: moment(publish.StageClosed), Kept: moment(publish.StageKept),
+		Sending: moment(publish.StageSending), Sent: moment(publish.StageSent),
+		Confirmed: moment(publish.StageConfirmed), Listed: moment(publish.StageListed),
+		Lost: moment(publish.StageLost), Skipped: moment(publish.StageSkipped),
+		Deleted:  moment(publish.StageDeleted),
 		Attempts: int(c.attempts), Put: seconds(c.put), Lag: seconds(c.lag), ConfirmedBy: c.by, Why: c.why,
 		Failures: append([]Failure{}, c.failures...),
 	}

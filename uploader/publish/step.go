@@ -14,11 +14,15 @@ type Step struct {
 	Path   string // of the file, below the root
 	Key    string // of its object
 
-	Bytes    int64         // of the content; 0: not known
-	Attempt  int           // StageSending, StageSent, StageFailed: which upload of this content it is, from 1 on
-	Took     time.Duration // StageSent, StageFailed: from the beginning of the request to its answer
-	Lag      time.Duration // StageListed: from its closing to now; 0: not known, it was uploaded by an earlier run
-	Sequence uint64        // of a manifest: of its newest segment; StageListed: of the chunk, if known; else 0
+	Bytes int64 // of the content; 0: not known
+	// StageSending, StageSent, StageFailed: which upload of this content it is, from 1 on.
+	Attempt int
+	// StageSent, StageFailed: from the beginning of the request to its answer.
+	Took time.Duration
+	// StageListed: from its closing to now; 0: not known, an earlier run has uploaded it.
+	Lag time.Duration
+	// Of a manifest: of its newest segment. StageListed: of the chunk, where that is known; else 0.
+	Sequence uint64
 	// Why is one of a few texts. StageFailed: the kind of failure. StageLost: why it can never
 	// arrive. StageConfirmed: by what it is known, which is "upload", "question" or "listing".
 	Why string
@@ -56,8 +60,8 @@ const (
 )
 
 func (s Stage) String() string {
-	return [...]string{"closed", "kept", "sending", "sent", "failed", "confirmed", "listed", "lost", "skipped",
-		"deleted"}[s]
+	return [...]string{"closed", "kept", "sending", "sent", "failed", "confirmed", "listed", "lost",
+		"skipped", "deleted"}[s]
 }
 
 // A FileKind is what a file is in its stream.
