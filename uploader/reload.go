@@ -32,8 +32,8 @@ func (d *Destination) cacheHeaders() cacheHeaders {
 	return cacheHeaders{d.CacheControlChunk, d.CacheControlManifest}
 }
 
-// Retire says that nothing more is reported of src. What was reported is still published. No method
-// that reports may run, or be called before Revive.
+// Retire says that nothing more is reported of src until Revive. What was reported is still
+// published.
 func (src *Source) Retire() {
 	src.uploader.tell(context.Background(), func(s *publish.Schedule, now time.Time) { s.Retire(src.plan, now) })
 }
