@@ -29,6 +29,9 @@ type page struct {
 	bucket  string // its URL
 	log     *slog.Logger
 	files   http.Handler
+
+	status   string    // the URL of the daemon's own page; empty: none
+	troubles *troubles // nil: none
 }
 
 func newPage(j *journal, bucket string, log *slog.Logger) (*page, error) {
@@ -40,6 +43,10 @@ func newPage(j *journal, bucket string, log *slog.Logger) (*page, error) {
 }
 
 func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p.troubles != nil && strings.HasPrefix(r.URL.Path, "/troubles/") {
+		p.troubles.ServeHTTP(w, r)
+		return
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
@@ -90,10 +97,12 @@ func (p *page) serveStatus(w http.ResponseWriter, r *http.Request) {
 	var answer struct {
 		Streams []stream `json:"streams"`
 		Recent  []event  `json:"recent"`
+		Page    string   `json:"page,omitempty"` // the daemon's own
 	}
 	for i, o := range p.journal.outputs {
 		answer.Streams = append(answer.Streams, stream{reachable(p.bucket, r.Host) + "/" + o.entry, all[i]})
 	}
+	answer.Page = p.status
 	answer.Recent = append([]event{}, recent...) // never null
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(answer); err != nil {

@@ -48,6 +48,8 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 		return err
 	}
 	events := newJournal(bucket, outputs)
+	faults := newTroubles(o.now)
+	bucket.troubles = faults
 
 	s3Listener, err := net.Listen("tcp", o.S3Listen)
 	if err != nil {
@@ -69,6 +71,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	if err != nil {
 		return err
 	}
+	player.status, player.troubles = "http://"+status+"/", faults
 	s3Server := &http.Server{Handler: bucket, ReadHeaderTimeout: 10 * time.Second}
 	pageServer := &http.Server{Handler: player, ReadHeaderTimeout: 10 * time.Second}
 
@@ -107,12 +110,14 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 		return nil
 	})
 	start(&publisher, "publisher", func() error {
-		return publish(publishing, publication{
-			Outputs: outputs, EMS: ems, Endpoint: reachable(endpoint, "localhost"), Bucket: bucketName,
-			AccessKey: bucket.AccessKey, SecretKey: bucket.SecretKey, Admin: status, Log: log,
+		return faults.run(publishing, func(ctx context.Context) error {
+			return publish(ctx, publication{
+				Outputs: outputs, EMS: ems, Endpoint: reachable(endpoint, "localhost"), Bucket: bucketName,
+				AccessKey: bucket.AccessKey, SecretKey: bucket.SecretKey, Admin: status, Log: log,
+			})
 		})
 	})
-	on := stage{root: root, speed: cmp.Or(o.speed, 1), now: o.now, closing: func(key string) {
+	on := stage{root: root, speed: cmp.Or(o.speed, 1), now: faults.clock, closing: func(key string) {
 		events.closing(key)
 		if i := events.owner(key); i >= 0 {
 			ems.closing(root, key, outputs[i].layout.Format)
@@ -125,6 +130,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	console := newConsole(out, events)
 	console.run(ctx, healthy)
 
+	faults.mend()
 	stopPlaying()
 	err = sources.Wait()
 	if healthy.Err() == nil {

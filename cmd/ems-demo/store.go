@@ -25,6 +25,8 @@ type store struct {
 	signed  http.Handler
 	public  http.Handler
 	stored  func(ctx context.Context, key string)
+
+	troubles *troubles // nil: none
 }
 
 // newStore returns a store with an empty bucket.
@@ -64,6 +66,8 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
 		r.URL.RawQuery = ""
 		s.public.ServeHTTP(w, r)
+	case s.troubles != nil && s.troubles.isCut():
+		panic(http.ErrAbortHandler) // the connection is closed without an answer
 	default:
 		s.signed.ServeHTTP(w, r)
 	}

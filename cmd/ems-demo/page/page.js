@@ -118,7 +118,18 @@ function row(event) {
   return tr;
 }
 
-function render({ streams, recent }) {
+// Each button causes a trouble, and ends it by another click.
+for (const button of document.querySelectorAll("[data-trouble]")) {
+  button.addEventListener("click", async () => {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    const response = await fetch(`troubles/${button.dataset.trouble}?on=${on}`, { method: "POST", headers: { "X-Demo": "1" } });
+    if (response.ok) button.setAttribute("aria-pressed", String(on));
+  });
+}
+
+function render({ streams, recent, page }) {
+  const daemon = document.getElementById("daemon");
+  if (page && daemon.hidden) Object.assign(daemon, { href: page, hidden: false });
   if (streams.every((stream) => stream.ended)) state("ended", "ended");
   else if (streams.some((stream) => stream.listed > 0)) state("live", "live");
   for (const stream of streams) {
