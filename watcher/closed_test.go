@@ -47,6 +47,7 @@ func TestR1FileIsClosedOnlyWhenNoProcessWritesIt(t *testing.T) {
 func TestR1NameThatWasRemovedIsANewFilesAtTheNextLook(t *testing.T) {
 	now := time.Now()
 	tr := newTree(New(t.TempDir(), Options{ClosesEarly: func(string) bool { return true }}))
+	tr.root.present = true
 	e := tr.addFile(tr.dirs[""], "f4vSeg1-Frag1")
 	e.appeared = now.Add(-time.Hour)
 	e.look, e.stage = media.Version{Inode: 7, Size: 1, ModTime: now.Add(-time.Hour)}, seen
