@@ -37,7 +37,8 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	notify := systemd{log.Logger}
 	started := make(chan struct{})
-	o := &operator{signals: signals, load: c.load, daemon: d, log: log, level: cfg.Log.Level, systemd: notify, working: ctx}
+	o := &operator{signals: signals, load: c.load, daemon: d,
+		log: log, level: cfg.Log.Level, systemd: notify, working: ctx}
 	defer beside(
 		func(ctx context.Context) { o.run(ctx, started) },
 		func(ctx context.Context) { notify.showStatus(ctx, d.Status) },

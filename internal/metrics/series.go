@@ -51,7 +51,8 @@ func pair(name, value string) *dto.LabelPair {
 func label(all []uploader.Stream) []labelled {
 	out := make([]labelled, len(all))
 	for i, s := range all {
-		l := labelled{Stream: s, format: pair("format", s.Format), root: pair("root", s.Root), stream: pair("stream", s.Stream)}
+		l := labelled{Stream: s,
+			format: pair("format", s.Format), root: pair("root", s.Root), stream: pair("stream", s.Stream)}
 		l.all = []*dto.LabelPair{l.format, l.root, l.stream}
 		out[i] = l
 	}
