@@ -199,6 +199,7 @@ func TestEachFieldIsDescribed(t *testing.T) {
 		"Problem": Problem{}, "Streams": Streams{}, "Stream": Stream{}, "Detail": Detail{}, "Chunk": paths.Chunk{},
 		"Failure": paths.Failure{}, "Manifest": Manifest{}, "Event": history.Event{}, "Events": Events{}, "Changes": Changes{},
 		"Plugins": Plugins{}, "EMS": EMS{}, "Action": Action{}, "Config": Config{}, "Setting": config.Setting{}, "Version": Version{},
+		"Reloads": Reloads{},
 	} {
 		schema := doc.Components.Schemas[name]
 		if schema == nil {
