@@ -109,9 +109,9 @@ func (t *tracer) learn(d api.Detail, now time.Time) (lines []news) {
 		was := before[passageOf(c)]
 		seenBefore = seenBefore || was != nil
 		if was == nil {
-			was = &told{finished: before == nil && len(d.Recent)-i > t.last && isFinished(c)}
-			if before == nil && len(d.Recent)-i > t.last && len(c.Failures) > 0 {
-				was.attempt = c.Failures[len(c.Failures)-1].Attempt
+			was = &told{}
+			if before == nil && len(d.Recent)-i > t.last {
+				was = toldBefore(c)
 			}
 		}
 		t.known[passageOf(c)] = was
@@ -131,6 +131,15 @@ func (t *tracer) learn(d api.Detail, now time.Time) (lines []news) {
 		return c.Kind != "chunk" || c.Confirmed != nil && c.Closed != nil && c.Closed.Before(seenUpTo)
 	})
 	return append(lines, t.warn(d.Stream, waiting, now)...)
+}
+
+// toldBefore returns what counts as printed of a chunk that is older than what is to be printed.
+func toldBefore(c *paths.Chunk) *told {
+	was := &told{finished: isFinished(c)}
+	if n := len(c.Failures); n > 0 {
+		was.attempt = c.Failures[n-1].Attempt
+	}
+	return was
 }
 
 // tell returns what is new of a chunk.

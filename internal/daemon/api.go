@@ -48,13 +48,13 @@ func apiStream(v uploader.Stream) api.Stream {
 // Events returns the events after the one with that ID, and a channel that is closed when there are
 // more.
 func (s *state) Events(since uint64) ([]history.Event, <-chan struct{}) {
-	return s.past.events.Since(since)
+	return s.records.past.events.Since(since)
 }
 
 // Version returns what this daemon is.
 func (s *state) Version() api.Version {
 	r := s.Reloads()
-	return api.Version{Version: Version(), Host: hostname(), Started: s.past.began.UTC(),
+	return api.Version{Version: Version(), Host: hostname(), Started: s.records.past.began.UTC(),
 		Reloads: api.Reloads{OK: r.OK, Failed: r.Failed, At: moment(r.At), Failure: r.Failure}}
 }
 
@@ -92,19 +92,19 @@ func (d *Daemon) noteChange(c uploader.Change) {
 	if c.Why != "" {
 		e.Text += ": " + c.Why
 	}
-	d.past.events.Add(e)
+	d.records.past.events.Add(e)
 }
 
 // noteTrouble adds what the log tells of troubles and orders to the history.
 func (d *Daemon) noteTrouble(e trouble.Event) {
-	d.past.events.Add(history.Event{Kind: e.Kind, Level: strings.ToLower(e.Level.String()), Stream: e.Stream,
+	d.records.past.events.Add(history.Event{Kind: e.Kind, Level: strings.ToLower(e.Level.String()), Stream: e.Stream,
 		Text: e.Text, Lasted: e.Lasted})
 }
 
 // loadHistory reads the history of the runs before.
 func (d *Daemon) loadHistory() {
-	if d.past.dir != "" {
-		if err := d.past.events.Load(d.historyFile()); err != nil {
+	if d.records.past.dir != "" {
+		if err := d.records.past.events.Load(d.historyFile()); err != nil {
 			d.historyFailed(err)
 		}
 	}
@@ -113,13 +113,13 @@ func (d *Daemon) loadHistory() {
 // keepHistory keeps the history on the disk until ctx ends. Then it waits for the last events, but not
 // for a file system that does not answer.
 func (d *Daemon) keepHistory(ctx context.Context) {
-	if d.past.dir == "" {
+	if d.records.past.dir == "" {
 		return
 	}
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		d.past.events.Keep(ctx, d.historyFile(), d.historyFailed)
+		d.records.past.events.Keep(ctx, d.historyFile(), d.historyFailed)
 	}()
 	<-ctx.Done()
 	late := time.NewTimer(leaveTime)
@@ -131,7 +131,7 @@ func (d *Daemon) keepHistory(ctx context.Context) {
 	}
 }
 
-func (d *Daemon) historyFile() string { return filepath.Join(d.past.dir, "events.jsonl") }
+func (d *Daemon) historyFile() string { return filepath.Join(d.records.past.dir, "events.jsonl") }
 
 func (d *Daemon) historyFailed(err error) {
 	d.trouble.Report(historyUnkept, trouble.At{}, "file", d.historyFile(), "err", err,

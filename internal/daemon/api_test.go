@@ -18,7 +18,7 @@ import (
 // The history has what operators look for: a trouble, its end and how long it lasted; not what an
 // earlier run has left.
 func TestHistoryHasTroublesAndTheirEnds(t *testing.T) {
-	d := &Daemon{past: past{events: history.New(time.Now)}}
+	d := &Daemon{records: records{past: past{events: history.New(time.Now)}}}
 	change := func(from, to health.State, why string, lasted time.Duration) {
 		d.noteChange(uploader.Change{Change: publish.Change{Stream: "g/s", From: from, To: to, Why: why, Lasted: lasted}, Format: "HLS"})
 	}
@@ -28,7 +28,7 @@ func TestHistoryHasTroublesAndTheirEnds(t *testing.T) {
 	change(health.Starting, health.Live, "", 0)
 	change(health.Live, health.Stalled, "no new chunk on the disk for 7s", time.Hour)
 	change(health.Stalled, health.Live, "", 168*time.Second)
-	events, _ := d.past.events.Since(0)
+	events, _ := d.records.past.events.Since(0)
 	want := []history.Event{
 		{ID: 1, Kind: "stream_live", Level: "info", Text: "stream is live"},
 		{ID: 2, Kind: "stream_stalled", Level: "warn", Text: "stream is stalled: no new chunk on the disk for 7s"},
@@ -46,11 +46,11 @@ func TestHistoryHasTroublesAndTheirEnds(t *testing.T) {
 }
 
 func TestHistoryHasWhatTheLogTellsOfTroubles(t *testing.T) {
-	d := &Daemon{past: past{events: history.New(time.Now)}}
+	d := &Daemon{records: records{past: past{events: history.New(time.Now)}}}
 	reporter := trouble.New(slog.New(slog.DiscardHandler), time.Now)
 	reporter.Tell(d.noteTrouble)
 	reporter.Begin(rootStuck, trouble.At{Subject: "/srv"}, "root", "/srv", "next", "other directories go on")
-	events, _ := d.past.events.Since(0)
+	events, _ := d.records.past.events.Since(0)
 	want := history.Event{ID: 1, Kind: "root_stuck", Level: "error", Text: "watched directory does not answer (root=/srv)"}
 	if len(events) != 1 {
 		t.Fatalf("%d events, want 1: %+v", len(events), events)

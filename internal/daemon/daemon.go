@@ -32,20 +32,31 @@ type Daemon struct {
 	up       *uploader.Uploader
 	roots    roots
 	sections sections
-	found    chan *root    // roots that EMS names while the daemon runs
-	left     chan struct{} // closed when found is not read any more
-	memory   memory
 	naming   sync.Mutex // is held by those who change what is published: the media server's answers, and a reload
 	limits   Limits     // guarded by naming, once the daemon runs
 	trouble  *trouble.Reporter
-	metrics  *metrics.Metrics
-	past     past
-	paths    *paths.Book
-	actions  actions
-	refusals list // why directories that the media server names are not published
 	ems      mediaServer
 	parts    replaceable
 	reloads  reloads
+
+	discovery discovery
+	records   records
+}
+
+// A discovery is what is known of the directories that the media server names.
+type discovery struct {
+	found    chan *root    // new ones, while the daemon runs
+	left     chan struct{} // closed when found is not read any more
+	memory   memory
+	refusals list // why some are not published
+}
+
+// Records are what is kept for operators.
+type records struct {
+	metrics *metrics.Metrics
+	past    past
+	paths   *paths.Book
+	actions actions
 }
 
 // config returns the config that holds now.
@@ -80,12 +91,16 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		return nil, err
 	}
 	reporter := trouble.New(log, time.Now)
-	d := &Daemon{log: log, trouble: reporter, backend: backend, found: make(chan *root),
-		left: make(chan struct{}), parts: replaceable{admin: newSlot(), reactor: newSlot()}, paths: paths.New(),
-		past: past{began: time.Now(), events: history.New(time.Now), dir: state}}
+	d := &Daemon{log: log, trouble: reporter, backend: backend,
+		parts:     replaceable{admin: newSlot(), reactor: newSlot()},
+		discovery: discovery{found: make(chan *root), left: make(chan struct{})},
+		records: records{
+			paths: paths.New(), past: past{began: time.Now(), events: history.New(time.Now), dir: state},
+		},
+	}
 	d.cfg.Store(cfg)
 	reporter.Tell(d.noteTrouble)
-	d.metrics = d.newMetrics()
+	d.records.metrics = d.newMetrics()
 	d.up = uploader.New(uploader.Settings{
 		Host:          hostname(),
 		Workers:       cfg.Upload.Workers,
@@ -195,12 +210,12 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 	}
 	roots.Go(func() error { d.sweep(ctx); return nil })
 	roots.Go(func() error {
-		defer close(d.left)
+		defer close(d.discovery.left)
 		for {
 			select {
 			case <-ctx.Done():
 				return nil
-			case r := <-d.found:
+			case r := <-d.discovery.found:
 				begin(r)
 			}
 		}

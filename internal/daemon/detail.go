@@ -24,8 +24,8 @@ func (s *state) Stream(ctx context.Context, id string) (d api.Detail, found, ok 
 	}
 	d = api.Detail{
 		Stream: apiStream(v.Stream),
-		Recent: s.paths.Chunks(pathsName(v.Stream)),
-		Events: s.past.events.Of(v.Format, v.View.Stream, eventsOfStream), Manifests: []api.Manifest{},
+		Recent: s.records.paths.Chunks(pathsName(v.Stream)),
+		Events: s.records.past.events.Of(v.Format, v.View.Stream, eventsOfStream), Manifests: []api.Manifest{},
 	}
 	d.LagHistory = s.LagHistory(d.Stream)
 	for _, m := range v.Manifests {
@@ -39,13 +39,13 @@ func (s *state) Stream(ctx context.Context, id string) (d api.Detail, found, ok 
 
 // noteStep tells of a step those who want to know.
 func (d *Daemon) noteStep(x uploader.Step) {
-	d.metrics.Observe(x)
-	d.paths.Observe(x)
+	d.records.metrics.Observe(x)
+	d.records.paths.Observe(x)
 }
 
 // LagHistory returns the lags of a stream in the last ten minutes.
 func (s *state) LagHistory(of api.Stream) []*float64 {
-	return s.paths.Lags(paths.Name{Root: of.Root, Format: of.Format, Stream: of.Stream}, time.Now())
+	return s.records.paths.Lags(paths.Name{Root: of.Root, Format: of.Format, Stream: of.Stream}, time.Now())
 }
 
 func pathsName(s uploader.Stream) paths.Name {
@@ -68,12 +68,12 @@ func (d *Daemon) forgetPaths(ctx context.Context, now time.Time) {
 			goOn[pathsName(s)] = true
 		}
 	}
-	d.paths.Forget(now, func(n paths.Name) bool { return goOn[n] })
+	d.records.paths.Forget(now, func(n paths.Name) bool { return goOn[n] })
 }
 
 // Plugins returns what the plugins did last.
 func (s *state) Plugins() api.Plugins {
-	p := api.Plugins{Actions: s.actions.list()}
+	p := api.Plugins{Actions: s.records.actions.list()}
 	if r := s.ems.now.Load(); r != nil {
 		p.Plugins = r.plugins
 		server := r.hooks.Server()

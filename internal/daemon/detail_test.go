@@ -21,7 +21,7 @@ func TestStreamIsToldWithItsChunksManifestsAndEvents(t *testing.T) {
 	s := newSite(t, "[AmazonHLSUpload]\nprefix = p/\nwatch_dir = '"+root+"'\n")
 	s.run()
 	playHLS(t, root+"/g/s")
-	s.daemon.past.events.Add(history.Event{Stream: "g/s", Format: "HLS", Text: "stream is live"})
+	s.daemon.records.past.events.Add(history.Event{Stream: "g/s", Format: "HLS", Text: "stream is live"})
 	told := &state{s.daemon}
 	var d api.Detail
 	s.waitFor("the stream has ended", func() bool {
@@ -74,11 +74,11 @@ func TestPathsOfAStreamThatStandsStillAreKept(t *testing.T) {
 	s.waitForKeys("g/s/1.ts", "g/s/playlist.m3u8")
 	of := paths.Name{Root: root, Format: "HLS", Stream: "g/s"}
 	s.waitFor("its chunk is listed", func() bool {
-		chunks := s.daemon.paths.Chunks(of)
+		chunks := s.daemon.records.paths.Chunks(of)
 		return len(chunks) == 1 && chunks[0].Listed != nil
 	})
 	s.daemon.forgetPaths(t.Context(), time.Now().Add(2*time.Hour))
-	if n := len(s.daemon.paths.Chunks(of)); n != 1 {
+	if n := len(s.daemon.records.paths.Chunks(of)); n != 1 {
 		t.Errorf("%d chunks are remembered, want 1", n)
 	}
 }
@@ -98,7 +98,7 @@ func TestPluginsAreToldWithTheirLastActions(t *testing.T) {
 	}
 	at := time.Now()
 	for n := range maxActions + 5 {
-		s.daemon.actions.add(hooks.Action{At: at, Plugin: "StreamAutoRouter", Function: "pushStream", Stream: fmt.Sprint(n), Took: 1234 * time.Microsecond, Done: true})
+		s.daemon.records.actions.add(hooks.Action{At: at, Plugin: "StreamAutoRouter", Function: "pushStream", Stream: fmt.Sprint(n), Took: 1234 * time.Microsecond, Done: true})
 	}
 	actions := told.Plugins().Actions
 	if n := len(actions); n != maxActions || actions[0].Stream != "5" || actions[n-1].Stream != fmt.Sprint(maxActions+4) || actions[0].Took != 0.001 {
@@ -115,7 +115,7 @@ func TestStepsGoToMetricsAndPaths(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "[AmazonHLSUpload]\nwatch_dir = '"+t.TempDir()+"'\n")
 	s.daemon.noteStep(publish.Step{Stage: publish.StageClosed, At: time.Now(), Root: "/r", Format: "HLS", Stream: "g/s", Key: "1.ts"})
-	if n := len(s.daemon.paths.Chunks(paths.Name{Root: "/r", Format: "HLS", Stream: "g/s"})); n != 1 {
+	if n := len(s.daemon.records.paths.Chunks(paths.Name{Root: "/r", Format: "HLS", Stream: "g/s"})); n != 1 {
 		t.Errorf("%d chunks have a path, want 1", n)
 	}
 }

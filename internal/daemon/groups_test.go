@@ -147,7 +147,7 @@ func TestRememberedGroupsAreAllThatIsPublished(t *testing.T) {
 	root, state := t.TempDir(), t.TempDir()
 	s := newSite(t, "[AmazonHLSUpload]\n")
 	var err error
-	if s.daemon.memory, err = recall(state, time.Now()); err != nil {
+	if s.daemon.discovery.memory, err = recall(state, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	s.daemon.discover(live(media.HLS, output(root, "g"), output(root, "h")))

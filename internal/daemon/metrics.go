@@ -28,12 +28,12 @@ func (d *Daemon) newMetrics() *metrics.Metrics {
 
 // noteAction keeps and counts what a plugin did.
 func (d *Daemon) noteAction(a hooks.Action) {
-	d.actions.add(a)
-	d.metrics.Acted(a.Plugin, a.Done)
+	d.records.actions.add(a)
+	d.records.metrics.Acted(a.Plugin, a.Done)
 }
 
 // Metrics serves them.
-func (s *state) Metrics() http.Handler { return s.metrics }
+func (s *state) Metrics() http.Handler { return s.records.metrics }
 
 // facts returns what a scrape shows.
 func (d *Daemon) facts(ctx context.Context) metrics.Facts {

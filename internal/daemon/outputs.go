@@ -26,8 +26,8 @@ func (d *Daemon) Outputs(cfg emsapi.Config) {
 func (d *Daemon) follows(fresh []*root) {
 	for _, r := range fresh {
 		select {
-		case d.found <- r:
-		case <-d.left:
+		case d.discovery.found <- r:
+		case <-d.discovery.left:
 			return
 		}
 	}
@@ -45,26 +45,36 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 				fresh = d.publishMore(s, dir, fresh)
 			}
 			if s.publishes(dir) {
-				d.memory.note(s.Section, dir, time.Now())
+				d.discovery.memory.note(s.Section, dir, time.Now())
 			}
 		}
 	}
 	d.begin(fresh)
-	if err := d.memory.save(); err != nil {
+	d.saveMemory()
+	if !d.ems.asked.Swap(true) {
+		d.tellIdle(cfg)
+	}
+	return fresh
+}
+
+// saveMemory keeps what the media server named for the next run.
+func (d *Daemon) saveMemory() {
+	if err := d.discovery.memory.save(); err != nil {
 		d.trouble.Begin(notNoted, trouble.At{}, "err", err, "next",
 			"what is left to upload there after a restart is found only if EMS names them again")
 	} else {
 		d.trouble.End(notNoted, trouble.At{})
 	}
-	if !d.ems.asked.Swap(true) && d.config().AsksEMS() {
-		for _, s := range d.sections.list() {
-			if s.asksEMS() && s.isOn() && len(Directories(s.Format, cfg)) == 0 {
-				d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.Section,
-					"next", "it is published when there is an output")
-			}
+}
+
+// tellIdle logs for which sections the media server writes nothing.
+func (d *Daemon) tellIdle(cfg emsapi.Config) {
+	for _, s := range d.sections.list() {
+		if s.asksEMS() && s.isOn() && len(Directories(s.Format, cfg)) == 0 {
+			d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.Section,
+				"next", "it is published when there is an output")
 		}
 	}
-	return fresh
 }
 
 // publishMore has s publish dir, too: in a root that is watched already, or in one of fresh, which
@@ -88,10 +98,10 @@ func (d *Daemon) remembered(state string, fresh []*root) []*root {
 		return fresh
 	}
 	var err error
-	if d.memory, err = recall(state, time.Now()); err != nil {
+	if d.discovery.memory, err = recall(state, time.Now()); err != nil {
 		d.trouble.Report(noteUnread, trouble.At{}, "err", err, "next", "it is written again")
 	}
-	for _, e := range d.memory.entries {
+	for _, e := range d.discovery.memory.entries {
 		for _, s := range d.sections.list() {
 			dir := Directory{e.Dir, e.Group, !e.Flat && e.Group == ""}
 			if s.Section == e.Section && s.asksEMS() && s.recorded == (dir.Group == "") && !s.publishes(dir) &&
@@ -116,7 +126,7 @@ func (d *Daemon) mayPublish(dir Directory, s *section) bool {
 	}
 	d.trouble.Begin(notPublished, at, "section", s.Section, "root", dir.Path(), "err", err)
 	if !errors.Is(err, errNoAnswer) { // else it is asked again
-		d.refusals.add(fmt.Sprintf("%s of [%s] is not published: %v", dir.Path(), s.Section, err))
+		d.discovery.refusals.add(fmt.Sprintf("%s of [%s] is not published: %v", dir.Path(), s.Section, err))
 	}
 	return false
 }

@@ -67,7 +67,7 @@ func (d *Daemon) Reload(load func() (*config.Config, error)) (*config.Config, er
 	defer d.reloads.running.Unlock()
 	changes, err := d.reload(d.reloads.ctx, load)
 	d.reloads.count(err)
-	d.metrics.Reloaded(err == nil, time.Now())
+	d.records.metrics.Reloaded(err == nil, time.Now())
 	if err != nil {
 		d.logRefusal(err)
 		return d.config(), err
@@ -190,7 +190,7 @@ func (p *plan) reactor() error {
 	if err != nil {
 		return err
 	}
-	limits := NewLimits(p.now, d.past.dir)
+	limits := NewLimits(p.now, d.records.past.dir)
 	p.add(func() {
 		d.naming.Lock()
 		limits.links = d.limits.links

@@ -15,7 +15,7 @@ func (s *state) Alive(ctx context.Context) bool {
 }
 
 func (s *state) NotReady() []string {
-	wrong := s.refusals.get()
+	wrong := s.discovery.refusals.get()
 	for _, section := range s.sections.list() {
 		if r := s.ems.now.Load(); section.isOn() && section.asksEMS() && !s.ems.asked.Load() && r != nil {
 			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s has not said yet where it writes",

@@ -93,39 +93,60 @@ func (f *Facts) target() time.Duration {
 
 // Judge returns the state of a stream, and why, in words. What goes well needs no reason.
 func (f *Facts) Judge(now time.Time) (s State, why string) {
-	target := f.target()
-	late := Late * target
-	patience := min(target, errorTime)
-	if f.Target <= 0 {
-		patience = errorTime / 2
+	if s, why = f.delivery(now); s != Live {
+		return s, why
 	}
-	hidden := !f.Blocked.IsZero() && (f.Chunk.IsZero() || f.Blocked.Sub(f.Chunk) <= StaleAfter)
-	since := func(t time.Time) time.Duration {
-		if t.IsZero() {
-			return 0
-		}
-		return now.Sub(t)
-	}
-	held, ahead, quiet := since(f.Held), since(f.Ahead), since(f.Chunk)
-	unlisted := ahead > 2*late+f.Grace && quiet <= late+f.Delay // chunks come, and viewers do not know of them
+	target, quiet := f.target(), since(f.Chunk, now)
 	switch {
-	case f.Failure != "" && (held > patience+f.Grace || unlisted || hidden && !f.Ended):
+	case f.Ended && f.Held.IsZero():
+		return Ended, ""
+	case quiet > StaleAfter:
+		return Stale, fmt.Sprintf("no new chunk for %v, and its manifest has no end", rounded(quiet))
+	case quiet > Late*target+f.Delay:
+		return Stalled, fmt.Sprintf("no new chunk on the disk for %v; they came every %v", rounded(quiet), rounded(target))
+	case f.Edge.IsZero():
+		return Starting, ""
+	}
+	return Live, ""
+}
+
+// delivery judges what becomes of the files that are on the disk: Failing, Lagging, or else Live.
+func (f *Facts) delivery(now time.Time) (s State, why string) {
+	late := Late * f.target()
+	held, ahead := since(f.Held, now), since(f.Ahead, now)
+	// Chunks come, and viewers do not know of them.
+	unlisted := ahead > 2*late+f.Grace && since(f.Chunk, now) <= late+f.Delay
+	switch {
+	case f.Failure != "" && (held > f.patience()+f.Grace || unlisted || f.isHidden()):
 		return Failing, f.Failure
 	case held > late+f.Grace:
 		return Lagging, fmt.Sprintf("%s waits for %v; no error of this stream is known", f.Manifest, rounded(held))
 	case unlisted:
 		return Lagging, fmt.Sprintf("no published manifest names the chunks of the last %v; is it still written?",
 			rounded(ahead))
-	case f.Ended && f.Held.IsZero():
-		return Ended, ""
-	case quiet > StaleAfter:
-		return Stale, fmt.Sprintf("no new chunk for %v, and its manifest has no end", rounded(quiet))
-	case quiet > late+f.Delay:
-		return Stalled, fmt.Sprintf("no new chunk on the disk for %v; they came every %v", rounded(quiet), rounded(target))
-	case f.Edge.IsZero():
-		return Starting, ""
 	}
 	return Live, ""
+}
+
+// patience returns how long a manifest may wait where an error is known.
+func (f *Facts) patience() time.Duration {
+	if f.Target <= 0 {
+		return errorTime / 2
+	}
+	return min(f.target(), errorTime)
+}
+
+// isHidden reports whether files cannot be seen of a stream that was written until then.
+func (f *Facts) isHidden() bool {
+	return !f.Ended && !f.Blocked.IsZero() && (f.Chunk.IsZero() || f.Blocked.Sub(f.Chunk) <= StaleAfter)
+}
+
+// since returns the time from t to now; 0 if t is not known.
+func since(t, now time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return now.Sub(t)
 }
 
 // rounded is for people.

@@ -115,7 +115,7 @@ func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (clo
 		l.state = bucketRefuses
 	case refused && all:
 		l.state = streamsRefused
-	case !refused && l.manyFailed && l.failures >= laneFailures && now.Sub(l.succeededAt) >= laneSilence:
+	case !refused && l.isSilent(now):
 		l.state = silent
 	}
 	if was == open && l.state != open {
@@ -129,4 +129,9 @@ func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (clo
 	}
 	l.probing = false
 	return l.state != open && l.state != was
+}
+
+// isSilent reports whether requests of several streams had no answer for a while.
+func (l *lane) isSilent(now time.Time) bool {
+	return l.manyFailed && l.failures >= laneFailures && now.Sub(l.succeededAt) >= laneSilence
 }

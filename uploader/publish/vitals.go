@@ -10,11 +10,8 @@ import (
 
 // Vitals are what the health of a stream is judged by, and the last judgement.
 type vitals struct {
-	state health.State
-	since time.Time // when it entered that state
-	why   string
+	judgement
 
-	better   time.Time     // since when it fares better than that state says; zero: it does not
 	chunk    time.Time     // when its newest chunk on the disk was closed
 	edge     time.Time     // when the newest chunk was closed that a published manifest names
 	ahead    time.Time     // when the oldest chunk of this run was closed that none names; zero: there is none
@@ -28,6 +25,14 @@ type vitals struct {
 
 	unreadable string // why a file could not be read, last
 	refused    string // why what was read last of a manifest is not published; empty: it is to be
+}
+
+// A judgement is how a stream was found to fare last.
+type judgement struct {
+	state  health.State
+	since  time.Time // when it entered that state
+	why    string
+	better time.Time // since when it fares better than that state says; zero: it does not
 }
 
 // A Change is a stream's way from one state to another.
