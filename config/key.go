@@ -152,14 +152,6 @@ func (k key) word(on bool) string {
 	return words[1]
 }
 
-// written returns the key as the config file has it.
-func (k key) written() string {
-	if k.list {
-		return k.name + "[]"
-	}
-	return k.name
-}
-
 // shownOf is shown for a value that may have been cut within a password.
 func (k key) shownOf(raw, value string) string {
 	if strings.Contains(raw, "@") && !strings.Contains(value, "@") {

@@ -89,7 +89,7 @@ func TestUnitStopsAfterTheMediaServer(t *testing.T) {
 
 // Older systemds do not know Type=notify-reload: they would take the service for a simple one.
 func TestUnitReloadsAndIsWatchedWithEverySystemd(t *testing.T) {
-	for key, want := range map[string]string{"Type": "notify", "ExecReload": "kill -HUP $MAINPID", "WatchdogSec": "60s"} {
+	for key, want := range map[string]string{"Type": "notify", "ExecReload": "/bin/sh -c 'kill -HUP $MAINPID'", "WatchdogSec": "60s"} {
 		if got := setting(t, key); !slices.Equal(got, []string{want}) {
 			t.Errorf("%s: %q, want %s", key, got, want)
 		}

@@ -101,10 +101,10 @@ func (c *currentStore) Delete(ctx context.Context, keys []string) error {
 	return s.Store.Delete(ctx, keys)
 }
 
-// Open opens an object. The store is in use until its content is closed.
-func (c *currentStore) Open(ctx context.Context, key, byteRange string) (*s3store.Content, bool, error) {
+// Content opens an object. The store is in use until its content is closed.
+func (c *currentStore) Content(ctx context.Context, key, byteRange string) (*s3store.Content, bool, error) {
 	s := c.use()
-	content, found, err := s.Store.Open(ctx, key, byteRange)
+	content, found, err := s.Store.Content(ctx, key, byteRange)
 	if content == nil {
 		s.inFlight.Done()
 		return nil, found, err

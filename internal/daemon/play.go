@@ -16,7 +16,7 @@ func (s *state) Object(ctx context.Context, bucket, key, byteRange string) (*adm
 	if section == nil {
 		return nil, nil
 	}
-	content, found, err := section.store.Open(ctx, key, byteRange)
+	content, found, err := section.store.Content(ctx, key, byteRange)
 	if err != nil || !found {
 		return nil, err
 	}

@@ -36,7 +36,11 @@ func (r *reloads) open(ctx context.Context) {
 }
 
 // close waits for a reload that runs. There is none after it.
-func (r *reloads) close() { r.open(nil) }
+func (r *reloads) close() {
+	r.running.Lock()
+	defer r.running.Unlock()
+	r.ctx = nil
+}
 
 func (r *reloads) count(err error) {
 	r.counting.Lock()

@@ -36,7 +36,7 @@ var purposes = map[string]string{
 	"github.com/aws/aws-sdk-go-v2/service/signin":     "credentials of a console login",
 	"github.com/aws/aws-sdk-go-v2/service/sts":        "credentials of a role, and whose they are",
 	"github.com/aws/smithy-go":                        "the base of the S3 client",
-	"github.com/coreos/go-systemd":                    "readiness, the watchdog and the journal of systemd",
+	"github.com/coreos/go-systemd":                    "readiness and the watchdog of systemd",
 	"github.com/dustin/go-humanize":                   "sizes in messages",
 	"github.com/fsnotify/fsnotify":                    "watching where there is no inotify",
 	"github.com/getkin/kin-openapi":                   "compares the API with its description",

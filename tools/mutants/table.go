@@ -155,7 +155,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R10", what: "a lost chunk is not counted",
-		file: publish + "lost.go", old: "s.figures.lost++\n\tsubject", new: "subject",
+		file: publish + "lost.go", old: "s.figures.lost++\n\ts.step(f, StageLost).Why = why", new: "s.step(f, StageLost).Why = why",
 		test: "TestR10Scenarios",
 	},
 	{
@@ -165,7 +165,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R10", what: "the first failure is not logged",
-		file: "internal/trouble/trouble.go", old: "if r.failed(r.log, r.identify(f.Kind, at), f, at.Stream, attrs) {", new: "if !r.failed(r.log, r.identify(f.Kind, at), f, at.Stream, attrs) {",
+		file: "internal/trouble/trouble.go", old: "if r.failed(r, r.identify(f.Kind, at), f, at.Stream, attrs) {", new: "if !r.failed(r, r.identify(f.Kind, at), f, at.Stream, attrs) {",
 		test: "TestR10EachFailureIsOneLineAndRepeatsAreSummedUp",
 	},
 }

@@ -17,10 +17,10 @@ type Content struct {
 	Range string // which part it is, as HTTP's Content-Range has it; empty: it is the whole
 }
 
-// Open returns the object's content, which the caller closes: the part that byteRange asks for, as
+// Content returns the object's content, which the caller closes: the part that byteRange asks for, as
 // HTTP's Range has it, or the whole if that is empty. found is false if the bucket has no such
 // object. ctx holds until the content is read.
-func (s *Store) Open(ctx context.Context, key, byteRange string) (c *Content, found bool, err error) {
+func (s *Store) Content(ctx context.Context, key, byteRange string) (c *Content, found bool, err error) {
 	in := &s3.GetObjectInput{Bucket: &s.settings.Bucket, Key: &key}
 	if byteRange != "" {
 		in.Range = &byteRange

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestOpenReadsAnObjectOrAPartOfIt(t *testing.T) {
+func TestContentReadsAnObjectOrAPartOfIt(t *testing.T) {
 	t.Parallel()
 	s := open(t, newGate(t, servers.Server(t)).endpoint)
 	if err := s.Put(t.Context(), object("g/a.ts", strings.NewReader("0123456789"), 10)); err != nil {
@@ -15,7 +15,7 @@ func TestOpenReadsAnObjectOrAPartOfIt(t *testing.T) {
 	for _, c := range []struct{ byteRange, want, part string }{
 		{"", "0123456789", ""}, {"bytes=2-4", "234", "bytes 2-4/10"}, {"bytes=7-", "789", "bytes 7-9/10"},
 	} {
-		content, found, err := s.Open(t.Context(), "g/a.ts", c.byteRange)
+		content, found, err := s.Content(t.Context(), "g/a.ts", c.byteRange)
 		if err != nil || !found {
 			t.Fatalf("%q: %v, %v", c.byteRange, found, err)
 		}
@@ -25,10 +25,10 @@ func TestOpenReadsAnObjectOrAPartOfIt(t *testing.T) {
 			t.Errorf("%q: %q of %d, part %q, %v", c.byteRange, text, content.Size, content.Range, err)
 		}
 	}
-	if _, found, err := s.Open(t.Context(), "g/b.ts", ""); found || err != nil {
+	if _, found, err := s.Content(t.Context(), "g/b.ts", ""); found || err != nil {
 		t.Errorf("an object that does not exist: %v, %v", found, err)
 	}
-	if _, found, err := s.Open(t.Context(), "g/a.ts", "bytes=20-30"); found || err == nil {
+	if _, found, err := s.Content(t.Context(), "g/a.ts", "bytes=20-30"); found || err == nil {
 		t.Errorf("a part that does not exist: %v, %v", found, err)
 	}
 }
