@@ -77,7 +77,7 @@ func handler(state State, s Settings) http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, state.NotReady()) })
 	mux.Handle("GET /metrics", state.Metrics())
-	mux.HandleFunc("GET /debug/goroutines", goroutines)
+	mux.Handle("GET /debug/goroutines", &stackReader{})
 	api.Register(mux, state)
 	page.Register(mux, s.Media)
 	if s.Store != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"ems-sidecar/admin/api"
 )
@@ -55,6 +56,16 @@ func TestHealthAndReadiness(t *testing.T) {
 				t.Errorf("%d %q, want %d and %q", w.Code, w.Body, c.status, c.body)
 			}
 		})
+	}
+}
+
+// All goroutines stand still while they are read.
+func TestGoroutinesAreReadOnceASecond(t *testing.T) {
+	var s stackReader
+	now := time.Now()
+	first, again, later := s.read(now), s.read(now.Add(stacksEvery-1)), s.read(now.Add(stacksEvery))
+	if len(first) == 0 || again != nil || len(later) == 0 {
+		t.Errorf("%d, %d and %d bytes, want some, none and some", len(first), len(again), len(later))
 	}
 }
 

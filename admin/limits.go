@@ -14,6 +14,8 @@ const (
 )
 
 const (
+	// stacksEvery is how often the stacks of all goroutines are read at most.
+	stacksEvery = time.Second
 	// maxPlaying is how many objects are read at once for players: uploads have the line.
 	maxPlaying = 4
 	// playTime is how long one object may take.

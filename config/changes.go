@@ -33,7 +33,7 @@ func (c *Config) Replace(next *Config) (now *Config, changes []Change, err error
 			}
 			change := Change{Section: p.section, Key: k.name, Applied: appliedOf(p.section, k.name)}
 			if !k.secret {
-				change.Old, change.New = redactValue(o.text()), redactValue(k.text())
+				change.Old, change.New = o.display(), k.display()
 			}
 			if k.name == "watch_dir" && (k.text() == "") != (o.text() == "") {
 				change.Applied = OnRestart // what EMS has named is published until then

@@ -72,7 +72,7 @@ func (d *decoder) settings(table []part, defaults []part, cfg *Config) (settings
 		}
 		for j, k := range p.keys {
 			s := Setting{
-				Section: p.section, Key: k.name, Value: k.shown(k.text()), Default: defaults[i].keys[j].text(),
+				Section: p.section, Key: k.name, Value: k.display(), Default: defaults[i].keys[j].text(),
 				Origin: FromDefault, Means: paragraph(k.unset),
 			}
 			for _, home := range p.homes() {

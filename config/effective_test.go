@@ -38,7 +38,8 @@ aws_secret_key_file = `+file+`
 file_location = /rec
 period_time = 60
 [StreamLoadBalancer]
-destination_uri = http://me:hUsH@host:8888/apiproxy
+destination_uri[] = http://me:hUsH@host:8888/apiproxy
+destination_uri[] = http://me:hUsH@other:8888/apiproxy
 [Log]
 level = debug
 `))
@@ -65,8 +66,8 @@ level = debug
 		{"AmazonRecordUpload", "aws_secret_key", mask, "", FromEnvironment, "AWS_SECRET_ACCESS_KEY", ""},
 		{"AmazonRecordUpload", "delete", "keep", "keep", Derived, "recordings stay", ""},
 		{"AmazonRecordUpload", "watch_dir", "/rec", "", Derived, "[StreamRecorder] file_location", ""},
-		{"StreamLoadBalancer", "destination_uri", "http://***@host:8888/apiproxy", "", FromFile, "c.ini:15", ""},
-		{"Log", "level", "debug", "info", FromFile, "c.ini:17", ""},
+		{"StreamLoadBalancer", "destination_uri", "http://***@host:8888/apiproxy, http://***@other:8888/apiproxy", "", FromFile, "c.ini:15", ""},
+		{"Log", "level", "debug", "info", FromFile, "c.ini:18", ""},
 		{"Hooks", "max_body", "1MiB", "1MiB", FromDefault, "", ""},
 	} {
 		if got := setting(t, all, want.Section, want.Key); got != want {

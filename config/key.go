@@ -56,6 +56,9 @@ func stored[S any](k key, to *S) key {
 	return k
 }
 
+// listed is between the items of a list as it is shown. No URI has a blank in it.
+const listed = ", "
+
 // many is a key with a list of values: name = for one, name[] = for each of several.
 func many[V any](name string, to *[]V, parse parser[V], about string) key {
 	k := key{name: name, about: about, allowed: func() string { return allowed(parse) }, list: true,
@@ -64,7 +67,7 @@ func many[V any](name string, to *[]V, parse parser[V], about string) key {
 			for i, v := range *to {
 				texts[i] = fmt.Sprint(v)
 			}
-			return strings.Join(texts, ", ")
+			return strings.Join(texts, listed)
 		},
 		set: func(value string) string {
 			v, want := parse(value)
@@ -158,6 +161,18 @@ func (k key) shownOf(raw, value string) string {
 		return mask
 	}
 	return k.shown(value)
+}
+
+// display returns what holds, as messages show it: of a list, each item.
+func (k key) display() string {
+	if !k.list || k.secret {
+		return k.shown(k.text())
+	}
+	items := strings.Split(k.text(), listed)
+	for i, item := range items {
+		items[i] = redactValue(item)
+	}
+	return strings.Join(items, listed)
 }
 
 // shown returns the value as messages show it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"ems-sidecar/config"
@@ -38,12 +39,15 @@ func (d *diary) asked(ctx context.Context, at time.Time, api *emsapi.Client, fun
 	d.acted(a)
 }
 
-var uris = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]+`)
+var uris = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://\S+`)
 
 // withoutCredentials is text without the user, password and query of each URI in it: servers repeat
 // what they were told.
 func withoutCredentials(text string) string {
-	return uris.ReplaceAllStringFunc(text, func(uri string) string { return config.URI(uri).String() })
+	return uris.ReplaceAllStringFunc(text, func(uri string) string {
+		bare := strings.TrimRight(uri, `"'<>`) // what closes a citation; within a URI it may be of a password
+		return config.URI(bare).String() + uri[len(bare):]
+	})
 }
 
 // order is what an order is called in an Action.
@@ -69,17 +73,18 @@ func (h *Hooks) Server() Server {
 	return s
 }
 
-// answered notes whether the server answers.
+// answered notes whether the server answers, and why it does not now.
 func (o *observer) answered(err error) {
-	known := o.server.Load()
-	if known != nil && known.Answers == (err == nil) {
-		return
-	}
-	now := &Server{Answers: err == nil, Since: time.Now()}
+	now := Server{Answers: err == nil, Since: time.Now()}
 	if err != nil {
 		now.Err = withoutCredentials(err.Error())
 	}
-	o.server.Store(now)
+	if known := o.server.Load(); known != nil && known.Answers == now.Answers {
+		if now.Since = known.Since; now == *known {
+			return
+		}
+	}
+	o.server.Store(&now)
 }
 
 // Plugins returns the names of the plugins that are on.

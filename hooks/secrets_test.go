@@ -23,4 +23,7 @@ func TestAnswersOfActionsHaveNoCredentials(t *testing.T) {
 	if want := `pullStream: cannot pull "rtsp://***@cam:554/1?***" or http://ems:7777`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+	if got := withoutCredentials(`Invalid URI: 'rtmp://user:hunt'er2@host/live'`); got != `Invalid URI: 'rtmp://***@host/live'` {
+		t.Error(got)
+	}
 }

@@ -42,10 +42,15 @@ func (f *feed) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	c := newClient(w, r)
 	c.since = since
-	if err != nil { // none is asked for: those from now on
-		if past, _ := f.daemon.Events(0); len(past) > 0 {
-			c.since = past[len(past)-1].ID
-		}
+	newest := uint64(0)
+	if past, _ := f.daemon.Events(0); len(past) > 0 {
+		newest = past[len(past)-1].ID
+	}
+	switch {
+	case err != nil: // none is asked for: those from now on
+		c.since = newest
+	case since > newest: // of a history that was lost
+		c.since = 0
 	}
 	_ = c.follow(r.Context(), f) // the client is gone, or too slow; it comes again
 }

@@ -287,3 +287,15 @@ func TestPatchesAddUpToTheStreams(t *testing.T) {
 		t.Error("a stream that has not changed is encoded once more")
 	}
 }
+
+// Two directories may have one stream: only one can be told under its id, always the same.
+func TestOfStreamsWithOneIDTheWorstIsTold(t *testing.T) {
+	two := []Stream{{ID: "a", State: health.Failing, Root: "/a"}, {ID: "a", State: health.Live, Root: "/b"}}
+	var now *snapshot
+	for range 2 {
+		now = now.next(two, true, time.Now())
+		if len(now.streams) != 1 || now.byID["a"].stream.Root != "/a" {
+			t.Errorf("%d streams, that of %s, want the first", len(now.streams), now.byID["a"].stream.Root)
+		}
+	}
+}

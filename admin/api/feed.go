@@ -75,6 +75,9 @@ func (s *snapshot) next(streams []Stream, answered bool, at time.Time) *snapshot
 	n.byID = make(map[string]*entry, len(streams))
 	for i := range streams {
 		stream := &streams[i]
+		if n.byID[stream.ID] != nil {
+			continue // another directory has a stream of that key, too: the worst is told
+		}
 		var e *entry
 		if s != nil {
 			e = s.byID[stream.ID]

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -37,33 +36,35 @@ func checkListener(ctx context.Context, r *report, cfg config.Admin) {
 	r.say("admin", which, err)
 }
 
-// healthz returns an error if no daemon answers at the admin listener.
+// healthz returns an error if no daemon answers at the admin listener. The token goes only to the one
+// who has the certificate of the config: another program may have the port.
 func healthz(ctx context.Context, cfg config.Admin) error {
-	scheme := "http"
-	if cfg.TLSCert != "" {
-		scheme = "https"
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+reachable(cfg.Listen)+"/healthz", nil)
+	client, err := adminClient(cfg)
 	if err != nil {
 		return err
 	}
-	if token := cfg.Token.Reveal(); token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, client.URL+"/healthz", nil)
+	if err != nil {
+		return err
 	}
-	// Not over a proxy, which would learn the token. The certificate may be for another name than
-	// this address.
-	client := &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
-	}}
-	resp, err := client.Do(req)
+	if cfg.TLSCert != "" && client.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+client.Token)
+	}
+	resp, err := client.HTTP.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusServiceUnavailable {
-		return fmt.Errorf("GET /healthz is answered %s", resp.Status)
+	defer client.HTTP.CloseIdleConnections()
+	switch resp.StatusCode {
+	case http.StatusOK, http.StatusServiceUnavailable:
+		return nil
+	case http.StatusUnauthorized:
+		if client.Token != "" && resp.Header.Get("WWW-Authenticate") == "Bearer" {
+			return nil // it asks for the token
+		}
 	}
-	return nil
+	return fmt.Errorf("GET /healthz is answered %s", resp.Status)
 }
 
 // reachable returns an address at which this host reaches the listener.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -47,13 +48,13 @@ func (c statusCommand) Run(ctx context.Context, s surroundings) error {
 	for {
 		err := c.print(ctx, client, s.stdout)
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case !c.Watch:
 			return err
+		case ctx.Err() != nil:
+			return nil
 		}
 		if err != nil && !errors.Is(err, errSaid) {
-			fmt.Fprintf(s.stdout, "not connected, as of %s: %v\n", time.Now().Format(time.TimeOnly), printable(err.Error()))
+			fmt.Fprintf(s.stderr, "not connected, as of %s: %v\n", time.Now().Format(time.TimeOnly), printable(err.Error()))
 		}
 		select {
 		case <-ctx.Done():
@@ -171,6 +172,10 @@ func adminClient(cfg config.Admin) (*api.Client, error) {
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
+	}
+	if a, err := netip.ParseAddr(host); err == nil && len(cfg.Allow) > 0 &&
+		!slices.ContainsFunc(cfg.Allow, func(p netip.Prefix) bool { return p.Contains(a) }) {
+		return nil, fmt.Errorf("the daemon cannot be asked from this host: allow[] of [Admin] leaves out %s; add it", a)
 	}
 	transport := &http.Transport{} // no proxy: it is this host
 	client := &api.Client{URL: "http://" + net.JoinHostPort(host, port), Token: cfg.Token.Reveal(),

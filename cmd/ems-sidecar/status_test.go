@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"ems-sidecar/admin/api"
+	"ems-sidecar/config"
 	"ems-sidecar/internal/history"
 	"ems-sidecar/uploader/health"
 )
@@ -127,6 +129,23 @@ func TestStatusSaysWhyTheDaemonCannotBeAsked(t *testing.T) {
 	for _, text := range []string{stderr, stdout} {
 		if strings.Contains(text, "s3cret-token") {
 			t.Errorf("the token is in %q", text)
+		}
+	}
+}
+
+// A listener that lets only other hosts in answers no command on this one.
+func TestCommandsSayThatAllowLeavesThisHostOut(t *testing.T) {
+	for _, c := range []struct {
+		listen, allow string
+		wrong         bool
+	}{
+		{"0.0.0.0:4001", "10.0.0.0/8", true},
+		{"0.0.0.0:4001", "127.0.0.0/8", false},
+		{"10.0.0.5:4001", "10.0.0.0/8", false},
+	} {
+		_, err := adminClient(config.Admin{Listen: c.listen, Allow: []netip.Prefix{netip.MustParsePrefix(c.allow)}})
+		if (err != nil) != c.wrong || c.wrong && !strings.Contains(err.Error(), "127.0.0.1; add it") {
+			t.Errorf("listen = %s, allow[] = %s: %v", c.listen, c.allow, err)
 		}
 	}
 }

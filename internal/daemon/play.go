@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"path"
+	"slices"
 	"strings"
 
 	"ems-sidecar/admin"
@@ -24,17 +26,25 @@ func (s *state) Object(ctx context.Context, bucket, key, byteRange string) (*adm
 }
 
 // playable returns the section that publishes the key, and what that is, or nil if it is not to be
-// played.
+// played. What may be a recording is not: those can lie below the same prefix.
 func (s *state) playable(bucket, key string) (*section, media.Kind) {
-	if s.config().Admin.Player != config.PlayerDaemon {
+	if s.config().Admin.Player != config.PlayerDaemon || path.Clean("/"+key) != "/"+key || s.isRecording(bucket, key) {
 		return nil, media.Kind{}
 	}
 	for _, section := range s.sections.list() {
 		kind := section.layout.Kind(key)
-		if section.Format == media.HLS && section.Bucket == bucket && strings.HasPrefix(key, section.Prefix) &&
+		if section.isOn() && section.Format == media.HLS && section.Bucket == bucket && strings.HasPrefix(key, section.Prefix) &&
 			kind.Role != media.OtherFile {
 			return section, kind
 		}
 	}
 	return nil, media.Kind{}
+}
+
+// isRecording reports whether a section of recordings may have published the key.
+func (s *state) isRecording(bucket, key string) bool {
+	return slices.ContainsFunc(s.sections.list(), func(section *section) bool {
+		return section.Format.IsRecorded() && section.Bucket == bucket && strings.HasPrefix(key, section.Prefix) &&
+			section.layout.Kind(key).Role != media.OtherFile
+	})
 }

@@ -11,10 +11,14 @@ func TestOnlyWhatHLSSectionsPublishIsPlayed(t *testing.T) {
 	of := func(f media.Format, bucket, prefix string) *section {
 		s := &section{layout: media.Layout{Format: f}}
 		s.Format, s.Bucket, s.Prefix = f, bucket, prefix
+		s.now.Store(&s.Upload)
 		return s
 	}
+	off := of(media.HLS, "off", "")
+	off.now.Store(nil)
 	s := &state{&Daemon{sections: sections{all: []*section{
 		of(media.HLS, "live", "hls/"), of(media.DASH, "live", "dash/"), of(media.HLS, "other", ""),
+		of(media.Recording, "other", "rec/"), off,
 	}}}}
 	for _, c := range []struct {
 		bucket, key, want string
@@ -24,6 +28,10 @@ func TestOnlyWhatHLSSectionsPublishIsPlayed(t *testing.T) {
 		{"other", "g/s/playlist.m3u8", "application/vnd.apple.mpegurl"},
 		{"live", "private/a.ts", ""},
 		{"live", "hls", ""},
+		{"live", "hls/../private/a.ts", ""},
+		{"live", "hls//a.ts", ""},
+		{"other", "rec/interview.ts", ""}, // a recording
+		{"off", "g/s/a.ts", ""},           // a reload has switched the section off
 		{"live", "dash/g/s/a.m4s", ""},
 		{"live", "hls/g/s/secret.key", ""},
 		{"live", "hls/index.html", ""},

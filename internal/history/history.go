@@ -73,14 +73,14 @@ func (h *History) Since(id uint64) ([]Event, <-chan struct{}) {
 	return slices.Clone(h.events[i:]), h.changed
 }
 
-// Of returns the last n events of a stream, oldest first.
+// Of returns the last n events of a stream, oldest first. Those of no format are of any.
 func (h *History) Of(format, stream string, n int) []Event {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	of := []Event{}
 	stream = short(stream)
 	for i := len(h.events) - 1; i >= 0 && len(of) < n; i-- {
-		if e := h.events[i]; e.Stream == stream && e.Format == format {
+		if e := h.events[i]; e.Stream == stream && (e.Format == format || e.Format == "") {
 			of = append(of, e)
 		}
 	}

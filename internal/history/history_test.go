@@ -154,7 +154,7 @@ func TestFileThatCannotBeWrittenIsToldOfOnce(t *testing.T) {
 	}
 }
 
-// The events of one stream are those of its format, the last ones, in their order.
+// The events of one stream are those of its format or of none, the last ones, in their order.
 func TestEventsOfOneStream(t *testing.T) {
 	h := New(time.Now)
 	long := strings.Repeat("a", 2*maxText)
@@ -170,6 +170,10 @@ func TestEventsOfOneStream(t *testing.T) {
 	}
 	if n := len(h.Of("HLS", long, 50)); n != 5 {
 		t.Errorf("%d events of a stream with a long name, want 5", n)
+	}
+	h.Add(Event{Stream: "g/s", Text: "chunk is lost"})
+	if got := h.Of("HLS", "g/s", 1); len(got) != 1 || got[0].Text != "chunk is lost" {
+		t.Errorf("%+v, want the trouble", got)
 	}
 	if got := h.Of("HLS", "unknown", 50); got == nil || len(got) > 0 {
 		t.Errorf("%+v, want an empty list", got)

@@ -39,6 +39,7 @@ type Metrics struct {
 	uploads  uploads
 	actions  *prometheus.CounterVec
 	reloads  reloads
+	handler  http.Handler
 }
 
 // New returns Metrics that have counted nothing yet.
@@ -54,6 +55,10 @@ func New(s Settings) *Metrics {
 		m.scrape, m.uploads.count, m.uploads.bytes, m.uploads.took, m.uploads.lag,
 		m.actions, m.reloads.count, m.reloads.successful, m.reloads.succeededAt,
 	)
+	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		ErrorLog: complaints{s.Trouble}, ErrorHandling: promhttp.ContinueOnError,
+		MaxRequestsInFlight: maxScrapes, EnableOpenMetrics: true,
+	})
 	return m
 }
 
@@ -67,10 +72,7 @@ var notShown = trouble.Failure{
 
 // ServeHTTP answers a scrape. With OpenMetrics, histograms have exemplars.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		ErrorLog: complaints{m.settings.Trouble}, ErrorHandling: promhttp.ContinueOnError,
-		MaxRequestsInFlight: maxScrapes, EnableOpenMetrics: true,
-	}).ServeHTTP(w, r)
+	m.handler.ServeHTTP(w, r)
 }
 
 // complaints are what promhttp logs.

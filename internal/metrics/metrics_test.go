@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +51,28 @@ func everything() Facts {
 func newTestMetrics(f Facts, streamLabel bool) *Metrics {
 	return New(Settings{Version: "v1", Formats: media.Formats(), Plugins: []string{"StreamRecorder"}, StreamLabel: streamLabel, Trouble: trouble.New(slog.New(slog.DiscardHandler), time.Now),
 		Facts: func(context.Context) Facts { return f }})
+}
+
+// Each scrape of many streams takes megabytes.
+func TestR8ScrapesAtOnceAreLimited(t *testing.T) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	m := New(Settings{Trouble: trouble.New(slog.New(slog.DiscardHandler), time.Now), Facts: func(context.Context) Facts {
+		begun <- struct{}{}
+		<-end
+		return Facts{}
+	}})
+	var scrapes sync.WaitGroup
+	for range maxScrapes {
+		scrapes.Go(func() { m.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil)) })
+		<-begun
+	}
+	w := httptest.NewRecorder()
+	m.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	close(end)
+	scrapes.Wait()
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("one more scrape: %d, want 503", w.Code)
+	}
 }
 
 // ask scrapes m, and returns what it says.

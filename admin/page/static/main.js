@@ -68,11 +68,20 @@ async function introduce() {
   title();
 }
 
+let caughtUp = false;
+
 // catchUp asks for the events up to the newest, which happened before the page was open.
 async function catchUp(newest) {
-  if (events.length && events.at(-1).id > newest) events.length = 0; // of a history that was lost
-  if (events.length) return;
-  const page = await read(`events?since=${Math.max(0, newest - keptEvents)}`);
+  if (events.length && events.at(-1).id > newest) {
+    events.length = 0; // of a history that was lost
+    caughtUp = false;
+  }
+  if (caughtUp) return;
+  caughtUp = true;
+  const page = await read(`events?since=${Math.max(0, newest - keptEvents)}`).catch((error) => {
+    caughtUp = false;
+    throw error;
+  });
   addEvents(page.events);
   view.render([], "events");
 }

@@ -58,9 +58,11 @@ export function learn(name, data) {
 }
 
 export function addEvents(more) {
+  const known = new Set(events.map((event) => event.id));
   const last = events.at(-1)?.id ?? 0;
-  const fresh = more.filter((event) => event.id > last);
+  const fresh = more.filter((event) => !known.has(event.id));
   events.push(...fresh);
+  if (fresh.length && fresh[0].id < last) events.sort((a, b) => a.id - b.id); // an answer that was late
   events.splice(0, Math.max(0, events.length - keptEvents));
 }
 
