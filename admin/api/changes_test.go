@@ -208,6 +208,7 @@ func TestOpenPageCostsLessThanOneMegabyteAMinute(t *testing.T) {
 				}
 				f := follow(t, newFeed(d), "", http.Header{"Accept-Encoding": {"gzip, deflate, br"}})
 				time.Sleep(500 * time.Millisecond)
+				synctest.Wait()
 				first := f.w.Body.Len()
 				for second := range seconds {
 					time.Sleep(time.Second)
