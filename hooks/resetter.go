@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +33,8 @@ type resetter struct {
 	hintedAt time.Time
 
 	streams map[streamKey]*watched
-	resets  []reset // of the last resetWindow, oldest first
+	resets  []reset         // of the last resetWindow, oldest first
+	failing map[string]bool // names of the streams for which resetFails holds
 }
 
 const (
@@ -65,7 +67,7 @@ type reset struct {
 }
 
 func newResetter(api *emsapi.Client, c *config.Resetter, d *diary) *resetter {
-	return &resetter{api: api, config: c, diary: d, streams: make(map[streamKey]*watched)}
+	return &resetter{api: api, config: c, diary: d, streams: make(map[streamKey]*watched), failing: make(map[string]bool)}
 }
 
 // stopped notes a report that a feed stopped, and reports whether the server is to be looked at for
@@ -93,6 +95,7 @@ func (r *resetter) takeHint() bool {
 
 func (r *resetter) act(ctx context.Context, v *view) (again time.Duration) {
 	stuck, again := r.look(v, r.takeHint(), time.Now())
+	r.forget(stuck)
 	for _, s := range stuck {
 		if ctx.Err() != nil {
 			return 0
@@ -140,6 +143,16 @@ func (r *resetter) look(v *view, hinted bool, now time.Time) (stuck []stuckStrea
 	}
 	r.streams = seen
 	return stuck, again
+}
+
+// forget forgets the failed resets of streams that have ended or go on.
+func (r *resetter) forget(stuck []stuckStream) {
+	for name := range r.failing {
+		if !slices.ContainsFunc(stuck, func(s stuckStream) bool { return s.Name == name }) {
+			r.diary.Forget(resetFails, trouble.At{Stream: name})
+			delete(r.failing, name)
+		}
+	}
 }
 
 // standing returns which feeds of a stream stand still, such as "audio+video", and how long it is
@@ -237,13 +250,15 @@ func (r *resetter) reset(ctx context.Context, s stuckStream) bool {
 	switch {
 	case err == nil:
 		r.diary.End(resetFails, at)
+		delete(r.failing, s.Name)
 		r.diary.did(slog.LevelInfo, "transcode reset: its feed stood still", append(which, shown(s.Name),
 			"packets_audio", s.Audio.Packets, "packets_video", s.Video.Packets)...)
 	case ctx.Err() != nil:
 	case errors.As(err, &f) || errors.Is(err, errMoves):
 		r.diary.Report(notReset, at, append(which, "err", err, "next", "nothing: it has ended or goes on")...)
 	default:
-		r.diary.Begin(resetFails, trouble.At{}, append(which, shown(s.Name), "err", err, "next", "it is tried again")...)
+		r.failing[s.Name] = true
+		r.diary.Begin(resetFails, at, append(which, "err", err, "next", "it is tried again")...)
 	}
 	return !isUnanswered(err) || errors.Is(err, errMoves)
 }
