@@ -3,6 +3,8 @@ package watcher
 import (
 	"path/filepath"
 	"strings"
+
+	"ems-sidecar/internal/disk"
 )
 
 // A mount is a file system that is mounted below the root.
@@ -19,7 +21,7 @@ func (t *tree) takeMounts() (gained, lost map[string]mount) {
 	if err != nil {
 		return nil, nil // the root is gone, which checkRoot finds
 	}
-	before, now := t.mounts.below, mountsBelow(root)
+	before, now := t.mounts.below, t.w.mountsBelow(root)
 	gained, lost = make(map[string]mount), make(map[string]mount)
 	for p, m := range now {
 		if before[p].id != m.id {
@@ -37,20 +39,43 @@ func (t *tree) takeMounts() (gained, lost map[string]mount) {
 
 // checkMounts has the tree scanned if something was mounted or unmounted below the root.
 func (t *tree) checkMounts() {
+	t.forgetMounts()
 	if !t.mounts.watch.changed() || !t.root.present {
 		return
 	}
 	gained, lost := t.takeMounts()
+	t.tellMounts(gained, lost)
+	if len(gained)+len(lost) > 0 {
+		t.rescanAll()
+	}
+}
+
+// tellMounts reports what was mounted and unmounted below the root. All is scanned then.
+func (t *tree) tellMounts(gained, lost map[string]mount) {
 	for p, m := range lost {
+		t.mounts.lost[p] = true
 		t.hide(mountGone, p, errNotMounted, "filesystem", m.fileSystem)
 	}
 	for p, m := range gained {
+		delete(t.mounts.lost, p)
 		t.show(mountGone, p)
 		t.log.Info("file system was mounted below the root, scanning all", "path", p, "filesystem", m.fileSystem,
 			"polled", m.shared)
 	}
-	if len(gained)+len(lost) > 0 {
-		t.rescanAll()
+}
+
+// forgetMounts forgets the file systems whose mount points were removed: nothing is mounted there
+// again. A note that a directory is gone does not tell that: the kernel sends one for an unmount, too.
+func (t *tree) forgetMounts() {
+	if !t.root.present || t.root.home.IsUnmounted() {
+		return
+	}
+	for p := range t.mounts.lost {
+		if fi, err := t.lstat(p); disk.IsGone(err) || err == nil && !fi.IsDir() {
+			delete(t.mounts.lost, p)
+			t.w.unseen.remove(mountGone, p)
+			t.forgetTrouble(p, mountGone)
+		}
 	}
 }
 

@@ -62,7 +62,9 @@ func (t *tree) attach(sight disk.Sight) {
 	}
 	t.root.attached++
 	t.root.present, t.root.replaced = true, false
-	t.takeMounts()
+	if gained, lost := t.takeMounts(); t.root.attached > 1 { // else all are new
+		t.tellMounts(gained, lost)
+	}
 	t.root.backend, t.root.notify, t.root.leases = backend, n, !file.shared
 	t.rescanAll()
 

@@ -57,6 +57,7 @@ type rootState struct {
 type mountState struct {
 	watch mountWatch
 	below map[string]mount // by path
+	lost  map[string]bool  // paths for which mountGone holds
 }
 
 // scanState says which directories are to be scanned.
@@ -82,6 +83,7 @@ func newTree(w *Watcher) *tree {
 		root:    rootState{home: disk.NewHome(w.root, &w.disk)},
 		dirs:    map[string]*dir{},
 		out:     newOutbox(),
+		mounts:  mountState{lost: map[string]bool{}},
 		named:   namedFiles{away: map[string]bool{}},
 		trouble: w.opts.Trouble,
 	}

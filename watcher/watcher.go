@@ -140,9 +140,10 @@ type Watcher struct {
 	root string
 	opts Options
 
-	probe     func(path string) (look, error)       // tests replace it
-	newNotify func(b Backend) (notifier, error)     // tests wrap it
-	statfs    func(root string) (fileSystem, error) // tests replace it
+	probe       func(path string) (look, error)       // tests replace it
+	newNotify   func(b Backend) (notifier, error)     // tests wrap it
+	statfs      func(root string) (fileSystem, error) // tests replace it
+	mountsBelow func(root string) map[string]mount    // tests replace it
 
 	disk   disk.Calls // of the goroutine of Run
 	unseen unseen
@@ -189,13 +190,14 @@ func New(root string, o Options) *Watcher {
 	}
 	o.Log, o.Trouble = o.Log.With("root", root), o.Trouble.With("root", root)
 	w := &Watcher{
-		root:     root,
-		opts:     o,
-		probe:    probeFile,
-		statfs:   statfs,
-		ready:    make(chan struct{}),
-		settled:  make(chan struct{}),
-		requests: newRequests(),
+		root:        root,
+		opts:        o,
+		probe:       probeFile,
+		statfs:      statfs,
+		mountsBelow: mountsBelow,
+		ready:       make(chan struct{}),
+		settled:     make(chan struct{}),
+		requests:    newRequests(),
 	}
 	w.newNotify = func(b Backend) (notifier, error) { return newNotifier(b, w.root, o.Trouble) }
 	return w
