@@ -17,7 +17,8 @@ const (
 	// questionTime is how long one question to the bucket may take. The Store gives up sooner.
 	questionTime = 2 * time.Minute
 	// patience is how long an attempt may take between two signs of life where it has no deadline of
-	// its own: a list of a million objects, a comparison of a long recording.
+	// its own: a list of a million objects, a comparison of a long recording. Each page and each read
+	// is such a sign.
 	patience = time.Hour
 )
 
@@ -83,9 +84,15 @@ func (a *attempt) lateBy(now time.Time) time.Duration {
 
 type attemptKey struct{}
 
+// attemptOf returns the attempt of ctx, or nil.
+func attemptOf(ctx context.Context) *attempt {
+	a, _ := ctx.Value(attemptKey{}).(*attempt)
+	return a
+}
+
 // store returns the bucket of src, for the attempt of ctx.
 func (src *Source) store(ctx context.Context) Store {
-	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+	if a := attemptOf(ctx); a != nil {
 		return timedStore{src.dest.Store, a}
 	}
 	return src.dest.Store
@@ -119,6 +126,39 @@ func (s timedStore) List(ctx context.Context, dir, after string, each func(strin
 		s.attempt.expect(patience)
 		return each(key, i)
 	})
+}
+
+// Same implements Store.
+func (s timedStore) Same(ctx context.Context, key string, body Body, size int64, at time.Time) (bool, error) {
+	s.attempt.expect(patience)
+	return s.Store.Same(ctx, key, timedBody{body, s.attempt}, size, at)
+}
+
+// timed returns a body whose reads are signs of life of the attempt of ctx. It is not for a Put, which
+// has a deadline.
+func timed(ctx context.Context, body Body) Body {
+	if a := attemptOf(ctx); a != nil {
+		return timedBody{body, a}
+	}
+	return body
+}
+
+// A timedBody notes each read as a sign of life: hundreds of gigabytes are compared for hours.
+type timedBody struct {
+	Body
+	attempt *attempt
+}
+
+// Read implements io.Reader.
+func (b timedBody) Read(p []byte) (int, error) {
+	defer b.attempt.expect(patience)
+	return b.Body.Read(p)
+}
+
+// ReadAt implements io.ReaderAt.
+func (b timedBody) ReadAt(p []byte, off int64) (int, error) {
+	defer b.attempt.expect(patience)
+	return b.Body.ReadAt(p, off)
 }
 
 // errLoop says that the goroutine of Run does not answer.

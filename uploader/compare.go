@@ -88,7 +88,7 @@ func (src *Source) hasMD5(ctx context.Context, r *publish.Result, etag publish.E
 	}
 	defer f.Close()
 	h := md5.New()
-	if _, err := io.Copy(h, io.NewSectionReader(f, 0, r.Version.Size)); err != nil {
+	if _, err := io.Copy(h, timed(ctx, newChunkBody(f, r.Version, src))); err != nil {
 		r.FileErr = err
 		return false
 	}
