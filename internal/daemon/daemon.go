@@ -74,6 +74,7 @@ type reactor struct {
 	plugins []string // the names of those that are on
 	hooks   *hooks.Hooks
 	events  *events.Endpoint
+	trouble *trouble.Reporter // of both
 }
 
 // A past is what the daemon knows of what happened.
@@ -249,6 +250,7 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 // tend has a root do its work until ctx ends, or the root is not published any more.
 func (d *Daemon) tend(ctx context.Context, r *root) error {
 	defer close(r.ended)
+	defer d.forgetTrouble(r)
 	parts, ctx := errgroup.WithContext(ctx)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -262,7 +264,7 @@ func (d *Daemon) tend(ctx context.Context, r *root) error {
 	})
 	parts.Go(func() error { return r.run(ctx, func() []*place { return d.roots.placesOf(r) }) })
 	parts.Go(func() error { d.follow(ctx, r); return nil })
-	parts.Go(func() error { r.reportStuck(ctx, d.trouble, &d.roots); return nil })
+	parts.Go(func() error { r.reportStuck(ctx, &d.roots); return nil })
 	return parts.Wait()
 }
 

@@ -32,7 +32,7 @@ func (d *Daemon) newReactor(cfg *config.Config) (*reactor, error) {
 	if !cfg.Hooks.On {
 		return nil, nil
 	}
-	var r reactor
+	r := reactor{trouble: d.trouble.Part()}
 	var err error
 	if r.api, err = API(cfg.EMS); err != nil {
 		return nil, fmt.Errorf("[EMS] api_url: %w", err)
@@ -40,7 +40,7 @@ func (d *Daemon) newReactor(cfg *config.Config) (*reactor, error) {
 	s := hooks.Settings{
 		Host: hostname(), APIHost: r.api.Host(), Interval: cfg.EMS.ReconcileInterval, Timeout: cfg.EMS.Timeout,
 		Router: cfg.Router, Recorder: cfg.Recorder, Balancer: cfg.Balancer, Resetter: cfg.Resetter, Hint: d.Hint,
-		Trouble: d.trouble, Acted: d.noteAction,
+		Trouble: r.trouble, Acted: d.noteAction,
 	}
 	r.plugins = s.Plugins()
 	if cfg.AsksEMS() {
@@ -51,7 +51,7 @@ func (d *Daemon) newReactor(cfg *config.Config) (*reactor, error) {
 	}
 	r.events = events.New(events.Settings{
 		Path: cfg.Hooks.Path, Allow: cfg.Hooks.Allow, Secret: cfg.Hooks.Secret.Reveal(), MaxBody: cfg.Hooks.MaxBody,
-		Wanted: hooks.Wanted, Trouble: d.trouble,
+		Wanted: hooks.Wanted, Trouble: r.trouble,
 	}, r.hooks.Handle, r.hooks.Look, d.log)
 	return &r, nil
 }
@@ -109,6 +109,7 @@ func (d *Daemon) reactorPart(cfg *config.Config, r *reactor, current *door) (par
 	}
 	return servedAt(door, current, func(ctx context.Context) error {
 		d.log.Info("listening for events", "listen", door.Addr(), "path", cfg.Hooks.Path, "api", r.api.Address())
+		defer r.trouble.ForgetAll() // another one may follow, or none
 		parts, ctx := errgroup.WithContext(ctx)
 		parts.Go(func() error { return r.events.Serve(ctx, door) })
 		parts.Go(func() error { return r.hooks.Run(ctx) })

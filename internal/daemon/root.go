@@ -23,7 +23,8 @@ type root struct {
 	dir          string
 	scope        atomic.Pointer[scope] // what of it is published; it grows
 	watcher      *watcher.Watcher
-	pollInterval time.Duration // of watcher
+	trouble      *trouble.Reporter // of the directory while it is watched
+	pollInterval time.Duration     // of watcher
 	sections     []*section
 	layouts      []media.Layout          // of the sections
 	sources      []*place                // guarded by roots.listing: see placesOf
@@ -237,7 +238,7 @@ const stuckCheck = time.Second
 
 // reportStuck logs when the watcher waits for the file system, and sees nothing, until ctx ends. It
 // tells the sources what the watcher cannot see.
-func (r *root) reportStuck(ctx context.Context, reporter *trouble.Reporter, all *roots) {
+func (r *root) reportStuck(ctx context.Context, all *roots) {
 	tick := time.NewTicker(stuckCheck)
 	defer tick.Stop()
 	var told view
@@ -250,17 +251,16 @@ func (r *root) reportStuck(ctx context.Context, reporter *trouble.Reporter, all 
 		told = r.tell(ctx, told, all.sourcesOf(r))
 		at := trouble.At{Subject: r.dir}
 		if since := r.watcher.StuckSince(time.Now()); !since.IsZero() {
-			reporter.Begin(rootStuck, at, "root", r.dir, "since", since.UTC().Format(time.RFC3339),
+			r.trouble.Begin(rootStuck, at, "root", r.dir, "since", since.UTC().Format(time.RFC3339),
 				"next", "what is written there is seen when it does; other directories go on",
 				"hint", "check the servers of the file systems that are mounted there")
 		} else {
-			reporter.End(rootStuck, at, "root", r.dir)
+			r.trouble.End(rootStuck, at, "root", r.dir)
 		}
 	}
 }
 
-// rootCheck is how often the start asks whether a root that is not ready exists.
-const rootCheck = 100 * time.Millisecond
+const rootCheck = 100 * time.Millisecond // how often the start asks whether a root exists
 
 // startLimit is how long the start waits for the first scan. The media server's unit waits for
 // ours: a directory with very many files, or a file system that does not answer, must not delay it.

@@ -124,6 +124,7 @@ func (s *section) publishFrom(dir string, of scope, fresh []*root) []*root {
 // begin gives roots their watchers and sources.
 func (d *Daemon) begin(fresh []*root) {
 	for _, r := range fresh {
+		r.trouble = d.trouble.Part()
 		r.pollInterval = d.config().Watcher.PollInterval
 		r.watcher = watcher.New(r.dir, watcher.Options{
 			Backend:      d.backend,
@@ -135,7 +136,7 @@ func (d *Daemon) begin(fresh []*root) {
 			Unfinished:   r.unfinished,
 			Ignore:       r.isAnothers,
 			Log:          d.log,
-			Trouble:      d.trouble,
+			Trouble:      r.trouble,
 		})
 	}
 	d.roots.add(fresh)

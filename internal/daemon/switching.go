@@ -57,6 +57,16 @@ func (d *Daemon) retire(s *section, dir string, r *root) {
 		"next", "what was closed there until now is still uploaded")
 }
 
+// forgetTrouble forgets what holds in r, of which nothing runs any more, and of its sources if a
+// reload has ended it.
+func (d *Daemon) forgetTrouble(r *root) {
+	r.trouble.ForgetAll()
+	another := slices.ContainsFunc(d.roots.list(), func(o *root) bool { return o.dir == r.dir })
+	if r.isQuitting() && !another {
+		d.trouble.With("root", r.dir).ForgetAll()
+	}
+}
+
 // isQuitting reports whether no section publishes r any more.
 func (r *root) isQuitting() bool { return isClosed(r.quit) }
 

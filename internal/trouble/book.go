@@ -1,6 +1,7 @@
 package trouble
 
 import (
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -21,6 +22,7 @@ type book struct {
 	total      uint64            // of troubles at the level of a warning or above
 	lines      map[string]int    // by kind: logged since the last Sweep
 	omitted    map[string]uint64 // by kind: neither logged nor to be summed up with others
+	parts      int               // that were made so far
 }
 
 func newBook(now func() time.Time) *book {
@@ -54,6 +56,7 @@ type total struct {
 // condition is a Condition that holds.
 type condition struct {
 	kind   string
+	scope  string // of its Reporter
 	since  time.Time
 	logged bool
 }
@@ -94,7 +97,7 @@ func (b *book) failed(r *Reporter, id identity, f Failure, stream string, attrs 
 }
 
 // began notes that a condition holds, and reports whether that is to be logged.
-func (b *book) began(id identity, c Condition, stream string) bool {
+func (b *book) began(id identity, scope string, c Condition, stream string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	_, holds := b.conditions.get(id)
@@ -107,7 +110,7 @@ func (b *book) began(id identity, c Condition, stream string) bool {
 	if holds {
 		return false
 	}
-	begun := &condition{kind: c.Kind, since: b.now(), logged: b.mayLog(c.Kind)}
+	begun := &condition{kind: c.Kind, scope: scope, since: b.now(), logged: b.mayLog(c.Kind)}
 	if !begun.logged {
 		b.omit(c.Kind, 1)
 	}
@@ -143,12 +146,15 @@ func (b *book) swept(log *slog.Logger) (lines []line, over []Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	clear(b.lines)
-	summed := make(map[string]int)
+	summed, ended := make(map[string]int), make(map[string]int)
 	for id, f := range b.failures.all() {
 		switch {
 		case !f.active:
 			b.failures.remove(id)
-			if f.total.repeats > 0 {
+			if f.total.repeats == 0 {
+				continue
+			}
+			if ended[f.kind]++; ended[f.kind] <= maxLines {
 				over = append(over, f.total.sum())
 			}
 		case f.repeats > 0 && summed[f.kind] < maxLines:
@@ -171,6 +177,12 @@ func (b *book) swept(log *slog.Logger) (lines []line, over []Event) {
 		}, nil})
 	}
 	clear(b.omitted)
+	for _, kind := range slices.Sorted(maps.Keys(ended)) {
+		if more := ended[kind] - maxLines; more > 0 {
+			over = append(over, Event{Kind: kind, Level: slog.LevelWarn,
+				Text: fmt.Sprintf("%d more failures of this kind are over; the events before are examples", more)})
+		}
+	}
 	return lines, over
 }
 

@@ -26,9 +26,12 @@ type Notice struct {
 	Message string
 }
 
-// Note logs a notice. Of one kind, at most maxLines a minute are events.
+// Note logs a notice. Of one kind, at most maxLines a minute are events, and none at the level Debug.
 func (r *Reporter) Note(n Notice, at At, attrs ...any) {
 	r.write(n.Level, n.Message, at.Stream, attrs)
+	if n.Level < slog.LevelInfo {
+		return
+	}
 	r.mu.Lock()
 	told := r.mayLog(n.Kind)
 	r.mu.Unlock()

@@ -96,7 +96,7 @@ func (r *Reporter) Report(f Failure, at At, attrs ...any) {
 // Begin says that a condition holds. It is counted and logged unless it holds already: see
 // [Condition.Each].
 func (r *Reporter) Begin(c Condition, at At, attrs ...any) {
-	if r.began(r.identify(c.Kind, at), c, at.Stream) {
+	if r.began(r.identify(c.Kind, at), r.scope, c, at.Stream) {
 		r.write(c.Level, c.Message, at.Stream, attrs)
 		if !c.Untold {
 			r.tell(c.Kind, c.Level, c.Message, at.Stream, attrs, 0)
