@@ -83,3 +83,45 @@ func TestR6EvictedChunkThatArrivesIsNotLost(t *testing.T) {
 		}
 	}
 }
+
+// A stream of which all is gone is remembered until the spool is known to have room, so that the trouble ends.
+// Two formats of one stream have a trouble each.
+func TestFullSpoolIsOverWhenItsStreamIsGone(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	s := newSchedule(now)
+	holding := make(map[string]bool)
+	begun := 0
+	note := func() {
+		for _, n := range s.Effects().Notes {
+			switch id := n.Stream + " " + n.Subject; {
+			case n.Condition.Kind != spoolFull.Kind:
+			case n.Ends:
+				delete(holding, id)
+			default:
+				holding[id] = true
+				begun++
+			}
+		}
+	}
+	for _, format := range []media.Format{media.HLS, media.DASH} {
+		p := map[media.Format]string{media.HLS: "g/s/1.ts", media.DASH: "g/s/video/1/segment_1.m4s"}[format]
+		src := s.Add("/root", media.Layout{Format: format}, &Destination{}, false)
+		s.Kept(src, p, media.Version{Size: 9, ModTime: now.Add(time.Second), Inode: 1}, now.Add(time.Second))
+		s.Evicted(src, p, now.Add(2*time.Second))
+	}
+	note()
+	if begun != 2 || len(holding) != 2 {
+		t.Fatalf("%d troubles begin, as %v, want one for each format", begun, holding)
+	}
+	for range 3 {
+		now = now.Add(30 * time.Second)
+		s.Sweep(now)
+		note()
+	}
+	if len(holding) != 0 {
+		t.Errorf("%v do not end", holding)
+	}
+	if n := len(s.ring); n != 0 {
+		t.Errorf("%d streams are remembered, of which all is gone", n)
+	}
+}

@@ -63,6 +63,9 @@ func (st *stream) isNamedFrom(by *stream) bool {
 	return slices.ContainsFunc(st.namedBy, func(m *manifest) bool { return m.file.stream == by })
 }
 
+// format tells st from a stream of the same name in the same root.
+func (st *stream) format() string { return st.src.layout.Format.String() }
+
 // pool is that of the workers who upload it.
 func (st *stream) pool() int {
 	if st.src.bulk() {

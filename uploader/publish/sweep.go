@@ -38,7 +38,7 @@ func (s *Schedule) Sweep(now time.Time) {
 		s.log.Warn("more manifests wait than are logged", "count", waiting-maxWaitingLogged)
 	}
 	s.ring = slices.DeleteFunc(s.ring, func(st *stream) bool {
-		gone := st.files == 0 && st.inFlight == 0
+		gone := st.files == 0 && st.inFlight == 0 && st.standing.evictedAt.IsZero() // else spoolFull never ends
 		if gone {
 			delete(s.streams, streamKey{st.src, st.name})
 			s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.name,
