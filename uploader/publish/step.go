@@ -177,7 +177,8 @@ func (s *Schedule) stepListed(snap *snapshot, now time.Time) {
 			continue
 		}
 		step := s.step(f, StageListed)
-		if !f.disk.writtenAt.IsZero() {
+		byEarlierRun := s.predates(f.disk.version, now) && !f.bucket.isConfirmed()
+		if !byEarlierRun && !f.disk.writtenAt.IsZero() {
 			step.Lag = now.Sub(f.disk.writtenAt)
 		}
 		if counted && i >= snap.others {

@@ -56,6 +56,32 @@ func TestChunksOfAnEarlierRunAreConfirmedByAListing(t *testing.T) {
 	}
 }
 
+// After a quick restart, chunks of seconds ago are in the bucket, as is the playlist that names them: how long
+// they took is not known.
+func TestChunksThatAnEarlierRunPublishedHaveNoLag(t *testing.T) {
+	began := time.Now()
+	s := New(Settings{Workers: 8, Began: began, Jitter: func(time.Duration) time.Duration { return 0 }, Observed: true})
+	src := s.Add("/root", hlsLayout, &Destination{}, false)
+	old := began.Add(-20 * time.Second)
+	s.Closed(src, "g/s/1.ts", media.Version{Size: 9, ModTime: old, Inode: 1}, false, nil, began)
+	s.ManifestRead(src, "g/s/playlist.m3u8", Reading{References: []string{"g/s/1.ts"}, Content: []byte("x"), ReadAt: began,
+		Sum: [32]byte{1}, Manifest: media.Manifest{Segments: 1, Last: 1}}, nil, began)
+	snap := src.files["g/s/playlist.m3u8"].manifest.waiting[0]
+	s.verified(snap.manifest, &ObjectInfo{Sum: snap.hexSum()}, false, began.Add(time.Second))
+	listed := 0
+	for _, x := range s.Effects().Steps {
+		if x.Stage == StageListed {
+			listed++
+			if x.Lag != 0 {
+				t.Errorf("it has a lag of %v", x.Lag)
+			}
+		}
+	}
+	if listed != 1 {
+		t.Errorf("%d chunks are listed, want 1", listed)
+	}
+}
+
 // Where no one wants to know of the steps, they cost nothing.
 func TestStepsAreFreeUnlessObserved(t *testing.T) {
 	began := time.Now()
