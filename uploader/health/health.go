@@ -102,7 +102,7 @@ func (f *Facts) Judge(now time.Time) (s State, why string) {
 		return Ended, ""
 	case quiet > StaleAfter:
 		return Stale, fmt.Sprintf("no new chunk for %v, and its manifest has no end", rounded(quiet))
-	case quiet > Late*target+f.Delay:
+	case f.isQuiet(now):
 		return Stalled, fmt.Sprintf("no new chunk on the disk for %v; they came every %v", rounded(quiet), rounded(target))
 	case f.Edge.IsZero():
 		return Starting, ""
@@ -115,7 +115,7 @@ func (f *Facts) delivery(now time.Time) (s State, why string) {
 	late := Late * f.target()
 	held, ahead := since(f.Held, now), since(f.Ahead, now)
 	// Chunks come, and viewers do not know of them.
-	unlisted := ahead > 2*late+f.Grace && since(f.Chunk, now) <= late+f.Delay
+	unlisted := ahead > 2*late+f.Grace && !f.isQuiet(now)
 	switch {
 	case f.Failure != "" && (held > f.patience()+f.Grace || unlisted || f.isHidden()):
 		return Failing, f.Failure
@@ -127,6 +127,12 @@ func (f *Facts) delivery(now time.Time) (s State, why string) {
 	}
 	return Live, ""
 }
+
+// isQuiet reports whether the next chunk is late to come to the disk.
+func (f *Facts) isQuiet(now time.Time) bool { return since(f.Chunk, now) > Late*f.target()+f.Delay }
+
+// IsWritten reports whether chunks come to the disk, or are to come.
+func (f *Facts) IsWritten(now time.Time) bool { return !f.Ended && !f.isQuiet(now) }
 
 // patience returns how long a manifest may wait where an error is known.
 func (f *Facts) patience() time.Duration {

@@ -27,8 +27,9 @@ type Unseen struct {
 
 // unfit is why a manifest cannot be used, and since when.
 type unfit struct {
-	why   string
-	since time.Time
+	why    string
+	since  time.Time
+	readAt time.Time // last
 }
 
 // Watched says what the watcher of src cannot see now, and how late it may see a closing.
@@ -47,7 +48,7 @@ func (s *Schedule) ManifestUnfit(src *Source, p string, why error, now time.Time
 	if *all == nil {
 		*all = make(map[string]unfit)
 	}
-	(*all)[p] = unfit{src.dest.Prefix + p + ": " + why.Error(), earlier(known.since, now)}
+	(*all)[p] = unfit{src.dest.Prefix + p + ": " + why.Error(), earlier(known.since, now), now}
 }
 
 // manifestFit forgets that p could not be used.
@@ -82,13 +83,20 @@ func (st *stream) unfit() iter.Seq[unfit] {
 }
 
 // unfitSince returns an unfit manifest for which the chunks of st wait. One in the same directory
-// that no one needs is none: then all chunks are in the bucket's manifests.
+// that no one needs is none: then all chunks are in the bucket's manifests. Nor is one that was broken
+// already when viewers knew of all chunks, and was not written since.
 func (st *stream) unfitSince(now time.Time) (worst unfit) {
 	v := &st.vitals
 	if v.ahead.IsZero() || now.Sub(v.ahead) <= max(v.target, time.Second) {
 		return unfit{}
 	}
 	for u := range st.unfit() {
+		if u.readAt.Before(v.ahead) && !v.edge.IsZero() {
+			continue
+		}
+		if u.since.Before(v.ahead) {
+			u.since = v.ahead
+		}
 		if worst.why == "" || u.since.Before(worst.since) || u.since.Equal(worst.since) && u.why < worst.why {
 			worst = u
 		}

@@ -35,6 +35,39 @@ func TestStreamBesideAManifestThatIsNoneIsLive(t *testing.T) {
 	r.want(t, health.Live, "")
 }
 
+// Nor does it become the reason when the stream is slow for a moment.
+func TestSlownessIsNotBlamedOnAnOldManifestThatIsNone(t *testing.T) {
+	r := newRig(hlsLayout, &Destination{})
+	r.s.ManifestUnfit(r.src, "g/s/old.m3u8", errors.New("playlist does not begin with #EXTM3U"), r.now)
+	r.play(5, 0, true)
+	r.pass(time.Minute)
+	r.play(5, 0, true)
+	r.seen = nil
+	r.play(5, 0, false)
+	r.play(10, 0, true)
+	for _, s := range r.seen {
+		if s.Suffers() {
+			t.Errorf("its states were %v", r.seen)
+			break
+		}
+	}
+}
+
+// Where a manifest is published seldom, one that was unfit before the oldest chunk that waits is no reason to
+// be late before that.
+func TestUnfitManifestHoldsUpWhatCameAfterIt(t *testing.T) {
+	r := newRig(hlsLayout, &Destination{ManifestInterval: 20 * time.Second})
+	r.play(20, 0, true)
+	r.s.ManifestUnfit(r.src, "g/s/playlist.m3u8", errors.New("line 3"), r.now.Add(-time.Hour))
+	r.pass(20 * time.Second)
+	r.play(1, 0, false)
+	r.s.ManifestUnfit(r.src, "g/s/playlist.m3u8", errors.New("line 3"), r.now)
+	r.play(4, 0, false)
+	r.want(t, health.Live, "")
+	r.play(10, 0, false)
+	r.want(t, health.Failing, "line 3")
+}
+
 func TestUnfitManifestsAreBounded(t *testing.T) {
 	r := newRig(hlsLayout, &Destination{})
 	for n := range 3 * maxUnfit {
@@ -102,8 +135,32 @@ func TestStreamWhoseMasterPlaylistWaitsLags(t *testing.T) {
 	r := newRig(hlsLayout, &Destination{})
 	r.play(5, 0, true)
 	master := Reading{References: []string{"g/s/playlist.m3u8", "g/other/playlist.m3u8"}, Content: []byte("m"),
-		Sum: sha256.Sum256([]byte("m")), ReadAt: r.now}
+		Sum: sha256.Sum256([]byte("m")), ReadAt: r.now, Manifest: media.Manifest{Set: true}}
 	r.s.ManifestRead(r.src, "g/master.m3u8", master, nil, r.now)
 	r.play(5, 0, true)
 	r.want(t, health.Lagging, "g/master.m3u8 waits for")
+
+	// It is of interest while there is something to see.
+	r.pass(20 * time.Second)
+	r.want(t, health.Stalled, "no new chunk on the disk")
+	r.play(10, 0, true)
+	r.want(t, health.Lagging, "g/master.m3u8 waits for")
+	r.list("g/s/20.ts", true)
+	r.pass(5 * time.Second)
+	r.want(t, health.Ended, "")
+}
+
+// A master playlist that was published, and then names a playlist that is never written, is of use to viewers.
+func TestStreamWhosePublishedMasterPlaylistGrowsInVainIsLive(t *testing.T) {
+	r := newRig(hlsLayout, &Destination{})
+	r.play(5, 0, true)
+	master := Reading{References: []string{"g/s/playlist.m3u8"}, Content: []byte("m"), Sum: sha256.Sum256([]byte("m")),
+		ReadAt: r.now, Manifest: media.Manifest{Set: true}}
+	r.s.ManifestRead(r.src, "g/master.m3u8", master, nil, r.now)
+	r.play(5, 0, true)
+	master.References = append(master.References, "g/other/playlist.m3u8")
+	master.Content, master.Sum, master.ReadAt = []byte("n"), sha256.Sum256([]byte("n")), r.now
+	r.s.ManifestRead(r.src, "g/master.m3u8", master, nil, r.now)
+	r.play(20, 0, true)
+	r.want(t, health.Live, "")
 }

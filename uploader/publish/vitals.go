@@ -117,13 +117,17 @@ func (st *stream) naming() iter.Seq[*manifest] {
 }
 
 // heldSince returns since when the oldest manifest waits that names chunks of st, or zero. One that is put
-// once more does not wait, nor does one while another writer publishes it.
+// once more does not wait, nor does one while another writer publishes it. A set that waits is of interest
+// while the stream is written and none of it is published: it may name a playlist that is never written.
 func (st *stream) heldSince(now time.Time) (since time.Time, which string) {
 	for m := range st.naming() {
 		if now.Before(m.rival.yieldUntil) {
 			continue
 		}
 		for _, w := range m.waiting {
+			if w.parsed.Set && (m.published != nil || !st.isWritten(now)) {
+				continue
+			}
 			if m.published == nil || w.sum != m.published.sum {
 				if since.IsZero() || w.readAt.Before(since) {
 					since, which = w.readAt, m.file.key()
@@ -133,6 +137,13 @@ func (st *stream) heldSince(now time.Time) (since time.Time, which string) {
 		}
 	}
 	return since, which
+}
+
+// isWritten reports whether chunks of st come to the disk, or are to come.
+func (st *stream) isWritten(now time.Time) bool {
+	v := &st.vitals
+	f := health.Facts{Target: st.targetOf(), Chunk: v.chunk, Delay: st.src.obstacles.delay, Ended: v.ended}
+	return f.IsWritten(now)
 }
 
 // targetOf returns the target duration of st: that of the published manifest, or of one that waits.
