@@ -51,7 +51,7 @@ func (u *Uploader) noteChange(c publish.Change) {
 		src.trouble.End(was, at)
 		return
 	}
-	if was, ok := troubled[c.From]; ok {
+	if was, ok := troubled[c.From]; ok && c.From != c.To {
 		switch _, worse := troubled[c.To]; {
 		case c.To == health.Ended:
 			was.Over = "stream ended"
@@ -65,7 +65,7 @@ func (u *Uploader) noteChange(c publish.Change) {
 	if now, ok := troubled[c.To]; ok && !known {
 		src.trouble.Begin(now, at, "why", c.Why)
 	}
-	if u.settings.Changed != nil {
+	if u.settings.Changed != nil && c.From != c.To {
 		u.settings.Changed(Change{c, src.dir, src.layout.Format.String()})
 	}
 }

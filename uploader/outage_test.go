@@ -81,3 +81,47 @@ func TestOutageIsThreeEvents(t *testing.T) {
 		}
 	})
 }
+
+// A stream that fails with its bucket, and goes on failing alone, has a line of its own then.
+func TestStreamThatFailsOnAfterAnOutageHasALineOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen changes
+		d := newDesk(t, Settings{Changed: seen.add})
+		var away, broken atomic.Bool
+		d.bucket.before = func(_ context.Context, key string) error {
+			if away.Load() || broken.Load() && strings.Contains(key, "g/a/") {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
+		d.start()
+		both := func(from, to int) {
+			var playing sync.WaitGroup
+			for _, stream := range []string{"g/a", "g/b"} {
+				playing.Go(func() { d.live(stream, from, to, 2*time.Second) })
+			}
+			playing.Wait()
+		}
+		both(1, 5)
+		away.Store(true)
+		both(6, 28)
+		if lines := d.log.lines(slog.LevelWarn, "stream cannot be published"); len(lines) > 0 {
+			t.Errorf("logged in the outage: %q", lines)
+		}
+		broken.Store(true)
+		away.Store(false)
+		both(29, 60)
+		lines := d.log.lines(slog.LevelWarn, "stream cannot be published")
+		if len(lines) != 1 || !strings.Contains(lines[0], "g/a") {
+			t.Errorf("logged after the outage: %q, want one line on g/a", lines)
+		}
+		broken.Store(false)
+		both(61, 80)
+		if lines := d.log.lines(slog.LevelWarn, "stream is published again"); len(lines) != 1 {
+			t.Errorf("logged at the end: %q, want one line", lines)
+		}
+		if got := seen.take(); len(got) != 6 {
+			t.Errorf("the changes are %q, want that each stream is live, failing and live", got)
+		}
+	})
+}

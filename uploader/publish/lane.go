@@ -46,7 +46,7 @@ type lane struct {
 type outage struct {
 	over    time.Time // zero: there is none
 	lasted  time.Duration
-	streams int // that suffered when it was over
+	streams int // that suffered from it when it was over
 }
 
 // catchUpTime is how long an outage is remembered.

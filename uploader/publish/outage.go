@@ -28,7 +28,7 @@ func (s *Schedule) laneClosed(r Result, l *lane) {
 func (s *Schedule) laneReopened(l *lane, now time.Time) {
 	l.why = ""
 	s.end(bucketSilent, l.name, "bucket", l.dest.Bucket)
-	l.outage = outage{over: now, lasted: now.Sub(l.since), streams: s.suffering(l.dest)}
+	l.outage = outage{over: now, lasted: now.Sub(l.since), streams: s.hitBy(l)}
 }
 
 // isCauseOf reports whether the trouble of st is its bucket's: that serves no one, or is about to be
@@ -37,14 +37,33 @@ func (l *lane) isCauseOf(st *stream) bool {
 	return l.closedTo(st) || l.manyFailed && st.standing.failures > 0
 }
 
-// suffering returns how many streams of dest suffer, and not from their encoder.
-func (s *Schedule) suffering(dest *Destination) (n int) {
+// hitBy notes which streams failed because l was closed, and returns how many.
+func (s *Schedule) hitBy(l *lane) (n int) {
 	for _, st := range s.ring {
-		if st.src.dest == dest && (st.vitals.state == health.Failing || st.vitals.state == health.Lagging) {
+		if st.src.dest != l.dest {
+			continue
+		}
+		if st.vitals.outage = st.vitals.shared; st.vitals.outage {
 			n++
 		}
 	}
 	return n
+}
+
+// afterOutage counts the streams of dest that the last outage hit: those that still suffer from it, and
+// those that are well. One that fails for a reason of its own is neither.
+func (s *Schedule) afterOutage(dest *Destination) (suffering, well int) {
+	for _, st := range s.ring {
+		v := &st.vitals
+		switch {
+		case st.src.dest != dest || !v.outage:
+		case v.shared:
+			suffering++
+		case v.state != health.Failing && v.state != health.Lagging:
+			well++
+		}
+	}
+	return suffering, well
 }
 
 // noteCurrent notes that the streams which suffered from an outage are well again.
@@ -54,8 +73,14 @@ func (s *Schedule) noteCurrent(l *lane, now time.Time) {
 	case o.over.IsZero():
 	case l.state != open || now.Sub(o.over) > catchUpTime || o.streams == 0:
 		*o = outage{}
-	case s.suffering(l.dest) == 0:
-		s.note(bucketBack, "outage", o.lasted.Round(time.Millisecond), "streams", o.streams, "bucket", l.dest.Bucket)
+	default:
+		suffering, well := s.afterOutage(l.dest)
+		if suffering > 0 {
+			return
+		}
+		if well > 0 {
+			s.note(bucketBack, "outage", o.lasted.Round(time.Millisecond), "streams", well, "bucket", l.dest.Bucket)
+		}
 		*o = outage{}
 	}
 }

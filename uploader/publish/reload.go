@@ -32,6 +32,7 @@ func (s *Schedule) Retire(src *Source, now time.Time) {
 			s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: src, Stream: st.name,
 				From: st.vitals.state, Gone: true})
 			st.vitals.state, st.vitals.since = health.Starting, now
+			st.vitals.shared, st.vitals.outage = false, false
 		}
 	}
 	src.retired = true

@@ -50,7 +50,7 @@ func (s *Schedule) view(st *stream) View {
 		Edge: v.edge, Target: v.target, Lag: v.lag, Sequence: v.sequence, Segments: v.segments, Backlog: st.queue(),
 		Chunks: st.figures.chunks, Bytes: st.figures.bytes, FailedAt: v.failedAt}
 	if v.state.Suffers() {
-		view.Failure = s.failure(st)
+		view.Failure, _ = s.failure(st)
 	}
 	return view
 }

@@ -32,10 +32,13 @@ type judgement struct {
 	state  health.State
 	since  time.Time // when it entered that state
 	why    string
+	shared bool      // it fails, and that is its bucket's trouble
+	outage bool      // it failed so when its bucket accepted requests again
 	better time.Time // since when it fares better than that state says; zero: it does not
 }
 
-// A Change is a stream's way from one state to another.
+// A Change is a stream's way from one state to another. From Failing to Failing, what was its bucket's
+// trouble is its own now.
 type Change struct {
 	At       time.Time
 	Source   *Source
@@ -161,39 +164,41 @@ func (st *stream) targetOf() time.Duration {
 	return 0
 }
 
-// failure says what keeps st from publishing, or "".
-func (s *Schedule) failure(st *stream) string {
+// failure says what keeps st from publishing, or "", and whether that is its bucket's trouble.
+func (s *Schedule) failure(st *stream) (why string, shared bool) {
 	if st.src.isStuck() {
-		return "the file system of its directory does not answer"
+		return "the file system of its directory does not answer", false
 	}
 	if u := st.unseen(); u.Why != "" {
-		return u.Why
+		return u.Why, false
 	}
-	if l := s.lane(st.src.dest); l.closedTo(st) && l.why != "" {
-		return l.why
+	l := s.lane(st.src.dest)
+	if l.closedTo(st) && l.why != "" {
+		return l.why, true
 	}
 	for m := range st.naming() {
 		by := m.file.stream
 		if by.vitals.refused != "" {
-			return by.vitals.refused
+			return by.vitals.refused, false
 		}
 		if len(m.waiting) > 0 && len(m.waiting[0].open) > 0 {
 			if f := m.waiting[0].open[0]; f.work.failures > 0 {
-				return f.stream.vitals.unreadable
+				return f.stream.vitals.unreadable, false
 			}
 		}
 		if st.vitals.failure == "" && by.vitals.failure != "" {
-			return by.vitals.failure
+			return by.vitals.failure, l.isCauseOf(by)
 		}
 	}
-	return st.vitals.failure
+	return st.vitals.failure, l.isCauseOf(st)
 }
 
-// facts are what is known of st now.
-func (s *Schedule) facts(st *stream, now time.Time) health.Facts {
+// facts are what is known of st now. shared says that its failure is its bucket's.
+func (s *Schedule) facts(st *stream, now time.Time) (f health.Facts, shared bool) {
 	v := &st.vitals
-	f := health.Facts{Target: st.targetOf(), Chunk: v.chunk, Edge: v.edge, Ahead: v.ahead,
-		Grace: st.src.dest.ManifestInterval, Delay: st.src.obstacles.delay, Ended: v.ended, Failure: s.failure(st),
+	why, shared := s.failure(st)
+	f = health.Facts{Target: st.targetOf(), Chunk: v.chunk, Edge: v.edge, Ahead: v.ahead,
+		Grace: st.src.dest.ManifestInterval, Delay: st.src.obstacles.delay, Ended: v.ended, Failure: why,
 		Blocked: st.src.stuckSince}
 	if u := st.unseen(); u.Why != "" && f.Blocked.IsZero() {
 		f.Blocked = u.Since
@@ -204,13 +209,13 @@ func (s *Schedule) facts(st *stream, now time.Time) health.Facts {
 	if u := st.unfitSince(now); u.why != "" {
 		f.Held = earlier(f.Held, u.since)
 		if f.Failure == "" {
-			f.Failure = u.why
+			f.Failure, shared = u.why, false
 		}
 	}
 	if st.src.traits.PatchesLate {
 		f.Grace += SiblingPatience
 	}
-	return f
+	return f, shared
 }
 
 // Judge judges the health of all streams. It is called once a second.
@@ -228,19 +233,27 @@ func (s *Schedule) judge(st *stream, now time.Time) {
 	if !st.isWatched() {
 		return
 	}
-	v, f := &st.vitals, s.facts(st, now)
+	v := &st.vitals
+	f, shared := s.facts(st, now)
 	state, why := f.Judge(now)
 	if v.isRecovering(state, f.Target, now) {
 		return
 	}
 	v.why = why
-	if state == v.state || v.state == health.Failing && state == health.Lagging { // it catches up
+	if v.state == health.Failing && state == health.Lagging { // it catches up
+		return
+	}
+	shared = shared && state == health.Failing
+	own := v.shared && !shared // what fails now is its own
+	v.shared = shared
+	if state == v.state && !own {
 		return
 	}
 	s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.name, From: v.state,
-		To:  state,
-		Why: why, Lasted: now.Sub(v.since), Shared: s.lane(st.src.dest).isCauseOf(st)})
-	v.state, v.since = state, now
+		To: state, Why: why, Lasted: now.Sub(v.since), Shared: shared})
+	if state != v.state {
+		v.state, v.since = state, now
+	}
 }
 
 // isRecovering reports whether a stream that suffered is well, but not for long enough yet: one whose chunks
