@@ -1,6 +1,11 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"ems-sidecar/media"
+)
 
 // Applied says when the daemon uses a value that has changed in the file.
 type Applied uint8
@@ -12,15 +17,19 @@ const (
 	OnRestart
 )
 
+// ofStore are the keys that belong to a bucket at an endpoint. If that needs a restart, they do, too:
+// one store refuses what another one asks for.
+const ofStore = "aws_access_key aws_secret_key aws_secret_key_file region path_style sign_payload acl " +
+	"storage_class server_side_encryption kms_key_id"
+
 // appliedKeys is the table of all keys by when they are applied. [S3] stands for the Amazon…
 // sections, with the keys that only some of them have. What a bucket is believed to have, and what
 // the spool keeps, belongs to an address in the store and to a place on the disk: those stay.
 var appliedKeys = []struct{ section, onReload, onRestart string }{
 	{
 		"S3",
-		"aws_access_key aws_secret_key aws_secret_key_file region path_style sign_payload acl storage_class " +
-			"server_side_encryption kms_key_id cache_control_chunk cache_control_manifest backlog delete_delay " +
-			"manifest_interval watch_dir delete_local delete_local_after",
+		ofStore + " cache_control_chunk cache_control_manifest backlog delete_delay manifest_interval watch_dir " +
+			"delete_local delete_local_after",
 		"default_bucket endpoint prefix delete bootstrap",
 	},
 	{"Watcher", "", "backend settle poll_interval"},
@@ -36,8 +45,8 @@ var appliedKeys = []struct{ section, onReload, onRestart string }{
 	{"TranscodeResetter", "token video", ""},
 }
 
-// appliedOf returns when a key of a section is applied. The switches in [Plugins] are applied on a
-// reload.
+// appliedOf returns when a key of a section is applied, if no other change holds it back. The
+// switches in [Plugins] are applied on a reload.
 func appliedOf(section, key string) Applied {
 	if strings.HasPrefix(section, "Amazon") {
 		section = "S3"
@@ -50,4 +59,46 @@ func appliedOf(section, key string) Applied {
 		}
 	}
 	return OnReload
+}
+
+// applied returns when the change of a key from o, in c, to k, in next, is applied.
+func (c *Config) applied(next *Config, section string, o, k key) Applied {
+	switch {
+	case k.name == "watch_dir" && (k.text() == "") != (o.text() == ""):
+		return OnRestart // what EMS has named is published until then
+	case (k.name == "watch_dir" || k.name == "file_location") && c.movesRecordings(next, section):
+		return OnRestart // recordings in progress are published until then
+	case slices.Contains(strings.Fields(ofStore), k.name) && c.movesStore(next, section):
+		return OnRestart
+	}
+	return appliedOf(section, k.name)
+}
+
+// movesStore reports whether a section has another bucket in next.
+func (c *Config) movesStore(next *Config, section string) bool {
+	was, is := c.upload(section), next.upload(section)
+	return was != nil && is != nil && (was.Bucket != is.Bucket || was.Endpoint != is.Endpoint)
+}
+
+// movesRecordings reports whether a change of file_location moves the directory of recordings: the
+// section that publishes them has no watch_dir of its own, here and in next.
+func (c *Config) movesRecordings(next *Config, section string) bool {
+	recordings := media.Recording.Section()
+	return (section == recordings || section == "StreamRecorder") && c.derives(recordings, "watch_dir") &&
+		next.derives(recordings, "watch_dir")
+}
+
+func (c *Config) upload(section string) *Upload {
+	i := slices.IndexFunc(c.Uploads, func(u Upload) bool { return u.Section == section })
+	if i < 0 {
+		return nil
+	}
+	return &c.Uploads[i]
+}
+
+// derives reports whether a key of a section that is on follows from other keys.
+func (c *Config) derives(section, key string) bool {
+	return slices.ContainsFunc(c.settings, func(s Setting) bool {
+		return s.Section == section && s.Key == key && s.Origin == Derived
+	})
 }

@@ -19,6 +19,10 @@ func (c *Config) Replace(next *Config) (now *Config, changes []Change, err error
 	copied := *next
 	now = &copied
 	now.Uploads, now.settings = slices.Clone(next.Uploads), slices.Clone(next.settings)
+	if next.Recorder != nil {
+		recorder := *next.Recorder
+		now.Recorder = &recorder
+	}
 	before := c.parts()
 	for _, p := range now.parts() {
 		was := find(before, p.section)
@@ -31,12 +35,9 @@ func (c *Config) Replace(next *Config) (now *Config, changes []Change, err error
 			if k.same(o) {
 				continue
 			}
-			change := Change{Section: p.section, Key: k.name, Applied: appliedOf(p.section, k.name)}
+			change := Change{Section: p.section, Key: k.name, Applied: c.applied(next, p.section, o, k)}
 			if !k.secret {
 				change.Old, change.New = o.display(), k.display()
-			}
-			if k.name == "watch_dir" && (k.text() == "") != (o.text() == "") {
-				change.Applied = OnRestart // what EMS has named is published until then
 			}
 			if change.Applied == OnRestart {
 				k.copy(o)
@@ -50,12 +51,29 @@ func (c *Config) Replace(next *Config) (now *Config, changes []Change, err error
 			changes = append(changes, Change{Section: p.section, Old: "on", New: "off"})
 		}
 	}
+	now.Hooks.On = now.Hooks.On || now.AsksEMS() // a section that asks EMS until a restart needs it
+	now.hideKept()
 	// A spool that stays where it is may lie in a directory that is watched from now on.
 	d := &decoder{doc: &document{file: next.Path}}
 	if now.Upload.checkSpool(d, now.Uploads); len(d.problems) > 0 {
 		return nil, nil, &Error{d.problems}
 	}
 	return now, changes, nil
+}
+
+// hideKept has Hide know the secrets that stay until a restart, too.
+func (c *Config) hideKept() {
+	ofFile := c.secrets
+	var held []string
+	for _, u := range c.Uploads {
+		held = append(held, u.SecretKey.Reveal())
+	}
+	c.secrets = func() []string {
+		if ofFile == nil {
+			return slices.Clone(held)
+		}
+		return append(ofFile(), held...)
+	}
 }
 
 // keepSetting has Effective show a setting as it is in c.

@@ -57,6 +57,8 @@ default_bucket = two
 aws_access_key = 'AKIANEW'
 aws_secret_key = 'second'
 path_style = on
+acl = private
+cache_control_chunk = no-store
 [AmazonHLSUpload]
 watch_dir[] = /a
 watch_dir[] = /b
@@ -80,10 +82,12 @@ level = debug
 		got = append(got, fmt.Sprintf("[%s] %s %q -> %q %d", c.Section, c.Key, c.Old, c.New, c.Applied))
 	}
 	want := []string{
-		`[AmazonHLSUpload] aws_access_key "AKIAOLD" -> "AKIANEW" 0`,
-		`[AmazonHLSUpload] aws_secret_key "" -> "" 0`,
-		`[AmazonHLSUpload] path_style "" -> "on" 0`,
+		`[AmazonHLSUpload] aws_access_key "AKIAOLD" -> "AKIANEW" 1`,
+		`[AmazonHLSUpload] aws_secret_key "" -> "" 1`,
+		`[AmazonHLSUpload] path_style "" -> "on" 1`,
 		`[AmazonHLSUpload] default_bucket "one" -> "two" 1`,
+		`[AmazonHLSUpload] acl "" -> "private" 1`,
+		`[AmazonHLSUpload] cache_control_chunk "" -> "no-store" 0`,
 		`[AmazonHLSUpload] watch_dir "/a" -> "/a, /b" 0`,
 		`[AmazonDASHUpload]  "off" -> "on" 0`,
 		`[Upload] workers "32" -> "4" 0`,
@@ -95,11 +99,14 @@ level = debug
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if now.Uploads[0].Bucket != "one" || now.Upload.SpoolMax != 0 || now.Upload.Workers != 4 ||
-		now.Uploads[0].SecretKey.Reveal() != "second" || after.Uploads[0].Bucket != "two" {
+		now.Uploads[0].SecretKey.Reveal() != "first" || after.Uploads[0].Bucket != "two" {
 		t.Errorf("%+v", now)
 	}
+	if got := now.Hide("first or second"); got != "*** or ***" {
+		t.Errorf("hidden: %s", got)
+	}
 	// The next reload still knows that a restart is needed, and of nothing else.
-	if _, again, _ := now.Replace(after); len(again) != 2 {
+	if _, again, _ := now.Replace(after); len(again) != 6 {
 		t.Errorf("again: %+v", again)
 	}
 }
@@ -121,8 +128,50 @@ func TestWatchDirNeedsARestartOnlyWhereEMSWasAskedOrWillBe(t *testing.T) {
 	if err != nil || len(changes) != 1 || changes[0].Applied != OnRestart || len(now.Uploads[0].WatchDirs) != 0 {
 		t.Errorf("%+v, %v", changes, err)
 	}
+	if !now.Hooks.On {
+		t.Error("a section that still asks EMS has no answer")
+	}
 	if now, _, _ = after.Replace(before); len(now.Uploads[0].WatchDirs) != 1 {
 		t.Errorf("%+v", now.Uploads)
+	}
+}
+
+// Keys of the store that is in use are renewed without a restart; those of another one wait for it.
+func TestAnotherEndpointHoldsTheKeysOfTheStoreBack(t *testing.T) {
+	const text = "[AmazonHLSUpload]\nwatch_dir = /a\ndefault_bucket = one\nregion = r1\n"
+	before := mustParse(t, text)
+	same := mustParse(t, strings.Replace(text, "r1", "r2\nprefix = p", 1))
+	if now, _, err := before.Replace(same); err != nil || now.Uploads[0].Region != "r2" {
+		t.Errorf("%+v, %v", now, err)
+	}
+	other := mustParse(t, strings.Replace(text, "r1", "r2\nendpoint = https://s3.example.com", 1))
+	now, changes, err := before.Replace(other)
+	if err != nil || now.Uploads[0].Region != "r1" || now.Uploads[0].Endpoint != "" || len(changes) != 2 {
+		t.Errorf("%+v, %+v, %v", now, changes, err)
+	}
+}
+
+// Recordings in progress are closed in the former directory.
+func TestFileLocationNeedsARestartWhereItIsTheWatchDir(t *testing.T) {
+	const text = "[S3]\ndefault_bucket = one\n[AmazonRecordUpload]\n[StreamRecorder]\nperiod_time = 60\nfile_location = /a\n"
+	before, after := mustParse(t, text), mustParse(t, strings.Replace(text, "/a", "/b", 1))
+	now, changes, err := before.Replace(after)
+	if err != nil || now.Recorder.FileLocation != "/a" || !slices.Equal(now.Uploads[0].WatchDirs, []string{"/a"}) {
+		t.Errorf("%+v, %v", now, err)
+	}
+	for range 2 { // the next reload still knows
+		if len(changes) != 2 || changes[0].Applied != OnRestart || changes[1].Applied != OnRestart {
+			t.Errorf("%+v", changes)
+		}
+		_, changes, _ = now.Replace(after)
+	}
+	if after.Recorder.FileLocation != "/b" {
+		t.Errorf("the new config has changed: %+v", after.Recorder)
+	}
+	own := strings.NewReplacer("[StreamRecorder]", "watch_dir = /r\n[StreamRecorder]")
+	before, after = mustParse(t, own.Replace(text)), mustParse(t, strings.Replace(own.Replace(text), "/a", "/b", 1))
+	if now, _, err = before.Replace(after); err != nil || now.Recorder.FileLocation != "/b" {
+		t.Errorf("%+v, %v", now, err)
 	}
 }
 

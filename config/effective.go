@@ -61,7 +61,7 @@ var variables = map[string][]string{
 }
 
 func (c *Config) isUpload(section string) bool {
-	return slices.ContainsFunc(c.Uploads, func(u Upload) bool { return u.Section == section })
+	return c.upload(section) != nil
 }
 
 // settings lists what the table says of the sections that are in use.

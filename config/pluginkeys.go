@@ -17,7 +17,8 @@ func (r *Recorder) keys() []key {
 	return []key{
 		// Not directoryPath: EMS opens the path, and not this program.
 		one("file_location", &r.FileLocation, anyText, `
-			The directory for the files, as EMS sees it: EMS must be able to write to it.`).known().
+			The directory for the files, as EMS sees it: EMS must be able to write to it. If
+			[AmazonRecordUpload] has no watch_dir, a change needs a restart.`).known().
 			needed("the directory for recordings, as EMS sees it").such("/var/lib/ems/recordings"),
 		one("period_time", &r.Period, optional(seconds(1, 86399)), `
 			The length of one file.`).known().needed("the length of one file in seconds").such("3600"),
