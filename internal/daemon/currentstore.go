@@ -47,7 +47,12 @@ func (c *currentStore) replace(s *s3store.Store) {
 }
 
 // Close closes the store. Call it when no request is in flight.
-func (c *currentStore) Close() { c.now.Close() }
+func (c *currentStore) Close() {
+	c.replacing.Lock()
+	now := c.now
+	c.replacing.Unlock()
+	now.Close()
+}
 
 // Put implements uploader.Store, as do the others.
 func (c *currentStore) Put(ctx context.Context, o uploader.Object) error {

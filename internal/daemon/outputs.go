@@ -94,10 +94,7 @@ func (d *Daemon) publishMore(s *section, dir Directory, fresh []*root) []*root {
 // remembered adds to fresh the roots that the media server named to an earlier run. It is called
 // before the daemon runs.
 func (d *Daemon) remembered(state string, fresh []*root) []*root {
-	if !d.config().AsksEMS() {
-		return fresh
-	}
-	var err error
+	var err error // also if no section asks now: a reload may switch one on
 	if d.discovery.memory, err = recall(state, time.Now()); err != nil {
 		d.trouble.Report(noteUnread, trouble.At{}, "err", err, "next", "it is written again")
 	}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -104,7 +105,10 @@ func (d *Daemon) reactorPart(cfg *config.Config, r *reactor, current *door) (par
 		address = ""
 	}
 	door, err := current.movedTo(address)
-	if err != nil {
+	switch {
+	case errors.Is(err, errOwnPort):
+		return nil, nil, fmt.Errorf("[Hooks] listen: %w", err)
+	case err != nil:
 		return nil, nil, fmt.Errorf("[Hooks] listen: %w (do the older services still run?)", err)
 	}
 	return servedAt(door, current, func(ctx context.Context) error {

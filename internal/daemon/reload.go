@@ -257,12 +257,9 @@ func (p *plan) changeSection(s *section, u config.Upload) error {
 				"restart the service", s.Section, dir)
 		}
 	}
-	before := s.now.Load()
-	if before == nil {
-		before = &s.Upload
-	}
+	before, opened := s.now.Load(), storeOf(u, p.now.Upload)
 	var store *s3store.Store
-	if !reflect.DeepEqual(storeOf(*before, p.was.Upload), storeOf(u, p.now.Upload)) {
+	if !reflect.DeepEqual(s.opened, opened) {
 		var err error
 		if store, err = openStore(p.ctx, u, p.now.Upload, d.log, d.trouble); err != nil {
 			return fmt.Errorf("[%s]: %w", s.Section, err)
@@ -271,8 +268,9 @@ func (p *plan) changeSection(s *section, u config.Upload) error {
 	p.add(func() {
 		if store != nil {
 			s.store.replace(store)
+			s.opened = opened
 		}
-		if store != nil || !reflect.DeepEqual(*before, u) {
+		if store != nil || before == nil || !reflect.DeepEqual(*before, u) {
 			d.up.Change(s.dest, destination(u), u.CacheControlChunk, u.CacheControlManifest)
 		}
 		d.switchTo(s, &u)

@@ -2,11 +2,17 @@ package daemon
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"ems-sidecar/config"
+	"ems-sidecar/media"
+	"ems-sidecar/uploader/s3store"
 )
 
 // reload has the daemon take another config: that of the site, with texts replaced as
@@ -190,6 +196,88 @@ func TestReloadReplacesTheStore(t *testing.T) {
 	s.wantLog(`level=WARN msg="config key changed" section=AmazonHLSUpload key=prefix old="" new=elsewhere/ next="the former value holds until a restart"`)
 	playHLS(t, root+"/g/three")
 	s.waitForKeys("g/three/playlist.m3u8")
+}
+
+// The bucket may have revoked the keys with which the section began.
+func TestSectionThatIsOnAgainHasTheKeysOfTheConfig(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "[AmazonHLSUpload]\nwatch_dir = "+t.TempDir()+"\n")
+	s.run()
+	section, other := s.daemon.sections.list()[0], []string{"aws_secret_key = s", "aws_secret_key = other"}
+	s.mustReload(other...)
+	renewed := section.store.now
+	s.mustReload("[AmazonHLSUpload]", "[AmazonHDSUpload]")
+	s.mustReload(other...)
+	if section.store.now != renewed {
+		t.Error("the store with these keys is opened twice")
+	}
+	s.mustReload("[AmazonHLSUpload]", "[AmazonHDSUpload]")
+	s.mustReload()
+	if section.store.now == renewed {
+		t.Error("the store has the keys of a former config")
+	}
+}
+
+// A section that a reload switches on is remembered as one of the start.
+func TestDirectoriesOfASectionThatAReloadSwitchesOnAreNoted(t *testing.T) {
+	t.Parallel()
+	state, root := t.TempDir(), t.TempDir()
+	s := newSite(t, "[AmazonHLSUpload]\nwatch_dir = "+t.TempDir()+"\n")
+	var err error
+	if s.daemon, err = New(t.Context(), s.daemon.config(), state, s.daemon.log); err != nil {
+		t.Fatal(err)
+	}
+	s.run()
+	s.mustReload("[AmazonHLSUpload]", "[AmazonHDSUpload]\n[AmazonHLSUpload]")
+	s.daemon.Outputs(live(media.HDS, output(root, "g")))
+	m, err := recall(state, time.Now())
+	if err != nil || len(m.entries) != 1 || m.entries[0].Section != "AmazonHDSUpload" || m.entries[0].Dir != root {
+		t.Errorf("%+v, %v", m.entries, err)
+	}
+}
+
+func TestListenerWhosePortTheDaemonHasNeedsARestart(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("other systems give a port of one address to all addresses, too")
+	}
+	one := freeAddress(t)
+	all := "0.0.0.0:" + strings.Split(one, ":")[1]
+	s := newSite(t, "[AmazonHLSUpload]\nwatch_dir = "+t.TempDir()+"\n")
+	s.run()
+	s.mustReload("listen = off", "listen = "+one)
+	hooks := s.daemon.parts.reactorAddress(t)
+	for key, replace := range map[string][]string{
+		"[Admin] listen: ": {"listen = off", "listen = " + all + "\ntoken = word"},
+		"[Hooks] listen: ": {"listen = off", "listen = " + one, "listen = " + hooks,
+			"listen = 0.0.0.0:" + strings.Split(hooks, ":")[1] + "\nsecret = word"},
+	} {
+		err := s.reload(replace...)
+		if err == nil || !strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "older services") ||
+			!strings.HasSuffix(err.Error(), ": this daemon itself has the port: restart the service for this change") {
+			t.Errorf("%s%v", key, err)
+		}
+	}
+}
+
+// The daemon may end while a reload is applied. The race detector sees what the lock is for.
+func TestStoreIsClosedWhileItIsReplaced(t *testing.T) {
+	open := func() *s3store.Store {
+		s, err := OpenStore(t.Context(), config.Upload{Bucket: "live",
+			Access: config.Access{Region: "us-east-1", AccessKey: "k", SecretKey: "s"}}, config.Pool{PartSize: 5 << 20},
+			slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	c, next := newCurrentStore(open()), open()
+	var closing sync.WaitGroup
+	closing.Go(c.Close)
+	c.replace(next)
+	closing.Wait()
+	c.former.Wait()
+	c.Close()
 }
 
 func TestReloadWaitsForNothingBeforeTheStartAndAfterTheEnd(t *testing.T) {

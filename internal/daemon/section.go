@@ -20,6 +20,7 @@ type section struct {
 	layout   media.Layout
 	dest     *uploader.Destination
 	store    *currentStore // that of dest
+	opened   []any         // with what store was: see storeOf; a reload changes it
 	endpoint string
 	recorded bool // its files are recordings
 
@@ -41,6 +42,7 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload, pool config.Po
 		Upload:   u,
 		layout:   media.Layout{Format: u.Format, Bootstrap: u.Bootstrap},
 		store:    store,
+		opened:   storeOf(u, pool),
 		endpoint: opened.Endpoint(),
 		roots:    make(map[string]*root),
 		places:   make(map[string]*place),

@@ -2,7 +2,10 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -61,10 +64,22 @@ func (d *door) movedTo(address string) (*door, error) {
 		return d, nil
 	}
 	l, err := net.Listen("tcp", address)
+	if d != nil && samePort(d.address, address) && errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%w: %w", err, errOwnPort)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &door{address, l.(*net.TCPListener)}, nil
+}
+
+// errOwnPort refuses an address that differs from the former one in its host only.
+var errOwnPort = errors.New("this daemon itself has the port: restart the service for this change")
+
+func samePort(a, b string) bool {
+	_, portA, errA := net.SplitHostPort(a)
+	_, portB, errB := net.SplitHostPort(b)
+	return errA == nil && errB == nil && portA == portB
 }
 
 // Close ends Accept for the server that calls it.
