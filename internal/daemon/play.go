@@ -32,10 +32,8 @@ func (s *state) playable(bucket, key string) (*section, media.Kind) {
 		return nil, media.Kind{}
 	}
 	for _, section := range s.sections.list() {
-		kind := section.layout.Kind(key)
-		if section.isOn() && section.Format == media.HLS && section.Bucket == bucket && strings.HasPrefix(key, section.Prefix) &&
-			kind.Role != media.OtherFile {
-			return section, kind
+		if section.isOn() && section.Format == media.HLS && section.hasPlaceFor(bucket, key) {
+			return section, section.layout.Kind(key)
 		}
 	}
 	return nil, media.Kind{}
@@ -44,7 +42,11 @@ func (s *state) playable(bucket, key string) (*section, media.Kind) {
 // isRecording reports whether a section of recordings may have published the key.
 func (s *state) isRecording(bucket, key string) bool {
 	return slices.ContainsFunc(s.sections.list(), func(section *section) bool {
-		return section.Format.IsRecorded() && section.Bucket == bucket && strings.HasPrefix(key, section.Prefix) &&
-			section.layout.Kind(key).Role != media.OtherFile
+		return section.Format.IsRecorded() && section.hasPlaceFor(bucket, key)
 	})
+}
+
+// hasPlaceFor reports whether the section publishes what is called so.
+func (s *section) hasPlaceFor(bucket, key string) bool {
+	return s.Bucket == bucket && strings.HasPrefix(key, s.Prefix) && s.layout.Kind(key).Role != media.OtherFile
 }
