@@ -207,10 +207,11 @@ func everything(t *testing.T) map[string][]event {
 	s.wait(t, "inStreamClosed", 3)
 	publish(t, a, "cam")
 	s.wait(t, "inStreamCreated", 5)
-	for _, kind := range []string{ // all that comes from it is there again, with codecs
+	kinds := []string{
 		"OFHLS-hlsSettings", "OFHDS-hdsSettings", "OFDASH-dashSettings", "OFMSS-mssSettings", "ONR-pushSettings",
 		"OFMP4-recordSettings", "OFTS-recordSettings", "OFRFLV-recordSettings",
-	} {
+	}
+	for _, kind := range kinds { // all that comes from it is there again, with codecs
 		s.waitKind(t, "outStreamCreated-"+kind, 2)
 	}
 	for id := range uint32(12) { // and each by itself
@@ -221,6 +222,9 @@ func everything(t *testing.T) map[string][]event {
 	s.wait(t, "inStreamCreated", 6)
 	must(nil, dial(t, b.URL()).RemoveConfig(ctx, phantom.ConfigID))
 	s.wait(t, "outStreamClosed", 2*(2+1+3+1+4)+2) // DASH's two, the push, recordings, outputs, and what b pulled
+	for _, kind := range kinds {                  // a recording may be in one more part, and events have no order
+		s.waitKind(t, "outStreamClosed-"+kind, 2)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make(map[string][]event)

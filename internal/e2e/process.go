@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -284,8 +283,7 @@ func Within(t testing.TB, limit time.Duration, what string, done func() bool) bo
 // FreeAddress returns an address on which no one listens.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := s3test.FreeAddress()
 	Must(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
