@@ -13,8 +13,9 @@ import (
 // would hide parts of words.
 const minHidden = 4
 
-// anyURL matches URLs, and what is like one, in a text.
-var anyURL = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>]+`)
+// anyURL matches URLs, and what is like one, in a text or in JSON. A password may have a ' in it, but
+// no ", < or >.
+var anyURL = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s"<>]+`)
 
 // bearer matches tokens in headers.
 var bearer = regexp.MustCompile(`(?i)(bearer|basic) +[A-Za-z0-9._~+/=-]{4,}`)
@@ -31,8 +32,15 @@ func (c *Config) Hide(text string, more ...string) string {
 		pairs = append(pairs, form, mask)
 	}
 	text = strings.NewReplacer(pairs...).Replace(text)
-	text = anyURL.ReplaceAllStringFunc(text, redactURI)
-	return bearer.ReplaceAllString(text, "${1} "+mask)
+	return bearer.ReplaceAllString(HideURLs(text), "${1} "+mask)
+}
+
+// HideURLs returns a text without the user, password and query of each URL in it.
+func HideURLs(text string) string {
+	return anyURL.ReplaceAllStringFunc(text, func(uri string) string {
+		bare := strings.TrimRight(uri, "'") // that closes a citation
+		return redactURI(bare) + uri[len(bare):]
+	})
 }
 
 // forms returns how secrets may be written, the longest first.

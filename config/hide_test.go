@@ -49,3 +49,22 @@ destination_uri = rtmp://host/live?key=hUsH-query
 		t.Errorf("without a config: %q", got)
 	}
 }
+
+// An answer may repeat any address, also one that is not the config's.
+func TestURLsHaveNoCredentials(t *testing.T) {
+	got := HideURLs(`pullStream: cannot pull "rtsp://user:hunter2@cam:554/1?token=t0ps3cret" or http://ems:7777`)
+	if want := `pullStream: cannot pull "rtsp://***@cam:554/1?***" or http://ems:7777`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := HideURLs(`Invalid URI: 'rtmp://user:hunt'er2@host/live'`); got != `Invalid URI: 'rtmp://***@host/live'` {
+		t.Error(got)
+	}
+}
+
+// In JSON, what is beside a URL stays.
+func TestURLsInJSONEndWithTheirString(t *testing.T) {
+	got := HideURLs(`{"uri":"rtmp://user:hunt'er2@host/live?key=t0ps3cret","mail":"a@b?c"}`)
+	if want := `{"uri":"rtmp://***@host/live?***","mail":"a@b?c"}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
 	"ems-sidecar/config"
@@ -34,20 +32,9 @@ func (d *diary) asked(ctx context.Context, at time.Time, api *emsapi.Client, fun
 	a := Action{At: at, Took: time.Since(at), Plugin: d.plugin, API: api.Address(), Function: function,
 		Stream: shown(stream).Value.String(), Done: err == nil, Answer: made}
 	if err != nil {
-		a.Answer = withoutCredentials(err.Error())
+		a.Answer = config.HideURLs(err.Error())
 	}
 	d.acted(a)
-}
-
-var uris = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://\S+`)
-
-// withoutCredentials is text without the user, password and query of each URI in it: servers repeat
-// what they were told.
-func withoutCredentials(text string) string {
-	return uris.ReplaceAllStringFunc(text, func(uri string) string {
-		bare := strings.TrimRight(uri, `"'<>`) // what closes a citation; within a URI it may be of a password
-		return config.URI(bare).String() + uri[len(bare):]
-	})
 }
 
 // order is what an order is called in an Action.
@@ -77,7 +64,7 @@ func (h *Hooks) Server() Server {
 func (o *observer) answered(err error) {
 	now := Server{Answers: err == nil, Since: time.Now()}
 	if err != nil {
-		now.Err = withoutCredentials(err.Error())
+		now.Err = config.HideURLs(err.Error())
 	}
 	if known := o.server.Load(); known != nil && known.Answers == now.Answers {
 		if now.Since = known.Since; now == *known {
