@@ -37,11 +37,7 @@ type statusCommand struct {
 
 // Run prints how the streams of the daemon fare. It fails if viewers of one suffer.
 func (c statusCommand) Run(ctx context.Context, s surroundings) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	client, err := adminClient(cfg.Admin)
+	client, err := c.client()
 	if err != nil {
 		return err
 	}
@@ -159,6 +155,15 @@ func printable(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// client returns a client of the daemon that runs with the config.
+func (f configFlag) client() (*api.Client, error) {
+	cfg, err := f.load()
+	if err != nil {
+		return nil, err
+	}
+	return adminClient(cfg.Admin)
 }
 
 // adminClient returns a client of the daemon that runs with this config, on this host.

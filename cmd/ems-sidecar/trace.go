@@ -28,11 +28,7 @@ type traceCommand struct {
 
 // Run prints the way of each chunk of a stream as it gets listed, until ctx ends.
 func (c traceCommand) Run(ctx context.Context, s surroundings) error {
-	cfg, err := c.load()
-	if err != nil {
-		return err
-	}
-	client, err := adminClient(cfg.Admin)
+	client, err := c.client()
 	if err != nil {
 		return err
 	}
