@@ -26,18 +26,20 @@ type Limits struct {
 }
 
 // NewLimits returns the limits for cfg and a daemon that keeps notes in the directory state, or
-// none if that is empty.
-func NewLimits(cfg *config.Config, state string) Limits {
-	l := Limits{allowed: led(cfg.EMS.Directories...), links: &links{}}
+// none if that is empty. It waits for a file system for linkTime at most for each path.
+func NewLimits(cfg *config.Config, state string) Limits { return newLimits(cfg, state, &links{}) }
+
+func newLimits(cfg *config.Config, state string, to *links) Limits {
+	l := Limits{allowed: to.led(cfg.EMS.Directories...), links: to}
 	if cfg.Upload.SpoolDir != "" {
-		l.spool = led(cfg.Upload.SpoolDir)
+		l.spool = to.led(cfg.Upload.SpoolDir)
 	}
 	for _, p := range []string{cfg.Path, state} {
 		if p == "" {
 			continue
 		}
 		if abs, err := filepath.Abs(p); err == nil {
-			l.own = append(l.own, led(abs)...)
+			l.own = append(l.own, to.led(abs)...)
 		}
 	}
 	return l
@@ -84,10 +86,10 @@ func (l Limits) Refuse(dir Directory) error {
 }
 
 // led returns paths of the operator, and where symbolic links in them lead.
-func led(paths ...string) (all []string) {
+func (l *links) led(paths ...string) (all []string) {
 	for _, p := range paths {
 		all = append(all, p)
-		if leads, err := follow(p); err == nil && leads != p {
+		if leads, err := l.follow(p); err == nil && leads != p {
 			all = append(all, leads)
 		}
 	}

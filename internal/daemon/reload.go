@@ -20,7 +20,7 @@ type Reloads struct {
 	Failure    string    // of the last one; empty: it went well
 }
 
-// reloads are who may reload when, and what came of it.
+// reloads are the state of reloading: whether one may begin, and how the last ones ended.
 type reloads struct {
 	running sync.Mutex      // is held during a reload
 	ctx     context.Context // of the daemon's work; nil before it is ready, and when it ends
@@ -54,7 +54,7 @@ func (r *reloads) count(err error) {
 	}
 }
 
-// Reloads returns what became of the reloads so far.
+// Reloads returns how the reloads so far ended.
 func (d *Daemon) Reloads() Reloads {
 	d.reloads.counting.Lock()
 	defer d.reloads.counting.Unlock()
@@ -104,7 +104,7 @@ func (d *Daemon) logRefusal(err error) {
 			d.log.Error("config has a mistake", "file", p.File, "line", p.Line, "section", p.Section, "key", p.Key,
 				"value", p.Value, "err", p.Want)
 		}
-		err = fmt.Errorf("%d mistakes in the file", len(mistakes.Problems))
+		err = fmt.Errorf("mistakes in the file: %d", len(mistakes.Problems))
 	}
 	d.log.Error("config not reloaded", "err", err, "next", "all goes on with the config as it was")
 }
@@ -194,10 +194,9 @@ func (p *plan) reactor() error {
 	if err != nil {
 		return err
 	}
-	limits := NewLimits(p.now, d.records.past.dir)
+	limits := newLimits(p.now, d.records.past.dir, d.limits.links)
 	p.add(func() {
 		d.naming.Lock()
-		limits.links = d.limits.links
 		d.limits = limits
 		d.naming.Unlock()
 		d.parts.reactorDoor = door

@@ -91,6 +91,6 @@ func (d *door) enter() error { return d.SetDeadline(time.Time{}) }
 // shut ends the listener.
 func (d *door) shut() {
 	if d != nil {
-		_ = d.TCPListener.Close() // it listens no more, with or without an error
+		_ = d.TCPListener.Close() // with or without an error, it does not listen any more
 	}
 }
