@@ -59,7 +59,7 @@ func (s *settings) parts() []part {
 		part{section: "Upload", about: `
 			How files are uploaded.`, keys: s.pool.keys()},
 		part{section: "Admin", about: `
-			Health over HTTP: /healthz, /readyz, /metrics for Prometheus, and the API that
+			The status page, /healthz, /readyz, /metrics for Prometheus, and the API that
 			"ems-sidecar status" asks.`, keys: s.admin.keys()},
 		part{section: "Log", about: `
 			The log, on standard error.`, keys: s.log.keys()},

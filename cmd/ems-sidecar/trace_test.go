@@ -177,8 +177,8 @@ func TestTraceDoesNotWaitForWhatHasRolledOut(t *testing.T) {
 	x.want(time.Minute)
 }
 
-// A daemon that is gone is said once, and so is that it is back, or another one. What an earlier
-// run has uploaded is not printed again.
+// One line tells that the daemon is gone, and one that it is back or was started again. What an
+// earlier run has uploaded is not printed again.
 func TestTraceGoesOnWhenTheDaemonWasAway(t *testing.T) {
 	x := newTrial(t, 0)
 	one := x.chunk("1.ts", 0)

@@ -101,8 +101,11 @@ func (d *Daemon) logRefusal(err error) {
 	var mistakes *config.Error
 	if errors.As(err, &mistakes) {
 		for _, p := range mistakes.Problems {
-			d.log.Error("config has a mistake", "file", p.File, "line", p.Line, "section", p.Section, "key", p.Key,
-				"value", p.Value, "err", p.Want)
+			attrs := []any{"file", p.File, "line", p.Line, "section", p.Section, "key", p.Key, "err", p.Want}
+			if p.Value != "" {
+				attrs = append(attrs, "value", p.Value)
+			}
+			d.log.Error("config has a mistake", attrs...)
 		}
 		err = fmt.Errorf("mistakes in the file: %d", len(mistakes.Problems))
 	}

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// legal are the names of files that whoever passes on a module must pass on with it.
+// legal are the names of the files that must go wherever a module goes.
 var legal = []string{"LICENSE*", "LICENCE*", "License*", "COPYING*", "NOTICE*", "PATENTS*"}
 
 // printLicences writes the licences and notices of all that is linked into the daemon, or embedded

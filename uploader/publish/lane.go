@@ -65,7 +65,7 @@ const (
 // LaneStates are the names of all states of lanes, as String returns them.
 var LaneStates = []string{"open", "silent", "refused"}
 
-// String tells a bucket that does not answer from one that refuses, whoever is refused.
+// String has one name for both kinds of refusal: that of the bucket, and those of several streams.
 func (s LaneState) String() string {
 	return LaneStates[min(s, bucketRefuses)]
 }

@@ -6,7 +6,7 @@ const pauses = [500, 1000, 2000, 4000]; // ms before the next attempt to connect
 
 let token = sessionStorage.getItem("token") ?? "";
 
-// askForToken is set by whoever can ask the operator. It is given what is wrong with the last one.
+// askForToken asks the operator. main.js sets it. Its argument is the token that was refused, if any.
 export const ways = { askForToken: async () => "" };
 
 export function headers() {
