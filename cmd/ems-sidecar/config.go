@@ -14,7 +14,7 @@ import (
 
 // configCommands are about the config alone: they ask nothing of EMS and the bucket.
 type configCommands struct {
-	Show showCommand `cmd:"" help:"Print what the config file sets, with all defaults, and where each value comes from. Secrets are hidden."`
+	Show showCommand `cmd:"" help:"Print the settings of the config file, and where each comes from. Secrets are hidden."`
 	Lua  luaCommand  `cmd:"" help:"Print the lines for EMS's config.lua with which EMS posts its events here."`
 }
 

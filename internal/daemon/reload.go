@@ -101,11 +101,11 @@ func (d *Daemon) logRefusal(err error) {
 	var mistakes *config.Error
 	if errors.As(err, &mistakes) {
 		for _, p := range mistakes.Problems {
-			attrs := []any{"file", p.File, "line", p.Line, "section", p.Section, "key", p.Key, "err", p.Want}
-			if p.Value != "" {
+			attrs := []any{"file", p.File, "line", p.Line, "section", p.Section, "key", p.Key}
+			if p.Value != "" { // an unknown key is wrong with any
 				attrs = append(attrs, "value", p.Value)
 			}
-			d.log.Error("config has a mistake", attrs...)
+			d.log.Error("config has a mistake", append(attrs, "err", p.Want)...)
 		}
 		err = fmt.Errorf("mistakes in the file: %d", len(mistakes.Problems))
 	}
