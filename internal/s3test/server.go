@@ -7,13 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -120,22 +117,6 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	return strings.TrimSpace(string(path)), nil
 })
-
-// Ports that the kernel gives to no one who asks for any: other tests do that all the time, and one
-// could get the port before the server has it.
-const firstPort, lastPort = 10_000, 32_000
-
-// FreeAddress returns an address on which no one listens.
-func FreeAddress() (address string, err error) {
-	for range 100 {
-		var l net.Listener
-		l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort))))
-		if err == nil {
-			return l.Addr().String(), l.Close()
-		}
-	}
-	return "", err
-}
 
 // Object returns the content of the object under key, or fs.ErrNotExist.
 func (s *Server) Object(key string) ([]byte, error) {
