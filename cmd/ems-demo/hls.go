@@ -40,6 +40,23 @@ func (s hlsStream) play(ctx context.Context, on stage) error {
 		return fmt.Errorf("write master playlist: %w", err)
 	}
 	w := &emswriter.HLS{Dir: on.stream()}
+	for {
+		sending, end := on.encoder.sending(ctx)
+		err := s.run(sending, on, w)
+		end()
+		if err != nil {
+			return err
+		}
+		on.encoder.awaitReturn(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// run writes the stream from an encoder's start to its end. As with an encoder, the timestamps begin
+// where they began before.
+func (s hlsStream) run(ctx context.Context, on stage, w *emswriter.HLS) error {
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start stream: %w", err)
 	}

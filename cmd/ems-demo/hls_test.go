@@ -31,7 +31,7 @@ func TestHLSKeepsPaceAndEnds(t *testing.T) {
 		defer stop()
 		var closed []string
 		result := make(chan error, 1)
-		on := stage{root: root, speed: 1, closing: func(key string) { closed = append(closed, key) }}
+		on := stage{root: root, speed: 1, encoder: newEncoder(), closing: func(key string) { closed = append(closed, key) }}
 		s := hlsStream{recording}
 
 		go func() { result <- s.play(ctx, on) }()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -21,7 +20,7 @@ type status struct {
 	Newest        uint64 `json:"newest"`
 	LagMS         int64  `json:"lagMs"`   // newest chunk: from closed on disk to playable from the bucket
 	Missing       int    `json:"missing"` // objects that a manifest named before they were there; always 0
-	Ended         bool   `json:"ended"`   // the bucket has the manifests with which the stream ended
+	Ended         bool   `json:"ended"`   // viewers have all of a stream that ended
 }
 
 // An event is one object that reached the bucket.
@@ -160,9 +159,7 @@ func (j *journal) append(e event) {
 	j.changed = make(chan struct{})
 }
 
-// awaitEnd returns when the bucket's manifests of an output are those with which it ended on disk:
-// HLS and HDS mark their end in them, DASH leaves them as they are, so that only this tells in all
-// formats.
+// awaitEnd returns when viewers have all of an output that ended on disk.
 func (j *journal) awaitEnd(ctx context.Context, i int, manifests map[string][]byte) error {
 	for {
 		j.mu.Lock()
@@ -170,7 +167,7 @@ func (j *journal) awaitEnd(ctx context.Context, i int, manifests map[string][]by
 		j.mu.Unlock()
 		behind := ""
 		for key, content := range manifests {
-			if stored, err := j.store.read(ctx, key); err != nil || !bytes.Equal(stored, content) {
+			if stored, err := j.store.read(ctx, key); err != nil || !j.outputs[i].complete(key, stored, content) {
 				behind = key
 			}
 		}

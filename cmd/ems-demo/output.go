@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -46,6 +47,22 @@ func (o output) parse(key string, content []byte) (media.Manifest, error) {
 		return media.Manifest{}, err
 	}
 	return bootstrap.Manifest([]string{fragmentBase}), nil
+}
+
+// complete reports whether a published manifest is the one with which the stream ended on disk. In
+// HDS the manifests mark the end, and in DASH they do not, so that only this tells in both. The end
+// of an HLS playlist waits for a stream that may return: there, the last chunk tells.
+func (o output) complete(key string, published, disk []byte) bool {
+	if bytes.Equal(published, disk) {
+		return true
+	}
+	has, err := o.parse(key, published)
+	ended, broken := o.parse(key, disk)
+	if o.layout.Format != media.HLS || err != nil || broken != nil || has.Segments == 0 || ended.Segments == 0 {
+		return false
+	}
+	all := named(key, ended)
+	return slices.Contains(named(key, has), all[len(all)-1])
 }
 
 // manifests returns the contents of the manifests that the output has below the root, by key.

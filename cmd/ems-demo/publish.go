@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 
 	"ems-sidecar/config"
 	"ems-sidecar/internal/daemon"
@@ -22,24 +24,11 @@ type publication struct {
 
 // publish runs the daemon until the context ends, and returns when the daemon has drained.
 func publish(ctx context.Context, p publication) error {
-	// Everything else has the daemon's own defaults.
-	cfg, err := config.Parse("demo", nil)
+	cfg, err := p.config()
 	if err != nil {
 		return err
 	}
 	cfg.Admin.Listen, cfg.Admin.Player = p.Admin, config.PlayerDaemon
-	cfg.Uploads = nil
-	for _, o := range p.Outputs {
-		cfg.Uploads = append(cfg.Uploads, config.Upload{
-			Section:   o.layout.Format.Section(),
-			Format:    o.layout.Format,
-			Bootstrap: o.layout.Bootstrap,
-			Bucket:    p.Bucket,
-			Access: config.Access{
-				Endpoint: p.Endpoint, AccessKey: p.AccessKey, SecretKey: config.Secret(p.SecretKey),
-			},
-		})
-	}
 	cfg.EMS.APIURL = config.URI(p.EMS.first.URL())
 	cfg.Hooks.On, cfg.Hooks.Listen = true, p.EMS.events
 	if p.EMS.second != nil {
@@ -51,4 +40,15 @@ func publish(ctx context.Context, p publication) error {
 		return err
 	}
 	return d.Run(ctx, func() {})
+}
+
+// config returns one in which all that is not the demo's has the daemon's own defaults.
+func (p publication) config() (*config.Config, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "[S3]\nendpoint = '%s'\ndefault_bucket = '%s'\naws_access_key = '%s'\naws_secret_key = '%s'\n",
+		p.Endpoint, p.Bucket, p.AccessKey, p.SecretKey)
+	for _, o := range p.Outputs {
+		fmt.Fprintf(&b, "[%s]\n", o.layout.Format.Section())
+	}
+	return config.Parse("demo", []byte(b.String()))
 }

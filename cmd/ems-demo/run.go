@@ -117,7 +117,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 			})
 		})
 	})
-	on := stage{root: root, speed: cmp.Or(o.speed, 1), now: faults.clock, closing: func(key string) {
+	on := stage{root: root, speed: cmp.Or(o.speed, 1), now: faults.clock, encoder: faults.encoder, closing: func(key string) {
 		events.closing(key)
 		if i := events.owner(key); i >= 0 {
 			ems.closing(root, key, outputs[i].layout.Format)

@@ -34,6 +34,8 @@ type stage struct {
 	root  string           // <root>/<group>/<stream>/… is written
 	speed float64          // as a factor; 1: real time
 	now   func() time.Time // by which the stream goes on; nil: time.Now
+	// encoder sends the stream of HLS.
+	encoder *encoder
 	// closing is called with the key of each chunk, right before the chunk is closed.
 	closing func(key string)
 }

@@ -8,9 +8,10 @@ import (
 )
 
 // Troubles are what a visitor of the page can cause: a bucket that is cut off from the daemon, an
-// encoder that stands still, and a daemon that is stopped. All go on by another click.
+// encoder that stands still, one that drops, and a daemon that is stopped. All go on by another click.
 type troubles struct {
-	now func() time.Time
+	now     func() time.Time
+	encoder *encoder
 
 	mu     sync.Mutex // guards what follows
 	cut    bool       // no request of the daemon reaches the bucket
@@ -24,7 +25,7 @@ func newTroubles(now func() time.Time) *troubles {
 	if now == nil {
 		now = time.Now
 	}
-	return &troubles{now: now, end: func() {}, again: make(chan struct{}, 1)}
+	return &troubles{now: now, encoder: newEncoder(), end: func() {}, again: make(chan struct{}, 1)}
 }
 
 // isCut reports whether the bucket is cut off.
@@ -107,7 +108,7 @@ func (t *troubles) run(ctx context.Context, daemon func(context.Context) error) 
 	}
 }
 
-// mend ends all troubles.
+// mend ends the troubles that keep the end of the streams from the bucket.
 func (t *troubles) mend() {
 	t.setCut(false)
 	t.setFrozen(false)
@@ -118,7 +119,7 @@ func (t *troubles) mend() {
 // send without being asked for it.
 func (t *troubles) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set := map[string]func(bool){"/troubles/bucket": t.setCut, "/troubles/encoder": t.setFrozen,
-		"/troubles/daemon": t.setStopped}[r.URL.Path]
+		"/troubles/drop": t.encoder.setAway, "/troubles/daemon": t.setStopped}[r.URL.Path]
 	switch {
 	case set == nil:
 		http.NotFound(w, r)

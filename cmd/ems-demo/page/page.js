@@ -118,18 +118,25 @@ function row(event) {
   return tr;
 }
 
-// Each button causes a trouble, and ends it by another click.
+// Each button causes a trouble, and ends it by another click. Some end by themselves, after seconds.
 for (const button of document.querySelectorAll("[data-trouble]")) {
+  let end = 0;
   button.addEventListener("click", async () => {
     const on = button.getAttribute("aria-pressed") !== "true";
     const response = await fetch(`troubles/${button.dataset.trouble}?on=${on}`, { method: "POST", headers: { "X-Demo": "1" } });
-    if (response.ok) button.setAttribute("aria-pressed", String(on));
+    if (!response.ok) return;
+    button.setAttribute("aria-pressed", String(on));
+    clearTimeout(end);
+    if (on && button.dataset.lasts) {
+      end = setTimeout(() => button.setAttribute("aria-pressed", "false"), button.dataset.lasts * 1000);
+    }
   });
 }
 
 function render({ streams, recent, page }) {
   const daemon = document.getElementById("daemon");
   if (page && daemon.hidden) Object.assign(daemon, { href: page, hidden: false });
+  document.querySelector("[data-trouble=drop]").hidden = !streams.some((stream) => stream.format === "HLS");
   if (streams.every((stream) => stream.ended)) state("ended", "ended");
   else if (streams.some((stream) => stream.listed > 0)) state("live", "live");
   for (const stream of streams) {

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// awayFor is how long an encoder that dropped is away.
+const awayFor = 10 * time.Second
+
+// An encoder sends a stream to the media server. It can drop, and returns by itself.
+type encoder struct {
+	mu       sync.Mutex         // guards what follows
+	end      context.CancelFunc // ends what it sends
+	returned chan struct{}      // closed when it is to return; nil: it is not away
+}
+
+func newEncoder() *encoder { return &encoder{end: func() {}} }
+
+// setAway has the encoder drop, or return at once.
+func (e *encoder) setAway(on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case on && e.returned == nil:
+		e.returned = make(chan struct{})
+		e.end()
+	case !on && e.returned != nil:
+		close(e.returned)
+		e.returned = nil
+	}
+}
+
+// sending returns a context that ends with ctx, or when the encoder drops.
+func (e *encoder) sending(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancel(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.end = end; e.returned != nil {
+		end()
+	}
+	return ctx, end
+}
+
+// awaitReturn returns when the encoder is back, or when ctx ends.
+func (e *encoder) awaitReturn(ctx context.Context) {
+	e.mu.Lock()
+	returned := e.returned
+	e.mu.Unlock()
+	if returned == nil {
+		return // it is back already
+	}
+	away := time.NewTimer(awayFor)
+	defer away.Stop()
+	select {
+	case <-returned:
+	case <-ctx.Done():
+	case <-away.C:
+		e.setAway(false)
+	}
+}
