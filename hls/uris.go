@@ -1,0 +1,50 @@
+package hls
+
+import "strings"
+
+// WithURIs returns the playlist with all URIs rewritten that belong to the media: those of segments,
+// keys and maps.
+func (p *Playlist) WithURIs(rewrite func(uri string) string) *Playlist {
+	q := p.changed()
+	q.Segments = make([]Segment, len(p.Segments))
+	var now *effect
+	for i, s := range p.Segments {
+		uri := s.URI
+		s.URI = rewrite(uri)
+		if s.marks == 0 && strings.HasSuffix(strings.TrimRight(s.text, "\r\n \t"), uri) {
+			// Most segments: the URI is the last line.
+			end := strings.TrimRight(s.text, "\r\n \t")
+			s.text = end[:len(end)-len(uri)] + s.URI + s.text[len(end):]
+		} else {
+			s.text = withURIs(s.text, rewrite)
+		}
+		if s.marks > 0 {
+			now = now.afterAll(s.text)
+		}
+		s.effect = now
+		q.Segments[i] = s
+	}
+	q.foot = withURIs(p.foot, rewrite)
+	return q
+}
+
+func withURIs(text string, rewrite func(uri string) string) string {
+	var b strings.Builder
+	for line := range lines(text) {
+		body := strings.TrimRight(line, "\r\n \t")
+		switch tag, value, _ := strings.Cut(body, ":"); {
+		case tag == tagKey || tag == tagMap:
+			for name, a := range attributes(value) {
+				if name == "URI" {
+					at := len(tag) + 1 + a.at
+					body = body[:at] + `"` + rewrite(a.unquoted()) + `"` + body[at+len(a.text):]
+					break
+				}
+			}
+		case body != "" && body[0] != '#':
+			body = rewrite(body)
+		}
+		b.WriteString(body + ending(line))
+	}
+	return b.String()
+}
