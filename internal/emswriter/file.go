@@ -2,6 +2,7 @@ package emswriter
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,6 +13,22 @@ import (
 // A disk is the file system as the writers use it. In tests it says what a watcher can see of that.
 type disk struct {
 	seen func(event, path string) // CREATE, CLOSE_WRITE or DELETE of inotify(7); nil outside of tests
+	left *int                     // calls until the server is killed; nil: it lives on
+}
+
+// ErrKilled is what a writer returns when its server is killed.
+var ErrKilled = errors.New("the server was killed")
+
+// call is before each call that changes the disk.
+func (d *disk) call() error {
+	if d.left == nil {
+		return nil
+	}
+	if *d.left == 0 {
+		return ErrKilled
+	}
+	*d.left--
+	return nil
 }
 
 // A file is open for writing.
@@ -43,6 +60,9 @@ func (d *disk) reopen(name string) (*file, error) {
 }
 
 func (d *disk) open(name string, flag int) (*file, error) {
+	if err := d.call(); err != nil {
+		return nil, err
+	}
 	created := false
 	if d.seen != nil && flag&os.O_CREATE != 0 {
 		_, err := os.Lstat(name)
@@ -60,6 +80,9 @@ func (d *disk) open(name string, flag int) (*file, error) {
 
 // remove deletes a file, if it is there.
 func (d *disk) remove(name string) error {
+	if err := d.call(); err != nil {
+		return err
+	}
 	err := os.Remove(name)
 	if os.IsNotExist(err) {
 		return nil
@@ -109,7 +132,9 @@ func (d *disk) write(name string, flag int, text string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(text)
+	if err = d.call(); err == nil {
+		_, err = f.WriteString(text)
+	}
 	return cmp.Or(err, f.Close())
 }
 

@@ -58,9 +58,8 @@ func (h *HLS) Chunk() string { return filepath.Join(h.Dir, h.name(h.number)) }
 // Start begins a run: names with a new time, the media sequence at 1, the first chunk created. A
 // chunk that an earlier run left open is closed and never listed, as when a server is killed.
 func (h *HLS) Start() error {
-	if h.chunk != nil {
-		_ = h.Abandon()
-	}
+	_ = h.Abandon()
+	h.left = nil
 	if err := os.MkdirAll(h.Dir, 0o755); err != nil {
 		return err
 	}
@@ -123,8 +122,15 @@ func (h *HLS) End(d time.Duration) error {
 	return h.truncateAndWrite(h.Playlist(), strings.Replace(h.playlist(), ":EVENT", ":VOD", 1)+endList)
 }
 
-// Abandon closes the open chunk and does nothing else, as the kernel does when a server is killed.
+// KillAfter lets the server be killed before the call that changes the disk after so many others.
+// The method that makes it returns ErrKilled; Abandon does then what the kernel does.
+func (h *HLS) KillAfter(calls int) { h.left = &calls }
+
+// Abandon closes the open chunk, if there is one, and does nothing else, as the kernel does when a server is killed.
 func (h *HLS) Abandon() error {
+	if h.chunk == nil {
+		return nil
+	}
 	err := h.chunk.Close()
 	h.chunk = nil
 	return err

@@ -1,7 +1,10 @@
 package emswriter
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -210,5 +213,48 @@ func TestHLSEndsAndComesBackAsRecorded(t *testing.T) {
 			must(t, h.Next(4*time.Second))
 		}
 		diff(t, tr.since(ended), recorded(t, "reconnect/fs-events.txt", "^hls_app/hlsapp/test1/"))
+	}
+}
+
+// A server that is killed leaves the playlist as it was, empty, absent or new, and starts again.
+func TestServerCanBeKilledBeforeEachCall(t *testing.T) {
+	for _, appending := range []bool{false, true} {
+		left := map[string]bool{}
+		for calls := 0; ; calls++ {
+			h := &HLS{Dir: t.TempDir(), Appending: appending}
+			record(t, h, 3)
+			before := read(t, h.Playlist())
+			h.KillAfter(calls)
+			err := h.Next(4 * time.Second)
+			if err == nil {
+				break
+			}
+			if !errors.Is(err, ErrKilled) {
+				t.Fatal(err)
+			}
+			must(t, h.Abandon())
+			playlist, err := os.ReadFile(h.Playlist())
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				left["none"] = true
+			case len(playlist) == 0:
+				left["empty"] = true
+			case string(playlist) == before:
+				left["before"] = true
+			default:
+				left["new"] = true
+			}
+			record(t, h, 2)
+			if playlist := read(t, h.Playlist()); strings.Count(playlist, "#EXTINF") != 1 {
+				t.Errorf("killed after %d calls, it starts again with:\n%s", calls, playlist)
+			}
+		}
+		want := map[string]bool{"before": true, "empty": true, "new": true}
+		if appending {
+			want["none"] = true
+		}
+		if !maps.Equal(left, want) {
+			t.Errorf("appending %v: the playlist was left %v", appending, left)
+		}
 	}
 }
