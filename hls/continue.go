@@ -61,7 +61,7 @@ func Continue(shown, run *Playlist, s Situation) (*Playlist, Join) {
 		return n.same(at), Same
 	}
 	if s.Watched && !s.Restarted && !shown.Ended && len(shown.Segments) > 0 {
-		if at := int64(run.Sequence) + shown.Offset - int64(shown.Sequence); at >= int64(len(shown.Segments)) && n.goesOn(at) {
+		if at := byNumbers(shown, run); at >= int64(len(shown.Segments)) && n.goesOn(at) {
 			return n.same(at), Jump
 		}
 	}

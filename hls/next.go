@@ -21,6 +21,7 @@ type next struct {
 	// first is the public number of run's first segment, skipped ones included, and discontinuities
 	// the discontinuity number before the first listed segment of the run, tags apart.
 	first, discontinuities uint64
+	seamed                 bool // run is a new run
 }
 
 // goesOn says whether run can be the run that viewers have if it begins at segment at of shown:
@@ -67,7 +68,7 @@ func (n *next) same(at int64) *Playlist {
 // seam puts a playlist together in which run is a new run.
 func (n *next) seam(s Situation) *Playlist {
 	shown, run := n.shown, n.run
-	n.first = shown.Next()
+	n.first, n.seamed = shown.Next(), true
 	before := shown.DiscontinuitySequence
 	if len(shown.Segments) > 0 {
 		before = shown.discontinuity(len(shown.Segments) - 1)
@@ -96,7 +97,11 @@ func (n *next) seam(s Situation) *Playlist {
 // keep decides how many former segments stay. tail: they are of former runs and stay as the window
 // slides; else they are what the writer does not list any more.
 func (n *next) keep(tail bool) {
-	n.former = behind(n.shown.Segments[:n.end], n.added())
+	ofOthers := n.end // segments of former runs
+	if !n.seamed {
+		ofOthers = int(max(n.shown.Run, n.shown.Sequence) - n.shown.Sequence)
+	}
+	n.former = replaced(n.shown.Segments[:n.end], ofOthers, n.added())
 	if n.former == n.end {
 		return
 	}
@@ -125,9 +130,12 @@ func (n *next) keep(tail bool) {
 	for most := media.MaxReferences - references(run); n.former < n.end; {
 		over := references(n.shown.Segments[n.former:n.end]) - most
 		if over <= 0 {
-			return
+			break
 		}
 		n.former = min(n.end, n.former+max(over/2, 1))
+	}
+	for n.former < n.end && n.shown.Segments[n.former].Gap { // never at the head: see WithGaps
+		n.former++
 	}
 }
 
@@ -137,23 +145,16 @@ func (n *next) added() []Segment {
 	return n.run.Segments[min(max(at, 0), int64(len(n.run.Segments))):]
 }
 
-// behind returns where the segments begin behind the last one whose URI one of the others has, too:
-// the object of that name has been replaced.
-func behind(former, others []Segment) int {
-	if len(others) == 1 {
-		for i := len(former) - 1; i >= 0; i-- {
-			if former[i].URI == others[0].URI {
-				return i + 1
-			}
-		}
-		return 0
-	}
-	names := make(map[string]struct{}, len(others))
-	for i := range others {
-		names[others[i].URI] = struct{}{}
+// replaced returns how many of the former segments are gone: all up to the last one whose name is
+// one of the added segments', too. In the run itself, ranges of one file share a name.
+func replaced(former []Segment, ofOthers int, added []Segment) int {
+	names := make(map[string]struct{}, len(added))
+	for i := range added {
+		names[added[i].URI] = struct{}{}
 	}
 	for i := len(former) - 1; i >= 0; i-- {
-		if _, replaced := names[former[i].URI]; replaced {
+		if _, named := names[former[i].URI]; named &&
+			(i < ofOthers || slices.ContainsFunc(added, func(s Segment) bool { return s.same(&former[i]) })) {
 			return i + 1
 		}
 	}
@@ -175,7 +176,7 @@ func (n *next) playlist(began uint64) *Playlist {
 	shown, run := n.shown, n.run
 	p := run.changed()
 	p.Offset = int64(n.first) - int64(run.Sequence)
-	p.Continued = shown.Continued || p.Offset != 0
+	p.Continued = n.seamed || shown.Continued || p.Offset != 0
 	p.Sequence, p.DiscontinuitySequence, p.Run = n.first+uint64(n.skip), n.discontinuities, 0
 	if p.Continued {
 		if shown.TargetDuration > p.TargetDuration {

@@ -7,9 +7,7 @@ func overlap(shown, run *Playlist) (at int64, ok bool) {
 	if len(shown.Segments) == 0 || len(run.Segments) == 0 {
 		return 0, false
 	}
-	// Where the numbers say.
-	at = int64(run.Sequence) + shown.Offset - int64(shown.Sequence)
-	if aligned(shown.Segments, run.Segments, at) {
+	if at = byNumbers(shown, run); aligned(shown.Segments, run.Segments, at) {
 		return at, true
 	}
 	// Some writers' numbers are not what they should be: EMS numbers files, of which each may have
@@ -31,6 +29,11 @@ func overlap(shown, run *Playlist) (at int64, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// byNumbers returns where run begins in terms of the segments of shown if its numbers are right.
+func byNumbers(shown, run *Playlist) int64 {
+	return int64(run.Sequence) + shown.Offset - int64(shown.Sequence)
 }
 
 // aligned says whether the lists overlap, and are the same as far as they do, if run begins at
