@@ -89,6 +89,7 @@ func (r *reader) line(at, end int) error {
 		}
 		r.keep(at, end)
 	case text[0] != '#':
+		r.begun = true
 		r.keep(at, end)
 		return r.uri(text)
 	default:
@@ -109,16 +110,21 @@ func (r *reader) tag(text string, at, end int) error {
 		r.keep(at, end)
 		return r.segmentTag(tag, value, r.all[at:end])
 	case ofPlaylist:
-		// Unknown lines between those of the playlist are the playlist's, too.
-		if !r.begun {
-			for line := range lines(r.taken()) {
-				r.p.head = append(r.p.head, line)
-			}
-		}
+		r.headed()
 		return r.playlistTag(tag, value, r.all[at:end])
 	}
 	r.keep(at, end)
 	return nil
+}
+
+// headed adds unknown lines between those of the playlist to the playlist's.
+func (r *reader) headed() {
+	if r.begun {
+		return
+	}
+	for line := range lines(r.taken()) {
+		r.p.head = append(r.p.head, line)
+	}
 }
 
 // keep adds a line to those of the next segment.
@@ -222,7 +228,7 @@ func (r *reader) uri(uri string) error {
 	if len(r.p.Segments) > media.MaxReferences {
 		return &media.TooManyError{What: "segments", Count: len(r.p.Segments), Limit: media.MaxReferences}
 	}
-	r.next, r.begun, r.timed = Segment{}, true, false
+	r.next, r.timed = Segment{}, false
 	return nil
 }
 
@@ -245,6 +251,7 @@ func (r *reader) state(value string) {
 
 func (r *reader) finish() (*Playlist, error) {
 	p := r.p
+	r.headed()
 	p.foot = r.taken()
 	tags := uint64(0)
 	for i := range p.Segments {

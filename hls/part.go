@@ -48,7 +48,7 @@ func (s *Segment) noted(have *effect) {
 func withOffset(text string, r Range) string {
 	var b strings.Builder
 	for line := range lines(text) {
-		if tag, value := tagOf(line); tag == tagRange {
+		if tag, value := tagOf(line); tag == tagRange && !strings.Contains(value, "@") {
 			line = tag + ":" + value + "@" + uint64String(r.Offset) + ending(line)
 		}
 		b.WriteString(line)
@@ -63,7 +63,7 @@ func (p *Playlist) from(k int) *Playlist {
 	}
 	q := p.changed()
 	if k == len(p.Segments) {
-		q.Segments = nil
+		q.Segments, q.foot = nil, ""
 		q.DiscontinuitySequence = p.discontinuity(k - 1)
 	} else {
 		q.Segments = slices.Clone(p.Segments[k:])
