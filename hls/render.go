@@ -2,6 +2,7 @@ package hls
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,6 +26,12 @@ func (p *Playlist) Bytes() []byte {
 	return append(b, p.end...)
 }
 
+// losesSeams reports whether segments that leave take EXT-X-DISCONTINUITY tags with them. The
+// playlist must state its discontinuity sequence then, even 0 (RFC 8216, section 6.2.2).
+func (p *Playlist) losesSeams() bool {
+	return p.Rolling() && slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Discontinuities > 0 })
+}
+
 // header returns the lines before the first segment. Those whose value is still right stay as they
 // were written.
 func (p *Playlist) header() string {
@@ -37,7 +44,7 @@ func (p *Playlist) header() string {
 		{tagType, p.Type, p.Type != ""},
 		{tagTarget, p.target, p.target != ""},
 		{tagSequence, strconv.FormatUint(p.Sequence, 10), p.Sequence > 0},
-		{tagDiscontinuites, strconv.FormatUint(p.DiscontinuitySequence, 10), p.DiscontinuitySequence > 0},
+		{tagDiscontinuites, strconv.FormatUint(p.DiscontinuitySequence, 10), p.DiscontinuitySequence > 0 || p.losesSeams()},
 	}
 	var b strings.Builder
 	missing := ""
