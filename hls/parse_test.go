@@ -3,6 +3,7 @@ package hls
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -98,6 +99,23 @@ func TestParse(t *testing.T) {
 	times := p.Times()
 	if want := time.Date(2026, 11, 29, 12, 26, 18, 750_000_000, time.UTC); !times[1].Equal(want) || !times[2].IsZero() {
 		t.Errorf("times are %v", times)
+	}
+}
+
+func TestBrokenLineOfOursSaysNothing(t *testing.T) {
+	for line, want := range map[string]string{
+		"## ems-sidecar offset=-3 run=6 later=x":           "true -3 6",
+		"## ems-sidecar offset=3 run=5":                    "true 3 0", // no segment stands before
+		"## ems-sidecar offset=3 run=7":                    "true 3 0", // it is not listed
+		"## ems-sidecar run=6":                             "false 0 0",
+		"## ems-sidecar offset=9223372036854775807 run=-1": "false 0 0",
+		"## ems-sidecar ":                                  "false 0 0",
+		"## ems-sidecars":                                  "false 0 0",
+	} {
+		p := mustParse(t, "#EXTM3U\n"+line+"\n#EXT-X-MEDIA-SEQUENCE:5\n#EXTINF:2,\na\n#EXTINF:2,\nb\n")
+		if got := fmt.Sprint(p.Continued, p.Offset, p.Run); got != want {
+			t.Errorf("%s: %s", line, got)
+		}
 	}
 }
 

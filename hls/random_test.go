@@ -231,7 +231,7 @@ func truth(v *viewer, w *writer, run *Playlist) {
 }
 
 // seeds is small: -seeds 20000 takes some minutes.
-var seeds = flag.Uint64("seeds", 300, "how many random streams are followed")
+var seeds = flag.Uint64("seeds", 150, "how many random streams are followed")
 
 func TestPlaylistObeysTheRulesOverRandomReconnects(t *testing.T) {
 	for seed := range *seeds {
