@@ -65,12 +65,25 @@ func parseRange(value string) (r Range, follows, ok bool) {
 
 // tagOf splits a line into its tag and the value, both without white space at the end.
 func tagOf(line string) (tag, value string) {
-	tag, value, _ = strings.Cut(strings.TrimRight(line, "\r\n \t"), ":")
+	tag, value, _ = strings.Cut(trimmed(line), ":")
 	return tag, value
 }
 
 // ending is what stands behind the text of a line: white space and the line end.
-func ending(line string) string { return line[len(strings.TrimRight(line, "\r\n \t")):] }
+func ending(line string) string { return line[len(trimmed(line)):] }
+
+// trimmed is the text of a line, without what stands behind it.
+func trimmed(line string) string {
+	for len(line) > 0 {
+		switch line[len(line)-1] {
+		case '\r', '\n', ' ', '\t':
+			line = line[:len(line)-1]
+		default:
+			return line
+		}
+	}
+	return line
+}
 
 // lines yields the lines of text, each with its end.
 func lines(text string) iter.Seq[string] { return strings.Lines(text) }

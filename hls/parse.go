@@ -78,7 +78,7 @@ type reader struct {
 // line reads the line all[at:end].
 func (r *reader) line(at, end int) error {
 	line := r.all[at:end]
-	text := strings.TrimRight(line, "\r\n \t")
+	text := trimmed(line)
 	switch {
 	case at == 0:
 		r.p.head = append(r.p.head, line)

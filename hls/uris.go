@@ -11,9 +11,9 @@ func (p *Playlist) WithURIs(rewrite func(uri string) string) *Playlist {
 	for i, s := range p.Segments {
 		uri := s.URI
 		s.URI = rewrite(uri)
-		if s.marks == 0 && strings.HasSuffix(strings.TrimRight(s.text, "\r\n \t"), uri) {
+		if s.marks == 0 && strings.HasSuffix(trimmed(s.text), uri) {
 			// Most segments: the URI is the last line.
-			end := strings.TrimRight(s.text, "\r\n \t")
+			end := trimmed(s.text)
 			s.text = end[:len(end)-len(uri)] + s.URI + s.text[len(end):]
 		} else {
 			s.text = withURIs(s.text, rewrite)
@@ -31,7 +31,7 @@ func (p *Playlist) WithURIs(rewrite func(uri string) string) *Playlist {
 func withURIs(text string, rewrite func(uri string) string) string {
 	var b strings.Builder
 	for line := range lines(text) {
-		body := strings.TrimRight(line, "\r\n \t")
+		body := trimmed(line)
 		switch tag, value, _ := strings.Cut(body, ":"); {
 		case tag == tagKey || tag == tagMap:
 			for name, a := range attributes(value) {
