@@ -77,6 +77,7 @@ func (e *effect) withKey(tag, value string) *effect {
 	if k.Method == "NONE" { // ends all: players do not ask for the KEYFORMAT here
 		return next.orNil()
 	}
+	next.keys = make([]Key, 0, len(e.allKeys())+1)
 	for _, other := range e.allKeys() {
 		if other.Format != k.Format {
 			next.keys = append(next.keys, other)

@@ -6,9 +6,9 @@ const (
 	// maxNumber bounds media sequence and discontinuity numbers, so that adding to them overflows
 	// nothing. Numbers that are a time in nanoseconds are below it.
 	maxNumber = 1 << 61
-	// maxKeys bounds the EXT-X-KEY tags that are in effect at once: one for each KEYFORMAT. There
-	// are three that are in use.
-	maxKeys = 16
+	// maxKeys bounds the EXT-X-KEY tags that are in effect at once: one for each KEYFORMAT. Players
+	// know four or five. Each segment with a key of its own keeps a list of them.
+	maxKeys = 8
 	// maxTags bounds the EXT-X-DISCONTINUITY tags that stand before one segment to be in step with
 	// other variants. If more are needed, no former segments are listed, and the number is stated.
 	maxTags = 8

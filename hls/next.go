@@ -148,13 +148,21 @@ func (n *next) added() []Segment {
 // replaced returns how many of the former segments are gone: all up to the last one whose name is
 // one of the added segments', too. In the run itself, ranges of one file share a name.
 func replaced(former []Segment, ofOthers int, added []Segment) int {
-	names := make(map[string]struct{}, len(added))
+	type part struct {
+		uri string
+		of  Range // the whole file, for segments of other runs
+	}
+	parts := make(map[part]struct{}, 2*len(added))
 	for i := range added {
-		names[added[i].URI] = struct{}{}
+		parts[part{uri: added[i].URI}] = struct{}{}
+		parts[part{added[i].URI, added[i].Range}] = struct{}{}
 	}
 	for i := len(former) - 1; i >= 0; i-- {
-		if _, named := names[former[i].URI]; named &&
-			(i < ofOthers || slices.ContainsFunc(added, func(s Segment) bool { return s.same(&former[i]) })) {
+		p := part{uri: former[i].URI}
+		if i >= ofOthers {
+			p.of = former[i].Range
+		}
+		if _, gone := parts[p]; gone {
 			return i + 1
 		}
 	}
