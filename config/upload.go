@@ -49,6 +49,7 @@ type Upload struct {
 	Headers
 
 	ManifestInterval time.Duration // the least time between two versions of one manifest
+	ReconnectWindow  time.Duration // HLS: so long a stream that stopped may return before its end is published
 	Backlog          Backlog
 	Retention
 }

@@ -27,6 +27,13 @@ func (u *Upload) keys() []key {
 		one("manifest_interval", &u.ManifestInterval, duration(0, time.Hour), `
 			The least time between two versions of one playlist. 0: each version is published. Cloudflare
 			R2 accepts one write per object and second: set 1s there.`).usuallyMilliseconds(50),
+		one("reconnect_window", &u.ReconnectWindow, duration(0, time.Hour), `
+			HLS: how long a stream that stopped may take to return. EMS ends the playlist when an encoder
+			drops, and begins it anew when the encoder returns: either stops the players that watch, for
+			good. So the end is published after this time only, and a stream that returns before goes on in
+			the same playlist, with EXT-X-DISCONTINUITY. It may take one target duration longer, in which
+			its first chunk is written. 0: playlists are published as EMS writes them. The credentials need
+			s3:GetObject, since what players have is read from the bucket at the start.`),
 	)
 	return append(keys, u.own()...)
 }

@@ -14,6 +14,7 @@ func (src *Source) verify(ctx context.Context, r *publish.Result) {
 	var both sync.WaitGroup
 	both.Go(func() { src.findAll(ctx, &chunks) })
 	src.look(ctx, r)
+	src.recall(ctx, r)
 	both.Wait()
 	r.Objects = chunks.Objects
 	if r.Err == nil {
@@ -24,6 +25,22 @@ func (src *Source) verify(ctx context.Context, r *publish.Result) {
 		if _, there := r.Objects[f.Key]; !there && src.exists(f.Path) {
 			r.OnDisk[f.Path] = true
 		}
+	}
+}
+
+// recall reads what the bucket has of the job's manifest, if that is to be continued.
+func (src *Source) recall(ctx context.Context, r *publish.Result) {
+	if !r.Recall || r.Found == nil || r.Found.Sum != "" && r.Found.Sum == r.Known {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	content, found, err := src.store(ctx).Read(ctx, r.Key, src.mostOf(r.Path))
+	switch {
+	case err != nil:
+		r.Err = err
+	case found:
+		r.Content = content
 	}
 }
 

@@ -116,7 +116,7 @@ func TestReloadOfABadConfigChangesNothing(t *testing.T) {
 	if s.daemon.config() != before {
 		t.Error("the config has changed")
 	}
-	s.wantLog(`msg="config has a mistake" file=config.ini line=10 section=Upload key=workers value=many`)
+	s.wantLog(`msg="config has a mistake" file=config.ini line=11 section=Upload key=workers value=many`)
 	s.wantLog(`msg="config not reloaded"`)
 	if r := s.daemon.Reloads(); r.OK != 0 || r.Failed != 3 || r.Failure == "" {
 		t.Errorf("%+v", r)

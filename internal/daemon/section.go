@@ -69,6 +69,7 @@ func destination(u config.Upload) publish.Destination {
 		SkipBacklog:      u.Backlog == config.SkipBacklog,
 		Delete:           u.Delete == config.Mirror,
 		DeleteDelay:      u.DeleteDelay,
+		ReconnectWindow:  u.ReconnectWindow,
 	}
 }
 

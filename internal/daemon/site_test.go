@@ -76,7 +76,7 @@ func newSite(t *testing.T, sections string) *site {
 
 func (s *site) new(endpoint, sections string) {
 	s.t.Helper()
-	text := fmt.Sprintf("[S3]\naws_access_key = k\naws_secret_key = s\nregion = us-east-1\nendpoint = %s\ndefault_bucket = live\n"+
+	text := fmt.Sprintf("[S3]\naws_access_key = k\naws_secret_key = s\nregion = us-east-1\nendpoint = %s\ndefault_bucket = live\nreconnect_window = 0\n"+
 		"[Admin]\nlisten = off\n%s\n", endpoint, sections)
 	text += "[Hooks]\nlisten = " + freeAddress(s.t) + "\n[EMS]\napi_url = http://" + freeAddress(s.t) + "\n"
 	s.text = text

@@ -76,7 +76,8 @@ type Sidecar struct {
 }
 
 // ConfigFor returns a config that publishes root, which has HLS, to the server behind endpoint.
-// Each of more is a line of the section that it names: "Upload workers = 4".
+// Each of more is a line of the section that it names: "Upload workers = 4". The ends of streams are
+// published at once, unless more says how long they wait.
 func ConfigFor(root, endpoint, admin string, more ...string) string {
 	sections := map[string][]string{
 		"S3": {
@@ -91,6 +92,9 @@ func ConfigFor(root, endpoint, admin string, more ...string) string {
 	for _, m := range more {
 		section, line, _ := strings.Cut(m, " ")
 		sections[section] = append(sections[section], line)
+	}
+	if !strings.Contains(strings.Join(more, "\n"), "reconnect_window") {
+		sections["S3"] = append(sections["S3"], "reconnect_window = 0")
 	}
 	if sections["Log"] == nil {
 		sections["Log"] = []string{"level = debug"}

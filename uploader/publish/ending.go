@@ -36,10 +36,10 @@ func (m *manifest) isHeldBack(s *snapshot) bool {
 }
 
 // beforeHole returns how many references s names before the segments at its end that can never
-// arrive.
+// arrive. One that viewers have been shown keeps its place, and is a gap.
 func (s *snapshot) beforeHole() int {
 	keep := len(s.refs)
-	for keep > s.others && s.refs[keep-1].bucket.isLost() {
+	for keep > s.others && s.refs[keep-1].bucket.isLost() && s.refs[keep-1].naming.shown == 0 {
 		keep--
 	}
 	return keep
@@ -58,7 +58,7 @@ func (s *snapshot) endBeforeHole() {
 	}
 	p, layout := s.manifest.file.path, s.manifest.file.src.layout
 	dir := path.Dir(p)
-	content, n := layout.Cut(s.content, func(uri string) bool {
+	content, n := layout.Cut(s.own.content, func(uri string) bool {
 		literal, decoded, _ := media.Resolve(dir, uri)
 		return gone[literal] || gone[decoded]
 	})
@@ -75,8 +75,10 @@ func (s *snapshot) endBeforeHole() {
 	}
 	s.refs = s.refs[:keep:keep]
 	s.generation = s.manifest.file.src.generation - 1 // so that ready looks at every reference
-	s.content, s.sum, s.md5 = content, sha256.Sum256(content), MD5(content)
 	s.parsed = m.WithoutReferences()
+	s.own = edition{content: content, sum: sha256.Sum256(content), md5: MD5(content), ended: m.Ended}
+	s.setEdition(s.own)
+	s.basis = basis{}
 }
 
 // hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it

@@ -81,7 +81,8 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 			m.copy.lostSight(now)
 		}
 	case r.Task == Verify && thisKey:
-		s.verified(m, nil, true, now) // the store does not tell
+		r.Found, r.Content, r.Untold = nil, nil, true // the store does not tell
+		s.verified(r, now)
 		m.presence.allAt = time.Time{}
 	case r.Task == List:
 		s.notListed(r, thisKey, now)

@@ -9,6 +9,8 @@ const (
 	// What one reference takes, in bytes: as a file, as an element of a snapshot, and as a version
 	// in it.
 	fileSize, elementSize, versionSize = 700, 8, 48
+	// What one segment of a rewritten playlist takes, beside its text.
+	segmentSize = 200
 
 	// heldRetry is how long a manifest waits for which there is no room.
 	heldRetry = time.Minute
@@ -16,7 +18,7 @@ const (
 
 // size is what a snapshot takes, without its files.
 func (s *snapshot) size() int {
-	return len(s.content) + len(s.refs)*elementSize + len(s.onDisk)*versionSize
+	return len(s.own.content) + len(s.refs)*elementSize + len(s.onDisk)*versionSize + s.edition.size()
 }
 
 // size is what m takes, with one more snapshot of so many references.

@@ -125,12 +125,10 @@ func (s *snapshot) isObject(i *ObjectInfo) bool {
 	case i == nil || s == nil:
 		return false
 	case i.Sum != "":
-		return i.Sum == s.hexSum()
+		return i.Sum == s.edition.hexSum()
 	}
-	return s.md5 != "" && i.ETag.Is(s.md5) // the store keeps no metadata
+	return s.edition.md5 != "" && i.ETag.Is(s.edition.md5) // the store keeps no metadata
 }
-
-func (s *snapshot) hexSum() string { return hex.EncodeToString(s.sum[:]) }
 
 // An ETag is the store's name for the content of an object, without the quotes around it. It is the
 // MD5 of the content if the object was put by one request, and the MD5 of its parts' MD5s if it was

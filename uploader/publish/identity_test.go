@@ -106,7 +106,7 @@ func TestContentDecidesWhetherAnObjectIsTheBeginningOfARecording(t *testing.T) {
 }
 
 func TestManifestIsKnownByItsSHA256OrElseByItsMD5(t *testing.T) {
-	s := &snapshot{sum: [32]byte{1}, md5: etagOfContent}
+	s := &snapshot{edition: edition{sum: [32]byte{1}, md5: etagOfContent}}
 	for name, c := range map[string]struct {
 		s      *snapshot
 		object *ObjectInfo
@@ -114,7 +114,7 @@ func TestManifestIsKnownByItsSHA256OrElseByItsMD5(t *testing.T) {
 	}{
 		"none":                    {s, nil, false},
 		"not published":           {nil, &ObjectInfo{}, false},
-		"same SHA-256":            {s, &ObjectInfo{Sum: s.hexSum(), ETag: "x"}, true},
+		"same SHA-256":            {s, &ObjectInfo{Sum: s.edition.hexSum(), ETag: "x"}, true},
 		"another SHA-256":         {s, &ObjectInfo{Sum: strings.Repeat("0", 64), ETag: etagOfContent}, false},
 		"no SHA-256, same MD5":    {s, &ObjectInfo{ETag: etagOfContent}, true},
 		"no SHA-256, another MD5": {s, &ObjectInfo{ETag: "00112233445566778899aabbccddeeff"}, false},

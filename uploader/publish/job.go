@@ -17,6 +17,8 @@ type Job struct {
 	Manifest        Content       // of a PutManifest
 	Listing         []Named       // of a List or Verify: chunks in question
 	Candidate       *ObjectInfo   // of a Compare: what a listing has under the key
+	Recall          bool          // of a Verify: what the bucket has is read, to be continued
+	Known           string        // except content with this SHA-256, in hex
 	FreshConnection bool          // no earlier attempt has used it
 	Started         time.Time
 
@@ -78,6 +80,7 @@ type Result struct {
 	Job
 	Found   *ObjectInfo           // of a Look or Verify; nil: the bucket has none
 	Untold  bool                  // or does not tell
+	Content []byte                // of a Verify that recalls: what the bucket has; nil: nothing, what is known, or too much
 	Same    bool                  // of a Compare or Discard: the bucket had the file; and then it is deleted from the disk
 	Objects map[string]ObjectInfo // of a List or Verify: those that the bucket has, by key
 	OnDisk  map[string]bool       // of a Verify: paths of chunks that it does not have, and that are on the disk

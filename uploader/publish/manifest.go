@@ -25,6 +25,7 @@ type manifest struct {
 	errand      errand
 	copy        bucketCopy
 	presence    presence
+	line        line // of a playlist
 	rival       rival
 	told        told
 }
@@ -34,6 +35,7 @@ type told struct {
 	outside  string // a URI that leads out of the root
 	refused  bool   // there is no room for it
 	promises bool   // it names chunks that EMS did not write
+	fixed    string // why its playlist cannot be rewritten
 }
 
 // decide returns what is to be done about m now: the PUT of a snapshot, or a question to the
@@ -43,11 +45,14 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 		return choice{}, at
 	}
 	s, at := m.publishable(now)
+	if s == nil && !onlyManifests {
+		s, at = m.dueEnd(now, at)
+	}
 	if s != nil {
-		s.endBeforeHole() // the bucket's copy is compared with what would be sent
+		m.compose(s, now) // the bucket's copy is compared with what would be sent
 	}
 	switch due := !m.copy.checkAt.IsZero() && !now.Before(m.copy.checkAt); {
-	case s != nil && m.copy.question == answered:
+	case s != nil && m.copy.question == answered && !m.line.foreign:
 		return choice{file: m.file, snapshot: s}, at
 	case s != nil, due && !onlyManifests:
 		return choice{file: m.file, task: Verify}, at

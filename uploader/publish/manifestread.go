@@ -74,7 +74,8 @@ func (s *Schedule) readAlike(known, again *snapshot, onDisk []media.Version, now
 	known.verify(onDisk, now)
 	s.expect(m.file.src, known.refs, now)
 	if m.copy.trust == outdated && known == m.published {
-		m.copy.trust, known.content = doubtful, again.content
+		m.copy.trust, known.own.content = doubtful, again.own.content
+		known.basis = basis{} // its edition is made again
 		m.again()
 	}
 }
@@ -93,10 +94,14 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		snap.held = true
 		s.reread(f, now.Add(startHold))
 	}
-	snap.newRun = m.startsNewRun(snap)
+	if snap.newRun = m.startsNewRun(snap); snap.newRun {
+		m.line.startsRun(snap)
+	}
+	snap.run = m.line.run
 	if j, passed := snap.jumpFrom(m.newest(), now); passed {
 		s.jumps = append(s.jumps, j)
 	}
+	m.line.endAt, m.line.ended = time.Time{}, false
 	m.add(snap)
 	s.stepRead(snap)
 	snap.promise()

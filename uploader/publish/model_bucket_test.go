@@ -26,6 +26,9 @@ type modelBucket struct {
 	overtaken map[string]time.Time
 	refusedAt time.Time // when a request was refused last
 
+	// The playlists that were sent last: what players may have.
+	promised map[string]edition
+
 	// The keys of objects that were deleted.
 	deleted map[string]bool
 
@@ -59,7 +62,11 @@ func (b *modelBucket) boot() {
 	b.boots++
 	b.flights = nil
 	b.held = map[string]int{}
+	clear(b.promised)
 	for p, o := range b.objects {
+		if o.sheet != nil && b.w.originOf(p).format == media.HLS && !o.sheet.parsed.Set {
+			b.promised[p] = readEdition(p, o.sheet.content)
+		}
 		if o.sheet == nil {
 			b.held[p] = o.id
 		}
@@ -149,6 +156,9 @@ func (b *modelBucket) finish(i int, how outcome) {
 			r.Failure = publish.NoAnswer
 		case refused:
 			r.Failure = publish.Refused
+			if f.Task == publish.Verify && f.Recall {
+				delete(b.promised, f.key) // what players have cannot be known
+			}
 			if f.Task == publish.Verify {
 				delete(b.certain, f.key) // the bucket does not tell: what was sent is sent again, once no old PUT may replace it
 			}
@@ -230,6 +240,9 @@ func (b *modelBucket) answer(f *flight, r *publish.Result) {
 		r.Found = o.info()
 	case f.Task == publish.Verify:
 		r.Found = o.info()
+		if j := f.Job; j.Recall && o != nil && o.sheet.hexSum != j.Known {
+			r.Content = o.sheet.content
+		}
 		r.Objects, r.OnDisk = map[string]publish.ObjectInfo{}, map[string]bool{}
 		for _, l := range f.Listing {
 			if i := b.objects[l.Key].info(); i != nil {

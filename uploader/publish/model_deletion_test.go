@@ -96,6 +96,7 @@ func (b *modelBucket) applyDeletion(f *flight) {
 			delete(w.owed, key)
 		}
 		delete(b.objects, key)
+		delete(b.promised, key)
 		delete(b.overtaken, key)
 		b.deleted[key] = true
 		b.checkNotNamed(key)

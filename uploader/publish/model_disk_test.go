@@ -3,8 +3,10 @@ package publish_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,7 +43,7 @@ type sheet struct {
 func newSheet(text string, parsed media.Manifest, others, segments []string) *sheet {
 	content := []byte(text)
 	if !parsed.Set && len(segments) > 0 && strings.HasPrefix(text, "HLS") {
-		content = playlistOf(text, segments, parsed.Ended)
+		content = playlistOf(text, parsed.Sequence, segments, parsed.Ended)
 	}
 	s := &sheet{text: text, content: content, parsed: parsed, refs: append(slices.Clone(others), segments...), others: len(others)}
 	s.digest()
@@ -49,8 +51,8 @@ func newSheet(text string, parsed media.Manifest, others, segments []string) *sh
 }
 
 // playlistOf is what a playlist holds that says text.
-func playlistOf(text string, segments []string, ended bool) []byte {
-	content := "#EXTM3U\n# " + text + "\n"
+func playlistOf(text string, sequence uint64, segments []string, ended bool) []byte {
+	content := fmt.Sprintf("#EXTM3U\n# %s\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:%d\n", text, sequence)
 	for _, p := range segments {
 		content += "#EXTINF:4,\n" + path.Base(p) + "\n"
 	}
@@ -66,13 +68,83 @@ func (s *sheet) digest() {
 	s.hexSum = hex.EncodeToString(s.sum[:])
 }
 
-// endsBefore returns s without the segments from n on, if it has ended, as it is published when
-// those were given up.
-func (s *sheet) endsBefore(n int) *sheet {
-	cut := &sheet{text: s.text + ", cut", of: s, content: playlistOf(s.text, s.refs[s.others:n], true), parsed: s.parsed,
-		refs: s.refs[:n], others: s.others}
-	cut.digest()
-	return cut
+// An edition is a playlist as it was sent: what viewers get of a sheet.
+type edition struct {
+	says  string          // the text of the sheet
+	refs  []string        // paths of the segments
+	gaps  map[string]bool // of them, those that are marked as missing
+	ended bool
+
+	sequence, discontinuities uint64              // of the list
+	numbers                   map[string]position // of the segments
+}
+
+// A position is where players have a segment.
+type position struct{ sequence, discontinuity uint64 }
+
+// readEdition reads what was sent of the playlist p.
+func readEdition(p string, content []byte) (e edition) {
+	e.gaps, e.numbers = map[string]bool{}, map[string]position{}
+	gap := false
+	var at position
+	for line := range strings.Lines(string(content)) {
+		switch line = strings.TrimSpace(line); {
+		case strings.HasPrefix(line, "# "):
+			e.says = line[2:]
+		case strings.HasPrefix(line, "#EXT-X-MEDIA-SEQUENCE:"):
+			e.sequence, _ = strconv.ParseUint(line[len("#EXT-X-MEDIA-SEQUENCE:"):], 10, 64)
+			at.sequence = e.sequence
+		case strings.HasPrefix(line, "#EXT-X-DISCONTINUITY-SEQUENCE:"):
+			e.discontinuities, _ = strconv.ParseUint(line[len("#EXT-X-DISCONTINUITY-SEQUENCE:"):], 10, 64)
+			at.discontinuity = e.discontinuities
+		case line == "#EXT-X-DISCONTINUITY":
+			at.discontinuity++
+		case line == "#EXT-X-GAP":
+			gap = true
+		case line == "#EXT-X-ENDLIST":
+			e.ended = true
+		case line != "" && line[0] != '#':
+			ref := path.Join(path.Dir(p), line)
+			e.refs = append(e.refs, ref)
+			e.gaps[ref], gap = gap, false
+			e.numbers[ref] = at
+			at.sequence++
+		}
+	}
+	return e
+}
+
+// brokenBy says what e breaks of what players of before, which they have, were promised, or "".
+func (before edition) brokenBy(e edition) string {
+	switch {
+	case e.sequence < before.sequence:
+		return fmt.Sprintf("the media sequence falls from %d to %d", before.sequence, e.sequence)
+	case e.discontinuities < before.discontinuities:
+		return fmt.Sprintf("the discontinuity sequence falls from %d to %d", before.discontinuities, e.discontinuities)
+	}
+	taken := map[uint64]string{}
+	for ref, n := range before.numbers {
+		taken[n.sequence] = ref
+	}
+	for _, ref := range e.refs {
+		n := e.numbers[ref]
+		if was, listed := before.numbers[ref]; listed && was != n {
+			return fmt.Sprintf("%s has numbers %v, and had %v", ref, n, was)
+		}
+		if other, ok := taken[n.sequence]; ok && other != ref {
+			return fmt.Sprintf("%s has the number %d of %s", ref, n.sequence, other)
+		}
+	}
+	return ""
+}
+
+// editionOf returns the sheet that was sent of s.
+func (s *sheet) editionOf(e edition, content []byte) *sheet {
+	sent := &sheet{of: s, content: content, parsed: s.parsed, refs: append(slices.Clone(s.refs[:s.others]), e.refs...), others: s.others}
+	sent.parsed.Ended = e.ended
+	sent.digest()
+	sent.text = s.text + ", as " + sent.hexSum[:8]
+	return sent
 }
 
 // says reports whether o, which may be nil, has what s says.

@@ -130,7 +130,13 @@ func (w *world) checkRest() {
 	}
 	for _, p := range sortedKeys(w.newest) {
 		rec := w.newest[p]
-		if b.objects[p].says(rec.sheet) || w.maybeNever(rec) {
+		if o := b.objects[p]; o.says(rec.sheet) {
+			if rec.sheet.parsed.Ended && !o.sheet.parsed.Ended {
+				w.t.Fatalf("R5: the end of %s is not published: the bucket has %q", p, o.sheet.content)
+			}
+			continue
+		}
+		if w.maybeNever(rec) {
 			continue
 		}
 		w.t.Fatalf("R5: the last closing of %s is not published: %s; the bucket has %+v", p, rec.sheet.text, b.objects[p])

@@ -14,7 +14,7 @@ func (b *modelBucket) startManifest(f *flight) *record {
 	w := b.w
 	broken := fmt.Sprintf("R5: what is sent of %s was not read from it: %q", f.key, f.Manifest.Bytes)
 	for i, rec := range w.records[f.key] {
-		sheet := w.sent(rec, f.Manifest.Sum)
+		sheet := w.sent(rec, f)
 		if sheet == nil {
 			continue
 		}
@@ -22,6 +22,7 @@ func (b *modelBucket) startManifest(f *flight) *record {
 		why := b.brokenBy(f, rec)
 		if why == "" {
 			w.log("%s: %v", w.since(), f)
+			b.promise(f)
 			return rec
 		}
 		if broken = why; i == len(w.records[f.key])-1 {
@@ -30,6 +31,20 @@ func (b *modelBucket) startManifest(f *flight) *record {
 	}
 	w.t.Fatalf("%s", broken)
 	return nil
+}
+
+// promise fails if the playlist that f sends breaks what players were promised by those before.
+func (b *modelBucket) promise(f *flight) {
+	if b.w.originOf(f.key).format != media.HLS || f.put.sheet.parsed.Set {
+		return
+	}
+	e := readEdition(f.key, f.Manifest.Bytes)
+	if before, ok := b.promised[f.key]; ok && b.w.dest.ReconnectWindow > 0 {
+		if why := before.brokenBy(e); why != "" {
+			b.w.t.Fatalf("R3: of %s, %s: %q", f.key, why, f.Manifest.Bytes)
+		}
+	}
+	b.promised[f.key] = e
 }
 
 // brokenBy says which rule the PUT f of rec breaks, or "".
@@ -46,6 +61,12 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		return fmt.Sprintf("R4: %s is sent although %s may be", f.key, newest.sheet.text)
 	}
 	for i, ref := range f.put.sheet.refs {
+		if !slices.Contains(rec.sheet.refs, ref) { // of an earlier run: viewers have been shown it
+			if b.objects[ref] == nil && !w.lost[ref] && !b.deleted[ref] {
+				return fmt.Sprintf("R2: %s names %s of an earlier run, which is not there", f.key, ref)
+			}
+			continue
+		}
 		if why := b.lacks(ref, rec); why != "" {
 			return fmt.Sprintf("R2: %s names %s, %s", f.key, ref, why)
 		}
@@ -82,21 +103,40 @@ func (b *modelBucket) checkOvertakesNoManifest(f *flight) {
 	}
 }
 
-// sent is what is sent of rec if it has that sum: if it has ended, without the segments at its end
-// that were given up.
-func (w *world) sent(rec *record, sum string) *sheet {
-	if sum == rec.sheet.hexSum {
+// sent is what f sends of rec, or nil if it sends another one. Of a playlist, that may be an edition:
+// segments that were given up are marked, or left out at either end; and it may go on from the run
+// before.
+func (w *world) sent(rec *record, f *flight) *sheet {
+	if f.Manifest.Sum == rec.sheet.hexSum {
 		return rec.sheet
 	}
-	if !rec.sheet.parsed.Ended {
+	e := readEdition(f.key, f.Manifest.Bytes)
+	lost := func(ref string) bool { return w.lost[ref] }
+	switch before, shown := w.bucket.promised[f.key]; {
+	case w.originOf(f.key).format != media.HLS:
+		return nil
+	case shown && slices.Equal(e.refs, before.refs) && all(rec.sheet.refs, lost):
+		return rec.sheet.editionOf(e, f.Manifest.Bytes) // nothing of it is left but its end
+	case e.says != rec.sheet.text:
 		return nil
 	}
-	for n := len(rec.sheet.refs); n > rec.sheet.others && w.lost[rec.sheet.refs[n-1]]; n-- {
-		if cut := rec.sheet.endsBefore(n - 1); cut.hexSum == sum {
-			return cut
+	if w.dest.ReconnectWindow == 0 && e.ended != rec.sheet.parsed.Ended || e.ended && !rec.sheet.parsed.Ended {
+		return nil // it has another end
+	}
+	for _, ref := range rec.sheet.refs[rec.sheet.others:] {
+		switch listed := slices.Contains(e.refs, ref); {
+		case !listed && !w.lost[ref]:
+			w.t.Fatalf("R4: %s is sent without %s: %q", rec.sheet.text, ref, f.Manifest.Bytes)
+		case listed && e.gaps[ref] != w.originOf(ref).src.Observe(ref).Lost:
+			w.t.Fatalf("R2: %s is sent, and is wrong about whether %s can arrive: %q", rec.sheet.text, ref, f.Manifest.Bytes)
 		}
 	}
-	return nil
+	return rec.sheet.editionOf(e, f.Manifest.Bytes)
+}
+
+// all reports whether what is said is so of all refs.
+func all(refs []string, is func(string) bool) bool {
+	return !slices.ContainsFunc(refs, func(ref string) bool { return !is(ref) })
 }
 
 // endsInHole reports whether the last segment of rec was given up: if it has not ended, or has no

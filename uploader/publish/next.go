@@ -63,7 +63,7 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 	switch {
 	case c.snapshot != nil:
 		m.start(c.snapshot)
-		if p := m.published; p != nil && p.sum == c.snapshot.sum && m.copy.trust == certain {
+		if p := m.published; p != nil && p.edition.sum == c.snapshot.edition.sum && m.copy.trust == certain {
 			m.finish(c.snapshot, now) // no request is needed: it returned to what the bucket holds
 			return Job{}, false
 		}
@@ -100,9 +100,13 @@ func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job
 	j := Job{Task: c.task, Source: f.src, Path: f.path, Key: f.key(), Version: f.disk.version,
 		Candidate: f.work.candidate, Recording: f.recording, FreshConnection: fresh, Started: now, file: f,
 		snapshot: c.snapshot}
+	if m := f.manifest; c.task == Verify && c.snapshot == nil && m.needsRecall() {
+		j.Recall, j.Known = true, m.newest().edition.hexSum()
+	}
 	if c.snapshot != nil {
 		j.Task = PutManifest
-		j.Manifest = Content{c.snapshot.content, c.snapshot.hexSum(), c.snapshot.parsed.TargetDuration}
+		e := &c.snapshot.edition
+		j.Manifest = Content{e.content, e.hexSum(), c.snapshot.parsed.TargetDuration}
 	}
 	for _, l := range listing {
 		j.Listing = append(j.Listing, Named{l.path, l.key(), l})

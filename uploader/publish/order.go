@@ -13,7 +13,23 @@ import "time"
 func (m *manifest) wentBack(s *snapshot) bool {
 	known := m.newest()
 	return m.file.src.traits.NamesAfresh && known != nil && !s.parsed.Set && !known.parsed.Set &&
-		s.parsed.Sequence < known.parsed.Sequence && s.shares(known)
+		s.parsed.Sequence < known.parsed.Sequence && s.shares(known) && !s.isNewerThan(known)
+}
+
+// isNewerThan reports whether a segment that s and known both name was written after known was: it
+// has other content then, and s is of another run, which uses the names of the one before.
+func (s *snapshot) isNewerThan(known *snapshot) bool {
+	early := s.manifest.file.src.traits.NamesEarly
+	names := make(map[*file]struct{}, len(known.refs))
+	for _, f := range known.refs[known.others:] {
+		names[f] = struct{}{}
+	}
+	for _, f := range s.refs[s.others:] {
+		if _, ok := names[f]; ok && f.disk.version.ModTime.After(known.modTime.Add(early)) {
+			return true
+		}
+	}
+	return false
 }
 
 // start marks s as being PUT. What is older is dropped here and not at the end: an attempt that
@@ -23,7 +39,8 @@ func (m *manifest) start(s *snapshot) {
 		m.drop()
 	}
 	m.errand = errand{sending, s}
-	m.copy.tried = m.copy.tried || m.published == nil || m.published.sum != s.sum
+	m.copy.tried = m.copy.tried || m.published == nil || m.published.edition.sum != s.edition.sum
+	m.line.show(s)
 }
 
 // finish records that the bucket holds s, which is the oldest one waiting.
@@ -32,14 +49,18 @@ func (m *manifest) finish(s *snapshot, now time.Time) {
 		m.published.retire()
 	}
 	m.published = s
-	for _, f := range s.refs {
+	for f := range s.named() {
 		f.naming.now++
 		f.naming.shown++
 	}
 	m.drop()
 	s.open = nil
-	if !m.copy.late.isOpen() {
-		s.content = nil
+	if !m.copy.late.isOpen() && !s.mayGoOn() {
+		s.dropContent()
+	}
+	m.line.endAt = time.Time{}
+	if s.parsed.Ended && !s.edition.ended {
+		m.line.endAt = m.endOf(s)
 	}
 	m.errand = errand{}
 	m.copy.trust, m.copy.tried = certain, false

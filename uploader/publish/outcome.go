@@ -3,6 +3,7 @@ package publish
 import (
 	"time"
 
+	"ems-sidecar/hls"
 	"ems-sidecar/media"
 )
 
@@ -103,7 +104,7 @@ func (s *Schedule) answered(r Result, now time.Time) {
 	case List:
 		s.listed(r, now)
 	case Verify:
-		s.verified(r.file.manifest, r.Found, r.Untold, now)
+		s.verified(r, now)
 		s.checked(r, now)
 	case FindKey:
 		s.recordingLooked(r, now)
@@ -186,7 +187,8 @@ func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 // published applies that the bucket has snap.
 func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Time) {
 	f, st := m.file, m.file.stream
-	first, ended := m.published == nil, m.published != nil && m.published.parsed.Ended
+	first, ended := m.published == nil, m.published != nil && m.published.edition.ended
+	returned := m.published != nil && m.published.run != snap.run
 	m.published.shownUntil(now)
 	m.finish(snap, now)
 	lag := s.lagOf(snap, now)
@@ -194,18 +196,27 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	m.notBefore = r.Started.Add(st.src.dest.ManifestInterval)
 	m.publishedAt = now
 	s.figures.manifests++
-	attrs := []any{"stream", st.name, "key", f.key(), "sequence", snap.parsed.Sequence,
-		"segments", snap.parsed.Segments, "lag", rounded(lag), "took", rounded(now.Sub(r.Started))}
+	attrs := []any{"stream", st.name, "key", f.key(), "sequence", snap.first(),
+		"segments", snap.segments(), "lag", rounded(lag), "took", rounded(now.Sub(r.Started))}
 	s.log.Debug("published", append(attrs, "state", m.state(now))...)
 	if m.presence.allAt = (time.Time{}); snap.parsed.Ended {
 		m.checkAll(now.Add(doubtTime))
 	}
-	switch end := snap.parsed.Ended; {
+	switch end := snap.edition.ended; {
 	case snap.parsed.Segments == 0 && !end:
+	case !m.line.endAt.IsZero():
+		s.log.Info("stream stopped", append(attrs, "next", "players wait for its return; its end is published then",
+			"at", m.line.endAt.Round(time.Second))...)
 	case end && first:
 		s.log.Info("stream that has ended is published", attrs...)
 	case end && !ended:
 		s.log.Info("stream ended", attrs...)
+	case returned && snap.edition.list != nil:
+		s.log.Info("stream returned, and its playlist goes on", append(attrs,
+			"discontinuity", discontinuity(snap.edition.list))...)
+	case first && snap.edition.join == hls.Seam:
+		s.log.Info("stream is live, and goes on from the playlist in the bucket",
+			append(attrs, "discontinuity", discontinuity(snap.edition.list), "next", "players see a discontinuity")...)
 	case (first || ended) && !end:
 		s.log.Info("stream is live", attrs...)
 	}

@@ -93,7 +93,7 @@ func (s *Schedule) restore(m *manifest) {
 	f := m.file
 	switch {
 	case f.gone.hasLeft(): // it is to be deleted
-	case f.disk.isNameGone() && m.published.content == nil:
+	case f.disk.isNameGone() && m.published.own.content == nil:
 		m.publishedAt = time.Time{} // it is not asked for any more
 		s.figures.lost++
 		s.step(f, StageLost).Why = vanishedWhy
@@ -111,7 +111,7 @@ func (s *Schedule) restore(m *manifest) {
 // putAgain has what was published last put once more. If its content is not known any more, the
 // file is read for it.
 func (s *Schedule) putAgain(m *manifest) {
-	if m.published.content != nil {
+	if m.published.own.content != nil {
 		m.again()
 		return
 	}

@@ -31,7 +31,8 @@ type Reading struct {
 
 // snapshot returns what was read, without the files.
 func (r Reading) snapshot() *snapshot {
-	return &snapshot{content: r.Content, sum: r.Sum, md5: r.MD5, parsed: r.Manifest, others: r.Others, outside: r.Outside,
+	own := edition{content: r.Content, sum: r.Sum, md5: r.MD5, ended: r.Manifest.Ended}
+	return &snapshot{sum: r.Sum, parsed: r.Manifest, own: own, edition: own, others: r.Others, outside: r.Outside,
 		modTime: r.ModTime, readAt: r.ReadAt}
 }
 

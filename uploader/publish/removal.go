@@ -164,7 +164,7 @@ func (s *Schedule) objectDeleted(f *file, now time.Time) {
 		return
 	}
 	if gone := m.errand.deleted(); gone != nil {
-		for _, r := range gone.refs {
+		for r := range gone.named() {
 			r.stream.cleared = r.stream.cleared || r.manifest == nil // what a child playlist names, its parent does not tell
 		}
 		gone.shownUntil(now)

@@ -124,14 +124,14 @@ func (s *snapshot) shownUntil(now time.Time) {
 	if s == nil {
 		return
 	}
-	for _, f := range s.refs {
+	for f := range s.named() {
 		f.gone.namedAt = now
 	}
 }
 
 // spare has objects stay that are listed for deletion: a manifest that stays names them.
 func (s *snapshot) spare() {
-	for _, f := range s.refs {
+	for f := range s.named() {
 		f.bucket.noDoubt()
 		f.gone = departure{place: f.gone.place}
 	}
@@ -232,7 +232,7 @@ func (f *file) mayBeDeleted() bool {
 	switch m := f.manifest; {
 	case f.work.state != idle || f.naming.now > 0 || !f.bucket.isConfirmed() && !f.bucket.inDoubt:
 		return false
-	case m != nil && (len(m.waiting) > 0 || m.isBusy() || !m.settledInBucket() && !f.bucket.inDoubt):
+	case m != nil && (len(m.waiting) > 0 || !m.line.endAt.IsZero() || m.isBusy() || !m.settledInBucket() && !f.bucket.inDoubt):
 		return false // what was read of it is still to be published (R5)
 	}
 	if f.gone.place == nil { // kept by an earlier run, in a spool in this very root

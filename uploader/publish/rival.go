@@ -52,6 +52,7 @@ func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	f := m.file
 	r := &m.rival
 	known, logged := r.version, r.logged
+	m.line.foreign = m.line.foreign || found.Sum != known.Sum && m.published != nil && m.published.mayGoOn()
 	r.version, r.seenAt = *found, now
 	if m.published == nil {
 		return // a stream that has moved here

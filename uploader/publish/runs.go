@@ -39,8 +39,9 @@ func (m *manifest) startsNewRun(s *snapshot) bool {
 	if known == nil || s.parsed.Set || known.parsed.Segments == 0 {
 		return false
 	}
-	if m.file.src.traits.NamesAfresh {
-		return s.parsed.Sequence < known.parsed.Sequence && !s.shares(known)
+	fell := s.parsed.Sequence < known.parsed.Sequence || s.parsed.Last < known.parsed.Last
+	if m.file.src.traits.NamesAfresh { // within a run, what has one number has one name
+		return s.parsed.Sequence <= known.parsed.Last && !s.shares(known) || fell && s.isNewerThan(known)
 	}
-	return s.parsed.Segments == 0 || s.parsed.Sequence < known.parsed.Sequence || s.parsed.Last < known.parsed.Last
+	return s.parsed.Segments == 0 || fell
 }

@@ -31,12 +31,12 @@ func TestR8SnapshotsThatWaitAreBounded(t *testing.T) {
 	m := src.files["g/s/playlist.m3u8"].manifest
 	size := 0
 	for _, w := range m.waiting {
-		size += len(w.content)
+		size += len(w.own.content)
 	}
 	if len(m.waiting) > maxWaiting || size > maxWaitingBytes {
 		t.Errorf("%d snapshots of %d bytes wait", len(m.waiting), size)
 	}
-	if last := m.newest(); !strings.HasSuffix(string(last.content), "199.ts\n") {
+	if last := m.newest(); !strings.HasSuffix(string(last.own.content), "199.ts\n") {
 		t.Error("the newest one is not among them")
 	}
 	if len(src.files) > 100 {

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"crypto/sha256"
+	"iter"
 	"slices"
 	"time"
 
@@ -15,10 +16,11 @@ import (
 // A snapshot is what one manifest held at one closing.
 type snapshot struct {
 	manifest *manifest
-	content  []byte // nil once published
-	sum      [sha256.Size]byte
-	md5      string         // in hex
-	parsed   media.Manifest // without its references
+	sum      [sha256.Size]byte // of the content as it was read
+	parsed   media.Manifest    // without its references
+	own      edition           // the server's own bytes
+	edition  edition           // what viewers get of it
+	basis    basis             // of edition
 	refs     []*file
 	onDisk   []media.Version // of refs, as it was when the manifest was read; nil where names never come back
 	others   int             // of refs, at its beginning: those that are no segments
@@ -27,6 +29,7 @@ type snapshot struct {
 	readAt   time.Time
 	held     bool // not to be published before it was read again
 	newRun   bool // the stream was restarted with it
+	run      int  // in which run of the stream it was read
 
 	open       []*file // those of refs that may not serve yet, in order
 	generation uint64  // src.generation when open was made
@@ -78,9 +81,30 @@ func (s *snapshot) shares(t *snapshot) bool {
 	return false
 }
 
+// named yields the files that s names: its references, and those that only its edition names.
+func (s *snapshot) named() iter.Seq[*file] {
+	return func(yield func(*file) bool) {
+		for _, f := range s.refs {
+			if !yield(f) {
+				return
+			}
+		}
+		for _, f := range s.edition.tail {
+			if !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// names reports whether s names f.
+func (s *snapshot) names(f *file) bool {
+	return slices.Contains(s.refs, f) || slices.Contains(s.edition.tail, f)
+}
+
 // release takes s out of the count of those that name its references.
 func (s *snapshot) release() {
-	for _, f := range s.refs {
+	for f := range s.named() {
 		f.naming.now--
 		f.src.forgetIfUnused(f)
 	}
@@ -88,7 +112,7 @@ func (s *snapshot) release() {
 
 // retire is release for the snapshot that was published.
 func (s *snapshot) retire() {
-	for _, f := range s.refs {
+	for f := range s.named() {
 		f.naming.shown--
 	}
 	s.release()
@@ -133,6 +157,6 @@ func (st *stream) isBeingShown(f *file) bool {
 	if !f.bucket.other {
 		return false
 	}
-	shows := func(m *manifest) bool { return m.errand.sent() != nil && slices.Contains(m.errand.sent().refs, f) }
+	shows := func(m *manifest) bool { return m.errand.sent() != nil && m.errand.sent().names(f) }
 	return slices.ContainsFunc(st.manifests, shows) || slices.ContainsFunc(st.namedBy, shows)
 }

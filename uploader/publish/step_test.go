@@ -67,7 +67,8 @@ func TestChunksThatAnEarlierRunPublishedHaveNoLag(t *testing.T) {
 	s.ManifestRead(src, "g/s/playlist.m3u8", Reading{References: []string{"g/s/1.ts"}, Content: []byte("x"), ReadAt: began,
 		Sum: [32]byte{1}, Manifest: media.Manifest{Segments: 1, Last: 1}}, nil, began)
 	snap := src.files["g/s/playlist.m3u8"].manifest.waiting[0]
-	s.verified(snap.manifest, &ObjectInfo{Sum: snap.hexSum()}, false, began.Add(time.Second))
+	s.verified(Result{Job: Job{file: snap.manifest.file}, Found: &ObjectInfo{Sum: snap.edition.hexSum()}},
+		began.Add(time.Second))
 	listed := 0
 	for _, x := range s.Effects().Steps {
 		if x.Stage == StageListed {

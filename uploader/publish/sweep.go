@@ -86,7 +86,7 @@ func (st *stream) forgetManifests(now time.Time) {
 // forgotten: the end would be lost (R5).
 func (m *manifest) isGone() bool {
 	f := m.file
-	if m.isBusy() || m.copy.late.isOpen() && !m.copy.checkAt.IsZero() {
+	if m.isBusy() || !m.line.endAt.IsZero() || m.copy.late.isOpen() && !m.copy.checkAt.IsZero() {
 		return false
 	}
 	return f.disk.state != diskWhole && f.work.state == idle && f.naming.now == 0 && len(m.waiting) == 0 &&

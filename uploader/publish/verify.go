@@ -2,10 +2,12 @@ package publish
 
 import "time"
 
-// verified applies what the bucket has under a manifest's key; nil is nothing, or what it does not
-// tell.
-func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now time.Time) {
-	c := &m.copy
+// verified applies what the bucket has under a manifest's key.
+func (s *Schedule) verified(r Result, now time.Time) {
+	m, found, untold, c := r.file.manifest, r.Found, r.Untold, &r.file.manifest.copy
+	if r.Recall {
+		m.recall(r)
+	}
 	first := c.question == neverAsked
 	c.hadOne = c.hadOne || first && found != nil
 	c.question, c.checkAt = answered, time.Time{}
@@ -16,7 +18,7 @@ func (s *Schedule) verified(m *manifest, found *ObjectInfo, untold bool, now tim
 	case m.published.isObject(found):
 		c.trust = certain
 		m.rival.forget(now)
-	case m.adopt(found, now):
+	case s.adopted(m, found, now):
 	case found != nil && s.foreign(m, found):
 		s.metRival(m, found, now)
 	case first, untold, m.published == nil:
@@ -43,14 +45,20 @@ func (s *Schedule) askedInDoubt(m *manifest, untold bool, now time.Time) {
 	if untold && !c.tried && !m.file.gone.hasLeft() {
 		s.putAgain(m) // such a PUT may have replaced it
 	}
-	m.published.content = nil
+	if !m.published.mayGoOn() {
+		m.published.dropContent()
+	}
 }
 
-// adopt counts a snapshot that waits as published if the bucket has it: from an earlier run, or a
+// adopted counts a snapshot that waits as published if the bucket has it: from an earlier run, or a
 // PUT without an answer.
-func (m *manifest) adopt(found *ObjectInfo, now time.Time) bool {
-	for i := len(m.waiting) - 1; i >= 0; i-- {
-		if w := m.waiting[i]; w.isObject(found) {
+func (s *Schedule) adopted(m *manifest, found *ObjectInfo, now time.Time) bool {
+	for i := len(m.waiting) - 1; i >= 0 && found != nil; i-- {
+		w := m.waiting[i]
+		if m.line.isRecalled() {
+			m.compose(w, now)
+		}
+		if w.isObject(found) {
 			m.start(w)
 			m.finish(w, now)
 			m.publishedAt = now
@@ -64,7 +72,7 @@ func (m *manifest) adopt(found *ObjectInfo, now time.Time) bool {
 func (m *manifest) again() {
 	s := *m.published
 	s.open, s.generation = nil, m.file.src.generation-1
-	for _, f := range s.refs {
+	for f := range s.named() {
 		f.naming.now++
 	}
 	m.waiting = append([]*snapshot{&s}, m.waiting...)

@@ -86,8 +86,8 @@ func (s *Schedule) View(src *Source, stream string) (v View, manifests []Manifes
 func (m *manifest) view() ManifestView {
 	v := ManifestView{Path: m.file.path, Key: m.file.key()}
 	if p := m.published; p != nil {
-		v.Published, v.Set, v.Ended = m.publishedAt, p.parsed.Set, p.parsed.Ended
-		v.Sequence, v.Last, v.Segments = p.parsed.Sequence, p.parsed.Last, p.parsed.Segments
+		v.Published, v.Set, v.Ended = m.publishedAt, p.parsed.Set, p.edition.ended
+		v.Sequence, v.Last, v.Segments = p.first(), p.last(), p.segments()
 		if len(p.refs) > p.others {
 			v.Edge = p.refs[len(p.refs)-1].key()
 		}

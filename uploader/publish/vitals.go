@@ -79,7 +79,7 @@ func (m *manifest) noteListed(snap *snapshot) {
 	for _, st := range named {
 		v := &st.vitals
 		v.ended, v.target = snap.parsed.Ended, snap.parsed.TargetDuration
-		v.sequence, v.segments = snap.parsed.Last, snap.parsed.Segments
+		v.sequence, v.segments = snap.last(), snap.segments()
 	}
 	for _, f := range snap.refs[snap.others:] {
 		if at := f.disk.closedAt; at.After(f.stream.vitals.edge) {

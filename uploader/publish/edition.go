@@ -1,0 +1,210 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"iter"
+	"path"
+	"time"
+
+	"ems-sidecar/hls"
+	"ems-sidecar/media"
+)
+
+// An edition is what viewers get of a snapshot: the server's own bytes, or, of a Media Playlist of
+// HLS, a list that goes on where the one before stopped.
+type edition struct {
+	content []byte // nil once published, except of a playlist
+	sum     [sha256.Size]byte
+	md5     string        // in hex
+	list    *hls.Playlist // nil: content is the server's own
+	tail    []*file       // what list names of earlier runs of the stream
+	join    hls.Join      // how list continues what viewers had
+	ended   bool          // it says that nothing follows
+}
+
+func (e *edition) hexSum() string { return hex.EncodeToString(e.sum[:]) }
+
+// size is what e takes beside the content that was read.
+func (e *edition) size() int {
+	if e.list == nil {
+		return 0
+	}
+	return len(e.content) + len(e.list.Segments)*segmentSize + len(e.tail)*elementSize
+}
+
+// A basis is what an edition is made of, beside the snapshot. It stays what it is until one of
+// these changes.
+type basis struct {
+	shown *shown
+	lost  int  // of the files that the snapshot names
+	open  bool // the stream may return: its end is left out
+}
+
+// compose makes the edition of s that viewers may get now.
+func (m *manifest) compose(s *snapshot, now time.Time) {
+	s.endBeforeHole()
+	if !s.isPlaylist() {
+		return
+	}
+	b := basis{shown: m.line.shown, lost: s.countLost(), open: s.parsed.Ended && now.Before(m.endOf(s))}
+	if s.basis == b {
+		return
+	}
+	s.basis = b
+	s.setEdition(m.edit(s, b))
+}
+
+// edit returns the edition of s on a basis.
+func (m *manifest) edit(s *snapshot, b basis) edition {
+	same := b.shown == nil || b.shown.own && b.shown.run == s.run
+	if same && b.lost == 0 && !b.open {
+		return s.own
+	}
+	run, err := hls.Parse(s.own.content)
+	if err != nil {
+		m.cannotEdit(err)
+		return s.own
+	}
+	list, join := m.continued(s, run, b.shown)
+	if b.lost > 0 {
+		list = list.WithGaps(m.isLost)
+	}
+	if b.open && (join != hls.Same || !b.shown.ended) {
+		list = list.WithoutEnd()
+	}
+	if len(list.Segments) == 0 { // nothing of it can arrive: what viewers have ends, or stays
+		if list = m.lastShown(b.shown); list == nil {
+			return s.own
+		}
+		if s.parsed.Ended && !b.open {
+			list = list.WithEnd()
+		}
+	}
+	if list == run {
+		return s.own
+	}
+	content := list.Bytes()
+	return edition{content: content, sum: sha256.Sum256(content), md5: MD5(content), list: list, join: join,
+		tail: m.filesOf(list, run), ended: list.Ended}
+}
+
+// setEdition replaces the edition of s, which waits.
+func (s *snapshot) setEdition(e edition) {
+	for _, f := range e.tail {
+		f.naming.now++
+		f.naming.state = wasNamed
+	}
+	for _, f := range s.edition.tail {
+		f.naming.now--
+		f.src.forgetIfUnused(f)
+	}
+	s.edition = e
+}
+
+// dropContent frees the bytes of s, which is published.
+func (s *snapshot) dropContent() { s.own.content, s.edition.content = nil, nil }
+
+// isPlaylist reports whether s is a Media Playlist of HLS.
+func (s *snapshot) isPlaylist() bool {
+	return s.manifest.file.src.layout.Format == media.HLS && !s.parsed.Set
+}
+
+// mayGoOn reports whether s may be continued by another run of its stream.
+func (s *snapshot) mayGoOn() bool {
+	return s.isPlaylist() && s.manifest.file.src.dest.ReconnectWindow > 0
+}
+
+// countLost returns how many of the files that s names can never arrive.
+func (s *snapshot) countLost() (n int) {
+	for f := range s.named() {
+		if f.bucket.isLost() {
+			n++
+		}
+	}
+	return n
+}
+
+// isLost reports whether the file can never arrive that uri means in m.
+func (m *manifest) isLost(uri string) bool {
+	f := m.lookUp(uri)
+	return f != nil && f.bucket.isLost()
+}
+
+// lookUp returns what is known of the file that uri means in m, or nil.
+func (m *manifest) lookUp(uri string) *file {
+	literal, decoded, _ := media.Resolve(path.Dir(m.file.path), uri)
+	for _, p := range []string{literal, decoded} {
+		if f, ok := m.file.src.files[p]; ok && p != "" {
+			return f
+		}
+	}
+	return nil
+}
+
+// filesOf returns the files that list names and run does not.
+func (m *manifest) filesOf(list, run *hls.Playlist) (tail []*file) {
+	src := m.file.src
+	seen := make(map[string]bool)
+	for uri := range uris(run) {
+		seen[uri] = true
+	}
+	for uri := range uris(list) {
+		if seen[uri] {
+			continue
+		}
+		seen[uri] = true
+		f := m.lookUp(uri)
+		if literal, _, _ := media.Resolve(path.Dir(m.file.path), uri); f == nil && literal != "" && literal != m.file.path {
+			f = src.schedule.file(src, literal)
+		}
+		if f != nil && f.manifest == nil {
+			tail = append(tail, f)
+		}
+	}
+	return tail
+}
+
+// uris yields the URIs of the segments, keys and maps, which may come more than once.
+func uris(list *hls.Playlist) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range list.Segments {
+			s := &list.Segments[i]
+			if !yield(s.URI) {
+				return
+			}
+			for _, k := range s.Keys() {
+				if k.URI != "" && !yield(k.URI) {
+					return
+				}
+			}
+			if m := s.Map(); m != nil && !yield(m.URI) {
+				return
+			}
+		}
+	}
+}
+
+// first returns the number of the first segment that viewers get.
+func (s *snapshot) first() uint64 {
+	if s.edition.list != nil {
+		return s.edition.list.Sequence
+	}
+	return s.parsed.Sequence
+}
+
+// last returns the number of the newest segment that viewers get.
+func (s *snapshot) last() uint64 {
+	if s.edition.list != nil {
+		return s.edition.list.Last()
+	}
+	return s.parsed.Last
+}
+
+// segments returns how many segments viewers get.
+func (s *snapshot) segments() int {
+	if s.edition.list != nil {
+		return len(s.edition.list.Segments)
+	}
+	return s.parsed.Segments
+}

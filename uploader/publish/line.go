@@ -1,0 +1,198 @@
+package publish
+
+import (
+	"time"
+
+	"ems-sidecar/hls"
+)
+
+// R3, of live playlists: what players were promised of one URL is kept, whatever the server does.
+// The media sequence and the discontinuity sequence never fall, a segment keeps its number for as
+// long as it is listed, and an end is final. When an encoder drops, EMS ends the playlist, and when
+// it returns EMS begins at media sequence 1: players that got either stop for good. So the end is
+// held back for Destination.ReconnectWindow, and the next run goes on where the last one stopped.
+//
+// What goes on is what viewers have: what this process sent last, or, after its start, what the
+// bucket has. Nothing else is kept.
+
+// A line is a live playlist as its players see it, over all runs of its stream.
+type line struct {
+	shown *shown    // nil: viewers have nothing
+	run   int       // of the newest snapshot
+	began time.Time // when that run was seen first
+	endAt time.Time // when the end of a stream that stopped is published; zero: it goes on, or has ended
+	ended bool      // an operator ended the run: its end does not wait
+
+	foreign bool // the bucket has another writer's playlist, which is to be continued
+}
+
+// A shown is the playlist that viewers have, or may have, as its PUT had no answer.
+type shown struct {
+	content []byte
+	list    *hls.Playlist // nil: content was not parsed yet
+	own     bool          // content is the server's own
+	ended   bool
+	watched bool      // the stream was watched since
+	run     int       // that it ends with, if it was watched
+	at      time.Time // when the server wrote the last of it, or when it came into the bucket
+}
+
+// show applies that viewers may get s from now on.
+func (l *line) show(s *snapshot) {
+	e := &s.edition
+	l.shown = &shown{content: e.content, list: e.list, own: e.list == nil, ended: e.ended, watched: true, run: s.run,
+		at: s.modTime}
+}
+
+// needsRecall reports whether the bucket is asked for the content of m before m is sent.
+func (m *manifest) needsRecall() bool {
+	newest := m.newest()
+	return newest != nil && newest.mayGoOn() && (m.copy.question == neverAsked || m.line.foreign)
+}
+
+// recall applies what the bucket has, for which it was asked.
+func (m *manifest) recall(r Result) {
+	m.line.foreign = false
+	if r.Found == nil || r.Content == nil {
+		return
+	}
+	have := &shown{content: r.Content, at: r.Found.Stored}
+	list, err := have.parse()
+	if ours := m.line.shown; ours != nil {
+		known, broken := ours.parse()
+		if err != nil || broken == nil && list.Last() <= known.Last() {
+			return // it is older than what viewers had
+		}
+	}
+	m.line.shown = have
+}
+
+// isRecalled reports whether viewers have what another process has published.
+func (l *line) isRecalled() bool { return l.shown != nil && !l.shown.watched }
+
+// parse returns the list of s, or an error if it is none that can be continued.
+func (s *shown) parse() (*hls.Playlist, error) {
+	if s.list == nil {
+		list, err := hls.Parse(s.content)
+		if err != nil {
+			return nil, err
+		}
+		s.list, s.ended = list, list.Ended
+	}
+	return s.list, nil
+}
+
+// lastShown returns the list that viewers have, or nil.
+func (m *manifest) lastShown(have *shown) *hls.Playlist {
+	if have == nil {
+		return nil
+	}
+	list, err := have.parse()
+	if err != nil {
+		return nil
+	}
+	return list
+}
+
+// endOf returns when the end of s, whose server has ended it, may be published.
+func (m *manifest) endOf(s *snapshot) time.Time {
+	window := m.file.src.dest.ReconnectWindow
+	if window == 0 || m.line.ended {
+		return time.Time{}
+	}
+	stopped := s.modTime
+	if stopped.After(s.readAt) {
+		stopped = s.readAt // another machine's clock
+	}
+	// A stream that returns in time is seen when its first segment is whole.
+	return stopped.Add(window + s.parsed.TargetDuration)
+}
+
+// dueEnd returns the snapshot whose end is published now, as the stream has not returned. If there is
+// none yet, at is the earlier one of at and when there may be.
+func (m *manifest) dueEnd(now, at time.Time) (*snapshot, time.Time) {
+	if m.line.endAt.IsZero() || len(m.waiting) > 0 || m.published == nil {
+		return nil, at
+	}
+	if m.line.endAt = m.endOf(m.published); now.Before(m.line.endAt) { // its file may have been written once more
+		return nil, earlier(at, m.line.endAt)
+	}
+	m.line.endAt = time.Time{}
+	m.again()
+	return m.publishable(now)
+}
+
+// startsRun applies that the stream started again with s.
+func (l *line) startsRun(s *snapshot) {
+	l.run++
+	l.began = s.modTime
+}
+
+// continued returns run, which is what s has, as it goes on from what viewers have.
+func (m *manifest) continued(s *snapshot, run *hls.Playlist, have *shown) (*hls.Playlist, hls.Join) {
+	if have == nil || m.file.src.dest.ReconnectWindow == 0 {
+		return run, hls.Fresh
+	}
+	list, err := have.parse()
+	if err != nil {
+		m.cannotEdit(err)
+		list = &hls.Playlist{Sequence: run.Sequence, Ended: true} // its numbers are not known
+	}
+	began := s.modTime
+	for _, segment := range run.Segments {
+		began = began.Add(-segment.Duration)
+	}
+	return hls.Continue(list, run, hls.Situation{
+		Restarted:       have.watched && have.run != s.run,
+		Watched:         have.watched && have.run == s.run || !have.watched && hls.SameRun(list, run, have.at, s.modTime),
+		TooOld:          began.Sub(have.at) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
+		Discontinuities: m.groupDiscontinuities(have),
+	})
+}
+
+// groupDiscontinuities returns the discontinuity number that the new run of m has at least: that of
+// the other variants of its group, whose players switch between them by that number. One that has
+// returned already tells it; one that has not is about to count one more.
+func (m *manifest) groupDiscontinuities(have *shown) (n uint64) {
+	for _, set := range m.file.stream.namedBy {
+		newest := set.newest()
+		if newest == nil {
+			continue
+		}
+		for _, f := range newest.refs {
+			o := f.manifest
+			if o == nil || o == m || o.line.shown == nil {
+				continue
+			}
+			list, err := o.line.shown.parse()
+			if err != nil {
+				continue
+			}
+			d := discontinuity(list)
+			if !o.line.began.After(have.at) {
+				d++
+			}
+			n = max(n, d)
+		}
+	}
+	return n
+}
+
+// discontinuity returns the discontinuity number of the last segment.
+func discontinuity(list *hls.Playlist) uint64 {
+	n := list.DiscontinuitySequence
+	for i := range list.Segments {
+		n += uint64(list.Segments[i].Discontinuities)
+	}
+	return n
+}
+
+// cannotEdit logs, once, why viewers get what the server writes, and nothing else.
+func (m *manifest) cannotEdit(err error) {
+	if m.told.fixed == err.Error() {
+		return
+	}
+	m.told.fixed = err.Error()
+	m.file.src.schedule.log.Warn("playlist cannot be continued", "stream", m.file.stream.name, "key", m.file.key(),
+		"err", err, "next", "viewers get what the server writes, and have to reload if the stream starts again")
+}
