@@ -204,6 +204,10 @@ func viewersFollow(t *testing.T, steps int, choose func(n int) int) {
 		if join == Seam && p.Last() != shown.Last()+uint64(len(run.Segments)) {
 			v.problem("the new run ends with number %d", p.Last())
 		}
+		if n, had := len(v.version.segments), len(v.had.segmentsOrNone()); join == Seam && had > 0 &&
+			v.version.segments[n-1].discontinuity <= v.had.segments[had-1].discontinuity {
+			v.problem("players do not know that a new run begins")
+		}
 		truth(&v, w, run)
 		if len(v.problems) > 0 {
 			t.Fatalf("%s%s", strings.Join(v.problems, "\n"), &story)
@@ -233,7 +237,7 @@ func truth(v *viewer, w *writer, run *Playlist) {
 // seeds is small: -seeds 20000 takes some minutes.
 var seeds = flag.Uint64("seeds", 150, "how many random streams are followed")
 
-func TestPlaylistObeysTheRulesOverRandomReconnects(t *testing.T) {
+func TestR3PublishedPlaylistObeysTheRulesOverRandomReconnects(t *testing.T) {
 	for seed := range *seeds {
 		r := rand.New(rand.NewPCG(seed, 0))
 		if viewersFollow(t, 60, r.IntN); t.Failed() {

@@ -36,6 +36,13 @@ type polledSegment struct {
 
 func (p *polled) last() uint64 { return p.sequence + uint64(len(p.segments)) - 1 }
 
+func (p *polled) segmentsOrNone() []polledSegment {
+	if p == nil {
+		return nil
+	}
+	return p.segments
+}
+
 func (p *polled) duration() (d float64) {
 	for _, s := range p.segments {
 		d += s.duration

@@ -68,6 +68,26 @@ var mutants = []mutant{
 		file: publish + "copy.go", old: "c.checkAt = c.late.begin(now)", new: "",
 	},
 	{
+		rule: "R3", what: "a new run is published without a discontinuity",
+		file: "hls/next.go", old: "number := max(before+1, s.Discontinuities)", new: "number := max(before, s.Discontinuities)",
+		test: "TestR3PublishedPlaylistObeysTheRulesOverRandomReconnects",
+	},
+	{
+		rule: "R3", what: "the discontinuities of segments that left are not counted",
+		file: "hls/next.go", old: "before = shown.discontinuity(n.former - 1)", new: "before += 0",
+		test: "TestR3PublishedPlaylistObeysTheRulesOverRandomReconnects",
+	},
+	{
+		rule: "R3", what: "the target duration falls with a new run",
+		file: "hls/next.go", old: "if shown.TargetDuration > p.TargetDuration {", new: "if false {",
+		test: "TestR3PublishedPlaylistObeysTheRulesOverRandomReconnects",
+	},
+	{
+		rule: "R3", what: "a segment with another number is decrypted with that one",
+		file: "hls/next.go", old: "renumbered := p.Offset != 0 &&", new: "renumbered := false &&",
+		test: "TestR3PublishedPlaylistObeysTheRulesOverRandomReconnects",
+	},
+	{
 		rule: "R4", what: "the oldest publishable snapshot wins",
 		file: publish + "newest.go", old: "for i := len(m.waiting) - 1; i >= 0; i-- {\n\t\ts := m.waiting[i]", new: "for i := range m.waiting {\n\t\ts := m.waiting[i]",
 	},
