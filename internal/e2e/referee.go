@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/internal/hlscheck"
 	"ems-sidecar/internal/s3test"
 	"ems-sidecar/media"
 )
@@ -32,6 +33,7 @@ type Referee struct {
 	arrived   map[string][]int // runs of which a chunk was confirmed
 	published map[string]progress
 	seen      map[string]look
+	strict    map[string]strict
 	Delayed   int
 	Judged    int // manifests of which the run was known
 	Setbacks  []setback
@@ -74,7 +76,8 @@ const (
 // NewReferee returns a referee that judges by what is in the archive.
 func NewReferee(t *testing.T, server *s3test.Server, a *Archive) *Referee {
 	return &Referee{t: t, server: server, archive: a,
-		confirmed: map[string]bool{}, arrived: map[string][]int{}, published: map[string]progress{}, seen: map[string]look{}}
+		confirmed: map[string]bool{}, arrived: map[string][]int{}, published: map[string]progress{},
+		seen: map[string]look{}, strict: map[string]strict{}}
 }
 
 // Before judges a request before the server gets it.
@@ -132,11 +135,32 @@ func (r *Referee) judge(q *s3test.Request) {
 	if m.Segments == 0 || !known {
 		return // those that name no segments yet may be alike in both runs
 	}
+	r.strictly(q.Key, run, q.Body)
 	now := progress{run, m.Sequence}
 	if old := r.published[q.Key]; now.Before(old) {
 		r.t.Errorf("%s goes back from %v to %v", q.Key, old, now)
 	}
 	r.published[q.Key] = now
+}
+
+// A strict client judges the playlist of one run.
+type strict struct {
+	run    int
+	client *hlscheck.Client
+}
+
+// strictly lets a strict client judge a playlist of HLS, in the order in which versions are sent. Each
+// run has a client of its own.
+func (r *Referee) strictly(key string, run int, content []byte) {
+	if LayoutOf(key).Format != media.HLS {
+		return
+	}
+	if old, ok := r.strict[key]; !ok || old.run != run {
+		r.strict[key] = strict{run, &hlscheck.Client{Name: key}}
+	}
+	for _, f := range hlscheck.Violations(r.strict[key].client.See(time.Now(), content)) {
+		r.t.Errorf("run %d: %v", run, f)
+	}
 }
 
 // has reports whether the bucket has the chunk of that run, or of a later one; or had it until its
