@@ -128,6 +128,14 @@ func (s timedStore) List(ctx context.Context, dir, after string, each func(strin
 	})
 }
 
+// ListBelow implements Store.
+func (s timedStore) ListBelow(ctx context.Context, dir string, each func(string, ObjectInfo) error) error {
+	return s.Store.ListBelow(ctx, dir, func(key string, i ObjectInfo) error {
+		s.attempt.expect(patience)
+		return each(key, i)
+	})
+}
+
 // Same implements Store.
 func (s timedStore) Same(ctx context.Context, key string, body Body, size int64, at time.Time) (bool, error) {
 	s.attempt.expect(patience)

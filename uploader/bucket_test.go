@@ -205,6 +205,23 @@ func (b *bucket) List(_ context.Context, dir, after string, each func(string, Ob
 	return nil
 }
 
+func (b *bucket) ListBelow(_ context.Context, dir string, each func(string, ObjectInfo) error) error {
+	b.mu.Lock()
+	b.lists++
+	b.mu.Unlock()
+	for _, key := range b.keys() {
+		i, found, err := b.Stat(context.Background(), key)
+		if !found || err != nil || !strings.HasPrefix(key, dir) {
+			continue
+		}
+		i.ModTime, i.Host, i.Root, i.Sum = time.Time{}, "", "", "" // listings have no metadata
+		if err := each(key, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Delete checks that no manifest in the bucket names what is deleted (R2), and that no key of it is
 // being PUT.
 func (b *bucket) Delete(_ context.Context, keys []string) error {

@@ -110,4 +110,8 @@ func (bucket) List(context.Context, string, string, func(string, uploader.Object
 	return nil
 }
 
+func (bucket) ListBelow(context.Context, string, func(string, uploader.ObjectInfo) error) error {
+	return nil
+}
+
 func (bucket) Delete(context.Context, []string) error { return nil }

@@ -39,6 +39,8 @@ type Store interface {
 	// keys up to it, compared by bytes. It fills Size, Stored and ETag of the ObjectInfo. It ends
 	// with the first error of each.
 	List(ctx context.Context, dir, after string, each func(key string, i ObjectInfo) error) error
+	// ListBelow is List from the beginning, with the objects in directories below dir.
+	ListBelow(ctx context.Context, dir string, each func(key string, i ObjectInfo) error) error
 	// Delete deletes the objects. It is no error if one does not exist. After a DeleteError, all
 	// keys except those in it are deleted; after any other error it is unknown which.
 	Delete(ctx context.Context, keys []string) error

@@ -137,6 +137,13 @@ func (s blindStore) List(ctx context.Context, dir, after string, each func(strin
 	return s.bucket.List(ctx, dir, after, each)
 }
 
+func (s blindStore) ListBelow(ctx context.Context, dir string, each func(string, ObjectInfo) error) error {
+	if s.listing != nil {
+		return s.listing
+	}
+	return s.bucket.ListBelow(ctx, dir, each)
+}
+
 func (s blindStore) Read(ctx context.Context, key string, most int64) ([]byte, bool, error) {
 	if s.reading != nil {
 		return nil, false, s.reading

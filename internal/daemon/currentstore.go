@@ -99,6 +99,14 @@ func (c *currentStore) List(ctx context.Context, dir, after string,
 	return s.Store.List(ctx, dir, after, each)
 }
 
+// ListBelow lists objects, also in directories.
+func (c *currentStore) ListBelow(ctx context.Context, dir string,
+	each func(string, uploader.ObjectInfo) error) error {
+	s := c.use()
+	defer s.inFlight.Done()
+	return s.Store.ListBelow(ctx, dir, each)
+}
+
 // Delete deletes objects.
 func (c *currentStore) Delete(ctx context.Context, keys []string) error {
 	s := c.use()

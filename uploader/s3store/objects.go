@@ -19,12 +19,23 @@ const listPermission = "s3:ListBucket"
 
 // List implements uploader.Store. It holds one page of at most 1,000 objects at a time.
 func (s *Store) List(ctx context.Context, dir, after string, each func(key string, i uploader.ObjectInfo) error) error {
-	// XML cannot hold all characters of a key.
-	in := &s3.ListObjectsV2Input{Bucket: &s.settings.Bucket, Prefix: &dir, Delimiter: aws.String("/"),
-		EncodingType: types.EncodingTypeUrl}
+	in := &s3.ListObjectsV2Input{Delimiter: aws.String("/")}
 	if after != "" {
 		in.StartAfter = &after
 	}
+	return s.list(ctx, in, dir, each)
+}
+
+// ListBelow implements uploader.Store.
+func (s *Store) ListBelow(ctx context.Context, dir string, each func(key string, i uploader.ObjectInfo) error) error {
+	return s.list(ctx, &s3.ListObjectsV2Input{}, dir, each)
+}
+
+// list calls each for the objects that in asks for, whose keys begin with dir.
+func (s *Store) list(ctx context.Context, in *s3.ListObjectsV2Input, dir string,
+	each func(key string, i uploader.ObjectInfo) error) error {
+	// XML cannot hold all characters of a key.
+	in.Bucket, in.Prefix, in.EncodingType = &s.settings.Bucket, &dir, types.EncodingTypeUrl
 	var stopped error // by each
 	err := s.eachPage(ctx, func() (more bool, err error) {
 		out, err := within(ctx, requestTime, func(ctx context.Context) (*s3.ListObjectsV2Output, error) {

@@ -67,6 +67,13 @@ func TestListGivesTheObjectsOfAllPages(t *testing.T) {
 	}); err != nil || n != 101 || last != "live/g/s/segment_1795480157560_2099.ts" {
 		t.Errorf("after a key: %d objects, the last %s, %v", n, last, err)
 	}
+	below := map[string]bool{}
+	if err := s.ListBelow(t.Context(), "live/g/s/", func(key string, _ uploader.ObjectInfo) error {
+		below[key] = true
+		return nil
+	}); err != nil || len(below) != len(want)+1 || !below["live/g/s/deeper/x.ts"] || below["live/g/sister/x.ts"] {
+		t.Errorf("with the directories below, %d objects are listed, want %d, %v", len(below), len(want)+1, err)
+	}
 	stop := errors.New("enough")
 	n = 0
 	err := s.List(t.Context(), "live/g/s/", "", func(string, uploader.ObjectInfo) error { n++; return stop })
