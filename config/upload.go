@@ -51,6 +51,7 @@ type Upload struct {
 	ManifestInterval time.Duration // the least time between two versions of one manifest
 	ReconnectWindow  time.Duration // HLS: so long a stream that stopped may return before its end is published
 	Backlog          Backlog
+	Archiving
 	Retention
 }
 
@@ -76,6 +77,12 @@ type Headers struct {
 	KMSKeyID             string
 	CacheControlChunk    string
 	CacheControlManifest string
+}
+
+// Archiving says what is listed of HLS for longer than the server lists it.
+type Archiving struct {
+	Archive bool          // the hours of each stream
+	DVR     time.Duration // a second live playlist of so much; 0: none
 }
 
 // Retention says when objects and files are deleted.

@@ -34,6 +34,15 @@ func (u *Upload) keys() []key {
 			the same playlist, with EXT-X-DISCONTINUITY. It may take one target duration longer, in which
 			its first chunk is written. 0: playlists are published as EMS writes them. The credentials need
 			s3:GetObject, since what players have is read from the bucket at the start.`),
+		one("archive", &u.Archive, boolean, `
+			HLS: whether the hours of each stream are listed beside it, and the whole broadcast when it has
+			ended: <stream>/archive/<start>/playlist.m3u8. Nothing is copied: they name the chunks where
+			they are, which stay then, also with delete = mirror. The playlists cost less than 1 % of the
+			chunks' bytes. It needs s3:GetObject and s3:ListBucket.`),
+		one("dvr", &u.DVR, duration(0, 24*time.Hour), `
+			HLS: how much of a live stream a second playlist lists, <stream>/dvr.m3u8, in which players may
+			go back. It is put with each version of the live one: 2 hours of chunks of 2 s are some 150 kB
+			each time. Its chunks stay as long as it names them. 0: there is none.`),
 	)
 	return append(keys, u.own()...)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/archive"
 	"ems-sidecar/uploader/publish"
 )
 
@@ -39,7 +40,7 @@ func (src *Source) readInheritedIn(ctx context.Context, r *publish.Result, dir s
 	var found []string
 	err := src.store(ctx).List(ctx, below, "", func(key string, _ publish.ObjectInfo) error {
 		p, ours := strings.CutPrefix(key, prefix)
-		if !ours || p == "" || src.layout.Kind(p).Role != media.ManifestFile || r.Survey.Known[p] {
+		if !ours || p == "" || src.layout.Kind(p).Role != media.ManifestFile || r.Survey.Known[p] || src.isDVR(p) {
 			return nil
 		}
 		if found = append(found, p); len(found) > maxInherited {
@@ -54,6 +55,9 @@ func (src *Source) readInheritedIn(ctx context.Context, r *publish.Result, dir s
 	}
 	return err
 }
+
+// isDVR reports whether p is a playlist of the archivist, which says itself what leaves it.
+func (src *Source) isDVR(p string) bool { return src.dest.DVR > 0 && path.Base(p) == archive.DVRName }
 
 // inherit reads the manifest p from the bucket.
 func (src *Source) inherit(ctx context.Context, r *publish.Result, p string) error {

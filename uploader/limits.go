@@ -26,6 +26,11 @@ const (
 
 	// maxInherited is how many manifests of earlier runs are read in one directory of the bucket.
 	maxInherited = 1000
+	// maxArchiving is how many requests for archives are in flight at once.
+	maxArchiving = 8
+	// maxRestored bounds the chunks that are looked for by their names, in each direction, after a
+	// start.
+	maxRestored = 2000
 	// maxOtherKeys bounds the keys that are tried for one recording.
 	maxOtherKeys = 9
 )

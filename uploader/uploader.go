@@ -60,6 +60,7 @@ type Uploader struct {
 	budget        *spool.Budget
 	workers       sync.WaitGroup // all goroutines of Run, which waits for them
 	attempts      attempts
+	archive       *archivist
 	start         func(*Source) // set by Run, for its goroutine
 	sweep         func()        // of the reporter, if that is the Uploader's own
 	minThroughput atomic.Int64
@@ -89,6 +90,7 @@ func New(settings Settings, log *slog.Logger) *Uploader {
 		owners:   make(map[*publish.Source]*Source),
 	}
 	u.minThroughput.Store(settings.MinThroughput)
+	u.archive = newArchivist(u)
 	return u
 }
 
@@ -158,6 +160,7 @@ func (u *Uploader) Run(ctx context.Context) {
 		if s.Drained(now) {
 			s.NoteLeft(now)
 			u.carryOut(s.Effects())
+			u.archive.finish(drained)
 			return
 		}
 		wake := timeTo(s.Wake(now), now)
@@ -196,6 +199,7 @@ func (u *Uploader) begin(ctx, work context.Context) *publish.Schedule {
 	u.workers.Go(func() { u.abortAbandoned(ctx) })
 	u.workers.Go(func() { u.warnOfStrays(ctx) })
 	u.workers.Go(func() { u.watchUnfinished(ctx) })
+	u.workers.Go(func() { u.archive.run(work) })
 	s := publish.New(publish.Settings{Host: u.settings.Host, Workers: u.settings.Workers,
 		BulkWorkers: u.settings.BulkWorkers,
 		Manifests:   u.settings.Manifests, Began: time.Now(), Jitter: rand.N[time.Duration],
@@ -265,6 +269,9 @@ func (u *Uploader) carryOut(e publish.Effects) {
 			x.At = time.Now()
 		}
 		u.settings.Observe(x)
+	}
+	for _, l := range e.Listed {
+		u.archive.listed(l)
 	}
 	for _, n := range e.Notes {
 		u.write(n)

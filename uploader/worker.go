@@ -32,6 +32,7 @@ func (u *Uploader) do(ctx context.Context, src *Source, j publish.Job) publish.R
 	switch j.Task {
 	case publish.ReadManifests:
 		src.readInherited(ctx, &r)
+		src.readArchives(ctx, &r)
 	case publish.Delete:
 		u.deleteObjects(ctx, src, &r)
 	case publish.PutManifest:
@@ -127,8 +128,7 @@ func (u *Uploader) putChunk(ctx context.Context, src *Source, r *publish.Result)
 var errChanged = errors.New("file changed")
 
 func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Body, size int64) error {
-	limit := attemptTime + time.Duration(float64(size)/float64(u.minThroughput.Load())*float64(time.Second))
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit.Round(time.Millisecond)))
+	ctx, cancel := u.withLimit(ctx, size)
 	defer cancel()
 	err := src.store(ctx).Put(ctx, Object{
 		Key:             j.Key,
@@ -147,6 +147,12 @@ func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Bod
 		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	return err
+}
+
+// withLimit returns a context for an attempt to put so many bytes.
+func (u *Uploader) withLimit(ctx context.Context, size int64) (context.Context, context.CancelFunc) {
+	limit := attemptTime + time.Duration(float64(size)/float64(u.minThroughput.Load())*float64(time.Second))
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit.Round(time.Millisecond)))
 }
 
 // cacheControl returns the header for what j puts.
@@ -168,5 +174,8 @@ func (d *Destination) cacheControl(writer media.Traits, j publish.Job) string {
 	if target := j.Manifest.TargetDuration; target > 0 {
 		age = max(time.Second, target/2)
 	}
-	return "max-age=" + strconv.Itoa(int(age/time.Second))
+	return maxAge(age)
 }
+
+// maxAge returns the Cache-Control of what may be cached for so long.
+func maxAge(age time.Duration) string { return "max-age=" + strconv.Itoa(int(age/time.Second)) }

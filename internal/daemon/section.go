@@ -70,6 +70,8 @@ func destination(u config.Upload) publish.Destination {
 		Delete:           u.Delete == config.Mirror,
 		DeleteDelay:      u.DeleteDelay,
 		ReconnectWindow:  u.ReconnectWindow,
+		Archive:          u.Archive,
+		DVR:              u.DVR,
 	}
 }
 

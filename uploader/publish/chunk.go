@@ -181,6 +181,7 @@ type naming struct {
 	shown    int       // of them, the published ones
 	listed   bool      // a published one names the content that was closed last
 	asOther  bool      // by what named it last: it is no segment
+	archived bool      // an archive or a clip names it, or will
 	promised *manifest // which named it first, just written, when the file was not on the disk
 }
 

@@ -62,6 +62,9 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	f.naming.listed, f.work.attempts = false, 0
 	s.stepClosed(f)
 	s.queueClosed(f, now)
+	if s.predates(v, now) {
+		s.inheritChunk(f)
+	}
 }
 
 // isOnItsWay reports whether v of f was queued or in flight already; before is its state before

@@ -13,7 +13,8 @@ type Effects struct {
 	Released []Release
 	Notes    []Note
 	Changes  []Change
-	Steps    []Step // if Settings.Observed asks for them
+	Steps    []Step   // if Settings.Observed asks for them
+	Listed   []Listed // if the Destination archives what is published
 }
 
 // An Expectation asks for files that a manifest names, or that are to be read again. Each is
@@ -88,7 +89,7 @@ func (s *Schedule) Effects() Effects {
 	o := &s.effects
 	e := o.Effects
 	o.Effects = Effects{reuse(o.spare.Expected), reuse(o.spare.Released), reuse(o.spare.Notes), reuse(o.spare.Changes),
-		reuse(o.spare.Steps)}
+		reuse(o.spare.Steps), reuse(o.spare.Listed)}
 	o.spare = e
 	return e
 }

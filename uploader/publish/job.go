@@ -92,9 +92,11 @@ type Result struct {
 	Failure     Failure
 	Err         error // for the log
 
-	Inherited []Inherited // of a ReadManifests
-	Surveyed  []string    // directories of which these are all manifests
-	NoRoot    error       // of a Delete: why the root cannot be looked into
+	Inherited    []Inherited // of a ReadManifests
+	Surveyed     []string    // directories of which these are all manifests
+	Archived     []string    // of the survey's files, those that an archive or a clip names
+	ArchivesRead []string    // streams of which these are all
+	NoRoot       error       // of a Delete: why the root cannot be looked into
 }
 
 // A Failure says how far a request to the store came.

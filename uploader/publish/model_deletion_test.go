@@ -59,7 +59,7 @@ func (b *modelBucket) finishDeletion(f *flight, how outcome) {
 		}
 	}
 	if f.Task == publish.ReadManifests && r.Failure == publish.NoFailure {
-		r.Inherited, r.Surveyed = b.surveyed(f.Survey), f.Survey.Dirs
+		r.Inherited, r.Surveyed, r.ArchivesRead = b.surveyed(f.Survey), f.Survey.Dirs, f.Survey.Streams
 	}
 	for i := range r.Removals {
 		if rm := &r.Removals[i]; rm.Finding == publish.Deleted {

@@ -49,6 +49,7 @@ func (m *manifest) finish(s *snapshot, now time.Time) {
 		m.published.retire()
 	}
 	m.published = s
+	m.file.src.schedule.tellListed(m, s)
 	for f := range s.named() {
 		f.naming.now++
 		f.naming.shown++

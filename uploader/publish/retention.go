@@ -46,6 +46,7 @@ type retention struct {
 	full     bool // that it takes no more was logged
 
 	surveyed map[string]bool // directories below the root: what the bucket's manifests in them name is known
+	archives map[string]bool // streams: what their archives and clips name of the files that are known is known
 	surveyAt time.Time       // when a survey that failed is tried again
 	epoch    int             // grows when that is known of one no more
 }
@@ -88,7 +89,7 @@ func (s *Schedule) left(src *Source, p string, now time.Time) {
 // uploaded first.
 func (s *Schedule) follow(f *file, now time.Time) {
 	unpublished := f.manifest != nil && f.manifest.published == nil
-	if f.gone.state != hasLeft || !f.bucket.isConfirmed() || unpublished {
+	if f.gone.state != hasLeft || !f.bucket.isConfirmed() || unpublished || f.naming.archived {
 		return
 	}
 	if f.gone.place == nil && f.src.shared {
@@ -96,7 +97,7 @@ func (s *Schedule) follow(f *file, now time.Time) {
 	}
 	src, d := f.src, f.src.dest
 	if src.retention == nil {
-		src.retention = &retention{src: src, surveyed: make(map[string]bool)}
+		src.retention = &retention{src: src, surveyed: make(map[string]bool), archives: make(map[string]bool)}
 		s.retentions = append(s.retentions, src.retention)
 	}
 	r := src.retention
@@ -148,9 +149,9 @@ func (s *Schedule) nextDeletion(now time.Time) (Job, bool) {
 		if !s.mayDelete(r) || r.checkAt.IsZero() || now.Before(r.checkAt) {
 			continue
 		}
-		batch, unsurveyed := s.due(r, now)
+		batch, unsurveyed, archives := s.due(r, now)
 		switch {
-		case len(batch) == deletionBatch || len(batch) > 0 && len(unsurveyed) > 0:
+		case len(batch) == deletionBatch || len(batch) > 0 && len(unsurveyed)+len(archives) > 0:
 			r.checkAt = now
 		case len(r.listed) == 0:
 			r.checkAt = time.Time{}
@@ -160,10 +161,10 @@ func (s *Schedule) nextDeletion(now time.Time) (Job, bool) {
 		j := Job{Task: Delete, Removals: batch, Source: r.src, Started: now}
 		if len(batch) == 0 {
 			// A PUT of the run before may still bring a manifest.
-			if len(unsurveyed) == 0 || now.Sub(s.settings.Began) <= doubtTime || now.Before(r.surveyAt) {
+			if len(unsurveyed)+len(archives) == 0 || now.Sub(s.settings.Began) <= doubtTime || now.Before(r.surveyAt) {
 				continue
 			}
-			j.Task, j.Survey = ReadManifests, s.newSurvey(r, unsurveyed)
+			j.Task, j.Survey = ReadManifests, s.newSurvey(r, unsurveyed, archives)
 		}
 		r.inFlight = true
 		return j, true
@@ -192,8 +193,9 @@ func (s *Schedule) deletes() bool {
 }
 
 // due returns what is to be deleted now, which has begun with that, and drops what is not listed
-// any more. It also returns the directories that have to be surveyed for others.
-func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed []string) {
+// any more. It also returns the directories that have to be surveyed for others, and the streams whose
+// archives have to be.
+func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed, archives []string) {
 	d := r.src.dest
 	r.listed = slices.DeleteFunc(r.listed, func(e listing) bool {
 		f := e.file
@@ -211,9 +213,14 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 		if len(batch) == deletionBatch || !waited || !f.mayBeDeleted() || s.mayBeNamedAbove(f) {
 			return false
 		}
-		if dirs := r.unsurveyed(f.path); len(dirs) > 0 {
-			if len(unsurveyed) < surveyBatch {
+		dirs := r.unsurveyed(f.path)
+		stream, unread := s.unsurveyedArchive(r, f, now)
+		if len(dirs) > 0 || unread {
+			if len(unsurveyed)+len(archives) < surveyBatch {
 				unsurveyed = append(unsurveyed, dirs...)
+				if unread {
+					archives = append(archives, stream)
+				}
 			}
 			return false
 		}
@@ -223,14 +230,14 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 			doubt: f.bucket.inDoubt})
 		return false
 	})
-	return batch, unsurveyed
+	return batch, unsurveyed, archives
 }
 
 // mayBeDeleted reports whether nothing that is known of the object of f, whose name is gone, speaks
 // for it.
 func (f *file) mayBeDeleted() bool {
 	switch m := f.manifest; {
-	case f.work.state != idle || f.naming.now > 0 || !f.bucket.isConfirmed() && !f.bucket.inDoubt:
+	case f.work.state != idle || f.naming.now > 0 || f.naming.archived || !f.bucket.isConfirmed() && !f.bucket.inDoubt:
 		return false
 	case m != nil && (len(m.waiting) > 0 || !m.line.endAt.IsZero() || m.isBusy() || !m.settledInBucket() && !f.bucket.inDoubt):
 		return false // what was read of it is still to be published (R5)

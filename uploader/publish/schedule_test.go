@@ -143,7 +143,7 @@ func TestManifestThatStaysKeepsItsChunks(t *testing.T) {
 				deleted[r.Removals[i].Path] = r.Removals[i].Finding == Deleted
 			}
 			if r.Task == ReadManifests {
-				r.Surveyed = r.Survey.Dirs
+				r.Surveyed, r.ArchivesRead = r.Survey.Dirs, r.Survey.Streams
 			}
 			if r.Task == Verify && put != "" {
 				r.Found = &ObjectInfo{Sum: put}

@@ -18,6 +18,8 @@ type Destination struct {
 	DeleteLocalAfter time.Duration // and how long after its upload
 	Delete           bool          // an object, so long after its file was deleted; not recordings
 	DeleteDelay      time.Duration
+	Archive          bool          // HLS: what is published is listed by hours, and its chunks stay
+	DVR              time.Duration // HLS: how much of a stream a second live playlist lists; 0: there is none
 }
 
 // A Source is what one format has below one root, published to one Destination.

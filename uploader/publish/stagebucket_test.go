@@ -117,7 +117,7 @@ func (s *stage) apply(j publish.Job, r *publish.Result) {
 			delete(s.objects, rm.Key)
 		}
 	case publish.ReadManifests:
-		r.Surveyed = j.Survey.Dirs
+		r.Surveyed, r.ArchivesRead = j.Survey.Dirs, j.Survey.Streams
 	}
 }
 

@@ -13,6 +13,10 @@ type Survey struct {
 	Dirs  []string        // below the root
 	Known map[string]bool // manifests in them of which the schedule knows what they name
 	epoch int             // of the retention
+
+	Streams []string        // directories whose archives and clips are read
+	Files   map[string]bool // in those: paths of which it is to be known whether they are named there
+	Since   time.Time       // when the first of these was written: what is older names none of them
 }
 
 // An Inherited is a manifest of an earlier run.
@@ -53,9 +57,10 @@ func (m *manifest) isKnown() bool {
 // isOpaque reports whether the bucket has a manifest m and it is unknown what it names.
 func (m *manifest) isOpaque() bool { return m.file.bucket.isConfirmed() && !m.isKnown() }
 
-// newSurvey returns the survey of dirs.
-func (s *Schedule) newSurvey(r *retention, dirs []string) *Survey {
+// newSurvey returns the survey of dirs, and of the archives of streams.
+func (s *Schedule) newSurvey(r *retention, dirs, archives []string) *Survey {
 	slices.Sort(dirs)
+	slices.Sort(archives)
 	v := &Survey{Dirs: slices.Compact(dirs), Known: make(map[string]bool), epoch: r.epoch}
 	for _, dir := range v.Dirs {
 		if st, ok := s.streams[streamKey{r.src, dir}]; ok {
@@ -66,6 +71,7 @@ func (s *Schedule) newSurvey(r *retention, dirs []string) *Survey {
 			}
 		}
 	}
+	s.toSurvey(v, r.src, slices.Compact(archives))
 	return v
 }
 
@@ -75,6 +81,10 @@ func (s *Schedule) surveyDone(r Result, now time.Time) {
 	rt.inFlight, rt.checkAt = false, now
 	for _, in := range r.Inherited {
 		s.adopt(r.Source, in, now)
+	}
+	s.Archived(r.Source, r.Archived)
+	for _, stream := range r.ArchivesRead {
+		rt.archives[stream] = true
 	}
 	for _, dir := range r.Surveyed {
 		if r.Survey.epoch == rt.epoch { // else one that was known may not be any more

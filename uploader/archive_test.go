@@ -1,0 +1,218 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ems-sidecar/hls"
+	"ems-sidecar/uploader/archive"
+)
+
+// A mortalStore fails every request once it is dead, as if the process were.
+type mortalStore struct {
+	*bucket
+	dead atomic.Bool
+}
+
+var errDead = errors.New("the process was killed")
+
+func (s *mortalStore) Put(ctx context.Context, o Object) error {
+	if s.dead.Load() {
+		return errDead
+	}
+	return s.bucket.Put(ctx, o)
+}
+
+func (s *mortalStore) Delete(ctx context.Context, keys []string) error {
+	if s.dead.Load() {
+		return errDead
+	}
+	return s.bucket.Delete(ctx, keys)
+}
+
+// killed ends the uploader at once, and starts another one.
+func (d *desk) killed(ended chan struct{}) chan struct{} {
+	d.t.Helper()
+	d.dest.Store.(*mortalStore).dead.Store(true)
+	d.end()
+	<-ended
+	dest := &Destination{Destination: d.dest.Destination, Store: &mortalStore{bucket: d.bucket}}
+	d.dest = dest
+	return d.restarted(ended)
+}
+
+// newArchiveDesk returns a desk whose streams are archived, and whose process can be killed.
+func newArchiveDesk(t *testing.T) *desk {
+	d := newDesk(t, Settings{})
+	d.up.settings.DrainTimeout = time.Second
+	d.dest.Store, d.dest.Archive = &mortalStore{bucket: d.bucket}, true
+	time.Sleep(10 * time.Minute) // the first segment began before that
+	return d
+}
+
+// archived returns the playlists below g/s/archive, in order, and the segments of each.
+func (d *desk) archived() (names []string, segments map[string][]string) {
+	d.t.Helper()
+	segments = make(map[string][]string)
+	for _, key := range d.bucket.keys() {
+		p, ok := strings.CutPrefix(key, "g/s/")
+		if _, is := archive.ParseName(p); !ok || !is {
+			continue
+		}
+		names = append(names, p)
+		segments[p] = d.segmentsOf(key)
+	}
+	return names, segments
+}
+
+func (d *desk) segmentsOf(key string) (names []string) {
+	d.t.Helper()
+	list, err := hls.Parse([]byte(d.bucket.content(key)))
+	if err != nil {
+		d.t.Fatalf("%s: %v", key, err)
+	}
+	for _, s := range list.Segments {
+		names = append(names, path.Join(path.Dir(key), s.URI))
+	}
+	return names
+}
+
+// numbers returns the segments of g/s from first to last.
+func numbers(first, last int) (names []string) {
+	for n := first; n <= last; n++ {
+		names = append(names, fmt.Sprintf("g/s/%d.ts", n))
+	}
+	return names
+}
+
+// end ends the stream g/s behind a segment.
+func (d *desk) endStream(last int) {
+	d.close("g/s/playlist.m3u8", playlist(last-4, last, "#EXT-X-ENDLIST"))
+}
+
+// A stream of 70 minutes has two hours in the archive, and a playlist of both at its end.
+func TestStreamIsArchivedByHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newArchiveDesk(t)
+		d.start()
+		d.roll(1, 1050)
+		d.endStream(1050)
+		time.Sleep(time.Minute)
+		names, segments := d.archived()
+		const dir = "archive/2000-01-01T00-09-56Z/"
+		want := []string{dir + "2000-01-01T00-09-56Z.m3u8", dir + "2000-01-01T01-00-00Z.m3u8", dir + "playlist.m3u8"}
+		if !slices.Equal(names, want) {
+			t.Fatalf("the archive has %q, want %q", names, want)
+		}
+		if !slices.Equal(slices.Concat(segments[names[0]], segments[names[1]]), numbers(1, 1050)) {
+			t.Errorf("the hours have %d and %d segments", len(segments[names[0]]), len(segments[names[1]]))
+		}
+		if !slices.Equal(segments[names[2]], numbers(1, 1050)) {
+			t.Errorf("the whole has %d segments", len(segments[names[2]]))
+		}
+		if h := d.bucket.header("g/s/" + names[2]); h != "application/vnd.apple.mpegurl; max-age=3600" {
+			t.Errorf("the whole has the headers %s", h)
+		}
+	})
+}
+
+// The archive goes on after a restart, and after a kill, of which it lists what it had not yet listed.
+func TestArchiveGoesOnAfterTheProcess(t *testing.T) {
+	for name, stop := range map[string]func(d *desk, ended chan struct{}) chan struct{}{
+		"it was stopped": (*desk).restarted,
+		"it was killed":  (*desk).killed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newArchiveDesk(t)
+				ended := d.start()
+				d.roll(1, 100)
+				ended = stop(d, ended)
+				d.roll(101, 200)
+				stop(d, ended)
+				d.roll(201, 220)
+				d.endStream(220)
+				time.Sleep(time.Minute)
+				names, segments := d.archived()
+				if len(names) != 2 || !slices.Equal(segments[names[1]], numbers(1, 220)) {
+					t.Errorf("the archive has %q; the whole has %v", names, segments[names[len(names)-1]])
+				}
+				if text := d.bucket.content("g/s/" + names[1]); strings.Contains(text, "DISCONTINUITY") || strings.Count(text, "EXTINF:4.000") != 220 {
+					t.Errorf("the whole has a seam, or other durations:\n%s", text)
+				}
+				if lines := d.log.lines(slog.LevelWarn, "hole"); len(lines) > 0 {
+					t.Errorf("the log has %q", lines)
+				}
+			})
+		})
+	}
+}
+
+// With delete = mirror, what an archive names stays, also that of an earlier process; and what it does
+// not name is deleted. The bucket of these tests fails if anything is deleted that a playlist names.
+func TestR2MirrorKeepsWhatAnArchiveNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newArchiveDesk(t)
+		d.mirror()
+		ended := d.start()
+		d.roll(1, 100)
+		ended = d.killed(ended)
+		d.close("g/s/orphan.ts", "no playlist names it")
+		d.roll(101, 130) // EMS deletes chunks of the run before
+		d.remove("g/s/orphan.ts")
+		time.Sleep(overdue)
+		d.wantGone("g/s/orphan.ts")
+		d.end()
+		<-ended
+		d.dest = &Destination{Destination: d.dest.Destination, Store: d.bucket}
+		d.dest.Archive = false // what was archived stays all the same
+		d.restarted(ended)
+		d.roll(131, 160)
+		time.Sleep(overdue)
+		names, segments := d.archived()
+		if want := numbers(1, 130); len(names) != 1 || !slices.Equal(segments[names[0]], want) {
+			t.Errorf("the archive has %q", segments)
+		}
+		d.wantThere(numbers(1, 130)...)
+		d.wantGone(numbers(131, 145)...)
+	})
+}
+
+// The DVR playlist lists more than the live one, goes on after a kill, and keeps its chunks as long as it
+// names them.
+func TestDVRKeepsItsChunks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newArchiveDesk(t)
+		d.dest.Archive, d.dest.DVR = false, 10*time.Minute
+		d.mirror()
+		ended := d.start()
+		d.roll(1, 200)
+		d.killed(ended)
+		d.roll(201, 300)
+		time.Sleep(overdue)
+		listed := d.segmentsOf("g/s/dvr.m3u8")
+		if n := len(listed); n < 150 || n >= 166 || listed[n-1] != "g/s/300.ts" {
+			t.Errorf("it has %d segments, the last %s", n, listed[n-1])
+		}
+		d.wantThere(listed...)
+		d.wantGone(numbers(1, 30)...) // what left it just before the kill stays, as ever
+		d.wantGone(numbers(60, 130)...)
+		if h := d.bucket.header("g/s/dvr.m3u8"); h != "application/vnd.apple.mpegurl; max-age=2" {
+			t.Errorf("it has the headers %s", h)
+		}
+		d.endStream(300)
+		time.Sleep(time.Minute)
+		if !strings.HasSuffix(d.bucket.content("g/s/dvr.m3u8"), "#EXT-X-ENDLIST\r\n") {
+			t.Error("it does not end with the live playlist")
+		}
+	})
+}

@@ -1,0 +1,282 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"ems-sidecar/hls"
+	"ems-sidecar/internal/trouble"
+	"ems-sidecar/uploader/archive"
+	"ems-sidecar/uploader/publish"
+)
+
+var (
+	archiveHole = trouble.Failure{
+		Kind: "archive_hole", Level: slog.LevelWarn,
+		Message: "archive has a hole: segments passed that were in no published playlist",
+	}
+	archiveForeign = trouble.Failure{
+		Kind: "archive_unreadable", Level: slog.LevelWarn,
+		Message: "playlist of an archive cannot be read",
+	}
+)
+
+// errNotOurs is about an object in an archive that the archivist has not made.
+var errNotOurs = errors.New("it is no playlist of an archive")
+
+// names returns the playlists of the archive that the bucket has, in order.
+func (st *archivedStream) names(ctx context.Context) (names []archive.Name, err error) {
+	ctx, cancel := context.WithTimeout(ctx, questionTime)
+	defer cancel()
+	below := strings.TrimSuffix(st.key("x"), "x")
+	err = st.src.dest.Store.ListBelow(ctx, below+archive.Dir+"/", func(key string, _ ObjectInfo) error {
+		if n, ok := archive.ParseName(strings.TrimPrefix(key, below)); ok {
+			names = append(names, n)
+		}
+		return nil
+	})
+	slices.SortFunc(names, func(a, b archive.Name) int {
+		if a.Before(b) {
+			return -1
+		}
+		return 1
+	})
+	return names, err
+}
+
+// resume finds the broadcast in the bucket that goes on with what is held, if there is one.
+func (st *archivedStream) resume(ctx context.Context, held archive.HeldFacts, now time.Time) (func(), error) {
+	names, err := st.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// A clock may have been wrong: what began later is another broadcast.
+	names = slices.DeleteFunc(names, func(n archive.Name) bool { return n.Start.After(held.Began.Add(time.Minute)) })
+	fresh := func() { st.begin(&archive.Broadcast{}) }
+	if len(names) == 0 {
+		if held.List.Ended && now.Sub(held.Ended) > archive.Away {
+			return func() { st.held = archive.Held{} }, nil // it had ended long before archives were on
+		}
+		return fresh, nil
+	}
+	newest := names[len(names)-1]
+	whole := newest.Began.IsZero()
+	if whole && len(names) > 1 {
+		newest = names[len(names)-2]
+	}
+	if newest.Began.IsZero() {
+		return fresh, nil
+	}
+	list, err := st.read(ctx, newest.Path())
+	if errors.Is(err, errNotOurs) || err == nil && list == nil {
+		st.src.trouble.Report(archiveForeign, trouble.At{Stream: st.dir}, "key", st.key(newest.Path()), "err", err,
+			"next", "another archive begins")
+		return fresh, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := archive.Resume(newest, list)
+	last, end := b.Last()
+	switch {
+	case whole && held.List.Ended && held.Has(last):
+		return func() { st.held = archive.Held{} }, nil // it is the end that the archive has
+	case whole, newest.Start.Equal(st.finished):
+		return fresh, nil
+	case held.Began.Sub(end) > archive.Away && !held.Has(last):
+		return func() { // it is finished first
+			b.End()
+			st.broadcast = b
+		}, nil
+	}
+	lost, err := st.restore(ctx, held, last, end)
+	return func() {
+		for _, v := range lost {
+			b.Add(v)
+		}
+		st.begin(b)
+	}, err
+}
+
+// begin has b go on with what was held.
+func (st *archivedStream) begin(b *archive.Broadcast) {
+	v, known := st.held.Version(), !b.Start().IsZero()
+	if st.held.Lost > 0 {
+		st.noteHole()
+	}
+	st.held = archive.Held{}
+	st.broadcast = b
+	if added := b.Add(v); added.Seam && known {
+		st.noteHole()
+	}
+	if st.src.uploader.archive.flush {
+		b.Flush()
+	}
+	st.src.log.Info("archive begins or goes on", "stream", st.dir,
+		"key", st.key(archive.Name{Start: b.Start()}.Path()), "resumed", known)
+}
+
+// putWhole makes the playlist of the whole broadcast of those of its hours.
+func (st *archivedStream) putWhole(ctx context.Context, b *archive.Broadcast) (func(), error) {
+	names, err := st.names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var hours []*hls.Playlist
+	segments := 0
+	for _, n := range names {
+		if !n.Start.Equal(b.Start()) || n.Began.IsZero() || segments > archive.MaxWhole {
+			continue
+		}
+		list, err := st.read(ctx, n.Path())
+		if errors.Is(err, errNotOurs) {
+			st.src.trouble.Report(archiveForeign, trouble.At{Stream: st.dir}, "key", st.key(n.Path()), "err", err,
+				"next", "the whole broadcast is listed without it")
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if list != nil {
+			hours = append(hours, list)
+			segments += len(list.Segments)
+		}
+	}
+	whole, name := archive.Whole(hours), archive.Name{Start: b.Start()}
+	if whole == nil {
+		st.src.log.Info("broadcast has no playlist of all its hours", "stream", st.dir, "key", st.key(name.Path()),
+			"segments", segments, "limit", archive.MaxWhole, "next", "the playlists of its hours stay")
+		return b.WholeDone, nil
+	}
+	if err := st.putList(ctx, name.Path(), whole); err != nil {
+		return nil, err
+	}
+	st.src.log.Info("broadcast is archived", "stream", st.dir, "key", st.key(name.Path()), "segments", segments)
+	return b.WholeDone, nil
+}
+
+// readDVR reads the DVR playlist that the bucket has.
+func (st *archivedStream) readDVR(ctx context.Context) (func(), error) {
+	list, err := st.read(ctx, archive.DVRName)
+	if errors.Is(err, errNotOurs) {
+		st.src.trouble.Report(archiveForeign, trouble.At{Stream: st.dir}, "key", st.key(archive.DVRName), "err", err,
+			"next", "it is replaced")
+		list, err = nil, nil
+	}
+	return func() {
+		st.dvr = archive.NewDVR(st.src.dest.DVR, list)
+		newest := st.newest
+		st.newest = nil
+		st.show(newest)
+	}, err
+}
+
+// putDVR puts list as the DVR playlist, which names the segments called gone no more.
+func (st *archivedStream) putDVR(ctx context.Context, list *hls.Playlist, gone []string) (func(), error) {
+	err := st.putList(ctx, archive.DVRName, list)
+	return func() {
+		if !st.src.dest.Archive {
+			st.unarchive(st.pathsOf(gone))
+		}
+	}, err
+}
+
+// unarchive says that no playlist of the stream names the files any more.
+func (st *archivedStream) unarchive(paths []string) {
+	if len(paths) == 0 {
+		return
+	}
+	src := st.src
+	// Not by this goroutine: that of Run waits for it at the end.
+	src.uploader.workers.Go(func() {
+		src.uploader.tell(context.Background(), func(s *publish.Schedule, now time.Time) {
+			s.Unarchived(src.plan, paths, now)
+		})
+	})
+}
+
+// pathsOf returns the paths below the root of what the live playlist calls so.
+func (st *archivedStream) pathsOf(uris []string) (paths []string) {
+	for _, uri := range uris {
+		for _, p := range resolved(st.dir, uri) {
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+// restore finds chunks that were published behind the last one of an archive, which is called last and
+// ended at end, and before what is held. A process that was killed had not listed them yet.
+func (st *archivedStream) restore(ctx context.Context, held archive.HeldFacts, last string, end time.Time) (
+	[]archive.Version, error) {
+	if last == "" || held.Has(last) || len(held.List.Segments) == 0 || held.IsEncrypted() {
+		return nil, nil
+	}
+	first := held.List.Segments[0].URI
+	forward, joined, err := st.look(ctx, last, first, archive.Successor)
+	if err != nil {
+		return nil, err
+	}
+	var lost []archive.Version
+	if len(forward) > 0 {
+		v, err := archive.Restored(forward, held.List, end)
+		if err != nil {
+			return nil, fmt.Errorf("list what was lost: %w", err)
+		}
+		lost = append(lost, v)
+	}
+	if joined {
+		return lost, nil
+	}
+	until := last
+	if n := len(forward); n > 0 {
+		until = forward[n-1].URI
+	}
+	backward, _, err := st.look(ctx, first, until, archive.Predecessor)
+	if err != nil {
+		return nil, err
+	}
+	if len(backward) > 0 {
+		slices.Reverse(backward)
+		v, err := archive.Restored(backward, held.List, time.Time{})
+		if err != nil {
+			return nil, fmt.Errorf("list what was lost: %w", err)
+		}
+		lost = append(lost, v)
+	}
+	return lost, nil
+}
+
+// look asks the bucket for one chunk after the other, from the one called from, until there is none,
+// or it is the one called until: then it reports that.
+func (st *archivedStream) look(ctx context.Context, from, until string, next func(string) (string, bool)) (
+	found []archive.Found, joined bool, err error) {
+	for uri, ok := next(from); ok && len(found) < maxRestored; uri, ok = next(uri) {
+		if uri == until {
+			return found, true, nil
+		}
+		var info ObjectInfo
+		there := false
+		for _, p := range resolved(st.dir, uri) {
+			if info, there, err = st.src.stat(ctx, st.src.dest.Prefix+p); err != nil {
+				return nil, false, err
+			} else if there {
+				break
+			}
+		}
+		if !there {
+			return found, false, nil
+		}
+		closed := info.ModTime
+		if closed.IsZero() {
+			closed = info.Stored
+		}
+		found = append(found, archive.Found{URI: uri, Closed: closed, Size: info.Size})
+	}
+	return found, false, nil
+}

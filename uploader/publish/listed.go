@@ -1,0 +1,118 @@
+package publish
+
+import (
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// An archive names what viewers were shown, wherever it is made: see package archive. What it names
+// stays in the bucket, also with Destination.Delete. In a run, that is known of each file when it is
+// published. Files of earlier runs stay if archives are on. If they are off now, the bucket's archives
+// and clips tell, which a survey reads.
+
+// A Listed is a Media Playlist of HLS that viewers have from now on.
+type Listed struct {
+	Source  *Source
+	Path    string // of the playlist, below the root
+	Content []byte
+	Chunks  map[string]ListedChunk // the files that viewers did not know of before, by their paths
+}
+
+// A ListedChunk is the file of a segment.
+type ListedChunk struct {
+	Closed time.Time // by the clock of the host that wrote it
+	Size   int64     // bytes
+}
+
+// Archives reports whether what is published is listed for longer than the server lists it.
+func (d *Destination) Archives() bool { return d.Archive || d.DVR > 0 }
+
+// tellListed adds to the effects that viewers have the content of m, which is s.
+func (s *Schedule) tellListed(m *manifest, snap *snapshot) {
+	src := m.file.src
+	if !src.dest.Archives() || src.layout.Format != media.HLS || snap.parsed.Set || snap.edition.content == nil {
+		return
+	}
+	l := Listed{Source: src, Path: m.file.path, Content: snap.edition.content, Chunks: make(map[string]ListedChunk)}
+	for f := range snap.named() {
+		if f.manifest != nil || f.naming.listed {
+			continue
+		}
+		f.naming.archived = true
+		if v := f.disk.version; !v.ModTime.IsZero() {
+			l.Chunks[f.path] = ListedChunk{v.ModTime, v.Size}
+		}
+	}
+	s.effects.Listed = append(s.effects.Listed, l)
+}
+
+// inheritChunk applies that an earlier run may have published f. Its archive may be about to list it: a
+// process that was killed had not done so.
+func (s *Schedule) inheritChunk(f *file) {
+	if f.src.dest.Archive {
+		f.naming.archived = true
+	}
+	if r := f.src.retention; r != nil {
+		delete(r.archives, f.stream.name) // they were not asked about this one
+	}
+}
+
+// Archived says that an archive or a clip names files of src: they stay.
+func (s *Schedule) Archived(src *Source, paths []string) {
+	for _, p := range paths {
+		if f, ok := src.files[p]; ok {
+			f.naming.archived = true
+			f.gone.unlisted()
+		}
+	}
+}
+
+// Unarchived says that no archive or clip names files of src any more. Their objects follow them.
+func (s *Schedule) Unarchived(src *Source, paths []string, now time.Time) {
+	if !src.dest.Delete {
+		return
+	}
+	for _, p := range paths {
+		f := s.file(src, p)
+		f.naming.archived = false
+		if f.manifest == nil && f.disk.state == diskUnknown && !f.bucket.isSettled() {
+			// It was forgotten when it left the disk, or an earlier run. A worker looks at the disk again.
+			f.bucket.confirm(media.Version{}, 0, now)
+			f.disk.nameGone()
+			f.gone = departure{state: hasLeft, place: src.place}
+		}
+		s.follow(f, now)
+		src.forgetIfUnused(f)
+	}
+}
+
+// unsurveyedArchive returns the stream whose archives and clips may name f, if they were not read yet.
+func (s *Schedule) unsurveyedArchive(r *retention, f *file, now time.Time) (stream string, ok bool) {
+	known := f.manifest != nil || f.src.layout.Format != media.HLS ||
+		!s.predates(f.disk.version, now) || r.archives[f.stream.name]
+	return f.stream.name, !known
+}
+
+// toSurvey adds to v what is known of the files of streams.
+func (s *Schedule) toSurvey(v *Survey, src *Source, streams []string) {
+	v.Streams, v.Files = streams, make(map[string]bool)
+	for _, f := range src.files {
+		if f.manifest != nil || f.naming.archived || !v.surveys(f.stream.name) {
+			continue
+		}
+		if at := f.disk.version.ModTime; len(v.Files) == 0 || at.Before(v.Since) {
+			v.Since = at
+		}
+		v.Files[f.path] = true
+	}
+}
+
+func (v *Survey) surveys(stream string) bool {
+	for _, s := range v.Streams {
+		if s == stream {
+			return true
+		}
+	}
+	return false
+}
