@@ -162,7 +162,7 @@ func (r *reader) playlistTag(tag, value, line string) (err error) {
 		p.TargetDuration, err = seconds(value)
 	case tagSequence:
 		p.Sequence, err = number(value)
-	case tagDiscontinuites:
+	case tagNumber:
 		p.DiscontinuitySequence, err = number(value)
 	case tagType:
 		if p.Type = value; p.Type != event && p.Type != vod {

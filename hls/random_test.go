@@ -27,11 +27,11 @@ type writer struct {
 }
 
 type written struct {
-	uri, lines string // the lines before EXTINF that are its own
-	duration   float64
-	key        int
-	offset, n  int
-	tag        bool
+	uri       string
+	duration  float64
+	key       int
+	offset, n int
+	tag       bool
 }
 
 func (w *writer) restart() {

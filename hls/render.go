@@ -44,7 +44,7 @@ func (p *Playlist) header() string {
 		{tagType, p.Type, p.Type != ""},
 		{tagTarget, p.target, p.target != ""},
 		{tagSequence, strconv.FormatUint(p.Sequence, 10), p.Sequence > 0},
-		{tagDiscontinuites, strconv.FormatUint(p.DiscontinuitySequence, 10), p.DiscontinuitySequence > 0 || p.losesSeams()},
+		{tagNumber, strconv.FormatUint(p.DiscontinuitySequence, 10), p.DiscontinuitySequence > 0 || p.losesSeams()},
 	}
 	var b strings.Builder
 	missing := ""

@@ -3,16 +3,16 @@ package hls
 // The tags that are read here; all others are kept (RFC 8216, section 4.3, and its second edition,
 // draft-pantos-hls-rfc8216bis, section 4.4).
 const (
-	tagPlaylist       = "#EXTM3U"
-	tagVersion        = "#EXT-X-VERSION"
-	tagTarget         = "#EXT-X-TARGETDURATION"
-	tagSequence       = "#EXT-X-MEDIA-SEQUENCE"
-	tagDiscontinuites = "#EXT-X-DISCONTINUITY-SEQUENCE"
-	tagType           = "#EXT-X-PLAYLIST-TYPE"
-	tagEnd            = "#EXT-X-ENDLIST"
-	tagFrames         = "#EXT-X-I-FRAMES-ONLY"
-	tagIndependent    = "#EXT-X-INDEPENDENT-SEGMENTS"
-	tagStart          = "#EXT-X-START"
+	tagPlaylist    = "#EXTM3U"
+	tagVersion     = "#EXT-X-VERSION"
+	tagTarget      = "#EXT-X-TARGETDURATION"
+	tagSequence    = "#EXT-X-MEDIA-SEQUENCE"
+	tagNumber      = "#EXT-X-DISCONTINUITY-SEQUENCE"
+	tagType        = "#EXT-X-PLAYLIST-TYPE"
+	tagEnd         = "#EXT-X-ENDLIST"
+	tagFrames      = "#EXT-X-I-FRAMES-ONLY"
+	tagIndependent = "#EXT-X-INDEPENDENT-SEGMENTS"
+	tagStart       = "#EXT-X-START"
 
 	tagDuration      = "#EXTINF"
 	tagRange         = "#EXT-X-BYTERANGE"
@@ -53,7 +53,7 @@ const (
 //
 // EXT-X-SERVER-CONTROL is fixed if it promises such answers; see [promises].
 var kinds = map[string]kind{
-	tagVersion: ofPlaylist, tagTarget: ofPlaylist, tagSequence: ofPlaylist, tagDiscontinuites: ofPlaylist,
+	tagVersion: ofPlaylist, tagTarget: ofPlaylist, tagSequence: ofPlaylist, tagNumber: ofPlaylist,
 	tagType: ofPlaylist, tagEnd: ofPlaylist, tagFrames: ofPlaylist, tagIndependent: ofPlaylist, tagStart: ofPlaylist,
 	"#EXT-X-ALLOW-CACHE": ofPlaylist, "#EXT-X-SERVER-CONTROL": ofPlaylist,
 
