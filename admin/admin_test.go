@@ -22,6 +22,8 @@ type fakeState struct {
 	allStuck bool
 }
 
+func (fakeState) EndStream(context.Context, string) (n int, found, ok bool) { return 1, true, true }
+
 func (s fakeState) Alive(context.Context) bool { return s.alive }
 func (s fakeState) NotReady() []string         { return s.notReady }
 func (s fakeState) Metrics() http.Handler {

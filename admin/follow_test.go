@@ -23,6 +23,9 @@ func (followedState) Streams(context.Context) ([]api.Stream, bool) {
 	return []api.Stream{{ID: "hls/live/a", Why: strings.Repeat("x", 1000)}}, true
 }
 
+func (followedState) EndStream(context.Context, string) (n int, found, ok bool) {
+	return 0, false, true
+}
 func (followedState) LagHistory(api.Stream) []*float64 { return nil }
 
 func (followedState) Events(uint64) ([]history.Event, <-chan struct{}) { return nil, nil }

@@ -14,7 +14,7 @@ import (
 )
 
 // guarded lets requests through to next that may see its answers. With a token, these are those
-// that have it. Without one, a page in a browser on this host could ask, too: under a name of its
+// that have it. Without one, nothing can be changed. A page in a browser on this host could ask, too: under a name of its
 // own that it has resolved to this host (DNS rebinding), or from another origin.
 func guarded(s Settings, next http.Handler) http.Handler {
 	token := sha256.Sum256([]byte(s.Token))
@@ -29,6 +29,10 @@ func guarded(s Settings, next http.Handler) http.Handler {
 				http.Error(w, "the token of [Admin] is missing or wrong", http.StatusUnauthorized)
 				return
 			}
+		case r.Method != http.MethodGet && r.Method != http.MethodHead:
+			http.Error(w, "a request that changes something needs the token of [Admin], and the config has none: "+
+				"set token_file there", http.StatusForbidden)
+			return
 		case !names(r.Host, s):
 			http.Error(w, "ask for an address of this host, or for its name", http.StatusMisdirectedRequest)
 			return

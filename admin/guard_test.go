@@ -132,6 +132,26 @@ func TestThePageIsServedWithoutTheToken(t *testing.T) {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }
 
+// What changes something is for those who have the token only: without one, also a page of this
+// origin may not.
+func TestNothingIsChangedWithoutAToken(t *testing.T) {
+	for token, want := range map[string]int{"": 403, "s3cret==": 200} {
+		address := serve(t, Settings{Token: token})
+		r, _ := http.NewRequest("POST", "http://"+address+"/api/v1/streams/hls%2Fa/end", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("token %q: %d %s, want %d", token, resp.StatusCode, body, want)
+		}
+	}
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+}
+
 func TestTheTokenIsAskedForEachRequest(t *testing.T) {
 	address := serve(t, Settings{Token: "s3cret=="})
 	for header, want := range map[string]int{

@@ -28,7 +28,8 @@ const ofStore = "aws_access_key aws_secret_key aws_secret_key_file region path_s
 var appliedKeys = []struct{ section, onReload, onRestart string }{
 	{
 		"S3",
-		ofStore + " cache_control_chunk cache_control_manifest backlog delete_delay manifest_interval reconnect_window watch_dir " +
+		ofStore + " cache_control_chunk cache_control_manifest backlog delete_delay manifest_interval reconnect_window " +
+			"stale_after when_stale watch_dir " +
 			"delete_local delete_local_after",
 		"default_bucket endpoint prefix delete bootstrap archive dvr",
 	},

@@ -33,8 +33,8 @@ func newSettings() *settings {
 		switches: newSwitches(),
 		defaults: Upload{
 			Bootstrap: "bootstrap", Backlog: UploadBacklog, Access: Access{SignPayload: SignAuto},
-			ReconnectWindow: time.Minute,
-			Retention:       Retention{Delete: Keep, DeleteDelay: 60 * time.Second, DeleteLocalAfter: time.Hour},
+			ReconnectWindow: time.Minute, WhenStale: EndStale,
+			Retention: Retention{Delete: Keep, DeleteDelay: 60 * time.Second, DeleteLocalAfter: time.Hour},
 		},
 		watcher: Watcher{Backend: "auto", Settle: 30 * time.Millisecond, PollInterval: time.Second},
 		pool: Pool{

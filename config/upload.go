@@ -26,6 +26,15 @@ const (
 	SkipBacklog   Backlog = "skip"
 )
 
+// WhenStale says what happens to a playlist that is stale.
+type WhenStale string
+
+// What when_stale may be.
+const (
+	EndStale    WhenStale = "end"
+	RemoveStale WhenStale = "remove"
+)
+
 // Signing says whether the signature of a request covers its content.
 type Signing string
 
@@ -50,6 +59,8 @@ type Upload struct {
 
 	ManifestInterval time.Duration // the least time between two versions of one manifest
 	ReconnectWindow  time.Duration // HLS: so long a stream that stopped may return before its end is published
+	StaleAfter       time.Duration // HLS: so old a live playlist is ended or removed; 0: never
+	WhenStale        WhenStale
 	Backlog          Backlog
 	Archiving
 	Retention

@@ -43,6 +43,14 @@ func (u *Upload) keys() []key {
 			HLS: how much of a live stream a second playlist lists, <stream>/dvr.m3u8, in which players may
 			go back. It is put with each version of the live one: 2 hours of chunks of 2 s are some 150 kB
 			each time. Its chunks stay as long as it names them. 0: there is none.`),
+		one("stale_after", &u.StaleAfter, timeOrOff(duration(0, 7*24*time.Hour)), `
+			HLS: how old the newest chunk of a live playlist may be. A playlist whose EMS or host died is in
+			the bucket for good, and answers 200: no CDN and no player turns to another origin. With a time
+			here, it is ended or removed then, and returns with the next chunk. Not a stream that EMS has
+			ended, and never because the upload lags. off: playlists stay.`),
+		one("when_stale", &u.WhenStale, oneOf(EndStale, RemoveStale), `
+			With stale_after: end publishes the playlist with its end. remove deletes the object, so that
+			it answers 404; it needs s3:DeleteObject.`),
 	)
 	return append(keys, u.own()...)
 }

@@ -152,6 +152,20 @@ func duration(least, most time.Duration) parser[time.Duration] {
 	}
 }
 
+// timeOrOff parses off as zero.
+func timeOrOff(parse parser[time.Duration]) parser[time.Duration] {
+	return func(value string) (time.Duration, string) {
+		if strings.EqualFold(value, "off") {
+			return 0, ""
+		}
+		d, want := parse(value)
+		if want != "" {
+			want += ", or off"
+		}
+		return d, want
+	}
+}
+
 // seconds parses a time that EMS needs as a whole number of seconds.
 func seconds(least, most int) parser[time.Duration] {
 	return func(value string) (time.Duration, string) {

@@ -37,20 +37,49 @@ func (u *Uploader) streams(s *publish.Schedule, _ time.Time) []Stream {
 	return streams
 }
 
+// End ends the live playlists of the stream of a format, in any case, whose directory has the key, as
+// its server does not. n is how many that are. found is false if there is no such stream, and ok once
+// Run has ended.
+func (u *Uploader) End(ctx context.Context, format, key string) (n int, found, ok bool) {
+	type answer struct {
+		n     int
+		found bool
+	}
+	a, ok := ask(ctx, u, func(s *publish.Schedule, now time.Time) (a answer) {
+		u.find(format, key, func(src *Source, stream string) bool {
+			if _, _, a.found = s.View(src.plan, stream); a.found {
+				a.n = s.End(src.plan, stream, now)
+			}
+			return a.found
+		})
+		return a
+	})
+	return a.n, a.found, ok
+}
+
+// find calls each for the sources that may have the stream of a format whose directory has the key,
+// with its directory there, until each returns true.
+func (u *Uploader) find(format, key string, each func(src *Source, stream string) bool) {
+	for _, src := range u.all() {
+		stream, below := strings.CutPrefix(key, src.dest.Prefix)
+		if below && src.plan != nil && strings.EqualFold(src.layout.Format.String(), format) && each(src, stream) {
+			return
+		}
+	}
+}
+
 // Stream returns the stream of a format, in any case, whose directory has the key. found
 // is false if there is none, and ok once Run has ended.
 func (u *Uploader) Stream(ctx context.Context, format, key string) (d Detail, found, ok bool) {
-	answer, ok := ask(ctx, u, func(s *publish.Schedule, _ time.Time) *Detail {
-		for _, src := range u.all() {
-			stream, below := strings.CutPrefix(key, src.dest.Prefix)
-			if !below || src.plan == nil || !strings.EqualFold(src.layout.Format.String(), format) {
-				continue
+	answer, ok := ask(ctx, u, func(s *publish.Schedule, _ time.Time) (d *Detail) {
+		u.find(format, key, func(src *Source, stream string) bool {
+			view, manifests, found := s.View(src.plan, stream)
+			if found {
+				d = &Detail{src.stream(view), manifests}
 			}
-			if view, manifests, found := s.View(src.plan, stream); found {
-				return &Detail{src.stream(view), manifests}
-			}
-		}
-		return nil
+			return found
+		})
+		return d
 	})
 	if answer == nil {
 		return Detail{}, false, ok

@@ -35,6 +35,8 @@ func (u *Uploader) do(ctx context.Context, src *Source, j publish.Job) publish.R
 		src.readArchives(ctx, &r)
 	case publish.Delete:
 		u.deleteObjects(ctx, src, &r)
+	case publish.Withdraw:
+		r.Err = src.withdraw(ctx, j.Key)
 	case publish.PutManifest:
 		r.Bytes = int64(len(j.Manifest.Bytes))
 		began := time.Now()

@@ -96,6 +96,9 @@ type Daemon interface {
 	// Stream returns one stream. found is false if there is none with this id, and ok if the uploader
 	// does not answer.
 	Stream(ctx context.Context, id string) (d Detail, found, ok bool)
+	// EndStream ends the live playlists of a stream, and returns how many that are. found and ok are as
+	// for Stream.
+	EndStream(ctx context.Context, id string) (n int, found, ok bool)
 	LagHistory(of Stream) []*float64
 	Plugins() Plugins
 	Events(since uint64) ([]history.Event, <-chan struct{})
@@ -137,6 +140,18 @@ func Register(mux *http.ServeMux, d Daemon) {
 			write(w, http.StatusNotFound, Problem{"no stream has this id; /api/v1/streams lists all"})
 		default:
 			write(w, http.StatusOK, detail)
+		}
+	})
+	mux.HandleFunc("POST /api/v1/streams/{id}/end", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
+		defer cancel()
+		switch n, found, ok := d.EndStream(ctx, r.PathValue("id")); {
+		case !ok:
+			write(w, http.StatusServiceUnavailable, Problem{"the uploader does not answer"})
+		case !found:
+			write(w, http.StatusNotFound, Problem{"no stream has this id; /api/v1/streams lists all"})
+		default:
+			write(w, http.StatusOK, Ended{Playlists: n})
 		}
 	})
 	mux.HandleFunc("GET /api/v1/plugins", func(w http.ResponseWriter, _ *http.Request) {

@@ -36,6 +36,10 @@ func (d *fakeDaemon) Stream(_ context.Context, id string) (Detail, bool, bool) {
 	}
 	return Detail{}, false, !d.hangs
 }
+func (d *fakeDaemon) EndStream(ctx context.Context, id string) (n int, found, ok bool) {
+	_, found, ok = d.Stream(ctx, id)
+	return 1, found, ok
+}
 func (d *fakeDaemon) LagHistory(Stream) []*float64 { return d.lags }
 func (d *fakeDaemon) Plugins() Plugins             { return d.plugins }
 func (d *fakeDaemon) Version() Version             { return Version{Version: "v1"} }

@@ -34,6 +34,9 @@ func (d *changingDaemon) Streams(context.Context) ([]Stream, bool) {
 	return append([]Stream{}, d.streams...), !d.hangs
 }
 
+func (*changingDaemon) EndStream(context.Context, string) (n int, found, ok bool) {
+	return 0, false, true
+}
 func (d *changingDaemon) LagHistory(Stream) []*float64 {
 	lag := 0.25
 	return []*float64{nil, &lag}

@@ -31,6 +31,17 @@ func (c *Client) Stream(ctx context.Context, id string) (d Detail, err error) {
 	return d, c.get(ctx, "/api/v1/streams/"+url.PathEscape(id), &d)
 }
 
+// EndStream ends the live playlists of a stream, and returns how many that are. The error is
+// ErrNotFound if the daemon has no stream with the id.
+func (c *Client) EndStream(ctx context.Context, id string) (n int, err error) {
+	body, err := c.do(ctx, http.MethodPost, "/api/v1/streams/"+url.PathEscape(id)+"/end")
+	if err != nil {
+		return 0, err
+	}
+	var e Ended
+	return e.Playlists, json.Unmarshal(body, &e)
+}
+
 // Version returns what the daemon is.
 func (c *Client) Version(ctx context.Context) (v Version, err error) {
 	return v, c.get(ctx, "/api/v1/version", &v)
@@ -53,7 +64,11 @@ func (c *Client) get(ctx context.Context, path string, answer any) error {
 
 // Raw returns what the admin listener has at a path. The error says what the daemon said.
 func (c *Client) Raw(ctx context.Context, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL+path, nil)
+	return c.do(ctx, http.MethodGet, path)
+}
+
+func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.URL+path, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,16 @@ type Manifest struct {
 	Edge      string     `json:"edge_key"` // of the newest segment; empty: it names none
 	Ended     bool       `json:"ended"`
 	Waiting   *time.Time `json:"waiting_since"` // a version of it waits to be published; null: none does
+	// Of a live HLS playlist: how often its stream started again, as players count it; how many of
+	// these seams it lists; and until when a stream that stopped is waited for, null if it is not.
+	Runs      uint64     `json:"runs"`
+	Seams     int        `json:"seams"`
+	ReturnsBy *time.Time `json:"returns_by"`
+}
+
+// Ended is the answer to POST /api/v1/streams/{id}/end.
+type Ended struct {
+	Playlists int `json:"playlists"` // that get their end; 0: none was live
 }
 
 // Plugins is the answer to GET /api/v1/plugins.

@@ -127,6 +127,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{full, "/api/v1/streams/{id}", "/api/v1/streams/hls/live/a", 200},
 		{full, "/api/v1/streams/{id}", "/api/v1/streams/hls%2Flive%2Fa", 200},
 		{full, "/api/v1/streams/{id}", "/api/v1/streams/hls/b", 404}, {hangs, "/api/v1/streams/{id}", "/api/v1/streams/hls/b", 503},
+		{full, "/api/v1/streams/{id}/end", "/api/v1/streams/hls%2Flive%2Fa/end", 200},
+		{full, "/api/v1/streams/{id}/end", "/api/v1/streams/hls%2Fb/end", 404}, {hangs, "/api/v1/streams/{id}/end", "", 503},
 		{full, "/api/v1/events", "", 200}, {empty, "/api/v1/events", "/api/v1/events?since=0", 200},
 		{empty, "/api/v1/events", "/api/v1/events?since=x", 400}, {empty, "/api/v1/changes", "/api/v1/changes?since=x", 400},
 		{full, "/api/v1/plugins", "", 200}, {empty, "/api/v1/plugins", "", 200},
@@ -138,7 +140,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		mux := http.NewServeMux()
 		Register(mux, c.daemon)
 		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequest("GET", c.target, nil))
+		method := "GET"
+		if doc.Paths.Value(c.path).Post != nil {
+			method = "POST"
+		}
+		mux.ServeHTTP(w, httptest.NewRequest(method, strings.NewReplacer("{", "", "}", "").Replace(c.target), nil))
 		if w.Code != c.status {
 			t.Errorf("%s: status %d, want %d: %s", c.target, w.Code, c.status, w.Body)
 			continue
@@ -153,9 +159,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	answered["/api/v1/changes 200"] = true // it does not end: the tests of the changes read it
 
 	for path, item := range doc.Paths.Map() {
-		for status := range item.Get.Responses.Map() {
-			if !answered[path+" "+status] {
-				t.Errorf("openapi.yaml says that %s answers with %s, and this test has no such answer: add a request for it", path, status)
+		for _, operation := range item.Operations() {
+			for status := range operation.Responses.Map() {
+				if !answered[path+" "+status] {
+					t.Errorf("openapi.yaml says that %s answers with %s, and this test has no such answer: add a request for it", path, status)
+				}
 			}
 		}
 	}
@@ -165,11 +173,15 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 func checkAnswer(t *testing.T, doc *openapi3.T, path, target string, w *httptest.ResponseRecorder) {
 	t.Helper()
 	item := doc.Paths.Value(path)
-	if item == nil || item.Get == nil {
+	if item == nil || item.Get == nil && item.Post == nil {
 		t.Errorf("paths: of openapi.yaml does not have %s", path)
 		return
 	}
-	response := item.Get.Responses.Status(w.Code)
+	operation := item.Get
+	if operation == nil {
+		operation = item.Post
+	}
+	response := operation.Responses.Status(w.Code)
 	if response == nil {
 		t.Errorf("%s: the status is %d, which openapi.yaml does not have for %s: %s", target, w.Code, path, w.Body)
 		return
@@ -197,7 +209,7 @@ func TestEachFieldIsDescribed(t *testing.T) {
 	doc := loadDescription(t)
 	for name, of := range map[string]any{
 		"Problem": Problem{}, "Streams": Streams{}, "Stream": Stream{}, "Detail": Detail{}, "Chunk": paths.Chunk{},
-		"Failure": paths.Failure{}, "Manifest": Manifest{}, "Event": history.Event{}, "Events": Events{}, "Changes": Changes{},
+		"Failure": paths.Failure{}, "Manifest": Manifest{}, "Ended": Ended{}, "Event": history.Event{}, "Events": Events{}, "Changes": Changes{},
 		"Plugins": Plugins{}, "EMS": EMS{}, "Action": Action{}, "Config": Config{}, "Setting": config.Setting{}, "Version": Version{},
 		"Reloads": Reloads{},
 	} {

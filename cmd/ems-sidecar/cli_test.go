@@ -436,3 +436,33 @@ func TestHealthzWhileDraining(t *testing.T) {
 	}
 	<-s.Ended
 }
+
+// A live stream whose server is dead gets its end by hand, and goes on with its next chunk.
+func TestEndEndsAStreamByHand(t *testing.T) {
+	t.Parallel()
+	server := s3test.Start(t)
+	root := t.TempDir()
+	s := e2e.NewSidecar(t, root, server.Endpoint, "Admin token = s3cret-of-admin", "S3 reconnect_window = 1m")
+	ended := func(want bool) func() bool {
+		return func() bool {
+			playlist, err := server.Object("g/s/playlist.m3u8")
+			return err == nil && strings.Contains(string(playlist), "#EXT-X-ENDLIST") == want
+		}
+	}
+	e2e.Put(t, root, "g/s/1.ts", "chunk")
+	e2e.Put(t, root, "g/s/playlist.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:4,\n1.ts\n")
+	s.WaitFor("the stream is live", ended(false))
+	ini := e2e.ConfigFile(t, e2e.ConfigFor(root, server.Endpoint, s.Admin, "Admin token = s3cret-of-admin"))
+	code, out, errs := e2e.RunCommandLine(t, "end", "--config", ini, "g/s")
+	if code != 0 || !strings.Contains(out, "hls/g/s: its playlist gets its end") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	s.WaitFor("the stream has ended", ended(true))
+	e2e.Put(t, root, "g/s/2.ts", "chunk")
+	e2e.Put(t, root, "g/s/playlist.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:4,\n1.ts\n#EXTINF:4,\n2.ts\n")
+	s.WaitFor("the stream goes on", ended(false))
+	ini = e2e.ConfigFile(t, e2e.ConfigFor(root, server.Endpoint, s.Admin))
+	if code, _, errs := e2e.RunCommandLine(t, "end", "--config", ini, "g/s"); code != 1 || !strings.Contains(errs, "token_file") {
+		t.Errorf("without a token: exit code %d\n%s", code, errs)
+	}
+}

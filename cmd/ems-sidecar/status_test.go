@@ -28,10 +28,11 @@ func (d *fakeDaemon) Events(uint64) (e []history.Event, ch <-chan struct{}) { re
 func (d *fakeDaemon) Stream(context.Context, string) (s api.Detail, found, ok bool) {
 	return s, false, true
 }
-func (d *fakeDaemon) LagHistory(api.Stream) []*float64 { return nil }
-func (d *fakeDaemon) Plugins() (p api.Plugins)         { return p }
-func (d *fakeDaemon) Version() (v api.Version)         { return v }
-func (d *fakeDaemon) Config() (c api.Config)           { return c }
+func (*fakeDaemon) EndStream(context.Context, string) (n int, found, ok bool) { return 0, false, true }
+func (d *fakeDaemon) LagHistory(api.Stream) []*float64                        { return nil }
+func (d *fakeDaemon) Plugins() (p api.Plugins)                                { return p }
+func (d *fakeDaemon) Version() (v api.Version)                                { return v }
+func (d *fakeDaemon) Config() (c api.Config)                                  { return c }
 
 // status runs the command against d.
 func status(t *testing.T, d api.Daemon, args ...string) (code int, stdout, stderr string) {

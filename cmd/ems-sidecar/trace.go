@@ -32,7 +32,7 @@ func (c traceCommand) Run(ctx context.Context, s surroundings) error {
 	if err != nil {
 		return err
 	}
-	id, err := c.find(ctx, client)
+	id, err := findStream(ctx, client, c.Stream)
 	if err != nil {
 		return err
 	}
@@ -89,8 +89,8 @@ func (c traceCommand) print(w io.Writer, all []news) error {
 	return nil
 }
 
-// find returns the id of the one stream that is meant.
-func (c traceCommand) find(ctx context.Context, client *api.Client) (id string, err error) {
+// findStream returns the id of the one stream that is meant.
+func findStream(ctx context.Context, client *api.Client, meant string) (id string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	all, err := client.Streams(ctx)
@@ -98,10 +98,10 @@ func (c traceCommand) find(ctx context.Context, client *api.Client) (id string, 
 		return "", fmt.Errorf("the daemon cannot be asked: %s (does it run, with this config?)",
 			printable(err.Error()))
 	}
-	which := strings.ToLower(c.Stream)
+	which := strings.ToLower(meant)
 	for _, matches := range []func(api.Stream) bool{
-		func(s api.Stream) bool { return s.ID == c.Stream },
-		func(s api.Stream) bool { return slices.Contains([]string{s.Stream, s.Key, shortID(s)}, c.Stream) },
+		func(s api.Stream) bool { return s.ID == meant },
+		func(s api.Stream) bool { return slices.Contains([]string{s.Stream, s.Key, shortID(s)}, meant) },
 		func(s api.Stream) bool {
 			return strings.Contains(strings.ToLower(s.ID+"\n"+shortID(s)), which)
 		},
@@ -116,14 +116,14 @@ func (c traceCommand) find(ctx context.Context, client *api.Client) (id string, 
 		case len(found) == 1:
 			return found[0].ID, nil
 		case len(found) > 1:
-			return "", usageError{fmt.Errorf("%q may be one of %d streams:\n%s", printable(c.Stream), len(found),
+			return "", usageError{fmt.Errorf("%q may be one of %d streams:\n%s", printable(meant), len(found),
 				list(found))}
 		}
 	}
 	if len(all.Streams) == 0 {
 		return "", errors.New("the daemon has no streams yet")
 	}
-	return "", usageError{fmt.Errorf("no stream is called %q; there are:\n%s", printable(c.Stream),
+	return "", usageError{fmt.Errorf("no stream is called %q; there are:\n%s", printable(meant),
 		list(all.Streams))}
 }
 

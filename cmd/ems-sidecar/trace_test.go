@@ -240,7 +240,7 @@ func TestTraceFindsItsStream(t *testing.T) {
 		"weather":             {err: []string{`no stream is called "weather"`, "hls/live/film", "hls/live/news/sport2?"}},
 		"\x1b[31m":            {err: []string{`no stream is called "?[31m"`}},
 	} {
-		got, err := traceCommand{Stream: name}.find(t.Context(), client)
+		got, err := findStream(t.Context(), client, name)
 		if got != c.want || (err != nil) != (c.err != nil) {
 			t.Errorf("%q: %q, %v, want %q", name, got, err, c.want)
 		}
@@ -254,7 +254,7 @@ func TestTraceFindsItsStream(t *testing.T) {
 	api.Register(mux, &fakeDaemon{})
 	none := httptest.NewServer(mux)
 	defer none.Close()
-	if _, err := (traceCommand{Stream: "a"}).find(t.Context(), &api.Client{URL: none.URL, HTTP: none.Client()}); err == nil || !strings.Contains(err.Error(), "no streams yet") {
+	if _, err := findStream(t.Context(), &api.Client{URL: none.URL, HTTP: none.Client()}, "a"); err == nil || !strings.Contains(err.Error(), "no streams yet") {
 		t.Errorf("without streams: %v", err)
 	}
 }

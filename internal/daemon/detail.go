@@ -32,9 +32,16 @@ func (s *state) Stream(ctx context.Context, id string) (d api.Detail, found, ok 
 		d.Manifests = append(d.Manifests, api.Manifest{
 			Name: path.Base(m.Path), Key: m.Key, Set: m.Set, Published: moment(m.Published),
 			Sequence: m.Sequence, Last: m.Last, Segments: m.Segments, Edge: m.Edge, Ended: m.Ended, Waiting: moment(m.Waiting),
+			Runs: m.Discontinuity, Seams: m.Seams, ReturnsBy: moment(m.ReturnsBy),
 		})
 	}
 	return d, true, true
+}
+
+// EndStream ends the live playlists of a stream, whose server does not.
+func (s *state) EndStream(ctx context.Context, id string) (n int, found, ok bool) {
+	format, key, _ := strings.Cut(id, "/")
+	return s.up.End(ctx, format, key)
 }
 
 // noteStep tells of a step those who want to know.

@@ -72,7 +72,13 @@ func destination(u config.Upload) publish.Destination {
 		ReconnectWindow:  u.ReconnectWindow,
 		Archive:          u.Archive,
 		DVR:              u.DVR,
+		StaleAfter:       u.StaleAfter,
+		WhenStale:        whenStale[u.WhenStale],
 	}
+}
+
+var whenStale = map[config.WhenStale]publish.StaleAction{
+	config.EndStale: publish.EndStale, config.RemoveStale: publish.RemoveStale,
 }
 
 // isOn reports whether the config has the section.

@@ -38,6 +38,7 @@ func (s *stage) command(line string) (err error) {
 			delete(s.spool, p)
 			s.schedule.Evicted(s.sourceOf(p).Source, p, s.now)
 		}),
+		"end":     s.doEnd,
 		"figures": func(string, []string) error { s.print("%s", s.figures()); return nil },
 		"observe": func(string, []string) error { s.observed = true; return nil },
 		"restart": func(string, []string) error { s.restart(); return nil },
@@ -82,6 +83,12 @@ func (s *stage) doSource(_ string, words []string) error {
 			dest.Delete, dest.DeleteDelay = true, d
 		case "interval":
 			dest.ManifestInterval = d
+		case "window":
+			dest.ReconnectWindow = d
+		case "stale":
+			dest.StaleAfter = d
+		case "remove":
+			dest.WhenStale = publish.RemoveStale
 		case "skip":
 			dest.SkipBacklog = true
 		case "discard":
@@ -207,6 +214,14 @@ func (s *stage) doAfter(_ string, words []string) error {
 		s.pass(s.now.Add(d), slices.Contains(words[1:], "answered"))
 	}
 	return err
+}
+
+// doEnd is "STREAM", which an operator ends.
+func (s *stage) doEnd(rest string, _ []string) error {
+	if n := s.schedule.End(s.sourceOf(rest).Source, rest, s.now); n == 0 {
+		s.print("nothing is to be ended")
+	}
+	return nil
 }
 
 func (s *stage) doState(_ string, paths []string) error {

@@ -37,9 +37,18 @@ func (e *edition) size() int {
 // these changes.
 type basis struct {
 	shown *shown
-	lost  int  // of the files that the snapshot names
-	open  bool // the stream may return: its end is left out
+	lost  int // of the files that the snapshot names
+	end   ending
 }
+
+// An ending says whether an edition has an end.
+type ending uint8
+
+const (
+	asWritten ending = iota // as the server wrote it
+	leftOut                 // the stream may return
+	added                   // although the server wrote none: the stream is over
+)
 
 // compose makes the edition of s that viewers may get now.
 func (m *manifest) compose(s *snapshot, now time.Time) {
@@ -47,7 +56,13 @@ func (m *manifest) compose(s *snapshot, now time.Time) {
 	if !s.isPlaylist() {
 		return
 	}
-	b := basis{shown: m.line.shown, lost: s.countLost(), open: s.parsed.Ended && now.Before(m.endOf(s))}
+	b := basis{shown: m.line.shown, lost: s.countLost()}
+	switch {
+	case m.line.over:
+		b.end = added
+	case s.parsed.Ended && now.Before(m.endOf(s)):
+		b.end = leftOut
+	}
 	if s.basis == b {
 		return
 	}
@@ -57,8 +72,8 @@ func (m *manifest) compose(s *snapshot, now time.Time) {
 
 // edit returns the edition of s on a basis.
 func (m *manifest) edit(s *snapshot, b basis) edition {
-	same := b.shown == nil || b.shown.own && b.shown.run == s.run
-	if same && b.lost == 0 && !b.open {
+	same := b.shown == nil || b.shown.own && b.shown.run == s.run && b.shown.watched
+	if same && b.lost == 0 && (b.end == asWritten || b.end == added && s.parsed.Ended) {
 		return s.own
 	}
 	run, err := hls.Parse(s.own.content)
@@ -70,16 +85,18 @@ func (m *manifest) edit(s *snapshot, b basis) edition {
 	if b.lost > 0 {
 		list = list.WithGaps(m.isLost)
 	}
-	if b.open && (join != hls.Same || !b.shown.ended) {
-		list = list.WithoutEnd()
-	}
 	if len(list.Segments) == 0 { // nothing of it can arrive: what viewers have ends, or stays
 		if list = m.lastShown(b.shown); list == nil {
 			return s.own
 		}
-		if s.parsed.Ended && !b.open {
-			list = list.WithEnd()
-		}
+	}
+	// An end is final, as long as nothing follows it.
+	over := b.shown != nil && b.shown.ended && join == hls.Same && list.Next() == b.shown.list.Next()
+	switch {
+	case over, b.end == added, b.end == asWritten && s.parsed.Ended:
+		list = list.WithEnd()
+	case b.end == leftOut:
+		list = list.WithoutEnd()
 	}
 	if list == run {
 		return s.own

@@ -80,6 +80,13 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 		if !r.Failure.refused() {
 			m.copy.lostSight(now)
 		}
+	case r.Task == Withdraw:
+		m.published, m.errand = m.errand.deleted(), errand{}
+		if r.Failure.refused() {
+			m.notBefore = now.Add(RefusedProbe)
+		} else {
+			m.copy.lostSight(now)
+		}
 	case r.Task == Verify && thisKey:
 		r.Found, r.Content, r.Untold = nil, nil, true // the store does not tell
 		s.verified(r, now)

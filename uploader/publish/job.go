@@ -52,13 +52,15 @@ const (
 	Verify
 	// Delete deletes the objects of files that are not on disk, which is found out first.
 	Delete
+	// Withdraw deletes the object of a playlist that is stale.
+	Withdraw
 	// ReadManifests reads the manifests that the bucket has in some directories.
 	ReadManifests
 )
 
 func (t Task) String() string {
 	return [...]string{"put chunk", "put manifest", "look", "find key", "discard", "compare", "list", "verify", "delete",
-		"read manifests"}[t]
+		"withdraw", "read manifests"}[t]
 }
 
 // Content is what a PutManifest sends.
@@ -165,7 +167,9 @@ func (r Result) wanted() bool {
 }
 
 // asksOnly reports whether the job changes nothing in the bucket.
-func (j Job) asksOnly() bool { return j.Task != PutChunk && j.Task != PutManifest }
+func (j Job) asksOnly() bool {
+	return j.Task != PutChunk && j.Task != PutManifest && j.Task != Withdraw
+}
 
 // localRetryCap is the longest wait before a file that could not be read is tried again.
 const localRetryCap = 30 * time.Second

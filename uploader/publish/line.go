@@ -17,11 +17,12 @@ import (
 
 // A line is a live playlist as its players see it, over all runs of its stream.
 type line struct {
-	shown *shown    // nil: viewers have nothing
-	run   int       // of the newest snapshot
-	began time.Time // when that run was seen first
-	endAt time.Time // when the end of a stream that stopped is published; zero: it goes on, or has ended
-	ended bool      // an operator ended the run: its end does not wait
+	shown     *shown    // nil: viewers have nothing
+	run       int       // of the newest snapshot
+	began     time.Time // when that run was seen first
+	endAt     time.Time // when the end of a stream that stopped is published; zero: it goes on, or has ended
+	over      bool      // it was ended: by an operator, or as it is stale
+	withdrawn bool      // its object is to be deleted, as it is stale
 
 	foreign bool // the bucket has another writer's playlist, which is to be continued
 }
@@ -33,6 +34,7 @@ type shown struct {
 	own     bool          // content is the server's own
 	ended   bool
 	watched bool      // the stream was watched since
+	gone    bool      // its object was deleted
 	run     int       // that it ends with, if it was watched
 	at      time.Time // when the server wrote the last of it, or when it came into the bucket
 }
@@ -42,6 +44,15 @@ func (l *line) show(s *snapshot) {
 	e := &s.edition
 	l.shown = &shown{content: e.content, list: e.list, own: e.list == nil, ended: e.ended, watched: true, run: s.run,
 		at: s.modTime}
+}
+
+// vanish applies that the object was deleted. Players had what it said, and none has it now.
+func (l *line) vanish() {
+	if l.shown != nil {
+		had := *l.shown
+		had.watched, had.gone = false, true
+		l.shown = &had
+	}
 }
 
 // needsRecall reports whether the bucket is asked for the content of m before m is sent.
@@ -97,7 +108,7 @@ func (m *manifest) lastShown(have *shown) *hls.Playlist {
 // endOf returns when the end of s, whose server has ended it, may be published.
 func (m *manifest) endOf(s *snapshot) time.Time {
 	window := m.file.src.dest.ReconnectWindow
-	if window == 0 || m.line.ended {
+	if window == 0 {
 		return time.Time{}
 	}
 	stopped := s.modTime
@@ -106,6 +117,14 @@ func (m *manifest) endOf(s *snapshot) time.Time {
 	}
 	// A stream that returns in time is seen when its first segment is whole.
 	return stopped.Add(window + s.parsed.TargetDuration)
+}
+
+// noteStop logs that the server has ended a stream that may return.
+func (s *Schedule) noteStop(m *manifest) {
+	if at := m.line.endAt; !at.IsZero() {
+		s.log.Info("stream stopped", "stream", m.file.stream.name, "key", m.file.key(), "sequence", m.published.last(),
+			"next", "players wait for its return; its end is published then", "at", at.Round(time.Second))
+	}
 }
 
 // dueEnd returns the snapshot whose end is published now, as the stream has not returned. If there is
@@ -145,7 +164,7 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, have *shown) (*hls.
 	return hls.Continue(list, run, hls.Situation{
 		Restarted:       have.watched && have.run != s.run,
 		Watched:         have.watched && have.run == s.run || !have.watched && hls.SameRun(list, run, have.at, s.modTime),
-		TooOld:          began.Sub(have.at) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
+		TooOld:          have.gone || began.Sub(have.at) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
 		Discontinuities: m.groupDiscontinuities(have),
 	})
 }

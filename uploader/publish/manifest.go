@@ -52,6 +52,10 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 		m.compose(s, now) // the bucket's copy is compared with what would be sent
 	}
 	switch due := !m.copy.checkAt.IsZero() && !now.Before(m.copy.checkAt); {
+	case s != nil && m.copy.question == answered && !m.line.foreign && m.isForgone(s, now):
+		m.forgo(s)
+	case s == nil && m.line.withdrawn && !onlyManifests && !now.Before(m.notBefore):
+		return choice{file: m.file, task: Withdraw}, at
 	case s != nil && m.copy.question == answered && !m.line.foreign:
 		return choice{file: m.file, snapshot: s}, at
 	case s != nil, due && !onlyManifests:

@@ -94,6 +94,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		snap.held = true
 		s.reread(f, now.Add(startHold))
 	}
+	snap.scanned = m.newest() == nil && m.line.shown == nil
 	if snap.newRun = m.startsNewRun(snap); snap.newRun {
 		m.line.startsRun(snap)
 	}
@@ -101,7 +102,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	if j, passed := snap.jumpFrom(m.newest(), now); passed {
 		s.jumps = append(s.jumps, j)
 	}
-	m.line.endAt, m.line.ended = time.Time{}, false
+	m.line.endAt, m.line.over, m.line.withdrawn = time.Time{}, false, false
 	m.add(snap)
 	s.stepRead(snap)
 	snap.promise()

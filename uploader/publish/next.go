@@ -65,11 +65,14 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 		m.start(c.snapshot)
 		if p := m.published; p != nil && p.edition.sum == c.snapshot.edition.sum && m.copy.trust == certain {
 			m.finish(c.snapshot, now) // no request is needed: it returned to what the bucket holds
+			s.noteStop(m)
 			return Job{}, false
 		}
 	case c.task == Verify:
 		m.errand = errand{state: asking}
 		listing = m.toCheck(now)
+	case c.task == Withdraw:
+		m.withdraw()
 	case c.task == List:
 		listing = st.takeUncompared()
 	default:

@@ -23,7 +23,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	s.stepAnswered(r)
 	gaveBack := false
 	switch {
-	case r.Task == PutManifest:
+	case r.Task == PutManifest, r.Task == Withdraw:
 	case r.Task == List:
 		st.backlog.listing = false
 	case r.Task == Verify:
@@ -87,9 +87,12 @@ func (s *Schedule) success(r Result, now time.Time) {
 	}
 	st.recovered()
 	s.figures.bytes += r.Bytes
-	if r.Task == PutManifest {
+	switch r.Task {
+	case PutManifest:
 		s.published(r.file.manifest, r.snapshot, r, now)
-	} else {
+	case Withdraw:
+		s.withdrawn(r.file.manifest, now)
+	default:
 		s.uploaded(r, now)
 	}
 }
@@ -205,8 +208,7 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	switch end := snap.edition.ended; {
 	case snap.parsed.Segments == 0 && !end:
 	case !m.line.endAt.IsZero():
-		s.log.Info("stream stopped", append(attrs, "next", "players wait for its return; its end is published then",
-			"at", m.line.endAt.Round(time.Second))...)
+		s.noteStop(m)
 	case end && first:
 		s.log.Info("stream that has ended is published", attrs...)
 	case end && !ended:
@@ -214,7 +216,7 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	case returned && snap.edition.list != nil:
 		s.log.Info("stream returned, and its playlist goes on", append(attrs,
 			"discontinuity", discontinuity(snap.edition.list))...)
-	case first && snap.edition.join == hls.Seam:
+	case first && snap.edition.join == hls.Seam && !snap.basis.shown.gone:
 		s.log.Info("stream is live, and goes on from the playlist in the bucket",
 			append(attrs, "discontinuity", discontinuity(snap.edition.list), "next", "players see a discontinuity")...)
 	case (first || ended) && !end:

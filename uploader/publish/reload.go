@@ -17,7 +17,7 @@ func (s *Schedule) SetWorkers(workers, bulk int) {
 // once, because the change may have mended that.
 func (s *Schedule) Change(d *Destination, to Destination, now time.Time) {
 	d.SkipBacklog, d.ManifestInterval, d.DeleteDelay = to.SkipBacklog, to.ManifestInterval, to.DeleteDelay
-	d.ReconnectWindow = to.ReconnectWindow
+	d.ReconnectWindow, d.StaleAfter, d.WhenStale = to.ReconnectWindow, to.StaleAfter, to.WhenStale
 	d.DeleteLocal, d.DeleteLocalAfter = to.DeleteLocal, to.DeleteLocalAfter
 	if l := s.lane(d); l.state != open {
 		l.probeAt = now

@@ -171,6 +171,7 @@ func (s *Schedule) objectDeleted(f *file, now time.Time) {
 		gone.retire()
 	}
 	m.errand = errand{}
+	m.line.vanish()
 }
 
 // writtenAnew reports whether content was closed that the bucket never had: on the disk, or in the

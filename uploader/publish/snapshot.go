@@ -29,6 +29,7 @@ type snapshot struct {
 	readAt   time.Time
 	held     bool // not to be published before it was read again
 	newRun   bool // the stream was restarted with it
+	scanned  bool // it was there at the start, and may be old
 	run      int  // in which run of the stream it was read
 
 	open       []*file // those of refs that may not serve yet, in order

@@ -14,6 +14,8 @@ type Destination struct {
 	SkipBacklog      bool          // chunks that EMS has deleted, and no manifest names any more, are not uploaded
 	ManifestInterval time.Duration // least time between two PUTs of one manifest
 	ReconnectWindow  time.Duration // HLS: so long is a stream waited for that stopped before its end is published; 0: it is not
+	StaleAfter       time.Duration // HLS: so old a live playlist is ended or removed, as its server is dead; 0: never
+	WhenStale        StaleAction
 	DeleteLocal      bool          // recordings: delete the file, once compared with its object
 	DeleteLocalAfter time.Duration // and how long after its upload
 	Delete           bool          // an object, so long after its file was deleted; not recordings

@@ -32,7 +32,9 @@ type stage struct {
 	spool    map[string]media.Version
 	named    map[string]bool               // by a manifest
 	objects  map[string]publish.ObjectInfo // by key
+	texts    map[string][]byte             // of the manifests in the bucket, by key
 	flights  []stageFlight
+	judged   time.Time // when streams were judged last
 
 	out []string
 }
@@ -58,6 +60,7 @@ func newStage() *stage {
 		sources: map[string]*stageSource{}, now: began, minute: began.Add(time.Minute),
 		disk: map[string]media.Version{}, unread: map[string]bool{}, contents: map[string][]media.Version{},
 		spool: map[string]media.Version{}, named: map[string]bool{}, objects: map[string]publish.ObjectInfo{},
+		texts: map[string][]byte{},
 	}
 }
 
@@ -146,6 +149,9 @@ func (s *stage) read(p string, refs []string, run string, ended bool) {
 	s.unread[p] = false
 	r := publish.Reading{References: refs, ModTime: s.disk[p].ModTime, ReadAt: s.now}
 	content := "#EXTM3U\n"
+	if i := slices.IndexFunc(refs, func(ref string) bool { return src.layout.Kind(ref).Role == media.ChunkFile }); i >= 0 {
+		content += fmt.Sprintf("#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:%d\n", number(refs[i]))
+	}
 	if run != "" {
 		content += "# " + run + "\n"
 	}
@@ -201,10 +207,17 @@ func (s *stage) pass(at time.Time, answered bool) {
 		if wake := s.schedule.Wake(s.now); !wake.IsZero() && wake.Before(next) {
 			next = wake
 		}
+		if judging := s.judged.Add(time.Second); s.guards() && judging.Before(next) {
+			next = judging
+		}
 		if next.After(at) {
 			break
 		}
 		s.now = next
+		if s.guards() && !s.now.Before(s.judged.Add(time.Second)) {
+			s.judged = s.now
+			s.schedule.Judge(s.now)
+		}
 		if !s.now.Before(s.minute) {
 			s.minute = s.minute.Add(time.Minute)
 			s.schedule.Sweep(s.now)
@@ -212,6 +225,19 @@ func (s *stage) pass(at time.Time, answered bool) {
 	}
 	s.now = at
 	s.start()
+}
+
+// guards reports whether streams are judged by their age.
+func (s *stage) guards() bool {
+	for _, src := range s.sources {
+		if src.dest.StaleAfter > 0 {
+			if s.judged.IsZero() {
+				s.judged = s.now
+			}
+			return true
+		}
+	}
+	return false
 }
 
 // restart ends this run of the daemon, and begins the next one. What was in flight is not applied.

@@ -81,7 +81,10 @@ func (s *stage) apply(j publish.Job, r *publish.Result) {
 	case publish.PutManifest:
 		i := s.object(media.Version{})
 		i.Sum = j.Manifest.Sum
-		s.objects[j.Key] = i
+		s.objects[j.Key], s.texts[j.Key] = i, j.Manifest.Bytes
+	case publish.Withdraw:
+		delete(s.objects, j.Key)
+		delete(s.texts, j.Key)
 	case publish.Look:
 		r.Found = found
 	case publish.FindKey:
@@ -93,6 +96,9 @@ func (s *stage) apply(j publish.Job, r *publish.Result) {
 		r.Same = found.Holds(j.Version)
 	case publish.List, publish.Verify:
 		r.Found = found
+		if j.Recall && there && o.Sum != j.Known {
+			r.Content = s.texts[j.Key]
+		}
 		r.Objects, r.OnDisk = map[string]publish.ObjectInfo{}, map[string]bool{}
 		for _, l := range j.Listing {
 			i, there := s.objects[l.Key]
@@ -131,6 +137,7 @@ func (s *stage) bucketHas(p, host string) {
 	}
 	if src.layout.Kind(p).Role == media.ManifestFile {
 		i.Sum = strings.Repeat(hex.EncodeToString([]byte{byte(len(host))}), 32)
+		s.texts[src.dest.Prefix+p] = []byte("<html>")
 	}
 	s.objects[src.dest.Prefix+p] = i
 }

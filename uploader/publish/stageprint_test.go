@@ -103,11 +103,23 @@ func (s *stage) describe(j publish.Job) string {
 	return j.Task.String() + " " + j.Path
 }
 
-// summary is what a manifest names, and whether it has ended.
+// summary is what a manifest names, and whether it has ended. A playlist that was continued begins
+// with the number of its first segment, and a bar stands for a discontinuity.
 func summary(content []byte) string {
 	var names []string
+	sequence := ""
 	for line := range strings.Lines(string(content)) {
 		switch line = strings.TrimSpace(line); {
+		case strings.HasPrefix(line, "#EXT-X-MEDIA-SEQUENCE:"):
+			sequence = line[len("#EXT-X-MEDIA-SEQUENCE:"):]
+		case strings.HasPrefix(line, "#EXT-X-DISCONTINUITY-SEQUENCE:"):
+			names = append(names, line[len("#EXT-X-DISCONTINUITY-SEQUENCE:"):]+"|")
+		case strings.HasPrefix(line, "## "):
+			names = append([]string{sequence + ":"}, names...)
+		case line == "#EXT-X-DISCONTINUITY":
+			names = append(names, "|")
+		case line == "#EXT-X-GAP":
+			names = append(names, "gap")
 		case line == "#EXT-X-ENDLIST":
 			names = append(names, "end")
 		case strings.HasPrefix(line, "# "):

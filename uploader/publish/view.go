@@ -67,6 +67,11 @@ type ManifestView struct {
 	Edge      string    // the key of the newest one; empty: it names none
 	Ended     bool      // nothing will be added to it
 	Waiting   time.Time // when the oldest version was read that waits to be published; zero: none waits
+	// Of a live playlist: the discontinuity number of its newest segment, which counts the reconnects;
+	// how many discontinuities it lists; and until when a stream that stopped is waited for, or zero.
+	Discontinuity uint64
+	Seams         int
+	ReturnsBy     time.Time
 }
 
 // View returns how one stream of src fares, and what viewers have of the manifests that name its
@@ -92,6 +97,13 @@ func (m *manifest) view() ManifestView {
 			v.Edge = p.refs[len(p.refs)-1].key()
 		}
 	}
+	if p := m.published; p != nil && p.edition.list != nil {
+		v.Discontinuity = discontinuity(p.edition.list)
+		for i := range p.edition.list.Segments {
+			v.Seams += p.edition.list.Segments[i].Discontinuities
+		}
+	}
+	v.ReturnsBy = m.line.endAt
 	if len(m.waiting) > 0 {
 		v.Waiting = m.waiting[0].readAt
 	}

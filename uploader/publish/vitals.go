@@ -222,6 +222,7 @@ func (s *Schedule) facts(st *stream, now time.Time) (f health.Facts, shared bool
 func (s *Schedule) Judge(now time.Time) {
 	for _, st := range s.ring {
 		s.judge(st, now)
+		s.guardStale(st, now)
 	}
 	for _, l := range s.lanes {
 		s.noteCurrent(l, now)

@@ -34,10 +34,11 @@ func (thousand) Streams(context.Context) ([]api.Stream, bool) {
 	return streams, true
 }
 
-func (thousand) LagHistory(api.Stream) []*float64                 { return make([]*float64, 60) }
-func (thousand) Events(uint64) ([]history.Event, <-chan struct{}) { return nil, nil }
-func (thousand) Version() api.Version                             { return api.Version{Host: "ems1"} }
-func (thousand) Metrics() http.Handler                            { return http.NotFoundHandler() }
+func (thousand) EndStream(context.Context, string) (n int, found, ok bool) { return 0, false, true }
+func (thousand) LagHistory(api.Stream) []*float64                          { return make([]*float64, 60) }
+func (thousand) Events(uint64) ([]history.Event, <-chan struct{})          { return nil, nil }
+func (thousand) Version() api.Version                                      { return api.Version{Host: "ems1"} }
+func (thousand) Metrics() http.Handler                                     { return http.NotFoundHandler() }
 func (thousand) Stream(context.Context, string) (api.Detail, bool, bool) {
 	return api.Detail{}, false, true
 }

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+type endCommand struct {
+	configFlag
+	Stream string `arg:"" help:"As status has it, or a part of it; with its format if there are several: hls/news/sport."`
+}
+
+// Run ends the live playlists of a stream, as its server does not: it was killed, or the stream has
+// moved. Players then stop, and do not ask for more.
+func (c endCommand) Run(ctx context.Context, s surroundings) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	if client.Token == "" {
+		return errors.New("this needs the token of [Admin], and the config has none: set token_file there")
+	}
+	id, err := findStream(ctx, client, c.Stream)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	n, err := client.EndStream(ctx, id)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s was not ended: %s", printable(id), printable(err.Error()))
+	case n == 0:
+		_, err = fmt.Fprintf(s.stdout, "%s has no live playlist: nothing is to be ended\n", printable(id))
+	default:
+		_, err = fmt.Fprintf(s.stdout, "%s: its playlist gets its end. If it is still written, it goes on with the next chunk.\n",
+			printable(id))
+	}
+	return err
+}
