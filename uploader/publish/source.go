@@ -41,6 +41,7 @@ type Source struct {
 	skipped    int64      // chunks that were not uploaded because no manifest names them any more
 	retention  *retention // nil until something is to be deleted
 	place      *Place     // where the last file was of which a closing was reported
+	untold     bool       // that the bucket does not tell what players have was logged
 	rootless   bool       // that the root is not there, and nothing is deleted therefore, was logged
 }
 
