@@ -1,6 +1,6 @@
 // Package admin is the listener for operators and their tools: whether the daemon is alive and
 // ready, its metrics, its API and its status page. It knows the daemon through the State interface
-// only, and changes nothing.
+// only. Only who has the token may change something.
 package admin
 
 import (

@@ -14,8 +14,9 @@ import (
 )
 
 // guarded lets requests through to next that may see its answers. With a token, these are those
-// that have it. Without one, nothing can be changed. A page in a browser on this host could ask, too: under a name of its
-// own that it has resolved to this host (DNS rebinding), or from another origin.
+// that have it. Without one, nothing can be changed: any program of any user of this host may ask. A
+// page in a browser on this host could ask, too: under a name of its own that it has resolved to this
+// host (DNS rebinding), or from another origin.
 func guarded(s Settings, next http.Handler) http.Handler {
 	token := sha256.Sum256([]byte(s.Token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

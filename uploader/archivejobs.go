@@ -40,12 +40,7 @@ func (st *archivedStream) names(ctx context.Context) (names []archive.Name, err 
 		}
 		return nil
 	})
-	slices.SortFunc(names, func(a, b archive.Name) int {
-		if a.Before(b) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(names, archive.Name.Compare)
 	return names, err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"ems-sidecar/internal/backoff"
 	"ems-sidecar/internal/trouble"
+	"ems-sidecar/uploader/archive"
 	"ems-sidecar/uploader/publish"
 )
 
@@ -244,6 +245,25 @@ func (a *archivist) failed(st *archivedStream, l *archiveLane, err error, now ti
 	st.src.trouble.Report(archiveFailed, trouble.At{Stream: st.dir, Subject: l.what}, "what", l.what, "err", err,
 		"attempt", l.failures, "next", "tried again; what is published meanwhile is kept in memory",
 		"retry_in", wait.Round(time.Millisecond))
+}
+
+// lists returns the hours of a stream that are in memory. It returns none once run has ended.
+func (a *archivist) lists(ctx context.Context, place streamPlace) []archive.Listed {
+	answer := make(chan []archive.Listed, 1)
+	a.tell(func() {
+		var lists []archive.Listed
+		if st := a.streams[place]; st != nil && st.broadcast != nil {
+			lists = st.broadcast.Listed()
+		}
+		answer <- lists
+	})
+	select {
+	case lists := <-answer:
+		return lists
+	case <-a.left:
+	case <-ctx.Done():
+	}
+	return nil
 }
 
 func earlierOf(a, b time.Time) time.Time {

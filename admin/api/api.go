@@ -1,5 +1,5 @@
-// Package api is the read-only HTTP API of the daemon, /api/v1: what the status page and the
-// command "status" show, and what other tools may read. openapi.yaml describes it.
+// Package api is the HTTP API of the daemon, /api/v1: what the status page and the command "status"
+// show, and what other tools may read and order. openapi.yaml describes it.
 package api
 
 import (
@@ -105,6 +105,9 @@ type Daemon interface {
 	Version() Version
 	// Config returns the settings that hold.
 	Config() Config
+	// Clip makes a clip of the stream with this id. The error is a Refusal if the request is wrong,
+	// else it is about the bucket.
+	Clip(ctx context.Context, id string, r ClipRequest) (Clip, error)
 }
 
 const (
@@ -154,6 +157,7 @@ func Register(mux *http.ServeMux, d Daemon) {
 			write(w, http.StatusOK, Ended{Playlists: n})
 		}
 	})
+	mux.HandleFunc("POST /api/v1/streams/{id}/clips", clip(d))
 	mux.HandleFunc("GET /api/v1/plugins", func(w http.ResponseWriter, _ *http.Request) {
 		p := d.Plugins()
 		if p.Plugins == nil {

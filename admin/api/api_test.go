@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -45,6 +46,21 @@ func (d *fakeDaemon) Plugins() Plugins             { return d.plugins }
 func (d *fakeDaemon) Version() Version             { return Version{Version: "v1"} }
 func (d *fakeDaemon) Config() Config {
 	return Config{File: "c.ini", Settings: []config.Setting{{Section: "Log", Key: "level", Value: "info", Origin: config.FromDefault}}}
+}
+
+// Clip makes a clip of each stream, except under two names.
+func (d *fakeDaemon) Clip(_ context.Context, id string, r ClipRequest) (Clip, error) {
+	switch {
+	case d.hangs:
+		return Clip{}, &Refusal{http.StatusServiceUnavailable, "the uploader does not answer"}
+	case id != "hls/live/a":
+		return Clip{}, &Refusal{http.StatusNotFound, "no stream has this id"}
+	case r.Name == "taken":
+		return Clip{}, &Refusal{http.StatusConflict, "there is such a clip"}
+	case r.Name == "unwritable":
+		return Clip{}, errors.New("put live/a/clips/unwritable/playlist.m3u8: no answer")
+	}
+	return Clip{Name: r.Name, Key: "live/a/clips/" + r.Name + "/playlist.m3u8", Segments: 3}, nil
 }
 func (d *fakeDaemon) Events(since uint64) ([]history.Event, <-chan struct{}) {
 	return d.history.Since(since)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,12 +35,27 @@ func (c *Client) Stream(ctx context.Context, id string) (d Detail, err error) {
 // EndStream ends the live playlists of a stream, and returns how many that are. The error is
 // ErrNotFound if the daemon has no stream with the id.
 func (c *Client) EndStream(ctx context.Context, id string) (n int, err error) {
-	body, err := c.do(ctx, http.MethodPost, "/api/v1/streams/"+url.PathEscape(id)+"/end")
+	path := "/api/v1/streams/" + url.PathEscape(id) + "/end"
+	body, err := c.do(ctx, http.MethodPost, path, nil)
 	if err != nil {
 		return 0, err
 	}
 	var e Ended
-	return e.Playlists, json.Unmarshal(body, &e)
+	return e.Playlists, decode(path, body, &e)
+}
+
+// Clip makes a clip of the stream with the id.
+func (c *Client) Clip(ctx context.Context, id string, r ClipRequest) (made Clip, err error) {
+	request, err := json.Marshal(r)
+	if err != nil {
+		return made, err
+	}
+	path := "/api/v1/streams/" + url.PathEscape(id) + "/clips"
+	body, err := c.do(ctx, http.MethodPost, path, bytes.NewReader(request))
+	if err != nil {
+		return made, err
+	}
+	return made, decode(path, body, &made)
 }
 
 // Version returns what the daemon is.
@@ -56,6 +72,10 @@ func (c *Client) get(ctx context.Context, path string, answer any) error {
 	if err != nil {
 		return err
 	}
+	return decode(path, body, answer)
+}
+
+func decode(path string, body []byte, answer any) error {
 	if err := json.Unmarshal(body, answer); err != nil {
 		return fmt.Errorf("%s: the answer is not from the API of ems-sidecar: %w", path, err)
 	}
@@ -64,11 +84,11 @@ func (c *Client) get(ctx context.Context, path string, answer any) error {
 
 // Raw returns what the admin listener has at a path. The error says what the daemon said.
 func (c *Client) Raw(ctx context.Context, path string) ([]byte, error) {
-	return c.do(ctx, http.MethodGet, path)
+	return c.do(ctx, http.MethodGet, path, nil)
 }
 
-func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.URL+path, nil)
+func (c *Client) do(ctx context.Context, method, path string, content io.Reader) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.URL+path, content)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +106,7 @@ func (c *Client) do(ctx context.Context, method, path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	case len(body) > maxAnswer:
 		return nil, fmt.Errorf("%s: the answer is larger than %d MiB", path, maxAnswer>>20)
-	case r.StatusCode != http.StatusOK:
+	case r.StatusCode != http.StatusOK && r.StatusCode != http.StatusCreated:
 		var p Problem
 		if json.Unmarshal(body, &p) != nil || p.Error == "" {
 			p.Error = strings.TrimSpace(string(body[:min(len(body), 200)]))

@@ -122,47 +122,55 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		path   string
 		target string
 		status int
+		body   string // of a POST; empty: it is a GET
 	}{
-		{full, "/api/v1/streams", "", 200}, {empty, "/api/v1/streams", "", 200}, {hangs, "/api/v1/streams", "", 503},
-		{full, "/api/v1/streams/{id}", "/api/v1/streams/hls/live/a", 200},
-		{full, "/api/v1/streams/{id}", "/api/v1/streams/hls%2Flive%2Fa", 200},
-		{full, "/api/v1/streams/{id}", "/api/v1/streams/hls/b", 404}, {hangs, "/api/v1/streams/{id}", "/api/v1/streams/hls/b", 503},
-		{full, "/api/v1/streams/{id}/end", "/api/v1/streams/hls%2Flive%2Fa/end", 200},
-		{full, "/api/v1/streams/{id}/end", "/api/v1/streams/hls%2Fb/end", 404}, {hangs, "/api/v1/streams/{id}/end", "", 503},
-		{full, "/api/v1/events", "", 200}, {empty, "/api/v1/events", "/api/v1/events?since=0", 200},
-		{empty, "/api/v1/events", "/api/v1/events?since=x", 400}, {empty, "/api/v1/changes", "/api/v1/changes?since=x", 400},
-		{full, "/api/v1/plugins", "", 200}, {empty, "/api/v1/plugins", "", 200},
-		{full, "/api/v1/config", "", 200}, {full, "/api/v1/version", "", 200}, {full, "/api/v1/openapi.yaml", "", 200},
+		{full, "/api/v1/streams", "", 200, ""}, {empty, "/api/v1/streams", "", 200, ""}, {hangs, "/api/v1/streams", "", 503, ""},
+		{full, "/api/v1/streams/{id}", "/api/v1/streams/hls/live/a", 200, ""},
+		{full, "/api/v1/streams/{id}", "/api/v1/streams/hls%2Flive%2Fa", 200, ""},
+		{full, "/api/v1/streams/{id}", "/api/v1/streams/hls/b", 404, ""}, {hangs, "/api/v1/streams/{id}", "/api/v1/streams/hls/b", 503, ""},
+		{full, "/api/v1/events", "", 200, ""}, {empty, "/api/v1/events", "/api/v1/events?since=0", 200, ""},
+		{empty, "/api/v1/events", "/api/v1/events?since=x", 400, ""}, {empty, "/api/v1/changes", "/api/v1/changes?since=x", 400, ""},
+		{full, "/api/v1/plugins", "", 200, ""}, {empty, "/api/v1/plugins", "", 200, ""},
+		{full, "/api/v1/config", "", 200, ""}, {full, "/api/v1/version", "", 200, ""}, {full, "/api/v1/openapi.yaml", "", 200, ""},
+		{full, "/api/v1/streams/{id}/end", "/api/v1/streams/hls%2Flive%2Fa/end", 200, "{}"},
+		{full, "/api/v1/streams/{id}/end", "/api/v1/streams/hls%2Fb/end", 404, "{}"},
+		{hangs, "/api/v1/streams/{id}/end", "/api/v1/streams/hls%2Fb/end", 503, "{}"},
+		{full, "/api/v1/streams/{id}/clips", "/api/v1/streams/hls%2Flive%2Fa/clips", 201, `{"from": "-10m", "to": "-1m", "name": "goal"}`},
+		{full, "/api/v1/streams/{id}/clips", "/api/v1/streams/hls%2Flive%2Fa/clips", 400, `{"form": "-10m"}`},
+		{full, "/api/v1/streams/{id}/clips", "/api/v1/streams/hls%2Flive%2Fa/clips", 400, `{"from": "` + strings.Repeat("9", maxRequest) + `"}`},
+		{full, "/api/v1/streams/{id}/clips", "/api/v1/streams/hls%2Fb/clips", 404, `{"from": "-10m"}`},
+		{full, "/api/v1/streams/{id}/clips", "/api/v1/streams/hls%2Flive%2Fa/clips", 409, `{"from": "-10m", "name": "taken"}`},
+		{full, "/api/v1/streams/{id}/clips", "/api/v1/streams/hls%2Flive%2Fa/clips", 502, `{"from": "-10m", "name": "unwritable"}`},
+		{hangs, "/api/v1/streams/{id}/clips", "/api/v1/streams/hls%2Flive%2Fa/clips", 503, `{"from": "-10m"}`},
 	} {
 		if c.target == "" {
 			c.target = c.path
 		}
 		mux := http.NewServeMux()
 		Register(mux, c.daemon)
-		w := httptest.NewRecorder()
-		method := "GET"
-		if doc.Paths.Value(c.path).Post != nil {
-			method = "POST"
+		w, method := httptest.NewRecorder(), http.MethodGet
+		if c.body != "" {
+			method = http.MethodPost
 		}
-		mux.ServeHTTP(w, httptest.NewRequest(method, strings.NewReplacer("{", "", "}", "").Replace(c.target), nil))
+		mux.ServeHTTP(w, httptest.NewRequest(method, c.target, strings.NewReader(c.body)))
 		if w.Code != c.status {
 			t.Errorf("%s: status %d, want %d: %s", c.target, w.Code, c.status, w.Body)
 			continue
 		}
-		answered[fmt.Sprint(c.path, " ", c.status)] = true
-		checkAnswer(t, doc, c.path, c.target, w)
+		answered[fmt.Sprint(method, " ", c.path, " ", c.status)] = true
+		checkAnswer(t, doc, method, c.path, c.target, w)
 	}
 	w := httptest.NewRecorder()
 	crowded.serve(w, httptest.NewRequest("GET", "/api/v1/changes", nil))
-	checkAnswer(t, doc, "/api/v1/changes", "/api/v1/changes, with too many clients", w)
-	answered["/api/v1/changes 503"] = true
-	answered["/api/v1/changes 200"] = true // it does not end: the tests of the changes read it
+	checkAnswer(t, doc, "GET", "/api/v1/changes", "/api/v1/changes, with too many clients", w)
+	answered["GET /api/v1/changes 503"] = true
+	answered["GET /api/v1/changes 200"] = true // it does not end: the tests of the changes read it
 
 	for path, item := range doc.Paths.Map() {
-		for _, operation := range item.Operations() {
+		for method, operation := range item.Operations() {
 			for status := range operation.Responses.Map() {
-				if !answered[path+" "+status] {
-					t.Errorf("openapi.yaml says that %s answers with %s, and this test has no such answer: add a request for it", path, status)
+				if !answered[method+" "+path+" "+status] {
+					t.Errorf("openapi.yaml says that %s %s answers with %s, and this test has no such answer: add a request for it", method, path, status)
 				}
 			}
 		}
@@ -170,18 +178,14 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 }
 
 // checkAnswer compares an answer with what openapi.yaml says of its path.
-func checkAnswer(t *testing.T, doc *openapi3.T, path, target string, w *httptest.ResponseRecorder) {
+func checkAnswer(t *testing.T, doc *openapi3.T, method, path, target string, w *httptest.ResponseRecorder) {
 	t.Helper()
 	item := doc.Paths.Value(path)
-	if item == nil || item.Get == nil && item.Post == nil {
-		t.Errorf("paths: of openapi.yaml does not have %s", path)
+	if item == nil || item.GetOperation(method) == nil {
+		t.Errorf("paths: of openapi.yaml does not have %s %s", method, path)
 		return
 	}
-	operation := item.Get
-	if operation == nil {
-		operation = item.Post
-	}
-	response := operation.Responses.Status(w.Code)
+	response := item.GetOperation(method).Responses.Status(w.Code)
 	if response == nil {
 		t.Errorf("%s: the status is %d, which openapi.yaml does not have for %s: %s", target, w.Code, path, w.Body)
 		return
@@ -211,7 +215,7 @@ func TestEachFieldIsDescribed(t *testing.T) {
 		"Problem": Problem{}, "Streams": Streams{}, "Stream": Stream{}, "Detail": Detail{}, "Chunk": paths.Chunk{},
 		"Failure": paths.Failure{}, "Manifest": Manifest{}, "Ended": Ended{}, "Event": history.Event{}, "Events": Events{}, "Changes": Changes{},
 		"Plugins": Plugins{}, "EMS": EMS{}, "Action": Action{}, "Config": Config{}, "Setting": config.Setting{}, "Version": Version{},
-		"Reloads": Reloads{},
+		"Reloads": Reloads{}, "ClipRequest": ClipRequest{}, "Clip": Clip{},
 	} {
 		schema := doc.Components.Schemas[name]
 		if schema == nil {

@@ -11,6 +11,9 @@ type endCommand struct {
 	Stream string `arg:"" help:"As status has it, or a part of it; with its format if there are several: hls/news/sport."`
 }
 
+// errNoToken ends a command that the daemon would refuse.
+var errNoToken = errors.New("this needs the token of [Admin], and the config has none: set token_file there")
+
 // Run ends the live playlists of a stream, as its server does not: it was killed, or the stream has
 // moved. Players then stop, and do not ask for more.
 func (c endCommand) Run(ctx context.Context, s surroundings) error {
@@ -19,7 +22,7 @@ func (c endCommand) Run(ctx context.Context, s surroundings) error {
 		return err
 	}
 	if client.Token == "" {
-		return errors.New("this needs the token of [Admin], and the config has none: set token_file there")
+		return errNoToken
 	}
 	id, err := findStream(ctx, client, c.Stream)
 	if err != nil {

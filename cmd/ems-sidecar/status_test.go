@@ -33,6 +33,14 @@ func (d *fakeDaemon) LagHistory(api.Stream) []*float64                        { 
 func (d *fakeDaemon) Plugins() (p api.Plugins)                                { return p }
 func (d *fakeDaemon) Version() (v api.Version)                                { return v }
 func (d *fakeDaemon) Config() (c api.Config)                                  { return c }
+func (d *fakeDaemon) Clip(_ context.Context, _ string, r api.ClipRequest) (api.Clip, error) {
+	if r.Name == "taken" {
+		return api.Clip{}, &api.Refusal{Status: http.StatusConflict, Text: "there is a clip of this name"}
+	}
+	from := time.Date(2026, 11, 30, 4, 0, 0, 0, time.UTC)
+	return api.Clip{Name: "goal", Bucket: "ems", Key: "live/" + r.From + "/clips/goal/playlist.m3u8", Segments: 300, Seams: 1,
+		From: from, To: from.Add(10 * time.Minute)}, nil
+}
 
 // status runs the command against d.
 func status(t *testing.T, d api.Daemon, args ...string) (code int, stdout, stderr string) {

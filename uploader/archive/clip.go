@@ -29,7 +29,7 @@ type Clip struct {
 }
 
 // ErrEmpty means that nothing is known of the time of a clip.
-var ErrEmpty = errors.New("there is nothing between these times")
+var ErrEmpty = errors.New("neither the archive nor the live playlist has anything between these times")
 
 // Cut returns the clip of lists, which are in order, from one time to another.
 func Cut(lists []Listed, from, to time.Time) (Clip, error) {
@@ -40,7 +40,7 @@ func Cut(lists []Listed, from, to time.Time) (Clip, error) {
 		if c.List != nil {
 			last = &c.List.Segments[len(c.List.Segments)-1]
 		}
-		k, _ := place(l.List, last, same)
+		k, torn := place(l.List, last, same)
 		first, end, times := within(l.List, k, from, to)
 		if first == end {
 			continue
@@ -50,7 +50,7 @@ func Cut(lists []Listed, from, to time.Time) (Clip, error) {
 		}
 		these := *l.List
 		these.Segments = l.List.Segments[:end]
-		seam := last != nil && k == 0 && !l.Name.Start.Equal(start)
+		seam := torn && !l.Name.Start.Equal(start) // the lists of a broadcast have their seams themselves
 		c.List = c.List.Append(hls.Addition{Of: &these, From: first, Seam: seam, Dates: times[first : first+1]})
 		c.To, start = times[end-1].Add(these.Segments[end-1].Duration), l.Name.Start
 		if len(c.List.Segments) > MaxWhole {
@@ -78,6 +78,22 @@ func within(list *hls.Playlist, k int, from, to time.Time) (first, end int, time
 		end++
 	}
 	return first, end, times
+}
+
+// Overlapping returns the hours that may have something between two times. names are in order.
+func Overlapping(names []Name, from, to time.Time) (hours []Name) {
+	for i, n := range names {
+		if n.Began.IsZero() || !n.Began.Before(to) {
+			continue
+		}
+		// An hour ends where the next one of its broadcast begins.
+		if i+1 < len(names) && names[i+1].Start.Equal(n.Start) && !names[i+1].Began.IsZero() &&
+			!names[i+1].Began.After(from) {
+			continue
+		}
+		hours = append(hours, n)
+	}
+	return hours
 }
 
 // Moment reads a time: RFC 3339, "now", or how long ago, such as -10m.

@@ -35,15 +35,15 @@ func (n Name) Path() string {
 	return path.Join(Dir, n.Start.UTC().Format(stamp), file)
 }
 
-// Before reports whether n is earlier than m. A whole broadcast is behind its hours.
-func (n Name) Before(m Name) bool {
+// Compare orders names by time. A whole broadcast is behind its hours.
+func (n Name) Compare(m Name) int {
 	switch {
 	case !n.Start.Equal(m.Start):
-		return n.Start.Before(m.Start)
-	case n.Began.IsZero() || m.Began.IsZero():
-		return !n.Began.IsZero()
+		return n.Start.Compare(m.Start)
+	case n.Began.IsZero() != m.Began.IsZero():
+		return -n.Began.Compare(m.Began)
 	}
-	return n.Began.Before(m.Began)
+	return n.Began.Compare(m.Began)
 }
 
 // ParseName reads a path below the directory of a stream. ok is false if it is none of an archive.

@@ -47,6 +47,20 @@ func (s *Schedule) tellListed(m *manifest, snap *snapshot) {
 	s.effects.Listed = append(s.effects.Listed, l)
 }
 
+// Shown returns the files that the bucket's version of the manifest p names, by their paths, of those
+// of which their time is known.
+func (s *Schedule) Shown(src *Source, p string) map[string]ListedChunk {
+	chunks := make(map[string]ListedChunk)
+	if f, ok := src.files[p]; ok && f.manifest != nil && f.manifest.published != nil {
+		for named := range f.manifest.published.named() {
+			if v := named.disk.version; named.manifest == nil && !v.ModTime.IsZero() {
+				chunks[named.path] = ListedChunk{v.ModTime, v.Size}
+			}
+		}
+	}
+	return chunks
+}
+
 // inheritChunk applies that an earlier run may have published f. Its archive may be about to list it: a
 // process that was killed had not done so.
 func (s *Schedule) inheritChunk(f *file) {
