@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +30,7 @@ type HLS struct {
 	Stale     int           // chunks kept behind the playlist; default List
 	Target    time.Duration // the chunk length that EMS was asked for; default 4 s
 	Key       []byte        // content of the AES key file that the playlist names; none if empty
+	Init      []byte        // content of the init segment that the playlist names; chunks are fMP4 then
 	Cleanup   bool          // cleanupDestination=1: Start deletes what earlier runs left
 	Now       func() time.Time
 
@@ -75,6 +75,11 @@ func (h *HLS) Start() error {
 	h.target = cmp.Or(h.Target, 4*time.Second)
 	if len(h.Key) > 0 {
 		if err := h.truncateAndWrite(filepath.Join(h.Dir, h.keyName()), string(h.Key)); err != nil {
+			return err
+		}
+	}
+	if len(h.Init) > 0 {
+		if err := h.truncateAndWrite(filepath.Join(h.Dir, h.initName()), string(h.Init)); err != nil {
 			return err
 		}
 	}
@@ -205,7 +210,7 @@ func (h *HLS) cleanup() error {
 		return err
 	}
 	return h.sweep(h.Dir, func(name string) bool {
-		return strings.HasPrefix(name, h.base()+"_") && strings.HasSuffix(name, ".ts")
+		return strings.HasPrefix(name, h.base()+"_") && strings.HasSuffix(name, h.extension())
 	})
 }
 
@@ -214,65 +219,6 @@ func (h *HLS) create() error {
 	var err error
 	h.chunk, err = h.disk.create(h.Chunk())
 	return err
-}
-
-// playlist returns the playlist's text. Byte for byte the form of a rolling one was recorded; an
-// appending one has the length that comes of a type line in the place of ALLOW-CACHE.
-func (h *HLS) playlist() string {
-	entries, sequence := h.listed, 1
-	if !h.Appending {
-		entries = entries[max(0, len(entries)-h.listLength()):]
-		sequence = h.number - len(entries) + 1
-	}
-	var b strings.Builder
-	b.WriteString("#EXTM3U\r\n#EXT-X-VERSION:3\r\n")
-	if h.Appending {
-		b.WriteString("#EXT-X-PLAYLIST-TYPE:EVENT\r\n")
-	} else {
-		b.WriteString("#EXT-X-ALLOW-CACHE:NO\r\n")
-	}
-	fmt.Fprintf(&b, "#EXT-X-TARGETDURATION:%d\r\n", int(math.Ceil(h.target.Seconds())))
-	fmt.Fprintf(&b, "#EXT-X-MEDIA-SEQUENCE:%d\r\n", sequence)
-	if len(h.Key) > 0 {
-		fmt.Fprintf(&b, "#EXT-X-KEY:METHOD=AES-128,URI=\"%s\"\r\n", h.keyName())
-	}
-	fmt.Fprintf(&b, "#EXT-X-PROGRAM-DATE-TIME:%s\r\n", entries[0].at.UTC().Format("2006-01-02T15:04:05.000-07:00"))
-	for _, e := range entries {
-		fmt.Fprintf(&b, "#EXTINF:%.3f,\r\n%s\r\n", e.duration.Seconds(), e.name)
-	}
-	return b.String()
-}
-
-func (h *HLS) name(number int) string { return fmt.Sprintf("%s_%d_%d.ts", h.base(), h.run, number) }
-func (h *HLS) keyName() string        { return fmt.Sprintf("%d.key", h.run) }
-
-func (h *HLS) base() string    { return cmp.Or(h.Base, "segment") }
-func (h *HLS) listLength() int { return cmp.Or(h.List, 5) }
-func (h *HLS) stale() int      { return cmp.Or(h.Stale, h.listLength()) }
-
-// A Variant is one stream of a group's master playlist.
-type Variant struct {
-	Stream     string // its directory below the group's
-	Bandwidth  int    // bit/s
-	Resolution string // such as 320x180; may be empty
-}
-
-// Master writes group/playlist.m3u8 as EMS does when a group's first stream starts, before there is
-// any chunk.
-func Master(group string, variants ...Variant) error {
-	if err := os.MkdirAll(group, 0o755); err != nil {
-		return err
-	}
-	var b strings.Builder
-	b.WriteString("#EXTM3U\r\n#EXT-X-VERSION:3\r\n")
-	for _, v := range variants {
-		fmt.Fprintf(&b, "#EXT-X-STREAM-INF:PROGRAM-ID=1,BANDWIDTH=%d", v.Bandwidth)
-		if v.Resolution != "" {
-			fmt.Fprintf(&b, ",RESOLUTION=%s", v.Resolution)
-		}
-		fmt.Fprintf(&b, "\r\n%s/playlist.m3u8\r\n", v.Stream)
-	}
-	return new(disk).truncateAndWrite(filepath.Join(group, "playlist.m3u8"), b.String())
 }
 
 func split(s, sep string) (before, from string) {
