@@ -68,6 +68,18 @@ var mutants = []mutant{
 		file: publish + "copy.go", old: "c.checkAt = c.late.begin(now)", new: "",
 	},
 	{
+		rule: "R3", what: "a new run goes on from what was published, and not from what players may have",
+		file: publish + "order.go", old: "m.line.show(s)", new: "if m.published != nil {\n\t\tm.line.show(m.published)\n\t}",
+	},
+	{
+		rule: "R3", what: "what players have is not read from the bucket at the start",
+		file: publish + "line.go", old: "m.line.shown = have", new: "_ = have",
+	},
+	{
+		rule: "R3", what: "a new run begins with the server's own numbers",
+		file: publish + "edition.go", old: "same := b.shown == nil || b.shown.own && b.shown.run == s.run && b.shown.watched", new: "same := true",
+	},
+	{
 		rule: "R3", what: "a new run is published without a discontinuity",
 		file: "hls/next.go", old: "number := max(before+1, s.Discontinuities)", new: "number := max(before, s.Discontinuities)",
 		test: "TestR3PublishedPlaylistObeysTheRulesOverRandomReconnects",
@@ -110,6 +122,10 @@ var mutants = []mutant{
 	{
 		rule: "R5", what: "a snapshot that fails is dropped",
 		file: publish + "failure.go", old: "m.errand = errand{}\n", new: "m.errand = errand{}\n\t\tm.drop()\n",
+	},
+	{
+		rule: "R5", what: "an end that waited for the window does not come",
+		file: publish + "line.go", old: "m.line.endAt = time.Time{}\n\tm.again()\n\treturn m.publishable(now)", new: "return nil, at",
 	},
 	{
 		rule: "R6", what: "a chunk that EMS deletes before its upload is given up",
