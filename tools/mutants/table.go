@@ -69,7 +69,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R3", what: "a new run goes on from what was published, and not from what players may have",
-		file: publish + "order.go", old: "m.line.show(s)", new: "if m.published != nil {\n\t\tm.line.show(m.published)\n\t}",
+		file: publish + "order.go", old: "m.line.show(s)", new: "if m.published != nil {\n\t\t\tm.line.show(m.published)\n\t\t}",
 	},
 	{
 		rule: "R3", what: "what players have is not read from the bucket at the start",

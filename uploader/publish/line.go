@@ -19,7 +19,6 @@ import (
 type line struct {
 	shown     *shown    // nil: viewers have nothing
 	run       int       // of the newest snapshot
-	began     time.Time // when that run was seen first
 	endAt     time.Time // when the end of a stream that stopped is published; zero: it goes on, or has ended
 	over      bool      // it was ended: by an operator, or as it is stale
 	withdrawn bool      // its object is to be deleted, as it is stale
@@ -147,10 +146,9 @@ func (m *manifest) dueEnd(now, at time.Time) (*snapshot, time.Time) {
 	return m.publishable(now)
 }
 
-// startsRun applies that the stream started again with s.
-func (l *line) startsRun(s *snapshot) {
+// startsRun applies that the stream started again.
+func (l *line) startsRun() {
 	l.run++
-	l.began = s.modTime
 }
 
 // continued returns run, which is what s has, as it goes on from what viewers have.
@@ -176,8 +174,9 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, have *shown) (*hls.
 }
 
 // groupDiscontinuities returns the discontinuity number that the new run of m has at least: that of
-// the other variants of its group, whose players switch between them by that number. One that has
-// returned already tells it; one that has not is about to count one more.
+// the other variants of its group, whose players switch between them by that number. One that was
+// written since m stopped has returned already, or never stopped; one that was not is about to count
+// one more.
 func (m *manifest) groupDiscontinuities(have *shown) (n uint64) {
 	for _, set := range m.file.stream.namedBy {
 		newest := set.newest()
@@ -194,8 +193,8 @@ func (m *manifest) groupDiscontinuities(have *shown) (n uint64) {
 				continue
 			}
 			d := discontinuity(list)
-			if !o.line.began.After(have.at) {
-				d++
+			if last := have.at.Add(list.TargetDuration); !o.line.shown.at.After(last) {
+				d++ // it stopped when m did
 			}
 			n = max(n, d)
 		}

@@ -96,7 +96,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	}
 	snap.scanned = m.newest() == nil && m.line.shown == nil
 	if snap.newRun = m.startsNewRun(snap); snap.newRun {
-		m.line.startsRun(snap)
+		m.line.startsRun()
 	}
 	snap.run = m.line.run
 	if j, passed := snap.jumpFrom(m.newest(), now); passed {

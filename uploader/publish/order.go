@@ -40,7 +40,9 @@ func (m *manifest) start(s *snapshot) {
 	}
 	m.errand = errand{sending, s}
 	m.copy.tried = m.copy.tried || m.published == nil || m.published.edition.sum != s.edition.sum
-	m.line.show(s)
+	if s.isPlaylist() {
+		m.line.show(s)
+	}
 }
 
 // finish records that the bucket holds s, which is the oldest one waiting.
