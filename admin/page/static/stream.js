@@ -1,7 +1,7 @@
 // The view of one stream: how it fares, its player, the path of its last chunks, its manifests and
 // what happened to it.
 
-import { h, put, shape, reshape, duration, age, bytes, number, clock, day } from "./show.js";
+import { h, put, shape, reshape, duration, age, bytes, number, count, clock, day } from "./show.js";
 import { read } from "./feed.js";
 import { streams, events, ago, lags } from "./state.js";
 import { Sparkline } from "./sparkline.js";
@@ -42,11 +42,12 @@ export class StreamView {
           h("figure", { class: "lags" }, h("figcaption", { class: "faint" }, "Lag in the last ten minutes; the lines are at 100 ms, 1 s and 10 s"), this.spark.element)),
         this.player.element),
       h("dl", { class: "places" },
-        fact("root", "Directory"), fact("key", "Objects")),
+        fact("root", "Directory"), fact("key", "Objects"), fact("returned", "Returned"), fact("awaited", "Waited for")),
       h("h2", {}, "The last chunks"), this.chunks,
       h("h2", {}, "Manifests"), this.manifests,
       h("h2", {}, "Events"), this.noEvents,
       h("table", { class: "list events", "aria-label": "Events of this stream, the newest first" }, head(false), this.past));
+    this.seams(undefined);
     this.render(null);
     this.list();
   }
@@ -129,10 +130,20 @@ export class StreamView {
     this.chunks.replaceChildren(detail.recent_chunks ? path(detail.recent_chunks) : unavailable());
     this.manifests.replaceChildren(detail.manifests ? manifests(detail.manifests) : unavailable());
     const manifest = detail.manifests?.find((m) => !m.set) ?? detail.manifests?.[0];
+    this.seams(manifest);
     if (detail.format === "HLS" && manifest) {
       this.player.element.hidden = false;
       this.player.offer(detail.bucket, manifest.key);
     }
+  }
+
+  // seams shows how often the stream has returned after a stop, and until when it is waited for.
+  seams(manifest) {
+    const { runs, seams, returns_by: until } = manifest ?? {};
+    this.facts.returned.parentElement.hidden = !runs;
+    this.facts.awaited.parentElement.hidden = !until;
+    if (runs) put(this.facts.returned, `${count(runs, "time")}; ${count(seams, "seam")} in the playlist`);
+    if (until) put(this.facts.awaited, `until ${clock(until)}, before viewers get its end`);
   }
 }
 
