@@ -302,6 +302,9 @@ func (b *modelBucket) applyLate(i int) {
 		return
 	}
 	b.w.log("%s: the %v that had no answer is applied", b.w.since(), f)
+	if f.put.boot < b.boots {
+		delete(b.promised, f.key) // this run of the daemon cannot know of it
+	}
 	newest := b.w.newest[f.key]
 	wasNewest := newest != nil && b.certain[f.key] == newest.sheet.text
 	o := f.put
