@@ -25,7 +25,7 @@ import (
 
 func main() {
 	rule := flag.String("rule", "", "run the mutants of this rule only")
-	steps := flag.Int("steps", 1_000_000, "how many steps the model makes at most")
+	steps := flag.Int("steps", 3_000_000, "how many steps the model makes at most")
 	flag.Parse()
 	module, err := filepath.Abs("..") // of tools
 	if err != nil {
