@@ -39,6 +39,7 @@ type basis struct {
 	shown *shown
 	lost  int // of the files that the snapshot names
 	end   ending
+	known int // after a start: other variants of which it is known what viewers have
 }
 
 // An ending says whether an edition has an end.
@@ -62,6 +63,9 @@ func (m *manifest) compose(s *snapshot, now time.Time) {
 		b.end = added
 	case s.parsed.Ended && now.Before(m.endOf(s)):
 		b.end = leftOut
+	}
+	if m.line.isRecalled() {
+		b.known = m.variantsKnown()
 	}
 	if s.basis == b {
 		return

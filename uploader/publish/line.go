@@ -23,7 +23,8 @@ type line struct {
 	over      bool      // it was ended: by an operator, or as it is stale
 	withdrawn bool      // its object is to be deleted, as it is stale
 
-	foreign bool // the bucket has another writer's playlist, which is to be continued
+	foreign    bool      // the bucket has another writer's playlist, which is to be continued
+	recalledAt time.Time // when the bucket told what it has
 }
 
 // A shown is the playlist that viewers have, or may have, as its PUT had no answer.
@@ -61,8 +62,8 @@ func (m *manifest) needsRecall() bool {
 }
 
 // recall applies what the bucket has, for which it was asked.
-func (m *manifest) recall(r Result) {
-	m.line.foreign = false
+func (m *manifest) recall(r Result, now time.Time) {
+	m.line.foreign, m.line.recalledAt = false, now
 	if src := m.file.src; r.Untold && !src.untold {
 		src.untold = true
 		src.schedule.log.Warn("bucket does not tell what players have", "stream", m.file.stream.name, "key", m.file.key(),
@@ -165,50 +166,17 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, have *shown) (*hls.
 	for _, segment := range run.Segments {
 		began = began.Add(-segment.Duration)
 	}
+	goesOn := have.watched && have.run == s.run
+	discontinuities := uint64(0)
+	if !goesOn {
+		discontinuities = m.groupDiscontinuities(s.beganAt(run))
+	}
 	return hls.Continue(list, run, hls.Situation{
 		Restarted:       have.watched && have.run != s.run,
-		Watched:         have.watched && have.run == s.run || !have.watched && hls.SameRun(list, run, have.at, s.modTime),
+		Watched:         goesOn || !have.watched && hls.SameRun(list, run, have.at, s.modTime),
 		TooOld:          have.gone || began.Sub(have.at) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
-		Discontinuities: m.groupDiscontinuities(have),
+		Discontinuities: discontinuities,
 	})
-}
-
-// groupDiscontinuities returns the discontinuity number that the new run of m has at least: that of
-// the other variants of its group, whose players switch between them by that number. One that was
-// written since m stopped has returned already, or never stopped; one that was not is about to count
-// one more.
-func (m *manifest) groupDiscontinuities(have *shown) (n uint64) {
-	for _, set := range m.file.stream.namedBy {
-		newest := set.newest()
-		if newest == nil {
-			continue
-		}
-		for _, f := range newest.refs {
-			o := f.manifest
-			if o == nil || o == m || o.line.shown == nil {
-				continue
-			}
-			list, err := o.line.shown.parse()
-			if err != nil {
-				continue
-			}
-			d := discontinuity(list)
-			if last := have.at.Add(list.TargetDuration); !o.line.shown.at.After(last) {
-				d++ // it stopped when m did
-			}
-			n = max(n, d)
-		}
-	}
-	return n
-}
-
-// discontinuity returns the discontinuity number of the last segment.
-func discontinuity(list *hls.Playlist) uint64 {
-	n := list.DiscontinuitySequence
-	for i := range list.Segments {
-		n += uint64(list.Segments[i].Discontinuities)
-	}
-	return n
 }
 
 // cannotEdit logs, once, why viewers get what the server writes, and nothing else.

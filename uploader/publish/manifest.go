@@ -57,6 +57,9 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 	case s == nil && m.line.withdrawn && !onlyManifests && !now.Before(m.notBefore):
 		return choice{file: m.file, task: Withdraw}, at
 	case s != nil && m.copy.question == answered && !m.line.foreign:
+		if until, awaits := m.awaitsVariants(s, now); awaits {
+			return choice{}, earlier(at, until)
+		}
 		return choice{file: m.file, snapshot: s}, at
 	case s != nil, due && !onlyManifests:
 		return choice{file: m.file, task: Verify}, at

@@ -6,7 +6,8 @@ import "time"
 func (s *Schedule) verified(r Result, now time.Time) {
 	m, found, untold, c := r.file.manifest, r.Found, r.Untold, &r.file.manifest.copy
 	if r.Recall {
-		m.recall(r)
+		m.recall(r, now)
+		s.touchVariants(m)
 	}
 	first := c.question == neverAsked
 	c.hadOne = c.hadOne || first && found != nil
