@@ -24,9 +24,11 @@ type archivedStream struct {
 	path string // of its live playlist
 
 	archiving archiveLane
-	held      archive.Held       // what is published while broadcast is not known, or ends
+	held      archive.Held       // what is published while broadcast is not known, ends, or has a hole
 	broadcast *archive.Broadcast // nil: the bucket was not asked for it yet
 	finished  time.Time          // when the broadcast began that was finished last
+	holeSince time.Time          // between broadcast and held; zero: there is none
+	lookAt    time.Time          // when what passed there is looked for next
 
 	showing archiveLane
 	dvr     *archive.DVR  // nil: the bucket was not asked for it yet
@@ -51,27 +53,28 @@ func (st *archivedStream) add(l publish.Listed, now time.Time) {
 	}
 	v := archive.Version{List: list, Chunks: chunksByURI(path.Dir(l.Path), list, l.Chunks), At: now}
 	if st.src.dest.Archive {
-		st.archive(v)
+		st.archive(v, now)
 	}
 	if st.src.dest.DVR > 0 {
 		st.show(list)
 	}
 }
 
-func (st *archivedStream) archive(v archive.Version) {
+func (st *archivedStream) archive(v archive.Version, now time.Time) {
 	b := st.broadcast
-	if b == nil || b.Ended() {
-		st.held.Add(v)
+	if b != nil && !b.Ended() && st.held.IsEmpty() && b.Follows(v) {
+		b.Add(v)
 		return
 	}
-	if added := b.Add(v); added.Seam {
-		st.noteHole()
-	}
+	st.held.Add(v)
+	st.noteHole(now)
 }
 
-// noteHole reports that segments passed that are in no list.
-func (st *archivedStream) noteHole() {
-	st.src.trouble.Report(archiveHole, trouble.At{Stream: st.dir}, "next", "the archive goes on behind a discontinuity")
+// noteHole notes since when what is held does not follow from the broadcast.
+func (st *archivedStream) noteHole(now time.Time) {
+	if st.holeSince.IsZero() && st.broadcast != nil && !st.broadcast.Ended() && !st.held.IsEmpty() {
+		st.holeSince, st.lookAt = now, now
+	}
 }
 
 func (st *archivedStream) show(list *hls.Playlist) {
@@ -86,6 +89,9 @@ func (st *archivedStream) show(list *hls.Playlist) {
 func (st *archivedStream) flush() {
 	if st.broadcast != nil {
 		st.broadcast.Flush()
+	}
+	if !st.holeSince.IsZero() {
+		st.lookAt = st.holeSince
 	}
 }
 
@@ -155,13 +161,18 @@ func (st *archivedStream) archiveJob(now time.Time) (j archiveJob) {
 			st.broadcast = nil
 			return st.archiveJob(now)
 		}
+	case !st.holeSince.IsZero() && !now.Before(st.lookAt):
+		st.archiving.what = "finding what passed"
+		last, end := b.Last()
+		facts, final := st.held.Facts(), st.src.uploader.archive.flush || now.Sub(st.holeSince) >= archive.Patience
+		j.do = func(ctx context.Context) (func(), error) { return st.restore(ctx, facts, last, end, final) }
 	case b.NeedsWhole():
 		st.archiving.what = "the whole broadcast"
 		j.do = func(ctx context.Context) (func(), error) { return st.putWhole(ctx, b) }
 	default:
 		p, at := b.Next(now)
 		if p == nil {
-			return archiveJob{at: at, do: nil}
+			return archiveJob{at: earlierOf(at, st.lookAt)}
 		}
 		st.archiving.what = "an hour"
 		j.begin = func() { b.Begin(p, now) }

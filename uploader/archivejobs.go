@@ -89,31 +89,31 @@ func (st *archivedStream) resume(ctx context.Context, held archive.HeldFacts, no
 			st.broadcast = b
 		}, nil
 	}
-	lost, err := st.restore(ctx, held, last, end)
-	return func() {
-		for _, v := range lost {
-			b.Add(v)
-		}
-		st.begin(b)
-	}, err
+	return func() { st.begin(b) }, nil
 }
 
 // begin has b go on with what was held.
 func (st *archivedStream) begin(b *archive.Broadcast) {
-	v, known := st.held.Version(), !b.Start().IsZero()
-	if st.held.Lost > 0 {
-		st.noteHole()
-	}
-	st.held = archive.Held{}
-	st.broadcast = b
-	if added := b.Add(v); added.Seam && known {
-		st.noteHole()
-	}
-	if st.src.uploader.archive.flush {
-		b.Flush()
+	resumed := !b.Start().IsZero()
+	if st.broadcast = b; b.Follows(st.held.Version()) {
+		st.release()
+	} else {
+		st.noteHole(time.Now())
 	}
 	st.src.log.Info("archive begins or goes on", "stream", st.dir,
-		"key", st.key(archive.Name{Start: b.Start()}.Path()), "resumed", known)
+		"key", st.key(archive.Name{Start: b.Start()}.Path()), "resumed", resumed)
+}
+
+// release adds what was held to the broadcast.
+func (st *archivedStream) release() {
+	added := st.broadcast.Add(st.held.Version())
+	if added.Seam || st.held.Lost > 0 {
+		st.src.trouble.Report(archiveHole, trouble.At{Stream: st.dir}, "next", "the archive goes on behind a discontinuity")
+	}
+	st.held, st.holeSince, st.lookAt = archive.Held{}, time.Time{}, time.Time{}
+	if st.src.uploader.archive.flush {
+		st.broadcast.Flush()
+	}
 }
 
 // putWhole makes the playlist of the whole broadcast of those of its hours.
@@ -205,46 +205,67 @@ func (st *archivedStream) pathsOf(uris []string) (paths []string) {
 	return paths
 }
 
-// restore finds chunks that were published behind the last one of an archive, which is called last and
-// ended at end, and before what is held. A process that was killed had not listed them yet.
-func (st *archivedStream) restore(ctx context.Context, held archive.HeldFacts, last string, end time.Time) (
-	[]archive.Version, error) {
-	if last == "" || held.Has(last) || len(held.List.Segments) == 0 || held.IsEncrypted() {
-		return nil, nil
+// lookEvery is how often chunks that passed are looked for.
+const lookEvery = 10 * time.Second
+
+// restore finds chunks that passed behind the last one of the broadcast, which is called last and ended
+// at end, and before what is held. A process that was killed had not listed them yet, or they are
+// uploaded later than those of newer playlists. final: it is not tried again.
+func (st *archivedStream) restore(ctx context.Context, held archive.HeldFacts, last string, end time.Time, final bool) (
+	func(), error) {
+	b := st.broadcast
+	if last == "" || len(held.List.Segments) == 0 || !held.IsPlain() {
+		return st.release, nil
 	}
 	first := held.List.Segments[0].URI
 	forward, joined, err := st.look(ctx, last, first, archive.Successor)
 	if err != nil {
 		return nil, err
 	}
-	var lost []archive.Version
-	if len(forward) > 0 {
-		v, err := archive.Restored(forward, held.List, end)
-		if err != nil {
-			return nil, fmt.Errorf("list what was lost: %w", err)
-		}
-		lost = append(lost, v)
-	}
-	if joined {
-		return lost, nil
-	}
-	until := last
-	if n := len(forward); n > 0 {
-		until = forward[n-1].URI
-	}
-	backward, _, err := st.look(ctx, first, until, archive.Predecessor)
+	found, err := restored(forward, held.List, end)
 	if err != nil {
 		return nil, err
 	}
-	if len(backward) > 0 {
-		slices.Reverse(backward)
-		v, err := archive.Restored(backward, held.List, time.Time{})
-		if err != nil {
-			return nil, fmt.Errorf("list what was lost: %w", err)
+	if final && !joined {
+		until := last
+		if n := len(forward); n > 0 {
+			until = forward[n-1].URI
 		}
-		lost = append(lost, v)
+		backward, _, err := st.look(ctx, first, until, archive.Predecessor)
+		if err != nil {
+			return nil, err
+		}
+		slices.Reverse(backward)
+		more, err := restored(backward, held.List, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
 	}
-	return lost, nil
+	return func() {
+		for _, v := range found {
+			b.Add(v)
+		}
+		if joined || final {
+			st.release()
+			return
+		}
+		if st.lookAt = time.Now().Add(lookEvery); st.src.uploader.archive.flush {
+			st.flush()
+		}
+	}, nil
+}
+
+// restored returns the version that has what was found, if there is anything.
+func restored(found []archive.Found, like *hls.Playlist, end time.Time) ([]archive.Version, error) {
+	if len(found) == 0 {
+		return nil, nil
+	}
+	v, err := archive.Restored(found, like, end)
+	if err != nil {
+		return nil, fmt.Errorf("list what passed: %w", err)
+	}
+	return []archive.Version{v}, nil
 }
 
 // look asks the bucket for one chunk after the other, from the one called from, until there is none,

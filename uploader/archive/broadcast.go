@@ -60,6 +60,12 @@ func (b *Broadcast) Ended() bool { return b.ended }
 // Lost returns how many segments were dropped because their hours could not be put for long.
 func (b *Broadcast) Lost() int { return b.lost }
 
+// Follows reports whether what v has behind the last segment follows from that.
+func (b *Broadcast) Follows(v Version) bool {
+	_, seam := place(v.List, b.last, raised)
+	return !seam
+}
+
 // An Added is what a version has added to a broadcast.
 type Added struct {
 	Segments int

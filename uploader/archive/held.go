@@ -85,7 +85,10 @@ func (f *HeldFacts) Has(uri string) bool {
 	return slices.ContainsFunc(f.List.Segments, func(s hls.Segment) bool { return s.URI == uri })
 }
 
-// IsEncrypted reports whether a segment needs a key. Keys are called as the server likes.
-func (f *HeldFacts) IsEncrypted() bool {
-	return slices.ContainsFunc(f.List.Segments, func(s hls.Segment) bool { return s.IsEncrypted() })
+// IsPlain reports whether each segment is a file, and needs no key: then the names of files tell of
+// segments. Keys are called as the server likes.
+func (f *HeldFacts) IsPlain() bool {
+	return !slices.ContainsFunc(f.List.Segments, func(s hls.Segment) bool {
+		return s.IsEncrypted() || s.Range.Length > 0 || s.Map() != nil && s.Map().Range.Length > 0
+	})
 }

@@ -30,6 +30,8 @@ const (
 	// setback is how much earlier a time may be than it was. A clock that goes back further is not
 	// followed.
 	setback = time.Minute
+	// Patience is how long an archive waits for chunks that passed: their upload may be under way.
+	Patience = 2 * time.Minute
 	// Away is how long a stream may be away in one broadcast.
 	Away = time.Hour
 )

@@ -34,8 +34,12 @@ func place(list *hls.Playlist, last *hls.Segment, raise func(string) string) (k 
 	if len(list.Segments) == 0 {
 		return 0, false
 	}
+	first := &list.Segments[0]
+	if last.Range.Length > 0 && raise(first.URI) == last.URI {
+		return 0, first.Range.Offset != last.Range.Offset+last.Range.Length
+	}
 	next, ok := Successor(last.URI)
-	return 0, !ok || next != raise(list.Segments[0].URI)
+	return 0, !ok || next != raise(first.URI)
 }
 
 // times returns when the segments from k on begin, and of each whether that must be stated: it does

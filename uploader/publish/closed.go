@@ -62,8 +62,8 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	f.naming.listed, f.work.attempts = false, 0
 	s.stepClosed(f)
 	s.queueClosed(f, now)
-	if s.predates(v, now) {
-		s.inheritChunk(f)
+	if r := src.retention; r != nil && s.predates(v, now) {
+		delete(r.archives, f.stream.name) // they were not asked about this one
 	}
 }
 

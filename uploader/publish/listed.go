@@ -7,9 +7,9 @@ import (
 )
 
 // An archive names what viewers were shown, wherever it is made: see package archive. What it names
-// stays in the bucket, also with Destination.Delete. In a run, that is known of each file when it is
-// published. Files of earlier runs stay if archives are on. If they are off now, the bucket's archives
-// and clips tell, which a survey reads.
+// stays in the bucket, also with Destination.Delete. With Destination.Archive, all chunks stay, also
+// those that are not listed yet. Else, of what a run has published, it knows itself what the DVR playlist
+// and clips name. Of files of earlier runs, the bucket's archives and clips tell, which a survey reads.
 
 // A Listed is a Media Playlist of HLS that viewers have from now on.
 type Listed struct {
@@ -61,15 +61,9 @@ func (s *Schedule) Shown(src *Source, p string) map[string]ListedChunk {
 	return chunks
 }
 
-// inheritChunk applies that an earlier run may have published f. Its archive may be about to list it: a
-// process that was killed had not done so.
-func (s *Schedule) inheritChunk(f *file) {
-	if f.src.dest.Archive {
-		f.naming.archived = true
-	}
-	if r := f.src.retention; r != nil {
-		delete(r.archives, f.stream.name) // they were not asked about this one
-	}
+// isArchived reports whether an archive or a clip names f, or may do so later.
+func (f *file) isArchived() bool {
+	return f.naming.archived || f.src.dest.Archive && f.manifest == nil && f.src.layout.Format == media.HLS
 }
 
 // Archived says that an archive or a clip names files of src: they stay.
@@ -112,7 +106,7 @@ func (s *Schedule) unsurveyedArchive(r *retention, f *file, now time.Time) (stre
 func (s *Schedule) toSurvey(v *Survey, src *Source, streams []string) {
 	v.Streams, v.Files = streams, make(map[string]bool)
 	for _, f := range src.files {
-		if f.manifest != nil || f.naming.archived || !v.surveys(f.stream.name) {
+		if f.manifest != nil || f.isArchived() || !v.surveys(f.stream.name) {
 			continue
 		}
 		if at := f.disk.version.ModTime; len(v.Files) == 0 || at.Before(v.Since) {

@@ -89,7 +89,7 @@ func (s *Schedule) left(src *Source, p string, now time.Time) {
 // uploaded first.
 func (s *Schedule) follow(f *file, now time.Time) {
 	unpublished := f.manifest != nil && f.manifest.published == nil
-	if f.gone.state != hasLeft || !f.bucket.isConfirmed() || unpublished || f.naming.archived {
+	if f.gone.state != hasLeft || !f.bucket.isConfirmed() || unpublished || f.isArchived() {
 		return
 	}
 	if f.gone.place == nil && f.src.shared {
@@ -237,7 +237,7 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 // for it.
 func (f *file) mayBeDeleted() bool {
 	switch m := f.manifest; {
-	case f.work.state != idle || f.naming.now > 0 || f.naming.archived || !f.bucket.isConfirmed() && !f.bucket.inDoubt:
+	case f.work.state != idle || f.naming.now > 0 || f.isArchived() || !f.bucket.isConfirmed() && !f.bucket.inDoubt:
 		return false
 	case m != nil && (len(m.waiting) > 0 || !m.line.endAt.IsZero() || m.isBusy() || !m.settledInBucket() && !f.bucket.inDoubt):
 		return false // what was read of it is still to be published (R5)
