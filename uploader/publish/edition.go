@@ -76,8 +76,7 @@ func (m *manifest) compose(s *snapshot, now time.Time) {
 
 // edit returns the edition of s on a basis.
 func (m *manifest) edit(s *snapshot, b basis) edition {
-	same := b.shown == nil || b.shown.own && b.shown.run == s.run && b.shown.watched
-	if same && b.lost == 0 && (b.end == asWritten || b.end == added && s.parsed.Ended) {
+	if s.isFit(b) {
 		return s.own
 	}
 	run, err := hls.Parse(s.own.content)
@@ -96,11 +95,10 @@ func (m *manifest) edit(s *snapshot, b basis) edition {
 	}
 	// An end is final, as long as nothing follows it.
 	over := b.shown != nil && b.shown.ended && join == hls.Same && list.Next() == b.shown.list.Next()
-	switch {
-	case over, b.end == added, b.end == asWritten && s.parsed.Ended:
+	if over {
 		list = list.WithEnd()
-	case b.end == leftOut:
-		list = list.WithoutEnd()
+	} else {
+		list = b.end.of(list, s.parsed.Ended)
 	}
 	if list == run {
 		return s.own
@@ -108,6 +106,24 @@ func (m *manifest) edit(s *snapshot, b basis) edition {
 	content := list.Bytes()
 	return edition{content: content, sum: sha256.Sum256(content), md5: MD5(content), list: list, join: join,
 		tail: m.filesOf(list, run), ended: list.Ended}
+}
+
+// isFit reports whether the server's own bytes are what viewers should get: they go on from what
+// viewers have, and have the right end and no gap.
+func (s *snapshot) isFit(b basis) bool {
+	same := b.shown == nil || b.shown.own && b.shown.run == s.run && b.shown.watched
+	return same && b.lost == 0 && (b.end == asWritten || b.end == added && s.parsed.Ended)
+}
+
+// of returns list with this end. ended: the server wrote one.
+func (e ending) of(list *hls.Playlist, ended bool) *hls.Playlist {
+	switch {
+	case e == leftOut:
+		return list.WithoutEnd()
+	case ended, e == added:
+		return list.WithEnd()
+	}
+	return list
 }
 
 // setEdition replaces the edition of s, which waits.

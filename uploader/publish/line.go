@@ -64,8 +64,8 @@ func (m *manifest) needsRecall() bool {
 // recall applies what the bucket has, for which it was asked.
 func (m *manifest) recall(r Result, now time.Time) {
 	m.line.foreign, m.line.recalledAt = false, now
-	if src := m.file.src; r.Untold && !src.untold {
-		src.untold = true
+	if src := m.file.src; r.Untold && !src.told.noContent {
+		src.told.noContent = true
 		src.schedule.log.Warn("bucket does not tell what players have", "stream", m.file.stream.name, "key", m.file.key(),
 			"bucket", src.dest.Bucket, "next", "playlists begin as the server writes them; a stream that started again "+
 				"while the daemon was away has to be reloaded", "hint", "do the credentials have s3:GetObject?")

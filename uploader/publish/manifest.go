@@ -51,22 +51,32 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 	if s != nil {
 		m.compose(s, now) // the bucket's copy is compared with what would be sent
 	}
-	switch due := !m.copy.checkAt.IsZero() && !now.Before(m.copy.checkAt); {
-	case s != nil && m.copy.question == answered && !m.line.foreign && m.isForgone(s, now):
+	known := m.copy.question == answered && !m.line.foreign
+	switch {
+	case s != nil && known && m.isForgone(s, now):
 		m.forgo(s)
-	case s == nil && m.line.withdrawn && !onlyManifests && !now.Before(m.notBefore):
-		return choice{file: m.file, task: Withdraw}, at
-	case s != nil && m.copy.question == answered && !m.line.foreign:
+	case s != nil && known:
 		if until, awaits := m.awaitsVariants(s, now); awaits {
 			return choice{}, earlier(at, until)
 		}
 		return choice{file: m.file, snapshot: s}, at
-	case s != nil, due && !onlyManifests:
+	case s != nil:
 		return choice{file: m.file, task: Verify}, at
 	case !onlyManifests:
-		at = earlier(at, m.copy.checkAt)
+		return m.decideWithout(now, at)
 	}
 	return choice{}, at
+}
+
+// decideWithout returns what is to be done about m, of which nothing is to be sent.
+func (m *manifest) decideWithout(now, at time.Time) (choice, time.Time) {
+	switch due := !m.copy.checkAt.IsZero() && !now.Before(m.copy.checkAt); {
+	case m.line.withdrawn && !now.Before(m.notBefore):
+		return choice{file: m.file, task: Withdraw}, at
+	case due:
+		return choice{file: m.file, task: Verify}, at
+	}
+	return choice{}, earlier(at, m.copy.checkAt)
 }
 
 // isBusy reports whether a request about m is in flight.

@@ -76,15 +76,7 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 	case c.task == List:
 		listing = st.takeUncompared()
 	default:
-		if f.src.bulk() && f.work.task == PutChunk && !f.recording.Claim.settles(f.disk.version) {
-			f.work.task = Look // no recording replaces another
-			c.task = Look
-		}
-		if f.src.bulk() && c.task == Look {
-			c.task = FindKey
-		}
-		f.work.state = inFlight
-		s.pools.sending[f] = f.work.task == PutChunk
+		c.task = s.startWork(f)
 	}
 	st.inFlight++
 	s.pools.inFlight[st.pool()]++
@@ -95,6 +87,19 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 	j := s.job(c, listing, st.standing.failures > 0 || probe, now)
 	s.stepSending(j)
 	return j, true
+}
+
+// startWork starts the task of f, a chunk, and returns it.
+func (s *Schedule) startWork(f *file) Task {
+	if f.src.bulk() && f.work.task == PutChunk && !f.recording.Claim.settles(f.disk.version) {
+		f.work.task = Look // no recording replaces another
+	}
+	f.work.state = inFlight
+	s.pools.sending[f] = f.work.task == PutChunk
+	if f.src.bulk() && f.work.task == Look {
+		return FindKey
+	}
+	return f.work.task
 }
 
 // job returns the job that does c.

@@ -190,9 +190,8 @@ func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 // published applies that the bucket has snap.
 func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Time) {
 	f, st := m.file, m.file.stream
-	first, ended := m.published == nil, m.published != nil && m.published.edition.ended
-	returned := m.published != nil && m.published.run != snap.run
-	m.published.shownUntil(now)
+	before := m.published
+	before.shownUntil(now)
 	m.finish(snap, now)
 	lag := s.lagOf(snap, now)
 	f.work.attempts = 0
@@ -205,26 +204,39 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	if m.presence.allAt = (time.Time{}); snap.parsed.Ended {
 		m.checkAll(now.Add(doubtTime))
 	}
-	switch end := snap.edition.ended; {
-	case snap.parsed.Segments == 0 && !end:
-	case !m.line.endAt.IsZero():
-		s.noteStop(m)
-	case end && first:
-		s.log.Info("stream that has ended is published", attrs...)
-	case end && !ended:
-		s.log.Info("stream ended", attrs...)
-	case returned && snap.edition.list != nil:
-		s.log.Info("stream returned, and its playlist goes on", append(attrs,
-			"discontinuity", discontinuity(snap.edition.list))...)
-	case first && snap.edition.join == hls.Seam && !snap.basis.shown.gone:
-		s.log.Info("stream is live, and goes on from the playlist in the bucket",
-			append(attrs, "discontinuity", discontinuity(snap.edition.list), "next", "players see a discontinuity")...)
-	case (first || ended) && !end:
-		s.log.Info("stream is live", attrs...)
-	}
+	s.noteLife(m, before, attrs)
 	s.judge(st, now)
 	for _, named := range st.names {
 		s.judge(named, now)
+	}
+}
+
+// noteLife logs that a stream began, stopped, returned or ended with what was published of m. before
+// was published before it, and may be nil.
+func (s *Schedule) noteLife(m *manifest, before *snapshot, attrs []any) {
+	snap := m.published
+	list := snap.edition.list
+	begins := before == nil || before.edition.ended
+	if snap.edition.ended {
+		switch {
+		case before == nil:
+			s.log.Info("stream that has ended is published", attrs...)
+		case !before.edition.ended:
+			s.log.Info("stream ended", attrs...)
+		}
+		return
+	}
+	switch {
+	case snap.parsed.Segments == 0:
+	case !m.line.endAt.IsZero():
+		s.noteStop(m)
+	case before != nil && before.run != snap.run && list != nil:
+		s.log.Info("stream returned, and its playlist goes on", append(attrs, "discontinuity", discontinuity(list))...)
+	case before == nil && snap.edition.join == hls.Seam && !snap.basis.shown.gone:
+		s.log.Info("stream is live, and goes on from the playlist in the bucket", append(attrs,
+			"discontinuity", discontinuity(list), "next", "players see a discontinuity")...)
+	case begins:
+		s.log.Info("stream is live", attrs...)
 	}
 }
 

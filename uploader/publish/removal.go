@@ -39,6 +39,11 @@ func (f *file) beginRemoval(now time.Time) {
 	}
 }
 
+// isOver reports whether the delay has passed since the name went, and since a manifest named it.
+func (d *departure) isOver(delay time.Duration, now time.Time) bool {
+	return now.Sub(d.since) >= delay && now.Sub(d.namedAt) >= delay && !now.Before(d.tryAt)
+}
+
 // removalDone applies the result of a job that deletes objects.
 func (s *Schedule) removalDone(r Result, now time.Time) {
 	rt := r.Source.retention
@@ -91,11 +96,11 @@ func (s *Schedule) removalDone(r Result, now time.Time) {
 
 // noteRoot logs, once, that the root is not there.
 func (s *Schedule) noteRoot(r Result) {
-	if r.NoRoot != nil && !r.Source.rootless {
+	if r.NoRoot != nil && !r.Source.told.noRoot {
 		s.log.Warn("nothing is deleted from the bucket while the root is not there", "root", r.Source.root, "err", r.NoRoot,
 			"next", "tried again")
 	}
-	r.Source.rootless = r.NoRoot != nil
+	r.Source.told.noRoot = r.NoRoot != nil
 }
 
 // noteKept logs what the store did not delete, and has it tried again.

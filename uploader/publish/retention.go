@@ -57,11 +57,6 @@ type listing struct {
 	since time.Time
 }
 
-// DeletionInterval returns how often it is looked at which objects are to be deleted.
-func (d *Destination) DeletionInterval() time.Duration {
-	return min(10*time.Second, max(250*time.Millisecond, d.DeleteDelay/4))
-}
-
 // seen applies that p, which was closed, is at a place: what was gone is back.
 func (s *Schedule) seen(src *Source, p string, at *Place, now time.Time) {
 	if at != nil {
@@ -208,9 +203,7 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 		if m := f.manifest; m != nil && m.publishedAt.After(f.gone.namedAt) {
 			f.gone.namedAt = m.publishedAt // what came last is to be seen for a while, too
 		}
-		waited := now.Sub(f.gone.since) >= d.DeleteDelay && now.Sub(f.gone.namedAt) >= d.DeleteDelay &&
-			!now.Before(f.gone.tryAt)
-		if len(batch) == deletionBatch || !waited || !f.mayBeDeleted() || s.mayBeNamedAbove(f) {
+		if len(batch) == deletionBatch || !f.gone.isOver(d.DeleteDelay, now) || !f.mayBeDeleted() || s.mayBeNamedAbove(f) {
 			return false
 		}
 		dirs := r.unsurveyed(f.path)

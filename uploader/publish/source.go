@@ -24,6 +24,11 @@ type Destination struct {
 	DVR              time.Duration // HLS: how much of a stream a second live playlist lists; 0: there is none
 }
 
+// DeletionInterval returns how often it is looked at which objects are to be deleted.
+func (d *Destination) DeletionInterval() time.Duration {
+	return min(10*time.Second, max(250*time.Millisecond, d.DeleteDelay/4))
+}
+
 // A Source is what one format has below one root, published to one Destination.
 type Source struct {
 	schedule *Schedule
@@ -41,8 +46,13 @@ type Source struct {
 	skipped    int64      // chunks that were not uploaded because no manifest names them any more
 	retention  *retention // nil until something is to be deleted
 	place      *Place     // where the last file was of which a closing was reported
-	untold     bool       // that the bucket does not tell what players have was logged
-	rootless   bool       // that the root is not there, and nothing is deleted therefore, was logged
+	told       sourceTold
+}
+
+// A sourceTold is what was logged about a source, so that it is logged once.
+type sourceTold struct {
+	noContent bool // that the bucket does not tell what players have
+	noRoot    bool // that the root is not there, and nothing is deleted therefore
 }
 
 // Add returns a new source for what layout finds below the directory root. If shared is set, its
