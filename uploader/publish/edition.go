@@ -111,7 +111,7 @@ func (m *manifest) edit(s *snapshot, b basis) edition {
 // isFit reports whether the server's own bytes are what viewers should get: they go on from what
 // viewers have, and have the right end and no gap.
 func (s *snapshot) isFit(b basis) bool {
-	same := b.shown == nil || b.shown.own && b.shown.run == s.run && b.shown.watched
+	same := b.shown == nil || b.shown.own && b.shown.run == s.origin.run && b.shown.watched
 	return same && b.lost == 0 && (b.end == asWritten || b.end == added && s.parsed.Ended)
 }
 

@@ -89,6 +89,6 @@ func (m *manifest) hopeless(i int) bool {
 		return true
 	}
 	overtaken := m.file.disk.isNameGone() || slices.ContainsFunc(m.waiting[i+1:],
-		func(s *snapshot) bool { return s.newRun })
+		func(s *snapshot) bool { return s.origin.isNewRun })
 	return overtaken && m.waiting[i].misses()
 }

@@ -80,7 +80,7 @@ func (s *snapshot) beganAt(run *hls.Playlist) time.Time {
 			return first
 		}
 	}
-	began := s.modTime
+	began := s.origin.modTime
 	for i := range run.Segments {
 		began = began.Add(-run.Segments[i].Duration)
 	}

@@ -42,8 +42,8 @@ type shown struct {
 // show applies that viewers may get s from now on.
 func (l *line) show(s *snapshot) {
 	e := &s.edition
-	l.shown = &shown{content: e.content, list: e.list, own: e.list == nil, ended: e.ended, watched: true, run: s.run,
-		at: s.modTime}
+	l.shown = &shown{content: e.content, list: e.list, own: e.list == nil, ended: e.ended, watched: true, run: s.origin.run,
+		at: s.origin.modTime}
 }
 
 // vanish applies that the object was deleted. Players had what it said, and none has it now.
@@ -117,9 +117,9 @@ func (m *manifest) endOf(s *snapshot) time.Time {
 	if window == 0 {
 		return time.Time{}
 	}
-	stopped := s.modTime
-	if stopped.After(s.readAt) {
-		stopped = s.readAt // another machine's clock
+	stopped := s.origin.modTime
+	if stopped.After(s.origin.readAt) {
+		stopped = s.origin.readAt // another machine's clock
 	}
 	// A stream that returns in time is seen when its first segment is whole.
 	return stopped.Add(window + s.parsed.TargetDuration)
@@ -162,18 +162,14 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, have *shown) (*hls.
 		m.cannotEdit(err)
 		list = &hls.Playlist{Sequence: run.Sequence, Ended: true} // its numbers are not known
 	}
-	began := s.modTime
-	for _, segment := range run.Segments {
-		began = began.Add(-segment.Duration)
-	}
-	goesOn := have.watched && have.run == s.run
-	discontinuities := uint64(0)
+	goesOn := have.watched && have.run == s.origin.run
+	began, discontinuities := s.beganAt(run), uint64(0)
 	if !goesOn {
-		discontinuities = m.groupDiscontinuities(s.beganAt(run))
+		discontinuities = m.groupDiscontinuities(began)
 	}
 	return hls.Continue(list, run, hls.Situation{
-		Restarted:       have.watched && have.run != s.run,
-		Watched:         goesOn || !have.watched && hls.SameRun(list, run, have.at, s.modTime),
+		Restarted:       have.watched && have.run != s.origin.run,
+		Watched:         goesOn || !have.watched && hls.SameRun(list, run, have.at, s.origin.modTime),
 		TooOld:          have.gone || began.Sub(have.at) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
 		Discontinuities: discontinuities,
 	})

@@ -67,9 +67,9 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 // writes some twice, or another run says the same.
 func (s *Schedule) readAlike(known, again *snapshot, onDisk []media.Version, now time.Time) {
 	m := known.manifest
-	known.modTime = again.modTime
-	if known.held = known.held && now.Sub(known.readAt) < startHold; known.held {
-		s.reread(m.file, known.readAt.Add(startHold))
+	known.origin.modTime = again.origin.modTime
+	if known.held = known.held && now.Sub(known.origin.readAt) < startHold; known.held {
+		s.reread(m.file, known.origin.readAt.Add(startHold))
 	}
 	known.verify(onDisk, now)
 	s.expect(m.file.src, known.refs, now)
@@ -94,11 +94,11 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		snap.held = true
 		s.reread(f, now.Add(startHold))
 	}
-	snap.scanned = m.newest() == nil && m.line.shown == nil
-	if snap.newRun = m.startsNewRun(snap); snap.newRun {
+	snap.origin.scanned = m.newest() == nil && m.line.shown == nil
+	if snap.origin.isNewRun = m.startsNewRun(snap); snap.origin.isNewRun {
 		m.line.startsRun()
 	}
-	snap.run = m.line.run
+	snap.origin.run = m.line.run
 	if j, passed := snap.jumpFrom(m.newest(), now); passed {
 		s.jumps = append(s.jumps, j)
 	}

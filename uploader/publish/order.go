@@ -25,7 +25,7 @@ func (s *snapshot) isNewerThan(known *snapshot) bool {
 		names[f] = struct{}{}
 	}
 	for _, f := range s.refs[s.others:] {
-		if _, ok := names[f]; ok && f.disk.version.ModTime.After(known.modTime.Add(early)) {
+		if _, ok := names[f]; ok && f.disk.version.ModTime.After(known.origin.modTime.Add(early)) {
 			return true
 		}
 	}

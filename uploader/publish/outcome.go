@@ -230,7 +230,7 @@ func (s *Schedule) noteLife(m *manifest, before *snapshot, attrs []any) {
 	case snap.parsed.Segments == 0:
 	case !m.line.endAt.IsZero():
 		s.noteStop(m)
-	case before != nil && before.run != snap.run && list != nil:
+	case before != nil && before.origin.run != snap.origin.run && list != nil:
 		s.log.Info("stream returned, and its playlist goes on", append(attrs, "discontinuity", discontinuity(list))...)
 	case before == nil && snap.edition.join == hls.Seam && !snap.basis.shown.gone:
 		s.log.Info("stream is live, and goes on from the playlist in the bucket", append(attrs,

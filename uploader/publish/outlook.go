@@ -21,11 +21,11 @@ func (s *Schedule) Outlook(now time.Time) Outlook {
 			newest := m.newest()
 			// What names no segments has no end of its own: a set, and the F4M, whose bootstrap has
 			// it.
-			if newest == nil || newest.parsed.Segments == 0 || now.Sub(newest.readAt) > liveFor {
+			if newest == nil || newest.parsed.Segments == 0 || now.Sub(newest.origin.readAt) > liveFor {
 				continue
 			}
-			if newest.parsed.Ended && newest.readAt.After(o.Ended) {
-				o.Ended = newest.readAt
+			if newest.parsed.Ended && newest.origin.readAt.After(o.Ended) {
+				o.Ended = newest.origin.readAt
 			}
 			if !newest.parsed.Ended || len(m.waiting) > 0 {
 				o.Unended++

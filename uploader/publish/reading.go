@@ -33,7 +33,7 @@ type Reading struct {
 func (r Reading) snapshot() *snapshot {
 	own := edition{content: r.Content, sum: r.Sum, md5: r.MD5, ended: r.Manifest.Ended}
 	return &snapshot{sum: r.Sum, parsed: r.Manifest, own: own, edition: own, others: r.Others, outside: r.Outside,
-		modTime: r.ModTime, readAt: r.ReadAt}
+		origin: origin{modTime: r.ModTime, readAt: r.ReadAt}}
 }
 
 // IsLarge reports whether r has to be prepared before it is reported.

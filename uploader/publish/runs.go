@@ -9,8 +9,8 @@ func (s *snapshot) stale() bool {
 		}
 		// It changed into what s means, if that was written when s was.
 		own := s.onDisk != nil && f.disk.version.Equal(s.onDisk[i]) &&
-			!f.disk.version.ModTime.After(s.modTime.Add(s.manifest.file.src.traits.NamesEarly))
-		if f.bucket.changedAt.After(s.readAt) && !own || s.isOutwritten(i, f) {
+			!f.disk.version.ModTime.After(s.origin.modTime.Add(s.manifest.file.src.traits.NamesEarly))
+		if f.bucket.changedAt.After(s.origin.readAt) && !own || s.isOutwritten(i, f) {
 			return true
 		}
 	}
@@ -22,7 +22,7 @@ func (s *snapshot) stale() bool {
 // segments is another run's, also if the one before was never seen.
 func (s *snapshot) isOutlivedBy(f *file) bool {
 	return f.manifest == nil && s.parsed.Segments > 0 && f.src.traits.ReusesNames &&
-		f.disk.version.ModTime.After(s.modTime)
+		f.disk.version.ModTime.After(s.origin.modTime)
 }
 
 // isOutwritten reports whether f, a segment that s names, was written after s, and later than a
@@ -30,7 +30,7 @@ func (s *snapshot) isOutlivedBy(f *file) bool {
 // forgotten, or never reported.
 func (s *snapshot) isOutwritten(i int, f *file) bool {
 	return i >= s.others && f.manifest == nil && f.src.traits.ReusesNames &&
-		f.disk.version.ModTime.After(s.modTime.Add(f.src.traits.NamesEarly))
+		f.disk.version.ModTime.After(s.origin.modTime.Add(f.src.traits.NamesEarly))
 }
 
 // startsNewRun reports whether s belongs to another run of the stream than what is known.

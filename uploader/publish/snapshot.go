@@ -25,15 +25,20 @@ type snapshot struct {
 	onDisk   []media.Version // of refs, as it was when the manifest was read; nil where names never come back
 	others   int             // of refs, at its beginning: those that are no segments
 	outside  string          // the first URI that leads out of the root
-	modTime  time.Time       // of the file
-	readAt   time.Time
-	held     bool // not to be published before it was read again
-	newRun   bool // the stream was restarted with it
-	scanned  bool // it was there at the start, and may be old
-	run      int  // in which run of the stream it was read
+	held     bool            // not to be published before it was read again
+	origin   origin
 
 	open       []*file // those of refs that may not serve yet, in order
 	generation uint64  // src.generation when open was made
+}
+
+// An origin is where a snapshot comes from.
+type origin struct {
+	modTime  time.Time // of the file
+	readAt   time.Time
+	scanned  bool // it was there at the start, and may be old
+	run      int  // of the stream
+	isNewRun bool // the stream was started again with it
 }
 
 // ready reports whether every reference serves (R2). If not, at is when that may change by itself,
@@ -49,7 +54,7 @@ func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) 
 		return true, at
 	}
 	if first := s.open[0]; first.bucket.isConfirmed() {
-		for _, t := range []time.Time{first.bucket.freshAt, s.readAt.Add(SiblingPatience), s.readAt.Add(StartPatience)} {
+		for _, t := range []time.Time{first.bucket.freshAt, s.origin.readAt.Add(SiblingPatience), s.origin.readAt.Add(StartPatience)} {
 			if t.After(now) {
 				at = earlier(at, t)
 			}
@@ -141,14 +146,14 @@ func (m *manifest) owes(s *snapshot, now time.Time) bool {
 	if !src.traits.BootstrapsLate {
 		return false
 	}
-	same, waited := s.manifest.file.stream == m.file.stream, now.Sub(s.readAt)
+	same, waited := s.manifest.file.stream == m.file.stream, now.Sub(s.origin.readAt)
 	if !same && waited >= SiblingPatience {
 		return false
 	}
-	if len(m.waiting) > 0 && !m.waiting[0].readAt.After(s.readAt) {
+	if len(m.waiting) > 0 && !m.waiting[0].origin.readAt.After(s.origin.readAt) {
 		return true
 	}
-	return src.layout.IsBootstrap(m.file.path) && m.published != nil && m.published.modTime.Before(s.modTime) &&
+	return src.layout.IsBootstrap(m.file.path) && m.published != nil && m.published.origin.modTime.Before(s.origin.modTime) &&
 		!m.published.parsed.Ended && !s.parsed.Ended && waited < StartPatience
 }
 

@@ -63,10 +63,10 @@ func (m *manifest) isStale(now time.Time) bool {
 // writtenAt returns when the server wrote s. Of what was read when it was closed, this host's clock
 // tells; of what was there at the start, the file's time.
 func (s *snapshot) writtenAt() time.Time {
-	if s.scanned {
-		return s.modTime
+	if s.origin.scanned {
+		return s.origin.modTime
 	}
-	return s.readAt
+	return s.origin.readAt
 }
 
 // isForgone reports whether s, which the bucket does not have, is not published: it would be removed

@@ -127,7 +127,7 @@ func (s *Schedule) stepClosed(f *file) {
 // stepRead adds that a manifest was read, and is to be published.
 func (s *Schedule) stepRead(snap *snapshot) {
 	step := s.step(snap.manifest.file, StageClosed)
-	step.At, step.Bytes, step.Sequence = snap.readAt, int64(len(snap.own.content)), snap.parsed.Last
+	step.At, step.Bytes, step.Sequence = snap.origin.readAt, int64(len(snap.own.content)), snap.parsed.Last
 }
 
 // stepSending adds that the upload j begins.

@@ -96,7 +96,7 @@ func (m *manifest) isGone() bool {
 // waitsTooLong reports whether the oldest snapshot of m has waited for so long that it is worth a
 // warning.
 func (m *manifest) waitsTooLong(now time.Time) bool {
-	return len(m.waiting) > 0 && now.Sub(m.waiting[0].readAt) >= waitingTooLong
+	return len(m.waiting) > 0 && now.Sub(m.waiting[0].origin.readAt) >= waitingTooLong
 }
 
 // dropHopeless gives up the snapshots that are not to be seen any more.
@@ -132,7 +132,7 @@ func (s *Schedule) warnWaiting(m *manifest, now time.Time) {
 		}
 	}
 	s.log.Warn("manifest waits for files that it names", "stream", m.file.stream.name, "key", m.file.key(),
-		"first_key", oldest.open[0].key(), "missing", missing, "lasted", now.Sub(oldest.readAt).Round(time.Second),
+		"first_key", oldest.open[0].key(), "missing", missing, "lasted", now.Sub(oldest.origin.readAt).Round(time.Second),
 		"next", "it is published when they have arrived")
 }
 

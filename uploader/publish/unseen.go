@@ -26,7 +26,7 @@ type jump struct {
 
 // jumpFrom returns what was passed over between known, which may be nil, and s.
 func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool) {
-	if known == nil || s.newRun || s.parsed.Segments == 0 || known.parsed.Segments == 0 ||
+	if known == nil || s.origin.isNewRun || s.parsed.Segments == 0 || known.parsed.Segments == 0 ||
 		s.parsed.Sequence <= known.parsed.Last {
 		return j, false
 	}
@@ -44,10 +44,10 @@ func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool
 	}
 	j = jump{
 		manifest: s.manifest, first: known.parsed.Last + step, last: s.parsed.Sequence - step,
-		chunks: (n - 1) * tracks, after: known.modTime, before: s.modTime, dueAt: now.Add(unseenGrace),
+		chunks: (n - 1) * tracks, after: known.origin.modTime, before: s.origin.modTime, dueAt: now.Add(unseenGrace),
 	}
 	for i, f := range s.refs[s.others:] {
-		if i == 0 && f.disk.version.ModTime.After(known.modTime) {
+		if i == 0 && f.disk.version.ModTime.After(known.origin.modTime) {
 			j.before = f.disk.version.ModTime
 		}
 		if !slices.Contains(j.streams, f.stream) {

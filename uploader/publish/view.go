@@ -105,7 +105,7 @@ func (m *manifest) view() ManifestView {
 	}
 	v.ReturnsBy = m.line.endAt
 	if len(m.waiting) > 0 {
-		v.Waiting = m.waiting[0].readAt
+		v.Waiting = m.waiting[0].origin.readAt
 	}
 	return v
 }

@@ -94,7 +94,7 @@ func (m *manifest) noteListed(snap *snapshot) {
 		}
 	}
 	if v := &m.file.stream.vitals; v.edge.IsZero() && len(m.file.stream.names) == 0 {
-		v.edge = snap.modTime // its chunks are gone from the disk
+		v.edge = snap.origin.modTime // its chunks are gone from the disk
 	}
 }
 
@@ -132,8 +132,8 @@ func (st *stream) heldSince(now time.Time) (since time.Time, which string) {
 				continue
 			}
 			if m.published == nil || w.sum != m.published.sum {
-				if since.IsZero() || w.readAt.Before(since) {
-					since, which = w.readAt, m.file.key()
+				if since.IsZero() || w.origin.readAt.Before(since) {
+					since, which = w.origin.readAt, m.file.key()
 				}
 				break
 			}
