@@ -1,6 +1,7 @@
 package hls
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,63 @@ func (p *Playlist) dateAt(k int) string {
 		}
 	}
 	return ""
+}
+
+// dated returns the segments of the run in p with dates at the newest ones. Most writers state the
+// date of the first listed segment only, and players know the others by their durations. Behind a
+// seam, Shaka Player (5.2) does so wrongly for segments that it meets in a later version: it leaves a
+// gap before each, and skips some. A date that viewers have stays as it is.
+func (n *next) dated(p *Playlist) []Segment {
+	run := p.Segments
+	if len(run) == 0 {
+		return nil
+	}
+	own := n.run.Segments[n.skip:]
+	from := max(0, len(run)-maxDates)
+	date, since := n.run.dateAt(n.skip+from), time.Duration(0)
+	for k, cloned := from, false; k < len(run); k++ {
+		switch {
+		case own[k].date != "":
+			date, since = own[k].date, 0
+		case own[k].Discontinuities > 0:
+			date = "" // clocks may jump there
+		}
+		begins := n.shown.dateOf(n.first+uint64(n.skip+k), run[k].URI)
+		if begins == "" {
+			begins = later(date, since)
+		}
+		since += run[k].Duration
+		if begins == "" || run[k].date != "" && begins == later(run[k].date, 0) {
+			continue
+		}
+		if !cloned {
+			run, cloned = slices.Clone(run), true
+		}
+		run[k].setDate(begins, p.eol)
+	}
+	return run
+}
+
+// dateOf returns the date that the segment with a number and a URI states, or "".
+func (p *Playlist) dateOf(number uint64, uri string) string {
+	if number < p.Sequence || number >= p.Next() || p.Segments[number-p.Sequence].URI != uri {
+		return ""
+	}
+	return p.Segments[number-p.Sequence].date
+}
+
+func (s *Segment) setDate(date, eol string) {
+	var b strings.Builder
+	if s.date == "" {
+		b.WriteString(tagDate + ":" + date + eol)
+	}
+	for line := range lines(s.text) {
+		if tag, _ := tagOf(line); tag == tagDate {
+			line = tagDate + ":" + date + ending(line)
+		}
+		b.WriteString(line)
+	}
+	s.text, s.date = b.String(), date
 }
 
 // Times returns when each segment begins, as EXT-X-PROGRAM-DATE-TIME tags and durations tell. It is

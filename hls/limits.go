@@ -12,6 +12,9 @@ const (
 	// maxTags bounds the EXT-X-DISCONTINUITY tags that stand before one segment to be in step with
 	// other variants. If more are needed, no former segments are listed, and the number is stated.
 	maxTags = 8
+	// maxDates bounds how many segments get a date of their own, of lists that grow. A player that was
+	// late for some versions meets so many new ones at once.
+	maxDates = 8
 	// maxTries bounds how many places are compared where names repeat within one playlist.
 	maxTries = 16
 )

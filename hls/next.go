@@ -193,6 +193,9 @@ func (n *next) playlist(began uint64) *Playlist {
 		p.Version = max(p.Version, shown.Version)
 	}
 	p.Segments = n.ofRun(p)
+	if p.Continued {
+		p.Segments = n.dated(p)
+	}
 	if former := n.end - n.former; former > 0 {
 		p.Sequence -= uint64(former)
 		before := shown.DiscontinuitySequence
