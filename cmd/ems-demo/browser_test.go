@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os/exec"
 	"regexp"
 	"testing"
@@ -73,7 +74,26 @@ func TestBrowserPlaysTheStreams(t *testing.T) {
 		t.Errorf("the walk through HDS has found %s", walked)
 	}
 	picture()
+	goesOnAfterADrop(t, b)
 	for _, complaint := range b.Complaints() {
 		t.Errorf("the browser complains: %s", complaint)
+	}
+}
+
+// goesOnAfterADrop has the encoder drop. The same player goes on when it returns: one that stopped
+// would be a complaint.
+func goesOnAfterADrop(t *testing.T, b *browser.Page) {
+	t.Helper()
+	const video = "document.querySelector('#HLS video')"
+	b.Evaluate("window.before = " + video + "; 0")
+	var from float64
+	b.Read(video+".currentTime", &from)
+	b.Click("[data-trouble=drop]")
+	b.WaitFor("document.querySelector('[data-trouble=drop]').getAttribute('aria-pressed') === 'true'")
+	b.WaitFor("document.querySelector('[data-trouble=drop]').getAttribute('aria-pressed') === 'false'")
+	// It has 20 s at most of the run before: more is of the new one.
+	b.WaitFor(fmt.Sprintf("%s.currentTime > %f + 25", video, from))
+	if b.Evaluate(video+" === window.before") != "true" {
+		t.Error("the page has another player than before")
 	}
 }
