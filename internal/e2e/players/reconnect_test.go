@@ -50,7 +50,7 @@ func newProof(t *testing.T) *proof {
 		}
 	}
 	p := long.Or(
-		&proof{lasts: time.Second, chunks: 6, layouts: layouts[:4], // it plays no audio groups
+		&proof{lasts: time.Second, chunks: 5, layouts: layouts[:4], // it plays no audio groups
 			players: []string{"hls.js", "ffmpeg"}, scripts: map[string]string{"hls.js": "../../../cmd/ems-demo/page/hls.light.min.js"}},
 		&proof{lasts: 2 * time.Second, chunks: 8, layouts: layouts,
 			players: []string{"hls.js", "shaka", "ffmpeg"}, scripts: map[string]string{
@@ -128,6 +128,36 @@ func (p *proof) judge(t *testing.T, at *seat, s scenario) {
 	}
 	if limit := s.away + p.lasts + slack; at.Stood > float64(limit.Milliseconds()) && !skips && !e2e.Patient.Busy() {
 		t.Errorf("%s, %s: it stood still for %.1f s, want %v at most", at.Stream, at.Player, at.Stood/1000, limit)
+	}
+}
+
+// A stream that does not return has an end, when the time for its return is over. The model of
+// uploader/publish checks that the end is published.
+func TestPlayersSeeTheEndOfAStreamThatDoesNotReturn(t *testing.T) {
+	long.Only(t)
+	p := newProof(t)
+	const window = 3 * time.Second
+	st := newStage(t, scenario{}, p, window.String())
+	stop := st.raise(p.watchers)
+	stop()
+	for late := e2e.Patient.Deadline(window + 30*p.lasts); ; time.Sleep(100 * time.Millisecond) {
+		var seats []seat
+		st.page.Read("report()", &seats)
+		over := true
+		for i := range seats {
+			over = over && seats[i].Ended
+		}
+		if over {
+			break
+		}
+		if late() {
+			t.Fatalf("not all players have ended: %+v", seats)
+		}
+	}
+	for _, f := range st.ffmpegs {
+		if at := f.leave(st, 0); !at.Ended {
+			t.Errorf("%s: ffmpeg still reads", at.Stream)
+		}
 	}
 }
 

@@ -77,13 +77,12 @@ type watcher struct {
 	layout
 }
 
-// show plays the scenario before the watchers, and returns what they have seen. The second run has
-// so many chunks that must be seen.
-func (s *stage) show(watchers []watcher, chunks int) []seat {
+// raise begins the first run, and returns when all players watch it, with a function that ends it.
+func (s *stage) raise(watchers []watcher) (stop func()) {
 	s.Helper()
 	s.page = browser.Open(s.T, e2e.Patient, browser.Size{Width: 900, Height: 700}, s.gateway.url+"/page/")
 	s.first(1)
-	stop := s.begin(s.end)
+	stop = s.begin(s.end)
 	playlists := func() bool {
 		for _, t := range s.tracks {
 			if _, err := s.server.Object(t.layout.name + "/" + t.kind.name + "/playlist.m3u8"); err != nil {
@@ -104,6 +103,14 @@ func (s *stage) show(watchers []watcher, chunks int) []seat {
 	}
 	s.warmUp()
 	s.page.Evaluate("watch()")
+	return stop
+}
+
+// show plays the scenario before the watchers, and returns what they have seen. The second run has
+// so many chunks that must be seen.
+func (s *stage) show(watchers []watcher, chunks int) []seat {
+	s.Helper()
+	stop := s.raise(watchers)
 	stop()
 	s.pause()
 
