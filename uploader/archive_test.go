@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ems-sidecar/hls"
+	"ems-sidecar/internal/long"
 	"ems-sidecar/uploader/archive"
 )
 
@@ -249,4 +250,48 @@ func TestArchiveWaitsForWhatTheLivePlaylistPassed(t *testing.T) {
 			})
 		})
 	}
+}
+
+var daySegments = long.Int("day", 1100, 21_600, "how many segments of 4 s the archive of a day has")
+
+// A stream of a day, with kills and delete = mirror: nothing is missing in the whole broadcast, which is
+// made of its hours, nor in a clip of all of it.
+func TestArchiveOfADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newArchiveDesk(t)
+		d.mirror()
+		ended := d.start()
+		n, killed := daySegments(), 0
+		for first := 1; first <= n; first += n / 4 {
+			last := min(n, first+n/4-1)
+			d.roll(first, last)
+			if last < n {
+				ended = d.killed(ended)
+				killed++
+			}
+		}
+		c, segments, err := d.clip(ClipRequest{From: "-48h", Name: "all"})
+		if err != nil || !slices.Equal(segments, numbers(1, n)) || c.Seams != 0 {
+			t.Errorf("the clip %+v has %d segments, %v", c, len(segments), err)
+		}
+		d.endStream(n)
+		time.Sleep(2 * time.Minute)
+		names, listed := d.archived()
+		whole := names[len(names)-1]
+		if !slices.Equal(listed[whole], numbers(1, n)) || len(names) != 1+(n*4+600)/3600+1 {
+			t.Errorf("the whole %s of %d playlists has %d segments", whole, len(names), len(listed[whole]))
+		}
+		d.wantThere(numbers(1, n)...)
+		puts, bytes := 0, 0
+		for _, key := range d.bucket.sent() {
+			if strings.Contains(key, "/archive/") {
+				puts++
+			}
+		}
+		for _, name := range names {
+			bytes += len(d.bucket.content("g/s/" + name))
+		}
+		t.Logf("%d segments, %d kills; %d playlists of %d bytes, the whole %d, and %d puts of them since the last kill; a clip of all has %d bytes",
+			n, killed, len(names), bytes, len(d.bucket.content("g/s/"+whole)), puts, len(d.bucket.content(c.Key)))
+	})
 }
