@@ -295,3 +295,46 @@ func TestArchiveOfADay(t *testing.T) {
 			n, killed, len(names), bytes, len(d.bucket.content("g/s/"+whole)), puts, len(d.bucket.content(c.Key)))
 	})
 }
+
+// Archives and clips expire by the time of their last PUT, with the chunks that nothing else names. What a
+// clip or an hour that stays names, stays. That of streams that are gone from the disk expires, too.
+func TestArchivesExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newArchiveDesk(t)
+		d.mirror()
+		d.dest.ArchiveKeep = 3 * time.Hour
+		ended := d.start()
+		d.roll(1, 1800) // two hours
+		if _, _, err := d.clip(ClipRequest{From: "-90m", To: "-89m", Name: "goal"}); err != nil {
+			t.Fatal(err)
+		}
+		d.endStream(1800)
+		time.Sleep(time.Minute)
+		before, _ := d.archived()
+		if len(before) != 4 {
+			t.Fatalf("the archive has %q", before)
+		}
+		time.Sleep(2 * time.Hour) // the first hour was put last three hours ago, but the whole names its chunks
+		if now, _ := d.archived(); len(now) != 3 {
+			t.Errorf("the archive has %q", now)
+		}
+		d.wantThere(numbers(1, 1800)...)
+		d.removeAll("g/s")
+		d.end()
+		<-ended
+		d.dest = &Destination{Destination: d.dest.Destination, Store: &mortalStore{bucket: d.bucket}}
+		d.restarted(ended)
+		d.live("g/other", 1, 5, time.Second)
+		time.Sleep(4 * time.Hour)
+		if now, _ := d.archived(); len(now) != 0 {
+			t.Errorf("the archive has %q", now)
+		}
+		d.wantGone("g/s/clips/goal/playlist.m3u8")
+		d.wantGone(numbers(1, 1795)...)
+		d.wantThere(numbers(1796, 1800)...) // the live playlist in the bucket names them
+		d.wantThere("g/other/1.ts")
+		if n := len(d.log.lines(slog.LevelInfo, "archive has expired")); n < 2 {
+			t.Errorf("%d lines", n)
+		}
+	})
+}
