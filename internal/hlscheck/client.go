@@ -20,8 +20,8 @@ type Client struct {
 	// AfterEnd is how long after its end a stream may return at the earliest; 0 is never. Its
 	// segments may be all new then, and its numbers go on.
 	AfterEnd time.Duration
-	// AfterSilence is the same for a playlist that stood still without an end: no viewer has waited
-	// for so long.
+	// AfterSilence is the same for a playlist that stood still without an end, if none of its segments
+	// is listed any more: no viewer has waited for so long.
 	AfterSilence time.Duration
 
 	life     life
@@ -96,7 +96,7 @@ func (c *Client) judge(at time.Time, content []byte) (*Playlist, judgement) {
 	old := c.life.playlist
 	added := p.Segments
 	if old != nil {
-		c.life.follow(j, p, c.returned(at))
+		c.life.follow(j, p, c.returned(at, p))
 		c.gaps(j, old, p)
 		added = p.Segments[min(uint64(len(p.Segments)), max(old.after(), p.Sequence)-p.Sequence):]
 	}
@@ -126,13 +126,13 @@ const (
 	afterLong     // no viewer is left of those who saw the version before
 )
 
-// returned tells in which way a version at the time follows.
-func (c *Client) returned(at time.Time) way {
-	rested := at.Sub(c.life.since)
+// returned tells in which way the version p at the time follows.
+func (c *Client) returned(at time.Time, p *Playlist) way {
+	rested, shares := at.Sub(c.life.since), p.Sequence < c.life.playlist.after()
 	switch {
 	case c.life.playlist.Ended && c.AfterEnd > 0 && rested >= c.AfterEnd:
 		return afterEnd
-	case !c.life.playlist.Ended && c.AfterSilence > 0 && rested >= c.AfterSilence:
+	case !c.life.playlist.Ended && !shares && c.AfterSilence > 0 && rested >= c.AfterSilence:
 		return afterLong
 	}
 	return goesOn

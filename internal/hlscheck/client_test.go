@@ -275,6 +275,10 @@ func TestNoOneHasWaitedForAPlaylistThatStoodStillForLong(t *testing.T) {
 	if found := Violations(watch(patient, append(slices.Clone(rolling), later)...)); len(found) > 0 {
 		t.Errorf("%v", found)
 	}
+	shrunk := version{seq: 5, segments: "a5", after: time.Hour}
+	if found := Violations(watch(&Client{Name: "p", AfterSilence: time.Hour}, append(slices.Clone(rolling), shrunk)...)); len(found) != 1 || found[0].Rule != Short {
+		t.Errorf("with a segment that they had: %v", found)
+	}
 	later.after--
 	if found := Violations(watch(&Client{Name: "p", AfterSilence: time.Hour}, append(slices.Clone(rolling), later)...)); len(found) != 1 || found[0].Rule != Short {
 		t.Errorf("a moment before: %v", found)

@@ -5,10 +5,13 @@ import (
 	"testing"
 )
 
-// shown returns what a group of two finds: the first letter of a segment's name is its run.
+// letters is how the names of segments are read: a letter for the run, and a number.
+func letters(uri string) (run, part string) { return uri[:1], uri[1:] }
+
+// shown returns what a group of two finds.
 func shown(t *testing.T, video, audio []version) []Finding {
 	t.Helper()
-	group := &Group{Run: func(uri string) string { return uri[:1] }}
+	group := &Group{Content: letters}
 	var all []Finding
 	for name, versions := range map[string][]version{"video": video, "audio": audio} {
 		client := &Client{Name: name}
@@ -35,9 +38,9 @@ func TestVariantsAreInStep(t *testing.T) {
 func TestVariantsOutOfStepAreFound(t *testing.T) {
 	video := []version{{seq: 1, segments: "a1 a2 a3 | b1"}}
 	for name, audio := range map[string]version{
-		"one has counted a seam more":    {seq: 1, seam: 2, segments: "b1 | c1"},
-		"one has a number for other run": {seq: 1, seam: 1, segments: "c1"},
-		"one has a seam within a run":    {seq: 1, segments: "a1 | a2"},
+		"one has counted a seam more":     {seq: 1, seam: 2, segments: "b1 | c1"},
+		"one has a number of another run": {seq: 1, seam: 1, segments: "c1"},
+		"one has a seam within a run":     {seq: 1, segments: "a1 | a2"},
 	} {
 		found := Violations(shown(t, video, []version{audio}))
 		if len(found) == 0 {
@@ -54,6 +57,14 @@ func TestVariantsOutOfStepAreFound(t *testing.T) {
 func TestARunWithoutASeamBeforeItIsFound(t *testing.T) {
 	found := Violations(shown(t, []version{{seq: 1, segments: "a1 a2 a3 b1"}}, nil))
 	if len(found) != 1 || !strings.Contains(found[0].What, "which run a has in video") {
+		t.Errorf("%v", found)
+	}
+}
+
+func TestARunWithASeamInAllVariantsIsNoted(t *testing.T) {
+	seam := []version{{seq: 1, segments: "a1 a2"}, {seq: 3, seam: 1, segments: "a7 a8 a9"}}
+	found := shown(t, seam, seam)
+	if len(found) == 0 || len(Violations(found)) > 0 {
 		t.Errorf("%v", found)
 	}
 }
