@@ -71,7 +71,6 @@ func destination(u config.Upload) publish.Destination {
 		DeleteDelay:      u.DeleteDelay,
 		ReconnectWindow:  u.ReconnectWindow,
 		Archive:          u.Archive,
-		ArchiveKeep:      u.ArchiveKeep,
 		DVR:              u.DVR,
 		StaleAfter:       u.StaleAfter,
 		WhenStale:        whenStale[u.WhenStale],
