@@ -92,8 +92,9 @@ type Headers struct {
 
 // Archiving says what is listed of HLS for longer than the server lists it.
 type Archiving struct {
-	Archive bool          // the hours of each stream
-	DVR     time.Duration // a second live playlist of so much; 0: none
+	Archive     bool          // the hours of each stream
+	ArchiveKeep time.Duration // for how long, and clips; 0: for good
+	DVR         time.Duration // a second live playlist of so much; 0: none
 }
 
 // Retention says when objects and files are deleted.

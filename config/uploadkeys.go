@@ -39,6 +39,10 @@ func (u *Upload) keys() []key {
 			ended: <stream>/archive/<start>/playlist.m3u8. Nothing is copied: they name the chunks where
 			they are, which stay then, also with delete = mirror. The playlists cost less than 1 % of the
 			chunks' bytes. It needs s3:GetObject and s3:ListBucket.`),
+		one("archive_keep", &u.ArchiveKeep, days(3650), `
+			HLS: how long archives and clips stay after they were put last. Then their playlists are
+			deleted, and with delete = mirror the chunks that nothing names any more. It needs
+			s3:DeleteObject. 0: for good.`),
 		one("dvr", &u.DVR, duration(0, 24*time.Hour), `
 			HLS: how much of a live stream a second playlist lists, <stream>/dvr.m3u8, in which players may
 			go back. It is put with each version of the live one: 2 hours of chunks of 2 s are some 150 kB

@@ -152,6 +152,27 @@ func duration(least, most time.Duration) parser[time.Duration] {
 	}
 }
 
+// days parses a number of days, such as 30d, or a time.
+func days(most int) parser[time.Duration] {
+	const day = 24 * time.Hour
+	times := duration(0, time.Duration(most)*day)
+	return func(value string) (time.Duration, string) {
+		want := fmt.Sprintf("must be a number of days up to %dd, such as 30d, or a time such as 36h", most)
+		if n, ok := strings.CutSuffix(value, "d"); ok {
+			number, err := strconv.Atoi(n)
+			if err != nil || number < 0 || number > most {
+				return 0, want
+			}
+			return time.Duration(number) * day, ""
+		}
+		d, wrong := times(value)
+		if wrong != "" {
+			return 0, want
+		}
+		return d, ""
+	}
+}
+
 // timeOrOff parses off as zero.
 func timeOrOff(parse parser[time.Duration]) parser[time.Duration] {
 	return func(value string) (time.Duration, string) {

@@ -145,3 +145,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestDays(t *testing.T) {
+	parse := days(3650)
+	for value, want := range map[string]time.Duration{"30d": 720 * time.Hour, "0": 0, "0d": 0, "36h": 36 * time.Hour, "3650d": 87600 * time.Hour} {
+		if got, wrong := parse(value); got != want || wrong != "" {
+			t.Errorf("%q is %v, %s", value, got, wrong)
+		}
+	}
+	for _, value := range []string{"", "d", "-1d", "3651d", "1.5d", "87601h", "30 days", "99999999999999999999d"} {
+		if got, wrong := parse(value); wrong == "" {
+			t.Errorf("%q is %v", value, got)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ems-sidecar/hls"
+	"ems-sidecar/internal/long"
 	"ems-sidecar/uploader/archive"
 )
 
@@ -249,4 +250,91 @@ func TestArchiveWaitsForWhatTheLivePlaylistPassed(t *testing.T) {
 			})
 		})
 	}
+}
+
+var daySegments = long.Int("day", 1100, 21_600, "how many segments of 4 s the archive of a day has")
+
+// A stream of a day, with kills and delete = mirror: nothing is missing in the whole broadcast, which is
+// made of its hours, nor in a clip of all of it.
+func TestArchiveOfADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newArchiveDesk(t)
+		d.mirror()
+		ended := d.start()
+		n, killed := daySegments(), 0
+		for first := 1; first <= n; first += n / 4 {
+			last := min(n, first+n/4-1)
+			d.roll(first, last)
+			if last < n {
+				ended = d.killed(ended)
+				killed++
+			}
+		}
+		c, segments, err := d.clip(ClipRequest{From: "-48h", Name: "all"})
+		if err != nil || !slices.Equal(segments, numbers(1, n)) || c.Seams != 0 {
+			t.Errorf("the clip %+v has %d segments, %v", c, len(segments), err)
+		}
+		d.endStream(n)
+		time.Sleep(2 * time.Minute)
+		names, listed := d.archived()
+		whole := names[len(names)-1]
+		if !slices.Equal(listed[whole], numbers(1, n)) || len(names) != 1+(n*4+600)/3600+1 {
+			t.Errorf("the whole %s of %d playlists has %d segments", whole, len(names), len(listed[whole]))
+		}
+		d.wantThere(numbers(1, n)...)
+		puts, bytes := 0, 0
+		for _, key := range d.bucket.sent() {
+			if strings.Contains(key, "/archive/") {
+				puts++
+			}
+		}
+		for _, name := range names {
+			bytes += len(d.bucket.content("g/s/" + name))
+		}
+		t.Logf("%d segments, %d kills; %d playlists of %d bytes, the whole %d, and %d puts of them since the last kill; a clip of all has %d bytes",
+			n, killed, len(names), bytes, len(d.bucket.content("g/s/"+whole)), puts, len(d.bucket.content(c.Key)))
+	})
+}
+
+// Archives and clips expire by the time of their last PUT, with the chunks that nothing else names. What a
+// clip or an hour that stays names, stays. That of streams that are gone from the disk expires, too.
+func TestArchivesExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newArchiveDesk(t)
+		d.mirror()
+		d.dest.ArchiveKeep = 3 * time.Hour
+		ended := d.start()
+		d.roll(1, 1800) // two hours
+		if _, _, err := d.clip(ClipRequest{From: "-90m", To: "-89m", Name: "goal"}); err != nil {
+			t.Fatal(err)
+		}
+		d.endStream(1800)
+		time.Sleep(time.Minute)
+		before, _ := d.archived()
+		if len(before) != 4 {
+			t.Fatalf("the archive has %q", before)
+		}
+		time.Sleep(2 * time.Hour) // the first hour was put last three hours ago, but the whole names its chunks
+		if now, _ := d.archived(); len(now) != 3 {
+			t.Errorf("the archive has %q", now)
+		}
+		d.wantThere(numbers(1, 1800)...)
+		d.removeAll("g/s")
+		d.end()
+		<-ended
+		d.dest = &Destination{Destination: d.dest.Destination, Store: &mortalStore{bucket: d.bucket}}
+		d.restarted(ended)
+		d.live("g/other", 1, 5, time.Second)
+		time.Sleep(4 * time.Hour)
+		if now, _ := d.archived(); len(now) != 0 {
+			t.Errorf("the archive has %q", now)
+		}
+		d.wantGone("g/s/clips/goal/playlist.m3u8")
+		d.wantGone(numbers(1, 1795)...)
+		d.wantThere(numbers(1796, 1800)...) // the live playlist in the bucket names them
+		d.wantThere("g/other/1.ts")
+		if n := len(d.log.lines(slog.LevelInfo, "archive has expired")); n < 2 {
+			t.Errorf("%d lines", n)
+		}
+	})
 }

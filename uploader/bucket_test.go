@@ -222,6 +222,21 @@ func (b *bucket) ListBelow(_ context.Context, dir string, each func(string, Obje
 	return nil
 }
 
+func (b *bucket) Directories(_ context.Context, dir string, each func(string) error) error {
+	last := ""
+	for _, key := range b.keys() {
+		rest, below := strings.CutPrefix(key, dir)
+		name, _, deeper := strings.Cut(rest, "/")
+		if !below || !deeper || name == last {
+			continue
+		}
+		if last = name; each(dir+name+"/") != nil {
+			break
+		}
+	}
+	return nil
+}
+
 // Delete checks that no manifest in the bucket names what is deleted (R2), and that no key of it is
 // being PUT.
 func (b *bucket) Delete(_ context.Context, keys []string) error {

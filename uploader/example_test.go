@@ -114,4 +114,6 @@ func (bucket) ListBelow(context.Context, string, func(string, uploader.ObjectInf
 	return nil
 }
 
+func (bucket) Directories(context.Context, string, func(string) error) error { return nil }
+
 func (bucket) Delete(context.Context, []string) error { return nil }

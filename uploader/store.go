@@ -41,6 +41,8 @@ type Store interface {
 	List(ctx context.Context, dir, after string, each func(key string, i ObjectInfo) error) error
 	// ListBelow is List from the beginning, with the objects in directories below dir.
 	ListBelow(ctx context.Context, dir string, each func(key string, i ObjectInfo) error) error
+	// Directories calls each for every directory in the directory dir. It is dir, a name and a slash.
+	Directories(ctx context.Context, dir string, each func(dir string) error) error
 	// Delete deletes the objects. It is no error if one does not exist. After a DeleteError, all
 	// keys except those in it are deleted; after any other error it is unknown which.
 	Delete(ctx context.Context, keys []string) error

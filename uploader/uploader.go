@@ -200,6 +200,7 @@ func (u *Uploader) begin(ctx, work context.Context) *publish.Schedule {
 	u.workers.Go(func() { u.warnOfStrays(ctx) })
 	u.workers.Go(func() { u.watchUnfinished(ctx) })
 	u.workers.Go(func() { u.archive.run(work) })
+	u.workers.Go(func() { u.expireArchives(ctx) })
 	s := publish.New(publish.Settings{Host: u.settings.Host, Workers: u.settings.Workers,
 		BulkWorkers: u.settings.BulkWorkers,
 		Manifests:   u.settings.Manifests, Began: time.Now(), Jitter: rand.N[time.Duration],

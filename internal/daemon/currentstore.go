@@ -107,6 +107,13 @@ func (c *currentStore) ListBelow(ctx context.Context, dir string,
 	return s.Store.ListBelow(ctx, dir, each)
 }
 
+// Directories lists directories.
+func (c *currentStore) Directories(ctx context.Context, dir string, each func(string) error) error {
+	s := c.use()
+	defer s.inFlight.Done()
+	return s.Store.Directories(ctx, dir, each)
+}
+
 // Delete deletes objects.
 func (c *currentStore) Delete(ctx context.Context, keys []string) error {
 	s := c.use()

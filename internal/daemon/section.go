@@ -71,6 +71,7 @@ func destination(u config.Upload) publish.Destination {
 		DeleteDelay:      u.DeleteDelay,
 		ReconnectWindow:  u.ReconnectWindow,
 		Archive:          u.Archive,
+		ArchiveKeep:      u.ArchiveKeep,
 		DVR:              u.DVR,
 		StaleAfter:       u.StaleAfter,
 		WhenStale:        whenStale[u.WhenStale],

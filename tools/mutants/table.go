@@ -19,7 +19,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R1", what: "a chunk that was changed in flight is confirmed",
-		file: publish + "failure.go", old: "case r.FileFailure == FileChanged:", new: "case r.FileFailure == FileChanged && r.Task == PutChunk:\n\t\tf.confirm(f.disk.version, now)\n\tcase r.FileFailure == FileChanged:",
+		file: publish + "failure.go", old: "case r.FileFailure == FileChanged:", new: "case r.FileFailure == FileChanged && r.Task == PutChunk:\n\t\tf.confirm(f.disk.version, byUpload, now)\n\tcase r.FileFailure == FileChanged:",
 	},
 	{
 		rule: "R1", what: "what changed while it was read is sent to its end",
@@ -77,7 +77,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R3", what: "a new run begins with the server's own numbers",
-		file: publish + "edition.go", old: "same := b.shown == nil || b.shown.own && b.shown.run == s.run && b.shown.watched", new: "same := true",
+		file: publish + "edition.go", old: "same := b.shown == nil || b.shown.own && b.shown.run == s.origin.run && b.shown.watched", new: "same := true",
 	},
 	{
 		rule: "R3", what: "a new run is published without a discontinuity",

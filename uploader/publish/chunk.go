@@ -181,7 +181,7 @@ type naming struct {
 	shown    int       // of them, the published ones
 	listed   bool      // a published one names the content that was closed last
 	asOther  bool      // by what named it last: it is no segment
-	archived bool      // an archive or a clip names it, or will
+	archived archived  // what archives and clips say of it
 	promised *manifest // which named it first, just written, when the file was not on the disk
 }
 
@@ -191,6 +191,15 @@ const (
 	neverNamed namingState = iota
 	awaitsName             // it was closed, and is remembered until a manifest names it
 	wasNamed               // a manifest has named it
+)
+
+// An archived says whether an archive or a clip names a file.
+type archived uint8
+
+const (
+	perhapsArchived archived = iota // with Destination.Archive, it may still be named
+	isInArchive
+	leftArchive // none names it any more
 )
 
 // work is what is being done about a file.

@@ -39,7 +39,7 @@ func (s *Schedule) tellListed(m *manifest, snap *snapshot) {
 		if f.manifest != nil || f.naming.listed {
 			continue
 		}
-		f.naming.archived = true
+		f.naming.archived = isInArchive
 		if v := f.disk.version; !v.ModTime.IsZero() {
 			l.Chunks[f.path] = ListedChunk{v.ModTime, v.Size}
 		}
@@ -63,14 +63,15 @@ func (s *Schedule) Shown(src *Source, p string) map[string]ListedChunk {
 
 // isArchived reports whether an archive or a clip names f, or may do so later.
 func (f *file) isArchived() bool {
-	return f.naming.archived || f.src.dest.Archive && f.manifest == nil && f.src.layout.Format == media.HLS
+	mayBeNamed := f.naming.archived == perhapsArchived && f.src.dest.Archive
+	return f.naming.archived == isInArchive || mayBeNamed && f.manifest == nil && f.src.layout.Format == media.HLS
 }
 
 // Archived says that an archive or a clip names files of src: they stay.
 func (s *Schedule) Archived(src *Source, paths []string) {
 	for _, p := range paths {
 		if f, ok := src.files[p]; ok {
-			f.naming.archived = true
+			f.naming.archived = isInArchive
 			f.gone.unlisted()
 		}
 	}
@@ -83,13 +84,14 @@ func (s *Schedule) Unarchived(src *Source, paths []string, now time.Time) {
 	}
 	for _, p := range paths {
 		f := s.file(src, p)
-		f.naming.archived = false
+		f.naming.archived = leftArchive
 		if f.manifest == nil && f.disk.state == diskUnknown && !f.bucket.isSettled() {
 			// It was forgotten when it left the disk, or an earlier run. A worker looks at the disk again.
 			f.bucket.confirm(media.Version{}, 0, now)
 			f.disk.nameGone()
 			f.gone = departure{state: hasLeft, place: src.place}
 		}
+		f.stream.cleared = true // what named it was deleted
 		s.follow(f, now)
 		src.forgetIfUnused(f)
 	}
@@ -97,7 +99,7 @@ func (s *Schedule) Unarchived(src *Source, paths []string, now time.Time) {
 
 // unsurveyedArchive returns the stream whose archives and clips may name f, if they were not read yet.
 func (s *Schedule) unsurveyedArchive(r *retention, f *file, now time.Time) (stream string, ok bool) {
-	known := f.manifest != nil || f.src.layout.Format != media.HLS ||
+	known := f.manifest != nil || f.naming.archived == leftArchive || f.src.layout.Format != media.HLS ||
 		!s.predates(f.disk.version, now) || r.archives[f.stream.name]
 	return f.stream.name, !known
 }

@@ -21,6 +21,7 @@ type Destination struct {
 	Delete           bool          // an object, so long after its file was deleted; not recordings
 	DeleteDelay      time.Duration
 	Archive          bool          // HLS: what is published is listed by hours, and its chunks stay
+	ArchiveKeep      time.Duration // for how long archives and clips stay; 0: for good
 	DVR              time.Duration // HLS: how much of a stream a second live playlist lists; 0: there is none
 }
 

@@ -31,12 +31,63 @@ func (s *Store) ListBelow(ctx context.Context, dir string, each func(key string,
 	return s.list(ctx, &s3.ListObjectsV2Input{}, dir, each)
 }
 
+// Directories implements uploader.Store.
+func (s *Store) Directories(ctx context.Context, dir string, each func(dir string) error) error {
+	in := &s3.ListObjectsV2Input{Delimiter: aws.String("/")}
+	return s.eachOfList(ctx, in, dir, func(out *s3.ListObjectsV2Output) (stopped, err error) {
+		for _, p := range out.CommonPrefixes {
+			name, err := keyInList(out, p.Prefix, dir)
+			if err != nil {
+				return nil, err
+			}
+			if stopped := each(name); stopped != nil {
+				return stopped, nil
+			}
+		}
+		return nil, nil
+	})
+}
+
 // list calls each for the objects that in asks for, whose keys begin with dir.
 func (s *Store) list(ctx context.Context, in *s3.ListObjectsV2Input, dir string,
 	each func(key string, i uploader.ObjectInfo) error) error {
+	return s.eachOfList(ctx, in, dir, func(out *s3.ListObjectsV2Output) (stopped, err error) {
+		for _, o := range out.Contents {
+			key, err := keyInList(out, o.Key, dir)
+			if err != nil {
+				return nil, err
+			}
+			if stopped := each(key, uploader.ObjectInfo{
+				Size: aws.ToInt64(o.Size), Stored: aws.ToTime(o.LastModified), ETag: publish.ParseETag(aws.ToString(o.ETag)),
+			}); stopped != nil {
+				return stopped, nil
+			}
+		}
+		return nil, nil
+	})
+}
+
+// keyInList returns a key of a list of what is in dir.
+func keyInList(out *s3.ListObjectsV2Output, listed *string, dir string) (key string, err error) {
+	key = aws.ToString(listed)
+	if out.EncodingType == types.EncodingTypeUrl { // else the store does not support it
+		if key, err = url.QueryUnescape(key); err != nil {
+			return "", fmt.Errorf("the store's encoding of a key: %w", err)
+		}
+	}
+	if !strings.HasPrefix(key, dir) {
+		return "", errOtherKey
+	}
+	return key, nil
+}
+
+// eachOfList calls page for each page of the list that in asks for, of what is in dir, until it is
+// stopped.
+func (s *Store) eachOfList(ctx context.Context, in *s3.ListObjectsV2Input, dir string,
+	page func(*s3.ListObjectsV2Output) (stopped, err error)) error {
 	// XML cannot hold all characters of a key.
 	in.Bucket, in.Prefix, in.EncodingType = &s.settings.Bucket, &dir, types.EncodingTypeUrl
-	var stopped error // by each
+	var stopped error
 	err := s.eachPage(ctx, func() (more bool, err error) {
 		out, err := within(ctx, requestTime, func(ctx context.Context) (*s3.ListObjectsV2Output, error) {
 			return s.client.ListObjectsV2(ctx, in)
@@ -44,21 +95,8 @@ func (s *Store) list(ctx context.Context, in *s3.ListObjectsV2Input, dir string,
 		if err != nil {
 			return false, s.explain(listPermission, err)
 		}
-		for _, o := range out.Contents {
-			key := aws.ToString(o.Key)
-			if out.EncodingType == types.EncodingTypeUrl { // else the store does not support it
-				if key, err = url.QueryUnescape(key); err != nil {
-					return false, fmt.Errorf("the store's encoding of a key: %w", err)
-				}
-			}
-			if !strings.HasPrefix(key, dir) {
-				return false, errOtherKey
-			}
-			if stopped = each(key, uploader.ObjectInfo{
-				Size: aws.ToInt64(o.Size), Stored: aws.ToTime(o.LastModified), ETag: publish.ParseETag(aws.ToString(o.ETag)),
-			}); stopped != nil {
-				return false, nil
-			}
+		if stopped, err = page(out); stopped != nil || err != nil {
+			return false, err
 		}
 		if !aws.ToBool(out.IsTruncated) {
 			return false, nil

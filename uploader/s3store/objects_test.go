@@ -67,6 +67,13 @@ func TestListGivesTheObjectsOfAllPages(t *testing.T) {
 	}); err != nil || n != 101 || last != "live/g/s/segment_1795480157560_2099.ts" {
 		t.Errorf("after a key: %d objects, the last %s, %v", n, last, err)
 	}
+	var dirs []string
+	if err := s.Directories(t.Context(), "live/g/", func(dir string) error {
+		dirs = append(dirs, dir)
+		return nil
+	}); err != nil || !slices.Equal(dirs, []string{"live/g/s/", "live/g/sister/"}) {
+		t.Errorf("the directories are %q, %v", dirs, err)
+	}
 	below := map[string]bool{}
 	if err := s.ListBelow(t.Context(), "live/g/s/", func(key string, _ uploader.ObjectInfo) error {
 		below[key] = true
