@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,29 +73,6 @@ func (g *group) playlists() (keys []string) {
 		keys = append(keys, g.directory(h)+"/playlist.m3u8")
 	}
 	return keys
-}
-
-// runOf returns the part of a chunk's name that tells its run, which all streams of a group share.
-func runOf(uri string) string {
-	run, _ := parts(uri)
-	return run
-}
-
-// ivOf returns the vector with which the server encrypted a chunk: its number in its run.
-func ivOf(uri string) string {
-	_, number := parts(uri)
-	n, err := strconv.Atoi(number)
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf("%032x", n)
-}
-
-// parts returns what a chunk's name tells: segment_<run>_<number>.ts.
-func parts(uri string) (run, number string) {
-	name := strings.TrimSuffix(strings.TrimPrefix(uri, "segment_"), filepath.Ext(uri))
-	run, number, _ = strings.Cut(name, "_")
-	return run, number
 }
 
 // An ending is how a run ends.
@@ -282,23 +258,4 @@ func (g *group) newest(directory string) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.last[directory]
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
-// pause waits so long by the patient clock, or until stop.
-func pause(stop <-chan struct{}, d time.Duration) {
-	for passed := e2e.Patient.Deadline(d); !passed() && !isClosed(stop); {
-		select {
-		case <-stop:
-		case <-time.After(min(d, 50*time.Millisecond)):
-		}
-	}
 }

@@ -105,3 +105,22 @@ func (a *audience) crowd(stop <-chan struct{}, all *sync.WaitGroup) {
 		}
 	})
 }
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// pause waits so long by the patient clock, or until stop.
+func pause(stop <-chan struct{}, d time.Duration) {
+	for passed := e2e.Patient.Deadline(d); !passed() && !isClosed(stop); {
+		select {
+		case <-stop:
+		case <-time.After(min(d, 50*time.Millisecond)):
+		}
+	}
+}
