@@ -113,10 +113,9 @@ func TestPlayersGoOnWhenAnEncoderReturns(t *testing.T) {
 	t.Logf("\n%s", &table)
 }
 
-// judge tests what a player has shown. Shaka Player has a clock of its own, by which the window goes
-// on while no chunk comes: chunks of a rolling list leave it before they are played. So it skips some
-// at a seam, and plays on. Where an encoder only stands still, it stops for good, which nothing of
-// ours can change.
+// judge tests what a player has shown. Shaka Player 5.2 has errors of its own on rolling lists while
+// no chunk comes. It skips some chunks at a seam, and plays on. Where an encoder only stands still, it
+// stops for good, although the list is EMS's own.
 func (p *proof) judge(t *testing.T, at *seat, s scenario) {
 	t.Helper()
 	skips := at.Player == "shaka" && at.Stream != "appending"
