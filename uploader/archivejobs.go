@@ -107,7 +107,7 @@ func (st *archivedStream) begin(b *archive.Broadcast) {
 // release adds what was held to the broadcast.
 func (st *archivedStream) release() {
 	added := st.broadcast.Add(st.held.Version())
-	if added.Seam || st.held.Lost > 0 {
+	if added.Hole || st.held.Lost > 0 {
 		st.src.trouble.Report(archiveHole, trouble.At{Stream: st.dir}, "next", "the archive goes on behind a discontinuity")
 	}
 	st.held, st.holeSince, st.lookAt = archive.Held{}, time.Time{}, time.Time{}

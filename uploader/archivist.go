@@ -247,13 +247,19 @@ func (a *archivist) failed(st *archivedStream, l *archiveLane, err error, now ti
 		"retry_in", wait.Round(time.Millisecond))
 }
 
-// lists returns the hours of a stream that are in memory. It returns none once run has ended.
+// lists returns what is in memory of a stream: hours, and, without a name, what waits to be added to
+// them. It returns nothing once run has ended.
 func (a *archivist) lists(ctx context.Context, place streamPlace) []archive.Listed {
 	answer := make(chan []archive.Listed, 1)
 	a.tell(func() {
 		var lists []archive.Listed
-		if st := a.streams[place]; st != nil && st.broadcast != nil {
+		st := a.streams[place]
+		if st != nil && st.broadcast != nil {
 			lists = st.broadcast.Listed()
+		}
+		if st != nil && !st.held.IsEmpty() {
+			v := st.held.Version()
+			lists = append(lists, archive.Listed{List: v.Dated()})
 		}
 		answer <- lists
 	})

@@ -122,7 +122,12 @@ func (st *archivedStream) listsBetween(ctx context.Context, from, to time.Time) 
 		return nil, err
 	}
 	known := make(map[string]*hls.Playlist)
+	var waiting []archive.Listed
 	for _, l := range st.src.uploader.archive.lists(ctx, st.streamPlace) {
+		if l.Name.Start.IsZero() {
+			waiting = append(waiting, l)
+			continue
+		}
 		known[l.Name.Path()] = l.List
 		names = append(names, l.Name)
 	}
@@ -149,7 +154,7 @@ func (st *archivedStream) listsBetween(ctx context.Context, from, to time.Time) 
 	if err := reading.Wait(); err != nil {
 		return nil, err
 	}
-	lists = append(lists, archive.Listed{List: live})
+	lists = append(append(lists, waiting...), archive.Listed{List: live})
 	// One that was deleted meanwhile is nil.
 	return slices.DeleteFunc(lists, func(l archive.Listed) bool { return l.List == nil }), nil
 }

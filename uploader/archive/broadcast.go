@@ -13,6 +13,7 @@ type Broadcast struct {
 	part *part   // that grows; nil: the next segment begins one
 	full []*part // of which the last version was not put yet, oldest first
 	last *hls.Segment
+	next uint64    // the number of the segment behind last in the live playlist
 	end  time.Time // when last ends
 
 	credit int64 // bytes that growing parts may still cost
@@ -32,7 +33,7 @@ func Resume(name Name, list *hls.Playlist) *Broadcast {
 		return b
 	}
 	times := own.Times()
-	b.last = &own.Segments[n-1]
+	b.last, b.next = &own.Segments[n-1], own.Next()
 	if b.end = times[n-1].Add(b.last.Duration); times[n-1].IsZero() { // someone has changed it
 		b.end = name.Began
 	}
@@ -60,22 +61,23 @@ func (b *Broadcast) Ended() bool { return b.ended }
 // Lost returns how many segments were dropped because their hours could not be put for long.
 func (b *Broadcast) Lost() int { return b.lost }
 
-// Follows reports whether what v has behind the last segment follows from that.
+// Follows reports whether nothing passed between the last segment and what v has behind it: one is
+// called so that it follows, or has the next number, as behind a seam.
 func (b *Broadcast) Follows(v Version) bool {
 	_, seam := place(v.List, b.last, raised)
-	return !seam
+	return !seam || v.List.Sequence == b.next
 }
 
 // An Added is what a version has added to a broadcast.
 type Added struct {
 	Segments int
-	Seam     bool // the first does not follow from what there was
+	Hole     bool // the first does not follow from what there was
 }
 
 // Add adds what a version of the live playlist has behind the last segment.
 func (b *Broadcast) Add(v Version) Added {
 	k, seam := place(v.List, b.last, raised)
-	added := Added{len(v.List.Segments) - k, seam}
+	added := Added{len(v.List.Segments) - k, !b.Follows(v)}
 	if added.Segments > 0 {
 		begins, stated := v.times(k, seam, b.end)
 		for _, s := range v.List.Segments[k:] {
@@ -84,6 +86,9 @@ func (b *Broadcast) Add(v Version) Added {
 		// The segment before comes along: its keys are in effect.
 		from := max(k-1, 0)
 		b.append(v.List.Behind(from).WithURIs(raised), k-from, seam, begins, stated)
+		if b.next += uint64(added.Segments); !v.Restored {
+			b.next = v.List.Next()
+		}
 	}
 	if v.List.Ended {
 		b.End()

@@ -248,7 +248,7 @@ func TestAHoleIsASeam(t *testing.T) {
 	for range 10 {
 		l.next(2)
 	}
-	if got := b.Add(l.version()); !got.Seam || got.Segments != 6 {
+	if got := b.Add(l.version()); !got.Hole || got.Segments != 6 {
 		t.Errorf("what was added is %+v", got)
 	}
 	b.Flush()
@@ -261,7 +261,7 @@ func TestAHoleIsASeam(t *testing.T) {
 	for range 6 { // the window moves on by just its length
 		l.next(2)
 	}
-	if got := b.Add(l.version()); got.Seam || got.Segments != 6 {
+	if got := b.Add(l.version()); got.Hole || got.Segments != 6 {
 		t.Errorf("what was added then is %+v", got)
 	}
 }
@@ -328,7 +328,7 @@ func TestABroadcastIsResumed(t *testing.T) {
 	for range 3 {
 		l.next(2)
 	}
-	if got := b.Add(l.version()); got.Seam || got.Segments != 3 {
+	if got := b.Add(l.version()); got.Hole || got.Segments != 3 {
 		t.Errorf("what was added is %+v", got)
 	}
 	b.Flush()
@@ -367,5 +367,39 @@ func TestWhatCannotBePutForLongIsDropped(t *testing.T) {
 	}
 	if len(b.full) != maxFull || b.Lost() != 2 {
 		t.Errorf("%d hours wait, %d segments are lost", len(b.full), b.Lost())
+	}
+}
+
+// A new run with the next number follows, without a segment of the one before in its list: a seam is no
+// hole.
+func TestARunWithTheNextNumberIsNoHole(t *testing.T) {
+	l, s, b := newLive(t), newShelf(t), &Broadcast{}
+	l.next(2)
+	l.next(2)
+	b.Add(l.version())
+	l.reconnect(time.Minute)
+	l.next(2)
+	l.list, l.keys, l.number = l.list[2:], l.keys[2:], 2
+	v := l.version()
+	if !b.Follows(v) {
+		t.Error("it does not follow")
+	}
+	if got := b.Add(v); got.Hole || got.Segments != 1 {
+		t.Errorf("what was added is %+v", got)
+	}
+	b.Flush()
+	s.put(b, l.now)
+	for _, text := range s.objects {
+		if strings.Count(text, "#EXT-X-DISCONTINUITY\n") != 1 {
+			t.Errorf("the hour is\n%s", text)
+		}
+	}
+	l.next(2)
+	l.list, l.keys, l.number = l.list[1:], l.keys[1:], 9
+	l.run, l.n = "x", 7
+	l.next(2)
+	l.list, l.keys, l.number = l.list[1:], l.keys[1:], 10
+	if b.Follows(l.version()) {
+		t.Error("a later number follows")
 	}
 }

@@ -23,7 +23,7 @@ func Restored(found []Found, like *hls.Playlist, end time.Time) (Version, error)
 	if target <= 0 {
 		target = time.Second
 	}
-	v := Version{Chunks: make(map[string]Chunk, len(found))}
+	v := Version{Chunks: make(map[string]Chunk, len(found)), Restored: true}
 	var text strings.Builder
 	fmt.Fprintf(&text, "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:%g\n", target.Seconds())
 	if n := len(like.Segments); n > 0 && like.Segments[n-1].Map() != nil {

@@ -11,6 +11,8 @@ type Version struct {
 	List   *hls.Playlist
 	Chunks map[string]Chunk // by URI: of those that the version names first, at least
 	At     time.Time        // when it was published
+	// Restored: it was never published as it is. Its numbers are no one's.
+	Restored bool
 }
 
 // A Chunk is what is known of the file of a segment.
