@@ -110,8 +110,9 @@ func TestManifestThatIsPreparedInSlicesIsPublished(t *testing.T) {
 		d.write(fmt.Sprintf("g/s/%d.ts", n-1), "x")
 		d.close("g/s/playlist.m3u8", content)
 		time.Sleep(10 * time.Minute)
-		if d.bucket.content("g/s/playlist.m3u8") != content {
-			t.Error("it is not published")
+		got := d.bucket.content("g/s/playlist.m3u8") // without the gaps at its head
+		if !strings.Contains(got, fmt.Sprintf("%d.ts", n-1)) || strings.Contains(got, fmt.Sprintf("%d.ts", n-2)) {
+			t.Errorf("published is %.200q", got)
 		}
 	})
 }
