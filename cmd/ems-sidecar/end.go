@@ -37,8 +37,8 @@ func (c endCommand) Run(ctx context.Context, s surroundings) error {
 	case n == 0:
 		_, err = fmt.Fprintf(s.stdout, "%s has no live playlist: nothing is to be ended\n", printable(id))
 	default:
-		_, err = fmt.Fprintf(s.stdout, "%s: its playlist gets its end. If it is still written, it goes on with the next chunk.\n",
-			printable(id))
+		_, err = fmt.Fprintf(s.stdout, "%s: its playlist gets its end. "+
+			"If it is still written, it goes on with the next chunk.\n", printable(id))
 	}
 	return err
 }

@@ -31,7 +31,7 @@ type commands struct {
 	Sync    syncCommand    `cmd:"" help:"Upload what the bucket lacks, then exit, with 1 if something is still missing."`
 	Status  statusCommand  `cmd:"" help:"Print how each stream fares. Exits with 1 if viewers of one suffer."`
 	Trace   traceCommand   `cmd:"" help:"Print the way of each chunk of a stream, step by step, as it happens."`
-	End     endCommand     `cmd:"" help:"End the live playlist of a stream whose server is dead. Needs the token of [Admin]."`
+	End     endCommand     `cmd:"" help:"End the playlist of a stream whose server is dead. Needs [Admin] token."`
 	Clip    clipCommand    `cmd:"" help:"Make a playlist of what was between two times. Needs the token of [Admin]."`
 	Health  healthCommand  `cmd:"" help:"Ask the daemon whether it works, as a container does. Exits with 1 if not."`
 	Config  configCommands `cmd:"" help:"Print what the config means."`

@@ -82,7 +82,7 @@ type Result struct {
 	Job
 	Found   *ObjectInfo           // of a Look or Verify; nil: the bucket has none
 	Untold  bool                  // or does not tell
-	Content []byte                // of a Verify that recalls: what the bucket has; nil: nothing, what is known, or too much
+	Content []byte                // of a Verify that recalls; nil: the bucket has nothing, what is known, or too much
 	Same    bool                  // of a Compare or Discard: the bucket had the file; and then it is deleted from the disk
 	Objects map[string]ObjectInfo // of a List or Verify: those that the bucket has, by key
 	OnDisk  map[string]bool       // of a Verify: paths of chunks that it does not have, and that are on the disk

@@ -42,8 +42,8 @@ type shown struct {
 // show applies that viewers may get s from now on.
 func (l *line) show(s *snapshot) {
 	e := &s.edition
-	l.shown = &shown{content: e.content, list: e.list, own: e.list == nil, ended: e.ended, watched: true, run: s.origin.run,
-		at: s.origin.modTime}
+	l.shown = &shown{content: e.content, list: e.list, own: e.list == nil, ended: e.ended, watched: true,
+		run: s.origin.run, at: s.origin.modTime}
 }
 
 // vanish applies that the object was deleted. Players had what it said, and none has it now.

@@ -232,7 +232,8 @@ func (f *file) mayBeDeleted() bool {
 	switch m := f.manifest; {
 	case f.work.state != idle || f.naming.now > 0 || f.isArchived() || !f.bucket.isConfirmed() && !f.bucket.inDoubt:
 		return false
-	case m != nil && (len(m.waiting) > 0 || !m.line.endAt.IsZero() || m.isBusy() || !m.settledInBucket() && !f.bucket.inDoubt):
+	case m != nil && (len(m.waiting) > 0 || !m.line.endAt.IsZero() || m.isBusy() ||
+		!m.settledInBucket() && !f.bucket.inDoubt):
 		return false // what was read of it is still to be published (R5)
 	}
 	if f.gone.place == nil { // kept by an earlier run, in a spool in this very root

@@ -54,7 +54,8 @@ func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) 
 		return true, at
 	}
 	if first := s.open[0]; first.bucket.isConfirmed() {
-		for _, t := range []time.Time{first.bucket.freshAt, s.origin.readAt.Add(SiblingPatience), s.origin.readAt.Add(StartPatience)} {
+		read := s.origin.readAt
+		for _, t := range []time.Time{first.bucket.freshAt, read.Add(SiblingPatience), read.Add(StartPatience)} {
 			if t.After(now) {
 				at = earlier(at, t)
 			}
@@ -153,7 +154,8 @@ func (m *manifest) owes(s *snapshot, now time.Time) bool {
 	if len(m.waiting) > 0 && !m.waiting[0].origin.readAt.After(s.origin.readAt) {
 		return true
 	}
-	return src.layout.IsBootstrap(m.file.path) && m.published != nil && m.published.origin.modTime.Before(s.origin.modTime) &&
+	return src.layout.IsBootstrap(m.file.path) && m.published != nil &&
+		m.published.origin.modTime.Before(s.origin.modTime) &&
 		!m.published.parsed.Ended && !s.parsed.Ended && waited < StartPatience
 }
 
