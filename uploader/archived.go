@@ -143,13 +143,14 @@ func (st *archivedStream) showJob() (j archiveJob) {
 		list, gone := st.dvr.List(), st.gone
 		j.begin = func() { st.stale, st.gone = false, nil }
 		j.fail = func() { st.stale, st.gone = true, append(gone, st.gone...) }
-		j.do = func(ctx context.Context) (func(), error) { return st.putDVR(ctx, list, gone) }
+		fresh := st.showing.failures > 0
+		j.do = func(ctx context.Context) (func(), error) { return st.putDVR(ctx, list, gone, fresh) }
 	}
 	return j
 }
 
 func (st *archivedStream) archiveJob(now time.Time) (j archiveJob) {
-	b := st.broadcast
+	b, fresh := st.broadcast, st.archiving.failures > 0
 	switch {
 	case b == nil && st.held.IsEmpty():
 	case b == nil:
@@ -168,7 +169,7 @@ func (st *archivedStream) archiveJob(now time.Time) (j archiveJob) {
 		j.do = func(ctx context.Context) (func(), error) { return st.restore(ctx, facts, last, end, final) }
 	case b.NeedsWhole():
 		st.archiving.what = "the whole broadcast"
-		j.do = func(ctx context.Context) (func(), error) { return st.putWhole(ctx, b) }
+		j.do = func(ctx context.Context) (func(), error) { return st.putWhole(ctx, b, fresh) }
 	default:
 		p, at := b.Next(now)
 		if p == nil {
@@ -177,7 +178,7 @@ func (st *archivedStream) archiveJob(now time.Time) (j archiveJob) {
 		st.archiving.what = "an hour"
 		j.begin = func() { b.Begin(p, now) }
 		j.do = func(ctx context.Context) (func(), error) {
-			return func() { b.Done(p) }, st.putList(ctx, p.Name.Path(), p.List)
+			return func() { b.Done(p) }, st.putList(ctx, p.Name.Path(), p.List, fresh)
 		}
 	}
 	return j
@@ -186,8 +187,9 @@ func (st *archivedStream) archiveJob(now time.Time) (j archiveJob) {
 // key returns the key of what is called p below the directory of the stream.
 func (st *archivedStream) key(p string) string { return st.src.dest.Prefix + path.Join(st.dir, p) }
 
-// putList puts a playlist that is called p below the directory of the stream.
-func (st *archivedStream) putList(ctx context.Context, p string, list *hls.Playlist) error {
+// putList puts a playlist that is called p below the directory of the stream. fresh: it asks for a
+// connection that no earlier attempt has used.
+func (st *archivedStream) putList(ctx context.Context, p string, list *hls.Playlist, fresh bool) error {
 	content := list.Bytes()
 	sum := sha256.Sum256(content)
 	ctx, cancel := st.src.uploader.withLimit(ctx, int64(len(content)))
@@ -195,7 +197,7 @@ func (st *archivedStream) putList(ctx context.Context, p string, list *hls.Playl
 	err := st.src.dest.Store.Put(ctx, Object{
 		Key: st.key(p), Body: bytes.NewReader(content), Size: int64(len(content)), Root: st.src.plan.RootName(),
 		Sum: hex.EncodeToString(sum[:]), ContentType: st.src.layout.Kind(p).ContentType,
-		CacheControl: st.cacheControl(list),
+		CacheControl: st.cacheControl(list), FreshConnection: fresh,
 	})
 	if err != nil && errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)

@@ -59,11 +59,7 @@ func (st *archivedStream) resume(ctx context.Context, held archive.HeldFacts, no
 		}
 		return fresh, nil
 	}
-	newest := names[len(names)-1]
-	whole := newest.Began.IsZero()
-	if whole && len(names) > 1 {
-		newest = names[len(names)-2]
-	}
+	newest, whole := newestHour(names)
 	if newest.Began.IsZero() {
 		return fresh, nil
 	}
@@ -92,6 +88,16 @@ func (st *archivedStream) resume(ctx context.Context, held archive.HeldFacts, no
 	return func() { st.begin(b) }, nil
 }
 
+// newestHour returns the last hour of the names, and whether there is a playlist of all of its
+// broadcast. Without an hour, that is what it returns.
+func newestHour(names []archive.Name) (newest archive.Name, whole bool) {
+	newest = names[len(names)-1]
+	if whole = newest.Began.IsZero(); whole && len(names) > 1 {
+		newest = names[len(names)-2]
+	}
+	return newest, whole
+}
+
 // begin has b go on with what was held.
 func (st *archivedStream) begin(b *archive.Broadcast) {
 	resumed := !b.Start().IsZero()
@@ -117,7 +123,7 @@ func (st *archivedStream) release() {
 }
 
 // putWhole makes the playlist of the whole broadcast of those of its hours.
-func (st *archivedStream) putWhole(ctx context.Context, b *archive.Broadcast) (func(), error) {
+func (st *archivedStream) putWhole(ctx context.Context, b *archive.Broadcast, fresh bool) (func(), error) {
 	names, err := st.names(ctx)
 	if err != nil {
 		return nil, err
@@ -148,7 +154,7 @@ func (st *archivedStream) putWhole(ctx context.Context, b *archive.Broadcast) (f
 			"segments", segments, "limit", archive.MaxWhole, "next", "the playlists of its hours stay")
 		return b.WholeDone, nil
 	}
-	if err := st.putList(ctx, name.Path(), whole); err != nil {
+	if err := st.putList(ctx, name.Path(), whole, fresh); err != nil {
 		return nil, err
 	}
 	st.src.log.Info("broadcast is archived", "stream", st.dir, "key", st.key(name.Path()), "segments", segments)
@@ -172,8 +178,8 @@ func (st *archivedStream) readDVR(ctx context.Context) (func(), error) {
 }
 
 // putDVR puts list as the DVR playlist, which names the segments called gone no more.
-func (st *archivedStream) putDVR(ctx context.Context, list *hls.Playlist, gone []string) (func(), error) {
-	err := st.putList(ctx, archive.DVRName, list)
+func (st *archivedStream) putDVR(ctx context.Context, list *hls.Playlist, gone []string, fresh bool) (func(), error) {
+	err := st.putList(ctx, archive.DVRName, list, fresh)
 	return func() {
 		if !st.src.dest.Archive {
 			st.unarchive(st.pathsOf(gone))

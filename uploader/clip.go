@@ -209,5 +209,5 @@ func (st *archivedStream) putClip(ctx context.Context, p string, list *hls.Playl
 	if !ok {
 		return ErrEnded
 	}
-	return st.putList(ctx, p, list)
+	return st.putList(ctx, p, list, false)
 }

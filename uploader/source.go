@@ -226,3 +226,10 @@ func (src *Source) versions(paths []string) []media.Version {
 	}
 	return found
 }
+
+// sourceOf returns the source of which plan is the schedule's part.
+func (u *Uploader) sourceOf(plan *publish.Source) *Source {
+	u.adding.Lock()
+	defer u.adding.Unlock()
+	return u.owners[plan]
+}

@@ -298,10 +298,3 @@ func (u *Uploader) write(n publish.Note) {
 		u.log.Log(context.Background(), n.Level, n.Message, n.Attrs...)
 	}
 }
-
-// sourceOf returns the source of which plan is the schedule's part.
-func (u *Uploader) sourceOf(plan *publish.Source) *Source {
-	u.adding.Lock()
-	defer u.adding.Unlock()
-	return u.owners[plan]
-}
