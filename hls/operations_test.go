@@ -170,6 +170,7 @@ func TestSameRun(t *testing.T) {
 	}{
 		{"an hour away, 1800 segments later", list(96, ""), list(1896, ""), time.Hour, true},
 		{"the same in a playlist that was continued", list(96, "## ems-sidecar offset=50\n"), list(1846, ""), time.Hour, true},
+		{"the store's clock tells whole seconds", list(96, ""), list(101, ""), 12900 * time.Millisecond, true},
 		{"the numbers fell", list(2000, ""), list(1896, ""), time.Hour, false},
 		{"it began while the daemon was away, and has the higher numbers by now", list(6, ""), list(1496, ""), time.Hour, false},
 		{"it began just before the daemon left", list(1, ""), list(1801, ""), time.Hour, false},

@@ -21,11 +21,15 @@ func SameRun(shown, run *Playlist, published, closed time.Time) bool {
 	if before < 0 || now <= before || away <= 0 || average <= 0 || now > int64(longest/average) {
 		return false
 	}
-	margin := max(shown.TargetDuration, run.TargetDuration) + away/100
+	margin := max(shown.TargetDuration, run.TargetDuration) + storeSecond + away/100
 	began := closed.Add(-time.Duration(now) * average)
 	grown := time.Duration(now-before) * average
 	return began.Before(published.Add(-margin)) && (grown-away).Abs() <= margin
 }
+
+// storeSecond is how much earlier than it was a store may say that something was published: its times
+// are whole seconds (RFC 9110, section 5.6.7).
+const storeSecond = time.Second
 
 // longest bounds how long a run may have lasted. Numbers that would take longer do not begin at 0 or
 // 1, and tell nothing.
