@@ -167,10 +167,14 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, have *shown) (*hls.
 	if !goesOn {
 		discontinuities = m.groupDiscontinuities(began)
 	}
+	left := have.at // since when viewers have had nothing new: what was held up reached them later
+	if have.watched && m.publishedAt.After(left) {
+		left = m.publishedAt
+	}
 	return hls.Continue(list, run, hls.Situation{
 		Restarted:       have.watched && have.run != s.origin.run,
 		Watched:         goesOn || !have.watched && hls.SameRun(list, run, have.at, s.origin.modTime),
-		TooOld:          have.gone || began.Sub(have.at) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
+		TooOld:          have.gone || began.Sub(left) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
 		Discontinuities: discontinuities,
 	})
 }
