@@ -338,3 +338,27 @@ func TestArchivesExpire(t *testing.T) {
 		}
 	})
 }
+
+// Of a stream that stops without an end, the last chunks are listed after two minutes. After an hour, the
+// broadcast has ended.
+func TestArchiveOfAStreamThatStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newArchiveDesk(t)
+		d.start()
+		d.roll(1, 20)
+		time.Sleep(archive.Idle + time.Second)
+		if names, segments := d.archived(); len(names) != 1 || !slices.Equal(segments[names[0]], numbers(1, 20)) {
+			t.Errorf("the archive has %v", segments)
+		}
+		time.Sleep(archive.Away)
+		names, segments := d.archived()
+		if len(names) != 2 || !slices.Equal(segments[names[1]], numbers(1, 20)) || !strings.HasSuffix(d.bucket.content("g/s/"+names[0]), "#EXT-X-ENDLIST\r\n") {
+			t.Errorf("the archive has %v", segments)
+		}
+		d.roll(21, 40)
+		time.Sleep(archive.Idle + time.Second)
+		if names, segments := d.archived(); len(names) != 3 || !slices.Equal(segments[names[2]], numbers(21, 40)) {
+			t.Errorf("the next archive has %q %v", names, segments[names[len(names)-1]])
+		}
+	})
+}

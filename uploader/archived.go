@@ -21,7 +21,8 @@ import (
 // An archivedStream is what the archivist knows of one stream.
 type archivedStream struct {
 	streamPlace
-	path string // of its live playlist
+	path   string    // of its live playlist
+	listed time.Time // when that was published last
 
 	archiving archiveLane
 	held      archive.Held       // what is published while broadcast is not known, ends, or has a hole
@@ -39,6 +40,7 @@ type archivedStream struct {
 
 // add applies that the live playlist was published.
 func (st *archivedStream) add(l publish.Listed, now time.Time) {
+	st.listed = now
 	at := trouble.At{Stream: st.dir, Subject: l.Path}
 	list, err := hls.Parse(l.Content)
 	switch {
@@ -96,13 +98,16 @@ func (st *archivedStream) flush() {
 }
 
 // isDone reports whether nothing is to be remembered of the stream.
-func (st *archivedStream) isDone() bool {
+func (st *archivedStream) isDone(now time.Time) bool {
 	if st.archiving.busy || st.showing.busy || !st.held.IsEmpty() || st.stale || st.newest != nil {
 		return false
 	}
-	ended := st.dvr == nil || st.dvr.List() != nil && st.dvr.List().Ended
+	ended := st.dvr == nil || st.dvr.List() != nil && st.dvr.List().Ended || !now.Before(st.awayAt())
 	return (st.broadcast == nil || st.broadcast.IsDone()) && ended
 }
+
+// awayAt is when the stream counts as one that does not return.
+func (st *archivedStream) awayAt() time.Time { return st.listed.Add(archive.Away) }
 
 // jobs returns what may be done for the stream, now or later.
 func (st *archivedStream) jobs(now time.Time) (jobs []archiveJob) {
@@ -151,6 +156,9 @@ func (st *archivedStream) showJob() (j archiveJob) {
 
 func (st *archivedStream) archiveJob(now time.Time) (j archiveJob) {
 	b, fresh := st.broadcast, st.archiving.failures > 0
+	if b != nil && !b.Ended() && st.holeSince.IsZero() && !now.Before(st.awayAt()) {
+		b.End()
+	}
 	switch {
 	case b == nil && st.held.IsEmpty():
 	case b == nil:
@@ -173,7 +181,7 @@ func (st *archivedStream) archiveJob(now time.Time) (j archiveJob) {
 	default:
 		p, at := b.Next(now)
 		if p == nil {
-			return archiveJob{at: earlierOf(at, st.lookAt)}
+			return archiveJob{at: earlierOf(st.awayAt(), earlierOf(at, st.lookAt))}
 		}
 		st.archiving.what = "an hour"
 		j.begin = func() { b.Begin(p, now) }

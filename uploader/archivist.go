@@ -165,15 +165,15 @@ func (a *archivist) startJobs(ctx context.Context, now time.Time) (idle bool, at
 			}
 		}
 	}
-	a.forget()
+	a.forget(now)
 	return a.inFlight == 0, at
 }
 
 // forget drops the streams of which nothing is left to do.
-func (a *archivist) forget() {
+func (a *archivist) forget(now time.Time) {
 	kept := a.order[:0]
 	for _, st := range a.order {
-		if st.isDone() {
+		if st.isDone(now) {
 			delete(a.streams, st.streamPlace)
 			continue
 		}

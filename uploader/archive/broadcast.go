@@ -44,6 +44,10 @@ func Resume(name Name, list *hls.Playlist) *Broadcast {
 	return b
 }
 
+// Following returns a broadcast that begins behind the last segment of b, which has ended: the live
+// playlist still lists that.
+func Following(b *Broadcast) *Broadcast { return &Broadcast{last: b.last, next: b.next} }
+
 // Start returns when the first segment began, or the zero time.
 func (b *Broadcast) Start() time.Time { return b.start }
 
@@ -86,6 +90,7 @@ func (b *Broadcast) Add(v Version) Added {
 		// The segment before comes along: its keys are in effect.
 		from := max(k-1, 0)
 		b.append(v.List.Behind(from).WithURIs(raised), k-from, seam, begins, stated)
+		b.part.grown = v.At
 		if b.next += uint64(added.Segments); !v.Restored {
 			b.next = v.List.Next()
 		}

@@ -22,6 +22,8 @@ const (
 const (
 	// PutEvery is how often the playlist of a growing hour is put at most.
 	PutEvery = time.Minute
+	// Idle is when a playlist of a growing hour is put at any cost: nothing was added for so long.
+	Idle = 2 * time.Minute
 	// creditShare is which part of the bytes of chunks the playlists of growing hours may have. What
 	// is put at the end of an hour and of the broadcast takes the rest of one percent.
 	creditShare = 200

@@ -13,6 +13,7 @@ type part struct {
 	size  int       // bytes of its text, about
 	put   int       // segments that the bucket has
 	putAt time.Time // when that was begun
+	grown time.Time // when something was added last
 }
 
 // takes reports whether a segment of list that begins at a time belongs to the part. The target
@@ -26,8 +27,7 @@ func (p *part) takes(list *hls.Playlist, began time.Time) bool {
 // measure notes the size.
 func (p *part) measure() { p.size = p.list.Length() }
 
-// next returns when the part is to be put: now, at a later time, or zero, when it has grown or may
-// cost more. flush: what it costs does not matter.
+// next returns when the part is to be put: now, at a later time, or zero, when it has grown. flush: what it costs does not matter.
 func (p *part) next(credit int64, flush bool, now time.Time) time.Time {
 	switch {
 	case len(p.list.Segments) == p.put:
@@ -35,7 +35,7 @@ func (p *part) next(credit int64, flush bool, now time.Time) time.Time {
 	case p.put == 0, flush:
 		return now
 	case credit < int64(p.size):
-		return time.Time{}
+		return later(p.grown.Add(Idle), now)
 	}
 	return later(p.putAt.Add(PutEvery), now)
 }
