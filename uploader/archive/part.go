@@ -27,7 +27,8 @@ func (p *part) takes(list *hls.Playlist, began time.Time) bool {
 // measure notes the size.
 func (p *part) measure() { p.size = p.list.Length() }
 
-// next returns when the part is to be put: now, at a later time, or zero, when it has grown. flush: what it costs does not matter.
+// next returns when the part is to be put, or zero: when it has grown. flush: what it costs does not
+// matter.
 func (p *part) next(credit int64, flush bool, now time.Time) time.Time {
 	switch {
 	case len(p.list.Segments) == p.put:
