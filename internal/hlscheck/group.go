@@ -41,7 +41,13 @@ func (g *Group) See(c *Client) []Finding {
 				is.number, was.number, was.playlist)
 		}
 		if other, known := g.seams[is.number]; known && other.run != run {
-			j.violation(Step, "run %s has the discontinuity sequence number %d, which run %s has in %s", run, is.number,
+			// The rule is about content that both have. Where variants lack different runs, as after an
+			// outage, two runs may share a number until the next one begins.
+			report := j.note
+			if other.playlist == c.Name {
+				report = j.violation
+			}
+			report(Step, "run %s has the discontinuity sequence number %d, which run %s has in %s", run, is.number,
 				other.run, other.playlist)
 		}
 		// A server that has lost its place within a run must say so.

@@ -38,9 +38,9 @@ func TestVariantsAreInStep(t *testing.T) {
 func TestVariantsOutOfStepAreFound(t *testing.T) {
 	video := []version{{seq: 1, segments: "a1 a2 a3 | b1"}}
 	for name, audio := range map[string]version{
-		"one has counted a seam more":     {seq: 1, seam: 2, segments: "b1 | c1"},
-		"one has a number of another run": {seq: 1, seam: 1, segments: "c1"},
-		"one has a seam within a run":     {seq: 1, segments: "a1 | a2"},
+		"one has counted a seam more":        {seq: 1, seam: 2, segments: "b1 | c1"},
+		"one has a run's number from before": {seq: 1, segments: "b1"},
+		"one has a seam within a run":        {seq: 1, segments: "a1 | a2"},
 	} {
 		found := Violations(shown(t, video, []version{audio}))
 		if len(found) == 0 {
@@ -51,6 +51,13 @@ func TestVariantsOutOfStepAreFound(t *testing.T) {
 				t.Errorf("%s: %v", name, f)
 			}
 		}
+	}
+}
+
+func TestRunsOfDifferentVariantsThatShareANumberAreNoted(t *testing.T) {
+	found := shown(t, []version{{seq: 1, segments: "a1 a2 a3 | b1"}}, []version{{seq: 1, segments: "a1 a2 a3 | c1"}})
+	if len(found) != 1 || !found[0].Note || found[0].Rule != Step {
+		t.Errorf("%v", found)
 	}
 }
 

@@ -71,9 +71,10 @@ func (l *life) order(j judgement, p *Playlist, w way) {
 	if p.Sequence > old.after() {
 		j.note(Jump, "%d follows %d", p.Sequence, old.after()-1)
 	}
-	if w == goesOn && !p.Ended && p.Duration() < 3*p.Target {
+	// One that grows is reported by itself: the list had its length by the one before.
+	if target := min(old.Target, p.Target); w == goesOn && !p.Ended && p.Duration() < 3*target {
 		j.violation(Short, "%d segments leave, and %v stay: the target duration is %v", p.Sequence-old.Sequence,
-			p.Duration(), p.Target)
+			p.Duration(), target)
 	}
 	seam := slices.ContainsFunc(p.Segments, func(s Segment) bool { return s.Seams > 0 })
 	if seam && !p.has["EXT-X-DISCONTINUITY-SEQUENCE"] {
