@@ -23,6 +23,8 @@ const (
 	// Of a stream whose target duration grows to 2 s.
 	longChunk = 1100 * time.Millisecond
 	longList  = 24
+	// A first run is so long that all variants of a group have it.
+	firstChunks = 8
 )
 
 // A group is a set of streams that one encoder feeds. Its runs begin and end together, but for the
@@ -92,6 +94,9 @@ func (g *group) play(stop <-chan struct{}, returned *atomic.Int64) error {
 		how, chunks := drop, int(g.random.ExpFloat64()*7)
 		if g.random.IntN(3) == 0 {
 			how = crash
+		}
+		if n == 1 {
+			how, chunks = drop, firstChunks
 		}
 		stopped := isClosed(stop)
 		if stopped {

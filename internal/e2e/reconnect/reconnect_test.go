@@ -62,8 +62,9 @@ func TestReconnects(t *testing.T) {
 			}
 		})
 	}
-	blowing.Go(func() { w.blow(stop) })
 	a.crowd(left, &watching)
+	e2e.Eventually(t, "a first version of each playlist", func() bool { return a.seenAll() || t.Failed() })
+	blowing.Go(func() { w.blow(stop) })
 	e2e.Within(t, time.Duration(reconnects())*2*time.Second+30*time.Second, "the encoders return", func() bool {
 		return returned.Load() >= int64(reconnects()) || t.Failed()
 	})
@@ -91,6 +92,18 @@ func TestReconnects(t *testing.T) {
 	t.Logf("%d returns in %.1f s; %d versions judged; %d of %d chunks were listed; %d setbacks, the longest %v; weather: %v; notes: %v",
 		returned.Load(), time.Since(story.began).Seconds(), versions, len(a.listed), named, len(a.setbacks),
 		slices.Max(append(a.setbacks, 0)), w.counts, a.notes)
+}
+
+// seenAll reports whether each playlist was seen.
+func (a *audience) seenAll() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.seats {
+		if s.client.Playlist() == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // endTime is how long the end of a stream may take: the window, a target duration, and what requests

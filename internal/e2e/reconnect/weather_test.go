@@ -57,6 +57,8 @@ func (w *weather) happen(stop <-chan struct{}) {
 		w.side.Kill()
 		w.launch()
 	case 2:
+		// Before it listens, it does not handle the signal either.
+		e2e.Eventually(w.t, "a daemon that is ready", func() bool { return w.side.Get("/readyz") == http.StatusOK })
 		w.note("the daemon is stopped")
 		if code := w.side.Stop(); code != 0 {
 			w.t.Errorf("exit code %d after SIGTERM", code)
