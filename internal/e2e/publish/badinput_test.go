@@ -132,6 +132,8 @@ type badCase struct {
 	write func(t *testing.T, dir string)
 	// arrive lists what of the directory must be in the bucket, and be what is on the disk.
 	arrive []string
+	// gaps lists what the playlist in the bucket must not name, as it can never arrive.
+	gaps []string
 	// not lists what must never be there.
 	not []string
 	// log lists, for each line that must be there, texts that are in it.
@@ -148,7 +150,8 @@ var badCases = []badCase{
 			e2e.Put(t, dir, "2.ts", "two")
 			e2e.Put(t, dir, "playlist.m3u8", e2e.M3u8("1.ts", "2.ts"))
 		},
-		arrive: []string{"2.ts", "playlist.m3u8"},
+		arrive: []string{"2.ts"},
+		gaps:   []string{"1.ts"},
 		not:    []string{"1.ts"},
 		log:    [][]string{{"level=WARN", "1.ts"}},
 	},
@@ -238,7 +241,8 @@ var badCases = []badCase{
 			e2e.Put(t, dir, "1.ts", "one")
 			e2e.Put(t, dir, "playlist.m3u8", e2e.M3u8("\xff.ts", "1.ts"))
 		},
-		arrive: []string{"1.ts", "playlist.m3u8"},
+		arrive: []string{"1.ts"},
+		gaps:   []string{"\xff.ts"},
 		not:    []string{"\xff.ts"},
 		log:    [][]string{{"level=WARN", "not valid UTF-8", "next="}},
 	},
@@ -281,7 +285,8 @@ var badCases = []badCase{
 			e2e.Put(t, dir, "2.ts", "two")
 			e2e.Put(t, dir, "playlist.m3u8", e2e.M3u8("1.ts", "linked/secret.ts", "2.ts"))
 		},
-		arrive: []string{"2.ts", "playlist.m3u8"},
+		arrive: []string{"2.ts"},
+		gaps:   []string{"\n1.ts", "secret"},
 		not:    []string{"/1.ts", "secret"},
 		log:    [][]string{{"level=WARN", "not a regular file", "1.ts"}},
 	},
@@ -306,7 +311,8 @@ var badCases = []badCase{
 			e2e.Put(t, dir, "2.ts", "two")
 			e2e.Put(t, dir, "playlist.m3u8", e2e.M3u8("1.ts", "2.ts"))
 		},
-		arrive: []string{"2.ts", "playlist.m3u8"},
+		arrive: []string{"2.ts"},
+		gaps:   []string{"\n1.ts"},
 		not:    []string{"/1.ts", "other.m3u8"},
 		log:    [][]string{{"level=WARN", "not a regular file", "1.ts"}, {"level=WARN", "not a regular file", "other.m3u8"}},
 	},
@@ -392,6 +398,13 @@ func TestBadInputIsLoggedAndHurtsNoOtherStream(t *testing.T) {
 				e2e.Eventually(t, name+" in the bucket", func() bool {
 					got, err = server.Object(stream + "/" + name)
 					return err == nil && bytes.Equal(got, want)
+				})
+			}
+			if c.gaps != nil {
+				e2e.Eventually(t, "playlist.m3u8 without what can never arrive", func() bool {
+					got, err := server.Object(stream + "/playlist.m3u8")
+					named := func(gap string) bool { return bytes.Contains(got, []byte(gap)) }
+					return err == nil && bytes.Contains(got, []byte(c.arrive[0])) && !slices.ContainsFunc(c.gaps, named)
 				})
 			}
 			for _, texts := range c.log {
