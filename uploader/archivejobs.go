@@ -205,9 +205,7 @@ func (st *archivedStream) unarchive(paths []string) {
 // pathsOf returns the paths below the root of what the live playlist calls so.
 func (st *archivedStream) pathsOf(uris []string) (paths []string) {
 	for _, uri := range uris {
-		for _, p := range resolved(st.dir, uri) {
-			paths = append(paths, p)
-		}
+		paths = append(paths, resolved(st.dir, uri)...)
 	}
 	return paths
 }

@@ -18,7 +18,6 @@ type live struct {
 	now    time.Time
 	run    string
 	n      int // segments of the run
-	first  int // public number of the run's first segment
 	window int
 	list   []string // lines of the listed segments
 	keys   []string // that are in effect for them

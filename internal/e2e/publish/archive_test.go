@@ -2,7 +2,6 @@ package publish
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"path"
 	"path/filepath"
@@ -156,7 +155,7 @@ func TestArchiveAndClip(t *testing.T) {
 	}
 	text, err := json.Marshal(clip)
 	e2e.Must(t, err)
-	t.Log(fmt.Sprintf("the clip took %v: %s", took.Round(time.Millisecond), text))
+	t.Logf("the clip took %v: %s", took.Round(time.Millisecond), text)
 	if code := s.Stop(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
