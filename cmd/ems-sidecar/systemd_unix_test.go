@@ -195,7 +195,9 @@ func TestSystemdIsToldHowTheDaemonFares(t *testing.T) {
 	wait("STATUS=1 live", 1)
 	proxy.Befall(s3test.Refuse())
 	e2e.Put(t, root, "news/sport/2.ts", "two")
-	side.WaitFor("an upload has failed", func() bool { return len(side.Lines("upload failed")) > 0 })
+	side.WaitFor("a request has failed", func() bool { // the upload, or the question that comes after a start
+		return len(side.Lines("upload failed"))+len(side.Lines("request about an object failed")) > 0
+	})
 	wait("WATCHDOG=1", told.count("WATCHDOG=1")+5)
 	e2e.Must(t, side.Cmd.Process.Signal(syscall.SIGHUP))
 	wait("RELOADING=1\nMONOTONIC_USEC=", 1)
