@@ -55,7 +55,7 @@ func TestArchiveAndClip(t *testing.T) {
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	root := filepath.Join(t.TempDir(), "media")
-	settings := []string{"S3 archive = on", "S3 dvr = 1h", "S3 delete = mirror", "S3 delete_delay = 1s", "S3 reconnect_window = 5s"}
+	settings := []string{"S3 archive = on", "S3 dvr = 1h", "S3 delete = mirror", "S3 delete_delay = 1s", "S3 reconnect_window = 10s"}
 	const chunk = 300 * time.Millisecond
 	// The stream begins three seconds before a full hour.
 	offset := time.Until(time.Now().Truncate(time.Hour).Add(time.Hour - 3*time.Second))
@@ -81,7 +81,9 @@ func TestArchiveAndClip(t *testing.T) {
 	play(8, false)
 	s = startGuarded(t, root, proxy.Endpoint, settings...)
 	play(10, true)
-	e2e.Patient.Sleep(time.Second) // the encoder is away
+	for range 3 {
+		<-tick.C // the encoder is away
+	}
 	e2e.Must(t, h.Start())
 	play(20, true)
 
