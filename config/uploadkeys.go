@@ -29,11 +29,11 @@ func (u *Upload) keys() []key {
 			R2 accepts one write per object and second: set 1s there.`).usuallyMilliseconds(50),
 		one("reconnect_window", &u.ReconnectWindow, duration(0, time.Hour), `
 			HLS: how long a stream that stopped may take to return. EMS ends the playlist when an encoder
-			drops, and begins it anew when the encoder returns: either stops the players that watch, for
-			good. So the end is published after this time only, and a stream that returns before goes on in
-			the same playlist, with EXT-X-DISCONTINUITY. It may take one target duration longer, in which
-			its first chunk is written. 0: playlists are published as EMS writes them. The credentials need
-			s3:GetObject, since what players have is read from the bucket at the start.`),
+			drops, and starts another one when it returns. Each of the two stops players for good. So the
+			end waits for this time. A stream that returns before goes on in the same playlist, with
+			EXT-X-DISCONTINUITY. One target duration comes on top, for its first chunk. 0: playlists are
+			published as EMS writes them. The credentials need s3:GetObject: at the start, the daemon reads
+			from the bucket what players have.`),
 		one("archive", &u.Archive, boolean, `
 			HLS: whether the hours of each stream are listed beside it, and the whole broadcast when it has
 			ended: <stream>/archive/<start>/playlist.m3u8. Nothing is copied: they name the chunks where

@@ -27,7 +27,7 @@ const (
 	firstChunks = 8
 )
 
-// A group is a set of streams that one encoder feeds. Its runs begin and end together, but for the
+// A group is a set of streams that one encoder feeds. Its runs begin and end together, except for the
 // chunks that are being written then.
 type group struct {
 	name    string
