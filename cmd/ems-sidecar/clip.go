@@ -39,14 +39,7 @@ func (m *moment) Decode(ctx *kong.DecodeContext) error {
 
 // Run has the daemon make a clip, and prints where it is.
 func (c clipCommand) Run(ctx context.Context, s surroundings) error {
-	client, err := c.client()
-	if err != nil {
-		return err
-	}
-	if client.Token == "" {
-		return errNoToken
-	}
-	id, err := findStream(ctx, client, c.Stream)
+	client, id, err := c.changing(ctx, c.Stream)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"ems-sidecar/admin/api"
 )
 
 type endCommand struct {
@@ -14,17 +16,22 @@ type endCommand struct {
 // errNoToken ends a command that the daemon would refuse.
 var errNoToken = errors.New("this needs the token of [Admin], and the config has none: set token_file there")
 
+// changing returns a client that may change something, and the id of the one stream that is meant.
+func (c configFlag) changing(ctx context.Context, stream string) (client *api.Client, id string, err error) {
+	if client, err = c.client(); err != nil {
+		return nil, "", err
+	}
+	if client.Token == "" {
+		return nil, "", errNoToken
+	}
+	id, err = findStream(ctx, client, stream)
+	return client, id, err
+}
+
 // Run ends the live playlists of a stream, as its server does not: it was killed, or the stream has
 // moved. Players then stop, and do not ask for more.
 func (c endCommand) Run(ctx context.Context, s surroundings) error {
-	client, err := c.client()
-	if err != nil {
-		return err
-	}
-	if client.Token == "" {
-		return errNoToken
-	}
-	id, err := findStream(ctx, client, c.Stream)
+	client, id, err := c.changing(ctx, c.Stream)
 	if err != nil {
 		return err
 	}
