@@ -147,11 +147,6 @@ func (m *manifest) dueEnd(now, at time.Time) (*snapshot, time.Time) {
 	return m.publishable(now)
 }
 
-// startsRun applies that the stream started again.
-func (l *line) startsRun() {
-	l.run++
-}
-
 // continued returns run, which is what s has, as it goes on from what viewers have.
 func (m *manifest) continued(s *snapshot, run *hls.Playlist, have *shown) (*hls.Playlist, hls.Join) {
 	if have == nil || m.file.src.dest.ReconnectWindow == 0 {

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"slices"
 	"time"
 
 	"ems-sidecar/media"
@@ -118,11 +119,4 @@ func (s *Schedule) toSurvey(v *Survey, src *Source, streams []string) {
 	}
 }
 
-func (v *Survey) surveys(stream string) bool {
-	for _, s := range v.Streams {
-		if s == stream {
-			return true
-		}
-	}
-	return false
-}
+func (v *Survey) surveys(stream string) bool { return slices.Contains(v.Streams, stream) }

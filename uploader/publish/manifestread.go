@@ -96,7 +96,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	}
 	snap.origin.scanned = m.newest() == nil && m.line.shown == nil
 	if snap.origin.isNewRun = m.startsNewRun(snap); snap.origin.isNewRun {
-		m.line.startsRun()
+		m.line.run++
 	}
 	snap.origin.run = m.line.run
 	if j, passed := snap.jumpFrom(m.newest(), now); passed {
