@@ -129,7 +129,7 @@ func (m *manifest) endOf(s *snapshot) time.Time {
 func (s *Schedule) noteStop(m *manifest) {
 	if at := m.line.endAt; !at.IsZero() {
 		s.log.Info("stream stopped", "stream", m.file.stream.name, "key", m.file.key(), "sequence", m.published.last(),
-			"next", "players wait for its return; its end is published then", "at", at.Round(time.Second))
+			"until", at.Round(time.Second), "next", "its end is published then, if it has not returned")
 	}
 }
 
