@@ -63,6 +63,7 @@ var conformance = []struct {
 	{"hard link", testHardLink},
 	{"directory moved within", testMovedDirectory},
 	{"directory moved out", testMovedOut},
+	{"files that only a scan finds", testOnlyScanned},
 	{"directory deleted", testDeletedDirectory},
 	{"directory deleted and created again", testDirectoryRecreated},
 	{"not regular files", testNotRegular},
@@ -613,6 +614,30 @@ func testMovedDirectory(t *testing.T, b Backend) {
 	w.closed("b/x/4.ts")
 	if s := w.State(); s.Dirs != 5 || b != Poll && s.Watches != 5 {
 		t.Errorf("state: %+v", s)
+	}
+}
+
+// A daemon that is told to stop while files are written goes on watching. Files that a scan finds
+// count, too.
+func testOnlyScanned(t *testing.T, b Backend) {
+	w := started(t, b)
+	out := filepath.Join(t.TempDir(), "out")
+	if err := os.Mkdir(out, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(out, "1.ts"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	written := time.Now().Add(-5 * time.Second)
+	if err := os.Chtimes(filepath.Join(out, "1.ts"), written, written); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(out, w.abs("a")); err != nil {
+		t.Fatal(err)
+	}
+	w.closed("a/1.ts")
+	if s := w.State(); !s.Changed.Equal(written) {
+		t.Errorf("files changed at %v, want %v", s.Changed, written)
 	}
 }
 

@@ -119,13 +119,13 @@ func (t *tree) compare(d *dir, name string, v media.Version, now time.Time) {
 	switch {
 	case e == nil:
 		e = t.addFile(d, name)
-		e.see(v, now)
+		t.seeListed(e, v, now)
 		t.found(e, now)
 	case e.demand == backlogged && e.due.IsZero() && v.Equal(e.look): // the backlog has it
 	case e.stage != reported || !e.due.IsZero():
 		t.setSoon(e, now)
 	case !v.Equal(e.last):
-		e.see(v, now)
+		t.seeListed(e, v, now)
 		t.setSoon(e, now)
 	}
 	e.mark = t.tick

@@ -193,17 +193,27 @@ func (s *stage) names(stream string, state health.State, why string, line ...str
 		return false
 	})
 	texts := append(line, "level=WARN", "stream="+stream, why)
-	if n := len(s.Lines(texts...)); n != 1 && (n == 0 || !e2e.Patient.Busy()) {
+	s.wantLine(!e2e.Patient.Busy(), texts...)
+	s.eventually(fmt.Sprintf("an event tells that %s is %v", stream, state), func() bool {
+		var events api.Events
+		s.ask("/api/v1/events", &events)
+		for _, e := range events.Events {
+			if e.Kind == "stream_"+state.String() && e.Stream == stream && strings.Contains(e.Text, why) && e.Level == "warn" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// wantLine waits for a log line with the texts, since the log is written behind what the API tells.
+// With once, one more is an error.
+func (s *stage) wantLine(once bool, texts ...string) {
+	s.t.Helper()
+	s.eventually(fmt.Sprintf("a log line with %q", texts), func() bool { return len(s.Lines(texts...)) > 0 })
+	if n := len(s.Lines(texts...)); n > 1 && once {
 		s.t.Errorf("%d log lines have %q, want 1", n, texts)
 	}
-	var events api.Events
-	s.ask("/api/v1/events", &events)
-	for _, e := range events.Events {
-		if e.Kind == "stream_"+state.String() && e.Stream == stream && strings.Contains(e.Text, why) && e.Level == "warn" {
-			return
-		}
-	}
-	s.t.Errorf("no event tells that %s is %v: %+v", stream, state, events.Events)
 }
 
 // happens waits for an event, of something that lasted so long at least, and for its log line.
@@ -219,9 +229,7 @@ func (s *stage) happens(kind, text string, lasted time.Duration) {
 		}
 		return false
 	})
-	if n := len(s.Lines("level=ERROR", text)); n != 1 {
-		s.t.Errorf("%d log lines have %q, want 1", n, text)
-	}
+	s.wantLine(true, "level=ERROR", text)
 }
 
 // wantQuiet tests that nothing was reported so far.
