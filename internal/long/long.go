@@ -10,7 +10,10 @@ import (
 	"time"
 )
 
-var flagged = flag.Bool("long", false, "tests take their long form")
+var (
+	flagged = flag.Bool("long", false, "tests take their long form")
+	watched = flag.Bool("browser", false, "tests with a real browser run, in their short form")
+)
 
 // Or returns what a test uses in its short form and in its long one. It must not be called before
 // the flags are parsed.
@@ -26,6 +29,15 @@ func Only(t testing.TB) {
 	t.Helper()
 	if !*flagged {
 		t.Skip("runs with -long")
+	}
+}
+
+// Browser skips a test in which real players watch streams in real time, unless -browser or -long is
+// given. .ci/run has a step for it, so that go test ./... is a matter of minutes.
+func Browser(t testing.TB) {
+	t.Helper()
+	if !*flagged && !*watched {
+		t.Skip("runs with -browser or -long")
 	}
 }
 

@@ -46,3 +46,18 @@ func TestWhatIsOnlyLongIsSkippedInTheShortForm(t *testing.T) {
 		}
 	}
 }
+
+func TestBrowsersRunWhenOneOfTheFlagsAsksForThem(t *testing.T) {
+	for _, test := range []struct {
+		long, browser string
+		runs          bool
+	}{{"false", "false", false}, {"false", "true", true}, {"true", "false", true}} {
+		set(t, "long", test.long)
+		set(t, "browser", test.browser)
+		ran := false
+		t.Run(test.long+" "+test.browser, func(t *testing.T) { Browser(t); ran = true })
+		if ran != test.runs {
+			t.Errorf("with -long=%s -browser=%s it ran: %v", test.long, test.browser, ran)
+		}
+	}
+}

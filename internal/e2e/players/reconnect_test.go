@@ -44,6 +44,7 @@ type proof struct {
 // it needs, the test is skipped.
 func newProof(t *testing.T) *proof {
 	t.Helper()
+	long.Browser(t)
 	for _, program := range []string{"chromium", "ffmpeg"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("no %s", program)
