@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ems-sidecar/admin/api"
+	"ems-sidecar/internal/clock"
 	"ems-sidecar/internal/history"
 	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
@@ -21,23 +22,23 @@ func (s *state) Streams(ctx context.Context) ([]api.Stream, bool) {
 	if !ok {
 		return nil, false
 	}
-	streams := make([]api.Stream, len(views))
+	streams, now := make([]api.Stream, len(views)), time.Now()
 	for i, v := range views {
-		streams[i] = apiStream(v)
+		streams[i] = apiStream(v, now)
 	}
 	return streams, true
 }
 
-func apiStream(v uploader.Stream) api.Stream {
+func apiStream(v uploader.Stream, now time.Time) api.Stream {
 	stream := v.View.Stream
 	s := api.Stream{
 		ID: strings.ToLower(v.Format) + "/" + v.Key, Stream: stream, Name: path.Base(stream), Format: v.Format,
 		Root: v.Root, Bucket: v.Bucket, Key: v.Key, State: v.State,
-		Since: v.Since.UTC().Truncate(time.Millisecond), Why: v.Why,
-		Chunk: moment(v.Chunk), Edge: moment(v.Edge), Target: v.Target.Seconds(),
+		Since: clock.Wall(v.Since, now).UTC().Truncate(time.Millisecond), Why: v.Why,
+		Chunk: moment(v.Chunk, now), Edge: moment(v.Edge, now), Target: v.Target.Seconds(),
 		Lag:      v.Lag.Round(time.Millisecond).Seconds(),
 		Sequence: v.Sequence, Segments: v.Segments, Backlog: v.Backlog, Chunks: v.Chunks, Bytes: v.Bytes,
-		Failure: v.Failure, FailedAt: moment(v.FailedAt),
+		Failure: v.Failure, FailedAt: moment(v.FailedAt, now),
 	}
 	if group := path.Dir(stream); group != "." {
 		s.Group = group
@@ -54,8 +55,8 @@ func (s *state) Events(since uint64) ([]history.Event, <-chan struct{}) {
 // Version returns what this daemon is.
 func (s *state) Version() api.Version {
 	r := s.Reloads()
-	return api.Version{Version: Version(), Host: hostname(), Started: s.records.past.began.UTC(),
-		Reloads: api.Reloads{OK: r.OK, Failed: r.Failed, At: moment(r.At), Failure: r.Failure}}
+	return api.Version{Version: Version(), Host: hostname(), Started: clock.Wall(s.records.past.began, time.Now()).UTC(),
+		Reloads: api.Reloads{OK: r.OK, Failed: r.Failed, At: moment(r.At, time.Now()), Failure: r.Failure}}
 }
 
 // Config returns the settings that hold.
@@ -63,12 +64,13 @@ func (s *state) Config() api.Config {
 	return api.Config{File: s.config().Path, Settings: s.config().Effective(os.Getenv)}
 }
 
-// moment returns t for JSON, in milliseconds. JSON has null for a time that is not known.
-func moment(t time.Time) *time.Time {
+// moment returns t for JSON, in milliseconds, by the wall clock as it is set now. JSON has null for a
+// time that is not known.
+func moment(t, now time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.UTC().Truncate(time.Millisecond)
+	t = clock.Wall(t, now).UTC().Truncate(time.Millisecond)
 	return &t
 }
 

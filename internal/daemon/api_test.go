@@ -8,12 +8,29 @@ import (
 	"time"
 
 	"ems-sidecar/config"
+	"ems-sidecar/internal/clock/testclock"
 	"ems-sidecar/internal/history"
 	"ems-sidecar/internal/trouble"
 	"ems-sidecar/uploader"
 	"ems-sidecar/uploader/health"
 	"ems-sidecar/uploader/publish"
 )
+
+// The page counts ages from the time of the answer. A clock that was set since must not make them
+// negative, or hours long.
+func TestAgesGoByTheClockThatDoesNotJump(t *testing.T) {
+	began := time.Now()
+	now := testclock.Set(began.Add(time.Minute), -time.Hour)
+	s := apiStream(uploader.Stream{View: publish.View{Since: began, Chunk: began, Edge: began}}, now)
+	for _, at := range []time.Time{s.Since, *s.Chunk, *s.Edge} {
+		if age := now.Round(0).Sub(at); age < time.Minute || age > time.Minute+time.Millisecond {
+			t.Errorf("the age is %v, want 1m0s", age)
+		}
+	}
+	if s = apiStream(uploader.Stream{}, now); s.Chunk != nil || !s.Since.IsZero() {
+		t.Errorf("times that are not known are %v and %v", s.Chunk, s.Since)
+	}
+}
 
 // The history has what operators look for: a trouble, its end and how long it lasted; not what an
 // earlier run has left.

@@ -96,7 +96,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 		parts:     replaceable{admin: newSlot(), reactor: newSlot()},
 		discovery: discovery{found: make(chan *root), left: make(chan struct{})},
 		records: records{
-			paths: paths.New(), past: past{began: time.Now(), events: history.New(time.Now), dir: state},
+			paths: paths.New(time.Now()), past: past{began: time.Now(), events: history.New(time.Now), dir: state},
 		},
 	}
 	d.cfg.Store(cfg)

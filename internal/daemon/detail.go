@@ -22,17 +22,18 @@ func (s *state) Stream(ctx context.Context, id string) (d api.Detail, found, ok 
 	if !found || !ok {
 		return d, found, ok
 	}
+	now := time.Now()
 	d = api.Detail{
-		Stream: apiStream(v.Stream),
-		Recent: s.records.paths.Chunks(pathsName(v.Stream)),
+		Stream: apiStream(v.Stream, now),
+		Recent: s.records.paths.Chunks(pathsName(v.Stream), now),
 		Events: s.records.past.events.Of(v.Format, v.View.Stream, eventsOfStream), Manifests: []api.Manifest{},
 	}
 	d.LagHistory = s.LagHistory(d.Stream)
 	for _, m := range v.Manifests {
 		d.Manifests = append(d.Manifests, api.Manifest{
-			Name: path.Base(m.Path), Key: m.Key, Set: m.Set, Published: moment(m.Published),
-			Sequence: m.Sequence, Last: m.Last, Segments: m.Segments, Edge: m.Edge, Ended: m.Ended, Waiting: moment(m.Waiting),
-			Runs: m.Discontinuity, Seams: m.Seams, ReturnsBy: moment(m.ReturnsBy),
+			Name: path.Base(m.Path), Key: m.Key, Set: m.Set, Published: moment(m.Published, now),
+			Sequence: m.Sequence, Last: m.Last, Segments: m.Segments, Edge: m.Edge, Ended: m.Ended, Waiting: moment(m.Waiting, now),
+			Runs: m.Discontinuity, Seams: m.Seams, ReturnsBy: moment(m.ReturnsBy, now),
 		})
 	}
 	return d, true, true
@@ -84,7 +85,7 @@ func (s *state) Plugins() api.Plugins {
 	if r := s.ems.now.Load(); r != nil {
 		p.Plugins = r.plugins
 		server := r.hooks.Server()
-		p.EMS = &api.EMS{API: server.API, Answers: server.Answers, Since: moment(server.Since),
+		p.EMS = &api.EMS{API: server.API, Answers: server.Answers, Since: moment(server.Since, time.Now()),
 			Error: server.Err}
 	}
 	return p

@@ -74,11 +74,11 @@ func TestPathsOfAStreamThatStandsStillAreKept(t *testing.T) {
 	s.waitForKeys("g/s/1.ts", "g/s/playlist.m3u8")
 	of := paths.Name{Root: root, Format: "HLS", Stream: "g/s"}
 	s.waitFor("its chunk is listed", func() bool {
-		chunks := s.daemon.records.paths.Chunks(of)
+		chunks := s.daemon.records.paths.Chunks(of, time.Now())
 		return len(chunks) == 1 && chunks[0].Listed != nil
 	})
 	s.daemon.forgetPaths(t.Context(), time.Now().Add(2*time.Hour))
-	if n := len(s.daemon.records.paths.Chunks(of)); n != 1 {
+	if n := len(s.daemon.records.paths.Chunks(of, time.Now())); n != 1 {
 		t.Errorf("%d chunks are remembered, want 1", n)
 	}
 }
@@ -115,7 +115,7 @@ func TestStepsGoToMetricsAndPaths(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "[AmazonHLSUpload]\nwatch_dir = '"+t.TempDir()+"'\n")
 	s.daemon.noteStep(publish.Step{Stage: publish.StageClosed, At: time.Now(), Root: "/r", Format: "HLS", Stream: "g/s", Key: "1.ts"})
-	if n := len(s.daemon.records.paths.Chunks(paths.Name{Root: "/r", Format: "HLS", Stream: "g/s"})); n != 1 {
+	if n := len(s.daemon.records.paths.Chunks(paths.Name{Root: "/r", Format: "HLS", Stream: "g/s"}, time.Now())); n != 1 {
 		t.Errorf("%d chunks have a path, want 1", n)
 	}
 }

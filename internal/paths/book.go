@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"ems-sidecar/internal/clock"
 	"ems-sidecar/uploader/publish"
 )
 
@@ -21,6 +22,8 @@ type Name struct {
 // A Book has the paths of all streams. Its methods may be called from any goroutine; none of them
 // waits for anything but the others.
 type Book struct {
+	began time.Time // what the times of paths are counted from, by the clock that does not jump
+
 	mu      sync.Mutex // guards what follows
 	streams map[Name]*stream
 }
@@ -32,8 +35,11 @@ type stream struct {
 	last   time.Time // the last step
 }
 
-// New returns an empty Book.
-func New() *Book { return &Book{streams: make(map[Name]*stream)} }
+// New returns an empty Book. It began now.
+func New(began time.Time) *Book { return &Book{began: began, streams: make(map[Name]*stream)} }
+
+// ns returns t in ns since 1970, by the wall clock as it was at the start.
+func (b *Book) ns(t time.Time) int64 { return b.began.UnixNano() + int64(t.Sub(b.began)) }
 
 // Observe notes a step of a chunk. Recordings and manifests have no path.
 func (b *Book) Observe(x publish.Step) {
@@ -52,19 +58,20 @@ func (b *Book) Observe(x publish.Step) {
 		b.streams[name] = s
 	}
 	if x.Stage == publish.StageListed && x.Kind == publish.KindChunk && x.Lag > 0 {
-		s.lags.note(x.Lag, x.At)
+		s.lags.note(x.Lag, b.ns(x.At))
 	}
 	if x.At.After(s.last) {
 		s.last = x.At
 	}
-	if c := s.chunk(&x); c != nil {
-		c.note(&x)
+	at := b.ns(x.At)
+	if c := s.chunk(&x, at); c != nil {
+		c.note(&x, at)
 	}
 }
 
 // chunk returns the chunk of a step, or nil if it is none of the last ones. A chunk that is closed
 // is a new one: its way begins again if its name came back with other content.
-func (s *stream) chunk(x *publish.Step) *chunk {
+func (s *stream) chunk(x *publish.Step, at int64) *chunk {
 	for i := len(s.chunks) - 1; i >= 0; i-- {
 		if c := s.chunks[i]; c.key == x.Key {
 			if x.Stage != publish.StageClosed {
@@ -77,7 +84,6 @@ func (s *stream) chunk(x *publish.Step) *chunk {
 	if x.Stage == publish.StageListed || x.Stage == publish.StageDeleted {
 		return nil // of one that is forgotten
 	}
-	at := x.At.UnixNano()
 	i := len(s.chunks)
 	for i > 0 && s.chunks[i-1].from > at { // a scan reports files in the order of their names
 		i--
@@ -95,13 +101,13 @@ func (s *stream) chunk(x *publish.Step) *chunk {
 }
 
 // Chunks returns the last chunks of a stream, the one that was closed first first.
-func (b *Book) Chunks(of Name) []Chunk {
+func (b *Book) Chunks(of Name, now time.Time) []Chunk {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	chunks := []Chunk{}
+	chunks, set := []Chunk{}, clock.Wall(b.began, now).Sub(b.began.Round(0))
 	if s := b.streams[of]; s != nil {
 		for _, c := range s.chunks {
-			chunks = append(chunks, c.view())
+			chunks = append(chunks, c.view(set, now))
 		}
 	}
 	return chunks
@@ -113,9 +119,9 @@ func (b *Book) Lags(of Name, now time.Time) []*float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s := b.streams[of]; s != nil {
-		return s.lags.history(now)
+		return s.lags.history(b.ns(now))
 	}
-	return new(lags).history(now)
+	return new(lags).history(b.ns(now))
 }
 
 // Forget forgets the streams that had no step for an hour and have ended: those for which goesOn

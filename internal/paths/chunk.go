@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"ems-sidecar/internal/clock"
 	"ems-sidecar/uploader/publish"
 )
 
@@ -47,7 +48,7 @@ const stages = int(publish.StageDeleted) + 1
 type chunk struct {
 	key      string
 	from     int64         // the time of its first step, by which it is sorted
-	at       [stages]int64 // when it made its steps, in ns since 1970; 0: it has not
+	at       [stages]int64 // when it made its steps, in ns: see Book.ns; 0: it has not
 	bytes    int64
 	sequence uint64
 	put, lag time.Duration
@@ -57,8 +58,9 @@ type chunk struct {
 	kind     publish.FileKind
 }
 
-func (c *chunk) note(x *publish.Step) {
-	c.at[x.Stage] = x.At.UnixNano()
+// note notes a step that was made at that time.
+func (c *chunk) note(x *publish.Step, at int64) {
+	c.at[x.Stage] = at
 	if x.Bytes > 0 {
 		c.bytes = x.Bytes
 	}
@@ -69,7 +71,7 @@ func (c *chunk) note(x *publish.Step) {
 	case publish.StageSent:
 		c.put = x.Took
 	case publish.StageFailed:
-		f := Failure{Attempt: x.Attempt, At: x.At.UTC(), Why: x.Why}
+		f := Failure{Attempt: x.Attempt, At: x.At, Why: x.Why}
 		if x.Err != nil {
 			f.Why = strings.ToValidUTF8(x.Why+": "+x.Err.Error(), "?")
 			f.Why = strings.ToValidUTF8(f.Why[:min(len(f.Why), maxText)], "")
@@ -87,13 +89,18 @@ func (c *chunk) note(x *publish.Step) {
 	}
 }
 
-func (c *chunk) view() Chunk {
+// view returns c with times of the wall clock of now, which was set by so much since the start.
+func (c *chunk) view(set time.Duration, now time.Time) Chunk {
 	moment := func(s publish.Stage) *time.Time {
 		if c.at[s] == 0 {
 			return nil
 		}
-		t := time.Unix(0, c.at[s]).UTC()
+		t := time.Unix(0, c.at[s]).Add(set).UTC()
 		return &t
+	}
+	failures := append([]Failure{}, c.failures...)
+	for i := range failures {
+		failures[i].At = clock.Wall(failures[i].At, now).UTC()
 	}
 	return Chunk{
 		Key: c.key, Kind: c.kind.String(), Bytes: c.bytes, Sequence: c.sequence,
@@ -103,7 +110,7 @@ func (c *chunk) view() Chunk {
 		Lost: moment(publish.StageLost), Skipped: moment(publish.StageSkipped),
 		Deleted:  moment(publish.StageDeleted),
 		Attempts: int(c.attempts), Put: seconds(c.put), Lag: seconds(c.lag), ConfirmedBy: c.by, Why: c.why,
-		Failures: append([]Failure{}, c.failures...),
+		Failures: failures,
 	}
 }
 

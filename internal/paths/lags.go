@@ -8,8 +8,9 @@ type lags struct {
 	newest int64                  // the LagEvery since 1970 that was noted last
 }
 
-func (l *lags) note(lag time.Duration, at time.Time) {
-	i := at.UnixNano() / int64(LagEvery)
+// note notes a lag. at is in ns since 1970.
+func (l *lags) note(lag time.Duration, at int64) {
+	i := at / int64(LagEvery)
 	switch {
 	case i > l.newest:
 		for n := max(l.newest+1, i-MaxLags+1); n <= i; n++ {
@@ -17,14 +18,14 @@ func (l *lags) note(lag time.Duration, at time.Time) {
 		}
 		l.newest = i
 	case i <= l.newest-MaxLags:
-		return // the clock was set back
+		return // of another run, long ago
 	}
 	l.worst[i%MaxLags] = max(l.worst[i%MaxLags], lag)
 }
 
-func (l *lags) history(now time.Time) []*float64 {
+func (l *lags) history(now int64) []*float64 {
 	values := make([]*float64, MaxLags)
-	last := now.UnixNano() / int64(LagEvery)
+	last := now / int64(LagEvery)
 	for n := range values {
 		i := last - MaxLags + 1 + int64(n)
 		if i > l.newest-MaxLags && i <= l.newest {

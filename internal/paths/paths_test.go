@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/internal/clock/testclock"
 	"ems-sidecar/uploader/publish"
 )
 
@@ -24,7 +25,7 @@ func step(stage publish.Stage, key string, after time.Duration) publish.Step {
 
 // The way of a chunk has the time of each step, how often it was tried, and why not.
 func TestPathOfAChunkThatFailsAndArrives(t *testing.T) {
-	b := New()
+	b := New(began)
 	closed := step(publish.StageClosed, "live/7.ts", 0)
 	closed.Bytes = 1000
 	sending := step(publish.StageSending, "live/7.ts", time.Millisecond)
@@ -43,7 +44,7 @@ func TestPathOfAChunkThatFailsAndArrives(t *testing.T) {
 		b.Observe(x)
 	}
 
-	chunks := b.Chunks(news)
+	chunks := b.Chunks(news, began)
 	if len(chunks) != 1 {
 		t.Fatalf("%d chunks, want 1: %+v", len(chunks), chunks)
 	}
@@ -77,14 +78,14 @@ func keys(chunks []Chunk) (all []string) {
 // Only the newest chunks are remembered, also if a scan reports them in another order. What is
 // heard of others afterwards makes no entry.
 func TestTheNewestChunksAreRemembered(t *testing.T) {
-	b := New()
+	b := New(began)
 	for n := range 3 * MaxChunks {
 		i := (n * 7) % (3 * MaxChunks)
 		b.Observe(step(publish.StageClosed, fmt.Sprintf("%d.ts", i), time.Duration(i)*time.Second))
 	}
 	b.Observe(step(publish.StageListed, "0.ts", time.Hour))
 	b.Observe(step(publish.StageDeleted, "1.ts", time.Hour))
-	got := keys(b.Chunks(news))
+	got := keys(b.Chunks(news, began))
 	for n := range MaxChunks {
 		if want := fmt.Sprintf("%d.ts", 2*MaxChunks+n); len(got) != MaxChunks || got[n] != want {
 			t.Fatalf("the chunks are %q, want the last %d in their order", got, MaxChunks)
@@ -94,12 +95,12 @@ func TestTheNewestChunksAreRemembered(t *testing.T) {
 
 // HDS and DASH use names again: the way of other content begins again.
 func TestNewContentBeginsItsWayAgain(t *testing.T) {
-	b := New()
+	b := New(began)
 	b.Observe(step(publish.StageClosed, "1.ts", 0))
 	b.Observe(step(publish.StageListed, "1.ts", time.Second))
 	b.Observe(step(publish.StageClosed, "2.ts", 2*time.Second))
 	b.Observe(step(publish.StageClosed, "1.ts", 3*time.Second))
-	chunks := b.Chunks(news)
+	chunks := b.Chunks(news, began)
 	if got := keys(chunks); len(got) != 2 || got[1] != "1.ts" || chunks[1].Listed != nil {
 		t.Errorf("the chunks are %+v, want 2.ts and a new 1.ts", chunks)
 	}
@@ -107,21 +108,21 @@ func TestNewContentBeginsItsWayAgain(t *testing.T) {
 
 // A chunk that was given up, and turns up, is not lost.
 func TestChunkThatIsFoundIsNotLost(t *testing.T) {
-	b := New()
+	b := New(began)
 	lost := step(publish.StageLost, "1.ts", 0)
 	lost.Why = "the spool was full"
 	b.Observe(lost)
-	if c := b.Chunks(news)[0]; c.Lost == nil || c.Why != lost.Why {
+	if c := b.Chunks(news, began)[0]; c.Lost == nil || c.Why != lost.Why {
 		t.Errorf("%+v, want it lost", c)
 	}
 	b.Observe(step(publish.StageConfirmed, "1.ts", time.Second))
-	if c := b.Chunks(news)[0]; c.Lost != nil || c.Why != "" || c.Confirmed == nil {
+	if c := b.Chunks(news, began)[0]; c.Lost != nil || c.Why != "" || c.Confirmed == nil {
 		t.Errorf("%+v, want it confirmed", c)
 	}
 }
 
 func TestRecordingsAndManifestsHaveNoPath(t *testing.T) {
-	b := New()
+	b := New(began)
 	for _, kind := range []publish.FileKind{publish.KindManifest, publish.KindRecording} {
 		x := step(publish.StageClosed, "a", 0)
 		x.Kind = kind
@@ -132,9 +133,38 @@ func TestRecordingsAndManifestsHaveNoPath(t *testing.T) {
 	}
 }
 
+// A clock that is set back neither hides the newest chunks nor mixes them up.
+func TestPathsWhenTheClockIsSetBack(t *testing.T) {
+	start := time.Now()
+	b, now := New(start), start
+	for n := range MaxChunks + 10 {
+		now = now.Add(2 * time.Second)
+		if n == MaxChunks {
+			now = testclock.Set(now, -time.Hour)
+		}
+		x := step(publish.StageClosed, fmt.Sprint(n), 0)
+		x.At = now
+		b.Observe(x)
+		x.Stage, x.Lag = publish.StageListed, time.Second
+		b.Observe(x)
+	}
+	chunks := b.Chunks(news, now)
+	if len(chunks) != MaxChunks || chunks[MaxChunks-1].Key != fmt.Sprint(MaxChunks+9) {
+		t.Fatalf("the last of %d chunks is %v", len(chunks), chunks[len(chunks)-1].Key)
+	}
+	for i, c := range chunks {
+		if age, want := now.Round(0).Sub(*c.Closed), time.Duration(MaxChunks-1-i)*2*time.Second; age != want {
+			t.Errorf("chunk %s was closed %v ago, want %v", c.Key, age, want)
+		}
+	}
+	if lags := b.Lags(news, now); lags[MaxLags-1] == nil || lags[MaxLags-3] == nil {
+		t.Error("the lags of the last 30 s are not known")
+	}
+}
+
 // The history has the worst of each ten seconds, and nothing where no chunk was listed.
 func TestLagHistory(t *testing.T) {
-	b := New()
+	b := New(began)
 	list := func(after, lag time.Duration) {
 		x := step(publish.StageListed, "1.ts", after)
 		x.Lag = lag
@@ -183,19 +213,19 @@ func TestLagHistory(t *testing.T) {
 // A stream that has ended is forgotten after an hour, one that only stands still is not: its last
 // chunks tell why.
 func TestEndedStreamsAreForgotten(t *testing.T) {
-	b := New()
+	b := New(began)
 	b.Observe(step(publish.StageClosed, "1.ts", 0))
 	ended := func(Name) bool { return false }
 	b.Forget(began.Add(forgetAfter), ended)
-	if len(b.Chunks(news)) != 1 {
+	if len(b.Chunks(news, began)) != 1 {
 		t.Error("the stream is forgotten within the hour")
 	}
 	b.Forget(began.Add(forgetAfter+time.Second), func(n Name) bool { return n == news })
-	if len(b.Chunks(news)) != 1 {
+	if len(b.Chunks(news, began)) != 1 {
 		t.Error("the stream is forgotten although it has not ended")
 	}
 	b.Forget(began.Add(forgetAfter+time.Second), ended)
-	if len(b.Chunks(news)) != 0 || len(b.streams) != 0 {
+	if len(b.Chunks(news, began)) != 0 || len(b.streams) != 0 {
 		t.Error("the stream is not forgotten")
 	}
 }
@@ -210,7 +240,7 @@ func TestR8PathsAreBounded(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	b := New()
+	b := New(began)
 	for i := range streams {
 		for n := range 3 * MaxChunks {
 			x := step(publish.StageClosed, fmt.Sprintf("live/group-%d/stream-%d/segment-%06d.ts", i, i, n), time.Duration(n)*time.Second)
@@ -237,14 +267,14 @@ func TestR8PathsAreBounded(t *testing.T) {
 
 // It is read while it is written.
 func TestBookIsSafeForConcurrentUse(t *testing.T) {
-	b := New()
+	b := New(began)
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
 			for n := range 200 {
 				x := step(publish.StageFailed, fmt.Sprintf("%d.ts", n), time.Duration(n)*time.Second)
 				b.Observe(x)
-				for _, c := range b.Chunks(news) {
+				for _, c := range b.Chunks(news, began) {
 					_ = append(c.Failures, Failure{})
 				}
 				b.Lags(news, began)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"ems-sidecar/internal/clock"
 	"ems-sidecar/media"
 )
 
@@ -36,7 +37,8 @@ type backlog struct {
 
 // predates reports whether an earlier run may have uploaded what is in version v.
 func (s *Schedule) predates(v media.Version, now time.Time) bool {
-	return v.ModTime.Before(s.settings.Began) || v.ModTime.After(now.Add(time.Minute)) // the clock may have been set since
+	at := clock.Moment(v.ModTime, now)
+	return at.Before(s.settings.Began) || at.After(now.Add(time.Minute)) // the clock may have been set since
 }
 
 // compareLater has f, which an earlier run may have uploaded, compared with what the bucket has.

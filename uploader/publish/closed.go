@@ -3,6 +3,7 @@ package publish
 import (
 	"time"
 
+	"ems-sidecar/internal/clock"
 	"ems-sidecar/media"
 )
 
@@ -55,7 +56,7 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		return
 	}
 	s.noteOtherContent(f, before, now)
-	f.disk.writtenAt = v.ModTime
+	f.disk.writtenAt = clock.Moment(v.ModTime, now)
 	if f.disk.writtenAt.After(now) || now.Sub(f.disk.writtenAt) > time.Minute {
 		f.disk.writtenAt = now // found by a scan, or another machine's clock
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ems-sidecar/hls"
+	"ems-sidecar/internal/clock"
 )
 
 // R3, of live playlists: what players were promised of one URL is kept, whatever the server does.
@@ -117,7 +118,7 @@ func (m *manifest) endOf(s *snapshot) time.Time {
 	if window == 0 {
 		return time.Time{}
 	}
-	stopped := s.origin.modTime
+	stopped := clock.Moment(s.origin.modTime, s.origin.readAt)
 	if stopped.After(s.origin.readAt) {
 		stopped = s.origin.readAt // another machine's clock
 	}

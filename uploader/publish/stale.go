@@ -2,6 +2,8 @@ package publish
 
 import (
 	"time"
+
+	"ems-sidecar/internal/clock"
 )
 
 // A playlist whose server died stays in the bucket, and its URL answers 200 for good: neither a CDN
@@ -64,7 +66,7 @@ func (m *manifest) isStale(now time.Time) bool {
 // tells; of what was there at the start, the file's time.
 func (s *snapshot) writtenAt() time.Time {
 	if s.origin.scanned {
-		return s.origin.modTime
+		return clock.Moment(s.origin.modTime, s.origin.readAt)
 	}
 	return s.origin.readAt
 }

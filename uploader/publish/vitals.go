@@ -4,6 +4,7 @@ import (
 	"iter"
 	"time"
 
+	"ems-sidecar/internal/clock"
 	"ems-sidecar/media"
 	"ems-sidecar/uploader/health"
 )
@@ -51,11 +52,11 @@ type Change struct {
 }
 
 // noteChunk notes that f was closed in version v. What was written in this run counts as closed now:
-// the time of a file is another clock's on a network file system, and clocks are set.
+// the time of a file is another clock's on a network file system.
 func (s *Schedule) noteChunk(f *file, v media.Version, now time.Time) {
 	at, w := now, &f.stream.vitals
 	if s.predates(v, now) {
-		if at = v.ModTime; at.After(now) {
+		if at = clock.Moment(v.ModTime, now); at.After(now) {
 			at = now
 		}
 	} else if w.ahead.IsZero() || now.Sub(w.chunk) > 2*max(w.target, time.Second) { // nothing, or a new start
@@ -94,7 +95,7 @@ func (m *manifest) noteListed(snap *snapshot) {
 		}
 	}
 	if v := &m.file.stream.vitals; v.edge.IsZero() && len(m.file.stream.names) == 0 {
-		v.edge = snap.origin.modTime // its chunks are gone from the disk
+		v.edge = clock.Moment(snap.origin.modTime, snap.origin.readAt) // its chunks are gone from the disk
 	}
 }
 

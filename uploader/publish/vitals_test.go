@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/internal/clock/testclock"
 	"ems-sidecar/media"
 	"ems-sidecar/uploader/health"
 )
@@ -80,7 +81,8 @@ func (r *rig) play(chunks int, skew time.Duration, listed bool) {
 	for range chunks {
 		r.n++
 		p := fmt.Sprintf("g/s/%d.ts", r.n)
-		r.s.Closed(r.src, p, media.Version{Size: 9, ModTime: r.now.Add(skew), Inode: uint64(r.n)}, false, nil, r.now)
+		written := r.now.Add(skew).Round(0) // a file has a time of the wall clock
+		r.s.Closed(r.src, p, media.Version{Size: 9, ModTime: written, Inode: uint64(r.n)}, false, nil, r.now)
 		if listed {
 			r.list(p, false)
 		}
@@ -131,6 +133,54 @@ func TestFilesOfAnotherClockAreNotLate(t *testing.T) {
 		if len(r.seen) != 1 {
 			t.Errorf("with a clock that is off by %v, its states were %v", skew, r.seen)
 		}
+	}
+}
+
+// A wall clock that is set says nothing of a stream. It may be set to a time before the start.
+func TestStreamIsLiveWhenTheClockIsSet(t *testing.T) {
+	for _, by := range []time.Duration{-24 * time.Hour, -time.Minute, time.Minute, 24 * time.Hour} {
+		r := newRig(hlsLayout, &Destination{})
+		r.play(10, 0, true)
+		r.now = testclock.Set(r.now, by)
+		compared := 0
+		r.answer = func(res *Result) {
+			if res.Task == Compare || res.Task == List {
+				compared++
+			}
+		}
+		r.play(20, 0, true)
+		r.want(t, health.Live, "")
+		if len(r.seen) != 1 || compared > 0 {
+			t.Errorf("after the clock was set by %v, its states were %v, and %d chunks were compared", by, r.seen, compared)
+		}
+		if v := r.s.Views()[0]; v.Lag < 0 || v.Lag > time.Second || r.now.Sub(v.Edge) > 4*time.Second {
+			t.Errorf("after the clock was set by %v, its lag is %v, and its edge is %v old", by, v.Lag, r.now.Sub(v.Edge))
+		}
+		r.pass(10 * time.Second)
+		r.want(t, health.Stalled, "no new chunk on the disk for")
+	}
+}
+
+// The end of a stream that stopped is not put off by a clock that is set back.
+func TestEndArrivesWhenTheClockIsSet(t *testing.T) {
+	r := newRig(hlsLayout, &Destination{ReconnectWindow: time.Minute})
+	r.play(1, 0, true)
+	content := "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:2.0,\n1.ts\n#EXT-X-ENDLIST\n"
+	r.s.ManifestRead(r.src, "g/s/playlist.m3u8", Reading{References: []string{"g/s/1.ts"}, Content: []byte(content),
+		Sum: sha256.Sum256([]byte(content)), ModTime: r.now.Round(0), ReadAt: r.now,
+		Manifest: media.Manifest{Segments: 1, Sequence: 1, Last: 1, TargetDuration: 2 * time.Second, Ended: true}}, nil, r.now)
+	hasEnd := func() bool {
+		_, manifests, _ := r.s.View(r.src, "g/s")
+		return manifests[0].Ended
+	}
+	r.pass(30 * time.Second)
+	if hasEnd() {
+		t.Error("its end is published in the window")
+	}
+	r.now = testclock.Set(r.now, -time.Hour)
+	r.pass(40 * time.Second)
+	if !hasEnd() {
+		t.Error("its end is not published after the window")
 	}
 }
 
