@@ -26,7 +26,7 @@ func TestRootThatVanishedDeletesNothing(t *testing.T) {
 				d.close("g/s/1.ts", "x")
 				d.live("g/s", 2, 3, 0)
 				settle()
-				d.remove("g/s/1.ts") // EMS's own deletion, of which no one can be sure while the root is away
+				d.remove("g/s/1.ts") // EMS deletes it: no one can know while the root is away
 				away := d.dir + ".away"
 				if err := os.Rename(d.dir, away); err != nil {
 					t.Fatal(err)
@@ -170,7 +170,7 @@ func TestOtherRootThatIsAwayKeepsItsObjects(t *testing.T) {
 	})
 }
 
-// The root is replaced before a closing in the former is taken in.
+// The root is replaced before a closing in the former one is applied.
 func TestClosingThatIsReportedAfterItsRootVanished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{})

@@ -190,7 +190,7 @@ func (b *bucket) drop(keys []string) {
 	}
 }
 
-// A playlist that names a chunk of which no one knows whether it was deleted has the bucket asked.
+// If a playlist names a chunk that may have been deleted, the bucket is asked for it.
 func TestManifestThatNamesAChunkInDoubtHasTheBucketAsked(t *testing.T) {
 	for _, lost := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -93,7 +93,7 @@ func (c luaCommand) Run(s surroundings) error {
 	}
 	url := sinkURL(cfg.Hooks)
 	if secret := cfg.Hooks.Secret; secret != "" {
-		fmt.Fprintln(s.stderr, "Put the secret of [Hooks] in the place of SECRET.")
+		fmt.Fprintln(s.stderr, "Replace SECRET with the secret of [Hooks].")
 		url += "SECRET/"
 	}
 	fmt.Fprintln(s.stderr, "EMS posts its events when its config.lua has these lines and EMS was restarted since. "+

@@ -37,7 +37,7 @@ func (s slot) run(ctx context.Context, first part) error {
 	}
 }
 
-// replace puts another part in the place of the one that runs, which ends first. It reports false
+// replace ends the part that runs, and then runs another one. It reports false
 // if ctx ends before that.
 func (s slot) replace(ctx context.Context, by part) bool {
 	select {

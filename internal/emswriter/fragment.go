@@ -96,7 +96,7 @@ func (f *fragment) write(n int) error {
 	return f.patch(size, f.head-mdatHeader)
 }
 
-// complete writes what is left of the content, and the head anew. The file stays open.
+// complete writes what is left of the content, and then the head again. The file stays open.
 func (f *fragment) complete(head []byte) error {
 	if f == nil {
 		return fs.ErrClosed

@@ -10,7 +10,7 @@ import (
 )
 
 // playlist returns the playlist's text. Byte for byte the form of a rolling one was recorded; an
-// appending one has the length that comes of a type line in the place of ALLOW-CACHE.
+// appending one has a type line instead of ALLOW-CACHE, as its recorded length tells.
 func (h *HLS) playlist() string {
 	entries, sequence := h.listed, 1
 	if !h.Appending {

@@ -108,7 +108,7 @@ func (k *keeper) write(events []Event, h *History) error {
 	return nil
 }
 
-// replace writes a new file and puts it in the place of the old one.
+// replace writes a new file and renames it over the old one.
 func replace(file string, content []byte) error {
 	next := file + ".new"
 	if err := os.WriteFile(next, content, 0o640); err != nil {

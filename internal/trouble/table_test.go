@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// endless are the conditions of which no recovery is logged, and why.
+// endless has the conditions whose recovery is not logged, and the reason.
 var endless = map[string]string{
 	"backend_missing":     "what the system lacks, it lacks for good",
 	"no_leases":           "the first file of many tells of all",

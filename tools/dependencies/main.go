@@ -1,5 +1,5 @@
 // Command dependencies writes docs/dependencies.md: each module that is linked into the daemon,
-// into the demo, or used by tests, with its licence, its purpose, and what it takes in the daemon.
+// into the demo, or used by tests, with its licence, its purpose, and its size in the daemon.
 //
 //	go -C tools run ./dependencies          writes the file
 //	go -C tools run ./dependencies -check   fails if the file is out of date; sizes may differ

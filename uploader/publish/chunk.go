@@ -79,7 +79,7 @@ func (d *onDisk) sawOpen(v media.Version) {
 	}
 }
 
-// hasOther reports whether the disk has other content than v, of which no closing was reported yet.
+// hasOther reports whether the disk has other content than v that was not reported as closed yet.
 func (d *onDisk) hasOther(v media.Version) bool {
 	return d.seen != (media.Version{}) && !d.seen.Equal(v)
 }

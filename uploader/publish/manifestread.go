@@ -131,7 +131,7 @@ func (s *snapshot) mean(onDisk []media.Version) {
 }
 
 // verify compares what the bucket has of the references with what is on disk: names may have come
-// back with other content, of which no closing was reported yet.
+// back with other content that was not reported as closed yet.
 func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 	s.mean(onDisk)
 	for i, v := range onDisk {
