@@ -3,8 +3,6 @@ package config
 import (
 	"slices"
 	"strings"
-
-	"ems-sidecar/media"
 )
 
 // Applied says when the daemon uses a value that has changed in the file.
@@ -22,8 +20,8 @@ const (
 const ofStore = "aws_access_key aws_secret_key aws_secret_key_file region path_style sign_payload acl " +
 	"storage_class server_side_encryption kms_key_id"
 
-// appliedKeys is the table of all keys by when they are applied. [S3] stands for the Amazon…
-// sections, with the keys that only some of them have. What a bucket is believed to have, and what
+// appliedKeys is the table of all keys by when they are applied. [S3] stands for the sections that
+// publish, with the keys that only some of them have. What a bucket is believed to have, and what
 // the spool keeps, belongs to an address in the store and to a place on the disk: those stay.
 var appliedKeys = []struct{ section, onReload, onRestart string }{
 	{
@@ -49,7 +47,7 @@ var appliedKeys = []struct{ section, onReload, onRestart string }{
 // appliedOf returns when a key of a section is applied, if no other change holds it back. The
 // switches in [Plugins] are applied on a reload.
 func appliedOf(section, key string) Applied {
-	if strings.HasPrefix(section, "Amazon") {
+	if _, publishes := namesSection(section); publishes {
 		section = "S3"
 	}
 	for _, t := range appliedKeys {
@@ -63,43 +61,47 @@ func appliedOf(section, key string) Applied {
 }
 
 // applied returns when the change of a key from o, in c, to k, in next, is applied.
-func (c *Config) applied(next *Config, section string, o, k key) Applied {
+func (c *Config) applied(next *Config, p part, o, k key) Applied {
 	switch {
 	case k.name == "watch_dir" && (k.text() == "") != (o.text() == ""):
 		return OnRestart // what EMS has named is published until then
-	case (k.name == "watch_dir" || k.name == "file_location") && c.movesRecordings(next, section):
+	case (k.name == "watch_dir" || k.name == "file_location") && c.movesRecordings(next, p):
 		return OnRestart // recordings in progress are published until then
-	case slices.Contains(strings.Fields(ofStore), k.name) && c.movesStore(next, section):
+	case slices.Contains(strings.Fields(ofStore), k.name) && c.movesStore(next, p.id):
 		return OnRestart
 	}
-	return appliedOf(section, k.name)
+	return appliedOf(p.section, k.name)
 }
 
-// movesStore reports whether a section has another bucket in next.
-func (c *Config) movesStore(next *Config, section string) bool {
-	was, is := c.upload(section), next.upload(section)
+// movesStore reports whether the section with that ID has another bucket in next.
+func (c *Config) movesStore(next *Config, id string) bool {
+	was, is := c.upload(id), next.upload(id)
 	return was != nil && is != nil && (was.Bucket != is.Bucket || was.Endpoint != is.Endpoint)
 }
 
 // movesRecordings reports whether a change of file_location moves the directory of recordings: the
 // section that publishes them has no watch_dir of its own, here and in next.
-func (c *Config) movesRecordings(next *Config, section string) bool {
-	recordings := media.Recording.Section()
-	return (section == recordings || section == "StreamRecorder") && c.derives(recordings, "watch_dir") &&
-		next.derives(recordings, "watch_dir")
+func (c *Config) movesRecordings(next *Config, p part) bool {
+	id := c.derivedRecordings()
+	return id != "" && id == next.derivedRecordings() && (p.id == id || p.section == "StreamRecorder")
 }
 
-func (c *Config) upload(section string) *Upload {
-	i := slices.IndexFunc(c.Uploads, func(u Upload) bool { return u.Section == section })
+// upload returns the section with that ID, or nil if it is off.
+func (c *Config) upload(id string) *Upload {
+	i := slices.IndexFunc(c.Uploads, func(u Upload) bool { return u.ID() == id })
 	if i < 0 {
 		return nil
 	}
 	return &c.Uploads[i]
 }
 
-// derives reports whether a key of a section that is on follows from other keys.
-func (c *Config) derives(section, key string) bool {
-	return slices.ContainsFunc(c.settings, func(s Setting) bool {
-		return s.Section == section && s.Key == key && s.Origin == Derived
-	})
+// derivedRecordings returns the ID of the section whose directory follows from file_location, or "".
+func (c *Config) derivedRecordings() string {
+	for _, s := range c.settings {
+		name, ok := namesSection(s.Section)
+		if ok && name.format.IsRecorded() && s.Key == "watch_dir" && s.Origin == Derived {
+			return IDOf(s.Section)
+		}
+	}
+	return ""
 }

@@ -25,7 +25,7 @@ func (c *Config) Replace(next *Config) (now *Config, changes []Change, err error
 	}
 	before := c.parts()
 	for _, p := range now.parts() {
-		was := find(before, p.section)
+		was := find(before, p.id)
 		if was == nil {
 			changes = append(changes, Change{Section: p.section, Old: "off", New: "on"})
 			continue
@@ -35,19 +35,19 @@ func (c *Config) Replace(next *Config) (now *Config, changes []Change, err error
 			if k.same(o) {
 				continue
 			}
-			change := Change{Section: p.section, Key: k.name, Applied: c.applied(next, p.section, o, k)}
+			change := Change{Section: p.section, Key: k.name, Applied: c.applied(next, p, o, k)}
 			if !k.secret {
 				change.Old, change.New = o.display(), k.display()
 			}
 			if change.Applied == OnRestart {
 				k.copy(o)
-				now.keepSetting(c, p.section, k.name)
+				now.keepSetting(p.section, c, was.section, k.name)
 			}
 			changes = append(changes, change)
 		}
 	}
 	for _, p := range before {
-		if find(now.parts(), p.section) == nil {
+		if find(now.parts(), p.id) == nil {
 			changes = append(changes, Change{Section: p.section, Old: "on", New: "off"})
 		}
 	}
@@ -56,6 +56,12 @@ func (c *Config) Replace(next *Config) (now *Config, changes []Change, err error
 	// A spool that stays where it is may lie in a directory that is watched from now on.
 	d := &decoder{doc: &document{file: next.Path}}
 	if now.Upload.checkSpool(d, now.Uploads); len(d.problems) > 0 {
+		return nil, nil, &Error{d.problems}
+	}
+	if d.checkSections(now.Uploads); len(d.problems) > 0 { // next alone is right
+		for i := range d.problems {
+			d.problems[i].Want += ". The directories of one of the two hold from a restart on: restart the service"
+		}
 		return nil, nil, &Error{d.problems}
 	}
 	return now, changes, nil
@@ -76,16 +82,20 @@ func (c *Config) hideKept() {
 	}
 }
 
-// keepSetting has Effective show a setting as it is in c.
-func (c *Config) keepSetting(of *Config, section, key string) {
-	is := func(s Setting) bool { return s.Section == section && s.Key == key }
-	if i, o := slices.IndexFunc(c.settings, is), slices.IndexFunc(of.settings, is); i >= 0 && o >= 0 {
+// keepSetting has Effective show a setting as it is in another config, where the name of the section
+// was perhaps written in another way.
+func (c *Config) keepSetting(section string, of *Config, was, key string) {
+	index := func(all []Setting, section string) int {
+		return slices.IndexFunc(all, func(s Setting) bool { return s.Section == section && s.Key == key })
+	}
+	if i, o := index(c.settings, section), index(of.settings, was); i >= 0 && o >= 0 {
 		c.settings[i] = of.settings[o]
+		c.settings[i].Section = section
 	}
 }
 
-func find(parts []part, section string) *part {
-	i := slices.IndexFunc(parts, func(p part) bool { return p.section == section })
+func find(parts []part, id string) *part {
+	i := slices.IndexFunc(parts, func(p part) bool { return p.id == id })
 	if i < 0 {
 		return nil
 	}
@@ -95,9 +105,12 @@ func find(parts []part, section string) *part {
 // parts returns the sections that are on, with the keys of c.
 func (c *Config) parts() []part {
 	var parts []part
-	add := func(section string, keys []key) { parts = append(parts, part{section: section, keys: keys}) }
+	add := func(section string, keys []key) {
+		parts = append(parts, part{section: section, id: section, keys: keys})
+	}
 	for i := range c.Uploads {
-		add(c.Uploads[i].Section, c.Uploads[i].keys())
+		u := &c.Uploads[i]
+		parts = append(parts, part{section: u.Section, id: u.ID(), keys: u.keys()})
 	}
 	add("Watcher", c.Watcher.keys())
 	add("Upload", c.Upload.keys())

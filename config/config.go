@@ -17,13 +17,17 @@ import (
 // Config is the content of one config.ini, with the defaults filled in.
 type Config struct {
 	Path    string   // of the file; empty: it has none
-	Uploads []Upload // the enabled Amazon… sections, in the file's order
+	Uploads []Upload // the sections that publish and are on, in the file's order
 	Watcher Watcher
 	Upload  Pool
 	EMS     EMS
 	Hooks   Hooks
 	Admin   Admin
 	Log     Log
+
+	// NamesEMS: something that is on is about EMS, or a section has EvoStream's name. Else nothing of
+	// EMS is asked, listened for or shown.
+	NamesEMS bool
 
 	// Warnings are about what works, and is unsafe or probably not meant. Only Load warns of files
 	// that other users can read.
@@ -130,13 +134,14 @@ func Parse(path string, raw []byte) (*Config, error) {
 
 func parse(path string, raw []byte) (*Config, *decoder, error) {
 	doc, problems := readDocument(path, raw)
-	all := newSettings()
+	publishing := doc.publishing()
+	all := newSettings(publishing)
 	table := all.parts()
-	d := &decoder{doc: doc, problems: problems, unknown: newDirectory(table)}
+	d := &decoder{doc: doc, problems: problems, unknown: newDirectory(newSettings(neutralSections()).parts())}
 	for _, p := range table {
 		d.decode(p.section, p.keys)
 		if p.section == "S3" {
-			all.inherit()
+			all.inherit(publishing)
 		}
 	}
 	d.unknownSections()
@@ -148,7 +153,7 @@ func parse(path string, raw []byte) (*Config, *decoder, error) {
 	d.strict = all.security.Strict
 	cfg.security = all.security
 	cfg.Warnings = inOrder(d.warnings)
-	cfg.settings = d.settings(table, newSettings().parts(), cfg)
+	cfg.settings = d.settings(table, newSettings(publishing).parts(), cfg)
 	cfg.secrets = d.allSecrets(cfg)
 	return cfg, d, nil
 }

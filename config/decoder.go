@@ -162,7 +162,7 @@ func (d *decoder) require(section string, keys []key) {
 // mistake, and are not reported.
 func (d *decoder) unknownSections() {
 	for _, s := range d.doc.sections {
-		if _, ok := d.unknown.keys[s.name]; !ok {
+		if !d.unknown.knows(s.name) {
 			d.bad(s.name, "", "", d.unknown.wantSection(s.name))
 		}
 	}

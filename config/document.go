@@ -132,7 +132,7 @@ func (n *numberer) bad(key, want string) {
 
 func (n *numberer) header(line string) {
 	name, rest, closed := strings.Cut(line[1:], "]")
-	name, rest = strings.TrimSpace(name), strings.TrimSpace(rest)
+	name, rest = strings.Join(strings.Fields(name), " "), strings.TrimSpace(rest)
 	if !closed || name == "" || rest != "" && !isComment(rest) {
 		n.bad("", "must be the name of a section in brackets, such as [S3]")
 		return

@@ -112,7 +112,7 @@ func TestOnlyNearNamesAreSuggested(t *testing.T) {
 	for text, want := range map[string]string{
 		"[S3]\nxyz = 1":                  "c:2: [S3] xyz: unknown key: [S3] has aws_access_key, ",
 		"[Weather]\n":                    "c:1: [Weather]: unknown section (did you mean [Watcher]?)",
-		"[Database]\n":                   "c:1: [Database]: unknown section: the known ones are [Plugins], [S3], ",
+		"[Database]\n":                   "c:1: [Database]: unknown section: the known ones are [S3], [HLS], ",
 		"[Admin]\nusername = x":          "c:2: [Admin] username: unknown key here: it belongs in ",
 		"[Watcher]\ninterval = 1":        "c:2: [Watcher] interval: unknown key (did you mean poll_interval?)",
 		"[Log]\ntimestamp_precision = x": "c:2: [Log] timestamp_precision: unknown key: [Log] has level, format",

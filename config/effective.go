@@ -61,7 +61,7 @@ var variables = map[string][]string{
 }
 
 func (c *Config) isUpload(section string) bool {
-	return c.upload(section) != nil
+	return slices.ContainsFunc(c.Uploads, func(u Upload) bool { return u.Section == section })
 }
 
 // settings lists what the table says of the sections that are in use.
@@ -114,6 +114,8 @@ func (c *Config) uses(p part) bool {
 		return c.Resetter != nil
 	case "EMS", "Hooks":
 		return c.Hooks.On
+	case "Plugins":
+		return c.NamesEMS
 	}
 	return !p.inherits || c.isUpload(p.section)
 }

@@ -86,7 +86,7 @@ level = debug
 
 // What is shown as text means the same when it is read.
 func TestShownDefaultsCanBeRead(t *testing.T) {
-	s := newSettings()
+	s := newSettings(neutralSections())
 	for _, p := range s.parts() {
 		for _, k := range p.keys {
 			if text := k.text(); text != "" {

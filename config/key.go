@@ -21,6 +21,7 @@ type key struct {
 	blank    bool          // a required key may be empty
 	unset    string        // what an empty value means
 	older    bool          // EvoStream's web services had it
+	alias    bool          // EvoStream's name for what has another one: not explained by itself
 	example  string        // shown by the example and the manuals in place of the default
 	preset   bool          // the example sets it, and not only in a comment
 

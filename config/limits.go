@@ -17,6 +17,11 @@ const (
 	// maxPrefix is in bytes: half of what S3 allows a whole key, 1,024.
 	maxPrefix = 512
 
+	// maxSections is how many sections may publish. Each has connections of its own to its store.
+	maxSections = 100
+	// maxSectionWord bounds the word that tells sections of a format apart, in bytes.
+	maxSectionWord = 64
+
 	// maxCompared bounds how much of an unknown name is compared with the known ones, in bytes: a
 	// longer one is no typing mistake, and comparing takes the square of it.
 	maxCompared = 64

@@ -51,14 +51,30 @@ func near(name string, known []string) string {
 }
 
 func (d *directory) wantSection(name string) string {
+	if kind, word, _ := strings.Cut(name, " "); word != "" && d.publishes(kind) {
+		return "must be a format and one word of letters, digits and . _ -, such as [" + kind + " sports]"
+	}
+	if meant := meant(name); meant != "" {
+		return "unknown section (did you mean [" + meant + "]?)"
+	}
 	if near := near(name, d.sections); near != "" {
 		return "unknown section (did you mean [" + near + "]?)"
 	}
 	return "unknown section: the known ones are [" + strings.Join(d.sections, "], [") + "]"
 }
 
+// publishes reports whether a section with one of the short names publishes.
+func (d *directory) publishes(section string) bool {
+	name, ok := namesSection(section)
+	return ok && !name.older
+}
+
 func (d *directory) wantKey(section, name string) string {
-	near := near(name, d.keys[section])
+	keys := d.keysOf(section)
+	if section == "Plugins" && d.publishes(name) {
+		return "unknown key: [" + name + "] has no switch, and is on because the file has it"
+	}
+	near := near(name, keys)
 	if strings.EqualFold(near, name) {
 		return "unknown key (did you mean " + near + "?)"
 	}
@@ -70,12 +86,27 @@ func (d *directory) wantKey(section, name string) string {
 	}
 	switch {
 	case slices.Contains(homes, "[S3]"):
-		return "unknown key here: it belongs in [S3] or an Amazon… section"
+		return "unknown key here: it belongs in [S3] or a section that publishes, such as [HLS]"
 	case len(homes) > 0:
 		return "unknown key here: it belongs in " + strings.Join(homes, " or ")
 	}
 	if near != "" {
 		return "unknown key (did you mean " + near + "?)"
 	}
-	return "unknown key: [" + section + "] has " + strings.Join(d.keys[section], ", ")
+	return "unknown key: [" + section + "] has " + strings.Join(keys, ", ")
+}
+
+// knows reports whether a file may have the section.
+func (d *directory) knows(section string) bool {
+	_, ok := d.keys[section]
+	_, publishes := namesSection(section)
+	return ok || publishes
+}
+
+// keysOf returns the keys of a section. Those of one format have the same.
+func (d *directory) keysOf(section string) []string {
+	if name, ok := namesSection(section); ok {
+		section = name.format.Section()
+	}
+	return d.keys[section]
 }

@@ -18,7 +18,7 @@ func (r *Recorder) keys() []key {
 		// Not directoryPath: EMS opens the path, and not this program.
 		one("file_location", &r.FileLocation, anyText, `
 			The directory for the files, as EMS sees it: EMS must be able to write to it. If
-			[AmazonRecordUpload] has no watch_dir, a change needs a restart.`).known().
+			[Recordings] has no watch_dir, a change needs a restart.`).known().
 			needed("the directory for recordings, as EMS sees it").such("/var/lib/ems/recordings"),
 		one("period_time", &r.Period, optional(seconds(1, 86399)), `
 			The length of one file.`).known().needed("the length of one file in seconds").such("3600"),
@@ -59,13 +59,9 @@ func (s switches) keys() []key {
 	for _, name := range pluginNames() {
 		k := one(name, s[name], enabledWord, "").yesNo("enabled", "disabled")
 		k.allowed = func() string { return "enabled, or another word for disabled" }
-		switch name {
-		case "AmazonDASHUpload", "AmazonMSSUpload", "AmazonRecordUpload":
-		default:
-			k = k.known()
-		}
+		_, k.alias = namesSection(name)
+		k.older = !k.alias
 		keys = append(keys, k)
 	}
-	keys[0] = keys[0].shownSet("enabled")
 	return keys
 }

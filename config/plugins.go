@@ -37,12 +37,13 @@ type Resetter struct {
 // switches has the values of [Plugins], by the plugin's name.
 type switches map[string]*bool
 
+// pluginNames are the sections that [Plugins] switches.
 func pluginNames() []string {
-	var names []string
+	names := []string{"StreamAutoRouter", "StreamRecorder", "StreamLoadBalancer", "TranscodeResetter"}
 	for _, f := range media.Formats() {
-		names = append(names, f.Section())
+		names = append(names, f.OlderSection())
 	}
-	return append(names, "StreamAutoRouter", "StreamRecorder", "StreamLoadBalancer", "TranscodeResetter")
+	return names
 }
 
 func newSwitches() switches {
@@ -53,13 +54,13 @@ func newSwitches() switches {
 	return s
 }
 
-// on reports whether a plugin is enabled: by its switch if the file has [Plugins], else by having a
-// section.
-func (s *settings) on(d *decoder, plugin string) bool {
-	if d.has("Plugins") {
-		return *s.switches[plugin]
+// on reports whether a section is on: by its switch, if it has one and the file has [Plugins]. Else
+// it is on if the file has it.
+func (s *settings) on(d *decoder, section string) bool {
+	if on := s.switches[section]; on != nil && d.has("Plugins") {
+		return *on
 	}
-	return d.has(plugin)
+	return d.has(section)
 }
 
 // enabled returns the settings of what is switched on, and reports what those lack.
@@ -68,6 +69,7 @@ func (s *settings) enabled(d *decoder) *Config {
 		Watcher: s.watcher, Upload: s.pool,
 		EMS: s.ems, Hooks: s.hooks, Admin: s.admin, Log: s.log,
 	}
+	cfg.NamesEMS = s.namesEMS(d)
 	cfg.Uploads = s.enabledUploads(d)
 	cfg.Upload.checkSpool(d, cfg.Uploads)
 	s.enablePlugins(cfg, d)
@@ -79,24 +81,49 @@ func (s *settings) enabled(d *decoder) *Config {
 	d.pair(half{"EMS", "username", s.ems.Username != ""}, half{"EMS", "password", s.ems.Password != ""})
 
 	for _, name := range pluginNames() {
-		if *s.switches[name] && !d.has(name) && name != "TranscodeResetter" {
-			d.bad("Plugins", name, "enabled", "needs the section ["+name+"]: add it, or set "+name+" = disabled")
-		}
+		s.checkSwitch(d, name)
 	}
 	return cfg
 }
 
-// enabledUploads returns the Amazon… sections that are on, in the file's order.
+// checkSwitch reports a switch without its section, or with one of another name, which has no switch.
+func (s *settings) checkSwitch(d *decoder, name string) {
+	if d.has(name) || !d.sets("Plugins", name) {
+		return
+	}
+	if as, ok := namesSection(name); ok && d.has(as.format.Section()) {
+		d.bad("Plugins", name, "", "is no switch of ["+as.format.Section()+"], which is on because the file has it: "+
+			"remove this line, or call the section ["+name+"]")
+		return
+	}
+	if *s.switches[name] && name != "TranscodeResetter" {
+		d.bad("Plugins", name, "enabled", "needs the section ["+name+"]: add it, or set "+name+" = disabled")
+	}
+}
+
+// namesEMS reports whether something that is on is about EMS, or is called as EMS's users call it.
+func (s *settings) namesEMS(d *decoder) bool {
+	return d.has("EMS") || d.has("Hooks") ||
+		slices.ContainsFunc(pluginNames(), func(name string) bool { return s.on(d, name) })
+}
+
+// enabledUploads returns the sections that publish and are on, in the file's order.
 func (s *settings) enabledUploads(d *decoder) (uploads []Upload) {
-	for _, sec := range d.doc.sections {
-		if i := s.upload(sec.name); i >= 0 && s.on(d, sec.name) {
-			s.uploads[i].check(d)
-			uploads = append(uploads, s.uploads[i])
+	for i := range s.uploads {
+		if u := &s.uploads[i]; s.on(d, u.Section) {
+			u.check(d)
+			uploads = append(uploads, *u)
 		}
 	}
 	for i := range uploads {
 		if u := &uploads[i]; u.Format.IsRecorded() {
 			u.checkRecordings(d, s.recorder, slices.Delete(slices.Clone(uploads), i, i+1))
+		}
+	}
+	d.checkSections(uploads)
+	for _, u := range uploads {
+		if len(u.WatchDirs) == 0 && !s.namesEMS(d) {
+			d.bad(u.Section, "watch_dir", "", "is missing: the directory into which the streams are written")
 		}
 	}
 	return uploads
@@ -121,14 +148,4 @@ func (s *settings) enablePlugins(cfg *Config, d *decoder) {
 	if s.on(d, "TranscodeResetter") {
 		cfg.Resetter = &s.resetter
 	}
-}
-
-// upload returns the index of an Amazon… section, or -1.
-func (s *settings) upload(section string) int {
-	for i := range s.uploads {
-		if s.uploads[i].Section == section {
-			return i
-		}
-	}
-	return -1
 }

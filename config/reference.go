@@ -7,6 +7,8 @@ type SectionText struct {
 	Name  string
 	About string // one paragraph
 	Keys  []KeyText
+	// Optional: the example has it in a comment only.
+	Optional bool
 }
 
 // A KeyText is a key as the example and the manuals explain it.
@@ -29,10 +31,10 @@ type KeyText struct {
 // formats.
 func Reference() (sections []SectionText) {
 	var shared []string
-	for _, p := range newSettings().parts() {
-		section := SectionText{Name: p.section, About: paragraph(p.about)}
+	for _, p := range newSettings(neutralSections()).parts() {
+		section := SectionText{Name: p.section, About: paragraph(p.about), Optional: p.optional}
 		for _, k := range p.keys {
-			if p.inherits && slices.Contains(shared, k.name) {
+			if p.inherits && slices.Contains(shared, k.name) || k.alias {
 				continue
 			}
 			section.Keys = append(section.Keys, KeyText{

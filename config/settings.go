@@ -1,16 +1,12 @@
 package config
 
-import (
-	"time"
-
-	"ems-sidecar/media"
-)
+import "time"
 
 // settings is a whole file before it is known which sections are enabled.
 type settings struct {
 	switches switches
 	defaults Upload   // [S3]
-	uploads  []Upload // one for each format
+	uploads  []Upload // the sections that publish, in the file's order
 
 	watcher Watcher
 	pool    Pool
@@ -27,8 +23,8 @@ type settings struct {
 	resetter Resetter
 }
 
-// newSettings returns the defaults.
-func newSettings() *settings {
+// newSettings returns the defaults of a file with these sections that publish.
+func newSettings(publishing []sectionName) *settings {
 	s := &settings{
 		switches: newSwitches(),
 		defaults: Upload{
@@ -51,7 +47,7 @@ func newSettings() *settings {
 		log:      Log{Format: "text"},
 		recorder: Recorder{Type: "mp4"},
 	}
-	s.uploads = make([]Upload, len(media.Formats()))
-	s.inherit()
+	s.uploads = make([]Upload, len(publishing))
+	s.inherit(publishing)
 	return s
 }

@@ -45,9 +45,10 @@ const (
 	SignOff  Signing = "off"
 )
 
-// Upload is one Amazon… section, with what [S3] sets for all of them.
+// Upload is one section that publishes, with what [S3] sets for all of them.
 type Upload struct {
-	Section   string
+	Section   string // as the file has it
+	word      string // of the section's name; see ID
 	Format    media.Format
 	WatchDirs []string // absolute and clean
 	Bootstrap string   // HDS: the name of the bootstrap file
@@ -106,9 +107,9 @@ type Retention struct {
 	DeleteLocalAfter time.Duration // how long after the upload
 }
 
-// heir returns the section of a format, with u, which is [S3], as its defaults.
-func (u Upload) heir(f media.Format) Upload {
-	u.Format, u.Section = f, f.Section()
+// heir returns the section of that name, with u, which is [S3], as its defaults.
+func (u Upload) heir(name sectionName) Upload {
+	u.Format, u.Section, u.word = name.format, name.written, name.word
 	return u
 }
 

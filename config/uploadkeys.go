@@ -63,7 +63,7 @@ func (u *Upload) keys() []key {
 func (u *Upload) objects() []key {
 	return []key{
 		one("default_bucket", &u.Bucket, optional(bucket), `
-			The bucket. It must exist. Required, here or in each [Amazon…] section.`).
+			The bucket. It must exist. Required, here or in each section that publishes.`).
 			known().shownSet("ems-files"),
 		one("prefix", &u.Prefix, prefix, `
 			The beginning of each object's name. Objects are called prefix/group/stream/file, as below the

@@ -34,10 +34,10 @@ func ExampleLayout() {
 // whose names never come back, and must not keep others for long.
 func ExampleWriter() {
 	for _, f := range []media.Format{media.HLS, media.HDS, media.Recording} {
-		fmt.Printf("%-9s %-18s immutable chunks: %v\n", f, f.Section(), media.EMS.Traits(f).IsImmutable())
+		fmt.Printf("%-9s %-10s immutable chunks: %v\n", f, f.Section(), media.EMS.Traits(f).IsImmutable())
 	}
 	// Output:
-	// HLS       AmazonHLSUpload    immutable chunks: true
-	// HDS       AmazonHDSUpload    immutable chunks: false
-	// recording AmazonRecordUpload immutable chunks: true
+	// HLS       HLS        immutable chunks: true
+	// HDS       HDS        immutable chunks: false
+	// recording Recordings immutable chunks: true
 }

@@ -19,6 +19,7 @@ const (
 type row struct {
 	name    string // in logs
 	section string // of config.ini
+	older   string // EvoStream's name of that section
 
 	kinds      map[string]Kind // of files, by the extension of their names
 	fragments  *regexp.Regexp  // what else chunks are called; nil: nothing
@@ -37,7 +38,7 @@ type row struct {
 var formats = [...]row{
 	0: {name: "unknown format"},
 	HLS: {
-		name: "HLS", section: "AmazonHLSUpload",
+		name: "HLS", section: "HLS", older: "AmazonHLSUpload",
 		kinds: map[string]Kind{
 			".m3u8":   {ManifestFile, "application/vnd.apple.mpegurl"}, // RFC 8216, section 4
 			".m3u":    {ManifestFile, "application/vnd.apple.mpegurl"},
@@ -54,14 +55,14 @@ var formats = [...]row{
 		parse: ParsePlaylist, cut: CutPlaylist, rows: oneRow,
 	},
 	HDS: {
-		name: "HDS", section: "AmazonHDSUpload",
+		name: "HDS", section: "HDS", older: "AmazonHDSUpload",
 		kinds:     map[string]Kind{".f4m": {ManifestFile, "application/f4m+xml"}},
 		fragments: regexp.MustCompile(`Seg[0-9]+-Frag[0-9]+$`), // before it: the media's URL
 		fragment:  Kind{ChunkFile, "video/f4f"}, bootstraps: true,
 		parse: ParseF4M, rows: numberedRows,
 	},
 	DASH: {
-		name: "DASH", section: "AmazonDASHUpload",
+		name: "DASH", section: "DASH", older: "AmazonDASHUpload",
 		kinds: map[string]Kind{
 			".mpd": {ManifestFile, "application/dash+xml"},
 			".m4s": {ChunkFile, "video/iso.segment"},
@@ -74,7 +75,7 @@ var formats = [...]row{
 		parse: ParseMPD, rows: timedRows,
 	},
 	MSS: {
-		name: "MSS", section: "AmazonMSSUpload",
+		name: "MSS", section: "MSS", older: "AmazonMSSUpload",
 		kinds: map[string]Kind{
 			".ismc": {ManifestFile, "application/vnd.ms-sstr+xml"},
 			".fmp4": {ChunkFile, "video/mp4"},
@@ -82,7 +83,7 @@ var formats = [...]row{
 		parse: ParseISMC, rows: timedRows,
 	},
 	Recording: {
-		name: "recording", section: "AmazonRecordUpload",
+		name: "recording", section: "Recordings", older: "AmazonRecordUpload",
 		kinds: map[string]Kind{
 			".mp4": {ChunkFile, "video/mp4"},
 			".ts":  {ChunkFile, "video/mp2t"},
@@ -111,9 +112,12 @@ func (f Format) row() *row {
 // String returns the format's name, as logs have it.
 func (f Format) String() string { return f.row().name }
 
-// Section returns the name of the section of config.ini that publishes the format, which is also
-// its switch in [Plugins].
+// Section returns the name of the section of config.ini that publishes the format.
 func (f Format) Section() string { return f.row().section }
+
+// OlderSection returns the name that EvoStream's web services gave to that section, which means the
+// same. It is also a switch in [Plugins].
+func (f Format) OlderSection() string { return f.row().older }
 
 // IsRecorded reports whether the format's files are recordings: large, independent of each other,
 // and named by no manifest.

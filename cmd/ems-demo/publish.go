@@ -48,7 +48,7 @@ func (p publication) config() (*config.Config, error) {
 	fmt.Fprintf(&b, "[S3]\nendpoint = '%s'\ndefault_bucket = '%s'\naws_access_key = '%s'\naws_secret_key = '%s'\n",
 		p.Endpoint, p.Bucket, p.AccessKey, p.SecretKey)
 	for _, o := range p.Outputs {
-		fmt.Fprintf(&b, "[%s]\n", o.layout.Format.Section())
+		fmt.Fprintf(&b, "[%s]\n", o.layout.Format.OlderSection()) // EMS says where it writes
 	}
 	return config.Parse("demo", []byte(b.String()))
 }

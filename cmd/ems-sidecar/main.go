@@ -135,8 +135,8 @@ func (f configFlag) load() (*config.Config, error) {
 		return nil, err
 	}
 	if len(cfg.Uploads) == 0 && !cfg.Reacts() {
-		return nil, usageError{fmt.Errorf("%s switches nothing on: it needs a section such as [AmazonHLSUpload] "+
-			"with default_bucket, or [StreamRecorder] with file_location", f.Config)}
+		return nil, usageError{fmt.Errorf("%s switches nothing on: it needs a section such as [HLS] "+
+			"with watch_dir and default_bucket, or [StreamRecorder] with file_location", f.Config)}
 	}
 	return cfg, nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"ems-sidecar/config"
 	"ems-sidecar/internal/disk"
 )
 
@@ -21,7 +22,7 @@ type memory struct {
 }
 
 type remembered struct {
-	Section string    `json:"section"`
+	Section string    `json:"section"` // as the config has it
 	Dir     string    `json:"dir"`
 	Group   string    `json:"group,omitempty"` // the directory in it that EMS named; "": recordings
 	Flat    bool      `json:"flat,omitempty"`  // recordings without the directories in it
@@ -58,17 +59,20 @@ func recall(state string, now time.Time) (m memory, err error) {
 // and must not write the file each time.
 const notedEvery = time.Hour
 
+// isOf reports whether the directory belongs to a section.
+func (r remembered) isOf(section config.Upload) bool { return config.IDOf(r.Section) == section.ID() }
+
 // note notes that the media server names the directory of a section now.
-func (m *memory) note(section string, dir Directory, now time.Time) {
+func (m *memory) note(section config.Upload, dir Directory, now time.Time) {
 	for i := range m.entries {
-		if e := &m.entries[i]; e.Section == section && e.Dir == dir.Root && e.Group == dir.Group {
+		if e := &m.entries[i]; e.isOf(section) && e.Dir == dir.Root && e.Group == dir.Group {
 			if now.Sub(e.Named) >= notedEvery {
 				e.Named, m.changed = now, true
 			}
 			return
 		}
 	}
-	m.entries, m.changed = append(m.entries, remembered{section, dir.Root, dir.Group, dir.Group == "" && !dir.dated,
+	m.entries, m.changed = append(m.entries, remembered{section.Section, dir.Root, dir.Group, dir.Group == "" && !dir.dated,
 		now}), true
 }
 

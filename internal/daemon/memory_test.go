@@ -5,6 +5,9 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"ems-sidecar/config"
+	"ems-sidecar/media"
 )
 
 func TestDirectoriesAreRememberedForAWhile(t *testing.T) {
@@ -13,8 +16,8 @@ func TestDirectoriesAreRememberedForAWhile(t *testing.T) {
 	if err != nil || len(m.entries) > 0 {
 		t.Fatal(m, err)
 	}
-	m.note("AmazonHLSUpload", Directory{Root: "/a", Group: "g"}, now)
-	m.note("AmazonRecordUpload", Directory{Root: "/b"}, now.Add(-rememberedFor))
+	m.note(config.Upload{Section: "AmazonHLSUpload", Format: media.HLS}, Directory{Root: "/a", Group: "g"}, now)
+	m.note(config.Upload{Section: "Recordings", Format: media.Recording}, Directory{Root: "/b"}, now.Add(-rememberedFor))
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}
@@ -26,14 +29,14 @@ func TestDirectoriesAreRememberedForAWhile(t *testing.T) {
 	if err := os.Remove(m.path); err != nil {
 		t.Fatal(err)
 	}
-	m.note("AmazonHLSUpload", Directory{Root: "/a", Group: "g"}, now.Add(time.Minute))
+	m.note(config.Upload{Section: "AmazonHLSUpload", Format: media.HLS}, Directory{Root: "/a", Group: "g"}, now.Add(time.Minute))
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(m.path); !os.IsNotExist(err) {
 		t.Errorf("it was written: %v", err)
 	}
-	m.note("AmazonHLSUpload", Directory{Root: "/a", Group: "g"}, now.Add(rememberedFor/2))
+	m.note(config.Upload{Section: "AmazonHLSUpload", Format: media.HLS}, Directory{Root: "/a", Group: "g"}, now.Add(rememberedFor/2))
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +55,7 @@ func TestBrokenNoteIsLoggedAndReplaced(t *testing.T) {
 	if err == nil {
 		t.Error("nothing is logged")
 	}
-	m.note("AmazonHLSUpload", Directory{Root: "/a", Group: "g"}, time.Now())
+	m.note(config.Upload{Section: "AmazonHLSUpload", Format: media.HLS}, Directory{Root: "/a", Group: "g"}, time.Now())
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func (d *Daemon) discover(cfg emsapi.Config) []*root {
 				fresh = d.publishMore(s, dir, fresh)
 			}
 			if s.publishes(dir) {
-				d.discovery.memory.note(s.Section, dir, time.Now())
+				d.discovery.memory.note(s.Upload, dir, time.Now())
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func (d *Daemon) saveMemory() {
 func (d *Daemon) tellIdle(cfg emsapi.Config) {
 	for _, s := range d.sections.list() {
 		if s.asksEMS() && s.isOn() && len(Directories(s.Format, cfg)) == 0 {
-			d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.Section,
+			d.log.Info("EMS writes nothing yet for a section without watch_dir", "section", s.name(),
 				"next", "it is published when there is an output")
 		}
 	}
@@ -87,7 +87,7 @@ func (d *Daemon) publishMore(s *section, dir Directory, fresh []*root) []*root {
 	s.found++
 	d.roots.widen(r, dir.Group)
 	r.watcher.Rescan()
-	d.log.Info("publishing one more group", "section", s.Section, "root", r.dir, "group", dir.Group)
+	d.log.Info("publishing one more group", "section", s.name(), "root", r.dir, "group", dir.Group)
 	return fresh
 }
 
@@ -101,7 +101,7 @@ func (d *Daemon) remembered(state string, fresh []*root) []*root {
 	for _, e := range d.discovery.memory.entries {
 		for _, s := range d.sections.list() {
 			dir := Directory{e.Dir, e.Group, !e.Flat && e.Group == ""}
-			if s.Section == e.Section && s.asksEMS() && s.recorded == (dir.Group == "") && !s.publishes(dir) &&
+			if e.isOf(s.Upload) && s.asksEMS() && s.recorded == (dir.Group == "") && !s.publishes(dir) &&
 				d.mayPublish(dir, s) {
 				fresh = s.publishFrom(dir.Root, dir.scope(), fresh)
 			}
@@ -116,14 +116,14 @@ func (d *Daemon) mayPublish(dir Directory, s *section) bool {
 	if err == nil && (len(s.roots) >= maxFound && s.roots[dir.Root] == nil || s.found >= maxGroups) {
 		err = errors.New("there are too many already: set watch_dir to one that holds them all")
 	}
-	at := trouble.At{Subject: s.Section + " " + dir.Path()}
+	at := trouble.At{Subject: s.ID() + " " + dir.Path()}
 	if err == nil {
-		d.trouble.End(notPublished, at, "section", s.Section, "root", dir.Path())
+		d.trouble.End(notPublished, at, "section", s.name(), "root", dir.Path())
 		return true
 	}
-	d.trouble.Begin(notPublished, at, "section", s.Section, "root", dir.Path(), "err", err)
+	d.trouble.Begin(notPublished, at, "section", s.name(), "root", dir.Path(), "err", err)
 	if !errors.Is(err, errNoAnswer) { // else it is asked again
-		d.discovery.refusals.add(fmt.Sprintf("%s of [%s] is not published: %v", dir.Path(), s.Section, err))
+		d.discovery.refusals.add(fmt.Sprintf("%s of [%s] is not published: %v", dir.Path(), s.name(), err))
 	}
 	return false
 }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"sync"
 	"time"
 
 	"ems-sidecar/config"
-	"ems-sidecar/uploader/s3store"
 )
 
 // Reloads are counts since the start.
@@ -207,85 +205,4 @@ func (p *plan) reactor() error {
 		d.parts.reactor.replace(p.ctx, react)
 	}, func() { discardDoor(door, former) })
 	return nil
-}
-
-// sections plans what changes in the sections that publish.
-func (p *plan) sections() error {
-	d := p.daemon
-	all := d.sections.list()
-	var errs []error
-	for _, u := range p.now.Uploads {
-		i := slices.IndexFunc(all, func(s *section) bool { return s.Section == u.Section })
-		if i < 0 {
-			errs = append(errs, p.newSection(u))
-		} else {
-			errs = append(errs, p.changeSection(all[i], u))
-		}
-	}
-	for _, s := range all {
-		off := !slices.ContainsFunc(p.now.Uploads, func(u config.Upload) bool { return u.Section == s.Section })
-		if off && s.isOn() {
-			p.add(func() { d.switchTo(s, nil) }, func() {})
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (p *plan) newSection(u config.Upload) error {
-	d := p.daemon
-	s, err := d.newSection(p.ctx, u, p.now.Upload)
-	if err != nil {
-		return err
-	}
-	p.add(func() {
-		d.sections.add(s)
-		d.switchTo(s, &u)
-	}, s.store.Close)
-	return nil
-}
-
-// changeSection plans what changes in a section that is on, or was on before.
-func (p *plan) changeSection(s *section, u config.Upload) error {
-	d := p.daemon
-	if address := func(u config.Upload) []any {
-		return []any{u.Bucket, u.Prefix, u.Endpoint, u.Bootstrap, u.Delete, len(u.WatchDirs) == 0}
-	}; !reflect.DeepEqual(address(u), address(s.Upload)) {
-		return fmt.Errorf("[%s] was switched off, and is on again with another bucket, prefix, endpoint, bootstrap or "+
-			"delete, or with watch_dir set or not: restart the service", s.Section)
-	}
-	for _, dir := range u.WatchDirs {
-		if d.isLeaving(s, dir) {
-			return fmt.Errorf("[%s] watch_dir: the file system of %s has not answered since it was removed: "+
-				"restart the service", s.Section, dir)
-		}
-	}
-	before, opened := s.now.Load(), storeOf(u, p.now.Upload)
-	var store *s3store.Store
-	if !reflect.DeepEqual(s.opened, opened) {
-		var err error
-		if store, err = openStore(p.ctx, u, p.now.Upload, d.log, d.trouble); err != nil {
-			return fmt.Errorf("[%s]: %w", s.Section, err)
-		}
-	}
-	p.add(func() {
-		if store != nil {
-			s.store.replace(store)
-			s.opened = opened
-		}
-		if store != nil || before == nil || !reflect.DeepEqual(*before, u) {
-			d.up.Change(s.dest, destination(u), u.CacheControlChunk, u.CacheControlManifest)
-		}
-		d.switchTo(s, &u)
-	}, func() {
-		if store != nil {
-			store.Close()
-		}
-	})
-	return nil
-}
-
-// storeOf returns all that a store is opened with.
-func storeOf(u config.Upload, pool config.Pool) []any {
-	return []any{u.Access, u.ACL, u.StorageClass, u.ServerSideEncryption, u.KMSKeyID, pool.Workers, pool.BulkWorkers,
-		pool.PartSize, pool.MinThroughput}
 }

@@ -82,6 +82,15 @@ var whenStale = map[config.WhenStale]publish.StaleAction{
 	config.EndStale: publish.EndStale, config.RemoveStale: publish.RemoveStale,
 }
 
+// name returns what the section is called in the config, in which a reload may have another name for
+// it.
+func (s *section) name() string {
+	if u := s.now.Load(); u != nil {
+		return u.Section
+	}
+	return s.Section
+}
+
 // isOn reports whether the config has the section.
 func (s *section) isOn() bool { return s.now.Load() != nil }
 
@@ -155,7 +164,7 @@ func (d *Daemon) begin(fresh []*root) {
 	for _, r := range fresh {
 		for _, s := range r.sections {
 			d.roots.give(r, d.placeOf(s, r))
-			d.log.Info("publishing", "section", s.Section, "root", r.dir, "bucket", s.Bucket, "prefix", s.Prefix,
+			d.log.Info("publishing", "section", s.name(), "root", r.dir, "bucket", s.Bucket, "prefix", s.Prefix,
 				"endpoint", s.endpoint)
 		}
 	}

@@ -19,7 +19,7 @@ func (s *state) NotReady() []string {
 	for _, section := range s.sections.list() {
 		if r := s.ems.now.Load(); section.isOn() && section.asksEMS() && !s.ems.asked.Load() && r != nil {
 			wrong = append(wrong, fmt.Sprintf("[%s] has no watch_dir, and EMS at %s has not said yet where it writes",
-				section.Section, r.api.Address()))
+				section.name(), r.api.Address()))
 		}
 	}
 	wrong = append(wrong, s.stuck()...)

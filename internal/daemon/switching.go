@@ -53,7 +53,7 @@ func (d *Daemon) retire(s *section, dir string, r *root) {
 		}
 	}
 	p.source.Retire()
-	d.log.Info("publishing no more", "section", s.Section, "root", dir,
+	d.log.Info("publishing no more", "section", s.name(), "root", dir,
 		"next", "what was closed there until now is still uploaded")
 }
 

@@ -14,7 +14,8 @@ const exampleHead = `; ems-sidecar: an example of /etc/ems-sidecar/config.ini
 ; 500ms, 30s or 2m (a plain number is seconds), and sizes as 64KiB or 8MiB.
 ;
 ; Lines such as ";key = value" are optional keys. Remove the semicolon to set one. The value shown
-; is the default, unless the text says that it is an example.
+; is the default, unless the text says that it is an example. So it is with ";[Section]": remove
+; the semicolon to have it, too.
 ;
 ; Test your changes with: ems-sidecar check --config FILE
 ; Apply them with: systemctl reload ems-sidecar. If the file has a mistake, all stays as it was, and
@@ -34,7 +35,11 @@ func Example(sections []config.SectionText) string {
 	for _, s := range sections {
 		b.WriteString("\n; " + strings.Repeat("-", columns-4) + "\n")
 		comment(s.About)
-		b.WriteString("\n[" + s.Name + "]\n")
+		b.WriteString("\n")
+		if s.Optional {
+			b.WriteString(";")
+		}
+		b.WriteString("[" + s.Name + "]\n")
 		for i, k := range s.Keys {
 			if k.About != "" || i == 0 {
 				b.WriteString("\n")
