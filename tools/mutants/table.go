@@ -101,7 +101,11 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R4", what: "the oldest publishable snapshot wins",
-		file: publish + "newest.go", old: "for i := len(m.waiting) - 1; i >= 0; i-- {\n\t\ts := m.waiting[i]", new: "for i := range m.waiting {\n\t\ts := m.waiting[i]",
+		file: publish + "newest.go", old: "for i := len(m.waiting) - 1; i >= 0; i-- {\n\t\tif m", new: "for i := range m.waiting {\n\t\tif m",
+	},
+	{
+		rule: "R4", what: "what a run has ended with is dropped when the next one may be sent",
+		file: publish + "runs.go", old: "if newest.mayGoOn() {\n\t\tfor i, w", new: "if false {\n\t\tfor i, w",
 	},
 	{
 		rule: "R4", what: "manifests of another directory are not looked at when a chunk has arrived",

@@ -61,7 +61,7 @@ func (m *manifest) compose(s *snapshot, now time.Time) {
 	switch {
 	case m.line.over:
 		b.end = added
-	case s.parsed.Ended && now.Before(m.endOf(s)):
+	case s.parsed.Ended && (now.Before(m.endOf(s)) || m.hasReturned(s)):
 		b.end = leftOut
 	}
 	if m.line.isRecalled() {
@@ -150,6 +150,12 @@ func (s *snapshot) isPlaylist() bool {
 // mayGoOn reports whether s may be continued by another run of its stream.
 func (s *snapshot) mayGoOn() bool {
 	return s.isPlaylist() && s.manifest.file.src.dest.ReconnectWindow > 0
+}
+
+// hasReturned reports whether a later run of the stream than that of s waits, which goes on from it.
+func (m *manifest) hasReturned(s *snapshot) bool {
+	newest := m.newestWaiting()
+	return newest != nil && newest.mayGoOn() && newest.origin.run > s.origin.run
 }
 
 // countLost returns how many of the files that s names can never arrive.

@@ -10,6 +10,7 @@ import (
 const (
 	DoubtTime      = doubtTime
 	ManifestMemory = manifestMemory
+	MaxWaiting     = maxWaiting
 )
 
 // An Observed is what the schedule believes of a file.

@@ -112,6 +112,12 @@ func (m *manifest) lastShown(have *shown) *hls.Playlist {
 	return list
 }
 
+// addsToShown reports whether s, whose edition was made, lists more than viewers have.
+func (m *manifest) addsToShown(s *snapshot) bool {
+	list := m.lastShown(m.line.shown)
+	return list == nil || s.last() > list.Last()
+}
+
 // endOf returns when the end of s, whose server has ended it, may be published.
 func (m *manifest) endOf(s *snapshot) time.Time {
 	window := m.file.src.dest.ReconnectWindow
@@ -126,9 +132,18 @@ func (m *manifest) endOf(s *snapshot) time.Time {
 	return stopped.Add(window + s.parsed.TargetDuration)
 }
 
+// awaitEnd notes when the end is due of what is published, if the server has ended it and it has
+// none yet.
+func (m *manifest) awaitEnd() {
+	m.line.endAt = time.Time{}
+	if p := m.published; p != nil && p.parsed.Ended && !p.edition.ended {
+		m.line.endAt = m.endOf(p)
+	}
+}
+
 // noteStop logs that the server has ended a stream that may return.
 func (s *Schedule) noteStop(m *manifest) {
-	if at := m.line.endAt; !at.IsZero() {
+	if at := m.line.endAt; !at.IsZero() && !m.hasReturned(m.published) {
 		s.log.Info("stream stopped", "stream", m.file.stream.name, "key", m.file.key(), "sequence", m.published.last(),
 			"until", at.Round(time.Second), "next", "its end is published then, if it has not returned")
 	}

@@ -260,6 +260,7 @@ func (st *originStream) complete() {
 // rewrite has p written once more.
 func (st *originStream) rewrite(p string) {
 	run := st.o.w.disk.names[p].holds.run
+	st.o.w.rewritten[p] = true
 	st.o.w.open(st.o, p, run)
 	st.todo = slices.Insert(st.todo, 0, func() { st.o.w.finish(st.o, p) })
 }

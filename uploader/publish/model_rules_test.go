@@ -57,8 +57,11 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		return fmt.Sprintf("R7: %s is sent although the bucket has it", f.key)
 	}
 	newest := w.newest[rec.path]
-	if newest != nil && newest != rec && b.publishable(newest) {
+	if newest != nil && newest != rec && b.publishable(newest) && !b.isOwed(rec, newest) {
 		return fmt.Sprintf("R4: %s is sent although %s may be", f.key, newest.sheet.text)
+	}
+	if former := b.former(rec); former != nil {
+		return fmt.Sprintf("R4: %s is sent, and what the run before has ended with never is: %s", f.key, former.sheet.text)
 	}
 	for i, ref := range f.put.sheet.refs {
 		if !slices.Contains(rec.sheet.refs, ref) { // of an earlier run: viewers have been shown it
@@ -84,6 +87,41 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		}
 	}
 	return ""
+}
+
+// isOwed reports whether rec, a playlist, goes before one of a later run: it lists more than players
+// have.
+func (b *modelBucket) isOwed(rec, later *record) bool {
+	return rec.run < later.run && b.w.dest.ReconnectWindow > 0 && b.w.originOf(rec.path).format == media.HLS && b.adds(rec)
+}
+
+// adds reports whether rec, a playlist, lists more than players have.
+func (b *modelBucket) adds(rec *record) bool {
+	refs, before := rec.sheet.refs[rec.sheet.others:], b.promised[rec.path]
+	return len(refs) > 0 && !slices.Contains(before.refs, refs[len(refs)-1])
+}
+
+// former returns what goes before rec, a playlist: the last one of the run before, if players lack
+// some of it, and nothing keeps it from being sent. It is nil if there is none, or if the schedule
+// cannot know that.
+func (b *modelBucket) former(rec *record) *record {
+	w := b.w
+	all := w.records[rec.path]
+	i := slices.Index(all, rec)
+	for i > 0 && all[i-1].run == rec.run {
+		i--
+	}
+	if i == 0 || len(all) > publish.MaxWaiting {
+		return nil
+	}
+	last, next := all[i-1], all[i]
+	_, known := b.promised[rec.path]
+	rewritten := slices.ContainsFunc(last.sheet.refs, func(ref string) bool { return w.rewritten[ref] })
+	told := !next.sheet.parsed.Set && next.sheet.parsed.Sequence <= last.sheet.parsed.Last // a higher number may be a jump
+	if last.order > b.started[rec.path] && known && told && !rewritten && b.isOwed(last, rec) && b.publishable(last) {
+		return last
+	}
+	return nil
 }
 
 // checkOvertakesNoManifest fails if f, new content of a chunk, may reach the bucket before a

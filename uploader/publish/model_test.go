@@ -64,7 +64,8 @@ func TestModel(t *testing.T) {
 
 // newWorld draws what does not change.
 func newWorld(t *rapid.T) *world {
-	w := &world{t: t, now: modelStart, minute: modelStart.Add(time.Minute), disk: newModelDisk(), owed: map[string]int{}, lost: map[string]bool{}}
+	w := &world{t: t, now: modelStart, minute: modelStart.Add(time.Minute), disk: newModelDisk(), owed: map[string]int{}, lost: map[string]bool{},
+		rewritten: map[string]bool{}}
 	w.bucket = &modelBucket{w: w, objects: map[string]*object{}, started: map[string]int{}, sent: map[string]int{}, deleted: map[string]bool{}, overtaken: map[string]time.Time{}, promised: map[string]edition{}}
 	w.dest = &publish.Destination{Bucket: "b", DeleteLocalAfter: time.Minute}
 	w.dest.Delete, w.dest.DeleteDelay = rapid.Bool().Draw(t, "objects are deleted as files are"), 20*time.Second

@@ -39,8 +39,10 @@ type world struct {
 	newest  map[string]*record       // of each manifest
 	owed    map[string]int           // content that has to arrive, of all runs of the daemon
 	lost    map[string]bool          // chunks that were ever given up
-	reads   int
-	steps   int
+	// Chunks that were written again: what names them may be stale.
+	rewritten map[string]bool
+	reads     int
+	steps     int
 }
 
 // A record is one snapshot, as the model knows it.

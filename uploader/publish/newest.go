@@ -8,9 +8,11 @@ import (
 // R4: the newest publishable snapshot wins. Older ones are dropped when it is started. A stream
 // whose uploads lag must still move: so one snapshot is pursued until it is published, and then the
 // newest. Whose chunks go first: firstWanted in stream.go.
+//
+// A live playlist is published run by run: runs.go.
 
-// publishable returns the newest snapshot that may be PUT now (R4). If there is none, at is when
-// there may be one, or zero.
+// publishable returns the newest snapshot that may be PUT now (R4), of the run whose turn it is. If
+// there is none, at is when there may be one, or zero.
 func (m *manifest) publishable(now time.Time) (s *snapshot, at time.Time) {
 	if len(m.waiting) == 0 {
 		return nil, at
@@ -20,19 +22,30 @@ func (m *manifest) publishable(now time.Time) (s *snapshot, at time.Time) {
 			return nil, t
 		}
 	}
+	run := m.runInTurn(now)
 	for i := len(m.waiting) - 1; i >= 0; i-- {
-		s := m.waiting[i]
-		ready, soonest := s.ready(m.file.src, now)
-		if ready && !s.held && !m.hopeless(i) && (i == len(m.waiting)-1 || !s.stale()) {
-			return s, time.Time{}
+		if m.waiting[i].origin.run > run {
+			continue
+		}
+		may, soonest := m.mayPut(i, now)
+		if may {
+			return m.waiting[i], time.Time{}
 		}
 		at = earlier(at, soonest)
 	}
 	return nil, at
 }
 
-// add adds s. Beyond the bounds it drops others, the newer first; never the newest (R5), the one
-// that is pursued, or the one in flight.
+// mayPut reports whether the i-th waiting snapshot may be PUT now. If not, at is when it may be, or
+// zero.
+func (m *manifest) mayPut(i int, now time.Time) (may bool, at time.Time) {
+	s := m.waiting[i]
+	ready, at := s.ready(m.file.src, now)
+	return ready && !s.held && !m.hopeless(i) && (i == len(m.waiting)-1 || !s.stale()), at
+}
+
+// add adds s. Beyond the bounds it drops others, the newer first, and those with which a run ends
+// last; never the newest (R5), the one that is pursued, or the one in flight.
 func (m *manifest) add(s *snapshot) {
 	for i, f := range s.refs {
 		f.naming.now++
@@ -46,24 +59,27 @@ func (m *manifest) add(s *snapshot) {
 	for _, w := range m.waiting {
 		size += w.size()
 	}
-	for i := len(m.waiting) - 2; i >= 0 && (len(m.waiting) > maxWaiting || size > maxWaitingBytes); i-- {
-		if w := m.waiting[i]; w != m.errand.sent() && w != m.pursued {
-			size -= w.size()
-			w.release()
-			m.waiting = slices.Delete(m.waiting, i, i+1)
+	for _, spareEnds := range []bool{true, false} {
+		for i := len(m.waiting) - 2; i >= 0 && (len(m.waiting) > maxWaiting || size > maxWaitingBytes); i-- {
+			w := m.waiting[i]
+			if w != m.errand.sent() && w != m.pursued && !(spareEnds && m.endsRun(i)) {
+				size -= w.size()
+				w.release()
+				m.waiting = slices.Delete(m.waiting, i, i+1)
+			}
 		}
 	}
 }
 
-// drop takes the oldest waiting snapshot away. If that was the one pursued, the newest is from now
-// on: a stream that went from one to the next would, on a line too slow for it, fall back further
+// drop takes the oldest waiting snapshot away. If that was the one pursued, the newest of its run is
+// from now on, and then that of the next run: a stream that went from one to the next would, on a line too slow for it, fall back further
 // and further, and one that always turned to the newest would complete none.
 func (m *manifest) drop() {
 	oldest := m.waiting[0]
 	m.waiting = m.waiting[1:]
 	oldest.release()
 	if oldest == m.pursued {
-		m.pursued = m.newestWaiting()
+		m.pursued = m.endOfFirstRun()
 	}
 }
 

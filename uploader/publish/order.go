@@ -61,10 +61,7 @@ func (m *manifest) finish(s *snapshot, now time.Time) {
 	if !m.copy.late.isOpen() && !s.mayGoOn() {
 		s.dropContent()
 	}
-	m.line.endAt = time.Time{}
-	if s.parsed.Ended && !s.edition.ended {
-		m.line.endAt = m.endOf(s)
-	}
+	m.awaitEnd()
 	m.errand = errand{}
 	m.copy.trust, m.copy.tried = certain, false
 	m.file.bucket.published()

@@ -1,5 +1,59 @@
 package publish
 
+import "time"
+
+// R4, of live playlists: the runs of a stream are published in their order. The newest snapshot does
+// not name what the run before has ended with. If that waits, too, as after an outage, it goes first:
+// else it would never be listed, and no player would play it.
+
+// runInTurn returns the latest run of which a snapshot may be PUT now: the earliest run that waits and
+// has something for viewers which is in the bucket, or is being sent. A run of which a chunk fails, or
+// waits for another attempt, holds up no other.
+func (m *manifest) runInTurn(now time.Time) int {
+	newest := m.newestWaiting()
+	if newest.mayGoOn() {
+		for i, w := range m.waiting {
+			if w.origin.run == newest.origin.run {
+				break
+			}
+			if may, _ := m.mayPut(i, now); !may && !m.isArriving(i, now) {
+				continue
+			}
+			if m.compose(w, now); m.addsToShown(w) {
+				return w.origin.run
+			}
+		}
+	}
+	return newest.origin.run
+}
+
+// isArriving reports whether the i-th waiting snapshot only waits for what is in flight.
+func (m *manifest) isArriving(i int, now time.Time) bool {
+	s := m.waiting[i]
+	for _, f := range s.open {
+		if f.work.state != inFlight && !f.serves(s, now) {
+			return false
+		}
+	}
+	return !s.held && !m.hopeless(i) && !s.stale() && !m.file.src.isStuck()
+}
+
+// endOfFirstRun returns the newest waiting snapshot of the earliest run, or nil.
+func (m *manifest) endOfFirstRun() *snapshot {
+	for i, w := range m.waiting {
+		if m.endsRun(i) {
+			return w
+		}
+	}
+	return m.newestWaiting()
+}
+
+// endsRun reports whether the one behind the i-th waiting snapshot is of another run, which goes on
+// from it.
+func (m *manifest) endsRun(i int) bool {
+	return i+1 < len(m.waiting) && m.waiting[i].mayGoOn() && m.waiting[i].origin.run != m.waiting[i+1].origin.run
+}
+
 // stale reports whether a chunk that it names has got other content since: then another run of the
 // stream uses its name, and s is not to be seen any more if there is a newer one.
 func (s *snapshot) stale() bool {

@@ -119,7 +119,7 @@ func (st *stream) enqueue(f *file) {
 }
 
 // decide chooses what the stream needs most: a publishable manifest, the chunks of the snapshot
-// that is pursued, those of the newest, then the rest, oldest first, and last what the bucket may
+// that is pursued, those of the newest of its run, those of the newest, then the rest, oldest first, and last what the bucket may
 // have. If there is nothing, at is when there may be, or zero if only an event can bring it. A
 // probe is an upload, if there is any to do: the answer to a question does not tell whether the
 // bucket takes one.
@@ -192,7 +192,7 @@ func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 	if n == 0 {
 		return nil
 	}
-	for _, s := range []*snapshot{m.pursued, m.waiting[n-1]} {
+	for _, s := range []*snapshot{m.pursued, m.endOfFirstRun(), m.waiting[n-1]} {
 		if ready, _ := s.ready(m.file.src, now); ready { // what is open may have changed since its own stream was asked
 			continue
 		}

@@ -110,9 +110,12 @@ func (s *Schedule) dropHopeless(m *manifest) {
 		newerGone = true
 		m.waiting = slices.Delete(m.waiting, i, i+1)
 		if m.pursued == w {
-			m.pursued = m.newestWaiting()
+			m.pursued = m.endOfFirstRun()
 		}
 		w.release()
+		if len(m.waiting) == 0 {
+			m.awaitEnd() // the run is given up with which the stream had returned
+		}
 		s.figures.failures++
 		s.report(givenUp, m.file.stream, "key", m.file.key(), "err",
 			"the server deleted files that it names before they could be uploaded, and goes on without them",
