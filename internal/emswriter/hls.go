@@ -32,6 +32,7 @@ type HLS struct {
 	Key       []byte        // content of the AES key file that the playlist names; none if empty
 	Init      []byte        // content of the init segment that the playlist names; chunks are fMP4 then
 	Cleanup   bool          // cleanupDestination=1: Start deletes what earlier runs left
+	WriteSize int           // bytes of one write(2) to a chunk; default 188, a packet, as EMS
 	Now       func() time.Time
 
 	disk
@@ -86,14 +87,14 @@ func (h *HLS) Start() error {
 	return h.create()
 }
 
-// Write appends p to the open chunk with one write(2) for every 188 bytes.
+// Write appends p to the open chunk with one write(2) for every WriteSize bytes.
 func (h *HLS) Write(p []byte) (int, error) {
 	if h.chunk == nil {
 		return 0, fs.ErrClosed
 	}
-	n := 0
+	n, size := 0, cmp.Or(h.WriteSize, packet)
 	for n < len(p) {
-		m, err := h.chunk.Write(p[n:min(n+packet, len(p))])
+		m, err := h.chunk.Write(p[n:min(n+size, len(p))])
 		n += m
 		if err != nil {
 			return n, err

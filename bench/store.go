@@ -1,0 +1,310 @@
+package main
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const bucket = "live"
+
+// maxPlaylist limits what is kept of an object, in bytes.
+const maxPlaylist = 1 << 20
+
+// A store is an S3 endpoint in memory, with one bucket. It keeps the content of playlists, and the
+// size and the MD5 of all else. It checks no signatures, and knows no uploads in parts.
+type store struct {
+	account   *account
+	delay     delay
+	perKey    limiter
+	perPrefix limiter // a prefix is a directory
+	outage    atomic.Pointer[outage]
+
+	mu      sync.Mutex // guards objects
+	objects map[string]object
+}
+
+type object struct {
+	size int64
+	sum  sum
+	at   time.Time
+	meta http.Header
+	text []byte // of a playlist
+}
+
+func newStore(a *account) *store { return &store{account: a, objects: make(map[string]object)} }
+
+// ServeHTTP implements http.Handler.
+func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Server", "bench")
+	w.Header().Set("X-Amz-Request-Id", "1")
+	if o := s.outage.Load(); o != nil && o.is(time.Now()) {
+		s.account.count(func(c *requestCount) { c.Failed++ })
+		o.refuse(w, r)
+		return
+	}
+	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	switch {
+	case name == "":
+		answer(w, http.StatusOK, "<ListAllMyBucketsResult><Buckets><Bucket><Name>"+bucket+
+			"</Name><CreationDate>2026-01-01T00:00:00Z</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>")
+	case name != bucket:
+		refuse(w, http.StatusNotFound, "NoSuchBucket")
+	case key == "":
+		s.serveBucket(w, r)
+	case r.Method == http.MethodPut:
+		s.put(w, r, path.Clean(key))
+	case r.Method == http.MethodHead, r.Method == http.MethodGet:
+		s.get(w, r, path.Clean(key))
+	case r.Method == http.MethodDelete:
+		s.account.count(func(c *requestCount) { c.Delete++ })
+		s.mu.Lock()
+		delete(s.objects, path.Clean(key))
+		s.mu.Unlock()
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		refuse(w, http.StatusNotImplemented, "NotImplemented")
+	}
+}
+
+func (s *store) put(w http.ResponseWriter, r *http.Request, key string) {
+	s.account.count(func(c *requestCount) { c.Put++ })
+	now := time.Now()
+	if r.URL.RawQuery != "" && r.URL.Query().Get("x-id") != "PutObject" {
+		refuse(w, http.StatusNotImplemented, "NotImplemented") // a part, or a property
+		return
+	}
+	if !s.perKey.allows(key, now) || !s.perPrefix.allows(path.Dir(key), now) {
+		s.account.count(func(c *requestCount) { c.Failed++ })
+		refuse(w, http.StatusServiceUnavailable, "SlowDown")
+		return
+	}
+	o, err := receive(r, isPlaylist(key))
+	if err != nil {
+		return // the client has gone: the store keeps nothing
+	}
+	if d := s.delay.draw(); d > 0 {
+		time.Sleep(d)
+	}
+	o.at = time.Now()
+	s.mu.Lock()
+	s.objects[key] = o
+	s.account.stored(key, o.size, o.sum, o.text)
+	s.mu.Unlock()
+	w.Header().Set("Etag", o.etag())
+	w.WriteHeader(http.StatusOK)
+}
+
+// receive reads an object, which may come in the chunks of SigV4.
+func receive(r *http.Request, keep bool) (object, error) {
+	var body io.Reader = r.Body
+	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
+		body = httputil.NewChunkedReader(r.Body)
+	}
+	o := object{meta: make(http.Header)}
+	sums := sumPool.Get().(*receiver)
+	defer sumPool.Put(sums)
+	sums.md5.Reset()
+	text := &limitedText{keep: keep}
+	var err error
+	o.size, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(sums.md5, text)}, struct{ io.Reader }{body}, sums.buffer)
+	if err != nil {
+		return o, err
+	}
+	if _, err := io.Copy(io.Discard, r.Body); err != nil { // the trailer
+		return o, err
+	}
+	sums.md5.Sum(o.sum[:0])
+	o.text = text.b
+	for name, values := range r.Header {
+		if strings.HasPrefix(name, "X-Amz-Meta-") {
+			o.meta[name] = values
+		}
+	}
+	return o, nil
+}
+
+// A receiver is what receiving needs.
+type receiver struct {
+	md5    hash.Hash
+	buffer []byte
+}
+
+var sumPool = sync.Pool{New: func() any { return &receiver{md5.New(), make([]byte, 64<<10)} }}
+
+type limitedText struct {
+	keep bool
+	b    []byte
+}
+
+func (t *limitedText) Write(p []byte) (int, error) {
+	if t.keep {
+		t.b = append(t.b, p...)
+		if len(t.b) > maxPlaylist {
+			return 0, errors.New("the playlist is too long")
+		}
+	}
+	return len(p), nil
+}
+
+func (o object) etag() string { return `"` + hex.EncodeToString(o.sum[:]) + `"` }
+
+func (s *store) get(w http.ResponseWriter, r *http.Request, key string) {
+	s.account.count(func(c *requestCount) {
+		if r.Method == http.MethodHead {
+			c.Head++
+		} else {
+			c.Get++
+		}
+	})
+	s.mu.Lock()
+	o, ok := s.objects[key]
+	s.mu.Unlock()
+	if !ok {
+		refuse(w, http.StatusNotFound, "NoSuchKey")
+		return
+	}
+	maps.Copy(w.Header(), o.meta)
+	w.Header().Set("Etag", o.etag())
+	w.Header().Set("Content-Length", strconv.FormatInt(o.size, 10))
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Last-Modified", o.at.UTC().Format(http.TimeFormat))
+	if r.Method == http.MethodGet && int64(len(o.text)) == o.size {
+		w.Write(o.text)
+	}
+}
+
+// serveBucket answers what is asked of the bucket itself.
+func (s *store) serveBucket(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	switch {
+	case r.Method == http.MethodHead:
+		s.account.count(func(c *requestCount) { c.Head++ })
+		w.WriteHeader(http.StatusOK)
+	case r.Method == http.MethodPut:
+		w.WriteHeader(http.StatusOK)
+	case q.Has("location"):
+		answer(w, http.StatusOK, "<LocationConstraint/>")
+	case q.Has("uploads"):
+		answer(w, http.StatusOK, "<ListMultipartUploadsResult><Bucket>"+bucket+"</Bucket></ListMultipartUploadsResult>")
+	case r.Method == http.MethodGet && (q.Has("list-type") || q.Has("prefix") || q.Has("delimiter") || len(q) == 0):
+		s.account.count(func(c *requestCount) { c.List++ })
+		s.list(w, q.Get("prefix"), q.Get("delimiter"))
+	case r.Method == http.MethodGet:
+		refuse(w, http.StatusNotFound, "NoSuchConfiguration")
+	case r.Method == http.MethodPost && q.Has("delete"):
+		s.deleteAll(w, r)
+	default:
+		refuse(w, http.StatusNotImplemented, "NotImplemented")
+	}
+}
+
+// deleteAll is DeleteObjects.
+func (s *store) deleteAll(w http.ResponseWriter, r *http.Request) {
+	s.account.count(func(c *requestCount) { c.Delete++ })
+	var in struct{ Object []struct{ Key string } }
+	if err := xml.NewDecoder(r.Body).Decode(&in); err != nil {
+		refuse(w, http.StatusBadRequest, "MalformedXML")
+		return
+	}
+	s.mu.Lock()
+	for _, o := range in.Object {
+		delete(s.objects, o.Key)
+	}
+	s.mu.Unlock()
+	answer(w, http.StatusOK, "<DeleteResult/>")
+}
+
+type listResult struct {
+	XMLName        xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
+	Name           string
+	Prefix         string
+	Delimiter      string
+	KeyCount       int
+	MaxKeys        int
+	IsTruncated    bool
+	Contents       []listed
+	CommonPrefixes []struct{ Prefix string }
+}
+
+type listed struct {
+	Key, LastModified, ETag, StorageClass string
+	Size                                  int64
+}
+
+// list answers with all that begins with prefix, in one page.
+func (s *store) list(w http.ResponseWriter, prefix, delimiter string) {
+	out := listResult{Name: bucket, Prefix: prefix, Delimiter: delimiter, MaxKeys: 1 << 20}
+	dirs := make(map[string]bool)
+	s.mu.Lock()
+	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
+		rest, ok := strings.CutPrefix(key, prefix)
+		if !ok {
+			continue
+		}
+		if dir, _, below := strings.Cut(rest, delimiter); delimiter != "" && below {
+			if dir = prefix + dir + delimiter; !dirs[dir] {
+				dirs[dir] = true
+				out.CommonPrefixes = append(out.CommonPrefixes, struct{ Prefix string }{dir})
+			}
+			continue
+		}
+		o := s.objects[key]
+		out.Contents = append(out.Contents, listed{key, o.at.UTC().Format("2006-01-02T15:04:05.000Z"), o.etag(),
+			"STANDARD", o.size})
+	}
+	s.mu.Unlock()
+	out.KeyCount = len(out.Contents) + len(out.CommonPrefixes)
+	text, err := xml.Marshal(out)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "InternalError")
+		return
+	}
+	answer(w, http.StatusOK, string(text))
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	io.WriteString(w, xml.Header+text)
+}
+
+func refuse(w http.ResponseWriter, status int, code string) {
+	answer(w, status, fmt.Sprintf("<Error><Code>%s</Code><Message>%s</Message></Error>", code, code))
+}
+
+// refuse treats a request as the outage does.
+func (o *outage) refuse(w http.ResponseWriter, r *http.Request) {
+	switch o.kind {
+	case "503":
+		refuse(w, http.StatusServiceUnavailable, "ServiceUnavailable")
+	case "hang":
+		select {
+		case <-r.Context().Done():
+		case <-time.After(time.Until(o.end)):
+		}
+		panic(http.ErrAbortHandler)
+	default:
+		if c, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			if tcp, ok := c.(*net.TCPConn); ok {
+				tcp.SetLinger(0)
+			}
+			c.Close()
+		}
+	}
+}
