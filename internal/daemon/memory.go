@@ -72,8 +72,8 @@ func (m *memory) note(section config.Upload, dir Directory, now time.Time) {
 			return
 		}
 	}
-	m.entries, m.changed = append(m.entries, remembered{section.Section, dir.Root, dir.Group, dir.Group == "" && !dir.dated,
-		now}), true
+	e := remembered{section.Section, dir.Root, dir.Group, dir.Group == "" && !dir.dated, now}
+	m.entries, m.changed = append(m.entries, e), true
 }
 
 // save replaces the file if something has changed.
