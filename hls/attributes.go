@@ -63,9 +63,9 @@ func parseRange(value string) (r Range, follows, ok bool) {
 	return r, !stated, err == nil && err2 == nil && r.Offset < maxNumber && r.Length < maxNumber
 }
 
-// tagOf splits a line into its tag and the value, both without white space at the end.
+// tagOf splits a line into its tag and the value, without the white space around the line.
 func tagOf(line string) (tag, value string) {
-	tag, value, _ = strings.Cut(trimmed(line), ":")
+	tag, value, _ = strings.Cut(body(line), ":")
 	return tag, value
 }
 
@@ -84,6 +84,9 @@ func trimmed(line string) string {
 	}
 	return line
 }
+
+// body is the text of a line, without the white space around it.
+func body(line string) string { return strings.TrimLeft(trimmed(line), " \t") }
 
 // lines yields the lines of text, each with its end.
 func lines(text string) iter.Seq[string] { return strings.Lines(text) }

@@ -28,34 +28,50 @@ func Parse(b []byte) (*Playlist, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, fmt.Errorf("playlist is empty: %w", media.ErrIncomplete)
 	}
-	whole := strings.HasSuffix(text, "\n")
-	if !whole {
-		text += "\n"
+	if !strings.HasSuffix(text, "\n") {
+		text += "\n" // whether it may be cut short is for its reader to find out: [media.Manifest.Unended]
 	}
-	first, _, _ := strings.Cut(text, "\n")
-	if strings.TrimRight(first, "\r \t") != tagPlaylist {
+	if lone := strings.Count(text, "\r") - strings.Count(text, "\r\n"); lone > 0 {
+		return nil, &FixedError{"CR as a line end"}
+	}
+	first, ok := header(text)
+	if !ok {
 		return nil, errors.New("playlist does not begin with #EXTM3U")
 	}
-	if strings.HasSuffix(first, "\r") {
+	if strings.HasSuffix(text[:first], "\r\n") {
 		r.p.eol = "\r\n"
 	}
 	// Most playlists have a tag and a URI for each segment.
 	r.p.Segments = make([]Segment, 0, min(strings.Count(text, "\n#EXTINF:"), media.MaxReferences))
 	r.all = text
-	for at := 0; at < len(text); {
+	for line := range lines(text[:first]) {
+		r.p.head = append(r.p.head, line)
+	}
+	for at := first; at < len(text); {
 		end := at + strings.IndexByte(text[at:], '\n') + 1
 		if err := r.line(at, end); err != nil {
 			return nil, fmt.Errorf("line %d: %w", 1+strings.Count(text[:at], "\n"), err)
 		}
 		at = end
 	}
-	if !whole && !r.p.Ended {
-		return nil, fmt.Errorf("the last line has no line end: %w", media.ErrIncomplete)
-	}
 	if r.timed {
 		return nil, fmt.Errorf("no URI follows the last EXTINF: %w", media.ErrIncomplete)
 	}
 	return r.finish()
+}
+
+// header returns where the line #EXTM3U ends. Blank lines and comments may stand before it.
+func header(text string) (end int, ok bool) {
+	for line := range lines(text) {
+		end += len(line)
+		switch line = body(line); {
+		case media.IsPlaylistHeader(line):
+			return end, true
+		case line != "" && (line[0] != '#' || strings.HasPrefix(line, "#EXT")):
+			return 0, false
+		}
+	}
+	return 0, false
 }
 
 // A reader reads a playlist line by line. Lines are parts of the one text, so that they cost
@@ -78,10 +94,8 @@ type reader struct {
 // line reads the line all[at:end].
 func (r *reader) line(at, end int) error {
 	line := r.all[at:end]
-	text := trimmed(line)
+	text := body(line)
 	switch {
-	case at == 0:
-		r.p.head = append(r.p.head, line)
 	case text == "" || text[0] == '#' && !strings.HasPrefix(text, "#EXT"):
 		if value, ours := strings.CutPrefix(text, ourLine); ours {
 			r.state(value)

@@ -102,6 +102,28 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// What players accept is rewritten, too, and stays as it is where nothing changes.
+func TestPlaylistsOfCarelessWriters(t *testing.T) {
+	for name, c := range map[string]struct{ text, renamed string }{
+		"no line end at the end":  {"#EXTM3U\n#EXTINF:2,\na.ts", "#EXTM3U\n#EXTINF:2,\nx/a.ts\n"},
+		"lines before the header": {"\ufeff\n# by hand\n#EXTM3U\n#EXTINF:2,\na.ts\n", "\n# by hand\n#EXTM3U\n#EXTINF:2,\nx/a.ts\n"},
+		"attributes behind it":    {"#EXTM3U url-tvg=\"x\"\n#EXTINF:2,\na.ts\n", "#EXTM3U url-tvg=\"x\"\n#EXTINF:2,\nx/a.ts\n"},
+		"white space":             {"#EXTM3U\n #EXT-X-MAP:URI=\"m\"\n\t#EXTINF:2,\n a.ts \n", "#EXTM3U\n #EXT-X-MAP:URI=\"x/m\"\n\t#EXTINF:2,\n x/a.ts \n"},
+		"mixed line ends":         {"#EXTM3U\r\n#EXTINF:2,\na.ts\r\n", "#EXTM3U\r\n#EXTINF:2,\nx/a.ts\r\n"},
+	} {
+		p := mustParse(t, c.text)
+		if got := p.Bytes(); string(got) != c.text {
+			t.Errorf("%s: unchanged, it is %q", name, got)
+		}
+		if len(p.Segments) != 1 || p.Segments[0].URI != "a.ts" || p.Segments[0].Duration != 2*time.Second {
+			t.Errorf("%s: %s", name, describe(p))
+		}
+		if got := p.WithURIs(func(uri string) string { return "x/" + uri }).Bytes(); string(got) != c.renamed {
+			t.Errorf("%s: with other URIs, it is %q", name, got)
+		}
+	}
+}
+
 func TestBrokenLineOfOursSaysNothing(t *testing.T) {
 	for line, want := range map[string]string{
 		"## ems-sidecar offset=-3 run=6 later=x":           "true -3 6",
@@ -134,7 +156,8 @@ func TestPlaylistsThatAreNotRewritten(t *testing.T) {
 		"reload by number":                  {text: begin + "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,HOLD-BACK=6\n#EXTINF:2,\na.ts\n", fixed: "#EXT-X-SERVER-CONTROL with CAN-BLOCK-RELOAD"},
 		"numbers of other renditions":       {text: begin + "#EXTINF:2,\na.ts\n#EXT-X-RENDITION-REPORT:URI=\"b\",LAST-MSN=3\n", fixed: "#EXT-X-RENDITION-REPORT"},
 		"nothing":                           {text: " \n", is: media.ErrIncomplete},
-		"half a line":                       {text: begin + "#EXTINF:2,\na.t", is: media.ErrIncomplete},
+		"thumbnails":                        {text: "#EXTM3U\n#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=1,URI=\"a.m3u8\"\n", is: ErrSet},
+		"lines that end with CR":            {text: "#EXTM3U\r#EXTINF:2,\ra.ts\r", fixed: "CR as a line end"},
 		"a duration without a URI":          {text: begin + "#EXTINF:2,\n", is: media.ErrIncomplete},
 		"no playlist":                       {text: "<html>\n"},
 		"a broken number":                   {text: begin + "#EXT-X-MEDIA-SEQUENCE:-1\n#EXTINF:2,\na.ts\n"},

@@ -62,6 +62,7 @@ var kinds = map[string]kind{
 
 	"#EXT-X-STREAM-INF": ofSet, "#EXT-X-MEDIA": ofSet, "#EXT-X-I-FRAME-STREAM-INF": ofSet,
 	"#EXT-X-SESSION-DATA": ofSet, "#EXT-X-SESSION-KEY": ofSet, "#EXT-X-CONTENT-STEERING": ofSet,
+	"#EXT-X-IMAGE-STREAM-INF": ofSet,
 
 	"#EXT-X-DEFINE": fixed, "#EXT-X-SKIP": fixed, "#EXT-X-PART": fixed, "#EXT-X-PART-INF": fixed,
 	"#EXT-X-PRELOAD-HINT": fixed, "#EXT-X-RENDITION-REPORT": fixed,

@@ -31,7 +31,9 @@ func (p *Playlist) WithURIs(rewrite func(uri string) string) *Playlist {
 func withURIs(text string, rewrite func(uri string) string) string {
 	var b strings.Builder
 	for line := range lines(text) {
-		body := trimmed(line)
+		text := trimmed(line)
+		body := body(line)
+		indent := text[:len(text)-len(body)]
 		switch tag, value, _ := strings.Cut(body, ":"); {
 		case tag == tagKey || tag == tagMap:
 			for name, a := range attributes(value) {
@@ -44,7 +46,7 @@ func withURIs(text string, rewrite func(uri string) string) string {
 		case body != "" && body[0] != '#':
 			body = rewrite(body)
 		}
-		b.WriteString(body + ending(line))
+		b.WriteString(indent + body + ending(line))
 	}
 	return b.String()
 }

@@ -6,58 +6,74 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 )
 
 // ParsePlaylist reads a Media or Master Playlist of any protocol version. It does not check whether
 // the playlist obeys RFC 8216, only what it names and whether it is complete. It skips tags that it
-// does not know. A playlist that names nothing to play counts as cut short. EXT-X-PRELOAD-HINT is
-// left out: it names a file that does not exist yet.
+// does not know, and accepts what players accept: a byte order mark, blank lines and comments before
+// #EXTM3U, white space around a line, and any of the three line ends. A playlist that names nothing
+// to play counts as cut short.
+//
+// Left out are files that do not exist yet (EXT-X-PRELOAD-HINT) or need not exist (EXT-X-GAP), and
+// EXT-X-RENDITION-REPORT, which only points to playlists that the Master Playlist names: two that
+// report each other would wait for each other.
 func ParsePlaylist(b []byte) (Manifest, error) {
-	p := playlistReader{named: make(map[string]struct{})}
+	p := playlistReader{named: make(map[string]struct{}), variables: variables{room: 32*len(b) + 16<<10}}
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	if len(bytes.TrimSpace(b)) == 0 {
 		return Manifest{}, fmt.Errorf("playlist is empty: %w", ErrIncomplete)
 	}
-	endsInNewline := b[len(b)-1] == '\n'
 	for len(b) > 0 {
 		var raw []byte
-		raw, b, _ = bytes.Cut(b, []byte("\n"))
+		raw, b, p.Unended = cutLine(b)
 		p.line++
-		text := strings.TrimRight(string(raw), "\r \t")
-		if p.line == 1 && text != "#EXTM3U" {
-			if strings.HasPrefix("#EXTM3U", text) && len(b) == 0 {
-				return Manifest{}, fmt.Errorf("playlist ends in its first line: %w", ErrIncomplete)
-			}
-			return Manifest{}, errors.New("playlist does not begin with #EXTM3U")
+		err := p.read(strings.Trim(string(raw), " \t"))
+		if err != nil && p.Unended {
+			return Manifest{}, fmt.Errorf("%w: %w", err, ErrIncomplete)
 		}
-		if err := p.read(text); err != nil {
+		if err != nil {
 			return Manifest{}, err
 		}
 	}
+	p.Unended = p.Unended && !p.Ended
 	switch {
-	case !endsInNewline && !p.Ended:
-		return Manifest{}, fmt.Errorf("last line %d has no line end: %w", p.line, ErrIncomplete)
+	case !p.begun:
+		return Manifest{}, fmt.Errorf("playlist ends before its #EXTM3U: %w", ErrIncomplete)
 	case p.tooMany != nil:
 		return Manifest{}, fmt.Errorf("playlist: %w", p.tooMany)
 	case p.wantsURI != "":
 		return Manifest{}, fmt.Errorf("no URI follows the last %s: %w", p.wantsURI, ErrIncomplete)
-	case len(p.references) == 0 && !p.Ended:
+	case len(p.references) == 0 && p.Segments == 0 && !p.Ended:
 		return Manifest{}, fmt.Errorf("playlist names nothing: %w", ErrIncomplete)
 	}
-	p.Last = p.Sequence + max(p.whole, 1) - 1
+	p.Last = plus(p.Sequence, max(plus(p.skipped, p.whole), 1)-1)
 	p.Manifest.references = slices.Values(p.references)
 	return p.Manifest, nil
+}
+
+// cutLine cuts the first line off b, at LF, CR or both. unended: it has no end.
+func cutLine(b []byte) (line, rest []byte, unended bool) {
+	at := bytes.IndexAny(b, "\r\n")
+	if at < 0 {
+		return b, nil, true
+	}
+	if line, rest = b[:at], b[at+1:]; b[at] == '\r' {
+		rest = bytes.TrimPrefix(rest, []byte("\n"))
+	}
+	return line, rest, false
 }
 
 type playlistReader struct {
 	Manifest
 	references []Reference // each URI once
 	whole      uint64      // Media Segments without parts
+	skipped    uint64      // segments that a delta update leaves out
 	line       int
+	begun      bool   // #EXTM3U has come
+	gap        bool   // the next segment is not there
 	wantsURI   string // the tag whose URI has not come yet
+	variables  variables
 	named      map[string]struct{}
 	tally      Tally
 	tooMany    error
@@ -66,61 +82,61 @@ type playlistReader struct {
 // read reads one line (RFC 8216, section 4.1).
 func (p *playlistReader) read(text string) error {
 	switch {
+	case !p.begun:
+		return p.readHead(text)
 	case strings.HasPrefix(text, "#EXT"):
 		return p.readTag(text)
 	case text != "" && text[0] != '#': // else it is a comment
-		p.readURI(text)
+		return p.readURI(text)
 	}
 	return nil
 }
 
-func (p *playlistReader) readURI(uri string) {
+// readHead reads a line until #EXTM3U, behind which some programs write attributes.
+func (p *playlistReader) readHead(text string) error {
+	p.begun = IsPlaylistHeader(text)
+	isComment := strings.HasPrefix(text, "#") && !strings.HasPrefix(text, "#EXT")
+	isCut := p.Unended && strings.HasPrefix("#EXTM3U", text)
+	if p.begun || isComment || isCut || text == "" {
+		return nil
+	}
+	return errors.New("playlist does not begin with #EXTM3U")
+}
+
+// IsPlaylistHeader reports whether a line, without white space around it, is the one with which
+// playlists begin.
+func IsPlaylistHeader(line string) bool {
+	rest, ok := strings.CutPrefix(line, "#EXTM3U")
+	return ok && (rest == "" || rest[0] == ' ' || rest[0] == '\t')
+}
+
+func (p *playlistReader) readURI(uri string) error {
+	gap := p.gap
+	p.wantsURI, p.gap = "", false
 	if !p.Set {
 		p.Segments++
 		p.whole++
 	}
-	p.wantsURI = ""
-	p.name(Reference{URI: uri, Segment: !p.Set, Manifest: p.Set})
+	if gap {
+		return nil
+	}
+	return p.nameVariable(Reference{URI: uri, Segment: !p.Set, Manifest: p.Set})
 }
 
-func (p *playlistReader) readTag(text string) (err error) {
-	tag, value, _ := strings.Cut(text, ":")
-	switch tag {
-	case "#EXTINF":
-		p.wantsURI = tag
-	case "#EXT-X-STREAM-INF":
-		p.Set, p.wantsURI = true, tag
-	case "#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF":
-		p.Set = true
-		p.nameAttribute(value, Reference{Manifest: true})
-	case "#EXT-X-SESSION-DATA", "#EXT-X-SESSION-KEY":
-		p.Set = true
-		p.nameAttribute(value, Reference{})
-	case "#EXT-X-KEY", "#EXT-X-MAP":
-		p.nameAttribute(value, Reference{})
-	case "#EXT-X-PART":
-		p.Segments++
-		p.nameAttribute(value, Reference{Segment: true})
-	case "#EXT-X-MEDIA-SEQUENCE":
-		p.Sequence, err = strconv.ParseUint(value, 10, 64)
-	case "#EXT-X-TARGETDURATION":
-		p.TargetDuration, err = targetDuration(value)
-	case "#EXT-X-ENDLIST":
-		p.Ended = true
-	}
-	if err != nil {
-		return fmt.Errorf("line %d: %s: value %q is not a number in range", p.line, tag, value)
+// nameVariable adds a reference whose URI may have variables. One that does not tell its file cannot
+// be waited for.
+func (p *playlistReader) nameVariable(r Reference) error {
+	uri, known, err := p.variables.expand(r.URI)
+	switch {
+	case err != nil:
+		return fmt.Errorf("line %d: %w", p.line, err)
+	case known:
+		r.URI = uri
+		p.name(r)
+	default:
+		p.Unresolved = cmp.Or(p.Unresolved, r.URI)
 	}
 	return nil
-}
-
-// targetDuration is an integer since protocol version 3, but some programs write fractions.
-func targetDuration(value string) (time.Duration, error) {
-	s, err := strconv.ParseFloat(value, 64)
-	if err == nil && !(s >= 0 && s <= 86400) {
-		err = strconv.ErrRange
-	}
-	return time.Duration(s * float64(time.Second)), err
 }
 
 // name adds a reference, once. Beyond the limit, references are only counted.
@@ -133,27 +149,4 @@ func (p *playlistReader) name(r Reference) {
 	}
 	p.named[r.URI] = struct{}{}
 	p.references = append(p.references, r)
-}
-
-// nameAttribute adds the reference r with the URI attribute of a list (RFC 8216, section 4.2), if
-// the list has one.
-func (p *playlistReader) nameAttribute(list string, r Reference) {
-	for list != "" {
-		name, rest, ok := strings.Cut(list, "=")
-		if !ok {
-			return
-		}
-		var value string
-		if strings.HasPrefix(rest, `"`) {
-			value, rest, _ = strings.Cut(rest[1:], `"`)
-			_, list, _ = strings.Cut(rest, ",")
-		} else {
-			value, list, _ = strings.Cut(rest, ",")
-		}
-		if strings.TrimSpace(name) == "URI" && value != "" {
-			r.URI = value
-			p.name(r)
-			return
-		}
-	}
 }

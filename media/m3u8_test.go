@@ -51,7 +51,9 @@ func TestRecordedPlaylists(t *testing.T) {
 			// EMS truncates in place: whatever a reader meets before the end must not pass for a
 			// playlist that names all of it.
 			for n := range len(b) {
-				if p, err := ParsePlaylist(b[:n]); err == nil && len(uris(p)) == len(c.uris) {
+				if p, err := ParsePlaylist(b[:n]); err == nil && !p.Unended && !reflect.DeepEqual(uris(p), c.uris[:len(uris(p))]) {
+					t.Errorf("the first %d of %d bytes name %q", n, len(b), uris(p))
+				} else if err == nil && !p.Unended && len(uris(p)) == len(c.uris) && b[n-1] != '\r' {
 					t.Errorf("the first %d of %d bytes pass for whole", n, len(b))
 				}
 			}
@@ -102,6 +104,50 @@ high/p.m3u8
 `, []string{"a.1.m4s"}},
 		"a byte order mark and CRLF": {"\ufeff#EXTM3U\r\n#EXTINF:4,\r\na b%+.ts\r\n", []string{"a b%+.ts"}},
 		"an end without anything":    {"#EXTM3U\n#EXT-X-ENDLIST", nil},
+		"lines before the header":    {"\ufeff \n# by hand\r\n#EXTM3U url-tvg=\"x\"\n#EXTINF:4,\na.ts\n", []string{"a.ts"}},
+		"all three line ends":        {"#EXTM3U\r#EXTINF:4,\ra.ts\r\n#EXTINF:4,\nb.ts\n\r", []string{"a.ts", "b.ts"}},
+		"white space around lines":   {"#EXTM3U\n #EXTINF:4,\n\t a.ts \n", []string{"a.ts"}},
+		"spaces in attributes":       {"#EXTM3U\n#EXT-X-MAP: BYTERANGE=\"10@0\", URI=\"init.mp4\"\n#EXTINF:2,\ns0.m4s\n", []string{"init.mp4", "s0.m4s"}},
+		"what is not there": {`#EXTM3U
+#EXTINF:2,
+a.ts
+#EXT-X-GAP
+#EXTINF:2,
+b.ts
+#EXTINF:2,
+c.ts
+#EXT-X-PART:DURATION=1,GAP=YES,URI="d.1.ts"
+#EXT-X-PART:DURATION=1,URI="d.2.ts"
+#EXT-X-PREFETCH:d.3.ts
+#EXT-X-RENDITION-REPORT:URI="../other/p.m3u8",LAST-MSN=3
+`, []string{"a.ts", "c.ts", "d.2.ts"}},
+		"interstitials": {`#EXTM3U
+#EXTINF:2,
+a.ts
+#EXT-X-DATERANGE:ID="a",CLASS="com.apple.hls.interstitial",START-DATE="2026-01-01T00:00:00Z",X-ASSET-URI="ad/p.m3u8"
+#EXT-X-DATERANGE:ID="b",START-DATE="2026-01-01T00:00:00Z",X-ASSET-LIST="list.json",X-COM-EXAMPLE="URI=no"
+`, []string{"a.ts", "ad/p.m3u8", "list.json"}},
+		"what a Master Playlist names beside variants": {`#EXTM3U
+#EXT-X-CONTENT-STEERING:SERVER-URI="steer.json",PATHWAY-ID="A"
+#EXT-X-SESSION-DATA:DATA-ID="x",URI="data.json"
+#EXT-X-SESSION-KEY:METHOD=AES-128,URI="k.key"
+#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=1,RESOLUTION=320x180,CODECS="jpeg",URI="thumbs.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=1
+v.m3u8
+`, []string{"steer.json", "data.json", "k.key", "thumbs.m3u8", "v.m3u8"}},
+		"variables": {`#EXTM3U
+#EXT-X-DEFINE:NAME="p",VALUE="sub"
+#EXT-X-DEFINE:QUERYPARAM="token"
+#EXT-X-DEFINE:IMPORT="cdn"
+#EXT-X-KEY:METHOD=AES-128,URI="{$p}/{$p}.key"
+#EXTINF:2,
+{$p}/0.ts?t={$token}
+#EXTINF:2,
+{$cdn}/1.ts
+#EXTINF:2,
+{p}{$/2.ts
+`, []string{"sub/sub.key", "sub/0.ts", "{p}{$/2.ts"}},
+		"no variables": {"#EXTM3U\n#EXTINF:2,\n{$p}.ts\n", []string{"{$p}.ts"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, err := ParsePlaylist([]byte(c.text))
@@ -126,6 +172,43 @@ func TestSequencesAndEnd(t *testing.T) {
 	}
 }
 
+// Segments without a file of their own count all the same: numbers follow from them.
+func TestSegmentsWithoutReferencesCount(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want Manifest
+	}{
+		"only gaps": {"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:5\n#EXT-X-GAP\n#EXTINF:2,\na.ts\n#EXTINF:2,\n#EXT-X-GAP\nb.ts\n",
+			Manifest{Segments: 2, Sequence: 5, Last: 6}},
+		"variables that are not known": {"#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"x\"\n#EXT-X-MEDIA-SEQUENCE:5\n#EXTINF:2,\n{$x}/a.ts\n#EXTINF:2,\n{$x}/b.ts\n",
+			Manifest{Segments: 2, Sequence: 5, Last: 6, Unresolved: "{$x}/a.ts"}},
+		"a delta update": {"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:5\n#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n#EXTINF:2,\nh.ts\n",
+			Manifest{Segments: 1, Sequence: 5, Last: 8}},
+		"parts of the next segment": {"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:5\n#EXTINF:2,\na.ts\n#EXT-X-PART:DURATION=1,URI=\"b.1.ts\"\n",
+			Manifest{Segments: 2, Sequence: 5, Last: 5}},
+		"no end of the last line": {"#EXTM3U\n#EXTINF:2,\na.ts", Manifest{Segments: 1, Unended: true}},
+		"the end of the playlist": {"#EXTM3U\n#EXTINF:2,\na.ts\n#EXT-X-ENDLIST", Manifest{Segments: 1, Ended: true}},
+	} {
+		got, err := ParsePlaylist([]byte(c.text))
+		if got.references = nil; err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %+v, %v, want %+v", name, got, err, c.want)
+		}
+	}
+}
+
+// A few bytes may not claim gigabytes of names.
+func TestVariablesAreBounded(t *testing.T) {
+	long := "#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"" + strings.Repeat("x", 1500) + "\"\n"
+	for name, text := range map[string]string{
+		"one URI":   long + "{$a}{$a}\n",
+		"many URIs": long + strings.Repeat("{$a}\n", 1000),
+	} {
+		if _, err := within(t, []byte(text), ParsePlaylist); err == nil {
+			t.Errorf("%s: passes", name)
+		}
+	}
+}
+
 func TestBadPlaylists(t *testing.T) {
 	for name, c := range map[string]struct {
 		text       string
@@ -134,7 +217,10 @@ func TestBadPlaylists(t *testing.T) {
 		"empty":                   {"", true},
 		"blank":                   {"\r\n\r\n", true},
 		"cut in the first line":   {"#EXT", true},
-		"cut in a name":           {"#EXTM3U\n#EXTINF:4,\nsegment_1", true},
+		"cut in a number":         {"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:", true},
+		"cut before the header":   {"\n# by hand\n", true},
+		"tags before the header":  {"#EXT-X-VERSION:3\n#EXTM3U\n#EXTINF:4,\na.ts\n", false},
+		"a longer word":           {"#EXTM3U8\n#EXTINF:4,\na.ts\n", false},
 		"cut before a name":       {"#EXTM3U\n#EXTINF:4,\n", true},
 		"cut behind the header":   {"#EXTM3U\n#EXT-X-VERSION:3\n", true},
 		"cut before a variant":    {"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n", true},
@@ -193,14 +279,15 @@ func TestResolve(t *testing.T) {
 
 func FuzzParsePlaylist(f *testing.F) {
 	addRecordings(f, "m3u8")
+	f.Add([]byte("\n#EXTM3U\r#EXT-X-DEFINE:NAME=\"a\",VALUE=\"b/\"\r\n#EXT-X-GAP\n#EXTINF:1,\n{$a}x\n#EXTINF:1,\n{$c}?{$a}"))
 	f.Add([]byte("#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\n#EXTINF:1,\n../x\n#EXT-X-ENDLIST"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := within(t, b, ParsePlaylist)
 		if err != nil {
 			return
 		}
-		if len(uris(p)) > strings.Count(string(b), "\n")+1 {
-			t.Errorf("%d references in %d lines", len(uris(p)), strings.Count(string(b), "\n")+1)
+		if lines := strings.Count(string(b), "\n") + strings.Count(string(b), "\r") + 1; len(uris(p)) > 2*lines {
+			t.Errorf("%d references in %d lines", len(uris(p)), lines)
 		}
 		p.Segments = segments(p) // a file of which a playlist names several ranges is one reference
 		checkNames(t, p)

@@ -28,6 +28,12 @@ type Manifest struct {
 	TargetDuration time.Duration
 	// Ended: nothing will be added to what it names.
 	Ended bool
+	// Unended: the last line of a playlist has no line end. So the playlist may be cut short, and the
+	// name of its last file with it. A writer that never ends its last line means it so.
+	Unended bool
+	// Unresolved is the first URI that does not tell which file it means, and why it is left out of
+	// References: it has a variable whose value the manifest does not have. "": there is none.
+	Unresolved string
 	// Media has, for an F4M, the media whose fragments are listed in a bootstrap file.
 	Media []BootstrappedMedia
 
@@ -48,6 +54,7 @@ type Reference struct {
 	URI      string
 	Segment  bool // not a manifest, a key or an init segment
 	Manifest bool // as the manifest that names it says; its own name may say so, too
+	Optional bool // players go on without it, and another server may have it
 }
 
 // A BootstrappedMedia is a media element of an F4M whose bootstrap information is in a file. Both

@@ -65,7 +65,7 @@ func (src *Source) manifestAt(p string) trouble.At {
 var errNotNamed = errors.New("no F4M names it yet")
 
 // readManifest returns the content of the manifest p. The error is errChanged if it was written
-// meanwhile.
+// meanwhile, and an [unendedError] if it has to be read once more.
 func (src *Source) readManifest(p string) (publish.Reading, error) {
 	content, version, err := src.readWhole(p)
 	if err != nil {
@@ -80,16 +80,21 @@ func (src *Source) readManifest(p string) (publish.Reading, error) {
 	case err != nil:
 		return publish.Reading{}, &notManifestError{err}
 	}
-	refs, others, outside, err := src.resolve(p, dir, manifest)
+	sum := sha256.Sum256(content)
+	if err := src.checkEnd(p, manifest, sum, time.Now()); err != nil {
+		return publish.Reading{}, err
+	}
+	named, err := src.resolve(p, dir, manifest)
 	if err != nil {
 		return publish.Reading{}, &notManifestError{err}
 	}
 	r := publish.Reading{
-		Content: content, Sum: sha256.Sum256(content), MD5: publish.MD5(content), Manifest: manifest.WithoutReferences(),
-		References: refs, Others: others, Outside: outside, ModTime: version.ModTime, ReadAt: time.Now(),
+		Content: content, Sum: sum, MD5: publish.MD5(content), Manifest: manifest.WithoutReferences(),
+		References: named.all(), Optional: len(named.optional), Others: len(named.optional) + len(named.others),
+		Outside: named.outside, ModTime: version.ModTime, ReadAt: time.Now(),
 	}
 	if !src.layout.Traits().IsImmutable() {
-		r.OnDisk = src.versions(refs)
+		r.OnDisk = src.versions(r.References)
 	}
 	return r, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path"
+	"slices"
 	"time"
 
 	"ems-sidecar/media"
@@ -12,24 +13,28 @@ import (
 
 // references are the paths below the root that a manifest waits for.
 type references struct {
-	others, segments []string        // no segments, and segments
-	seen             map[string]bool // of others: representations share init segments
-	tally            media.Tally
-	directories      map[string]struct{}
-	bytes            int
-	outside          string // the first URI that leads out of the root
+	// optional are no segments, and players go on without them; others are no segments.
+	optional, others, segments []string
+
+	seen        map[string]bool // of optional and others: representations share init segments
+	tally       media.Tally
+	directories map[string]struct{}
+	bytes       int
+	outside     string // the first URI that leads out of the root
 }
 
-// resolve returns the paths below the root that the manifest p waits for, with its segments last,
-// and how many are no segments. It also returns the first URI that leads out of the root. The
-// manifest does not wait for files of other hosts. The error is a [media.TooManyError].
-func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, others int, outside string, err error) {
-	r := references{seen: make(map[string]bool), directories: make(map[string]struct{})}
+// all returns all of the paths: those of optional, others and segments.
+func (r *references) all() []string { return slices.Concat(r.optional, r.others, r.segments) }
+
+// resolve returns what the manifest p waits for. It does not wait for files of other hosts. The
+// error is a [media.TooManyError].
+func (src *Source) resolve(p, dir string, m media.Manifest) (r references, err error) {
+	r = references{seen: make(map[string]bool), directories: make(map[string]struct{})}
 	files := lookup{src: src}
 	defer files.close()
 	for ref := range m.References() {
 		if err := r.tally.Add(ref); err != nil {
-			return nil, 0, "", atLeast(err, m.Segments)
+			return r, atLeast(err, m.Segments)
 		}
 		literal, decoded, out := media.Resolve(dir, ref.URI)
 		ambiguous := decoded != "" || out
@@ -44,20 +49,24 @@ func (src *Source) resolve(p, dir string, m media.Manifest) (paths []string, oth
 			continue
 		}
 		isManifest := ref.Manifest || src.layout.Kind(name).Role == media.ManifestFile
-		if err := r.add(name, ref.Segment, isManifest && !ref.Manifest); err != nil {
-			return nil, 0, "", err
+		if err := r.add(name, ref, isManifest && !ref.Manifest); err != nil {
+			return r, err
 		}
 	}
-	return append(r.others, r.segments...), len(r.others), r.outside, nil
+	return r, nil
 }
 
-// add adds the path p. uncounted: it is a manifest by its name, and the tally does not know that.
-func (r *references) add(p string, segment, uncounted bool) error {
+// add adds the path p of ref. uncounted: it is a manifest by its name, and the tally does not know
+// that.
+func (r *references) add(p string, ref media.Reference, uncounted bool) error {
 	switch n := len(r.segments); {
-	case segment && n > 0 && r.segments[n-1] == p, r.seen[p]: // ranges of one file
+	case ref.Segment && n > 0 && r.segments[n-1] == p, r.seen[p]: // ranges of one file
 		return nil
-	case segment:
+	case ref.Segment:
 		r.segments = append(r.segments, p)
+	case ref.Optional:
+		r.seen[p] = true
+		r.optional = append(r.optional, p)
 	default:
 		r.seen[p] = true
 		r.others = append(r.others, p)

@@ -52,6 +52,7 @@ type reported struct {
 	bootstraps bootstraps
 	named      namedFiles
 	pace       pace
+	unended    map[string]unended
 	last       *publish.Place // of the file that was closed last
 }
 
@@ -61,7 +62,8 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter,
 		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
-		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace)},
+		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace),
+			unended: make(map[string]unended)},
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
 	u.add(src)
@@ -90,7 +92,11 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	defer src.reported.pace.took(p, time.Now())
 	at := src.placeOf(p)
 	r, err := src.readManifest(p)
+	var unended *unendedError
 	switch {
+	case errors.As(err, &unended):
+		src.readUnended(ctx, p, unended)
+		return
 	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
 		return // its next closing is reported, or that of an F4M that names it
 	case errors.As(err, new(*notManifestError)):
@@ -117,6 +123,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	src.reported.named.forget(p)
 	src.forgetUnfit(p)
 	delete(src.reported.pace, p)
+	delete(src.reported.unended, p)
 	src.spool.Gone(p)
 	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {

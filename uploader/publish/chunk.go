@@ -181,6 +181,7 @@ type naming struct {
 	shown    int       // of them, the published ones
 	listed   bool      // a published one names the content that was closed last
 	asOther  bool      // by what named it last: it is no segment
+	optional bool      // by what named it last: players go on without it
 	archived archived  // what archives and clips say of it
 	promised *manifest // which named it first, just written, when the file was not on the disk
 }

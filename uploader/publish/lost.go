@@ -29,6 +29,10 @@ func (s *Schedule) lose(f *file, what trouble.Failure, why string) {
 
 // loseChunk gives up a chunk that is not on disk and will not be in the bucket.
 func (s *Schedule) loseChunk(f *file, why string) {
+	if f.naming.optional && f.disk.neverSeen() {
+		s.goWithout(f)
+		return
+	}
 	m := f.naming.promised
 	if m == nil || !f.disk.neverSeen() {
 		s.lose(f, chunkLost, why)
@@ -48,6 +52,17 @@ func (s *Schedule) loseChunk(f *file, why string) {
 	s.reportOf(m.file.key(), chunksUnwritten, m.file.stream, "key", m.file.key(), "first_key", f.key(),
 		"next", "the manifest does not wait for them; further ones are only counted, as unwritten",
 		"hint", "in MSS and DASH groups of several bitrates, EMS gives all of them the times of one")
+}
+
+// goWithout has no manifest wait for f, which is not on the disk, and which players can do without.
+func (s *Schedule) goWithout(f *file) {
+	if f.bucket.isLost() {
+		return
+	}
+	f.bucket.lost()
+	s.reportOf(f.key(), optionalAbsent, f.stream, "key", f.key(),
+		"next", "the manifest does not wait for it; it is published if it is written later",
+		"hint", "if another server has it, its address in the manifest should be absolute")
 }
 
 // Evicted applies that the chunk p, which is not on disk, is not kept any longer for want of room:

@@ -32,10 +32,11 @@ type manifest struct {
 
 // A told is what was logged about a manifest, so that it is logged once.
 type told struct {
-	outside  string // a URI that leads out of the root
-	refused  bool   // there is no room for it
-	promises bool   // it names chunks that EMS did not write
-	fixed    string // why its playlist cannot be rewritten
+	outside    string // a URI that leads out of the root
+	unresolved string // a URI that does not tell which file it means
+	refused    bool   // there is no room for it
+	promises   bool   // it names chunks that EMS did not write
+	fixed      string // why its playlist cannot be rewritten
 }
 
 // decide returns what is to be done about m now: the PUT of a snapshot, or a question to the

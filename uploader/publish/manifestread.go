@@ -89,6 +89,11 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		s.log.Warn("manifest names a file outside of the root, which is never published", "stream", f.stream.name,
 			"key", f.key(), "uri", snap.outside, "next", "the manifest does not wait for it")
 	}
+	if uri := snap.parsed.Unresolved; uri != "" && m.told.unresolved == "" {
+		m.told.unresolved = uri
+		s.log.Warn("manifest names a file by a variable whose value it does not have", "stream", f.stream.name,
+			"key", f.key(), "uri", uri, "next", "the manifest does not wait for such files")
+	}
 	snap.generation = src.generation - 1 // so that ready looks at every reference
 	if src.traits.InitsLate && snap.parsed.Segments == 0 {
 		snap.held = true

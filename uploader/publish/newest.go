@@ -50,6 +50,7 @@ func (m *manifest) add(s *snapshot) {
 	for i, f := range s.refs {
 		f.naming.now++
 		f.naming.state, f.naming.asOther = wasNamed, i < s.others
+		f.naming.optional = i < s.optional
 	}
 	m.waiting = append(m.waiting, s)
 	if m.pursued == nil {

@@ -15,6 +15,7 @@ type Reading struct {
 	Manifest   media.Manifest    // without its references
 	References []string          // paths below the root of the files that it waits for; segments last
 	Others     int               // of References, at its beginning: those that are no segments
+	Optional   int               // of Others, at its beginning: those without which players go on
 	Outside    string            // the first URI that leads out of the root
 	ModTime    time.Time         // of the file
 	ReadAt     time.Time
@@ -32,8 +33,8 @@ type Reading struct {
 // snapshot returns what was read, without the files.
 func (r Reading) snapshot() *snapshot {
 	own := edition{content: r.Content, sum: r.Sum, md5: r.MD5, ended: r.Manifest.Ended}
-	return &snapshot{sum: r.Sum, parsed: r.Manifest, own: own, edition: own, others: r.Others, outside: r.Outside,
-		origin: origin{modTime: r.ModTime, readAt: r.ReadAt}}
+	return &snapshot{sum: r.Sum, parsed: r.Manifest, own: own, edition: own, others: r.Others, optional: r.Optional,
+		outside: r.Outside, origin: origin{modTime: r.ModTime, readAt: r.ReadAt}}
 }
 
 // IsLarge reports whether r has to be prepared before it is reported.

@@ -24,6 +24,7 @@ type snapshot struct {
 	refs     []*file
 	onDisk   []media.Version // of refs, as it was when the manifest was read; nil where names never come back
 	others   int             // of refs, at its beginning: those that are no segments
+	optional int             // of refs, at its beginning: those without which players go on
 	outside  string          // the first URI that leads out of the root
 	held     bool            // not to be published before it was read again
 	origin   origin

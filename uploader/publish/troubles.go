@@ -97,6 +97,10 @@ var (
 		Kind: "chunks_unwritten", Level: slog.LevelWarn,
 		Message: "EMS names chunks in a manifest that it did not write",
 	}
+	optionalAbsent = trouble.Failure{
+		Kind: "optional_file_absent", Level: slog.LevelWarn,
+		Message: "manifest names a file that is neither on the disk nor in the bucket; players go on without it",
+	}
 	anotherWriter = trouble.Failure{
 		Kind: "another_writer", Level: slog.LevelError,
 		Message: "another writer publishes the same stream: viewers get now one and now the other",

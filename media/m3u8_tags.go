@@ -1,0 +1,102 @@
+package media
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// readTag reads one tag (RFC 8216, section 4.3, and its second edition, draft-pantos-hls-rfc8216bis,
+// section 4.4). EXT-X-IMAGE-STREAM-INF is Roku's, for playlists of thumbnails.
+func (p *playlistReader) readTag(text string) (err error) {
+	tag, value, _ := strings.Cut(text, ":")
+	switch tag {
+	case "#EXTINF":
+		p.wantsURI = tag
+	case "#EXT-X-STREAM-INF":
+		p.Set, p.wantsURI = true, tag
+	case "#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-IMAGE-STREAM-INF":
+		p.Set = true
+		return p.nameAttribute(value, "URI", Reference{Manifest: true})
+	case "#EXT-X-SESSION-KEY":
+		p.Set = true
+		return p.nameAttribute(value, "URI", Reference{})
+	case "#EXT-X-SESSION-DATA":
+		p.Set = true
+		return p.nameAttribute(value, "URI", Reference{Optional: true})
+	case "#EXT-X-CONTENT-STEERING":
+		p.Set = true
+		return p.nameAttribute(value, "SERVER-URI", Reference{Optional: true})
+	case "#EXT-X-KEY", "#EXT-X-MAP":
+		return p.nameAttribute(value, "URI", Reference{})
+	case "#EXT-X-DATERANGE": // interstitials
+		if err := p.nameAttribute(value, "X-ASSET-URI", Reference{Manifest: true, Optional: true}); err != nil {
+			return err
+		}
+		return p.nameAttribute(value, "X-ASSET-LIST", Reference{Optional: true})
+	case "#EXT-X-PART":
+		p.Segments++
+		if attributeOf(value, "GAP") == "YES" {
+			return nil
+		}
+		return p.nameAttribute(value, "URI", Reference{Segment: true})
+	case "#EXT-X-GAP":
+		p.gap = true
+	case "#EXT-X-DEFINE":
+		p.variables.define(value)
+	case "#EXT-X-SKIP":
+		value = attributeOf(value, "SKIPPED-SEGMENTS")
+		p.skipped, err = strconv.ParseUint(value, 10, 64)
+	case "#EXT-X-MEDIA-SEQUENCE":
+		p.Sequence, err = strconv.ParseUint(value, 10, 64)
+	case "#EXT-X-TARGETDURATION":
+		p.TargetDuration, err = targetDuration(value)
+	case "#EXT-X-ENDLIST":
+		p.Ended = true
+	}
+	if err != nil {
+		return fmt.Errorf("line %d: %s: value %q is not a number in range", p.line, tag, value)
+	}
+	return nil
+}
+
+// targetDuration is an integer since protocol version 3, but some programs write fractions.
+func targetDuration(value string) (time.Duration, error) {
+	s, err := strconv.ParseFloat(value, 64)
+	if err == nil && !(s >= 0 && s <= 86400) {
+		err = strconv.ErrRange
+	}
+	return time.Duration(s * float64(time.Second)), err
+}
+
+// nameAttribute adds the reference r with the URI that an attribute of a list has, if the list has
+// it.
+func (p *playlistReader) nameAttribute(list, name string, r Reference) error {
+	if r.URI = attributeOf(list, name); r.URI == "" {
+		return nil
+	}
+	return p.nameVariable(r)
+}
+
+// attributeOf returns the value of an attribute of a list (RFC 8216, section 4.2), without quotes,
+// or "" if the list does not have it.
+func attributeOf(list, wanted string) string {
+	for list != "" {
+		name, rest, ok := strings.Cut(list, "=")
+		if !ok {
+			return ""
+		}
+		var value string
+		if strings.HasPrefix(rest, `"`) {
+			value, rest, _ = strings.Cut(rest[1:], `"`)
+			_, list, _ = strings.Cut(rest, ",")
+		} else {
+			value, list, _ = strings.Cut(rest, ",")
+		}
+		if strings.TrimSpace(name) == wanted && value != "" {
+			return value
+		}
+	}
+	return ""
+}
