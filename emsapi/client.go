@@ -82,11 +82,18 @@ func repeatable(command string) bool {
 
 // Call sends a command, and decodes the answer's data into data unless that is nil. One that is
 // safe to repeat is sent a second time if there was no answer. All of it takes no longer than the
-// client's timeout.
+// client's timeout. One that is not is awaited for so long, even if ctx ends meanwhile: the server may
+// do it all the same, and who does not know would ask for it twice.
 func (c *Client) Call(ctx context.Context, command string, params []Param, data any) error {
 	query, err := encode(params)
 	if err != nil {
 		return fmt.Errorf("%s: %w", command, err)
+	}
+	if !repeatable(command) {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%s at %s: %w", command, c.base.Host, err)
+		}
+		ctx = context.WithoutCancel(ctx)
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

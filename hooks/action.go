@@ -23,10 +23,9 @@ type Action struct {
 }
 
 // asked tells of an action that began at a time: of what the server has made, or of err. What
-// cannot be sent to a server, and what was not waited for, is no action.
-func (d *diary) asked(ctx context.Context, at time.Time, api *emsapi.Client, function, stream, made string,
-	err error) {
-	if d.acted == nil || ctx.Err() != nil || errors.Is(err, emsapi.ErrValue) {
+// cannot be sent to a server, and what was not sent as the plugins end, is no action.
+func (d *diary) asked(at time.Time, api *emsapi.Client, function, stream, made string, err error) {
+	if d.acted == nil || errors.Is(err, context.Canceled) || errors.Is(err, emsapi.ErrValue) {
 		return
 	}
 	a := Action{At: at, Took: time.Since(at), Plugin: d.plugin, API: api.Address(), Function: function,

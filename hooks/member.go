@@ -153,7 +153,7 @@ func (m *member) create(ctx context.Context, name, address string, tries int) er
 		URI: uriOf(address, name), LocalStreamName: name,
 		Variables: emsapi.Variables{localStreamName: name, originVariable: address, ownerVariable: m.group.owner},
 	})
-	m.group.diary.asked(ctx, began, m.api, "pullStream", name, order(made.ConfigID), err)
+	m.group.diary.asked(began, m.api, "pullStream", name, order(made.ConfigID), err)
 	if err != nil { // NameTaken: not by this server, whose pulls were listed just now
 		return err
 	}
@@ -200,7 +200,7 @@ func (m *member) remove(ctx context.Context, p *emsapi.Pull, why string) error {
 	diary := m.group.diary
 	began := time.Now()
 	err := m.api.RemoveConfig(ctx, p.ConfigID)
-	diary.asked(ctx, began, m.api, "removeConfig", p.LocalStreamName, order(p.ConfigID), err)
+	diary.asked(began, m.api, "removeConfig", p.LocalStreamName, order(p.ConfigID), err)
 	switch at := (trouble.At{Subject: m.host}); {
 	case err == nil:
 		diary.End(copyStays, at)

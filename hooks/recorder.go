@@ -222,7 +222,7 @@ func (r *recorder) create(ctx context.Context, name string, of session, _ int) e
 	r.stream(name).take = take{wanted.PathToFile, of.source} // also without an answer: EMS may have accepted it
 	began := time.Now()
 	made, err := r.api.Record(ctx, wanted)
-	r.diary.asked(ctx, began, r.api, "record", name, order(made.ConfigID), err)
+	r.diary.asked(began, r.api, "record", name, order(made.ConfigID), err)
 	if err != nil {
 		return err
 	}
@@ -265,7 +265,7 @@ func (r *recorder) forget(name string) {
 func (r *recorder) remove(ctx context.Context, o *emsapi.Recording, why string) error {
 	began := time.Now()
 	err := r.api.RemoveConfig(ctx, o.ConfigID)
-	r.diary.asked(ctx, began, r.api, "removeConfig", o.LocalStreamName, order(o.ConfigID), err)
+	r.diary.asked(began, r.api, "removeConfig", o.LocalStreamName, order(o.ConfigID), err)
 	if err == nil {
 		r.diary.did(slog.LevelInfo, "recording removed", shown(o.LocalStreamName), "config", o.ConfigID, "why", why)
 	}

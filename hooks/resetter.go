@@ -275,6 +275,6 @@ func (r *resetter) shutdown(ctx context.Context, s stuckStream) error {
 	}
 	began := time.Now()
 	err = r.api.ShutdownStream(ctx, s.ID, false)
-	r.diary.asked(ctx, began, r.api, "shutdownStream", s.Name, fmt.Sprintf("stream %d", s.ID), err)
+	r.diary.asked(began, r.api, "shutdownStream", s.Name, fmt.Sprintf("stream %d", s.ID), err)
 	return err
 }

@@ -95,9 +95,15 @@ func serve(t *testing.T, s emstest.Settings) *emstest.Server {
 // run has plugins beside the server until the test ends or stop is called.
 func run(t *testing.T, server *emstest.Server, s hooks.Settings) *rig {
 	t.Helper()
+	return runBehind(t, server, server.URL(), s)
+}
+
+// runBehind is run with the server's API at another URL.
+func runBehind(t *testing.T, server *emstest.Server, url string, s hooks.Settings) *rig {
+	t.Helper()
 	r := &rig{t: t, server: server, log: &journal{}}
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	api, err := emsapi.New(emsapi.Settings{URL: server.URL(), Timeout: 2 * time.Second})
+	api, err := emsapi.New(emsapi.Settings{URL: url, Timeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

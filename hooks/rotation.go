@@ -124,7 +124,7 @@ func (r *recorder) limit(ctx context.Context, s *emsapi.Stream, o *emsapi.Record
 		Seconds:   int((left + time.Second - 1) / time.Second),
 		Variables: emsapi.Variables{mark: r.diary.plugin, uniqueID: strconv.FormatUint(uint64(s.ID), 10)},
 	})
-	r.diary.asked(ctx, began, r.api, "setTimer", s.Name, timer(made.ID), err)
+	r.diary.asked(began, r.api, "setTimer", s.Name, timer(made.ID), err)
 	if r.report(ctx, err, timerMissing, shown(s.Name)) != nil {
 		return timerAgain, silence(err)
 	}
@@ -142,7 +142,7 @@ func (r *recorder) end(ctx context.Context, s *emsapi.Stream, o *emsapi.Recordin
 func (r *recorder) removeTimer(ctx context.Context, t emsapi.Timer) error {
 	began := time.Now()
 	err := r.api.RemoveTimer(ctx, t.ID)
-	r.diary.asked(ctx, began, r.api, "removeTimer", "", timer(t.ID), err)
+	r.diary.asked(began, r.api, "removeTimer", "", timer(t.ID), err)
 	if f := (*emsapi.Failure)(nil); errors.As(err, &f) {
 		return nil // there is none with this id: it is gone already
 	}

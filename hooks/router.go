@@ -179,7 +179,7 @@ func (r *router) create(ctx context.Context, key route, t *target, tries int) er
 		TargetURI: t.uri, LocalStreamName: key.stream, TargetStreamName: key.stream,
 		Variables: emsapi.Variables{mark: r.diary.plugin},
 	})
-	r.diary.asked(ctx, began, r.api, "pushStream", key.stream, order(made.ConfigID), err)
+	r.diary.asked(began, r.api, "pushStream", key.stream, order(made.ConfigID), err)
 	if err != nil {
 		return err
 	}
@@ -218,7 +218,7 @@ func (r *router) forget(key route) {
 func (r *router) remove(ctx context.Context, p *emsapi.Push, why string) error {
 	began := time.Now()
 	err := r.api.RemoveConfig(ctx, p.ConfigID)
-	r.diary.asked(ctx, began, r.api, "removeConfig", p.LocalStreamName, order(p.ConfigID), err)
+	r.diary.asked(began, r.api, "removeConfig", p.LocalStreamName, order(p.ConfigID), err)
 	if err == nil {
 		r.diary.End(pushStays, trouble.At{})
 		r.diary.did(slog.LevelDebug, "push removed", shown(p.LocalStreamName), "config", p.ConfigID, "why", why)
