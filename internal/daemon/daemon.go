@@ -157,17 +157,17 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 	told := ctx
 	parts, ctx := errgroup.WithContext(ctx)
 	cfg := d.config()
-	defer d.parts.shut()
-	front, door, err := d.adminPart(cfg, nil)
+	opened, err := doors{}.movedTo(cfg)
 	if err != nil {
 		return err
 	}
-	d.parts.adminDoor = door
-	react, door, err := d.reactorPart(cfg, d.ems.now.Load(), nil)
+	d.parts.doors = opened
+	defer func() { d.parts.doors.shutUnless(doors{}) }()
+	front, err := d.adminPart(cfg, opened.admin, nil)
 	if err != nil {
 		return err
 	}
-	d.parts.reactorDoor = door
+	react := d.reactorPart(cfg, d.ems.now.Load(), opened.reactor, nil)
 	parts.Go(func() error { return d.parts.admin.run(running, front) })
 	parts.Go(func() error { return d.parts.reactor.run(ctx, react) })
 	defer d.reloads.close()

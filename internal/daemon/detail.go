@@ -34,7 +34,7 @@ func (s *state) Stream(ctx context.Context, id string) (d api.Detail, found, ok 
 			Name: path.Base(m.Path), Key: m.Key, Set: m.Set, Published: moment(m.Published, now),
 			Sequence: m.Sequence, Last: m.Last, Segments: m.Segments, Edge: m.Edge, Ended: m.Ended,
 			Waiting: moment(m.Waiting, now),
-			Runs: m.Discontinuity, Seams: m.Seams, ReturnsBy: moment(m.ReturnsBy, now),
+			Runs:    m.Discontinuity, Seams: m.Seams, ReturnsBy: moment(m.ReturnsBy, now),
 		})
 	}
 	return d, true, true

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -19,13 +18,8 @@ import (
 // replaceable are the parts that a reload replaces as a whole. The doors belong to those who
 // replace, and to Run before and after.
 type replaceable struct {
-	admin, reactor         slot
-	adminDoor, reactorDoor *door
-}
-
-func (p *replaceable) shut() {
-	p.adminDoor.shut()
-	p.reactorDoor.shut()
+	admin, reactor slot
+	doors          doors
 }
 
 // newReactor returns what speaks to the media server, or nil if the config does not need it.
@@ -76,12 +70,12 @@ func AdminSettings(cfg config.Admin, log *slog.Logger) (s admin.Settings, err er
 	return s, err
 }
 
-// adminPart returns the part for operators and their tools, and its door: current, if the address is
-// the same, else a new one. The part shuts current if it does not use it.
-func (d *Daemon) adminPart(cfg *config.Config, current *door) (part, *door, error) {
+// adminPart returns the part for operators and their tools, at its door. It shuts left, the door that
+// nothing needs any more once it runs.
+func (d *Daemon) adminPart(cfg *config.Config, at, left *door) (part, error) {
 	settings, err := AdminSettings(cfg.Admin, d.log)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	switch cfg.Admin.Player {
 	case config.PlayerDaemon:
@@ -89,50 +83,33 @@ func (d *Daemon) adminPart(cfg *config.Config, current *door) (part, *door, erro
 	default:
 		settings.Media = cfg.Admin.Player
 	}
-	door, err := current.movedTo(cfg.Admin.Listen)
-	if err != nil {
-		return nil, nil, fmt.Errorf("[Admin] listen: %w", err)
-	}
-	return servedAt(door, current, func(ctx context.Context) error {
-		return admin.Serve(ctx, door, settings, &state{d}, d.log)
-	}), door, nil
+	return servedAt(at, left, func(ctx context.Context) error {
+		return admin.Serve(ctx, at, settings, &state{d}, d.log)
+	}), nil
 }
 
 // reactorPart is adminPart for what speaks to the media server; r may be nil.
-func (d *Daemon) reactorPart(cfg *config.Config, r *reactor, current *door) (part, *door, error) {
-	address := cfg.Hooks.Listen
-	if r == nil {
-		address = ""
-	}
-	door, err := current.movedTo(address)
-	switch {
-	case errors.Is(err, errOwnPort):
-		return nil, nil, fmt.Errorf("[Hooks] listen: %w", err)
-	case err != nil:
-		return nil, nil, fmt.Errorf("[Hooks] listen: %w (do the older services still run?)", err)
-	}
-	return servedAt(door, current, func(ctx context.Context) error {
-		d.log.Info("listening for events", "listen", door.Addr(), "path", cfg.Hooks.Path, "api", r.api.Address())
+func (d *Daemon) reactorPart(cfg *config.Config, r *reactor, at, left *door) part {
+	return servedAt(at, left, func(ctx context.Context) error {
+		d.log.Info("listening for events", "listen", at.Addr(), "path", cfg.Hooks.Path, "api", r.api.Address())
 		defer r.trouble.ForgetAll() // another one may follow, or none
 		parts, ctx := errgroup.WithContext(ctx)
-		parts.Go(func() error { return r.events.Serve(ctx, door) })
+		parts.Go(func() error { return r.events.Serve(ctx, at) })
 		parts.Go(func() error { return r.hooks.Run(ctx) })
 		parts.Go(func() error { r.tellReactions(ctx, d.log); return nil })
 		return parts.Wait()
-	}), door, nil
+	})
 }
 
 // servedAt returns a part that serves at a door. Without one it does nothing.
-func servedAt(door, former *door, serve part) part {
+func servedAt(at, left *door, serve part) part {
 	return func(ctx context.Context) error {
-		if former != door {
-			former.shut()
-		}
-		if door == nil {
+		left.shut()
+		if at == nil {
 			<-ctx.Done()
 			return nil
 		}
-		if err := door.enter(); err != nil {
+		if err := at.enter(); err != nil {
 			return err
 		}
 		return serve(ctx)

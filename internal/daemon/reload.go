@@ -124,7 +124,7 @@ func (d *Daemon) reload(ctx context.Context, load func() (*config.Config, error)
 		return nil, err
 	}
 	p := plan{daemon: d, ctx: ctx, was: d.config(), now: now}
-	if err := errors.Join(p.admin(), p.reactor(), p.sections()); err != nil {
+	if err := errors.Join(p.listeners(), p.sections()); err != nil {
 		for _, discard := range p.discards {
 			discard()
 		}
@@ -147,21 +147,34 @@ type plan struct {
 	discards []func() // if it is not applied
 }
 
-// admin plans another part for operators, if its section has changed.
-func (p *plan) admin() error {
-	d := p.daemon
-	if reflect.DeepEqual(p.was.Admin, p.now.Admin) {
-		return nil
-	}
-	former := d.parts.adminDoor
-	front, door, err := d.adminPart(p.now, former)
+// listeners plans the parts that listen. Those that change their doors with each other end first.
+func (p *plan) listeners() error {
+	d, was := p.daemon, p.daemon.parts.doors
+	next, err := was.movedTo(p.now)
 	if err != nil {
 		return err
 	}
 	p.add(func() {
-		d.parts.adminDoor = door
-		d.parts.admin.replace(p.ctx, front)
-	}, func() { discardDoor(door, former) })
+		d.parts.doors = next
+		if was.changeWith(next) {
+			d.parts.admin.vacate(p.ctx)
+			d.parts.reactor.vacate(p.ctx)
+		}
+	}, func() { next.shutUnless(was) })
+	return errors.Join(p.admin(next), p.reactor(next))
+}
+
+// admin plans another part for operators, if its section has changed.
+func (p *plan) admin(next doors) error {
+	d := p.daemon
+	if reflect.DeepEqual(p.was.Admin, p.now.Admin) {
+		return nil
+	}
+	front, err := d.adminPart(p.now, next.admin, next.left(d.parts.doors.admin))
+	if err != nil {
+		return err
+	}
+	p.add(func() { d.parts.admin.replace(p.ctx, front) }, func() {})
 	return nil
 }
 
@@ -170,15 +183,9 @@ func (p *plan) add(apply, discard func()) {
 	p.discards = append(p.discards, discard)
 }
 
-func discardDoor(door, former *door) {
-	if door != former {
-		door.shut()
-	}
-}
-
 // reactor plans another part that speaks to the media server, if something that it needs has
 // changed. It begins with a look, as at a start: no order is lost, and none is given twice.
-func (p *plan) reactor() error {
+func (p *plan) reactor(next doors) error {
 	d := p.daemon
 	needs := func(c *config.Config) []any {
 		return []any{c.EMS, c.Hooks, c.Router, c.Recorder, c.Balancer, c.Resetter, c.AsksEMS()}
@@ -190,19 +197,14 @@ func (p *plan) reactor() error {
 	if err != nil {
 		return err
 	}
-	former := d.parts.reactorDoor
-	react, door, err := d.reactorPart(p.now, r, former)
-	if err != nil {
-		return err
-	}
+	react := d.reactorPart(p.now, r, next.reactor, next.left(d.parts.doors.reactor))
 	limits := newLimits(p.now, d.records.past.dir, d.limits.links)
 	p.add(func() {
 		d.naming.Lock()
 		d.limits = limits
 		d.naming.Unlock()
-		d.parts.reactorDoor = door
 		d.ems.now.Store(r)
 		d.parts.reactor.replace(p.ctx, react)
-	}, func() { discardDoor(door, former) })
+	}, func() {})
 	return nil
 }

@@ -126,10 +126,10 @@ func TestReloadOfABadConfigChangesNothing(t *testing.T) {
 }
 
 func (p *replaceable) reactorAddress(t *testing.T) string {
-	if p.reactorDoor == nil {
+	if p.doors.reactor == nil {
 		t.Fatal("nothing listens")
 	}
-	return p.reactorDoor.address
+	return p.doors.reactor.address
 }
 
 func TestReloadReplacesTheListeners(t *testing.T) {
@@ -164,14 +164,52 @@ func TestReloadReplacesTheListeners(t *testing.T) {
 	wait(one, "", 0)
 	s.mustReload()
 	wait(two, "", 0)
-	events := s.daemon.parts.reactorDoor.address
+	events := s.daemon.parts.doors.reactor.address
 	s.mustReload("[Hooks]", "[TranscodeResetter]\n[Hooks]\npath = /other/")
-	if got := s.daemon.parts.reactorDoor.address; got != events {
+	if got := s.daemon.parts.doors.reactor.address; got != events {
 		t.Errorf("the listener of events has moved from %s to %s", events, got)
 	}
 	s.waitFor("the other path", func() bool { return strings.Contains(s.log.String(), "path=/other/") })
 	if log := s.log.String(); strings.Contains(log, "first") || strings.Contains(log, "second") {
 		t.Error("the log has a token")
+	}
+}
+
+// The two listeners exchange their ports, one takes what the other leaves, and a bad config changes nothing.
+func TestReloadSwapsThePortsOfTheListeners(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "[AmazonHLSUpload]\nwatch_dir = "+t.TempDir()+"\n")
+	s.run()
+	one, two := freeAddress(t), freeAddress(t)
+	ask := func(url string) int {
+		client := http.Client{Timeout: waitTime / 4, Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := client.Get(url)
+		if err != nil {
+			return 0
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	events := s.daemon.parts.reactorAddress(t)
+	listen := func(admin, hooks string) []string {
+		return []string{"listen = off", "listen = " + admin, "listen = " + events, "listen = " + hooks}
+	}
+	for i, at := range [][2]string{{one, events}, {events, one}, {one, events}, {two, one}, {one, two}} {
+		s.mustReload(listen(at[0], at[1])...)
+		s.waitFor("the API at "+at[0], func() bool { return ask("http://"+at[0]+"/healthz") == 200 })
+		if got := ask("http://" + at[1] + "/healthz"); got != http.StatusNotFound {
+			t.Errorf("reload %d: the listener of events answers %d, want 404", i+1, got)
+		}
+	}
+	if got := ask("http://" + events + "/healthz"); got != 0 {
+		t.Errorf("a port that no part has any more answers %d", got)
+	}
+	if err := s.reload(append(listen(two, one), "[AmazonHLSUpload]", "[AmazonHDSUpload]\nwatch_dir = /none\n"+
+		"[S3]\nendpoint = http://[\n[AmazonHLSUpload]")...); err == nil {
+		t.Error("a bad config is accepted")
+	}
+	if got := ask("http://" + one + "/healthz"); got != 200 {
+		t.Errorf("after a reload that failed, the API answers %d", got)
 	}
 }
 

@@ -1,13 +1,6 @@
 package daemon
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"net"
-	"syscall"
-	"time"
-)
+import "context"
 
 // A slot runs one part of the daemon, until a reload puts another one in its place.
 type slot struct{ next chan part }
@@ -48,49 +41,17 @@ func (s slot) replace(ctx context.Context, by part) bool {
 	}
 }
 
-// A door is a listener that outlives its servers. While a reload replaces a server, connections
-// wait, and none is refused.
-type door struct {
-	address string
-	*net.TCPListener
-}
-
-// movedTo returns the door at an address: d itself, or another one. Without an address there is none.
-func (d *door) movedTo(address string) (*door, error) {
-	switch {
-	case address == "":
-		return nil, nil
-	case d != nil && d.address == address:
-		return d, nil
+// vacate ends the part that runs, and waits for that. The slot is empty until another part comes. It
+// reports false if ctx ends before that.
+func (s slot) vacate(ctx context.Context) bool {
+	left := make(chan struct{})
+	if !s.replace(ctx, func(ctx context.Context) error { close(left); <-ctx.Done(); return nil }) {
+		return false
 	}
-	l, err := net.Listen("tcp", address)
-	if d != nil && samePort(d.address, address) && errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w: %w", err, errOwnPort)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &door{address, l.(*net.TCPListener)}, nil
-}
-
-// errOwnPort refuses an address that differs from the former one in its host only.
-var errOwnPort = errors.New("this daemon itself has the port: restart the service for this change")
-
-func samePort(a, b string) bool {
-	_, portA, errA := net.SplitHostPort(a)
-	_, portB, errB := net.SplitHostPort(b)
-	return errA == nil && errB == nil && portA == portB
-}
-
-// Close ends Accept for the server that calls it.
-func (d *door) Close() error { return d.SetDeadline(time.Unix(1, 0)) }
-
-// enter has Accept wait for connections again.
-func (d *door) enter() error { return d.SetDeadline(time.Time{}) }
-
-// shut ends the listener.
-func (d *door) shut() {
-	if d != nil {
-		_ = d.TCPListener.Close() // with or without an error, it does not listen any more
+	select {
+	case <-left:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
