@@ -13,7 +13,8 @@ type Situation struct {
 	// TooOld: viewers of shown have left. A new run has none of its segments before it. It counts as
 	// set if shown has ended.
 	TooOld bool
-	// Discontinuities is the least discontinuity number of a new run: in step with other variants.
+	// Discontinuities is the least discontinuity number of a new run, or of one of which viewers have
+	// nothing: in step with other variants.
 	Discontinuities uint64
 }
 
@@ -42,14 +43,14 @@ var joins = [...]string{Same: "same", Jump: "jump", Seam: "seam", Fresh: "fresh"
 
 // Continue returns what viewers get after shown, where run is the writer's playlist. It is run itself
 // as long as the writer's own words will do: it never started again, and its numbers are right. nil
-// for shown means that viewers have nothing.
+// for shown means that viewers have nothing; of the situation, only Discontinuities counts then.
 //
 // Later steps need no other state than what this one returned, also if it was written and parsed
 // again.
 func Continue(shown, run *Playlist, s Situation) (*Playlist, Join) {
 	switch {
 	case shown == nil:
-		return run.own(), Fresh
+		return run.begun(s.Discontinuities), Fresh
 	case len(run.Segments) == 0 && len(shown.Segments) > 0: // it says at most that it has ended
 		if run.Ended {
 			return shown.WithEnd(), Same
@@ -57,18 +58,45 @@ func Continue(shown, run *Playlist, s Situation) (*Playlist, Join) {
 		return shown, Same
 	}
 	n := next{shown: shown, run: run}
-	if at, ok := overlap(shown, run); ok && !s.Restarted && n.goesOn(at) {
-		return n.same(at), Same
+	switch at, join := n.join(s); join {
+	case Same, Jump:
+		return n.same(at), join
+	case Seam:
+		return n.seam(s), Seam
 	}
-	if s.Watched && !s.Restarted && !shown.Ended && len(shown.Segments) > 0 {
-		if at := byNumbers(shown, run); at >= int64(len(shown.Segments)) && n.goesOn(at) {
-			return n.same(at), Jump
+	return run.own(), Fresh
+}
+
+// join tells how run goes on from shown. The same run begins at segment at of shown, or later than
+// shown ends.
+func (n *next) join(s Situation) (at int64, j Join) {
+	shown, run := n.shown, n.run
+	if !s.Restarted {
+		if at, ok := overlap(shown, run); ok && n.goesOn(at) {
+			return at, Same
+		}
+		watched := s.Watched && !shown.Ended && len(shown.Segments) > 0
+		if at := byNumbers(shown, run); watched && at >= int64(len(shown.Segments)) && n.goesOn(at) {
+			return at, Jump
 		}
 	}
 	if shown.Next()+uint64(len(run.Segments)) > maxNumber || s.Discontinuities > maxNumber {
-		return run.own(), Fresh
+		return 0, Fresh
 	}
-	return n.seam(s), Seam
+	return 0, Seam
+}
+
+// begun returns what viewers get who have nothing: the writer's own playlist, except that its first
+// segment has at least this discontinuity number, as in other variants.
+func (p *Playlist) begun(number uint64) *Playlist {
+	q := p.own()
+	if len(q.Segments) == 0 || number > maxNumber || q.discontinuity(0) >= number {
+		return q
+	}
+	q = q.changed()
+	q.Continued = true
+	q.DiscontinuitySequence += number - q.discontinuity(0)
+	return q
 }
 
 // own returns the writer's own playlist. If it says that it was continued, that is not true: it may

@@ -168,7 +168,11 @@ func viewersFollow(t *testing.T, steps int, choose func(n int) int) {
 		text := w.text(choose(8) == 0)
 		run := mustParse(t, text)
 		s := Situation{Watched: watched, Restarted: restarted && watched, TooOld: choose(20) == 0}
-		if choose(10) == 0 && shown != nil && len(shown.Segments) > 0 {
+		switch {
+		case choose(10) > 0:
+		case shown == nil:
+			s.Discontinuities = uint64(choose(12))
+		case len(shown.Segments) > 0:
 			s.Discontinuities = shown.discontinuity(len(shown.Segments)-1) + uint64(choose(12))
 		}
 		// A daemon that was away knows of names that return from the files.
@@ -203,6 +207,9 @@ func viewersFollow(t *testing.T, steps int, choose func(n int) int) {
 		v.poll(string(p.Bytes()), forced, w.names == "s")
 		if join == Seam && p.Last() != shown.Last()+uint64(len(run.Segments)) {
 			v.problem("the new run ends with number %d", p.Last())
+		}
+		if first := v.version.segments[0].discontinuity; shown == nil && first < s.Discontinuities {
+			v.problem("the discontinuity number is %d, and %d in other variants", first, s.Discontinuities)
 		}
 		if n, had := len(v.version.segments), len(v.had.segmentsOrNone()); join == Seam && had > 0 &&
 			v.version.segments[n-1].discontinuity <= v.had.segments[had-1].discontinuity {

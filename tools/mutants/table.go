@@ -77,7 +77,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R3", what: "a new run begins with the server's own numbers",
-		file: publish + "edition.go", old: "same := b.shown == nil || b.shown.own && b.shown.run == s.origin.run && b.shown.watched", new: "same := true",
+		file: publish + "edition.go", old: "same = had.own && had.run == s.origin.run && had.watched", new: "same = true",
 	},
 	{
 		rule: "R3", what: "a new run is published without a discontinuity",

@@ -40,6 +40,9 @@ type basis struct {
 	lost  int // of the files that the snapshot names
 	end   ending
 	known int // after a start: other variants of which it is known what viewers have
+	// The discontinuity number of a playlist of which viewers have nothing, while others of its group
+	// were continued.
+	number uint64
 }
 
 // An ending says whether an edition has an end.
@@ -64,7 +67,10 @@ func (m *manifest) compose(s *snapshot, now time.Time) {
 	case s.parsed.Ended && (now.Before(m.endOf(s)) || m.hasReturned(s)):
 		b.end = leftOut
 	}
-	if m.line.isRecalled() {
+	switch {
+	case m.line.shown == nil:
+		b.number = m.firstDiscontinuity(s)
+	case m.line.isRecalled():
 		b.known = m.variantsKnown()
 	}
 	if s.basis == b {
@@ -84,7 +90,7 @@ func (m *manifest) edit(s *snapshot, b basis) edition {
 		m.cannotEdit(err)
 		return s.own
 	}
-	list, join := m.continued(s, run, b.shown)
+	list, join := m.continued(s, run, b)
 	if b.lost > 0 {
 		list = list.WithGaps(m.isLost)
 	}
@@ -111,7 +117,10 @@ func (m *manifest) edit(s *snapshot, b basis) edition {
 // isFit reports whether the server's own bytes are what viewers should get: they go on from what
 // viewers have, and have the right end and no gap.
 func (s *snapshot) isFit(b basis) bool {
-	same := b.shown == nil || b.shown.own && b.shown.run == s.origin.run && b.shown.watched
+	same := b.number == 0
+	if had := b.shown; had != nil {
+		same = had.own && had.run == s.origin.run && had.watched
+	}
 	return same && b.lost == 0 && (b.end == asWritten || b.end == added && s.parsed.Ended)
 }
 

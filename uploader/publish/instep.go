@@ -59,6 +59,26 @@ func (m *manifest) groupDiscontinuities(began time.Time) (n uint64) {
 	return n
 }
 
+// firstDiscontinuity returns the discontinuity number with which s begins, of a playlist of which
+// viewers have nothing. Where no other variant was continued, what the server writes is right.
+func (m *manifest) firstDiscontinuity(s *snapshot) uint64 {
+	continued := false
+	for o := range m.variants() {
+		if list := o.lastShown(o.line.shown); list != nil && discontinuity(list) > 0 {
+			continued = true
+			break
+		}
+	}
+	if !continued || !s.mayGoOn() {
+		return 0
+	}
+	run, err := hls.Parse(s.own.content)
+	if err != nil {
+		return 0 // edit logs it
+	}
+	return m.groupDiscontinuities(s.beganAt(run))
+}
+
 // until returns when the last segment of s ended: by its dates, or else by when it was written.
 func (s *shown) until() time.Time {
 	if s.list == nil || len(s.list.Segments) == 0 {
@@ -103,8 +123,13 @@ const variantPatience = 2 * time.Second
 // awaitsVariants returns until when m waits for what the bucket has of other variants: after a start,
 // the number of a run depends on it.
 func (m *manifest) awaitsVariants(s *snapshot, now time.Time) (until time.Time, awaits bool) {
-	until = m.line.recalledAt.Add(max(variantPatience, s.parsed.TargetDuration))
-	if !m.line.isRecalled() || !s.mayGoOn() || !now.Before(until) {
+	patience := max(variantPatience, s.parsed.TargetDuration)
+	if m.line.shown == nil { // most often the whole group is new, and there is nothing to learn
+		patience = variantPatience
+	}
+	until = m.line.recalledAt.Add(patience)
+	goesOn := m.line.shown != nil && !m.line.isRecalled()
+	if goesOn || !s.mayGoOn() || !now.Before(until) {
 		return time.Time{}, false
 	}
 	for o := range m.variants() {

@@ -164,9 +164,13 @@ func (m *manifest) dueEnd(now, at time.Time) (*snapshot, time.Time) {
 }
 
 // continued returns run, which is what s has, as it goes on from what viewers have.
-func (m *manifest) continued(s *snapshot, run *hls.Playlist, have *shown) (*hls.Playlist, hls.Join) {
-	if have == nil || m.file.src.dest.ReconnectWindow == 0 {
+func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Playlist, hls.Join) {
+	have := b.shown
+	switch {
+	case m.file.src.dest.ReconnectWindow == 0:
 		return run, hls.Fresh
+	case have == nil:
+		return hls.Continue(nil, run, hls.Situation{Discontinuities: b.number})
 	}
 	list, err := have.parse()
 	if err != nil {

@@ -73,8 +73,9 @@ func (m *manifest) add(s *snapshot) {
 }
 
 // drop takes the oldest waiting snapshot away. If that was the one pursued, the newest of its run is
-// from now on, and then that of the next run: a stream that went from one to the next would, on a line too slow for it, fall back further
-// and further, and one that always turned to the newest would complete none.
+// from now on, and then that of the next run: a stream that went from one to the next would, on a line
+// too slow for it, fall back further and further, and one that always turned to the newest would
+// complete none.
 func (m *manifest) drop() {
 	oldest := m.waiting[0]
 	m.waiting = m.waiting[1:]

@@ -119,10 +119,10 @@ func (st *stream) enqueue(f *file) {
 }
 
 // decide chooses what the stream needs most: a publishable manifest, the chunks of the snapshot
-// that is pursued, those of the newest of its run, those of the newest, then the rest, oldest first, and last what the bucket may
-// have. If there is nothing, at is when there may be, or zero if only an event can bring it. A
-// probe is an upload, if there is any to do: the answer to a question does not tell whether the
-// bucket takes one.
+// that is pursued, those with which its run ends, those of the newest, then the rest, oldest first,
+// and last what the bucket may have. If there is nothing, at is when there may be, or zero if only an
+// event can bring it. A probe is an upload, if there is any to do: the answer to a question does not
+// tell whether the bucket takes one.
 func (st *stream) decide(now time.Time, onlyManifests, probe bool) (c choice, at time.Time) {
 	for _, m := range st.manifests {
 		c, soonest := m.decide(now, onlyManifests)
