@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"ems-sidecar/hls"
+	"ems-sidecar/media"
 	"ems-sidecar/uploader/archive"
 	"ems-sidecar/uploader/publish"
 )
@@ -43,14 +43,14 @@ var (
 	ErrClipExists = errors.New("there is a clip of this name")
 )
 
-// Clip makes a clip of the stream of a format whose directory has the key: of what its archive and its
+// Clip makes a clip of the stream of a section whose directory has the key: of what its archive and its
 // live playlist have between two times. It copies nothing.
-func (u *Uploader) Clip(ctx context.Context, format, key string, r ClipRequest) (Clip, error) {
+func (u *Uploader) Clip(ctx context.Context, section, key string, r ClipRequest) (Clip, error) {
 	from, to, err := r.times(time.Now())
 	if err != nil {
 		return Clip{}, fmt.Errorf("%w: %w", ErrWrongClip, err)
 	}
-	st, err := u.clipped(ctx, format, key)
+	st, err := u.clipped(ctx, section, key)
 	if err != nil {
 		return Clip{}, err
 	}
@@ -94,15 +94,15 @@ func (r ClipRequest) times(now time.Time) (from, to time.Time, err error) {
 	return from, to, err
 }
 
-// clipped returns the stream of a format whose directory has the key.
-func (u *Uploader) clipped(ctx context.Context, format, key string) (*archivedStream, error) {
-	d, found, ok := u.Stream(ctx, format, key)
+// clipped returns the stream of a section whose directory has the key.
+func (u *Uploader) clipped(ctx context.Context, section, key string) (*archivedStream, error) {
+	d, found, ok := u.Stream(ctx, section, key)
 	switch {
 	case !ok:
 		return nil, ErrEnded
 	case !found:
 		return nil, ErrNoStream
-	case !strings.EqualFold(format, "HLS"):
+	case d.Format != media.HLS.String():
 		return nil, fmt.Errorf("%w: only HLS has clips", ErrWrongClip)
 	}
 	st := &archivedStream{streamPlace: streamPlace{u.sourceOf(d.View.Source), d.View.Stream}}

@@ -17,11 +17,12 @@ type Facts struct {
 	Spools  []spool.Usage
 }
 
-// A Lane is the way of a format's sources into their bucket.
+// A Lane is the way of a section's sources into their bucket.
 type Lane struct {
-	Format string
-	Bucket string
-	State  publish.LaneState
+	Format  string
+	Section string // of the config
+	Bucket  string
+	State   publish.LaneState
 }
 
 // Facts returns the current facts, or false once Run has ended.
@@ -39,7 +40,7 @@ func (u *Uploader) lanes(s *publish.Schedule) (lanes []Lane) {
 			continue
 		}
 		known = append(known, src.dest)
-		lanes = append(lanes, Lane{src.layout.Format.String(), src.dest.Bucket, s.LaneTo(&src.dest.Destination)})
+		lanes = append(lanes, Lane{src.layout.Format.String(), src.dest.Section, src.dest.Bucket, s.LaneTo(&src.dest.Destination)})
 	}
 	return lanes
 }

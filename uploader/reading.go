@@ -57,8 +57,11 @@ func (src *Source) forgetUnfit(p string) {
 	}
 }
 
+// nameOf returns what the stream of the file p is called.
+func (src *Source) nameOf(p string) string { return publish.NameOf(src.dir, src.layout.Stream(p)) }
+
 func (src *Source) manifestAt(p string) trouble.At {
-	return trouble.At{Stream: src.layout.Stream(p), Subject: src.layout.Format.String() + "/" + p}
+	return trouble.At{Stream: src.nameOf(p), Subject: src.layout.Format.String() + "/" + p}
 }
 
 // errNotNamed means that no F4M on the disk tells the names of a bootstrap's fragments yet.
@@ -143,7 +146,7 @@ func (src *Source) parse(p string, content []byte) (m media.Manifest, dir string
 		if len(bases) == 0 && !src.reported.bootstraps.waiting[p] {
 			src.reported.bootstraps.waiting[p] = true
 			src.log.Warn("bootstrap waits for an F4M that names it",
-				"stream", src.layout.Stream(p), "key", src.dest.Prefix+p,
+				"stream", src.nameOf(p), "key", src.dest.Prefix+p,
 				"next", "it is published when an F4M tells the names of its fragments")
 		}
 		if len(bases) == 0 {

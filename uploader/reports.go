@@ -99,7 +99,7 @@ func suffering(views []publish.View, now time.Time) string {
 		case len(named) == mostNamed:
 			more++
 		default:
-			name := v.Stream
+			name := v.Shown
 			if len(name) > maxNamed {
 				name = strings.ToValidUTF8(name[:maxNamed], "") + "…"
 			}

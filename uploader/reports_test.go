@@ -44,11 +44,11 @@ func TestSummaryCountsAllStreamsAndNamesThoseThatSuffer(t *testing.T) {
 
 func TestSummaryNamesTheWorstStreams(t *testing.T) {
 	now := time.Now()
-	views := []publish.View{{Stream: strings.Repeat("ä", 500), State: health.Failing, Since: now.Add(-168 * time.Second)}}
+	views := []publish.View{{Shown: strings.Repeat("ä", 500), State: health.Failing, Since: now.Add(-168 * time.Second)}}
 	for n := range 11 {
-		views = append(views, publish.View{Stream: fmt.Sprint("g/", n), State: health.Stalled, Since: now.Add(-time.Second)})
+		views = append(views, publish.View{Shown: fmt.Sprint("g/", n), State: health.Stalled, Since: now.Add(-time.Second)})
 	}
-	views = append(views, publish.View{Stream: "g/well", State: health.Live})
+	views = append(views, publish.View{Shown: "g/well", State: health.Live})
 	got := suffering(views, now)
 	if !strings.HasPrefix(got, "ää") || !strings.HasSuffix(got, "… failing for 2m48s, g/0 stalled for 1s, g/1 stalled for 1s, "+
 		"g/2 stalled for 1s, g/3 stalled for 1s and 7 more") || len(got) > mostNamed*(maxNamed+40) {

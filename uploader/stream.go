@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -11,10 +12,12 @@ import (
 // A Stream is how a stream fares, and where it is.
 type Stream struct {
 	publish.View
-	Root   string // the watched directory
-	Format string
-	Bucket string
-	Key    string // of its directory: what the keys of its objects begin with
+	Root    string // the watched directory
+	Format  string
+	Section string // of the config
+	ID      string // of the section, a slash and Key; the section's alone if the keys begin with the files' names
+	Bucket  string
+	Key     string // of its directory: what the keys of its objects begin with
 }
 
 // A Detail is one stream with its manifests.
@@ -37,16 +40,16 @@ func (u *Uploader) streams(s *publish.Schedule, _ time.Time) []Stream {
 	return streams
 }
 
-// End ends the live playlists of the stream of a format, in any case, whose directory has the key, as
+// End ends the live playlists of the stream of a section, by its name or ID, whose directory has the key, as
 // its server does not. n is how many that are. found is false if there is no such stream, and ok once
 // Run has ended.
-func (u *Uploader) End(ctx context.Context, format, key string) (n int, found, ok bool) {
+func (u *Uploader) End(ctx context.Context, section, key string) (n int, found, ok bool) {
 	type answer struct {
 		n     int
 		found bool
 	}
 	a, ok := ask(ctx, u, func(s *publish.Schedule, now time.Time) (a answer) {
-		u.find(format, key, func(src *Source, stream string) bool {
+		u.find(section, key, func(src *Source, stream string) bool {
 			if _, _, a.found = s.View(src.plan, stream); a.found {
 				a.n = s.End(src.plan, stream, now)
 			}
@@ -57,22 +60,31 @@ func (u *Uploader) End(ctx context.Context, format, key string) (n int, found, o
 	return a.n, a.found, ok
 }
 
-// find calls each for the sources that may have the stream of a format whose directory has the key,
+// find calls each for the sources that may have the stream of a section whose directory has the key,
 // with its directory there, until each returns true.
-func (u *Uploader) find(format, key string, each func(src *Source, stream string) bool) {
+func (u *Uploader) find(section, key string, each func(src *Source, stream string) bool) {
 	for _, src := range u.all() {
 		stream, below := strings.CutPrefix(key, src.dest.Prefix)
-		if below && src.plan != nil && strings.EqualFold(src.layout.Format.String(), format) && each(src, stream) {
+		if key == strings.TrimSuffix(src.dest.Prefix, "/") {
+			stream, below = ".", true
+		}
+		named := strings.EqualFold(src.sectionID(), section) || strings.EqualFold(src.dest.Section, section)
+		if below && named && src.plan != nil && each(src, stream) {
 			return
 		}
 	}
 }
 
-// Stream returns the stream of a format, in any case, whose directory has the key. found
+// sectionID is what the ids of the streams begin with.
+func (src *Source) sectionID() string {
+	return cmp.Or(src.dest.ID, strings.ToLower(src.layout.Format.String()))
+}
+
+// Stream returns the stream of a section, by its name or ID, whose directory has the key. found
 // is false if there is none, and ok once Run has ended.
-func (u *Uploader) Stream(ctx context.Context, format, key string) (d Detail, found, ok bool) {
+func (u *Uploader) Stream(ctx context.Context, section, key string) (d Detail, found, ok bool) {
 	answer, ok := ask(ctx, u, func(s *publish.Schedule, _ time.Time) (d *Detail) {
-		u.find(format, key, func(src *Source, stream string) bool {
+		u.find(section, key, func(src *Source, stream string) bool {
 			view, manifests, found := s.View(src.plan, stream)
 			if found {
 				d = &Detail{src.stream(view), manifests}
@@ -88,6 +100,10 @@ func (u *Uploader) Stream(ctx context.Context, format, key string) (d Detail, fo
 }
 
 func (src *Source) stream(v publish.View) Stream {
-	return Stream{View: v, Root: src.dir, Format: src.layout.Format.String(), Bucket: src.dest.Bucket,
-		Key: src.dest.Prefix + v.Stream}
+	key := src.dest.Prefix + v.Stream
+	if v.Stream == "." {
+		key = strings.TrimSuffix(src.dest.Prefix, "/")
+	}
+	return Stream{View: v, Root: src.dir, Format: src.layout.Format.String(), Section: src.dest.Section,
+		ID: strings.TrimSuffix(src.sectionID()+"/"+key, "/"), Bucket: src.dest.Bucket, Key: key}
 }

@@ -22,10 +22,11 @@ var description []byte
 
 // A Stream is how one stream fares.
 type Stream struct {
-	ID       string       `json:"id"`     // of the stream in this API: its format, and its key
-	Stream   string       `json:"stream"` // its directory, below the root
+	ID       string       `json:"id"`     // of the stream in this API: its section, and its key
+	Stream   string       `json:"stream"` // its directory, below the root; the root if its files are directly in it
 	Group    string       `json:"group,omitempty"`
 	Name     string       `json:"name"`
+	Section  string       `json:"section"` // of the config, as it is written there
 	Format   string       `json:"format"`
 	Root     string       `json:"root"` // the watched directory
 	Bucket   string       `json:"bucket"`

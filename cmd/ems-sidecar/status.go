@@ -104,12 +104,20 @@ func table(w io.Writer, answer api.Streams) error {
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(rows, "STREAM\tFORMAT\tSTATE\tFOR\tCHUNK\tEDGE\tLAG\tBACKLOG\tWHY")
 	for _, s := range answer.Streams {
-		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", printable(s.Stream), s.Format, s.State,
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", printable(s.Stream), kindOf(s), s.State,
 			ago(&s.Since, answer.At),
 			ago(s.Chunk, answer.At), ago(s.Edge, answer.At), time.Duration(s.Lag*float64(time.Second)).Round(time.Millisecond),
 			s.Backlog, printable(s.Why))
 	}
 	return rows.Flush()
+}
+
+// kindOf is the format of a stream, or its section, if there may be several of the format.
+func kindOf(s api.Stream) string {
+	if strings.Contains(s.Section, " ") {
+		return s.Section
+	}
+	return s.Format
 }
 
 // summary says how many streams are in which state, the worst first.

@@ -101,7 +101,9 @@ func findStream(ctx context.Context, client *api.Client, meant string) (id strin
 	which := strings.ToLower(meant)
 	for _, matches := range []func(api.Stream) bool{
 		func(s api.Stream) bool { return s.ID == meant },
-		func(s api.Stream) bool { return slices.Contains([]string{s.Stream, s.Key, shortID(s)}, meant) },
+		func(s api.Stream) bool {
+			return slices.Contains([]string{s.Stream, s.Key, shortID(s), s.Section + "/" + s.Stream}, meant)
+		},
 		func(s api.Stream) bool {
 			return strings.Contains(strings.ToLower(s.ID+"\n"+shortID(s)), which)
 		},
@@ -127,8 +129,11 @@ func findStream(ctx context.Context, client *api.Client, meant string) (id strin
 		list(all.Streams))}
 }
 
-// shortID is a stream's format and directory, without the prefix of its keys.
-func shortID(s api.Stream) string { return strings.ToLower(s.Format) + "/" + s.Stream }
+// shortID is a stream's section and directory, without the prefix of its keys.
+func shortID(s api.Stream) string {
+	section, _, _ := strings.Cut(s.ID, "/")
+	return section + "/" + s.Stream
+}
 
 // list names streams, by their ids.
 func list(streams []api.Stream) string {

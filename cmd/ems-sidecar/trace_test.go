@@ -219,6 +219,8 @@ func TestTraceFindsItsStream(t *testing.T) {
 		{ID: "dash/live/news/sport", Stream: "news/sport", Key: "live/news/sport", Format: "DASH"},
 		{ID: "hls/live/news/sport2\x1b", Stream: "news/sport2\x1b", Format: "HLS"},
 		{ID: "hls/live/film", Stream: "film", Format: "HLS"},
+		{ID: "hls:b/x/boat", Stream: "boat", Key: "x/boat", Section: "HLS b", Format: "HLS"},
+		{ID: "mss:b/x/boat", Stream: "boat", Key: "x/boat", Section: "MSS b", Format: "MSS"},
 	}
 	mux := http.NewServeMux()
 	api.Register(mux, &fakeDaemon{streams})
@@ -235,6 +237,8 @@ func TestTraceFindsItsStream(t *testing.T) {
 		"FIL":                 {want: "hls/live/film"},
 		"dash":                {want: "dash/live/news/sport"},
 		"sport2":              {want: "hls/live/news/sport2\x1b"},
+		"HLS b/boat":          {want: "hls:b/x/boat"},
+		"mss:b/boat":          {want: "mss:b/x/boat"},
 		"news/sport":          {err: []string{"may be one of 2 streams", "  dash/live/news/sport\n  hls/live/news/sport"}},
 		"sport":               {err: []string{"may be one of 3 streams", "hls/live/news/sport2?"}},
 		"weather":             {err: []string{`no stream is called "weather"`, "hls/live/film", "hls/live/news/sport2?"}},

@@ -30,9 +30,8 @@ func (s *state) Streams(ctx context.Context) ([]api.Stream, bool) {
 }
 
 func apiStream(v uploader.Stream, now time.Time) api.Stream {
-	stream := v.View.Stream
 	s := api.Stream{
-		ID: strings.ToLower(v.Format) + "/" + v.Key, Stream: stream, Name: path.Base(stream), Format: v.Format,
+		ID: v.ID, Stream: v.Shown, Name: filepath.Base(v.Shown), Section: v.Section, Format: v.Format,
 		Root: v.Root, Bucket: v.Bucket, Key: v.Key, State: v.State,
 		Since: clock.Wall(v.Since, now).UTC().Truncate(time.Millisecond), Why: v.Why,
 		Chunk: moment(v.Chunk, now), Edge: moment(v.Edge, now), Target: v.Target.Seconds(),
@@ -40,7 +39,7 @@ func apiStream(v uploader.Stream, now time.Time) api.Stream {
 		Sequence: v.Sequence, Segments: v.Segments, Backlog: v.Backlog, Chunks: v.Chunks, Bytes: v.Bytes,
 		Failure: v.Failure, FailedAt: moment(v.FailedAt, now),
 	}
-	if group := path.Dir(stream); group != "." {
+	if group := path.Dir(v.View.Stream); group != "." {
 		s.Group = group
 	}
 	return s

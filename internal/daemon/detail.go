@@ -26,7 +26,7 @@ func (s *state) Stream(ctx context.Context, id string) (d api.Detail, found, ok 
 	d = api.Detail{
 		Stream: apiStream(v.Stream, now),
 		Recent: s.records.paths.Chunks(pathsName(v.Stream), now),
-		Events: s.records.past.events.Of(v.Format, v.View.Stream, eventsOfStream), Manifests: []api.Manifest{},
+		Events: s.records.past.events.Of(v.Format, v.Shown, eventsOfStream), Manifests: []api.Manifest{},
 	}
 	d.LagHistory = s.LagHistory(d.Stream)
 	for _, m := range v.Manifests {
@@ -58,7 +58,7 @@ func (s *state) LagHistory(of api.Stream) []*float64 {
 }
 
 func pathsName(s uploader.Stream) paths.Name {
-	return paths.Name{Root: s.Root, Format: s.Format, Stream: s.View.Stream}
+	return paths.Name{Root: s.Root, Format: s.Format, Stream: s.Shown}
 }
 
 // staleMemory is how long the paths are remembered of a stream that stopped without an end: someone

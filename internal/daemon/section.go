@@ -61,6 +61,8 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload, pool config.Po
 // destination returns where and how a section publishes.
 func destination(u config.Upload) publish.Destination {
 	return publish.Destination{
+		Section:          u.Section,
+		ID:               u.ID(),
 		Bucket:           u.Bucket,
 		Prefix:           u.Prefix,
 		ManifestInterval: u.ManifestInterval,

@@ -34,7 +34,7 @@ func statusOf(streams []uploader.Stream) string {
 	for _, s := range streams {
 		count[s.State]++
 		if s.State.Suffers() && len(names[s.State]) < maxStatusNames {
-			names[s.State] = append(names[s.State], oneLine(s.Stream))
+			names[s.State] = append(names[s.State], oneLine(s.Shown))
 		}
 		if s.State == health.Live {
 			lag = max(lag, s.Lag)

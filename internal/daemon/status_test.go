@@ -11,7 +11,7 @@ import (
 
 func TestStatusIsOneLine(t *testing.T) {
 	of := func(name string, state health.State, lag time.Duration) uploader.Stream {
-		return uploader.Stream{View: publish.View{Stream: name, State: state, Lag: lag}}
+		return uploader.Stream{View: publish.View{Shown: name, State: state, Lag: lag}}
 	}
 	live := of("a", health.Live, 123*time.Millisecond)
 	for want, streams := range map[string][]uploader.Stream{

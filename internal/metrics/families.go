@@ -27,21 +27,21 @@ func counter(name, help string, labels ...string) family {
 // Of each stream. The labels tell two streams of one name apart.
 var (
 	streamState = gauge("stream_state",
-		"1 for the state that the stream is in, 0 for each other one.", "format", "root", "stream", "state")
+		"1 for the state that the stream is in, 0 for each other one.", "format", "root", "section", "stream", "state")
 	chunkAge = gauge("stream_chunk_age_seconds",
-		"Time since the newest chunk on the disk was closed.", "format", "root", "stream")
+		"Time since the newest chunk on the disk was closed.", "format", "root", "section", "stream")
 	edgeAge = gauge("stream_edge_age_seconds",
-		"Time since the newest chunk was closed that a published manifest names.", "format", "root", "stream")
+		"Time since the newest chunk was closed that a published manifest names.", "format", "root", "section", "stream")
 	targetDuration = gauge("stream_target_duration_seconds",
-		"Target duration of the published manifest.", "format", "root", "stream")
+		"Target duration of the published manifest.", "format", "root", "section", "stream")
 	streamLag = gauge("stream_lag_seconds",
-		"Of the newest chunk: from its closing to the manifest that names it.", "format", "root", "stream")
+		"Of the newest chunk: from its closing to the manifest that names it.", "format", "root", "section", "stream")
 	streamBacklog = gauge("stream_backlog",
-		"Chunks of the stream that wait for their upload.", "format", "root", "stream")
+		"Chunks of the stream that wait for their upload.", "format", "root", "section", "stream")
 	streamChunks = counter("stream_uploaded_chunks_total",
-		"Chunks of the stream that were uploaded.", "format", "root", "stream")
+		"Chunks of the stream that were uploaded.", "format", "root", "section", "stream")
 	streamBytes = counter("stream_uploaded_bytes_total",
-		"Bytes of those chunks.", "format", "root", "stream")
+		"Bytes of those chunks.", "format", "root", "section", "stream")
 )
 
 // Of all streams together.
@@ -63,7 +63,7 @@ var (
 	deleted    = counter("objects_deleted_total", "Objects that were deleted, as their files were (delete = mirror).")
 	laneState  = gauge("lane_state",
 		"1 for the state of the way into the bucket, 0 for the others: open, silent (it does not answer), "+
-			"or refused (it refuses all requests, or those of each stream).", "format", "bucket", "state")
+			"or refused (it refuses all requests, or those of each stream).", "format", "section", "bucket", "state")
 	spoolBytes = gauge("spool_bytes",
 		"Bytes of deleted files that are kept for their upload, on the file system of that directory.", "root")
 	spoolLimit = gauge("spool_limit_bytes",

@@ -23,7 +23,7 @@ import (
 
 // A live stream, which change alters.
 func stream(name string, change func(*uploader.Stream)) uploader.Stream {
-	s := uploader.Stream{Root: "/srv/ems", Format: "HLS", View: publish.View{Stream: name, State: health.Live,
+	s := uploader.Stream{Root: "/srv/ems", Format: "HLS", Section: "HLS", View: publish.View{Stream: name, Shown: name, State: health.Live,
 		Since: time.Now().Add(-time.Hour), Chunk: time.Now().Add(-2 * time.Second), Edge: time.Now().Add(-6 * time.Second),
 		Target: 4 * time.Second, Lag: 180 * time.Millisecond, Backlog: 1, Chunks: 10, Bytes: 1000}}
 	if change != nil {
@@ -38,7 +38,7 @@ func everything() Facts {
 		Uploader: &uploader.Facts{
 			Streams: []uploader.Stream{stream("news/sport", nil)},
 			Figures: uploader.Figures{Figures: publish.Figures{Lost: 3, Queue: 2}},
-			Lanes:   []uploader.Lane{{Format: "HLS", Bucket: "live"}},
+			Lanes:   []uploader.Lane{{Format: "HLS", Section: "HLS", Bucket: "live"}},
 			Spools:  []spool.Usage{{Dir: "/srv/ems", Bytes: 5, Limit: 100}},
 		},
 		Roots:      []Root{{Dir: "/srv/ems", Ready: true, Watches: 3, Dirs: 3, Files: 9, Overflows: 1, Refusals: 2}},
@@ -106,18 +106,18 @@ func says(t *testing.T, text string, lines ...string) {
 func TestAScrapeShowsTheFacts(t *testing.T) {
 	text := ask(t, newTestMetrics(everything(), true), "")
 	says(t, text,
-		`ems_sidecar_stream_state{format="HLS",root="/srv/ems",state="live",stream="news/sport"} 1`,
-		`ems_sidecar_stream_state{format="HLS",root="/srv/ems",state="stalled",stream="news/sport"} 0`,
-		`ems_sidecar_stream_edge_age_seconds{format="HLS",root="/srv/ems",stream="news/sport"} 6.`,
-		`ems_sidecar_stream_chunk_age_seconds{format="HLS",root="/srv/ems",stream="news/sport"} 2.`,
-		`ems_sidecar_stream_target_duration_seconds{format="HLS",root="/srv/ems",stream="news/sport"} 4`,
-		`ems_sidecar_stream_backlog{format="HLS",root="/srv/ems",stream="news/sport"} 1`,
+		`ems_sidecar_stream_state{format="HLS",root="/srv/ems",section="HLS",state="live",stream="news/sport"} 1`,
+		`ems_sidecar_stream_state{format="HLS",root="/srv/ems",section="HLS",state="stalled",stream="news/sport"} 0`,
+		`ems_sidecar_stream_edge_age_seconds{format="HLS",root="/srv/ems",section="HLS",stream="news/sport"} 6.`,
+		`ems_sidecar_stream_chunk_age_seconds{format="HLS",root="/srv/ems",section="HLS",stream="news/sport"} 2.`,
+		`ems_sidecar_stream_target_duration_seconds{format="HLS",root="/srv/ems",section="HLS",stream="news/sport"} 4`,
+		`ems_sidecar_stream_backlog{format="HLS",root="/srv/ems",section="HLS",stream="news/sport"} 1`,
 		`ems_sidecar_streams{format="HLS",state="live"} 1`,
 		`ems_sidecar_streams{format="HLS",state="failing"} 0`,
 		`ems_sidecar_chunks_lost_total 3`,
 		`ems_sidecar_queue_chunks 2`,
-		`ems_sidecar_lane_state{bucket="live",format="HLS",state="open"} 1`,
-		`ems_sidecar_lane_state{bucket="live",format="HLS",state="refused"} 0`,
+		`ems_sidecar_lane_state{bucket="live",format="HLS",section="HLS",state="open"} 1`,
+		`ems_sidecar_lane_state{bucket="live",format="HLS",section="HLS",state="refused"} 0`,
 		`ems_sidecar_spool_bytes{root="/srv/ems"} 5`,
 		`ems_sidecar_spool_limit_bytes{root="/srv/ems"} 100`,
 		`ems_sidecar_root_ready{root="/srv/ems"} 1`,
@@ -184,7 +184,7 @@ func TestNamesOfStreamsNeitherBreakNorFloodAScrape(t *testing.T) {
 	m := newTestMetrics(f, true)
 	m.scrape.mostStreams = 3
 	text := ask(t, m, "")
-	says(t, text, `ems_sidecar_stream_backlog{format="HLS",root="/srv/ems",stream="a`+"\uFFFD"+`\n\"\\"} 1`, `ems_sidecar_uploader_up 1`,
+	says(t, text, `ems_sidecar_stream_backlog{format="HLS",root="/srv/ems",section="HLS",stream="a`+"\uFFFD"+`\n\"\\"} 1`, `ems_sidecar_uploader_up 1`,
 		`ems_sidecar_streams{format="HLS",state="live"} 4`)
 	if strings.Contains(text, "one too many") {
 		t.Error("more than 3 streams have series")

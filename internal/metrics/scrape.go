@@ -110,7 +110,7 @@ func (p page) uploader(u *uploader.Facts) {
 	}
 	for _, l := range u.Lanes {
 		for _, state := range publish.LaneStates {
-			p.put(laneState, one(l.State.String() == state), l.Format, l.Bucket, state)
+			p.put(laneState, one(l.State.String() == state), l.Format, l.Section, l.Bucket, state)
 		}
 	}
 	for _, s := range u.Spools {

@@ -38,8 +38,8 @@ func (s *series) Write(out *dto.Metric) error {
 // A labelled is a stream with its labels.
 type labelled struct {
 	uploader.Stream
-	format, root, stream *dto.LabelPair
-	all                  []*dto.LabelPair
+	format, root, section, stream *dto.LabelPair
+	all                           []*dto.LabelPair
 }
 
 func pair(name, value string) *dto.LabelPair {
@@ -52,8 +52,9 @@ func label(all []uploader.Stream) []labelled {
 	out := make([]labelled, len(all))
 	for i, s := range all {
 		l := labelled{Stream: s,
-			format: pair("format", s.Format), root: pair("root", s.Root), stream: pair("stream", s.Stream)}
-		l.all = []*dto.LabelPair{l.format, l.root, l.stream}
+			format: pair("format", s.Format), root: pair("root", s.Root),
+			section: pair("section", s.Section), stream: pair("stream", s.Shown)}
+		l.all = []*dto.LabelPair{l.format, l.root, l.section, l.stream}
 		out[i] = l
 	}
 	slices.SortFunc(out, func(a, b labelled) int {
@@ -70,7 +71,7 @@ func (p page) streams(of []uploader.Stream, now time.Time) {
 	for _, state := range slices.Sorted(slices.Values(states())) {
 		named := pair("state", state)
 		for _, s := range all {
-			p <- &series{streamState, []*dto.LabelPair{s.format, s.root, named, s.stream}, one(s.State.String() == state)}
+			p <- &series{streamState, []*dto.LabelPair{s.format, s.root, s.section, named, s.stream}, one(s.State.String() == state)}
 		}
 	}
 	each := func(f family, known func(*labelled) bool, value func(*labelled) float64) {

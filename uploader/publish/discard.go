@@ -24,7 +24,7 @@ func (s *Schedule) discarded(r Result, now time.Time) {
 			st.enqueue(f) // written again meanwhile
 		}
 	case r.Same:
-		s.log.Info("recording deleted from the disk, the bucket has it", "stream", st.name, "key", f.key(),
+		s.log.Info("recording deleted from the disk, the bucket has it", "stream", st.shown(), "key", f.key(),
 			"bytes", r.Version.Size)
 	default:
 		f.outdated(now)

@@ -67,7 +67,7 @@ func (m *manifest) recall(r Result, now time.Time) {
 	m.line.foreign, m.line.recalledAt = false, now
 	if src := m.file.src; r.Untold && !src.told.noContent {
 		src.told.noContent = true
-		src.schedule.log.Warn("bucket does not tell what players have", "stream", m.file.stream.name, "key", m.file.key(),
+		src.schedule.log.Warn("bucket does not tell what players have", "stream", m.file.stream.shown(), "key", m.file.key(),
 			"bucket", src.dest.Bucket, "next", "playlists begin as the server writes them; a stream that started again "+
 				"while the daemon was away has to be reloaded", "hint", "do the credentials have s3:GetObject?")
 	}
@@ -144,7 +144,7 @@ func (m *manifest) awaitEnd() {
 // noteStop logs that the server has ended a stream that may return.
 func (s *Schedule) noteStop(m *manifest) {
 	if at := m.line.endAt; !at.IsZero() && !m.hasReturned(m.published) {
-		s.log.Info("stream stopped", "stream", m.file.stream.name, "key", m.file.key(), "sequence", m.published.last(),
+		s.log.Info("stream stopped", "stream", m.file.stream.shown(), "key", m.file.key(), "sequence", m.published.last(),
 			"until", at.Round(time.Second), "next", "its end is published then, if it has not returned")
 	}
 }
@@ -200,6 +200,6 @@ func (m *manifest) cannotEdit(err error) {
 		return
 	}
 	m.told.fixed = err.Error()
-	m.file.src.schedule.log.Warn("playlist cannot be continued", "stream", m.file.stream.name, "key", m.file.key(),
+	m.file.src.schedule.log.Warn("playlist cannot be continued", "stream", m.file.stream.shown(), "key", m.file.key(),
 		"err", err, "next", "viewers get what the server writes, and have to reload if the stream starts again")
 }

@@ -91,7 +91,7 @@ func (s *Schedule) lostToSpool(f *file, now time.Time) {
 	s.step(f, StageLost).Why = "the spool was full"
 	st := f.stream
 	if st.standing.evictedAt.IsZero() {
-		s.noteCondition(Note{Condition: spoolFull, Message: spoolFull.Message, Source: st.src, Stream: st.name,
+		s.noteCondition(Note{Condition: spoolFull, Message: spoolFull.Message, Source: st.src, Stream: st.shown(),
 			Subject: st.format(), Attrs: []any{"key", f.key(),
 				"next", "further ones of this stream are only counted, until none was lost for a minute",
 				"hint", "spool_max bounds what is kept of files that are deleted before their upload"}})
@@ -103,7 +103,7 @@ func (s *Schedule) lostToSpool(f *file, now time.Time) {
 func (s *Schedule) noteSpoolRoom(st *stream, now time.Time) {
 	if at := st.standing.evictedAt; !at.IsZero() && now.Sub(at) >= time.Minute {
 		st.standing.evictedAt = time.Time{}
-		s.noteCondition(Note{Condition: spoolFull, Message: spoolFull.Over, Source: st.src, Stream: st.name,
+		s.noteCondition(Note{Condition: spoolFull, Message: spoolFull.Over, Source: st.src, Stream: st.shown(),
 			Subject: st.format(), Ends: true})
 	}
 }

@@ -86,7 +86,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	f, src := m.file, m.file.src
 	if snap.outside != "" && snap.outside != m.told.outside {
 		m.told.outside = snap.outside
-		s.log.Warn("manifest names a file outside of the root, which is never published", "stream", f.stream.name,
+		s.log.Warn("manifest names a file outside of the root, which is never published", "stream", f.stream.shown(),
 			"key", f.key(), "uri", snap.outside, "next", "the manifest does not wait for it")
 	}
 	if uri := snap.parsed.Unresolved; uri != "" && m.told.unresolved == "" {

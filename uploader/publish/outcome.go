@@ -122,7 +122,7 @@ func (s *Schedule) uploaded(r Result, now time.Time) {
 	s.figures.chunks++
 	st.figures.chunks++
 	st.figures.bytes += r.Bytes
-	s.log.Debug("uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)),
+	s.log.Debug("uploaded", "stream", st.shown(), "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)),
 		"state", f.String())
 	f.work.failures, f.work.attempts = 0, 0
 	switch {
@@ -138,7 +138,7 @@ func (s *Schedule) uploaded(r Result, now time.Time) {
 	f.confirm(r.Version, byUpload, now)
 	if st.src.bulk() {
 		f.recording.Spoilt, f.recording.Refused = false, ""
-		s.log.Info("recording uploaded", "stream", st.name, "key", f.key(), "bytes", r.Bytes,
+		s.log.Info("recording uploaded", "stream", st.shown(), "key", f.key(), "bytes", r.Bytes,
 			"took", rounded(now.Sub(r.Started)))
 	}
 	s.discardLater(f, now)
@@ -198,7 +198,7 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	m.notBefore = r.Started.Add(st.src.dest.ManifestInterval)
 	m.publishedAt = now
 	s.figures.manifests++
-	attrs := []any{"stream", st.name, "key", f.key(), "sequence", snap.first(),
+	attrs := []any{"stream", st.shown(), "key", f.key(), "sequence", snap.first(),
 		"segments", snap.segments(), "lag", rounded(lag), "took", rounded(now.Sub(r.Started))}
 	s.log.Debug("published", append(attrs, "state", m.state(now))...)
 	if m.presence.allAt = (time.Time{}); snap.parsed.Ended {

@@ -73,14 +73,14 @@ func (s *Schedule) recordingLooked(r Result, now time.Time) {
 		f.recording.Claim.Path = known
 		f.stream.delay(f, pause{until: now.Add(discardRetry)})
 		s.log.Error("recording is not uploaded: the bucket has an object under its key, and does not tell which",
-			"stream", f.stream.name, "root", f.src.root, "key", f.src.dest.Prefix+f.path,
+			"stream", f.stream.shown(), "root", f.src.root, "key", f.src.dest.Prefix+f.path,
 			"next", "it stays on the disk, and is tried again; allow s3:GetObject and s3:ListBucket",
 			"retry_in", discardRetry)
 	case AllTaken:
 		f.recording.Claim.Path = known
 		s.figures.conflicts++
 		f.stream.delay(f, pause{until: now.Add(discardRetry)})
-		s.log.Error("recording is not uploaded: the bucket has others under all of its keys", "stream", f.stream.name,
+		s.log.Error("recording is not uploaded: the bucket has others under all of its keys", "stream", f.stream.shown(),
 			"root", f.src.root, "key", f.src.dest.Prefix+f.path,
 			"next", "it stays on the disk, and is tried again; give it another name, or another prefix",
 			"retry_in", discardRetry)
@@ -88,7 +88,7 @@ func (s *Schedule) recordingLooked(r Result, now time.Time) {
 		if r.Claim.Path != f.path && r.Claim.Path != known {
 			s.figures.conflicts++
 			s.log.Error("recording goes under another key: the bucket has another recording under its own",
-				"stream", f.stream.name,
+				"stream", f.stream.shown(),
 				"root", f.src.root, "key", f.src.dest.Prefix+f.path, "other_key", f.key(),
 				"next", "both are kept; see which server or clean-up lets names begin again, or give each host and directory "+
 					"a prefix of its own")

@@ -30,7 +30,7 @@ func (s *Schedule) Change(d *Destination, to Destination, now time.Time) {
 func (s *Schedule) Retire(src *Source, now time.Time) {
 	for _, st := range s.ring {
 		if st.src == src && st.isWatched() {
-			s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: src, Stream: st.name,
+			s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: src, Stream: st.shown(),
 				From: st.vitals.state, Gone: true})
 			st.vitals.state, st.vitals.since = health.Starting, now
 			st.vitals.shared, st.vitals.outage = false, false

@@ -75,7 +75,7 @@ func (s *Schedule) removalDone(r Result, now time.Time) {
 			manifests = manifests || f.manifest != nil
 			s.objectDeleted(f, now)
 			s.step(f, StageDeleted)
-			s.log.Debug("deleted from the bucket, as from the disk", "stream", f.stream.name, "key", f.key())
+			s.log.Debug("deleted from the bucket, as from the disk", "stream", f.stream.shown(), "key", f.key())
 		}
 		s.goOnWith(f, now)
 	}

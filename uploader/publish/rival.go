@@ -67,7 +67,7 @@ func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	later := s.settings.Host > found.Host || s.settings.Host == found.Host && f.src.RootName() > found.Root
 	if later && (!found.Stored.Equal(known.Stored) || found.Sum != known.Sum) {
 		if r.yieldUntil.IsZero() {
-			s.log.Warn("manifest is left to the other writer", "stream", f.stream.name, "key", f.key(),
+			s.log.Warn("manifest is left to the other writer", "stream", f.stream.shown(), "key", f.key(),
 				"host", found.Host, "root", found.Root, "next", "it is published again when the other one stops",
 				"after", yieldTime)
 		}

@@ -9,6 +9,8 @@ import (
 // A Destination is where and how a Source is published. Only Schedule.Change changes it once it is
 // in use.
 type Destination struct {
+	Section          string        // of the config, as it is written there
+	ID               string        // of the section: what ids of streams begin with; empty: the format, in small letters
 	Bucket           string        // for messages
 	Prefix           string        // of every key
 	SkipBacklog      bool          // chunks that EMS has deleted, and no manifest names any more, are not uploaded

@@ -30,7 +30,7 @@ func (s *Schedule) guardStale(st *stream, now time.Time) {
 		if !m.isStale(now) {
 			continue
 		}
-		attrs := []any{"stream", st.name, "key", m.file.key(), "age", now.Sub(m.published.writtenAt()).Round(time.Second)}
+		attrs := []any{"stream", st.shown(), "key", m.file.key(), "age", now.Sub(m.published.writtenAt()).Round(time.Second)}
 		switch d.WhenStale {
 		case RemoveStale:
 			m.line.withdrawn = true

@@ -9,7 +9,7 @@ type Step struct {
 	Kind   FileKind
 	At     time.Time // as the schedule has it, zero: now
 	Root   string    // the watched directory
-	Stream string    // its directory, below the root
+	Stream string    // what it is called: see NameOf
 	Format string
 	Path   string // of the file, below the root
 	Key    string // of its object
@@ -110,7 +110,7 @@ func (s *Schedule) step(f *file, stage Stage) *Step {
 	if !s.settings.Observed {
 		return &e.unobserved
 	}
-	e.Steps = append(e.Steps, Step{Stage: stage, Kind: f.kind(), Root: f.src.root, Stream: f.stream.name,
+	e.Steps = append(e.Steps, Step{Stage: stage, Kind: f.kind(), Root: f.src.root, Stream: f.stream.shown(),
 		Format: f.src.layout.Format.String(), Path: f.path, Key: f.key(), Bytes: f.disk.version.Size})
 	return &e.Steps[len(e.Steps)-1]
 }

@@ -247,3 +247,14 @@ func earlier(a, b time.Time) time.Time {
 	}
 	return a
 }
+
+// NameOf returns what the stream of a directory below the root is called in logs, metrics and
+// answers: the directory, or the root itself if the files are directly in it.
+func NameOf(root, directory string) string {
+	if directory == "." {
+		return root
+	}
+	return directory
+}
+
+func (st *stream) shown() string { return NameOf(st.src.root, st.name) }

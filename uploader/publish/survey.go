@@ -120,7 +120,7 @@ func (s *Schedule) adopt(src *Source, in Inherited, now time.Time) {
 	m.publishedAt = now
 	if in.Reading == nil {
 		s.log.Warn("nothing is deleted beside a manifest of the bucket that cannot be read",
-			"stream", f.stream.name, "key", f.key(), "next", "what it may name stays in the bucket",
+			"stream", f.stream.shown(), "key", f.key(), "next", "what it may name stays in the bucket",
 			"hint", "delete it from the bucket if it is not needed any more")
 		return
 	}

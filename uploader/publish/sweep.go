@@ -41,7 +41,7 @@ func (s *Schedule) Sweep(now time.Time) {
 		gone := st.files == 0 && st.inFlight == 0 && st.standing.evictedAt.IsZero() // else spoolFull never ends
 		if gone {
 			delete(s.streams, streamKey{st.src, st.name})
-			s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.name,
+			s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.shown(),
 				From: st.vitals.state, Gone: true})
 			s.agenda.forget(st)
 			st.namedBy, st.names = nil, nil // else those that name it would keep it
@@ -134,7 +134,7 @@ func (s *Schedule) warnWaiting(m *manifest, now time.Time) {
 			missing++
 		}
 	}
-	s.log.Warn("manifest waits for files that it names", "stream", m.file.stream.name, "key", m.file.key(),
+	s.log.Warn("manifest waits for files that it names", "stream", m.file.stream.shown(), "key", m.file.key(),
 		"first_key", oldest.open[0].key(), "missing", missing, "lasted", now.Sub(oldest.origin.readAt).Round(time.Second),
 		"next", "it is published when they have arrived")
 }

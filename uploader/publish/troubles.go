@@ -166,5 +166,5 @@ func (s *Schedule) report(f trouble.Failure, st *stream, attrs ...any) {
 // reportOf is report for one of several subjects in st, such as a key: each has a line of its own.
 func (s *Schedule) reportOf(subject string, f trouble.Failure, st *stream, attrs ...any) {
 	s.effects.Notes = append(s.effects.Notes, Note{Level: f.Level, Message: f.Message, Attrs: attrs,
-		Failure: f, Source: st.src, Stream: st.name, Subject: subject})
+		Failure: f, Source: st.src, Stream: st.shown(), Subject: subject})
 }

@@ -12,6 +12,7 @@ import (
 type View struct {
 	Source   *Source
 	Stream   string // its directory, below the root
+	Shown    string // what it is called: see NameOf
 	State    health.State
 	Since    time.Time
 	Why      string
@@ -46,7 +47,7 @@ func (s *Schedule) Views() []View {
 
 func (s *Schedule) view(st *stream) View {
 	v := &st.vitals
-	view := View{Source: st.src, Stream: st.name, State: v.state, Since: v.since, Why: v.why, Chunk: v.chunk,
+	view := View{Source: st.src, Stream: st.name, Shown: st.shown(), State: v.state, Since: v.since, Why: v.why, Chunk: v.chunk,
 		Edge: v.edge, Target: v.target, Lag: v.lag, Sequence: v.sequence, Segments: v.segments, Backlog: st.queue(),
 		Chunks: st.figures.chunks, Bytes: st.figures.bytes, FailedAt: v.failedAt}
 	if v.state.Suffers() {

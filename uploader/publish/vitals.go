@@ -43,7 +43,7 @@ type judgement struct {
 type Change struct {
 	At       time.Time
 	Source   *Source
-	Stream   string // its directory, below the root
+	Stream   string // what it is called: see NameOf
 	From, To health.State
 	Why      string
 	Lasted   time.Duration // how long it was in From; zero at its beginning
@@ -251,7 +251,7 @@ func (s *Schedule) judge(st *stream, now time.Time) {
 	if state == v.state && !own {
 		return
 	}
-	s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.name, From: v.state,
+	s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.shown(), From: v.state,
 		To: state, Why: why, Lasted: now.Sub(v.since), Shared: shared})
 	if state != v.state {
 		v.state, v.since = state, now

@@ -3,6 +3,9 @@
 // states are all states, the worst for viewers first.
 export const states = ["failing", "lagging", "stalled", "stale", "starting", "live", "ended"];
 
+// kind is a stream's format, or its section, where there may be several of the format.
+export const kind = (stream) => (stream.section?.includes(" ") ? stream.section : stream.format);
+
 // suffers tells of a state whether viewers see less than they should.
 export const suffers = (state) => state === "failing" || state === "lagging" || state === "stalled";
 

@@ -1,7 +1,7 @@
 // The view of one stream: how it fares, its player, the path of its last chunks, its manifests and
 // what happened to it.
 
-import { h, put, shape, reshape, duration, age, bytes, number, count, clock, day } from "./show.js";
+import { h, kind, put, shape, reshape, duration, age, bytes, number, count, clock, day } from "./show.js";
 import { read } from "./feed.js";
 import { streams, events, ago, lags } from "./state.js";
 import { Sparkline } from "./sparkline.js";
@@ -70,8 +70,8 @@ export class StreamView {
     }
     this.element.classList.toggle("missing", Boolean(stream.missing));
     this.title = stream.stream;
-    if (this.name.textContent !== stream.stream + " " + stream.format) {
-      this.name.replaceChildren(stream.stream, " ", h("span", { class: "format" }, stream.format));
+    if (this.name.textContent !== stream.stream + " " + kind(stream)) {
+      this.name.replaceChildren(stream.stream, " ", h("span", { class: "format" }, kind(stream)));
     }
     reshape(this.shape, stream.state);
     put(this.state, stream.state);

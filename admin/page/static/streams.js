@@ -1,6 +1,6 @@
 // The view of all streams: a table, the worst first, that stays fast with thousands of them.
 
-import { h, put, shape, reshape, states, suffers, duration, age, number, count } from "./show.js";
+import { h, kind, put, shape, reshape, states, suffers, duration, age, number, count } from "./show.js";
 import { streams, counts, ago, lags } from "./state.js";
 import { Sparkline } from "./sparkline.js";
 
@@ -42,7 +42,7 @@ class Row {
     this.cells = Object.fromEntries(["since", "chunk", "edge", "backlog", "why"].map((name) => [name, cell(name)]));
     this.element = h("tr", { role: "row" },
       cell("state", this.shape, this.state),
-      h("th", { role: "rowheader", scope: "row", class: "stream" }, this.link, " ", h("span", { class: "format" }, stream.format)),
+      h("th", { role: "rowheader", scope: "row", class: "stream" }, this.link, " ", h("span", { class: "format" }, kind(stream))),
       this.cells.since, this.cells.chunk, this.cells.edge,
       cell("lag", this.spark.element, this.lag),
       this.cells.backlog, this.cells.why);
@@ -183,7 +183,7 @@ export class StreamsView {
 
   matches(stream) {
     return (!this.only.size || this.only.has(stream.state)) &&
-      (!this.text || (stream.stream + " " + stream.format).toLowerCase().includes(this.text.toLowerCase()));
+      (!this.text || (stream.stream + " " + kind(stream)).toLowerCase().includes(this.text.toLowerCase()));
   }
 
   // arrange chooses the streams that are shown, and sorts them.
