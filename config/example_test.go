@@ -75,7 +75,10 @@ func TestExampleLoadsWithEveryLineUncommented(t *testing.T) {
 			t.Errorf("[%s] watch_dir %v", u.Section, u.WatchDirs)
 		}
 		u.WatchDirs, asIs.Uploads[i].WatchDirs = nil, nil
-		u.PathStyle, u.ServerSideEncryption = nil, ""
+		if (u.Include == "*.jpg *.json") == u.Format.IsRecorded() {
+			t.Errorf("[%s] include %q", u.Section, u.Include)
+		}
+		u.PathStyle, u.ServerSideEncryption, u.Include = nil, "", ""
 	}
 	cfg.Upload.SpoolMax, cfg.Hooks.Allow = 0, nil
 	cfg.Admin.Allow, cfg.Admin.TLSCert, cfg.Admin.TLSKey, cfg.Admin.Player = nil, "", "", ""

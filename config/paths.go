@@ -3,6 +3,8 @@ package config
 import (
 	"path/filepath"
 	"strings"
+
+	"ems-sidecar/media"
 )
 
 // The parsers of paths on this host.
@@ -17,6 +19,14 @@ func directoryPath(value string) (string, string) {
 func fileName(value string) (string, string) {
 	if value == "" || value == "." || value == ".." || strings.ContainsAny(value, `/\`) {
 		return "", "must be a file's name without a directory"
+	}
+	return value, ""
+}
+
+// patterns are of names and of paths below a root, separated by white space.
+func patterns(value string) (string, string) {
+	if err := media.CheckInclude(value); err != nil {
+		return "", "must have patterns of names, such as *.jpg, or of paths below the root: " + err.Error()
 	}
 	return value, ""
 }

@@ -52,6 +52,7 @@ type Upload struct {
 	Format    media.Format
 	WatchDirs []string // absolute and clean
 	Bootstrap string   // HDS: the name of the bootstrap file
+	Include   string   // patterns of files that are published although no manifest names them
 
 	Bucket string
 	Prefix string // empty, or with a slash at its end and none at its beginning

@@ -145,6 +145,14 @@ func (u *Upload) own() (keys []key) {
 			The name of the file that lists a stream's fragments. Change it only if EMS was told another
 			one.`).known())
 	}
+	if !u.Format.IsRecorded() {
+		keys = append(keys, one("include", &u.Include, patterns, `
+			Which files beside the media are published although no manifest names them, such as posters,
+			subtitles and .json files: patterns like *.jpg or posters/*.png, separated by blanks. One with a
+			slash is about the path below the watched directory, others are about names. A file is uploaded
+			once it is closed, and again when it was changed; it may be cached for 10 seconds. Keys
+			(*.key) are never published for a pattern.`).empty("none").such("*.jpg *.json"))
+	}
 	if u.Format.IsRecorded() {
 		keys = append(keys,
 			one("delete_local", &u.DeleteLocal, afterUpload, `

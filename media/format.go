@@ -21,11 +21,12 @@ type row struct {
 	section string // of config.ini
 	older   string // EvoStream's name of that section
 
-	kinds      map[string]Kind // of files, by the extension of their names
-	fragments  *regexp.Regexp  // what else chunks are called; nil: nothing
-	fragment   Kind            // of those
-	bootstraps bool            // a file that has no extension lists the fragments
-	recorded   bool            // its files are recordings
+	manifests  []string       // the extensions of their names
+	chunks     []string       // the same
+	fragments  *regexp.Regexp // what else chunks are called; nil: nothing
+	fragment   Kind           // of those
+	bootstraps bool           // a file that has no extension lists the fragments
+	recorded   bool           // its files are recordings
 
 	parse func([]byte) (Manifest, error)                        // reads a manifest; nil: it has none
 	cut   func([]byte, func(uri string) bool) (b []byte, n int) // see Layout.Cut; nil: it cannot
@@ -33,63 +34,37 @@ type row struct {
 }
 
 // formats is the table. A file that is an OtherFile here may belong to another format, too, or its
-// name is chosen freely: it belongs to this format when a manifest names it. The content types are
-// the registered ones. Those of HDS are what Adobe's and other origin servers send.
+// name is chosen freely: it belongs to this format when a manifest names it. The content types of
+// HDS are what Adobe's and other origin servers send; see [contentTypes] for the others.
 var formats = [...]row{
 	0: {name: "unknown format"},
 	HLS: {
 		name: "HLS", section: "HLS", older: "AmazonHLSUpload",
-		kinds: map[string]Kind{
-			".m3u8":   {ManifestFile, "application/vnd.apple.mpegurl"}, // RFC 8216, section 4
-			".m3u":    {ManifestFile, "application/vnd.apple.mpegurl"},
-			".ts":     {ChunkFile, "video/mp2t"}, // RFC 3555
-			".aac":    {ChunkFile, "audio/aac"},
-			".key":    {OtherFile, "application/octet-stream"}, // a private key has this name, too
-			".vtt":    {ChunkFile, "text/vtt"},
-			".webvtt": {ChunkFile, "text/vtt"},
-			".m4s":    {OtherFile, "video/iso.segment"},
-			".mp4":    {OtherFile, "video/mp4"},
-			".m4v":    {OtherFile, "video/mp4"},
-			".m4a":    {OtherFile, "audio/mp4"},
-		},
-		parse: ParsePlaylist, cut: CutPlaylist, rows: oneRow,
+		manifests: []string{".m3u8", ".m3u"},
+		// Not .m4s and .mp4, which may be DASH's. A .key may be a private key.
+		chunks: []string{".ts", ".aac", ".ac3", ".eac3", ".ec3", ".mp3", ".vtt", ".webvtt"},
+		parse:  ParsePlaylist, cut: CutPlaylist, rows: oneRow,
 	},
 	HDS: {
 		name: "HDS", section: "HDS", older: "AmazonHDSUpload",
-		kinds:     map[string]Kind{".f4m": {ManifestFile, "application/f4m+xml"}},
+		manifests: []string{".f4m"},
 		fragments: regexp.MustCompile(`Seg[0-9]+-Frag[0-9]+$`), // before it: the media's URL
 		fragment:  Kind{ChunkFile, "video/f4f"}, bootstraps: true,
 		parse: ParseF4M, rows: numberedRows,
 	},
 	DASH: {
 		name: "DASH", section: "DASH", older: "AmazonDASHUpload",
-		kinds: map[string]Kind{
-			".mpd": {ManifestFile, "application/dash+xml"},
-			".m4s": {ChunkFile, "video/iso.segment"},
-			".mp4": {OtherFile, "video/mp4"},
-			".m4v": {OtherFile, "video/mp4"},
-			".m4a": {OtherFile, "audio/mp4"},
-			".vtt": {OtherFile, "text/vtt"},
-			".key": {OtherFile, "application/octet-stream"},
-		},
+		manifests: []string{".mpd"}, chunks: []string{".m4s"},
 		parse: ParseMPD, rows: timedRows,
 	},
 	MSS: {
 		name: "MSS", section: "MSS", older: "AmazonMSSUpload",
-		kinds: map[string]Kind{
-			".ismc": {ManifestFile, "application/vnd.ms-sstr+xml"},
-			".fmp4": {ChunkFile, "video/mp4"},
-		},
+		manifests: []string{".ismc"}, chunks: []string{".fmp4"},
 		parse: ParseISMC, rows: timedRows,
 	},
 	Recording: {
 		name: "recording", section: "Recordings", older: "AmazonRecordUpload",
-		kinds: map[string]Kind{
-			".mp4": {ChunkFile, "video/mp4"},
-			".ts":  {ChunkFile, "video/mp2t"},
-			".flv": {ChunkFile, "video/x-flv"},
-		},
-		recorded: true,
+		chunks: []string{".mp4", ".ts", ".flv"}, recorded: true,
 	},
 }
 

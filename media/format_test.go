@@ -15,18 +15,12 @@ func TestEveryFormatIsAWholeRow(t *testing.T) {
 			}
 			names[name] = f
 		}
-		manifests, chunks := 0, 0
-		for ext, kind := range row.kinds {
-			if ext[0] != '.' || kind.ContentType == "" {
-				t.Errorf("%s: %s is %+v", f, ext, kind)
-			}
-			switch kind.Role {
-			case ManifestFile:
-				manifests++
-			case ChunkFile:
-				chunks++
+		for _, ext := range append(row.manifests, row.chunks...) {
+			if contentTypes[ext] == "" {
+				t.Errorf("%s: %q has no content type", f, ext)
 			}
 		}
+		manifests, chunks := len(row.manifests), len(row.chunks)
 		if chunks == 0 && row.fragments == nil {
 			t.Errorf("%s has no chunks", f)
 		}

@@ -11,6 +11,10 @@ import (
 type Layout struct {
 	Format    Format
 	Bootstrap string // HDS: the name of the files with bootstrap information
+	// Include has patterns of [path.Match], separated by white space, for files that are published
+	// although no manifest names them. Those with a slash are of paths below the root, the others of
+	// names.
+	Include string
 }
 
 // A Role is the part that a file has in a stream.
@@ -23,6 +27,8 @@ const (
 	ChunkFile
 	// ManifestFile names others and is rewritten.
 	ManifestFile
+	// SideFile lies beside the media, such as a poster. It is published as soon as it is closed.
+	SideFile
 )
 
 // A Kind is what a file's name tells of it.
@@ -34,8 +40,8 @@ type Kind struct {
 // bootstrapType is the content type of a file of bootstrap information, as Adobe's servers send it.
 const bootstrapType = "video/abst"
 
-// Kind returns what the file p is. A name that the format does not know is an OtherFile of type
-// application/octet-stream.
+// Kind returns what the file p is. A name that the format does not know is an OtherFile, or a
+// SideFile.
 func (l Layout) Kind(p string) Kind {
 	row := l.Format.row()
 	switch {
@@ -44,10 +50,47 @@ func (l Layout) Kind(p string) Kind {
 	case row.fragments != nil && row.fragments.MatchString(p):
 		return row.fragment
 	}
-	if k, ok := row.kinds[strings.ToLower(path.Ext(p))]; ok {
-		return k
+	k := Kind{OtherFile, contentTypeOf(p)}
+	switch ext := extensionOf(p); {
+	case slices.Contains(row.manifests, ext):
+		k.Role = ManifestFile
+	case slices.Contains(row.chunks, ext):
+		k.Role = ChunkFile
+	case l.includes(p):
+		k.Role = SideFile
 	}
-	return Kind{OtherFile, "application/octet-stream"}
+	return k
+}
+
+// includes reports whether p is published for its name alone. A key is not: a private key may have
+// that name, too.
+func (l Layout) includes(p string) bool {
+	for pattern := range strings.FieldsSeq(l.Include) {
+		name := p
+		if !strings.Contains(pattern, "/") {
+			name = path.Base(p)
+		}
+		if ok, err := path.Match(pattern, name); ok && err == nil {
+			return extensionOf(p) != ".key"
+		}
+	}
+	return false
+}
+
+// CheckInclude returns an error about the first of the patterns of [Layout.Include] that is none.
+func CheckInclude(patterns string) error {
+	for pattern := range strings.FieldsSeq(patterns) {
+		if _, err := path.Match(pattern, ""); err != nil || strings.HasPrefix(pattern, "/") {
+			return fmt.Errorf("%s is no pattern of names, such as *.jpg, or of paths below the root", pattern)
+		}
+	}
+	return nil
+}
+
+// IsRewritten reports whether p, which is no manifest, may get other content under its name,
+// whatever the writer does with its chunks.
+func (l Layout) IsRewritten(p string) bool {
+	return isDocument[extensionOf(p)] || l.Kind(p).Role == SideFile
 }
 
 // IsBootstrap reports whether p is a file of bootstrap information. It is a manifest that
@@ -92,7 +135,7 @@ func (l Layout) Stream(p string) string {
 // Unfinished returns the names of files that stand beside p only as long as p is not whole.
 func (l Layout) Unfinished(p string) []string {
 	var names []string
-	for _, ext := range l.Traits().PartFiles[strings.ToLower(path.Ext(p))] {
+	for _, ext := range l.Traits().PartFiles[extensionOf(p)] {
 		names = append(names, p+ext)
 	}
 	return names

@@ -45,10 +45,43 @@ func TestKinds(t *testing.T) {
 		{Layout{Format: Recording}, "live1.ts", Kind{ChunkFile, "video/mp2t"}},
 		{Layout{Format: Recording}, "live1.flv", Kind{ChunkFile, "video/x-flv"}},
 		{Layout{Format: Recording}, "live1.mp4.mdat", Kind{OtherFile, "application/octet-stream"}},
-		{Layout{Format: Recording}, "playlist.m3u8", Kind{OtherFile, "application/octet-stream"}},
+		{Layout{Format: Recording}, "playlist.m3u8", Kind{OtherFile, "application/vnd.apple.mpegurl"}},
+
+		{Layout{Format: HLS, Include: "*.jpg posters/*.PNG *.key *.m3u8 *.ts"}, "g/live1/poster.jpg", Kind{SideFile, "image/jpeg"}},
+		{Layout{Format: HLS, Include: "*.jpg posters/*.png"}, "posters/a.png", Kind{SideFile, "image/png"}},
+		{Layout{Format: HLS, Include: "*.jpg posters/*.png"}, "g/posters/a.png", Kind{OtherFile, "image/png"}},
+		{Layout{Format: HLS, Include: "*"}, "g/server.key", Kind{OtherFile, "application/octet-stream"}},
+		{Layout{Format: HLS, Include: "*"}, "g/playlist.m3u8", Kind{ManifestFile, "application/vnd.apple.mpegurl"}},
+		{Layout{Format: DASH, Include: "*"}, "g/a.m4s", Kind{ChunkFile, "video/iso.segment"}},
 	} {
 		if got := c.layout.Kind(c.name); got != c.want {
 			t.Errorf("%s: %s is %+v, want %+v", c.layout.Format, c.name, got, c.want)
+		}
+	}
+}
+
+// The names are IANA's, where it has one.
+func TestContentTypesOfAllThatBelongsToAStream(t *testing.T) {
+	for name, want := range map[string]string{
+		"a.ac3": "audio/ac3", "a.eac3": "audio/eac3", "a.mp3": "audio/mpeg", "a.aac": "audio/aac", "a.m4a": "audio/mp4",
+		"a.cmfa": "audio/mp4", "a.cmfv": "video/mp4", "a.m4v": "video/mp4", "a.mp4": "video/mp4", "a.cmft": "application/mp4",
+		"a.m4s": "video/iso.segment", "a.ts": "video/mp2t", "a.TS": "video/mp2t", "a.webm": "video/webm", "a.jpg": "image/jpeg",
+		"a.png": "image/png", "a.webp": "image/webp", "a.json": "application/json", "a.vtt": "text/vtt",
+		"a.ttml": "application/ttml+xml", "a.srt": "application/x-subrip", "a.key": "application/octet-stream",
+		"a.mpp": "application/dash-patch+xml", "a.unknown": "application/octet-stream", "a": "application/octet-stream",
+	} {
+		for _, f := range []Format{HLS, DASH} {
+			if got := (Layout{Format: f}).Kind("g/" + name).ContentType; got != want {
+				t.Errorf("%s: %s is %s, want %s", f, name, got, want)
+			}
+		}
+	}
+}
+
+func TestIncludeTakesPatternsOnly(t *testing.T) {
+	for patterns, ok := range map[string]bool{"": true, "*.jpg  a/*.png": true, "[a": false, "/a/*.jpg": false} {
+		if err := CheckInclude(patterns); (err == nil) != ok {
+			t.Errorf("%q: %v", patterns, err)
 		}
 	}
 }

@@ -21,6 +21,9 @@ const (
 	chunkCacheControl = "public, max-age=31536000, immutable"
 	// The lifetime of a manifest that has no target duration.
 	masterMaxAge = 2 * time.Second
+	// The lifetime of a file that is neither a chunk nor a manifest, and may be written again: a
+	// poster, a list of ads.
+	documentMaxAge = 10 * time.Second
 )
 
 // do makes one attempt at j, a job of src.
@@ -142,7 +145,7 @@ func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Bod
 		Root:            src.plan.RootName(),
 		Sum:             j.Manifest.Sum,
 		ContentType:     src.layout.Kind(j.Path).ContentType,
-		CacheControl:    src.dest.cacheControl(src.layout.Traits(), j),
+		CacheControl:    src.dest.cacheControl(src.layout, j),
 		FreshConnection: j.FreshConnection,
 	})
 	if err != nil && errors.Is(err, context.DeadlineExceeded) {
@@ -158,12 +161,14 @@ func (u *Uploader) withLimit(ctx context.Context, size int64) (context.Context, 
 }
 
 // cacheControl returns the header for what j puts.
-func (d *Destination) cacheControl(writer media.Traits, j publish.Job) string {
+func (d *Destination) cacheControl(layout media.Layout, j publish.Job) string {
 	isManifest, wanted := j.Task == publish.PutManifest, d.cacheHeaders()
 	switch {
+	case !isManifest && layout.IsRewritten(j.Path):
+		return maxAge(documentMaxAge)
 	case !isManifest && wanted.chunk != "":
 		return wanted.chunk
-	case !isManifest && !writer.IsImmutable():
+	case !isManifest && !layout.Traits().IsImmutable():
 		return "public, max-age=" + strconv.Itoa(int(publish.ReturnedCacheTime/time.Second))
 	case !isManifest:
 		return chunkCacheControl

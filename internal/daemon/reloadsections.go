@@ -72,10 +72,10 @@ func (p *plan) newSection(u config.Upload) error {
 func (p *plan) changeSection(s *section, u config.Upload) error {
 	d := p.daemon
 	if address := func(u config.Upload) []any {
-		return []any{u.Bucket, u.Prefix, u.Endpoint, u.Bootstrap, u.Delete, len(u.WatchDirs) == 0}
+		return []any{u.Bucket, u.Prefix, u.Endpoint, u.Bootstrap, u.Include, u.Delete, len(u.WatchDirs) == 0}
 	}; !reflect.DeepEqual(address(u), address(s.Upload)) {
-		return fmt.Errorf("[%s] was switched off, and is on again with another bucket, prefix, endpoint, bootstrap or "+
-			"delete, or with watch_dir set or not: restart the service", u.Section)
+		return fmt.Errorf("[%s] was switched off, and is on again with another bucket, prefix, endpoint, bootstrap, "+
+			"include or delete, or with watch_dir set or not: restart the service", u.Section)
 	}
 	for _, dir := range u.WatchDirs {
 		if d.isLeaving(s, dir) {

@@ -40,7 +40,7 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload, pool config.Po
 	store := newCurrentStore(opened)
 	s := &section{
 		Upload:   u,
-		layout:   media.Layout{Format: u.Format, Bootstrap: u.Bootstrap},
+		layout:   media.Layout{Format: u.Format, Bootstrap: u.Bootstrap, Include: u.Include},
 		store:    store,
 		opened:   storeOf(u, pool),
 		endpoint: opened.Endpoint(),

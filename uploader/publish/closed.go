@@ -43,10 +43,12 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	before := f.disk
 	f.disk.closed()
 	f.disk.version, f.disk.seen = v, media.Version{}
-	f.stream.noteWhole(f)
-	s.noteChunk(f, v, now)
-	if !named && !src.bulk() && !s.predates(v, now) {
-		f.stream.closedUnlisted(f)
+	if named || src.layout.Kind(p).Role != media.SideFile { // which says nothing of how the stream fares
+		f.stream.noteWhole(f)
+		s.noteChunk(f, v, now)
+		if !named && !src.bulk() && !s.predates(v, now) {
+			f.stream.closedUnlisted(f)
+		}
 	}
 	if f.bucket.has(v) {
 		src.release(p, v, Arrived) // it was kept again when it was reported again

@@ -80,5 +80,6 @@ func (src *Source) bulk() bool { return src.layout.Format.IsRecorded() }
 // names it.
 func IsChunk(layout media.Layout, p string, v media.Version) bool {
 	// EMS creates, closes and deletes empty files as a permission test.
-	return layout.Kind(p).Role == media.ChunkFile && v.Size > 0
+	role := layout.Kind(p).Role
+	return (role == media.ChunkFile || role == media.SideFile) && v.Size > 0
 }
