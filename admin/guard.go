@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"ems-sidecar/admin/page"
+	"ems-sidecar/internal/listen"
 )
 
 // guarded lets requests through to next that may see its answers. With a token, these are those
@@ -21,6 +22,7 @@ func guarded(s Settings, next http.Handler) http.Handler {
 	token := sha256.Sum256([]byte(s.Token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Server", listen.Server)
 		switch {
 		case s.Token != "" && page.Has(r.URL.Path): // it asks for the token, and has no secret
 		case s.Token != "":

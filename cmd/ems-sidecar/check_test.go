@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"ems-sidecar/internal/e2e"
+	"ems-sidecar/internal/listen"
 	"ems-sidecar/internal/s3test"
 )
 
@@ -120,9 +121,10 @@ func TestCheckFindsPortsThatAreTaken(t *testing.T) {
 	}{
 		"something else": {func(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }, exitFailed, "another program has the port"},
 		"a login":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }, exitFailed, "401"},
-		"the daemon":     {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }, exitFine, "where the daemon answers"},
-		"a daemon that is not well": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }, exitFine,
-			"where the daemon answers"},
+		"something that is well": {func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }, exitFailed,
+			"is answered 200 OK, and not by ems-sidecar"},
+		"the daemon":                {ours(http.StatusOK), exitFine, "where the daemon answers"},
+		"a daemon that is not well": {ours(http.StatusServiceUnavailable), exitFine, "where the daemon answers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			taken := httptest.NewServer(c.answer)
@@ -144,6 +146,44 @@ func TestCheckFindsPortsThatAreTaken(t *testing.T) {
 			t.Error(out)
 		}
 	})
+}
+
+// ours answers as the daemon does.
+func ours(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Server", listen.Server)
+		w.WriteHeader(status)
+	}
+}
+
+// A program at the port of events that accepts everything is not the daemon.
+func TestCheckFindsWhoElseTakesEvents(t *testing.T) {
+	t.Parallel()
+	server := s3test.Start(t)
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		code   int
+		says   string
+	}{
+		"something that accepts all": {func(http.ResponseWriter, *http.Request) {}, exitFailed,
+			"another program has the port, so that the daemon would get no events"},
+		"something that accepts none": {http.NotFound, exitFailed, "the answer is 404 Not Found"},
+		"the daemon":                  {ours(http.StatusOK), exitFine, "accepted by the daemon"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			taken := httptest.NewServer(c.answer)
+			defer taken.Close()
+			ini := filepath.Join(t.TempDir(), "config.ini")
+			text := e2e.ConfigFor(t.TempDir(), server.Endpoint, "off") +
+				"\n[TranscodeResetter]\n[Hooks]\nlisten = " + taken.Listener.Addr().String() + "\n"
+			e2e.Must(t, os.WriteFile(ini, []byte(text), 0o600))
+			_, out, _ := e2e.RunCommandLine(t, "check", "--config", ini)
+			e2e.Says(t, out, c.says)
+			if failed := strings.Contains(out, "FAIL  events"); failed != (c.code == exitFailed) {
+				t.Errorf("exit code %d", c.code)
+			}
+		})
+	}
 }
 
 // A store that takes requests and never answers costs a few seconds, in which it is told what is

@@ -139,11 +139,15 @@ func post(ctx context.Context, url, name string) error {
 			"is this host missing in allow[] of [Hooks], or does another program have the address of [Hooks]?")
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK || resp.ContentLength != 0 {
-		return advise(fmt.Errorf("the answer is %s", resp.Status),
-			"does another program listen there, such as the older services?")
+	switch ours := resp.Header.Get("Server") == listen.Server; {
+	case resp.StatusCode == http.StatusOK && ours:
+		return nil
+	case resp.StatusCode == http.StatusOK:
+		err = errors.New("another program has the port, so that the daemon would get no events: it accepts them itself")
+	default:
+		err = fmt.Errorf("the answer is %s", resp.Status)
 	}
-	return nil
+	return advise(err, "does another program listen there, such as the older services?")
 }
 
 // checkMembers asks each destination of the balancer for its version.

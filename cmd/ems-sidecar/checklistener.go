@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"ems-sidecar/config"
+	"ems-sidecar/internal/listen"
 )
 
 // checkListener tests whether the port of the admin listener is free for the daemon, or the daemon
@@ -56,15 +57,18 @@ func healthz(ctx context.Context, cfg config.Admin) error {
 	}
 	defer resp.Body.Close()
 	defer client.HTTP.CloseIdleConnections()
+	ours := resp.Header.Get("Server") == listen.Server
 	switch resp.StatusCode {
 	case http.StatusOK, http.StatusServiceUnavailable:
-		return nil
+		if ours {
+			return nil
+		}
 	case http.StatusUnauthorized:
-		if client.Token != "" && resp.Header.Get("WWW-Authenticate") == "Bearer" {
+		if ours && client.Token != "" {
 			return nil // it asks for the token
 		}
 	}
-	return fmt.Errorf("GET /healthz is answered %s", resp.Status)
+	return fmt.Errorf("GET /healthz is answered %s, and not by ems-sidecar", resp.Status)
 }
 
 // reachable returns an address at which this host reaches the listener.

@@ -108,6 +108,8 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status != http.StatusOK {
 		from, _, _ := net.SplitHostPort(r.RemoteAddr)
 		e.trouble.Report(eventRefused, nowhere, "from", from, "status", status, "why", why)
+	} else {
+		w.Header().Set("Server", listen.Server)
 	}
 	w.WriteHeader(status)
 }

@@ -14,6 +14,10 @@ import (
 	"sync"
 )
 
+// Server is what the daemon calls itself in the header Server of its answers: "ems-sidecar check" tells
+// by it whether the daemon has a port, or another program.
+const Server = "ems-sidecar"
+
 // Limits say who may connect. Connections beyond them are closed at once.
 type Limits struct {
 	Allow     []netip.Prefix // empty: everyone
