@@ -158,7 +158,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R7", what: "files of an earlier run are not compared",
-		file: publish + "catchup.go", old: "return v.ModTime.Before(s.settings.Began) ||", new: "return",
+		file: publish + "catchup.go", old: "return at.Before(s.settings.Began) ||", new: "return",
 	},
 	{
 		rule: "R8", what: "what is uploaded stays in the spool",

@@ -39,9 +39,7 @@ type basis struct {
 	shown *shown
 	lost  int // of the files that the snapshot names
 	end   ending
-	known int // after a start: other variants of which it is known what viewers have
-	// The discontinuity number of a playlist of which viewers have nothing, while others of its group
-	// were continued.
+	// What a new run begins with at least, to be in step with other variants: a discontinuity number.
 	number uint64
 }
 
@@ -60,18 +58,12 @@ func (m *manifest) compose(s *snapshot, now time.Time) {
 	if !s.isPlaylist() {
 		return
 	}
-	b := basis{shown: m.line.shown, lost: s.countLost()}
+	b := basis{shown: m.line.shown, lost: s.countLost(), number: m.groupNumber(s)}
 	switch {
 	case m.line.over:
 		b.end = added
 	case s.parsed.Ended && (now.Before(m.endOf(s)) || m.hasReturned(s)):
 		b.end = leftOut
-	}
-	switch {
-	case m.line.shown == nil:
-		b.number = m.firstDiscontinuity(s)
-	case m.line.isRecalled():
-		b.known = m.variantsKnown()
 	}
 	if s.basis == b {
 		return

@@ -9,8 +9,8 @@ import (
 
 // Players change between the variants of a group by the discontinuity numbers of segments, so these
 // are equal in all of them (RFC 8216, section 6.2.4). A run gets the greatest number that any of the
-// variants needs. Which run another variant ends with is told by its dates, since this process may
-// not have seen it begin.
+// variants needs. Which run is which in another variant is told by their times, since this process may
+// not have seen it begin, and a variant may lack a run.
 
 // variants yields the other playlists that those name which name m's stream.
 func (m *manifest) variants() iter.Seq[*manifest] {
@@ -29,82 +29,82 @@ func (m *manifest) variants() iter.Seq[*manifest] {
 	}
 }
 
-// variantsKnown returns of how many other variants it is known what viewers have.
-func (m *manifest) variantsKnown() (n int) {
+// groupNumber returns the discontinuity number that the run of s begins with at least. It is 0 if that
+// run goes on, or if what the server writes is right: viewers have nothing, and none of the other
+// variants was continued.
+func (m *manifest) groupNumber(s *snapshot) (n uint64) {
+	had := m.line.shown
+	if !s.mayGoOn() || had != nil && had.watched && had.run == s.origin.run {
+		return 0
+	}
+	continued := had != nil
 	for o := range m.variants() {
-		if o.line.shown != nil {
+		list := o.lastShown(o.line.shown)
+		if list == nil {
+			continue
+		}
+		continued = continued || discontinuity(list) > 0
+		n = max(n, o.numberAt(list, s.times().began))
+	}
+	if !continued {
+		return 0
+	}
+	return n
+}
+
+// numberAt returns the discontinuity number that m, of which viewers have list, has at a time: that of
+// the first segment of which half is played later. A variant that lists none is about to count one
+// more, and each run that waits before.
+func (m *manifest) numberAt(list *hls.Playlist, at time.Time) uint64 {
+	n := list.DiscontinuitySequence
+	times := beginnings(list, m.line.shown.at)
+	for i := range list.Segments {
+		n += uint64(list.Segments[i].Discontinuities)
+		if times[i].Add(list.Segments[i].Duration / 2).After(at) {
+			return n
+		}
+	}
+	n++
+	for i, w := range m.waiting {
+		last := i == len(m.waiting)-1 || m.endsRun(i)
+		if last && w.origin.run != m.line.shown.run && !w.times().late.After(at) {
 			n++
 		}
 	}
 	return n
 }
 
-// groupDiscontinuities returns the discontinuity number that a run of m has at least, which began at
-// that time. A variant that has the run tells it; one that has not is about to count one more.
-func (m *manifest) groupDiscontinuities(began time.Time) (n uint64) {
-	for o := range m.variants() {
-		if o.line.shown == nil {
-			continue
-		}
-		list, err := o.line.shown.parse()
-		if err != nil {
-			continue
-		}
-		d := discontinuity(list)
-		if !o.line.shown.until().After(began) {
-			d++
-		}
-		n = max(n, d)
-	}
-	return n
+// A span is when the segments of a snapshot are played.
+type span struct {
+	began time.Time // the first one begins
+	late  time.Time // half of the last one is over
 }
 
-// firstDiscontinuity returns the discontinuity number with which s begins, of a playlist of which
-// viewers have nothing. Where no other variant was continued, what the server writes is right.
-func (m *manifest) firstDiscontinuity(s *snapshot) uint64 {
-	continued := false
-	for o := range m.variants() {
-		if list := o.lastShown(o.line.shown); list != nil && discontinuity(list) > 0 {
-			continued = true
-			break
+// times returns the span of s, which is a playlist.
+func (s *snapshot) times() span {
+	if s.span == (span{}) {
+		written := s.origin.modTime
+		s.span = span{began: written, late: written}
+		list, err := hls.Parse(s.own.content) // edit logs an error
+		if err == nil && len(list.Segments) > 0 {
+			times, last := beginnings(list, written), len(list.Segments)-1
+			s.span = span{began: times[0], late: times[last].Add(list.Segments[last].Duration / 2)}
 		}
 	}
-	if !continued || !s.mayGoOn() {
-		return 0
-	}
-	run, err := hls.Parse(s.own.content)
-	if err != nil {
-		return 0 // edit logs it
-	}
-	return m.groupDiscontinuities(s.beganAt(run))
+	return s.span
 }
 
-// until returns when the last segment of s ended: by its dates, or else by when it was written.
-func (s *shown) until() time.Time {
-	if s.list == nil || len(s.list.Segments) == 0 {
-		return s.at
-	}
-	times := s.list.Times()
-	last := len(times) - 1
-	if times[last].IsZero() {
-		return s.at
-	}
-	return times[last].Add(s.list.Segments[last].Duration)
-}
-
-// beganAt returns when the first listed segment of run began: by its dates, or else by when s was
-// written.
-func (s *snapshot) beganAt(run *hls.Playlist) time.Time {
-	if len(run.Segments) > 0 {
-		if first := run.Times()[0]; !first.IsZero() {
-			return first
+// beginnings returns when each segment of list begins: by its dates, or else by when the one behind it
+// does. end: the last one was written.
+func beginnings(list *hls.Playlist, end time.Time) []time.Time {
+	times := list.Times()
+	for i := len(times) - 1; i >= 0; i-- {
+		if times[i].IsZero() {
+			times[i] = end.Add(-list.Segments[i].Duration)
 		}
+		end = times[i]
 	}
-	began := s.origin.modTime
-	for i := range run.Segments {
-		began = began.Add(-run.Segments[i].Duration)
-	}
-	return began
+	return times
 }
 
 // discontinuity returns the discontinuity number of the last segment.

@@ -178,10 +178,6 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Play
 		list = &hls.Playlist{Sequence: run.Sequence, Ended: true} // its numbers are not known
 	}
 	goesOn := have.watched && have.run == s.origin.run
-	began, discontinuities := s.beganAt(run), uint64(0)
-	if !goesOn {
-		discontinuities = m.groupDiscontinuities(began)
-	}
 	left := have.at // since when viewers have had nothing new: what was held up reached them later
 	if have.watched && m.publishedAt.After(left) {
 		left = m.publishedAt
@@ -189,8 +185,8 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Play
 	return hls.Continue(list, run, hls.Situation{
 		Restarted:       have.watched && have.run != s.origin.run,
 		Watched:         goesOn || !have.watched && hls.SameRun(list, run, have.at, s.origin.modTime),
-		TooOld:          have.gone || began.Sub(left) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
-		Discontinuities: discontinuities,
+		TooOld:          have.gone || s.times().began.Sub(left) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
+		Discontinuities: b.number,
 	})
 }
 

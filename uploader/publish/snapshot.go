@@ -28,6 +28,7 @@ type snapshot struct {
 	outside  string          // the first URI that leads out of the root
 	held     bool            // not to be published before it was read again
 	origin   origin
+	span     span // zero: it was not asked for
 
 	open       []*file // those of refs that may not serve yet, in order
 	generation uint64  // src.generation when open was made

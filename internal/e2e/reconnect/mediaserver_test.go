@@ -203,7 +203,7 @@ func (g *group) end(how ending, name string, n, chunks int) error {
 		} else {
 			if i < cut {
 				h.KillAfter(g.random.IntN(10))
-				err = h.Next(chunk)
+				err = h.Next(part.Round(time.Millisecond)) // so long it was written
 				if errors.Is(err, emswriter.ErrKilled) {
 					err = nil
 				}
