@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,7 +34,12 @@ func (s *Store) putFromStart(ctx context.Context, o uploader.Object, p plan,
 	a := &attempt{store: s, object: o, plan: p, cancel: cancel}
 	in := s.putInput(o)
 	in.Body = io.NewSectionReader(o.Body, 0, o.Size)
-	err := s.multipart.put(sending, a, in, p.partSize, options)
+	var err error
+	if p.parts() == 1 {
+		_, err = a.PutObject(sending, in, options...)
+	} else {
+		err = s.multipart.put(sending, a, in, p.partSize, options)
+	}
 	if a.failed != nil {
 		err = a.failed // the manager returns the last failure
 	}
@@ -69,13 +73,14 @@ func (a *attempt) PutObject(ctx context.Context, in *s3.PutObjectInput,
 	}
 	in.ContentLength = aws.Int64(section.Size())
 	err = a.store.terms.reach(matter{sums: true, signing: true}, func(t terms) error {
-		content, sum, err := newSummer(t.signed).sum(ctx, section)
+		summer := summers[t.signed].Get().(*summer)
+		content, sum, err := summer.sum(ctx, section)
+		summers[t.signed].Put(summer)
 		if err != nil {
 			return fmt.Errorf("read it: %w", err)
 		}
 		in.ContentMD5, in.ChecksumCRC32 = content.headers(t.crc32)
-		options := append(slices.Clip(options), summedUp(t.payload(sum)))
-		out, err = a.store.client.PutObject(ctx, in, options...)
+		out, err = a.store.putObject(ctx, in, section, t.payload(sum), a.object.FreshConnection, options)
 		if err != nil {
 			return exists(a.object, a.store.explain(putPermission, err))
 		}

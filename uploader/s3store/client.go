@@ -34,11 +34,12 @@ func baseClient(d *dialer) *awshttp.BuildableClient {
 type client struct {
 	transport *http.Transport
 	dialer    *dialer
+	clock     *clock
 }
 
 // newClient returns a client with the configuration of base. connections is how many it keeps open;
 // with none, each request has a fresh one.
-func newClient(base aws.HTTPClient, d *dialer, connections int) *client {
+func newClient(base aws.HTTPClient, d *dialer, c *clock, connections int) *client {
 	configured, ok := base.(*awshttp.BuildableClient)
 	if !ok {
 		configured = baseClient(d)
@@ -50,7 +51,7 @@ func newClient(base aws.HTTPClient, d *dialer, connections int) *client {
 	tr.MaxResponseHeaderBytes = maxHeader
 	tr.MaxIdleConns = max(tr.MaxIdleConns, connections)
 	tr.MaxIdleConnsPerHost = max(tr.MaxIdleConnsPerHost, connections)
-	return &client{tr, d}
+	return &client{tr, d, c}
 }
 
 // Do implements aws.HTTPClient. Its errors are those of http.Client.
@@ -68,6 +69,7 @@ func (c *client) Do(r *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: r.Method, URL: r.URL.Redacted(), Err: err}
 	}
 	p.enter(Reading, "")
+	c.clock.note(response.Header)
 	return response, nil
 }
 

@@ -123,17 +123,22 @@ func (p *progress) trace() *httptrace.ClientTrace {
 	}
 }
 
+// told adds the phase to the error of a request without an answer.
+func (p *progress) told(err error) error {
+	if phase, address := p.now(); err != nil && phase != 0 && phase != Reading {
+		return &UnansweredError{phase, address, err}
+	}
+	return err
+}
+
 // tellPhase adds the phase to the error of a request without an answer. At a timeout the SDK drops
 // the transport's error, so the phase is added outside of it.
 func tellPhase(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("Phase", func(
 		ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 	) (middleware.InitializeOutput, middleware.Metadata, error) {
-		p := &progress{}
+		p := progressOf(ctx) // of a request that a direct has sent; else its own
 		out, metadata, err := next.HandleInitialize(context.WithValue(ctx, progressKey{}, p), in)
-		if phase, address := p.now(); err != nil && phase != 0 && phase != Reading {
-			err = &UnansweredError{phase, address, err}
-		}
-		return out, metadata, err
+		return out, metadata, p.told(err)
 	}), middleware.Before)
 }

@@ -25,6 +25,7 @@ import (
 type Store struct {
 	settings    Settings
 	client      *s3.Client
+	direct      *direct // sends whole objects; nil: the SDK does
 	multipart   multipart
 	terms       *agreement
 	config      aws.Config
@@ -67,11 +68,14 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 		},
 	}
 	cfg.Credentials = k
+	storeTime := &clock{}
+	var inner s3.HTTPSignerV4
 	c := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.Retryer, o.RetryMaxAttempts = retryer{keys: k}, 0
-		o.HTTPClient = newClient(cfg.HTTPClient, d, max(1, t.Address.Connections))
+		o.HTTPClient = newClient(cfg.HTTPClient, d, storeTime, max(1, t.Address.Connections))
 		o.APIOptions = append(o.APIOptions, tellPhase, addExaminer)
-		o.HTTPSignerV4 = signer{o.HTTPSignerV4}
+		inner = o.HTTPSignerV4
+		o.HTTPSignerV4 = signer{inner}
 		if t.Address.Endpoint != "" {
 			o.BaseEndpoint = &t.Address.Endpoint
 		}
@@ -92,14 +96,15 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 	if c.Options().Region == "" {
 		return nil, errors.New("no region: set region in [S3], or AWS_REGION in the environment")
 	}
-	fresh := newClient(cfg.HTTPClient, d, 0)
+	fresh := newClient(cfg.HTTPClient, d, storeTime, 0)
 	shared := c.Options().HTTPClient.(*client)
 	return &Store{
 		close: func() {
 			d.Close()
 			shared.transport.CloseIdleConnections()
 		},
-		settings: t, client: c, multipart: newMultipart(), config: cfg, partTime: partTime,
+		settings: t, client: c, direct: newDirect(ctx, c.Options(), t.Bucket, inner, shared, fresh),
+		multipart: newMultipart(), config: cfg, partTime: partTime,
 		terms:   newAgreement(t.SignPayload, sendsCRC32(c.Options(), t.Bucket), isSecure(c.Options())),
 		fresh:   func(o *s3.Options) { o.HTTPClient = fresh },
 		trouble: reporter, pages: make(chan struct{}, pagesAtOnce), maxPages: manyPages,

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"sync"
 
 	"ems-sidecar/uploader/publish"
 )
@@ -54,6 +55,12 @@ func newSummer(forRequest bool) *summer {
 		s.all = io.MultiWriter(s.md5, s.crc32, s.payload)
 	}
 	return s
+}
+
+// summers has summers that are used again, by whether they are for a request.
+var summers = map[bool]*sync.Pool{
+	false: {New: func() any { return newSummer(false) }},
+	true:  {New: func() any { return newSummer(true) }},
 }
 
 // sum reads the section once, and returns its sums and the hash to sign it with. It leaves the
