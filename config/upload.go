@@ -97,6 +97,7 @@ type Archiving struct {
 	Archive     bool          // the hours of each stream
 	ArchiveKeep time.Duration // for how long, and clips; 0: for good
 	DVR         time.Duration // a second live playlist of so much; 0: none
+	SplitRanges bool          // byte ranges become objects of their own
 }
 
 // Retention says when objects and files are deleted.

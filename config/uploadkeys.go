@@ -47,6 +47,12 @@ func (u *Upload) keys() []key {
 			HLS: how much of a live stream a second playlist lists, <stream>/dvr.m3u8, in which players may
 			go back. It is put with each version of the live one: 2 hours of chunks of 2 s are some 150 kB
 			each time. Its chunks stay as long as it names them. 0: there is none.`),
+		one("split_ranges", &u.SplitRanges, boolean, `
+			HLS: for writers that put a stream into one file that grows, and list byte ranges of it, as
+			ffmpeg does with single_file and EMS with useByteRange=1. S3 cannot append, so that such a
+			stream is published when its file is closed. on uploads each range as an object of its own,
+			and publishes the playlist with these instead, while the stream is live. The file itself is
+			not uploaded then.`),
 		one("stale_after", &u.StaleAfter, timeOrOff(duration(0, 7*24*time.Hour)), `
 			HLS: how old the newest chunk of a live playlist may be. A playlist whose EMS or host died is in
 			the bucket for good, and answers 200: no CDN and no player turns to another origin. With a time

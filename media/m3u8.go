@@ -72,6 +72,7 @@ type playlistReader struct {
 	line       int
 	begun      bool   // #EXTM3U has come
 	gap        bool   // the next segment is not there
+	ranged     bool   // the next segment is a part of its file
 	wantsURI   string // the tag whose URI has not come yet
 	variables  variables
 	named      map[string]struct{}
@@ -112,7 +113,10 @@ func IsPlaylistHeader(line string) bool {
 
 func (p *playlistReader) readURI(uri string) error {
 	gap := p.gap
-	p.wantsURI, p.gap = "", false
+	if p.ranged {
+		p.Ranged = uri
+	}
+	p.wantsURI, p.gap, p.ranged = "", false, false
 	if !p.Set {
 		p.Segments++
 		p.whole++

@@ -41,6 +41,8 @@ func (p *playlistReader) readTag(text string) (err error) {
 			return nil
 		}
 		return p.nameAttribute(value, "URI", Reference{Segment: true})
+	case "#EXT-X-BYTERANGE":
+		p.ranged = true
 	case "#EXT-X-GAP":
 		p.gap = true
 	case "#EXT-X-DEFINE":

@@ -31,6 +31,8 @@ type Manifest struct {
 	// Unended: the last line of a playlist has no line end. So the playlist may be cut short, and the
 	// name of its last file with it. A writer that never ends its last line means it so.
 	Unended bool
+	// Ranged is the URI of the last byte range that a playlist lists, or "".
+	Ranged string
 	// Unresolved is the first URI that does not tell which file it means, and why it is left out of
 	// References: it has a variable whose value the manifest does not have. "": there is none.
 	Unresolved string

@@ -28,7 +28,7 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 		Trouble: src.trouble,
 		Disk:    &src.disk,
 		Found: func(ctx context.Context, p string, v media.Version) {
-			if src.exists(p) {
+			if src.exists(p) || src.pieces.haveFile(p) {
 				return // it exists again, and its closing is reported
 			}
 			src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Kept(src.plan, p, v, now) })
@@ -145,6 +145,14 @@ func (src *Source) keep(ctx context.Context, p string, v media.Version) bool {
 
 // openKept opens p, or what the spool keeps of it if the name is gone.
 func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
+	if c, known := src.pieces.of(p); known {
+		return src.openPiece(ctx, c)
+	}
+	return src.openFile(ctx, p)
+}
+
+// openFile opens p itself, which is no piece.
+func (src *Source) openFile(ctx context.Context, p string) (spool.File, error) {
 	defer src.disk.End(src.disk.Begin())
 	f, err := src.open(p)
 	if err == nil {

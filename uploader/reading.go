@@ -68,28 +68,33 @@ func (src *Source) manifestAt(p string) trouble.At {
 var errNotNamed = errors.New("no F4M names it yet")
 
 // readManifest returns the content of the manifest p. The error is errChanged if it was written
-// meanwhile, and an [unendedError] if it has to be read once more.
-func (src *Source) readManifest(p string) (publish.Reading, error) {
+// meanwhile, and an [unendedError] or errRangesToCome if it has to be read once more. It also returns
+// the pieces that the manifest names.
+func (src *Source) readManifest(ctx context.Context, p string) (publish.Reading, map[string]piece, error) {
 	content, version, err := src.readWhole(p)
 	if err != nil {
-		return publish.Reading{}, err
+		return publish.Reading{}, nil, err
+	}
+	content, cut, err := src.split(ctx, p, content, version.ModTime)
+	if err != nil {
+		return publish.Reading{}, nil, err
 	}
 	manifest, dir, err := src.parse(p, content)
 	switch {
 	case errors.Is(err, errNotNamed):
-		return publish.Reading{}, err
+		return publish.Reading{}, nil, err
 	case err != nil && len(content) == 0:
-		return publish.Reading{}, errChanged // EMS truncates a manifest before it writes it
+		return publish.Reading{}, nil, errChanged // EMS truncates a manifest before it writes it
 	case err != nil:
-		return publish.Reading{}, &notManifestError{err}
+		return publish.Reading{}, nil, &notManifestError{err}
 	}
 	sum := sha256.Sum256(content)
 	if err := src.checkEnd(p, manifest, sum, time.Now()); err != nil {
-		return publish.Reading{}, err
+		return publish.Reading{}, nil, err
 	}
 	named, err := src.resolve(p, dir, manifest)
 	if err != nil {
-		return publish.Reading{}, &notManifestError{err}
+		return publish.Reading{}, nil, &notManifestError{err}
 	}
 	r := publish.Reading{
 		Content: content, Sum: sum, MD5: publish.MD5(content), Manifest: manifest.WithoutReferences(),
@@ -99,7 +104,7 @@ func (src *Source) readManifest(p string) (publish.Reading, error) {
 	if !src.layout.Traits().IsImmutable() {
 		r.OnDisk = src.versions(r.References)
 	}
-	return r, nil
+	return r, cut, nil
 }
 
 // readWhole returns the bytes of the manifest p and its version, or errChanged if it was written

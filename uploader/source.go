@@ -41,6 +41,7 @@ type Source struct {
 
 	reported reported // for the caller of the methods
 	spool    *spool.Spool
+	pieces   pieces
 	disk     disk.Calls
 	read     atomic.Int64 // bytes of its files so far
 
@@ -74,6 +75,10 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 // is read at once.
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	if src.layout.Kind(p).Role != media.ManifestFile {
+		if src.pieces.haveFile(p) {
+			src.keep(ctx, p, v)
+			return
+		}
 		kept := publish.IsChunk(src.layout, p, v) || src.reported.named.has(p) || src.isKept(ctx, p)
 		linked := kept && src.keep(ctx, p, v)
 		at := src.placeOf(p)
@@ -91,11 +96,14 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	}
 	defer src.reported.pace.took(p, time.Now())
 	at := src.placeOf(p)
-	r, err := src.readManifest(p)
+	r, cut, err := src.readManifest(ctx, p)
 	var unended *unendedError
 	switch {
 	case errors.As(err, &unended):
 		src.readUnended(ctx, p, unended)
+		return
+	case errors.Is(err, errRangesToCome):
+		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Reread(src.plan, p, now.Add(rangesRetry)) })
 		return
 	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
 		return // its next closing is reported, or that of an F4M that names it
@@ -112,6 +120,7 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		return
 	}
 	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestRead(src.plan, p, r, at, now) })
+	src.publishPieces(ctx, cut)
 }
 
 // Removed reports that the name p is gone from the disk.
@@ -125,6 +134,10 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	delete(src.reported.pace, p)
 	delete(src.reported.unended, p)
 	src.spool.Gone(p)
+	if src.pieces.haveFile(p) {
+		src.removePieces(ctx, p)
+		return
+	}
 	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {
 		if kept { // perhaps in a version whose closing was not reported
@@ -137,6 +150,10 @@ func (src *Source) Removed(ctx context.Context, p string) {
 
 // Absent reports that p, which was expected, is not on the disk.
 func (src *Source) Absent(ctx context.Context, p string) {
+	if c, known := src.pieces.of(p); known {
+		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Closed(src.plan, p, c.version, false, nil, now) })
+		return
+	}
 	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {
 		if kept {

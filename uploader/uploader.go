@@ -46,6 +46,7 @@ type Destination struct {
 	Store                Store
 	CacheControlChunk    string // instead of what the kind of the file asks for
 	CacheControlManifest string
+	SplitRanges          bool // HLS: byte ranges of files go up as objects of their own
 
 	headers atomic.Pointer[cacheHeaders] // nil: Change was not called
 }
@@ -54,6 +55,7 @@ type Destination struct {
 type Uploader struct {
 	settings      Settings
 	log           *slog.Logger
+	began         time.Time
 	inbox         chan func(*publish.Schedule, time.Time)
 	done          chan struct{} // closed when Run returns
 	bulk          chan struct{} // has an item when a source of recordings was added
@@ -83,6 +85,7 @@ func New(settings Settings, log *slog.Logger) *Uploader {
 		sweep:    sweep,
 		settings: settings,
 		log:      log,
+		began:    time.Now(),
 		inbox:    make(chan func(*publish.Schedule, time.Time)),
 		done:     make(chan struct{}),
 		bulk:     make(chan struct{}, 1),
@@ -260,7 +263,7 @@ func (u *Uploader) carryOut(e publish.Effects) {
 		u.sourceOf(x.Source).expecter.Expect(x.Paths...)
 	}
 	for _, r := range e.Released {
-		u.sourceOf(r.Source).spool.Release(r.Path, r.Version)
+		u.sourceOf(r.Source).release(r.Path, r.Version)
 	}
 	for _, c := range e.Changes {
 		u.noteChange(c)

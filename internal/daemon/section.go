@@ -51,6 +51,7 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload, pool config.Po
 			Store:                store,
 			CacheControlChunk:    u.CacheControlChunk,
 			CacheControlManifest: u.CacheControlManifest,
+			SplitRanges:          u.SplitRanges,
 			Destination:          destination(u),
 		},
 	}

@@ -36,6 +36,7 @@ type told struct {
 	unresolved string // a URI that does not tell which file it means
 	refused    bool   // there is no room for it
 	promises   bool   // it names chunks that EMS did not write
+	growing    bool   // it lists byte ranges of a file that is still written
 	fixed      string // why its playlist cannot be rewritten
 }
 

@@ -61,6 +61,10 @@ var (
 		Kind: "manifest_unpublishable", Level: slog.LevelWarn,
 		Message: "manifest cannot be published",
 	}
+	fileGrows = trouble.Failure{
+		Kind: "file_grows", Level: slog.LevelWarn,
+		Message: "live playlist waits for a file that grows: it lists byte ranges, and a bucket cannot append",
+	}
 	manifestUnreadable = trouble.Failure{
 		Kind: "manifest_unreadable", Level: slog.LevelWarn,
 		Message: "manifest cannot be read",

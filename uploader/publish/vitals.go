@@ -224,6 +224,7 @@ func (s *Schedule) Judge(now time.Time) {
 	for _, st := range s.ring {
 		s.judge(st, now)
 		s.guardStale(st, now)
+		s.noteGrowing(st, now)
 	}
 	for _, l := range s.lanes {
 		s.noteCurrent(l, now)

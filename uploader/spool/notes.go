@@ -75,7 +75,7 @@ func (s *Spool) listen(ctx context.Context) {
 				s.orphan(e)
 			}
 		case noteRelease:
-			if e := s.entries[n.path]; e != nil && e.version.Equal(n.version) {
+			if e := s.entries[n.path]; e != nil && (n.version == media.Version{} || e.version.Equal(n.version)) {
 				s.remove(e)
 			}
 		case noteEvict:

@@ -168,7 +168,8 @@ func (s *Spool) Keep(ctx context.Context, p string, v media.Version) (begun bool
 // Gone says that the name p is gone. It does not wait.
 func (s *Spool) Gone(p string) { s.tell(note{kind: noteGone, path: p}) }
 
-// Release says that version v of p is no longer needed. It does not wait.
+// Release says that version v of p is no longer needed, or, with the zero Version, whichever is kept. It
+// does not wait.
 func (s *Spool) Release(p string, v media.Version) {
 	s.tell(note{kind: noteRelease, path: p, version: v})
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -180,6 +181,9 @@ func (c *checker) named(name string) bool {
 	defer c.journal.mu.Unlock()
 	for manifest, all := range c.journal.contents {
 		for _, v := range all {
+			if !isManifest(manifest) {
+				break
+			}
 			r, err := readManifest(manifest, v.text)
 			if err == nil && slices.ContainsFunc(r.refs, func(f ref) bool { n, _ := f.name(manifest); return n == name }) {
 				return true
@@ -255,6 +259,16 @@ func (c *checker) inOrder(key string, r reading) {
 		if err != nil || !ref.segment || ref.length > 0 {
 			continue // present tells
 		}
+		if file, offset, ok := pieceOf(name); ok {
+			disk, _ := os.ReadFile(filepath.Join(c.journal.root, file)) // it may be gone
+			has := func(e content) bool {
+				return offset+len(b) <= len(e.text) && bytes.Equal(b, e.text[offset:offset+len(b)])
+			}
+			if !slices.ContainsFunc(append(c.journal.of(file), content{text: disk}), has) {
+				c.found("%s is not what %s has from %d on", name, file, offset)
+			}
+			continue
+		}
 		number := -1
 		for written, n := range c.journal.namesOf(sha256.Sum256(b)) {
 			if strings.HasSuffix(name, path.Base(written)) {
@@ -273,6 +287,18 @@ func (c *checker) inOrder(key string, r reading) {
 // between are rules for what follows a version that writers break by themselves.
 var between = []hlscheck.Rule{hlscheck.Discontinuity, hlscheck.DiscontinuityUp, hlscheck.Seams, hlscheck.Short, hlscheck.Changed,
 	hlscheck.Target, hlscheck.Version, hlscheck.Type}
+
+var pieceName = regexp.MustCompile(`^(.*)-(\d+)-[0-9a-f]{12}(\.\w+)$`)
+
+// pieceOf returns of which file an object is a part that was split off, and where it begins.
+func pieceOf(name string) (file string, offset int, ok bool) {
+	m := pieceName.FindStringSubmatch(name)
+	if m == nil {
+		return "", 0, false
+	}
+	offset, err := strconv.Atoi(m[2])
+	return m[1] + m[3], offset, err == nil
+}
 
 // follows lets a strict viewer judge how the list follows the one before. What is wrong with a text by
 // itself is the writer's, and so is what is wrong between two of its texts.

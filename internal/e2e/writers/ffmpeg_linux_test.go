@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"ems-sidecar/internal/e2e"
@@ -15,8 +16,10 @@ const (
 	ts   = "-f hls -hls_time 1 -hls_list_size 4 "
 	fmp4 = ts + "-hls_segment_type fmp4 "
 	list = "live/cam/index.m3u8"
-	dash = "-f dash -seg_duration 1 -window_size 4 -extra_window_size 2 "
-	desc = "live/cam/stream.mpd"
+	// A list that rolls has no media sequence with single_file.
+	single = "-f hls -hls_time 1 -hls_playlist_type event -hls_flags single_file "
+	dash   = "-f dash -seg_duration 1 -window_size 4 -extra_window_size 2 "
+	desc   = "live/cam/stream.mpd"
 )
 
 // inOneRun are the steps of a row that is never restarted.
@@ -41,6 +44,9 @@ func restarted(output string) []step {
 		return ffmpeg(2, long.Or(4.0, 5.0), output)(b)
 	}}
 }
+
+// split has ranges of a file published as objects of their own.
+var split = []string{"AmazonHLSUpload split_ranges = on"}
 
 // window lets the daemon wait for a writer that returns, also on a busy machine. The end is not waited for.
 var window = []string{"S3 reconnect_window = 10m"}
@@ -83,6 +89,11 @@ var ffmpegHLS = []row{
 		"-hls_fmp4_init_filename init-$(date +%s).mp4 -hls_segment_filename live/cam/$(date +%s)-%05d.m4s " + list)},
 	{name: "hls-ts-dated-restart", play: []string{list}, config: window, steps: restarted(ts +
 		"-hls_segment_filename live/cam/$(date +%s)-%05d.ts " + list)},
+	{name: "hls-ts-single-file", play: []string{list}, steps: inOneRun(single + list)},
+	{name: "hls-ts-split", short: true, ranges: true, play: []string{list}, config: split, steps: inOneRun(single + list)},
+	{name: "hls-ts-split-restart", ranges: true, play: []string{list}, config: slices.Concat(split, window), steps: restarted(single + list)},
+	{name: "hls-fmp4-split", ranges: true, play: []string{list}, config: split,
+		steps: inOneRun(single + "-hls_segment_type fmp4 " + list)},
 	{name: "hls-fmp4-master", short: true, play: []string{"live/cam/master.m3u8"}, steps: []step{variants(0, fmp4)}},
 	{name: "hls-fmp4-master-restart", known: returning, play: []string{"live/cam/master.m3u8"}, config: window, reuses: true,
 		steps: []step{variants(0, fmp4), rest(time.Second), variants(1, fmp4)}},

@@ -40,7 +40,7 @@ type content struct {
 	number int // in the order of all closings
 	at     time.Time
 	sum    [sha256.Size]byte
-	text   []byte // of a manifest
+	text   []byte
 }
 
 // keepJournal begins the journal of a root, which ends with the test.
@@ -125,10 +125,7 @@ func (j *journal) note(path string) {
 	if err != nil || len(b) == 0 {
 		return // deleted or truncated meanwhile: what follows is noted, too
 	}
-	c := content{number: j.notes, at: time.Now(), sum: sha256.Sum256(b)}
-	if isManifest(rel) {
-		c.text = b
-	}
+	c := content{number: j.notes, at: time.Now(), sum: sha256.Sum256(b), text: b}
 	j.notes++
 	if all := j.contents[rel]; len(all) > 0 && all[len(all)-1].sum == c.sum && !isManifest(rel) {
 		return // the same content: the number of its first closing counts

@@ -18,6 +18,7 @@ type row struct {
 	steps   []step
 	config  []string // lines of the daemon's config
 	play    []string // manifests below the root, for ffprobe
+	ranges  bool     // ranges of a file are objects of their own
 	outlive bool     // the manifest means chunks that the writer has deleted
 	short   bool     // part of the short form
 	reuses  bool     // names return, and viewers see that
