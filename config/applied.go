@@ -27,7 +27,7 @@ var appliedKeys = []struct{ section, onReload, onRestart string }{
 	{
 		"S3",
 		ofStore + " cache_control_chunk cache_control_manifest backlog delete_delay manifest_interval reconnect_window " +
-			"stale_after when_stale watch_dir " +
+			"stale_after when_stale absent_variants watch_dir " +
 			"delete_local delete_local_after",
 		"default_bucket endpoint prefix delete bootstrap include archive archive_keep dvr split_ranges",
 	},

@@ -29,7 +29,7 @@ func newSettings(publishing []sectionName) *settings {
 		switches: newSwitches(),
 		defaults: Upload{
 			Bootstrap: "bootstrap", Backlog: UploadBacklog, Access: Access{SignPayload: SignAuto},
-			ReconnectWindow: time.Minute, WhenStale: EndStale,
+			ReconnectWindow: time.Minute, WhenStale: EndStale, AbsentVariants: KeepAbsent,
 			Retention: Retention{Delete: Keep, DeleteDelay: 60 * time.Second, DeleteLocalAfter: time.Hour},
 		},
 		watcher: Watcher{Backend: "auto", Settle: 30 * time.Millisecond, PollInterval: time.Second},

@@ -35,6 +35,15 @@ const (
 	RemoveStale WhenStale = "remove"
 )
 
+// AbsentVariants says what happens to variants that a master playlist lists and no one writes.
+type AbsentVariants string
+
+// What absent_variants may be.
+const (
+	KeepAbsent   AbsentVariants = "keep"
+	RemoveAbsent AbsentVariants = "remove"
+)
+
 // Signing says whether the signature of a request covers its content.
 type Signing string
 
@@ -63,6 +72,7 @@ type Upload struct {
 	ReconnectWindow  time.Duration // HLS: so long a stream that stopped may return before its end is published
 	StaleAfter       time.Duration // HLS: so old a live playlist is ended or removed; 0: never
 	WhenStale        WhenStale
+	AbsentVariants   AbsentVariants // HLS
 	Backlog          Backlog
 	Archiving
 	Retention

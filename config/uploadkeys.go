@@ -62,6 +62,11 @@ func (u *Upload) keys() []key {
 			With stale_after: end publishes the playlist with its end. remove deletes the object, so that
 			it answers 404; it needs s3:DeleteObject.`),
 	)
+	keys = append(keys, one("absent_variants", &u.AbsentVariants, oneOf(KeepAbsent, RemoveAbsent), `
+		HLS: what happens to variants that a master playlist lists and that are never written, such as
+		those that are switched off. For 30 seconds it waits for them; then it is published without
+		waiting, if another variant can be played. keep publishes it as it is written. remove takes
+		those variants out of it, and publishes it again when one comes.`))
 	return append(keys, u.own()...)
 }
 

@@ -78,6 +78,7 @@ func destination(u config.Upload) publish.Destination {
 		DVR:              u.DVR,
 		StaleAfter:       u.StaleAfter,
 		WhenStale:        whenStale[u.WhenStale],
+		RemoveAbsent:     u.AbsentVariants == config.RemoveAbsent,
 	}
 }
 

@@ -89,6 +89,8 @@ func (s *stage) doSource(_ string, words []string) error {
 			dest.StaleAfter = d
 		case "remove":
 			dest.WhenStale = publish.RemoveStale
+		case "without-absent":
+			dest.RemoveAbsent = true
 		case "skip":
 			dest.SkipBacklog = true
 		case "discard":

@@ -21,6 +21,7 @@ type edition struct {
 	tail    []*file       // what list names of earlier runs of the stream
 	join    hls.Join      // how list continues what viewers had
 	ended   bool          // it says that nothing follows
+	without []*file       // of a master playlist: the variants that it leaves out
 }
 
 func (e *edition) hexSum() string { return hex.EncodeToString(e.sum[:]) }
@@ -55,6 +56,9 @@ const (
 // compose makes the edition of s that viewers may get now.
 func (m *manifest) compose(s *snapshot, now time.Time) {
 	s.endBeforeHole()
+	if s.isMaster() {
+		m.composeMaster(s)
+	}
 	if !s.isPlaylist() {
 		return
 	}
@@ -139,6 +143,9 @@ func (s *snapshot) setEdition(e edition) {
 	}
 	s.edition = e
 }
+
+// mayForget reports whether the bytes of s are not needed once it is published.
+func (s *snapshot) mayForget() bool { return !s.mayGoOn() && len(s.edition.without) == 0 }
 
 // dropContent frees the bytes of s, which is published.
 func (s *snapshot) dropContent() { s.own.content, s.edition.content = nil, nil }

@@ -11,6 +11,7 @@ const (
 	DoubtTime      = doubtTime
 	ManifestMemory = manifestMemory
 	MaxWaiting     = maxWaiting
+	AbsentPatience = absentPatience
 )
 
 // An Observed is what the schedule believes of a file.

@@ -38,6 +38,7 @@ type told struct {
 	promises   bool   // it names chunks that EMS did not write
 	growing    bool   // it lists byte ranges of a file that is still written
 	fixed      string // why its playlist cannot be rewritten
+	absent     bool   // a master playlist was published without it
 }
 
 // decide returns what is to be done about m now: the PUT of a snapshot, or a question to the
@@ -49,6 +50,9 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 	s, at := m.publishable(now)
 	if s == nil && !onlyManifests {
 		s, at = m.dueEnd(now, at)
+	}
+	if s == nil && m.completes() {
+		s, at = m.publishable(now)
 	}
 	if s != nil {
 		m.compose(s, now) // the bucket's copy is compared with what would be sent

@@ -24,6 +24,9 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	f := s.file(src, p)
 	m, snap := f.manifest, r.snapshot()
 	defer r.letGo()
+	if f.isNowhere() {
+		src.generation++ // master playlists that would go without it wait for it after all
+	}
 	f.disk.closed()
 	f.work.failures = 0
 	delete(s.again.files, f)

@@ -70,7 +70,7 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 			}
 			continue
 		}
-		if why := b.lacks(ref, rec); why != "" {
+		if why := b.lacks(ref, rec); why != "" && !b.goesWithout(ref, rec) {
 			return fmt.Sprintf("R2: %s names %s, %s", f.key, ref, why)
 		}
 		// A manifest of an earlier run may be published with the next one's files only as long as
@@ -87,6 +87,22 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		}
 	}
 	return ""
+}
+
+// goesWithout reports whether rec, a master playlist, need not wait for ref: a playlist that is
+// never read, although rec was read long ago, or viewers have been without it.
+func (b *modelBucket) goesWithout(ref string, rec *record) bool {
+	w := b.w
+	o := w.originOf(ref)
+	if o.format != media.HLS || !rec.sheet.parsed.Set || b.objects[ref] != nil || len(w.records[ref]) > 0 {
+		return false
+	}
+	if shown := b.objects[rec.path]; shown != nil && slices.Contains(shown.sheet.refs, ref) {
+		return true
+	}
+	return slices.ContainsFunc(w.records[rec.path], func(r *record) bool {
+		return r.sheet.text == rec.sheet.text && w.now.Sub(r.at) >= publish.AbsentPatience
+	})
 }
 
 // isOwed reports whether rec, a playlist, goes before one of a later run: it lists more than players

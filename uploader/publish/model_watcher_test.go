@@ -134,7 +134,7 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 		return
 	}
 	w.reads++
-	rec := &record{path: p, sheet: s, run: i.holds.run, order: w.reads, late: late}
+	rec := &record{path: p, sheet: s, run: i.holds.run, order: w.reads, late: late, at: w.now}
 	w.records[p], w.newest[p] = append(w.records[p], rec), rec
 }
 

@@ -52,6 +52,7 @@ type record struct {
 	run   int
 	order int  // in which snapshots were read
 	late  bool // its chunks on the disk were a later run's by then
+	at    time.Time
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

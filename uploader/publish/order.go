@@ -58,7 +58,7 @@ func (m *manifest) finish(s *snapshot, now time.Time) {
 	}
 	m.drop()
 	s.open = nil
-	if !m.copy.late.isOpen() && !s.mayGoOn() {
+	if !m.copy.late.isOpen() && s.mayForget() {
 		s.dropContent()
 	}
 	m.awaitEnd()
@@ -67,4 +67,6 @@ func (m *manifest) finish(s *snapshot, now time.Time) {
 	m.file.bucket.published()
 	m.noteListed(s)
 	m.file.src.schedule.stepListed(s, now)
+	m.file.src.schedule.noteAbsent(s, now)
+	m.file.src.schedule.variantCame(m.file)
 }

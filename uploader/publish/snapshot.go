@@ -55,6 +55,9 @@ func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) 
 	if len(s.open) == 0 {
 		return true, at
 	}
+	if from := s.goesWithout(s.open[0]); from.After(now) {
+		at = from
+	}
 	if first := s.open[0]; first.bucket.isConfirmed() {
 		read := s.origin.readAt
 		for _, t := range []time.Time{first.bucket.freshAt, read.Add(SiblingPatience), read.Add(StartPatience)} {
@@ -133,7 +136,8 @@ func (f *file) serves(s *snapshot, now time.Time) bool {
 	case f.bucket.isLost():
 		return true
 	case !f.bucket.isConfirmed():
-		return false
+		from := s.goesWithout(f)
+		return !from.IsZero() && !now.Before(from)
 	case f.manifest != nil:
 		return !f.manifest.owes(s, now)
 	}

@@ -18,6 +18,7 @@ type Destination struct {
 	ReconnectWindow  time.Duration // HLS: how long a stream that stopped may take to return; 0: it may not
 	StaleAfter       time.Duration // HLS: so old a live playlist is ended or removed, as its server is dead; 0: never
 	WhenStale        StaleAction
+	RemoveAbsent     bool          // HLS: a master playlist leaves out variants that are nowhere
 	DeleteLocal      bool          // recordings: delete the file, once compared with its object
 	DeleteLocalAfter time.Duration // and how long after its upload
 	Delete           bool          // an object, so long after its file was deleted; not recordings

@@ -73,6 +73,10 @@ var (
 		Kind: "objects_undeletable", Level: slog.LevelWarn,
 		Message: "objects cannot be deleted from the bucket",
 	}
+	variantAbsent = trouble.Failure{
+		Kind: "variant_absent", Level: slog.LevelWarn,
+		Message: "master playlist is published without waiting for a variant that does not come",
+	}
 	uploadFailed = trouble.Failure{
 		Kind: "upload_failed", Level: slog.LevelWarn,
 		Message: "upload failed",

@@ -46,7 +46,7 @@ func (s *Schedule) askedInDoubt(m *manifest, untold bool, now time.Time) {
 	if untold && !c.tried && !m.file.gone.hasLeft() {
 		s.putAgain(m) // such a PUT may have replaced it
 	}
-	if !m.published.mayGoOn() {
+	if m.published.mayForget() {
 		m.published.dropContent()
 	}
 }
