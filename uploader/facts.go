@@ -40,7 +40,8 @@ func (u *Uploader) lanes(s *publish.Schedule) (lanes []Lane) {
 			continue
 		}
 		known = append(known, src.dest)
-		lanes = append(lanes, Lane{src.layout.Format.String(), src.dest.Section, src.dest.Bucket, s.LaneTo(&src.dest.Destination)})
+		lanes = append(lanes, Lane{src.layout.Format.String(), src.dest.Section, src.dest.Bucket,
+			s.LaneTo(&src.dest.Destination)})
 	}
 	return lanes
 }

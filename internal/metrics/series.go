@@ -71,7 +71,8 @@ func (p page) streams(of []uploader.Stream, now time.Time) {
 	for _, state := range slices.Sorted(slices.Values(states())) {
 		named := pair("state", state)
 		for _, s := range all {
-			p <- &series{streamState, []*dto.LabelPair{s.format, s.root, s.section, named, s.stream}, one(s.State.String() == state)}
+			labels := []*dto.LabelPair{s.format, s.root, s.section, named, s.stream}
+			p <- &series{streamState, labels, one(s.State.String() == state)}
 		}
 	}
 	each := func(f family, known func(*labelled) bool, value func(*labelled) float64) {
