@@ -71,7 +71,11 @@ func TestEachAlertHasASeverityAndLeadsIntoTheRunbook(t *testing.T) {
 	t.Parallel()
 	runbook := read(t, "../docs/runbook.md")
 	tests := read(t, alertsTests)
-	link := regexp.MustCompile(`\n +runbook_url: docs/runbook\.md#(\S+)\n`)
+	const installed = "/usr/share/doc/ems-sidecar/docs/"
+	if !strings.Contains(read(t, "package/nfpm.yaml"), "- src: docs/*.md\n    dst: "+installed+"\n") {
+		t.Error("the packages do not put the runbook into " + installed)
+	}
+	link := regexp.MustCompile(`\n +runbook_url: file://` + regexp.QuoteMeta(installed) + `runbook\.md#(\S+)\n`)
 	for name, rule := range rules(t) {
 		for _, want := range []string{"severity: ", "summary: ", "description: "} {
 			if !strings.Contains(rule, "\n          "+want) {

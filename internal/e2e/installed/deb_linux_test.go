@@ -80,7 +80,9 @@ func (d *debian) isInstalled() {
 		"/usr/share/bash-completion/completions/ems-sidecar", "/usr/share/zsh/vendor-completions/_ems-sidecar",
 		"/usr/share/fish/vendor_completions.d/ems-sidecar.fish", "/usr/share/man/man1/ems-sidecar.1.gz",
 		"/usr/share/man/man5/ems-sidecar-config.5.gz", "/usr/share/doc/ems-sidecar/copyright",
-		"/usr/share/doc/ems-sidecar/third-party-licences.gz", "/usr/share/doc/ems-sidecar/changelog.gz"} {
+		"/usr/share/doc/ems-sidecar/third-party-licences.gz", "/usr/share/doc/ems-sidecar/changelog.gz",
+		"/usr/share/doc/ems-sidecar/docs/runbook.md", "/usr/share/doc/ems-sidecar/docs/logs.md",
+		"/usr/share/doc/ems-sidecar/deploy/prometheus/alerts.yaml"} {
 		if info, err := os.Stat(d.path(name)); err != nil || info.Size() == 0 || info.Mode().Perm()&0o022 != 0 {
 			d.t.Errorf("version %s: %s: %v, %v", version, name, info, err)
 		}
