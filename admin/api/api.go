@@ -101,6 +101,7 @@ type Daemon interface {
 	// for Stream.
 	EndStream(ctx context.Context, id string) (n int, found, ok bool)
 	LagHistory(of Stream) []*float64
+	Directories() []Directory
 	Plugins() Plugins
 	Events(since uint64) ([]history.Event, <-chan struct{})
 	Version() Version
@@ -159,6 +160,7 @@ func Register(mux *http.ServeMux, d Daemon) {
 		}
 	})
 	mux.HandleFunc("POST /api/v1/streams/{id}/clips", clip(d))
+	mux.HandleFunc("GET /api/v1/directories", directories(d))
 	mux.HandleFunc("GET /api/v1/plugins", func(w http.ResponseWriter, _ *http.Request) {
 		p := d.Plugins()
 		if p.Plugins == nil {

@@ -26,6 +26,8 @@ type fakeDaemon struct {
 	manifests []Manifest
 	lags      []*float64
 	plugins   Plugins
+
+	directories []Directory
 }
 
 func (d *fakeDaemon) Streams(context.Context) ([]Stream, bool) { return d.streams, !d.hangs }
@@ -42,6 +44,7 @@ func (d *fakeDaemon) EndStream(ctx context.Context, id string) (n int, found, ok
 	return 1, found, ok
 }
 func (d *fakeDaemon) LagHistory(Stream) []*float64 { return d.lags }
+func (d *fakeDaemon) Directories() []Directory     { return d.directories }
 func (d *fakeDaemon) Plugins() Plugins             { return d.plugins }
 func (d *fakeDaemon) Version() Version             { return Version{Version: "v1"} }
 func (d *fakeDaemon) Config() Config {

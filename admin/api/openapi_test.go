@@ -105,6 +105,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 			FailedAt: &at, LagHistory: []*float64{nil, &lag}}, {ID: "dash/b", Format: "DASH"}},
 		chunks: []paths.Chunk{{Key: "a", Kind: "init", Sequence: 7, Closed: &at, Listed: &at, Put: &lag, ConfirmedBy: "upload",
 			Failures: []paths.Failure{{Attempt: 1, At: at, Why: "no answer"}}}},
+		directories: []Directory{{Directory: "/srv/ems"}, {Directory: "/srv/more", Ready: true,
+			Unseen: []Unseen{{Directory: "/srv/more/g", Since: &at, Why: "permission denied"}}}},
 		manifests: []Manifest{{Name: "p", Published: &at, Waiting: &at}},
 		plugins: Plugins{Plugins: []string{"StreamRecorder"}, EMS: &EMS{API: "http://ems:7777", Since: &at, Error: "refused"},
 			Actions: []Action{{At: at, Function: "record", Stream: "cam"}}},
@@ -130,6 +132,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{full, "/api/v1/streams/{id}", "/api/v1/streams/hls/b", 404, ""}, {hangs, "/api/v1/streams/{id}", "/api/v1/streams/hls/b", 503, ""},
 		{full, "/api/v1/events", "", 200, ""}, {empty, "/api/v1/events", "/api/v1/events?since=0", 200, ""},
 		{empty, "/api/v1/events", "/api/v1/events?since=x", 400, ""}, {empty, "/api/v1/changes", "/api/v1/changes?since=x", 400, ""},
+		{full, "/api/v1/directories", "", 200, ""}, {empty, "/api/v1/directories", "", 200, ""},
 		{full, "/api/v1/plugins", "", 200, ""}, {empty, "/api/v1/plugins", "", 200, ""},
 		{full, "/api/v1/config", "", 200, ""}, {full, "/api/v1/version", "", 200, ""}, {full, "/api/v1/openapi.yaml", "", 200, ""},
 		{full, "/api/v1/streams/{id}/end", "/api/v1/streams/hls%2Flive%2Fa/end", 200, "{}"},
@@ -215,6 +218,7 @@ func TestEachFieldIsDescribed(t *testing.T) {
 		"Problem": Problem{}, "Streams": Streams{}, "Stream": Stream{}, "Detail": Detail{}, "Chunk": paths.Chunk{},
 		"Failure": paths.Failure{}, "Manifest": Manifest{}, "Ended": Ended{}, "Event": history.Event{}, "Events": Events{}, "Changes": Changes{},
 		"Plugins": Plugins{}, "EMS": EMS{}, "Action": Action{}, "Config": Config{}, "Setting": config.Setting{}, "Version": Version{},
+		"Directories": Directories{}, "Directory": Directory{}, "Unseen": Unseen{},
 		"Reloads": Reloads{}, "ClipRequest": ClipRequest{}, "Clip": Clip{},
 	} {
 		schema := doc.Components.Schemas[name]

@@ -45,7 +45,7 @@ func healthAt(t *testing.T, handler http.Handler) (code int, stdout, stderr stri
 }
 
 func TestHealthFailsOnlyIfTheDaemonDoesNotWork(t *testing.T) {
-	stalled := fakeDaemon{[]api.Stream{{Stream: "news/sport", Format: "HLS", State: health.Stalled}}}
+	stalled := fakeDaemon{streams: []api.Stream{{Stream: "news/sport", Format: "HLS", State: health.Stalled}}}
 	for name, c := range map[string]struct {
 		daemon         *aliveDaemon
 		code           int

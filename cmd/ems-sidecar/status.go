@@ -68,6 +68,10 @@ func (c statusCommand) print(ctx context.Context, client *api.Client, w io.Write
 	if err != nil {
 		return fmt.Errorf("the daemon cannot be asked: %s (does it run, with this config?)", printable(err.Error()))
 	}
+	directories, err := client.Directories(ctx)
+	if err != nil {
+		return fmt.Errorf("the daemon cannot be asked: %s", printable(err.Error()))
+	}
 	answer.Streams = slices.DeleteFunc(answer.Streams, func(s api.Stream) bool {
 		return !strings.Contains(s.Stream,
 			c.Stream)
@@ -85,6 +89,7 @@ func (c statusCommand) print(ctx context.Context, client *api.Client, w io.Write
 		err = encoder.Encode(answer)
 	} else {
 		err = table(&out, answer)
+		hidden(&out, directories)
 	}
 	if _, writing := w.Write(out.Bytes()); err == nil {
 		err = writing
@@ -118,6 +123,17 @@ func kindOf(s api.Stream) string {
 		return s.Section
 	}
 	return s.Format
+}
+
+// hidden writes one line for each directory that cannot be read. It may have streams, or none: it does
+// not make the command fail.
+func hidden(w io.Writer, answer api.Directories) {
+	for _, d := range answer.Directories {
+		for _, u := range d.Unseen {
+			fmt.Fprintf(w, "cannot read %s: %s, since %s; streams there are not in this list\n", printable(u.Directory),
+				printable(u.Why), ago(u.Since, answer.At))
+		}
+	}
 }
 
 // summary says how many streams are in which state, the worst first.

@@ -21,7 +21,10 @@ import (
 )
 
 // A fakeDaemon has streams in the states that it is given.
-type fakeDaemon struct{ streams []api.Stream }
+type fakeDaemon struct {
+	streams     []api.Stream
+	directories []api.Directory
+}
 
 func (d *fakeDaemon) Streams(context.Context) ([]api.Stream, bool)          { return d.streams, true }
 func (d *fakeDaemon) Events(uint64) (e []history.Event, ch <-chan struct{}) { return e, ch }
@@ -30,6 +33,7 @@ func (d *fakeDaemon) Stream(context.Context, string) (s api.Detail, found, ok bo
 }
 func (*fakeDaemon) EndStream(context.Context, string) (n int, found, ok bool) { return 0, false, true }
 func (d *fakeDaemon) LagHistory(api.Stream) []*float64                        { return nil }
+func (d *fakeDaemon) Directories() []api.Directory                            { return d.directories }
 func (d *fakeDaemon) Plugins() (p api.Plugins)                                { return p }
 func (d *fakeDaemon) Version() (v api.Version)                                { return v }
 func (d *fakeDaemon) Config() (c api.Config)                                  { return c }
@@ -85,7 +89,11 @@ func TestStatusPrintsTheWorstFirstAndFailsWhenAStreamSuffers(t *testing.T) {
 	stalled := api.Stream{Stream: "news/sport\x1b[31m", Format: "HLS", State: health.Stalled, Since: now.Add(-168 * time.Second),
 		Chunk: &chunk, Edge: &chunk, Why: "no new chunk on the disk for 3m10s", Backlog: 2}
 	live := api.Stream{Stream: "news/weather", Format: "DASH", State: health.Live, Since: now.Add(-72 * time.Hour), Lag: 0.1874}
-	both := &fakeDaemon{[]api.Stream{stalled, live}}
+	both := &fakeDaemon{streams: []api.Stream{stalled, live}}
+
+	since := now.Add(-time.Hour)
+	hidden := &fakeDaemon{streams: []api.Stream{live}, directories: []api.Directory{{Directory: "/srv",
+		Unseen: []api.Unseen{{Directory: "/srv/news\x1b[31m", Since: &since, Why: "permission denied"}}}}}
 
 	for name, c := range map[string]struct {
 		daemon *fakeDaemon
@@ -94,9 +102,11 @@ func TestStatusPrintsTheWorstFirstAndFailsWhenAStreamSuffers(t *testing.T) {
 		stdout []string
 		stderr string
 	}{
-		"all":               {both, nil, exitFailed, []string{"1 stalled, 1 live", "STREAM", "news/sport?[31m", "2m48s", "3m10s", "187ms", "3d"}, ""},
-		"one that is well":  {both, []string{"weather"}, exitFine, []string{"1 live"}, ""},
-		"one that suffers":  {both, []string{"sport"}, exitFailed, []string{"1 stalled", "no new chunk"}, ""},
+		"all":              {both, nil, exitFailed, []string{"1 stalled, 1 live", "STREAM", "news/sport?[31m", "2m48s", "3m10s", "187ms", "3d"}, ""},
+		"one that is well": {both, []string{"weather"}, exitFine, []string{"1 live"}, ""},
+		"one that suffers": {both, []string{"sport"}, exitFailed, []string{"1 stalled", "no new chunk"}, ""},
+		"a directory that cannot be read": {hidden, nil, exitFine, []string{"1 live",
+			"cannot read /srv/news?[31m: permission denied, since 1h0m; streams there are not in this list"}, ""},
 		"one that is not":   {both, []string{"film"}, exitFailed, nil, `no stream has "film"`},
 		"there are none":    {&fakeDaemon{}, nil, exitFine, []string{"no streams"}, ""},
 		"as JSON":           {both, []string{"--json"}, exitFailed, []string{`"state": "stalled"`, `"backlog": 2`}, ""},

@@ -223,7 +223,7 @@ func TestTraceFindsItsStream(t *testing.T) {
 		{ID: "mss:b/x/boat", Stream: "boat", Key: "x/boat", Section: "MSS b", Format: "MSS"},
 	}
 	mux := http.NewServeMux()
-	api.Register(mux, &fakeDaemon{streams})
+	api.Register(mux, &fakeDaemon{streams: streams})
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	client := &api.Client{URL: server.URL, HTTP: server.Client()}

@@ -2,10 +2,7 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -39,13 +36,8 @@ func (r *root) unseen(now time.Time) (all []uploader.Unseen) {
 		all = append(all, uploader.Unseen{Why: "the file system of " + r.dir + " does not answer", Since: since})
 	}
 	for _, u := range r.watcher.Unseen() {
-		var at *fs.PathError
-		err := u.Err
-		if errors.As(err, &at) {
-			err = at.Err // the directory is named anyway
-		}
 		all = append(all, uploader.Unseen{Dir: u.Dir, Since: u.Since,
-			Why: fmt.Sprintf("cannot read %s: %v", filepath.Join(r.dir, filepath.FromSlash(u.Dir)), err)})
+			Why: fmt.Sprintf("cannot read %s: %v", r.path(u), whyUnseen(u))})
 	}
 	return all
 }

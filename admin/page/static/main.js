@@ -1,8 +1,8 @@
 // The page: which view is shown, the one line on all streams, and whether the daemon is there.
 
-import { put, reshape, shape, clock } from "./show.js";
+import { h, put, reshape, shape, age, clock } from "./show.js";
 import { follow, read, ways } from "./feed.js";
-import { connection, events, keptEvents, addEvents, learn, overall, tidy } from "./state.js";
+import { ago, connection, events, keptEvents, addEvents, learn, overall, tidy } from "./state.js";
 import { StreamsView } from "./streams.js";
 import { StreamView } from "./stream.js";
 import { EventsView } from "./events.js";
@@ -68,6 +68,20 @@ async function introduce() {
   title();
 }
 
+const lookEvery = 10_000; // ms
+const mostUnseen = 20; // directories that are shown
+
+// look asks for the directories that cannot be read: streams there are in no list.
+async function look() {
+  const { directories } = await read("directories");
+  const unseen = directories.flatMap((directory) => directory.unseen);
+  const lines = unseen.slice(0, mostUnseen).map((u) =>
+    `cannot read ${u.directory}: ${u.why}, since ${age(ago(u.since))}; streams there are not in the list`);
+  if (unseen.length > mostUnseen) lines.push(`and ${unseen.length - mostUnseen} more directories`);
+  $("unseen").replaceChildren(...lines.map((line) => h("li", {}, line)));
+  $("unseen").hidden = lines.length === 0;
+}
+
 let caughtUp = false;
 
 // catchUp asks for the events up to the newest, which happened before the page was open.
@@ -100,7 +114,7 @@ ways.askForToken = (last) => (asking ??= new Promise((resolve) => {
 
 follow({
   open() {
-    introduce().catch(complain);
+    introduce().then(look).catch(complain);
   },
   event(name, data, id) {
     connection.open = true;
@@ -126,6 +140,10 @@ setInterval(() => {
   }
   view.tick(Math.floor(Date.now() / 1000));
 }, 1000);
+
+setInterval(() => {
+  if (!document.hidden && connection.open) look().catch(complain);
+}, lookEvery);
 
 addEventListener("hashchange", () => {
   show();

@@ -37,8 +37,12 @@ func (thousand) Streams(context.Context) ([]api.Stream, bool) {
 func (thousand) EndStream(context.Context, string) (n int, found, ok bool) { return 0, false, true }
 func (thousand) LagHistory(api.Stream) []*float64                          { return make([]*float64, 60) }
 func (thousand) Events(uint64) ([]history.Event, <-chan struct{})          { return nil, nil }
-func (thousand) Version() api.Version                                      { return api.Version{Host: "ems1"} }
-func (thousand) Metrics() http.Handler                                     { return http.NotFoundHandler() }
+func (thousand) Directories() []api.Directory {
+	at := time.Now()
+	return []api.Directory{{Directory: "/srv/ems", Ready: true, Unseen: []api.Unseen{{Directory: "/srv/ems/<b>", Since: &at, Why: "permission denied"}}}}
+}
+func (thousand) Version() api.Version  { return api.Version{Host: "ems1"} }
+func (thousand) Metrics() http.Handler { return http.NotFoundHandler() }
 func (thousand) Stream(context.Context, string) (api.Detail, bool, bool) {
 	return api.Detail{}, false, true
 }
@@ -70,6 +74,8 @@ func TestBrowserShowsAThousandStreams(t *testing.T) {
 	p.Type("s3cret")
 	p.Press("Enter")
 	p.WaitFor(`document.getElementById("overall").innerText.trim() === "999 live, 1 failing: group-19/stream-0999"`)
+
+	p.WaitFor(`document.getElementById("unseen").innerText.startsWith("cannot read /srv/ems/<b>: permission denied, since ")`)
 
 	const rows = `document.querySelectorAll("table.streams tbody:not(.space) tr")`
 	var drawn int
