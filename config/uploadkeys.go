@@ -60,7 +60,8 @@ func (u *Upload) keys() []key {
 			ended, and never because the upload lags. off: playlists stay.`),
 		one("when_stale", &u.WhenStale, oneOf(EndStale, RemoveStale), `
 			With stale_after: end publishes the playlist with its end. remove deletes the object, so that
-			it answers 404; it needs s3:DeleteObject.`),
+			it answers 404, and keeps what it had under its name and .withdrawn, so that its numbers go on
+			when it returns; it needs s3:DeleteObject.`),
 	)
 	keys = append(keys, one("absent_variants", &u.AbsentVariants, oneOf(KeepAbsent, RemoveAbsent), `
 		HLS: what happens to variants that a master playlist lists and that are never written, such as

@@ -68,14 +68,3 @@ func (src *Source) find(p string, at *publish.Place) (publish.Finding, error) {
 	defer root.Close()
 	return findIn(root, p, at), nil
 }
-
-// withdraw deletes the object under the key, also if its file is on the disk.
-func (src *Source) withdraw(ctx context.Context, key string) error {
-	ctx, cancel := context.WithTimeout(ctx, attemptTime)
-	defer cancel()
-	err := src.store(ctx).Delete(ctx, []string{key})
-	if some := (*DeleteError)(nil); errors.As(err, &some) {
-		return some.Failed[key]
-	}
-	return err
-}

@@ -30,12 +30,18 @@ func (src *Source) verify(ctx context.Context, r *publish.Result) {
 
 // recall reads what the bucket has of the job's manifest, if that is to be continued.
 func (src *Source) recall(ctx context.Context, r *publish.Result) {
-	if !r.Recall || r.Found == nil || r.Found.Sum != "" && r.Found.Sum == r.Known {
+	key := r.Key
+	switch {
+	case !r.Recall || r.Err != nil || r.Untold:
+		return
+	case r.Found == nil && src.dest.WhenStale == publish.RemoveStale:
+		key += withdrawn
+	case r.Found == nil || r.Found.Sum != "" && r.Found.Sum == r.Known:
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
-	content, found, err := src.store(ctx).Read(ctx, r.Key, src.mostOf(r.Path))
+	content, found, err := src.store(ctx).Read(ctx, key, src.mostOf(r.Path))
 	switch {
 	case err != nil:
 		r.Err = err

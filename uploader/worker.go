@@ -39,7 +39,7 @@ func (u *Uploader) do(ctx context.Context, src *Source, j publish.Job) publish.R
 	case publish.Delete:
 		u.deleteObjects(ctx, src, &r)
 	case publish.Withdraw:
-		r.Err = src.withdraw(ctx, j.Key)
+		r.Err = u.withdraw(ctx, src, j)
 	case publish.PutManifest:
 		r.Bytes = int64(len(j.Manifest.Bytes))
 		began := time.Now()

@@ -14,7 +14,7 @@ type Job struct {
 	Path            string        // of the file, below the root
 	Key             string        // of its object
 	Version         media.Version // of a chunk
-	Manifest        Content       // of a PutManifest
+	Manifest        Content       // of a PutManifest, or what a Withdraw takes away
 	Listing         []Named       // of a List or Verify: chunks in question
 	Candidate       *ObjectInfo   // of a Compare: what a listing has under the key
 	Recall          bool          // of a Verify: what the bucket has is read, to be continued
@@ -82,7 +82,7 @@ type Result struct {
 	Job
 	Found   *ObjectInfo           // of a Look or Verify; nil: the bucket has none
 	Untold  bool                  // or does not tell
-	Content []byte                // of a Verify that recalls; nil: the bucket has nothing, what is known, or too much
+	Content []byte                // of a Verify that recalls; without Found, what was withdrawn; nil: nothing, or known
 	Same    bool                  // of a Compare or Discard: the bucket had the file; and then it is deleted from the disk
 	Objects map[string]ObjectInfo // of a List or Verify: those that the bucket has, by key
 	OnDisk  map[string]bool       // of a Verify: paths of chunks that it does not have, and that are on the disk

@@ -71,10 +71,13 @@ func (m *manifest) recall(r Result, now time.Time) {
 			"bucket", src.dest.Bucket, "next", "playlists begin as the server writes them; a stream that started again "+
 				"while the daemon was away has to be reloaded", "hint", "do the credentials have s3:GetObject?")
 	}
-	if r.Found == nil || r.Content == nil {
+	if r.Content == nil {
 		return
 	}
-	have := &shown{content: r.Content, at: r.Found.Stored}
+	have := &shown{content: r.Content, gone: r.Found == nil}
+	if r.Found != nil {
+		have.at = r.Found.Stored
+	}
 	list, err := have.parse()
 	if ours := m.line.shown; ours != nil {
 		known, broken := ours.parse()

@@ -111,6 +111,9 @@ func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job
 	if m := f.manifest; c.task == Verify && c.snapshot == nil && m.needsRecall() {
 		j.Recall, j.Known = true, m.newest().edition.hexSum()
 	}
+	if c.task == Withdraw {
+		j.Manifest.Bytes = f.manifest.line.shown.content
+	}
 	if c.snapshot != nil {
 		j.Task = PutManifest
 		e := &c.snapshot.edition

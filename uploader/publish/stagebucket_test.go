@@ -83,6 +83,7 @@ func (s *stage) apply(j publish.Job, r *publish.Result) {
 		i.Sum = j.Manifest.Sum
 		s.objects[j.Key], s.texts[j.Key] = i, j.Manifest.Bytes
 	case publish.Withdraw:
+		s.texts[j.Key+" withdrawn"] = j.Manifest.Bytes
 		delete(s.objects, j.Key)
 		delete(s.texts, j.Key)
 	case publish.Look:
@@ -98,6 +99,9 @@ func (s *stage) apply(j publish.Job, r *publish.Result) {
 		r.Found = found
 		if j.Recall && there && o.Sum != j.Known {
 			r.Content = s.texts[j.Key]
+		}
+		if j.Recall && !there {
+			r.Content = s.texts[j.Key+" withdrawn"]
 		}
 		r.Objects, r.OnDisk = map[string]publish.ObjectInfo{}, map[string]bool{}
 		for _, l := range j.Listing {
