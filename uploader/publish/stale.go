@@ -54,12 +54,15 @@ func (s *Schedule) tellsStale(st *stream) bool {
 
 // isStale reports whether m is a live playlist that was not written for too long.
 func (m *manifest) isStale(now time.Time) bool {
-	p := m.published
-	if p == nil || !p.isPlaylist() || p.parsed.Segments == 0 || p.parsed.Ended || p.edition.ended {
-		return false
-	}
-	return !m.line.over && !m.line.withdrawn && !m.isBusy() && len(m.waiting) == 0 && !m.rival.isMet() &&
-		now.Sub(p.writtenAt()) > m.file.src.dest.StaleAfter
+	return m.isGuarded() && !m.line.over && !m.line.withdrawn && !m.isBusy() && len(m.waiting) == 0 && !m.rival.isMet() &&
+		now.Sub(m.published.writtenAt()) > m.file.src.dest.StaleAfter
+}
+
+// isGuarded reports whether m is a live playlist that becomes stale if it is not written any more.
+func (m *manifest) isGuarded() bool {
+	p, src := m.published, m.file.src
+	return src.dest.StaleAfter > 0 && !src.retired && p != nil && p.isPlaylist() && p.parsed.Segments > 0 &&
+		!p.parsed.Ended && !p.edition.ended
 }
 
 // writtenAt returns when the server wrote s. Of what was read when it was closed, this host's clock

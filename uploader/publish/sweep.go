@@ -82,11 +82,11 @@ func (st *stream) forgetManifests(now time.Time) {
 }
 
 // isGone reports whether m is not on the disk, and nothing is to be done about it. As long as a PUT
-// without an answer may have changed its object, and the bucket is to be asked, it is not
-// forgotten: the end would be lost (R5).
+// without an answer may have changed its object, and the bucket is to be asked, or as its end is
+// still to be published, it is not forgotten: the end would be lost (R5).
 func (m *manifest) isGone() bool {
 	f := m.file
-	if m.isBusy() || !m.line.endAt.IsZero() || m.copy.late.isOpen() && !m.copy.checkAt.IsZero() {
+	if m.isBusy() || !m.line.endAt.IsZero() || m.isGuarded() || m.copy.late.isOpen() && !m.copy.checkAt.IsZero() {
 		return false
 	}
 	return f.disk.state != diskWhole && f.work.state == idle && f.naming.now == 0 && len(m.waiting) == 0 &&
