@@ -158,7 +158,8 @@ var errRangesToCome = errors.New("the file does not have the listed bytes yet")
 
 // split returns the content of the playlist p with pieces in place of byte ranges, and the pieces.
 // What is no Media Playlist stays as it is.
-func (src *Source) split(ctx context.Context, p string, content []byte, modTime time.Time) ([]byte, map[string]piece, error) {
+func (src *Source) split(ctx context.Context, p string, content []byte,
+	modTime time.Time) ([]byte, map[string]piece, error) {
 	if !src.dest.SplitRanges || !strings.Contains(string(content), "BYTERANGE") {
 		return content, nil, nil
 	}
@@ -169,7 +170,8 @@ func (src *Source) split(ctx context.Context, p string, content []byte, modTime 
 	if began := src.uploader.began; time.Since(began) < scanTime && modTime.After(began) {
 		modTime = began.Add(-time.Second) // an earlier run may have uploaded them: they are compared
 	}
-	c := cutter{src: src, ctx: ctx, dir: path.Dir(p), modTime: modTime, files: make(map[string]spool.File), cut: make(map[string]piece)}
+	c := cutter{src: src, ctx: ctx, dir: path.Dir(p), modTime: modTime,
+		files: make(map[string]spool.File), cut: make(map[string]piece)}
 	defer c.close()
 	split := list.SplitRanges(c.name)
 	switch {

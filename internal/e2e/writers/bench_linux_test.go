@@ -37,9 +37,9 @@ func newBench(t *testing.T, r row, server *s3test.Server, proxy *s3test.Proxy, d
 	e2e.Must(t, os.MkdirAll(filepath.Join(b.root, "live/cam"), 0o755))
 	b.checker = newChecker(t, keepJournal(t, b.root, filepath.Join(dir, "marks")), b.bucket, r.reuses)
 	d.admit(r.name, b.checker)
-	config := append([]string{"S3 prefix = " + r.name, "AmazonDASHUpload watch_dir = '" + b.root + "'",
+	config := append([]string{"S3 prefix = " + r.name, "HLS watch_dir = '" + b.root + "'", "DASH watch_dir = '" + b.root + "'",
 		"Upload drain_timeout = 500ms"}, r.config...)
-	b.side = e2e.StartSidecar(t, b.root, proxy.Endpoint, config...)
+	b.side = e2e.StartSidecar(t, "", proxy.Endpoint, config...)
 	return b
 }
 
@@ -171,7 +171,7 @@ func (b *bench) packets(file string) (counts []int, err error) {
 	if text, err := os.ReadFile(file); err == nil && strings.HasSuffix(file, ".m3u8") {
 		args = append(args, "-allowed_extensions", "ALL")
 		if r := readPlaylist(string(text)); r.media && !r.ended { // it is read once
-			args = append(args, "-live_start_index", "0", "-m3u8_hold_counters", "1")
+			args = append(args, "-live_start_index", "0", "-m3u8_hold_counters", "2")
 		}
 	}
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)

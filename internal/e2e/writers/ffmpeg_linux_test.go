@@ -46,13 +46,13 @@ func restarted(output string) []step {
 }
 
 // split has ranges of a file published as objects of their own.
-var split = []string{"AmazonHLSUpload split_ranges = on"}
+var split = []string{"HLS split_ranges = on"}
 
 // window lets the daemon wait for a writer that returns, also on a busy machine. The end is not waited for.
 var window = []string{"S3 reconnect_window = 10m"}
 
 var ffmpegHLS = []row{
-	{name: "hls-ts", short: true, play: []string{list}, steps: inOneRun(ts + list)},
+	{name: "hls-ts", play: []string{list}, steps: inOneRun(ts + list)},
 	{name: "hls-ts-delete", play: []string{list}, steps: inOneRun(ts + "-hls_flags delete_segments -hls_delete_threshold 2 " + list)},
 	{name: "hls-ts-delete-mirror", play: []string{list}, config: []string{"S3 delete = mirror", "S3 delete_delay = 2s"},
 		steps: inOneRun(ts + "-hls_flags delete_segments+temp_file " + list)},

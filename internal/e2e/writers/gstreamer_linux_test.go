@@ -21,7 +21,7 @@ const (
 
 // GStreamer 1.22 stands still in the first segment with muxer=mp4, and crashes with use-segment-list.
 var gstreamerRows = withNeeds([]string{"gst-launch-1.0"}, []row{
-	{name: "gst-hlssink2", short: true, play: []string{list}, steps: []step{gstreamer(0, 12, hlssink2)}},
+	{name: "gst-hlssink2", play: []string{list}, steps: []step{gstreamer(0, 12, hlssink2)}},
 	{name: "gst-hlssink2-root", steps: []step{gstreamer(0, 12, hlssink2+" playlist-root=https://cdn.example.com/live/cam")},
 		known: absolute},
 	{name: "gst-hlssink2-restart", play: []string{list}, config: window, reuses: true, known: returning,

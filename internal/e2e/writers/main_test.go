@@ -9,6 +9,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	e2e.Parallel = 8 // rows mostly wait for their writers
+	e2e.Parallel = 9 // rows mostly wait for their writers
 	e2e.Main(m)
 }

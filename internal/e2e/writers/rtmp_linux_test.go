@@ -17,44 +17,41 @@ const rtmpModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
 // served begins nginx with the lines in its application, and plays the steps beside it.
 func served(application string, steps ...step) []step {
-	return append([]step{func(b *bench) error {
-		address := e2e.FreeAddress(b.t)
-		b.rtmp = "rtmp://" + address + "/live/"
-		conf := fmt.Sprintf(`load_module %s;
-user root;
-daemon off;
-master_process off;
-pid %s/nginx.pid;
-error_log %s/nginx.log info;
-events {}
-rtmp { server { listen %s; application live { live on; %s } } }
-`, rtmpModule, b.dir, b.dir, address, b.fill(application))
-		file := filepath.Join(b.dir, "nginx.conf")
-		if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
-			return err
+	begin := func(b *bench) error {
+		return serve(b, "rtmp { server { listen 1935; application live { live on; "+application+" } } }")
+	}
+	return append([]step{begin}, steps...)
+}
+
+// nginx begins it with a block rtmp, until the end of the test.
+func nginx(b *bench, address, block string) error {
+	conf := fmt.Sprintf("load_module %s;\nuser root;\ndaemon off;\nmaster_process off;\npid %s/nginx.pid;\n"+
+		"error_log %s/nginx.log info;\nevents {}\n%s\n", rtmpModule, b.dir, b.dir, b.fill(block))
+	file := filepath.Join(b.dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
+		return err
+	}
+	cmd := testproc.Bind(exec.Command("nginx", "-p", b.dir, "-c", file))
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	b.t.Cleanup(func() {
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()
+		if log, _ := os.ReadFile(filepath.Join(b.dir, "nginx.log")); b.t.Failed() {
+			b.t.Logf("nginx: %s\n%.3000s", out.String(), log)
 		}
-		cmd := testproc.Bind(exec.Command("nginx", "-p", b.dir, "-c", file))
-		var out strings.Builder
-		cmd.Stdout, cmd.Stderr = &out, &out
-		if err := cmd.Start(); err != nil {
-			return err
+	})
+	e2e.Eventually(b.t, "nginx listens", func() bool {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
 		}
-		b.t.Cleanup(func() {
-			_ = cmd.Process.Kill() // it may have ended
-			_ = cmd.Wait()
-			if log, _ := os.ReadFile(file[:len(file)-4] + "log"); b.t.Failed() {
-				b.t.Logf("nginx: %s\n%.3000s", out.String(), log)
-			}
-		})
-		e2e.Eventually(b.t, "nginx listens", func() bool {
-			c, err := net.Dial("tcp", address)
-			if err == nil {
-				c.Close()
-			}
-			return err == nil
-		})
-		return nil
-	}}, steps...)
+		return err == nil
+	})
+	return nil
 }
 
 // push publishes a run to nginx.
@@ -73,7 +70,7 @@ const rtmpHLS = "hls on; hls_path @ROOT/live; hls_fragment 1s; hls_playlist_leng
 
 var rtmpRows = withNeeds([]string{"nginx", rtmpModule, "ffmpeg"}, []row{
 	{name: "rtmp-flat", play: []string{"live/cam.m3u8"}, steps: served(rtmpHLS, push(0, 6, "cam"))},
-	{name: "rtmp-nested", short: true, play: []string{"live/cam/index.m3u8"}, steps: served(rtmpHLS+"hls_nested on;", push(0, 6, "cam"))},
+	{name: "rtmp-nested", play: []string{"live/cam/index.m3u8"}, steps: served(rtmpHLS+"hls_nested on;", push(0, 6, "cam"))},
 	{name: "rtmp-continuous", play: []string{"live/cam/index.m3u8"}, config: window,
 		steps: served(rtmpHLS+"hls_nested on; hls_continuous on;", push(0, 5, "cam"), rest(time.Second), push(1, 5, "cam"))},
 	{name: "rtmp-restart", play: []string{"live/cam/index.m3u8"}, config: window, reuses: true,
