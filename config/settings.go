@@ -28,7 +28,7 @@ func newSettings(publishing []sectionName) *settings {
 	s := &settings{
 		switches: newSwitches(),
 		defaults: Upload{
-			Bootstrap: "bootstrap", Backlog: UploadBacklog, Access: Access{SignPayload: SignAuto},
+			Bootstrap: "bootstrap", Writer: AutoWriter, Backlog: UploadBacklog, Access: Access{SignPayload: SignAuto},
 			ReconnectWindow: time.Minute, WhenStale: EndStale, AbsentVariants: KeepAbsent,
 			Retention: Retention{Delete: Keep, DeleteDelay: 60 * time.Second, DeleteLocalAfter: time.Hour},
 		},

@@ -44,6 +44,16 @@ const (
 	RemoveAbsent AbsentVariants = "remove"
 )
 
+// Writer says which program writes the files.
+type Writer string
+
+// What writer may be.
+const (
+	AutoWriter    Writer = "auto"
+	EMSWriter     Writer = "ems"
+	GenericWriter Writer = "generic"
+)
+
 // Signing says whether the signature of a request covers its content.
 type Signing string
 
@@ -62,6 +72,7 @@ type Upload struct {
 	WatchDirs []string // absolute and clean
 	Bootstrap string   // HDS: the name of the bootstrap file
 	Include   string   // patterns of files that are published although no manifest names them
+	Writer    Writer
 
 	Bucket string
 	Prefix string // empty, or with a slash at its end and none at its beginning

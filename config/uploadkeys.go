@@ -11,6 +11,12 @@ func (u *Upload) keys() []key {
 	keys := append(u.Access.keys(), u.objects()...)
 	keys = append(keys, u.Headers.keys()...)
 	keys = append(keys,
+		one("writer", &u.Writer, oneOf(AutoWriter, EMSWriter, GenericWriter), `
+			Which program writes the files. ems: EMS. generic: another one, such as ffmpeg, nginx-rtmp or
+			GStreamer. A stream that starts again then gives the names of its chunks to new ones, except
+			names with a time in them. So caches may keep a chunk for 2 seconds only, and the playlist goes
+			on without the chunks of before. auto: the names of the chunks tell, for each directory. HDS,
+			MSS and recordings are always EMS's.`),
 		one("backlog", &u.Backlog, oneOf(UploadBacklog, SkipBacklog), `
 			What happens to chunks that EMS deletes before they are uploaded, as in a long outage, when no
 			playlist names them any more. upload uploads them later than what viewers see. skip leaves

@@ -13,6 +13,10 @@ type Situation struct {
 	// TooOld: viewers of shown have left. A new run has none of its segments before it. It counts as
 	// set if shown has ended.
 	TooOld bool
+	// Returns reports whether the name that a URI means may come back with the content of another
+	// run: then only numbers tell which segment it is, and what the writer does not list any more
+	// cannot be listed for longer. nil: no name does.
+	Returns func(uri string) bool
 	// Discontinuities is the least discontinuity number of a new run, or of one of which viewers have
 	// nothing: in step with other variants.
 	Discontinuities uint64
@@ -57,7 +61,7 @@ func Continue(shown, run *Playlist, s Situation) (*Playlist, Join) {
 		}
 		return shown, Same
 	}
-	n := next{shown: shown, run: run}
+	n := next{shown: shown, run: run, returns: s.Returns}
 	switch at, join := n.join(s); join {
 	case Same, Jump:
 		return n.same(at), join
@@ -72,7 +76,7 @@ func Continue(shown, run *Playlist, s Situation) (*Playlist, Join) {
 func (n *next) join(s Situation) (at int64, j Join) {
 	shown, run := n.shown, n.run
 	if !s.Restarted {
-		if at, ok := overlap(shown, run); ok && n.goesOn(at) {
+		if at, ok := n.overlap(); ok && n.goesOn(at) {
 			return at, Same
 		}
 		watched := s.Watched && !shown.Ended && len(shown.Segments) > 0

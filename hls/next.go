@@ -11,6 +11,7 @@ import (
 // ones of shown before those of the run, and then the run's.
 type next struct {
 	shown, run *Playlist
+	returns    func(uri string) bool // see Situation.Returns; nil: no name does
 
 	// The former segments are shown.Segments[former:end].
 	former, end int
@@ -101,7 +102,7 @@ func (n *next) keep(tail bool) {
 	if !n.seamed {
 		ofOthers = int(max(n.shown.Run, n.shown.Sequence) - n.shown.Sequence)
 	}
-	n.former = replaced(n.shown.Segments[:n.end], ofOthers, n.added())
+	n.former = max(replaced(n.shown.Segments[:n.end], ofOthers, n.added()), n.returning())
 	if n.former == n.end {
 		return
 	}
@@ -164,6 +165,26 @@ func replaced(former []Segment, ofOthers int, added []Segment) int {
 		}
 		if _, gone := parts[p]; gone {
 			return i + 1
+		}
+	}
+	return 0
+}
+
+// returning returns how many of the former segments cannot stay as their names, or those of their
+// maps and keys, may come back: all up to the last one.
+func (n *next) returning() int {
+	if n.returns == nil {
+		return 0
+	}
+	for i := n.end - 1; i >= 0; i-- {
+		s := &n.shown.Segments[i]
+		if n.returns(s.URI) || s.Map() != nil && n.returns(s.Map().URI) {
+			return i + 1
+		}
+		for _, k := range s.Keys() {
+			if k.URI != "" && n.returns(k.URI) {
+				return i + 1
+			}
 		}
 	}
 	return 0

@@ -1,5 +1,14 @@
 package hls
 
+// overlap is [overlap] for names that may come back: then numbers decide alone.
+func (n *next) overlap() (at int64, ok bool) {
+	if n.returns != nil && len(n.shown.Segments) > 0 && n.returns(n.run.Segments[0].URI) {
+		at = byNumbers(n.shown, n.run)
+		return at, aligned(n.shown.Segments, n.run.Segments, at)
+	}
+	return overlap(n.shown, n.run)
+}
+
 // overlap returns where run begins in terms of the segments of shown: its first segment is segment
 // at of shown, or at is negative and shown begins later. It is false if the two share no segment, or
 // do not share all those between the later beginning and the earlier end.

@@ -71,6 +71,8 @@ func situation(t *testing.T, words []string) (s Situation) {
 			s.Watched = true
 		case "old":
 			s.TooOld = true
+		case "returns": // the names that contain this
+			s.Returns = func(uri string) bool { return strings.Contains(uri, value) }
 		case "discontinuities":
 			if _, err := fmt.Sscan(value, &s.Discontinuities); err != nil {
 				t.Fatal(err)

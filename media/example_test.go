@@ -34,10 +34,10 @@ func ExampleLayout() {
 // whose names never come back, and must not keep others for long.
 func ExampleWriter() {
 	for _, f := range []media.Format{media.HLS, media.HDS, media.Recording} {
-		fmt.Printf("%-9s %-10s immutable chunks: %v\n", f, f.Section(), media.EMS.Traits(f).IsImmutable())
+		fmt.Printf("%-9s %-10s names stay: %v\n", f, f.Section(), !media.EMS.Traits(f).ReusesNames)
 	}
 	// Output:
-	// HLS       HLS        immutable chunks: true
-	// HDS       HDS        immutable chunks: false
-	// recording Recordings immutable chunks: true
+	// HLS       HLS        names stay: true
+	// HDS       HDS        names stay: false
+	// recording Recordings names stay: true
 }

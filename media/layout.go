@@ -3,6 +3,7 @@ package media
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -15,6 +16,7 @@ type Layout struct {
 	// although no manifest names them. Those with a slash are of paths below the root, the others of
 	// names.
 	Include string
+	Writer  WriterName
 }
 
 // A Role is the part that a file has in a stream.
@@ -119,15 +121,61 @@ func (l Layout) Cut(content []byte, gone func(uri string) bool) (cut []byte, n i
 	return nil, 0
 }
 
-// Traits returns what the program that writes the files does with them. EMS is the only one that is
-// known.
-func (l Layout) Traits() Traits { return EMS.Traits(l.Format) }
+// Traits returns what the program w does with the files.
+func (l Layout) Traits(w WriterName) *Traits {
+	if w == EMSWrites {
+		return EMS.Traits(l.Format)
+	}
+	return Generic.Traits(l.Format)
+}
+
+// WriterOf returns which program writes the file p, or NamesTell if its name does not tell. A chunk
+// with a name that EMS would not give is any program's.
+func (l Layout) WriterOf(p string) WriterName {
+	isChunk := l.Kind(p).Role == ChunkFile
+	switch {
+	case l.Writer != NamesTell:
+		return l.Writer
+	case l.Format == HLS && isChunk && !emsSegment.MatchString(path.Base(p)), l.Format == DASH && isChunk && !l.inTrack(p):
+		return AnyWrites
+	case isChunk || l.inTrack(p):
+		return EMSWrites
+	}
+	return NamesTell
+}
+
+// MayReturn reports whether the name of a file that a manifest names may come back with other
+// content, as far as the names tell.
+func (l Layout) MayReturn(files []string) bool {
+	w := NamesTell
+	for _, p := range files {
+		if of := l.WriterOf(p); of != NamesTell && w != AnyWrites {
+			w = of
+		}
+	}
+	t := l.Traits(w)
+	return t.ReusesNames || t.PatchesLate
+}
+
+// emsSegment is what EMS calls the segments of HLS, behind a base name that can be chosen: the time
+// of the run's start in milliseconds, and a number.
+var emsSegment = regexp.MustCompile(`_[0-9]{13}_[0-9]+\.[a-z0-9]+$`)
+
+// ClosesEarly reports whether p is a chunk that is closed once before it is whole.
+func (l Layout) ClosesEarly(p string) bool {
+	return l.Kind(p).Role == ChunkFile && l.Traits(l.WriterOf(p)).ClosesEarly
+}
+
+// inTrack reports whether p is in a directory for one bitrate of a track.
+func (l Layout) inTrack(p string) bool {
+	return slices.Contains(EMS.Traits(l.Format).Tracks, path.Base(path.Dir(path.Dir(p))))
+}
 
 // Stream returns the directory of the stream that p belongs to.
 func (l Layout) Stream(p string) string {
 	dir := path.Dir(p)
-	if track := path.Dir(dir); slices.Contains(l.Traits().Tracks, path.Base(track)) {
-		return path.Dir(track)
+	if l.inTrack(p) {
+		return path.Dir(path.Dir(dir))
 	}
 	return dir
 }
@@ -135,7 +183,7 @@ func (l Layout) Stream(p string) string {
 // Unfinished returns the names of files that stand beside p only as long as p is not whole.
 func (l Layout) Unfinished(p string) []string {
 	var names []string
-	for _, ext := range l.Traits().PartFiles[extensionOf(p)] {
+	for _, ext := range EMS.Traits(l.Format).PartFiles[extensionOf(p)] {
 		names = append(names, p+ext)
 	}
 	return names

@@ -3,9 +3,21 @@ package media
 import "time"
 
 // A Writer is what one program that writes streams to disk does with the files of each format, by
-// [Format], where the format's specification leaves that to the program. A second program, such as
-// ffmpeg, would be a second table, and [Layout] would say whose files it is about.
+// [Format], where the format's specification leaves that to the program. Which program writes a
+// directory: [Layout.WriterOf].
 type Writer []Traits
+
+// A WriterName says whose files a [Layout] is about.
+type WriterName uint8
+
+const (
+	// EMSWrites means that EvoStream's Media Server writes them.
+	EMSWrites WriterName = iota
+	// AnyWrites means that another program does, of which nothing is known.
+	AnyWrites
+	// NamesTell means that the names of the chunks tell which of the two it is.
+	NamesTell
+)
 
 // Traits are what a Writer does with the files of one format. Each is what was seen, and not what
 // the uploader does about it. The zero Traits are those of a program without surprises: it writes a
@@ -25,7 +37,8 @@ type Traits struct {
 	PatchesLate bool
 
 	// ReusesNames: a stream that starts again gives the names of its earlier chunks to new ones.
-	ReusesNames bool
+	// UniqueTimes: it does not where a time is in the name; see [HasTime].
+	ReusesNames, UniqueTimes bool
 	// NamesAfresh: a stream that starts again counts from the beginning and gives new names to all
 	// chunks. So a manifest whose sequence fell, and that has names in common with the one before,
 	// is an older one.
@@ -59,15 +72,48 @@ type API struct {
 	ManifestUpdated []string
 }
 
-// IsImmutable reports whether the name of a whole chunk never gets other content.
-func (t Traits) IsImmutable() bool { return !t.ReusesNames && !t.PatchesLate }
+// Returns reports whether the name p, of a file that was written at that time, may come back with
+// the content of another run. A zero time is one that is not known.
+func (t *Traits) Returns(p string, written time.Time) bool {
+	return t.ReusesNames && !(t.UniqueTimes && HasTime(p, written))
+}
 
-// Traits returns what the writer does with the files of a format.
-func (w Writer) Traits(f Format) Traits {
+// IsImmutable is the opposite of Returns, for a whole chunk that is not patched either.
+func (t *Traits) IsImmutable(p string, written time.Time) bool {
+	return !t.Returns(p, written) && !t.PatchesLate
+}
+
+// Traits returns what the writer does with the files of a format. It must not be changed.
+func (w Writer) Traits(f Format) *Traits {
 	if int(f) < len(w) {
-		return w[f]
+		return &w[f]
 	}
-	return Traits{}
+	return &Traits{}
+}
+
+// Generic is any program of which nothing else is known. What it has is what is safe: EMS's streams
+// are published right with it, too, only that caches keep less. HDS, MSS and recordings are EMS's
+// alone.
+var Generic = Writer{
+	HLS: {
+		// ffmpeg numbers from 0 after each start, and from 0 again with -segment_wrap.
+		ReusesNames: true, UniqueTimes: true,
+		// ffmpeg's segment muxer closes the playlist some milliseconds before the segment that it
+		// names. On a busy host that takes longer.
+		NamesEarly: 500 * time.Millisecond,
+		// nginx-rtmp and ffmpeg's delete_segments remove chunks while or after a stream ends.
+		DeletesNewest: true,
+	},
+	HDS: EMS[HDS],
+	DASH: {
+		// chunk-stream0-00001.m4s of ffmpeg comes back after each start.
+		ReusesNames: true, UniqueTimes: true,
+		NamesEarly: 500 * time.Millisecond,
+		// As EMS: it costs a second, once.
+		InitsLate: true,
+	},
+	MSS:       EMS[MSS],
+	Recording: EMS[Recording],
 }
 
 // EMS is EvoStream's Media Server, as release 1.7.0 (build 3985) was seen to write to disk. The

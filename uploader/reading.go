@@ -101,7 +101,7 @@ func (src *Source) readManifest(ctx context.Context, p string) (publish.Reading,
 		References: named.all(), Optional: len(named.optional), Others: len(named.optional) + len(named.others),
 		Outside: named.outside, ModTime: version.ModTime, ReadAt: time.Now(),
 	}
-	if !src.layout.Traits().IsImmutable() {
+	if src.layout.MayReturn(r.References) {
 		r.OnDisk = src.versions(r.References)
 	}
 	return r, cut, nil

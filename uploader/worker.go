@@ -168,7 +168,7 @@ func (d *Destination) cacheControl(layout media.Layout, j publish.Job) string {
 		return maxAge(documentMaxAge)
 	case !isManifest && wanted.chunk != "":
 		return wanted.chunk
-	case !isManifest && !layout.Traits().IsImmutable():
+	case !isManifest && !j.Immutable:
 		return "public, max-age=" + strconv.Itoa(int(publish.ReturnedCacheTime/time.Second))
 	case !isManifest:
 		return chunkCacheControl

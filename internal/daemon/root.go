@@ -67,9 +67,7 @@ func (r *root) isManifest(p string) bool {
 }
 
 func (r *root) closesEarly(p string) bool {
-	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool {
-		return l.Traits().ClosesEarly && l.Kind(p).Role == media.ChunkFile
-	})
+	return slices.ContainsFunc(r.layouts, func(l media.Layout) bool { return l.ClosesEarly(p) })
 }
 
 func (r *root) unfinished(p string) (names []string) {

@@ -40,7 +40,7 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload, pool config.Po
 	store := newCurrentStore(opened)
 	s := &section{
 		Upload:   u,
-		layout:   media.Layout{Format: u.Format, Bootstrap: u.Bootstrap, Include: u.Include},
+		layout:   media.Layout{Format: u.Format, Bootstrap: u.Bootstrap, Include: u.Include, Writer: writers[u.Writer]},
 		store:    store,
 		opened:   storeOf(u, pool),
 		endpoint: opened.Endpoint(),
@@ -80,6 +80,10 @@ func destination(u config.Upload) publish.Destination {
 		WhenStale:        whenStale[u.WhenStale],
 		RemoveAbsent:     u.AbsentVariants == config.RemoveAbsent,
 	}
+}
+
+var writers = map[config.Writer]media.WriterName{
+	config.AutoWriter: media.NamesTell, config.EMSWriter: media.EMSWrites, config.GenericWriter: media.AnyWrites,
 }
 
 var whenStale = map[config.WhenStale]publish.StaleAction{

@@ -91,7 +91,7 @@ func (s *Schedule) listed(r Result, now time.Time) {
 			continue // a manifest needed it, and it was asked for by itself
 		}
 		object := r.object(f.key())
-		switch object.compareListed(f.disk.version, f.src.traits) {
+		switch object.compareListed(f.disk.version, f.isImmutable()) {
 		case Different:
 			f.work.task = PutChunk
 			f.stream.enqueue(f)

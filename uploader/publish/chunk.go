@@ -14,6 +14,7 @@ import (
 type onDisk struct {
 	state     diskState
 	version   media.Version // that was closed last
+	former    media.Version // that was closed before version
 	writtenAt time.Time     // when EMS wrote it; zero once its lag is counted
 	seen      media.Version // the version at the last reading of a manifest that names it; zero after the next report
 	closedAt  time.Time     // about when it was closed, by this clock

@@ -43,6 +43,9 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	before := f.disk
 	f.disk.closed()
 	f.disk.version, f.disk.seen = v, media.Version{}
+	if !before.version.Equal(v) {
+		f.disk.former = before.version
+	}
 	if named || src.layout.Kind(p).Role != media.SideFile { // which says nothing of how the stream fares
 		f.stream.noteWhole(f)
 		s.noteChunk(f, v, now)
@@ -78,12 +81,12 @@ func (f *file) isOnItsWay(before onDisk, v media.Version) bool {
 
 // noteOtherContent notes that f, of which the disk had before, was closed with other content.
 func (s *Schedule) noteOtherContent(f *file, before onDisk, now time.Time) {
-	traits := f.src.traits
+	traits := f.traits()
 	// Viewers have the chunk before its last change already, and can play it.
 	if f.bucket.isConfirmed() && !(traits.PatchesLate && f.naming.shown > 0) {
 		f.outdated(now)
 	}
-	if !traits.ReusesNames {
+	if !f.returns() {
 		return
 	}
 	former := before.version

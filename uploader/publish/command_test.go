@@ -74,7 +74,7 @@ func (s *stage) doSource(_ string, words []string) error {
 	if len(words) < 2 {
 		return fmt.Errorf("want a format and a directory")
 	}
-	dest := &publish.Destination{Bucket: words[1]}
+	dest, writer := &publish.Destination{Bucket: words[1]}, media.EMSWrites
 	for _, option := range words[2:] {
 		name, value, _ := strings.Cut(option, "=")
 		d, _ := time.ParseDuration(value)
@@ -95,6 +95,10 @@ func (s *stage) doSource(_ string, words []string) error {
 			dest.SkipBacklog = true
 		case "discard":
 			dest.DeleteLocal, dest.DeleteLocalAfter = true, d
+		case "generic":
+			writer = media.AnyWrites
+		case "auto":
+			writer = media.NamesTell
 		case "workers":
 			if _, err := fmt.Sscan(value, &s.settings.Workers); err != nil {
 				return err
@@ -112,7 +116,7 @@ func (s *stage) doSource(_ string, words []string) error {
 	if s.schedule == nil {
 		s.schedule = publish.New(s.settings)
 	}
-	src := &stageSource{layout: media.Layout{Format: format, Bootstrap: "bootstrap"}, dest: dest}
+	src := &stageSource{layout: media.Layout{Format: format, Bootstrap: "bootstrap", Writer: writer}, dest: dest}
 	src.Source = s.schedule.Add("/root", src.layout, dest, false)
 	s.sources[words[1]] = src
 	return nil
@@ -134,24 +138,26 @@ func (s *stage) doWritten(_ string, words []string) error {
 	return nil
 }
 
-// doRead is "PATH names PATH... [run=TEXT] [end]".
+// doRead is "PATH names PATH... [run=TEXT] [seq=NUMBER] [end]".
 func (s *stage) doRead(_ string, words []string) error {
 	if len(words) < 2 || words[1] != "names" {
 		return fmt.Errorf("want a manifest, and what it names")
 	}
 	var refs []string
-	run, ended := "", false
+	run, ended, sequence := "", false, ""
 	for _, w := range words[2:] {
 		switch {
 		case w == "end":
 			ended = true
 		case strings.HasPrefix(w, "run="):
 			run = w
+		case strings.HasPrefix(w, "seq="):
+			sequence = w[len("seq="):]
 		default:
 			refs = append(refs, w)
 		}
 	}
-	s.read(words[0], refs, run, ended)
+	s.read(words[0], refs, run, sequence, ended)
 	return nil
 }
 

@@ -21,7 +21,7 @@ import (
 // endsInHole reports whether the newest segment that s names can never arrive.
 func (s *snapshot) endsInHole() bool {
 	n := len(s.refs)
-	return n > s.others && s.refs[n-1].bucket.isLost() && !s.parsed.Set && s.manifest.file.src.traits.DeletesNewest
+	return n > s.others && s.refs[n-1].bucket.isLost() && !s.parsed.Set && s.traits().DeletesNewest
 }
 
 // isHeldBack reports whether s is better not seen than the one that viewers have.

@@ -43,7 +43,7 @@ func (f *file) outdated(now time.Time) {
 // tells by what that is known.
 func (f *file) confirm(v media.Version, how string, now time.Time) {
 	var caches time.Duration
-	if f.src.traits.ReusesNames {
+	if f.returns() {
 		caches = ReturnedCacheTime
 	}
 	f.bucket.confirm(v, caches, now)

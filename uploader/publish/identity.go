@@ -74,12 +74,12 @@ func (i *ObjectInfo) Compare(v media.Version) Identity {
 }
 
 // compareListed is Compare for an object of which a listing told the size and when it was stored.
-// If it is unclear, the bucket must be asked for more.
-func (i *ObjectInfo) compareListed(v media.Version, writer media.Traits) Identity {
+// If it is unclear, the bucket must be asked for more. immutable: its name never gets other content.
+func (i *ObjectInfo) compareListed(v media.Version, immutable bool) Identity {
 	switch {
 	case i == nil || i.Size != v.Size:
 		return Different
-	case writer.IsImmutable() && i.Stored.Add(storedGranularity).After(v.ModTime):
+	case immutable && i.Stored.Add(storedGranularity).After(v.ModTime):
 		return Identical
 	}
 	return Unclear
@@ -116,7 +116,7 @@ func (i *ObjectInfo) Begins(v media.Version, spoilt bool) Identity {
 // is known only by a name that never comes back counts as the same.
 func (f *file) succeeds(i *ObjectInfo) bool {
 	return f.disk.seen != (media.Version{}) && !i.Holds(f.disk.seen) || f.bucket.other && i.Holds(f.bucket.version) ||
-		f.src.traits.ReusesNames && f.disk.version != (media.Version{}) && !i.ModTime.IsZero() && !i.Holds(f.disk.version)
+		f.returns() && f.disk.version != (media.Version{}) && !i.ModTime.IsZero() && !i.Holds(f.disk.version)
 }
 
 // isObject reports whether the object i is s.

@@ -42,11 +42,11 @@ func TestObjectIsTheFileBySizeAndTimeOrByItsMD5(t *testing.T) {
 }
 
 func TestListedObjectIsTheFileIfItWasStoredSinceAndNamesNeverReturn(t *testing.T) {
-	stays, returns := media.Traits{}, media.Traits{ReusesNames: true}
+	const stays, returns = true, false
 	for name, c := range map[string]struct {
-		object *ObjectInfo
-		writer media.Traits
-		want   Identity
+		object    *ObjectInfo
+		immutable bool
+		want      Identity
 	}{
 		"none":                           {nil, stays, Different},
 		"another size":                   {&ObjectInfo{Size: 8, Stored: written.Add(time.Hour)}, stays, Different},
@@ -55,7 +55,7 @@ func TestListedObjectIsTheFileIfItWasStoredSinceAndNamesNeverReturn(t *testing.T
 		"stored before it was written":   {&ObjectInfo{Size: 7, Stored: written.Add(-time.Hour)}, stays, Unclear},
 		"stored after, but names return": {&ObjectInfo{Size: 7, Stored: written.Add(time.Hour)}, returns, Unclear},
 	} {
-		if got := c.object.compareListed(version, c.writer); got != c.want {
+		if got := c.object.compareListed(version, c.immutable); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

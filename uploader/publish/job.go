@@ -14,6 +14,7 @@ type Job struct {
 	Path            string        // of the file, below the root
 	Key             string        // of its object
 	Version         media.Version // of a chunk
+	Immutable       bool          // of a chunk: its name never gets other content
 	Manifest        Content       // of a PutManifest, or what a Withdraw takes away
 	Listing         []Named       // of a List or Verify: chunks in question
 	Candidate       *ObjectInfo   // of a Compare: what a listing has under the key

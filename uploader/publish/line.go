@@ -186,7 +186,8 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Play
 		left = m.publishedAt
 	}
 	return hls.Continue(list, run, hls.Situation{
-		Restarted:       have.watched && have.run != s.origin.run,
+		Restarted:       have.watched && have.run != s.origin.run || !have.watched && m.rewroteShown(s, have, list),
+		Returns:         m.returning(s),
 		Watched:         goesOn || !have.watched && hls.SameRun(list, run, have.at, s.origin.modTime),
 		TooOld:          have.gone || s.times().began.Sub(left) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
 		Discontinuities: b.number,

@@ -39,13 +39,13 @@ func isLater(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a
 // others' chunks at the same times.
 func (f *file) isPatched() bool {
 	t := f.stream.tracks[path.Dir(f.path)]
-	return !f.src.traits.PatchesLate || t != nil && t.follow(path.Base(f.path))
+	return !f.traits().PatchesLate || t != nil && t.follow(path.Base(f.path))
 }
 
 // noteWhole applies that the chunk f is whole: chunks before it in its directory may be as they
 // will be.
 func (st *stream) noteWhole(f *file) {
-	if !f.src.traits.PatchesLate {
+	if !f.traits().PatchesLate {
 		return
 	}
 	dir := path.Dir(f.path)

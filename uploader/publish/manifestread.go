@@ -48,7 +48,7 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	}
 	known := m.newest()
 	switch {
-	case known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs):
+	case known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs) && !snap.rewrites(known):
 		f.stream.vitals.refused = ""
 		s.readAlike(known, snap, r.OnDisk, now)
 	case m.wentBack(snap):
@@ -98,7 +98,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 			"key", f.key(), "uri", uri, "next", "the manifest does not wait for such files")
 	}
 	snap.generation = src.generation - 1 // so that ready looks at every reference
-	if src.traits.InitsLate && snap.parsed.Segments == 0 {
+	if snap.traits().InitsLate && snap.parsed.Segments == 0 {
 		snap.held = true
 		s.reread(f, now.Add(startHold))
 	}
@@ -151,7 +151,7 @@ func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 			continue
 		}
 		r.disk.sawOpen(v)
-		shown := r.src.traits.PatchesLate && r.naming.shown > 0 // viewers can play the one before
+		shown := r.traits().PatchesLate && r.naming.shown > 0 // viewers can play the one before
 		if !r.bucket.isConfirmed() || v.Equal(r.bucket.version) || shown {
 			continue
 		}

@@ -115,7 +115,8 @@ func readEdition(p string, content []byte) (e edition) {
 }
 
 // brokenBy says what e breaks of what players of before, which they have, were promised, or "".
-func (before edition) brokenBy(e edition) string {
+// reused: a name may be that of other content.
+func (before edition) brokenBy(e edition, reused bool) string {
 	switch {
 	case e.sequence < before.sequence:
 		return fmt.Sprintf("the media sequence falls from %d to %d", before.sequence, e.sequence)
@@ -128,7 +129,7 @@ func (before edition) brokenBy(e edition) string {
 	}
 	for _, ref := range e.refs {
 		n := e.numbers[ref]
-		if was, listed := before.numbers[ref]; listed && was != n {
+		if was, listed := before.numbers[ref]; listed && was != n && !reused {
 			return fmt.Sprintf("%s has numbers %v, and had %v", ref, n, was)
 		}
 		if other, ok := taken[n.sequence]; ok && other != ref {

@@ -10,7 +10,7 @@ import (
 )
 
 // An origin is an EMS that writes one group in one format: what it does to the files, operation by
-// operation.
+// operation. Of HLS, it may be another program, whose names come back.
 type origin struct {
 	w      *world
 	src    *publish.Source
@@ -93,6 +93,9 @@ func (o *origin) names(p string) bool {
 	return false
 }
 
+// reusesNames reports whether a stream that starts again gives its names to other content.
+func (o *origin) reusesNames() bool { return o.layout.Traits(o.layout.Writer).ReusesNames }
+
 func (o *origin) isManifest(p string) bool { return o.layout.Kind(p).Role == media.ManifestFile }
 
 // writeGroup writes the manifest p, which names one of each stream.
@@ -108,6 +111,9 @@ func (o *origin) writeGroup(p, child string, run int) {
 func (st *originStream) tracks() []string {
 	switch st.o.format {
 	case media.HLS:
+		if st.o.reusesNames() {
+			return []string{st.dir + "/s"}
+		}
 		return []string{st.dir + "/run" + strconv.Itoa(st.run) + "_"}
 	case media.HDS:
 		return []string{st.dir + "/f4vSeg1-Frag"}
@@ -161,7 +167,7 @@ func (st *originStream) writeManifest(last int, ended bool) {
 		segments = append(segments, st.chunks(n)...)
 	}
 	text := fmt.Sprintf("%s %d-%d", o.format, st.first, last)
-	if !media.EMS.Traits(o.format).ReusesNames {
+	if !o.reusesNames() {
 		text += fmt.Sprintf(" of run %d", st.run)
 	}
 	if ended {

@@ -40,7 +40,7 @@ func (b *modelBucket) promise(f *flight) {
 	}
 	e := readEdition(f.key, f.Manifest.Bytes)
 	if before, ok := b.promised[f.key]; ok && b.w.dest.ReconnectWindow > 0 {
-		if why := before.brokenBy(e); why != "" {
+		if why := before.brokenBy(e, b.w.originOf(f.key).reusesNames()); why != "" {
 			b.w.t.Fatalf("R3: of %s, %s: %q", f.key, why, f.Manifest.Bytes)
 		}
 	}
@@ -65,6 +65,9 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 	}
 	for i, ref := range f.put.sheet.refs {
 		if !slices.Contains(rec.sheet.refs, ref) { // of an earlier run: viewers have been shown it
+			if w.originOf(ref).reusesNames() {
+				return fmt.Sprintf("R2: %s names %s of an earlier run, whose name may have come back", f.key, ref)
+			}
 			if b.objects[ref] == nil && !w.lost[ref] && !b.deleted[ref] {
 				return fmt.Sprintf("R2: %s names %s of an earlier run, which is not there", f.key, ref)
 			}
@@ -82,7 +85,7 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		// Of a segment, the schedule knows that it is another run's only if it saw both: not if the
 		// first was never reported, if it was reported after the manifest was read and overwritten,
 		// or if the manifest was read so late that the next run's was there.
-		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && media.EMS.Traits(w.originOf(ref).format).ReusesNames && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
+		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && w.originOf(ref).reusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
 			return fmt.Sprintf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
 	}
@@ -132,12 +135,19 @@ func (b *modelBucket) former(rec *record) *record {
 	}
 	last, next := all[i-1], all[i]
 	_, known := b.promised[rec.path]
-	rewritten := slices.ContainsFunc(last.sheet.refs, func(ref string) bool { return w.rewritten[ref] })
+	rewritten := slices.ContainsFunc(last.sheet.refs, func(ref string) bool { return w.rewritten[ref] || w.isOfAnotherRun(ref, last) })
 	told := !next.sheet.parsed.Set && next.sheet.parsed.Sequence <= last.sheet.parsed.Last // a higher number may be a jump
 	if last.order > b.started[rec.path] && known && told && !rewritten && b.isOwed(last, rec) && b.publishable(last) {
 		return last
 	}
 	return nil
+}
+
+// isOfAnotherRun reports whether ref is on the disk, or was closed, with the content of another run
+// than that of rec, which names it.
+func (w *world) isOfAnotherRun(ref string, rec *record) bool {
+	onDisk := w.disk.names[ref]
+	return w.originOf(ref).reusesNames() && (w.closed[ref].run != rec.run || onDisk != nil && onDisk.holds.run != rec.run)
 }
 
 // checkOvertakesNoManifest fails if f, new content of a chunk, may reach the bucket before a
@@ -233,9 +243,9 @@ func (b *modelBucket) lacks(ref string, rec *record) string {
 	case (onDisk == nil || onDisk.holds.run != rec.run) && w.disk.spool[ref] == nil && (w.lost[ref] || !slices.Contains(w.seen[ref], rec.run)):
 		// It is gone and was never seen or was given up, and there is an object of its name:
 		// nothing tells whose that is.
-	case media.EMS.Traits(org.format).ReusesNames && o.run < rec.run:
+	case org.reusesNames() && o.run < rec.run:
 		return fmt.Sprintf("which is of run %d in the bucket, and not %d", o.run, rec.run)
-	case o.boot == b.boots && media.EMS.Traits(org.format).ReusesNames && w.now.Sub(o.instead) < publish.ReturnedCacheTime:
+	case o.boot == b.boots && org.reusesNames() && w.now.Sub(o.instead) < publish.ReturnedCacheTime:
 		return "of which caches may have another one"
 	}
 	return ""

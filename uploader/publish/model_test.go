@@ -77,7 +77,11 @@ func newWorld(t *rapid.T) *world {
 	w.workers = rapid.SampledFrom([]int{1, 3, 8, 16}).Draw(t, "workers")
 	formats := rapid.SliceOfN(rapid.SampledFrom([]media.Format{media.HLS, media.HDS, media.DASH, media.MSS, media.Recording}), 1, 2).Draw(t, "formats")
 	for i, format := range formats {
-		w.origins = append(w.origins, &origin{w: w, format: format, layout: media.Layout{Format: format, Bootstrap: "bootstrap"}, group: fmt.Sprintf("g%d", i)})
+		layout := media.Layout{Format: format, Bootstrap: "bootstrap"}
+		if format == media.HLS && rapid.Bool().Draw(t, "another program writes") {
+			layout.Writer = media.AnyWrites
+		}
+		w.origins = append(w.origins, &origin{w: w, format: format, layout: layout, group: fmt.Sprintf("g%d", i)})
 	}
 	w.boot()
 	for _, o := range w.origins {

@@ -113,7 +113,7 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 	r := publish.Reading{References: slices.Clone(s.refs), Content: s.content, Sum: s.sum, Manifest: s.parsed, Others: s.others,
 		ModTime: i.modTime, ReadAt: w.now}
 	late := false
-	if media.EMS.Traits(o.format).ReusesNames {
+	if o.reusesNames() {
 		for _, ref := range s.refs {
 			var v media.Version
 			if there := w.disk.names[ref]; there != nil {

@@ -105,7 +105,7 @@ func (s *Schedule) startWork(f *file) Task {
 // job returns the job that does c.
 func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job {
 	f := c.file
-	j := Job{Task: c.task, Source: f.src, Path: f.path, Key: f.key(), Version: f.disk.version,
+	j := Job{Task: c.task, Source: f.src, Path: f.path, Key: f.key(), Version: f.disk.version, Immutable: f.isImmutable(),
 		Candidate: f.work.candidate, Recording: f.recording, FreshConnection: fresh, Started: now, file: f,
 		snapshot: c.snapshot}
 	if m := f.manifest; c.task == Verify && c.snapshot == nil && m.needsRecall() {

@@ -7,25 +7,24 @@ import "time"
 // other writers do (rival.go). manifest.isBusy keeps one request in flight; startsNewRun in runs.go
 // tells a restart of the stream from a playlist that went back.
 
-// wentBack reports whether s is older than what is known already. Where a stream that starts again
-// has new names only, a sequence that falls with names in common is an old playlist. Elsewhere,
-// names that come back are nothing strange.
+// wentBack reports whether s is older than what is known already: a sequence that falls, with names
+// in common whose files are as old as that, is an old playlist. In HDS and DASH, names that come
+// back are nothing strange.
 func (m *manifest) wentBack(s *snapshot) bool {
 	known := m.newest()
-	return m.file.src.traits.NamesAfresh && known != nil && !s.parsed.Set && !known.parsed.Set &&
+	return known != nil && !s.parsed.Set && !known.parsed.Set && (s.isPlaylist() || s.namesAfresh()) &&
 		s.parsed.Sequence < known.parsed.Sequence && s.shares(known) && !s.isNewerThan(known)
 }
 
 // isNewerThan reports whether a segment that s and known both name was written after known was: it
 // has other content then, and s is of another run, which uses the names of the one before.
 func (s *snapshot) isNewerThan(known *snapshot) bool {
-	early := s.manifest.file.src.traits.NamesEarly
 	names := make(map[*file]struct{}, len(known.refs))
 	for _, f := range known.refs[known.others:] {
 		names[f] = struct{}{}
 	}
-	for _, f := range s.refs[s.others:] {
-		if _, ok := names[f]; ok && f.disk.version.ModTime.After(known.origin.modTime.Add(early)) {
+	for i := s.others; i < len(s.refs); i++ {
+		if _, ok := names[s.refs[i]]; ok && s.isWrittenAfter(i, known) {
 			return true
 		}
 	}

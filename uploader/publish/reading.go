@@ -33,8 +33,8 @@ type Reading struct {
 // snapshot returns what was read, without the files.
 func (r Reading) snapshot() *snapshot {
 	own := edition{content: r.Content, sum: r.Sum, md5: r.MD5, ended: r.Manifest.Ended}
-	return &snapshot{sum: r.Sum, parsed: r.Manifest, own: own, edition: own, others: r.Others, optional: r.Optional,
-		outside: r.Outside, origin: origin{modTime: r.ModTime, readAt: r.ReadAt}}
+	return &snapshot{sum: r.Sum, parsed: r.Manifest, own: own, edition: own, onDisk: r.OnDisk, others: r.Others,
+		optional: r.Optional, outside: r.Outside, origin: origin{modTime: r.ModTime, readAt: r.ReadAt}}
 }
 
 // IsLarge reports whether r has to be prepared before it is reported.

@@ -1,6 +1,10 @@
 package publish
 
-import "time"
+import (
+	"time"
+
+	"ems-sidecar/media"
+)
 
 // R4, of live playlists: the runs of a stream are published in their order. The newest snapshot does
 // not name what the run before has ended with. If that waits, too, as after an outage, it goes first:
@@ -63,7 +67,7 @@ func (s *snapshot) stale() bool {
 		}
 		// It changed into what s means, if that was written when s was.
 		own := s.onDisk != nil && f.disk.version.Equal(s.onDisk[i]) &&
-			!f.disk.version.ModTime.After(s.origin.modTime.Add(s.manifest.file.src.traits.NamesEarly))
+			!f.disk.version.ModTime.After(s.origin.modTime.Add(s.traits().NamesEarly))
 		if f.bucket.changedAt.After(s.origin.readAt) && !own || s.isOutwritten(i, f) {
 			return true
 		}
@@ -75,7 +79,7 @@ func (s *snapshot) stale() bool {
 // init segments before the first segment, so that one which is younger than a manifest with
 // segments is another run's, also if the one before was never seen.
 func (s *snapshot) isOutlivedBy(f *file) bool {
-	return f.manifest == nil && s.parsed.Segments > 0 && f.src.traits.ReusesNames &&
+	return f.manifest == nil && s.parsed.Segments > 0 && f.returns() &&
 		f.disk.version.ModTime.After(s.origin.modTime)
 }
 
@@ -83,8 +87,8 @@ func (s *snapshot) isOutlivedBy(f *file) bool {
 // manifest may name it early. Then it is not what s means, also if the content before was
 // forgotten, or never reported.
 func (s *snapshot) isOutwritten(i int, f *file) bool {
-	return i >= s.others && f.manifest == nil && f.src.traits.ReusesNames &&
-		f.disk.version.ModTime.After(s.origin.modTime.Add(f.src.traits.NamesEarly))
+	return i >= s.others && f.manifest == nil && f.returns() &&
+		f.disk.version.ModTime.After(s.origin.modTime.Add(f.traits().NamesEarly))
 }
 
 // startsNewRun reports whether s belongs to another run of the stream than what is known.
@@ -94,8 +98,62 @@ func (m *manifest) startsNewRun(s *snapshot) bool {
 		return false
 	}
 	fell := s.parsed.Sequence < known.parsed.Sequence || s.parsed.Last < known.parsed.Last
-	if m.file.src.traits.NamesAfresh { // within a run, what has one number has one name
+	switch {
+	case s.namesAfresh(): // within a run, what has one number has one name
 		return s.parsed.Sequence <= known.parsed.Last && !s.shares(known) || fell && s.isNewerThan(known)
+	case s.isPlaylist():
+		return s.parsed.Segments == 0 || fell && (s.isNewerThan(known) || !s.shares(known)) || s.rewrites(known)
 	}
 	return s.parsed.Segments == 0 || fell
+}
+
+// rewrites reports whether a segment that s and known both name, under one number, was written after
+// known was. A writer with few names gives one of them to several numbers; within a run, what has one
+// number has one content.
+func (s *snapshot) rewrites(known *snapshot) bool {
+	if s.namesAfresh() || !s.isCounted() || !known.isCounted() {
+		return false
+	}
+	for i := s.others; i < len(s.refs); i++ {
+		n := s.parsed.Sequence + uint64(i-s.others)
+		if n < known.parsed.Sequence || n > known.parsed.Last {
+			continue
+		}
+		at := known.others + int(n-known.parsed.Sequence)
+		if s.refs[i] == known.refs[at] && s.isWrittenAfter(i, known) && known.knewOther(at, s.sees(i)) {
+			return true
+		}
+	}
+	return false
+}
+
+// sees returns the version of the i-th reference of s on the disk, as far as is known.
+func (s *snapshot) sees(i int) media.Version {
+	v := s.refs[i].disk.version
+	if s.onDisk != nil && s.onDisk[i].ModTime.After(v.ModTime) {
+		return s.onDisk[i] // its closing is not reported yet
+	}
+	return v
+}
+
+// knewOther reports whether the i-th reference of s was whole as s means it, and is not v. If it was
+// still being written then, a later write tells nothing.
+func (s *snapshot) knewOther(i int, v media.Version) bool {
+	if s.onDisk == nil || s.onDisk[i] == (media.Version{}) || s.onDisk[i].Equal(v) {
+		return false
+	}
+	f := s.refs[i]
+	return s.onDisk[i].Equal(f.disk.version) || s.onDisk[i].Equal(f.disk.former)
+}
+
+// isCounted reports whether each reference of s to a segment is to one of another number: there are
+// no byte ranges, which are of one file.
+func (s *snapshot) isCounted() bool {
+	return s.isPlaylist() && len(s.refs)-s.others == s.parsed.Segments && s.parsed.Segments > 0
+}
+
+// isWrittenAfter reports whether the i-th reference of s was written after known was: then it is not
+// what known means.
+func (s *snapshot) isWrittenAfter(i int, known *snapshot) bool {
+	return s.sees(i).ModTime.After(known.origin.modTime.Add(s.traits().NamesEarly))
 }

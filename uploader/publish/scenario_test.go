@@ -28,6 +28,8 @@ func TestR9Scenarios(t *testing.T)   { playAll(t, "R9") }
 func TestR10Scenarios(t *testing.T)  { playAll(t, "R10") }
 func TestStepScenarios(t *testing.T) { playAll(t, "steps") }
 
+func TestR2ReturningNameScenarios(t *testing.T) { playAll(t, "returning") }
+
 func TestLivePlaylistScenarios(t *testing.T) { playAll(t, "live") }
 
 // playAll plays the stories of a rule, or another subject, each on a stage of its own.

@@ -93,7 +93,7 @@ func (s *Schedule) file(src *Source, p string) *file {
 	k := streamKey{src, src.layout.Stream(p)}
 	st, ok := s.streams[k]
 	if !ok {
-		st = &stream{streamKey: k}
+		st = &stream{streamKey: k, writer: src.layout.Writer}
 		s.streams[k] = st
 		s.ring = append(s.ring, st)
 		s.agenda.reconsider(st)
@@ -105,6 +105,7 @@ func (s *Schedule) file(src *Source, p string) *file {
 	}
 	src.files[p] = f
 	st.files++
+	st.noteWriter(p)
 	return f
 }
 

@@ -150,7 +150,7 @@ func (f *file) serves(s *snapshot, now time.Time) bool {
 // F4M does not lead to fragments of the run before.
 func (m *manifest) owes(s *snapshot, now time.Time) bool {
 	src := m.file.src
-	if !src.traits.BootstrapsLate {
+	if !s.traits().BootstrapsLate {
 		return false
 	}
 	same, waited := s.manifest.file.stream == m.file.stream, now.Sub(s.origin.readAt)

@@ -38,7 +38,6 @@ type Source struct {
 	schedule *Schedule
 	root     string
 	layout   media.Layout
-	traits   media.Traits // of the program that writes the files
 	dest     *Destination
 	shared   bool
 
@@ -64,7 +63,7 @@ type sourceTold struct {
 // one's.
 func (s *Schedule) Add(root string, layout media.Layout, dest *Destination, shared bool) *Source {
 	src := &Source{
-		schedule: s, root: root, layout: layout, traits: layout.Traits(), dest: dest, shared: shared,
+		schedule: s, root: root, layout: layout, dest: dest, shared: shared,
 		files: make(map[string]*file),
 	}
 	s.sources = append(s.sources, src)

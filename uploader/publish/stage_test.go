@@ -140,8 +140,9 @@ func number(p string) uint64 {
 	return n
 }
 
-// read reports the manifest p, which names refs, segments last.
-func (s *stage) read(p string, refs []string, run string, ended bool) {
+// read reports the manifest p, which names refs, segments last. The sequence is the number in the
+// name of the first one, or the last one in the text sequence.
+func (s *stage) read(p string, refs []string, run, sequence string, ended bool) {
 	src := s.sourceOf(p)
 	if !s.unread[p] {
 		s.write(p, s.now)
@@ -150,7 +151,10 @@ func (s *stage) read(p string, refs []string, run string, ended bool) {
 	r := publish.Reading{References: refs, ModTime: s.disk[p].ModTime, ReadAt: s.now}
 	content := "#EXTM3U\n"
 	if i := slices.IndexFunc(refs, func(ref string) bool { return src.layout.Kind(ref).Role == media.ChunkFile }); i >= 0 {
-		content += fmt.Sprintf("#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:%d\n", number(refs[i]))
+		if sequence == "" {
+			sequence = path.Base(refs[i])
+		}
+		content += fmt.Sprintf("#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:%d\n", number(sequence))
 	}
 	if run != "" {
 		content += "# " + run + "\n"
@@ -171,9 +175,13 @@ func (s *stage) read(p string, refs []string, run string, ended bool) {
 	r.Manifest = media.Manifest{Segments: len(refs) - r.Others, Ended: ended, Set: r.Others == len(refs)}
 	if segments := refs[r.Others:]; len(segments) > 0 {
 		r.Manifest.Sequence, r.Manifest.Last = number(segments[0]), number(segments[len(segments)-1])
+		if src.layout.Writer != media.EMSWrites {
+			r.Manifest.Sequence = number(sequence)
+			r.Manifest.Last = r.Manifest.Sequence + uint64(len(segments)) - 1
+		}
 		r.Manifest.Set = false
 	}
-	if !src.layout.Traits().IsImmutable() {
+	if src.layout.MayReturn(refs) {
 		for _, ref := range refs {
 			r.OnDisk = append(r.OnDisk, s.disk[ref])
 		}

@@ -3,6 +3,8 @@ package publish
 import (
 	"slices"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 // A stream is the publisher of one stream directory: its chunks that are to be uploaded, and its
@@ -19,6 +21,7 @@ type stream struct {
 	backlog  backlog
 	tracks   map[string]*track // MSS: by directory
 	unlisted []*file           // chunks of this run that no manifest has named so far, and some that one has
+	writer   media.WriterName  // of its chunks; NamesTell: none is known
 
 	inFlight int
 	standing standing

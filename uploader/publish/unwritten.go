@@ -15,7 +15,7 @@ const freshManifest = 3 * time.Second
 // promise notes of each chunk that is not known which manifest promised it first.
 func (s *snapshot) promise() {
 	m := s.manifest
-	if !m.file.src.traits.NamesUnwritten || s.origin.readAt.Sub(s.origin.modTime) > freshManifest {
+	if !s.traits().NamesUnwritten || s.origin.readAt.Sub(s.origin.modTime) > freshManifest {
 		return
 	}
 	for _, r := range s.refs {

@@ -213,7 +213,7 @@ func (s *Schedule) facts(st *stream, now time.Time) (f health.Facts, shared bool
 			f.Failure, shared = u.why, false
 		}
 	}
-	if st.src.traits.PatchesLate {
+	if st.traits().PatchesLate {
 		f.Grace += SiblingPatience
 	}
 	return f, shared

@@ -1,0 +1,89 @@
+package publish
+
+import (
+	"time"
+
+	"ems-sidecar/hls"
+	"ems-sidecar/media"
+)
+
+// Which program writes a stream is a property of its directory, and may be told by the names of its
+// chunks. It is EMS's as long as all names are such as EMS gives. What is wrong about that costs
+// little: see media.Generic.
+
+// noteWriter notes what the name of its file p tells of the program that writes st.
+func (st *stream) noteWriter(p string) {
+	if st.src.layout.Writer != media.NamesTell || st.writer == media.AnyWrites {
+		return
+	}
+	if w := st.src.layout.WriterOf(p); w != media.NamesTell {
+		st.writer = w
+	}
+}
+
+// traits are those of the program that writes st.
+func (st *stream) traits() *media.Traits { return st.src.layout.Traits(st.writer) }
+
+func (f *file) traits() *media.Traits { return f.stream.traits() }
+
+// returns reports whether f may get the content of another run.
+func (f *file) returns() bool { return f.traits().Returns(f.path, f.disk.version.ModTime) }
+
+// isImmutable reports whether f never gets other content.
+func (f *file) isImmutable() bool { return f.traits().IsImmutable(f.path, f.disk.version.ModTime) }
+
+// traits are those of the program that wrote s: of the stream of its newest segment. A manifest need
+// not be in the directory of its chunks.
+func (s *snapshot) traits() *media.Traits {
+	if n := len(s.refs); n > 0 && s.refs[n-1].manifest == nil {
+		return s.refs[n-1].traits()
+	}
+	return s.manifest.file.traits()
+}
+
+// namesAfresh reports whether a run of the stream of s gives new names to all segments.
+func (s *snapshot) namesAfresh() bool {
+	t := s.traits()
+	if t.NamesAfresh || !t.ReusesNames || !t.UniqueTimes {
+		return t.NamesAfresh
+	}
+	for _, f := range s.refs[s.others:] {
+		if f.returns() {
+			return false
+		}
+	}
+	return true
+}
+
+// returning returns what tells whether a URI in m names a file that may come back, or nil if none
+// does.
+func (m *manifest) returning(s *snapshot) func(uri string) bool {
+	if !s.traits().ReusesNames {
+		return nil
+	}
+	return func(uri string) bool {
+		f := m.lookUp(uri)
+		if f == nil {
+			return m.file.traits().Returns(uri, time.Time{})
+		}
+		return f.returns()
+	}
+}
+
+// rewroteShown reports whether s has other content under a name and a number that an earlier process
+// has shown: the stream started again while none watched it.
+func (m *manifest) rewroteShown(s *snapshot, have *shown, list *hls.Playlist) bool {
+	if s.namesAfresh() || !s.isCounted() {
+		return false
+	}
+	for i := s.others; i < len(s.refs); i++ {
+		n := int64(s.parsed.Sequence) + int64(i-s.others) + list.Offset - int64(list.Sequence)
+		if n < 0 || n >= int64(len(list.Segments)) || m.lookUp(list.Segments[n].URI) != s.refs[i] {
+			continue
+		}
+		if s.sees(i).ModTime.After(have.at.Add(storedGranularity + s.traits().NamesEarly)) {
+			return true
+		}
+	}
+	return false
+}
