@@ -181,17 +181,29 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Play
 		list = &hls.Playlist{Sequence: run.Sequence, Ended: true} // its numbers are not known
 	}
 	goesOn := have.watched && have.run == s.origin.run
-	left := have.at // since when viewers have had nothing new: what was held up reached them later
-	if have.watched && m.publishedAt.After(left) {
-		left = m.publishedAt
-	}
 	return hls.Continue(list, run, hls.Situation{
 		Restarted:       have.watched && have.run != s.origin.run || !have.watched && m.rewroteShown(s, have, list),
 		Returns:         m.returning(s),
 		Watched:         goesOn || !have.watched && hls.SameRun(list, run, have.at, s.origin.modTime),
-		TooOld:          have.gone || s.times().began.Sub(left) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration,
+		TooOld:          m.haveLeft(s, have),
 		Discontinuities: b.number,
 	})
+}
+
+// haveLeft reports whether those who had the playlist have left before the run of s began: they have
+// had nothing new for longer than the window. What was held up reached them later than it was written;
+// a PUT without an answer may reach them yet.
+func (m *manifest) haveLeft(s *snapshot, have *shown) bool {
+	left := have.at
+	switch {
+	case have.gone:
+		return true
+	case have.watched && m.copy.tried:
+		return false
+	case have.watched && m.publishedAt.After(left):
+		left = m.publishedAt
+	}
+	return s.times().began.Sub(left) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration
 }
 
 // cannotEdit logs, once, why viewers get what the server writes, and nothing else.
