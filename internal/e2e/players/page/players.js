@@ -69,6 +69,11 @@ const open = {
     hls.attachMedia(seat.video);
     hls.on(Hls.Events.MANIFEST_PARSED, () => seat.video.play());
   },
+  "dash.js": (seat, url) => {
+    const player = dashjs.MediaPlayer().create();
+    player.on(dashjs.MediaPlayer.events.ERROR, ({ error }) => seat.failed(`dash.js ${error.code ?? error}`, false));
+    player.initialize(seat.video, url, true);
+  },
   shaka: async (seat, url) => {
     shaka.polyfill.installAll();
     const player = new shaka.Player();
