@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ems-sidecar/config"
+	"ems-sidecar/uploader/s3store"
 )
 
 // Reloads are counts since the start.
@@ -130,6 +131,7 @@ func (d *Daemon) reload(ctx context.Context, load func() (*config.Config, error)
 		}
 		return nil, err
 	}
+	p.connect()
 	d.cfg.Store(now)
 	for _, apply := range p.applies {
 		apply()
@@ -143,6 +145,7 @@ type plan struct {
 	daemon   *Daemon
 	ctx      context.Context
 	was, now *config.Config
+	opened   []*s3store.Store
 	applies  []func() // in this order
 	discards []func() // if it is not applied
 }

@@ -61,6 +61,7 @@ func (p *plan) newSection(u config.Upload) error {
 	if err != nil {
 		return err
 	}
+	p.opened = append(p.opened, s.store.now.Store)
 	p.add(func() {
 		d.sections.add(s)
 		d.switchTo(s, &u)
@@ -90,6 +91,7 @@ func (p *plan) changeSection(s *section, u config.Upload) error {
 		if store, err = openStore(p.ctx, u, p.now.Upload, d.log, d.trouble); err != nil {
 			return fmt.Errorf("[%s]: %w", u.Section, err)
 		}
+		p.opened = append(p.opened, store)
 	}
 	p.add(func() {
 		if store != nil {

@@ -115,6 +115,12 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 // connections. Call it when no request is in flight. The Store is of no use after that.
 func (s *Store) Close() { s.close() }
 
+// Connect gets credentials, looks up the store's name and opens a connection, so that the first
+// request does not wait for that. What fails is told by the first request, which is tried again.
+func (s *Store) Connect(ctx context.Context) {
+	_, _ = s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &s.settings.Bucket}) // one that is refused connects, too
+}
+
 // Stat implements uploader.Store.
 func (s *Store) Stat(ctx context.Context, key string) (i uploader.ObjectInfo, found bool, err error) {
 	out, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &s.settings.Bucket, Key: &key})
