@@ -89,9 +89,39 @@ func TestUnitStopsAfterTheMediaServer(t *testing.T) {
 
 // Older systemds do not know Type=notify-reload: they would take the service for a simple one.
 func TestUnitReloadsAndIsWatchedWithEverySystemd(t *testing.T) {
-	for key, want := range map[string]string{"Type": "notify", "ExecReload": "/bin/sh -c 'kill -HUP $MAINPID'", "WatchdogSec": "60s"} {
+	if got := setting(t, "ExecReload"); len(got) != 2 || got[0] != "/bin/sh -c 'kill -HUP $MAINPID'" {
+		t.Errorf("ExecReload: %q", got)
+	}
+	for key, want := range map[string]string{"Type": "notify", "WatchdogSec": "60s"} {
 		if got := setting(t, key); !slices.Equal(got, []string{want}) {
 			t.Errorf("%s: %q, want %s", key, got, want)
+		}
+	}
+}
+
+// Who runs "systemctl reload" learns of a mistake from its exit code.
+func TestReloadOfTheUnitFailsIfTheConfigHasAMistake(t *testing.T) {
+	t.Parallel()
+	binary, file := build(t), filepath.Join(t.TempDir(), "config.ini")
+	answer, isShell := strings.CutPrefix(setting(t, "ExecReload")[1], "/bin/sh -c '")
+	if !isShell {
+		t.Fatalf("the second command is %s", answer)
+	}
+	answer = strings.NewReplacer("/usr/local/bin/ems-sidecar", binary, "/etc/ems-sidecar/config.ini", file).
+		Replace(strings.TrimSuffix(answer, "'"))
+	const hls = "[HLS]\nwatch_dir = /srv/media\ndefault_bucket = live\n[Upload]\n"
+	for content, want := range map[string]int{
+		hls + "workers = 7\n":    0,
+		hls + "workers = many\n": 2,
+	} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		command := exec.Command("/bin/sh", "-c", answer)
+		out, err := command.CombinedOutput()
+		if code := command.ProcessState.ExitCode(); code != want || (want == 0) != (len(out) == 0) ||
+			want != 0 && !strings.Contains(string(out), `workers = "many"`) {
+			t.Errorf("with %q, exit code %d, want %d: %v\n%s", content, code, want, err, out)
 		}
 	}
 }

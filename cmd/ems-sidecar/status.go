@@ -100,7 +100,8 @@ func (c statusCommand) print(ctx context.Context, client *api.Client, w io.Write
 	return err
 }
 
-// table writes one line on all streams, and one for each.
+// table writes one line on all streams, and one for each. For a table without colours and borders, the
+// standard library is enough. It counts a wide character as one: behind such a name, columns shift.
 func table(w io.Writer, answer api.Streams) error {
 	fmt.Fprintln(w, summary(answer))
 	if len(answer.Streams) == 0 {
