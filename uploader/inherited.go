@@ -91,6 +91,14 @@ func namedBy(p string, m media.Manifest) (refs []string) {
 				refs = append(refs, q)
 			}
 		}
+		if a, ok := media.AddressOf(path.Dir(p), ref.URI); ok { // one of these stays for nothing
+			for _, q := range a.Files() {
+				if !seen[q] {
+					seen[q] = true
+					refs = append(refs, q)
+				}
+			}
+		}
 	}
 	return refs
 }

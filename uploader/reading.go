@@ -96,6 +96,7 @@ func (src *Source) readManifest(ctx context.Context, p string) (publish.Reading,
 	if err != nil {
 		return publish.Reading{}, nil, &notManifestError{err}
 	}
+	src.tellHostPath(p, named.hostPath)
 	r := publish.Reading{
 		Content: content, Sum: sum, MD5: publish.MD5(content), Manifest: manifest.WithoutReferences(),
 		References: named.all(), Optional: len(named.optional), Others: len(named.optional) + len(named.others),

@@ -21,17 +21,20 @@ type references struct {
 	directories map[string]struct{}
 	bytes       int
 	outside     string // the first URI that leads out of the root
+	hostPath    string // the first one that is a path on this host
 }
 
 // all returns all of the paths: those of optional, others and segments.
 func (r *references) all() []string { return slices.Concat(r.optional, r.others, r.segments) }
 
-// resolve returns what the manifest p waits for. It does not wait for files of other hosts. The
+// resolve returns what the manifest p waits for. It does not wait for files of other hosts. An address
+// that has the name of a file beside the manifest, or below, counts as that file. The
 // error is a [media.TooManyError].
 func (src *Source) resolve(p, dir string, m media.Manifest) (r references, err error) {
 	r = references{seen: make(map[string]bool), directories: make(map[string]struct{})}
 	files := lookup{src: src}
 	defer files.close()
+	addresses := addressesOf(dir, m, &files)
 	for ref := range m.References() {
 		if err := r.tally.Add(ref); err != nil {
 			return r, atLeast(err, m.Segments)
@@ -41,6 +44,12 @@ func (src *Source) resolve(p, dir string, m media.Manifest) (r references, err e
 		name := literal
 		if literal == "" || ambiguous && !files.have(literal) {
 			name = decoded
+		}
+		if name == "" {
+			name = addresses.file(ref.URI)
+		}
+		if r.hostPath == "" && media.IsHostPath(src.dir, ref.URI) {
+			r.hostPath = ref.URI
 		}
 		if name == "" && out && r.outside == "" {
 			r.outside = ref.URI

@@ -148,3 +148,50 @@ func TestManifestThatTakesLongIsReadLessOften(t *testing.T) {
 		}
 	})
 }
+
+// A file of the stream that a playlist names by a whole address is waited for, and uploaded although
+// only its name in a manifest makes it wanted. What another host has is not waited for.
+func TestR2AddressesOfTheStreamsOwnFilesAreWaitedFor(t *testing.T) {
+	for name, base := range map[string]string{
+		"a host's": "https://cdn.example.com/live/g/s/", "a host's root": "/live/g/s/", "another directory": "https://cdn.example.com/",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Settings{})
+				d.start()
+				d.write("g/s/1.m4s", "one")
+				content := "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:1\n#EXT-X-MAP:URI=\"" + base + "init.mp4\"\n#EXTINF:4,\n" +
+					base + "1.m4s\n#EXTINF:4,\nhttps://ads.example.com/ad.ts\n"
+				d.close("g/s/playlist.m3u8", content)
+				settle()
+				if d.bucket.content("g/s/playlist.m3u8") != "" {
+					t.Error("it does not wait for its files")
+				}
+				d.close("g/s/init.mp4", "init")
+				time.Sleep(5 * time.Second)
+				if d.bucket.content("g/s/1.m4s") != "one" || d.bucket.content("g/s/init.mp4") != "init" {
+					t.Error("its files are not uploaded")
+				}
+				if d.bucket.content("g/s/playlist.m3u8") != content {
+					t.Error("it is not published")
+				}
+			})
+		})
+	}
+}
+
+func TestAPathOnThisHostInAPlaylistIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.start()
+		d.close("g/s/1.ts", "one")
+		for _, more := range []string{"", "#EXT-X-ENDLIST\n"} {
+			d.close("g/s/playlist.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n"+d.src.dir+"/g/s/1.ts\n"+more)
+			time.Sleep(5 * time.Second)
+		}
+		lines := d.log.lines(slog.LevelWarn, "by a path on this host")
+		if len(lines) != 1 || !strings.Contains(lines[0], "key=g/s/playlist.m3u8") {
+			t.Errorf("the log has %q", lines)
+		}
+	})
+}

@@ -54,7 +54,8 @@ type reported struct {
 	named      namedFiles
 	pace       pace
 	unended    map[string]unended
-	last       *publish.Place // of the file that was closed last
+	last       *publish.Place  // of the file that was closed last
+	hostPaths  map[string]bool // manifests of which it was logged that they name paths on this host
 }
 
 // Source returns a new source for the files of layout below the root dir. It may be called while
@@ -63,7 +64,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter,
 		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
-		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace),
+		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace), hostPaths: make(map[string]bool),
 			unended: make(map[string]unended)},
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
@@ -130,6 +131,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	}
 	src.reported.bootstraps.forget(p)
 	src.reported.named.forget(p)
+	delete(src.reported.hostPaths, p)
 	src.forgetUnfit(p)
 	delete(src.reported.pace, p)
 	delete(src.reported.unended, p)

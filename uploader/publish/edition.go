@@ -190,6 +190,13 @@ func (m *manifest) lookUp(uri string) *file {
 			return f
 		}
 	}
+	if a, ok := media.AddressOf(path.Dir(m.file.path), uri); ok {
+		for _, p := range a.Files() {
+			if f, ok := m.file.src.files[p]; ok {
+				return f
+			}
+		}
+	}
 	return nil
 }
 
