@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -43,7 +45,8 @@ func (p plan) run(t tool, certificate *certificate) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	server := &http.Server{Handler: bucket}
+	// A connection that a tool gives up is no event.
+	server := &http.Server{Handler: bucket, ErrorLog: log.New(io.Discard, "", 0)}
 	var serving sync.WaitGroup
 	defer serving.Wait()
 	defer server.Close()
