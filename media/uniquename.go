@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// HasTime reports whether the name of the file p has the time of its writing in it, so that it never
-// comes back. written is when the file was written; zero if that is not known. It is false where a
+// HasTime reports whether the name of the file p has the time of its writing in it, or tells its content, so
+// that it never comes back. written is when the file was written; zero if that is not known. It is false where a
 // number may be anything else: that costs the caches something, while a name that comes back
 // unexpected has viewers see the wrong run.
 func HasTime(p string, written time.Time) bool {
@@ -18,7 +18,7 @@ func HasTime(p string, written time.Time) bool {
 		return true
 	}
 	stem := strings.TrimSuffix(name, path.Ext(name))
-	if dateAndTime.MatchString(stem) {
+	if dateAndTime.MatchString(stem) || piece.MatchString(stem) {
 		return true
 	}
 	digits := stem[len(strings.TrimRight(stem, "0123456789")):]
@@ -33,6 +33,10 @@ func HasTime(p string, written time.Time) bool {
 	// A count of ticks has as many digits at times, and a name may begin with a stream's number.
 	return time.Unix(0, 0).Add(time.Duration(n)*unit).Sub(written).Abs() < epochMargin
 }
+
+// piece ends the names of byte ranges that the daemon makes objects of their own: the place in the file,
+// and what tells the content.
+var piece = regexp.MustCompile(`-[0-9]+-[0-9a-f]{12}$`)
 
 // dateAndTime is a date and a time of day to the second at the end of a name, as strftime writes
 // them in the usual orders.

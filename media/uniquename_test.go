@@ -17,8 +17,11 @@ func TestANameWithATimeInItNeverReturns(t *testing.T) {
 		"g/s/live-20261130-080000.ts":     true,
 		"g/s/live_2026-11-30_08-00-00.ts": true,
 		"g/s/2026-11-30T08:00:00Z.ts":     true,
+		"g/s/00012-20261130-080000.ts":    true,
+		"g/s/all-22372-56b85979d41e.ts":   true, // a byte range, and what its content is
 
 		"g/s/s0.ts":                     false,
+		"g/s/all-56b85979d41e.ts":       false,
 		"g/s/1796025600000-5.ts":        false, // a stream's name may be a number
 		"g/s/1234567890.ts":             false, // a count of ticks
 		"g/s/1700000000000.ts":          false, // a time, and not of the file

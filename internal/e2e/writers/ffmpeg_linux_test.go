@@ -86,9 +86,9 @@ var ffmpegHLS = []row{
 	{name: "hls-fmp4-event", play: []string{list}, steps: inOneRun(fmp4 + "-hls_playlist_type event " + list)},
 	{name: "hls-fmp4-restart", known: returning, play: []string{list}, config: window, reuses: true, steps: restarted(fmp4 + list)},
 	{name: "hls-fmp4-dated-restart", short: true, play: []string{list}, config: window, steps: restarted(fmp4 +
-		"-hls_fmp4_init_filename init-$(date +%s).mp4 -hls_segment_filename live/cam/$(date +%s)-%05d.m4s " + list)},
+		"-hls_fmp4_init_filename init-$(date +%Y%m%d-%H%M%S).mp4 -hls_segment_filename live/cam/%05d-$(date +%Y%m%d-%H%M%S).m4s " + list)},
 	{name: "hls-ts-dated-restart", play: []string{list}, config: window, steps: restarted(ts +
-		"-hls_segment_filename live/cam/$(date +%s)-%05d.ts " + list)},
+		"-hls_segment_filename live/cam/%05d-$(date +%Y%m%d-%H%M%S).ts " + list)},
 	{name: "hls-ts-single-file", play: []string{list}, steps: inOneRun(single + list)},
 	{name: "hls-ts-split", short: true, ranges: true, play: []string{list}, config: split, steps: inOneRun(single + list)},
 	{name: "hls-ts-split-restart", ranges: true, play: []string{list}, config: slices.Concat(split, window), steps: restarted(single + list)},
