@@ -33,7 +33,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R2", what: "a manifest does not wait for what it names",
-		file: publish + "snapshot.go", old: "case !f.bucket.isConfirmed():\n\t\treturn false", new: "case !f.bucket.isConfirmed():\n\t\treturn true",
+		file: publish + "snapshot.go", old: "from := s.goesWithout(f)\n\t\treturn !from.IsZero() && !now.Before(from)", new: "return true",
 	},
 	{
 		rule: "R2", what: "new content under a shown name does not wait for caches",
