@@ -91,7 +91,7 @@ var faults = []fault{
 		speed:  slowly,
 		befall: func(s *site) { s.proxy.Befall(s3test.Refuse()) },
 		mend:   func(s *site) { s.proxy.Mend() },
-		shows:  []string{`ems_sidecar_lane_state\{bucket="live",format="HLS",state="silent"\} 1$`},
+		shows:  []string{`ems_sidecar_lane_state\{bucket="live",format="HLS",section="[^"]*",state="silent"\} 1$`},
 		fires:  []string{alert("BucketUnreachable")},
 	},
 	{
@@ -99,7 +99,7 @@ var faults = []fault{
 		speed:  slowly,
 		config: []string{"Upload spool_max = 1MiB"},
 		befall: func(s *site) { s.proxy.Befall(s3test.Refuse()) },
-		shows:  []string{`ems_sidecar_lane_state\{bucket="live",format="HLS",state="silent"\} 1$`, `ems_sidecar_chunks_lost_total [1-9]`},
+		shows:  []string{`ems_sidecar_lane_state\{bucket="live",format="HLS",section="[^"]*",state="silent"\} 1$`, `ems_sidecar_chunks_lost_total [1-9]`},
 		fires:  []string{alert("BucketUnreachable"), alert("SpoolNearlyFull"), alert("ChunksLost")},
 	},
 	{
@@ -108,7 +108,7 @@ var faults = []fault{
 			s.proxy.Befall(s3test.Answer(http.StatusForbidden, "InvalidAccessKeyId"))
 		},
 		mend:  func(s *site) { s.proxy.Mend() },
-		shows: []string{`ems_sidecar_lane_state\{bucket="live",format="HLS",state="refused"\} 1$`},
+		shows: []string{`ems_sidecar_lane_state\{bucket="live",format="HLS",section="[^"]*",state="refused"\} 1$`},
 		fires: []string{alert("BucketRefuses")},
 	},
 	{
