@@ -29,12 +29,12 @@ func (p *Pool) keys() []key {
 		one("min_throughput", &p.MinThroughput, perSecond(size(1<<10, 1<<30)), `
 			An upload that is slower than this, per second, is given up and starts again.`),
 		one("spool_dir", &p.SpoolDir, optional(directoryPath), `
-			The spool: where files are kept that EMS deletes before they are uploaded. They are hard
-			links, which need no space until EMS deletes the file. A directory elsewhere must be on the
+			The spool: where files are kept that are deleted before they are uploaded. They are hard links,
+			which need no space until the file is deleted. A directory elsewhere must be on the
 			same file system, below the same mount point, and daemons must not share one. In a watched
 			directory, a name in its path must begin with a dot. The daemon's user needs write access to
 			it. Where links are impossible, files are held open instead: if the daemon ends, those that
-			EMS has deleted are lost. Before you change this or remove a section, stop the daemon and run
+			were deleted are lost. Before you change this or remove a section, stop the daemon and run
 			ems-sidecar sync, which empties the spools. Files in spools that are not in the config are
 			not uploaded; a start warns of them.`).empty(".ems-sidecar in each watched directory"),
 		one("spool_max", &p.SpoolMax, size(1<<20, 1<<50), `

@@ -18,15 +18,15 @@ func (u *Upload) keys() []key {
 			on without the chunks of before. auto: the names of the chunks tell, for each directory. HDS,
 			MSS and recordings are always EMS's.`),
 		one("backlog", &u.Backlog, oneOf(UploadBacklog, SkipBacklog), `
-			What happens to chunks that EMS deletes before they are uploaded, as in a long outage, when no
+			What happens to chunks that are deleted before they are uploaded, as in a long outage, when no
 			playlist names them any more. upload uploads them later than what viewers see. skip leaves
 			them out, which is right for streams that no one rewinds.`),
 		one("delete", &u.Delete, oneOf(Keep, Mirror), `
-			What happens to objects whose file EMS deletes. keep leaves all of them in the bucket. mirror
+			What happens to objects whose file is deleted. keep leaves all of them in the bucket. mirror
 			deletes an object delete_delay after its file, but nothing that a manifest in the bucket
 			names: of a removed folder, the manifests go first. An object stays if its file is deleted
 			while the daemon does not run, or if the whole directory or disk is gone. mirror needs
-			s3:DeleteObject. Recordings always stay, since EMS deletes none, and in their section mirror
+			s3:DeleteObject. Recordings always stay, since no server deletes them, and in their section mirror
 			is an error.`),
 		one("delete_delay", &u.DeleteDelay, duration(0, 7*24*time.Hour), `
 			With delete = mirror: how long after its file an object is deleted.`),
@@ -34,11 +34,11 @@ func (u *Upload) keys() []key {
 			The least time between two versions of one playlist. 0: each version is published. Cloudflare
 			R2 accepts one write per object and second: set 1s there.`).usuallyMilliseconds(50),
 		one("reconnect_window", &u.ReconnectWindow, duration(0, time.Hour), `
-			HLS: how long a stream that stopped may take to return. EMS ends the playlist when an encoder
+			HLS: how long a stream that stopped may take to return. Servers end the playlist when an encoder
 			drops, and starts another one when it returns. Each of the two stops players for good. So the
 			end waits for this time. A stream that returns before goes on in the same playlist, with
 			EXT-X-DISCONTINUITY. One target duration comes on top, for its first chunk. 0: playlists are
-			published as EMS writes them. The credentials need s3:GetObject: at the start, the daemon reads
+			published as they are written. The credentials need s3:GetObject: at the start, the daemon reads
 			from the bucket what players have.`),
 		one("archive", &u.Archive, boolean, `
 			HLS: whether the hours of each stream are listed beside it, and the whole broadcast when it has
@@ -60,9 +60,9 @@ func (u *Upload) keys() []key {
 			and publishes the playlist with these instead, while the stream is live. The file itself is
 			not uploaded then.`),
 		one("stale_after", &u.StaleAfter, timeOrOff(duration(0, 7*24*time.Hour)), `
-			HLS: how old the newest chunk of a live playlist may be. A playlist whose EMS or host died is in
+			HLS: how old the newest chunk of a live playlist may be. A playlist whose server or host died is in
 			the bucket for good, and answers 200: no CDN and no player turns to another origin. With a time
-			here, it is ended or removed then, and returns with the next chunk. Not a stream that EMS has
+			here, it is ended or removed then, and returns with the next chunk. Not a stream that the server has
 			ended, and never because the upload lags. off: playlists stay.`),
 		one("when_stale", &u.WhenStale, oneOf(EndStale, RemoveStale), `
 			With stale_after: end publishes the playlist with its end. remove deletes the object, so that
@@ -117,8 +117,8 @@ func (a *Access) keys() []key {
 
 func (h *Headers) keys() []key {
 	const cached = `HLS chunks and recordings may be cached for a year, since their names never come back; chunks
-		of HDS, DASH and MSS for 2 seconds: EMS gives their names to new content when a stream comes back, or
-		changes them once more`
+		of HDS, DASH and MSS for 2 seconds: their names return with new content when a stream comes back, or they are
+		changed once more`
 	return []key{
 		one("acl", &h.ACL, optional(oneOf("private", "public-read", "public-read-write", "authenticated-read",
 			"aws-exec-read", "bucket-owner-read", "bucket-owner-full-control")), `
@@ -145,15 +145,16 @@ func (u *Upload) own() (keys []key) {
 		return nil
 	}
 	dirs := many("watch_dir", &u.WatchDirs, u.watchDir, `
-		The directory into which EMS writes: the targetFolder of create`+u.Format.String()+`Stream.
+		The directory into which the streams are written, such as EMS's targetFolder of
+		create`+u.Format.String()+`Stream. Required, except beside EMS, which says where it writes.
 		Several sections may watch the same one.`).
-		empty("the directories to which EMS says that it writes: see [EMS]").such("/var/lib/ems/media")
+		empty("what EMS says: see [EMS]").such("/var/www/live")
 	if u.Format.IsRecorded() {
 		dirs.about = `
-			The directory of EMS's recordings. No other section may watch it. If it lies in a directory of
+			The directory of the recordings. No other section may watch it. If it lies in a directory of
 			another section, only this section publishes it.`
 		dirs = dirs.empty("file_location of [StreamRecorder], or without that, what EMS says").
-			such("/var/lib/ems/recordings")
+			such("/var/lib/recordings")
 	}
 	dirs.about += " A reload applies which directories these are, but not a change between some and none."
 	dirs.preset = u.Format == media.HLS

@@ -12,7 +12,7 @@ import (
 	"ems-sidecar/media"
 )
 
-const notWritten = "EMS names chunks in a manifest that it did not write"
+const notWritten = "manifest names chunks that were never written"
 
 // The manifests of a group of two bitrates, as EMS writes them: both have the times of the second
 // one, and the first one's chunks on disk have others.

@@ -80,7 +80,11 @@ func (c *checkCommand) test(ctx context.Context, r *report, cfg *config.Config) 
 	}
 	checkAdmin(r, cfg.Admin)
 	if c.Offline {
-		r.skip("bucket, EMS and ports", "", "they are not asked with --offline", "test them without --offline")
+		what := "bucket and ports"
+		if cfg.NamesEMS {
+			what = "bucket, EMS and ports"
+		}
+		r.skip(what, "", "they are not asked with --offline", "test them without --offline")
 		return
 	}
 	if cfg.Hooks.On {

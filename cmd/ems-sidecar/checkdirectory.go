@@ -25,7 +25,7 @@ func checkDirectory(ctx context.Context, r *report, dir string) bool {
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = advise(errors.New("it does not exist, and the daemon would wait for it"), "is it the targetFolder of EMS?")
+		err = advise(errors.New("it does not exist, and the daemon would wait for it"), "is it the directory into which the streams are written?")
 	case errors.Is(err, fs.ErrPermission):
 		err = advise(errors.New("it cannot be read"), "give the user that runs the daemon read access, or its group")
 	case err == nil && t.closed.n > 0:
@@ -125,9 +125,9 @@ func (r *report) spool(ctx context.Context, dir, place string) {
 		return
 	}
 	r.hint("spool", place,
-		"a file that EMS deletes before its upload is held open instead, and lost if the daemon ends first", err)
+		"a file that is deleted before its upload is held open instead, and lost if the daemon ends first", err)
 	if err == nil && !tested {
-		r.more("not tested with a file of EMS, since none exists yet")
+		r.more("not tested with a file of a stream, since none exists yet")
 	}
 }
 

@@ -150,7 +150,7 @@ func TestCheckLeavesNothingBehind(t *testing.T) {
 	if code != exitFine {
 		t.Errorf("exit code %d", code)
 	}
-	e2e.Says(t, out, "ok    spool", "not tested with a file of EMS, since none exists yet")
+	e2e.Says(t, out, "ok    spool", "not tested with a file of a stream, since none exists yet")
 	if left, err := os.ReadDir(empty); err != nil || len(left) > 0 {
 		t.Errorf("left in an empty directory: %v, %v", left, err)
 	}

@@ -53,13 +53,13 @@ var (
 	inFlight   = gauge("requests_in_flight", "Requests to the store that have no answer yet.")
 	knownFiles = gauge("known_files", "Names of files that are remembered.")
 	lost       = counter("chunks_lost_total", "Chunks that can never be uploaded: viewers miss them.")
-	unwritten  = counter("chunks_unwritten_total", "Chunks that EMS names in a manifest and never wrote.")
+	unwritten  = counter("chunks_unwritten_total", "Chunks that a manifest names and that were never written.")
 	skipped    = counter("chunks_skipped_total",
 		"Chunks that were left out because no playlist names them any more (backlog = skip).")
 	found      = counter("chunks_found_total", "Chunks that an earlier run had uploaded.")
 	failures   = counter("failures_total", "Failures of requests to the store, of reading and of parsing.")
 	conflicts  = counter("manifest_conflicts_total", "Manifests that another host or directory publishes, too.")
-	unfinished = counter("recordings_unfinished_total", "Recordings that EMS did not finish.")
+	unfinished = counter("recordings_unfinished_total", "Recordings that were not finished.")
 	deleted    = counter("objects_deleted_total", "Objects that were deleted, as their files were (delete = mirror).")
 	laneState  = gauge("lane_state",
 		"1 for the state of the way into the bucket, 0 for the others: open, silent (it does not answer), "+

@@ -51,7 +51,7 @@ func (s *Schedule) loseChunk(f *file, why string) {
 	m.told.promises = true
 	s.reportOf(m.file.key(), chunksUnwritten, m.file.stream, "key", m.file.key(), "first_key", f.key(),
 		"next", "the manifest does not wait for them; further ones are only counted, as unwritten",
-		"hint", "in MSS and DASH groups of several bitrates, EMS gives all of them the times of one")
+		"hint", "some servers give all bitrates of an MSS or DASH group the times of one")
 }
 
 // goWithout has no manifest wait for f, which is not on the disk, and which players can do without.

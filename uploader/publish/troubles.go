@@ -103,7 +103,7 @@ var (
 	}
 	chunksUnwritten = trouble.Failure{
 		Kind: "chunks_unwritten", Level: slog.LevelWarn,
-		Message: "EMS names chunks in a manifest that it did not write",
+		Message: "manifest names chunks that were never written",
 	}
 	optionalAbsent = trouble.Failure{
 		Kind: "optional_file_absent", Level: slog.LevelWarn,

@@ -26,7 +26,7 @@ func (s *Spool) locate() error {
 		lost := s.takeAlong()
 		s.end(rootUnmounted, "kept", len(s.entries))
 		if lost > 0 {
-			s.fail(rootReplaced, "", "count", lost, "next", "those of them that EMS has deleted are lost")
+			s.fail(rootReplaced, "", "count", lost, "next", "those of them that were deleted are lost")
 		}
 	}
 	if s.home.IsUnmounted() {

@@ -148,7 +148,7 @@ func (s *Spool) report(err error) {
 	if s.links.refused == "" {
 		s.links.refused = err.Error()
 		s.begin(noLinks, "err", err, "hint", hint(err),
-			"next", "up to `most` files are held open until they are uploaded: what EMS deletes of them is "+
+			"next", "up to `most` files are held open until they are uploaded: what is deleted of them is "+
 				"lost if this process ends",
 			"most", s.Budget.mostHeld())
 	}

@@ -14,12 +14,12 @@ var (
 	}
 	exposed = trouble.Condition{
 		Kind: "spool_exposed", Level: slog.LevelError,
-		Message: "files can neither be linked nor held open: what EMS deletes before its upload is lost",
-		Over:    "what EMS deletes before its upload is kept again",
+		Message: "files can neither be linked nor held open: what is deleted before its upload is lost",
+		Over:    "what is deleted before its upload is kept again",
 	}
 	tooManyHeld = trouble.Condition{
 		Kind: "spool_too_many_held", Level: slog.LevelError,
-		Message: "too many files wait for their upload to hold them all open: what EMS deletes before it is lost",
+		Message: "too many files wait for their upload to hold them all open: what is deleted before it is lost",
 		Over:    "all files that wait for their upload are kept again",
 	}
 	contended = trouble.Condition{

@@ -44,6 +44,7 @@ export class PluginsView {
 
 // parts shows what the daemon says of its plugins.
 function parts({ plugins, ems, actions }) {
+  if (!ems && !plugins.length && !actions.length) return [h("p", { class: "lead" }, "No plugin is on.")];
   const server = !ems ? "" : ems.since === null ? `EMS at ${ems.api} was not asked yet.`
     : `EMS at ${ems.api} ${ems.answers ? "answers" : "does not answer"} since ${day(ems.since)}${ems.error ? ": " + ems.error : "."}`;
   return [
