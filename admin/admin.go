@@ -70,12 +70,16 @@ func handler(state State, s Settings) http.Handler {
 			answer(w, remarks)
 		default:
 			answer(w, nil)
-			for _, line := range remarks {
-				fmt.Fprintln(w, line)
-			}
+			remark(w, state)
 		}
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, state.NotReady()) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		wrong := state.NotReady()
+		answer(w, wrong)
+		if len(wrong) == 0 { // what ails one stream does not make the others not ready
+			remark(w, state)
+		}
+	})
 	mux.Handle("GET /metrics", state.Metrics())
 	mux.Handle("GET /debug/goroutines", &stackReader{})
 	api.Register(mux, state)
@@ -127,4 +131,12 @@ func Serve(ctx context.Context, l net.Listener, s Settings, state State, log *sl
 		return nil
 	}
 	return fmt.Errorf("admin listener: %w", err)
+}
+
+// remark adds to a good answer what an operator should know.
+func remark(w http.ResponseWriter, state State) {
+	lines, _ := state.Remarks()
+	for _, line := range lines {
+		fmt.Fprintln(w, line)
+	}
 }

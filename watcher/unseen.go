@@ -1,6 +1,8 @@
 package watcher
 
 import (
+	"errors"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -69,7 +71,12 @@ func (w *Watcher) SilentSince(now time.Time) time.Time { return w.disk.PendingSi
 // hide reports that c keeps the directory from being seen.
 func (t *tree) hide(c trouble.Condition, dir string, err error, attrs ...any) {
 	t.w.unseen.add(c, dir, err, time.Now())
-	t.begin(c, dir, append([]any{"err", err}, attrs...)...)
+	attrs = append([]any{"err", err}, attrs...)
+	if errors.Is(err, fs.ErrPermission) {
+		attrs = append(attrs, "hint", "give the daemon's user the right to read and enter the directory: "+
+			"chmod o+rx, its group, or an ACL")
+	}
+	t.begin(c, dir, attrs...)
 }
 
 // show reports that c does not keep the directory from being seen any more.

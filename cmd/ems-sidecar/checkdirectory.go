@@ -20,8 +20,12 @@ const (
 
 // checkDirectory tests a watched directory, and reports whether it can be read.
 func checkDirectory(ctx context.Context, r *report, dir string) bool {
+	var as *account // who is asked about
+	if os.Geteuid() == 0 {
+		as = daemonAccount()
+	}
 	t, err := timed(ctx, r, "directory", dir, stepTime, func(ctx context.Context) (*tree, error) {
-		return walk(ctx, dir)
+		return walk(ctx, dir, as)
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -29,8 +33,13 @@ func checkDirectory(ctx context.Context, r *report, dir string) bool {
 	case errors.Is(err, fs.ErrPermission):
 		err = advise(errors.New("it cannot be read"), "give the user that runs the daemon read access, or its group")
 	case err == nil && t.closed.n > 0:
-		err = advise(fmt.Errorf("its directories %s cannot be entered, and nothing in them is published", t.closed),
-			"give the user that runs the daemon read access, or its group")
+		who := "this user"
+		if as != nil {
+			who = "the user " + as.name
+		}
+		err = advise(fmt.Errorf("%s cannot enter its directories %s, and nothing in them is published", who, t.closed),
+			"give the user that runs the daemon the right to read and enter them: chmod o+rx, its group, or an ACL such as "+
+				"setfacl -R -m u:"+daemonUser+":rX -d -m u:"+daemonUser+":rX "+dir)
 	}
 	if !r.say("directory", dir, err) {
 		return false
@@ -77,7 +86,8 @@ func (n names) String() string {
 	return text
 }
 
-func walk(ctx context.Context, dir string) (*tree, error) {
+// walk looks at what is below a directory, for an account, or for this process if that is nil.
+func walk(ctx context.Context, dir string, as *account) (*tree, error) {
 	root, err := disk.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -104,6 +114,9 @@ func walk(ctx context.Context, dir string) (*tree, error) {
 			if e.IsDir() {
 				return fs.SkipDir
 			}
+		case p != "." && e.IsDir() && !mayRead(root, dir, p, as):
+			t.closed.add(p)
+			return fs.SkipDir
 		case e.Type()&fs.ModeSymlink != 0:
 			if i, err := os.Stat(dir + "/" + p); err == nil && i.IsDir() {
 				t.links.add(p)

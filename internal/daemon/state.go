@@ -44,10 +44,23 @@ func (s *state) NotReady() []string {
 	return wrong
 }
 
-// Remarks are about roots that wait for a file system. If all do, nothing can be published.
+// Remarks are about roots that wait for a file system, and about directories that cannot be read. If
+// all wait, nothing can be published.
 func (s *state) Remarks() (lines []string, well bool) {
 	stuck := s.stuck()
-	return stuck, len(stuck) == 0 || len(stuck) < len(s.roots.list())
+	return append(stuck, s.unread()...), len(stuck) == 0 || len(stuck) < len(s.roots.list())
+}
+
+// unread says which directories below the roots cannot be read: their streams are not published.
+func (s *state) unread() (which []string) {
+	for _, r := range s.roots.list() {
+		for _, u := range r.watcher.Unseen() {
+			if len(which) < maxFound {
+				which = append(which, r.unread(u))
+			}
+		}
+	}
+	return which
 }
 
 // stuck says which roots wait for a file system, and since when.

@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
@@ -36,10 +38,19 @@ func (r *root) unseen(now time.Time) (all []uploader.Unseen) {
 		all = append(all, uploader.Unseen{Why: "the file system of " + r.dir + " does not answer", Since: since})
 	}
 	for _, u := range r.watcher.Unseen() {
-		all = append(all, uploader.Unseen{Dir: u.Dir, Since: u.Since,
-			Why: fmt.Sprintf("cannot read %s: %v", r.path(u), whyUnseen(u))})
+		all = append(all, uploader.Unseen{Dir: u.Dir, Since: u.Since, Why: r.unread(u)})
 	}
 	return all
+}
+
+// unread says why a directory of the root cannot be seen, and what helps.
+func (r *root) unread(u watcher.Unseen) string {
+	err := whyUnseen(u)
+	why := fmt.Sprintf("cannot read %s: %v", r.path(u), err)
+	if errors.Is(err, fs.ErrPermission) {
+		why += ": give the daemon's user the right to read and enter it (chmod o+rx, its group, or an ACL)"
+	}
+	return why
 }
 
 // delay returns how late the watcher may see that a file is closed.
