@@ -56,8 +56,8 @@ func (s *Schedule) askedInDoubt(m *manifest, untold bool, now time.Time) {
 func (s *Schedule) adopted(m *manifest, found *ObjectInfo, now time.Time) bool {
 	for i := len(m.waiting) - 1; i >= 0 && found != nil; i-- {
 		w := m.waiting[i]
-		if m.line.isRecalled() {
-			m.compose(w, now)
+		if m.line.isRecalled() || m.line.shown != nil && w.isPlaylist() && !w.namesAfresh() {
+			m.compose(w, now) // where names return, two runs may have the same text
 		}
 		if w.isObject(found) {
 			m.start(w)
