@@ -25,6 +25,9 @@ const (
 	maxURI = 2048
 	// maxBases bounds the alternative places of one segment.
 	maxBases = 32
+	// maxSeries bounds the tracks of which the disk is asked for their segments: each name in a
+	// directory is compared with each.
+	maxSeries = 100
 	// maxSpan bounds a duration in a manifest: six of them fit into a time.Duration.
 	maxSpan = 48 * 365 * 24 * time.Hour
 )

@@ -36,6 +36,12 @@ type Manifest struct {
 	// Unresolved is the first URI that does not tell which file it means, and why it is left out of
 	// References: it has a variable whose value the manifest does not have. "": there is none.
 	Unresolved string
+	// Unordered is the pattern of the names of segments of which neither the manifest nor the disk
+	// tells which exist, or in which order they come. "": there is none.
+	Unordered string
+	// Series are tracks of which the manifest does not tell which segments exist. These are not
+	// among References, and not in Segments.
+	Series []Series
 	// Media has, for an F4M, the media whose fragments are listed in a bootstrap file.
 	Media []BootstrappedMedia
 
@@ -65,6 +71,10 @@ type BootstrappedMedia struct {
 	Bootstrap string
 	URL       string // the fragments are called URL + "Seg1-Frag1" and so on
 }
+
+// IsOpen reports whether other segments may exist when the manifest is read again, although it did
+// not change.
+func (m Manifest) IsOpen() bool { return len(m.Series) > 0 }
 
 // WithoutReferences returns m without what References needs, which is much for a long manifest.
 func (m Manifest) WithoutReferences() Manifest {

@@ -13,15 +13,25 @@ type mpdDocument struct {
 	Duration span        `xml:"mediaPresentationDuration,attr"`
 	BaseURLs []string    `xml:"BaseURL"`
 	Periods  []mpdPeriod `xml:"Period"`
+	Patches  []string    `xml:"PatchLocation"`
+	Clocks   []mpdClock  `xml:"UTCTiming"`
+}
+
+// An mpdClock tells where a player gets the time (section 5.8.4.11).
+type mpdClock struct {
+	Scheme string `xml:"schemeIdUri,attr"`
+	Value  string `xml:"value,attr"`
 }
 
 type mpdPeriod struct {
 	Start    span     `xml:"start,attr"`
 	Duration span     `xml:"duration,attr"`
 	BaseURLs []string `xml:"BaseURL"`
+	Remote   string   `xml:"http://www.w3.org/1999/xlink href,attr"` // its content is in another file
 	mpdSegments
 	Sets []struct {
 		BaseURLs []string `xml:"BaseURL"`
+		Remote   string   `xml:"http://www.w3.org/1999/xlink href,attr"`
 		mpdSegments
 		Representations []mpdRepresentation `xml:"Representation"`
 	} `xml:"AdaptationSet"`
@@ -35,10 +45,10 @@ type mpdRepresentation struct {
 }
 
 // ParseMPD reads a Media Presentation Description. It names the init segment of each
-// representation, then its segments, all of them under each alternative BaseURL. It leaves out what
-// is in other files (xlink). It also leaves out the segments of a dynamic presentation that has
-// only their duration and no end of the Period: the clock and not the file tells which of them
-// exist.
+// representation, then its segments, all of them under each alternative BaseURL. Of Periods and
+// AdaptationSets in other files (xlink), it names those files. Segments of a dynamic presentation
+// that has only their duration are a [Series]: the clock and not the file tells which of them exist.
+// It leaves out Location, which is where the file itself is.
 func ParseMPD(b []byte) (Manifest, error) {
 	var doc mpdDocument
 	if err := decodeXML(b, "MPD", &doc); err != nil {
@@ -64,7 +74,22 @@ func ParseMPD(b []byte) (Manifest, error) {
 	m.TargetDuration = max(timed.TargetDuration, untimed.TargetDuration)
 	typ := strings.TrimSpace(doc.Type)
 	m.Ended = typ == "" || typ == "static"
+	for i := range tracks {
+		t := &tracks[i]
+		switch {
+		case t.series != nil && len(m.Series) < maxSeries:
+			m.Series = append(m.Series, *t.series)
+		case (t.series != nil || t.unordered) && m.Unordered == "":
+			m.Unordered = t.segments.Template.Media.String()
+		}
+	}
+	optional := doc.optional()
 	m.references = func(yield func(Reference) bool) {
+		for _, uri := range optional {
+			if !yield(Reference{URI: uri, Optional: true}) {
+				return
+			}
+		}
 		for _, t := range tracks {
 			if !t.each(yield) {
 				return
@@ -72,6 +97,33 @@ func ParseMPD(b []byte) (Manifest, error) {
 		}
 	}
 	return m, nil
+}
+
+// optional returns the URIs of what players can do without: a patch instead of the whole manifest, a
+// Period or a set of another writer, the time.
+func (doc *mpdDocument) optional() (uris []string) {
+	add := func(uri string) {
+		if uri = strings.TrimSpace(uri); uri != "" && !hasScheme(uri) && len(uri) <= maxURI {
+			uris = append(uris, uri)
+		}
+	}
+	for _, p := range doc.Patches {
+		add(p)
+	}
+	for _, c := range doc.Clocks {
+		if strings.HasPrefix(c.Scheme, "urn:mpeg:dash:utc:http-") {
+			for uri := range strings.FieldsSeq(c.Value) {
+				add(uri)
+			}
+		}
+	}
+	for _, p := range doc.Periods {
+		add(p.Remote)
+		for _, set := range p.Sets {
+			add(set.Remote)
+		}
+	}
+	return uris
 }
 
 // tracks returns all representations.
@@ -114,6 +166,7 @@ func (doc *mpdDocument) tracks() ([]mpdTrack, error) {
 type mpdWhen struct {
 	start  time.Duration
 	length time.Duration // 0 if it is not known
+	live   bool          // it may still last: its end says nothing of which segments exist
 }
 
 // whens returns the time of each Period (section 5.3.2.1).
@@ -124,7 +177,7 @@ func (doc *mpdDocument) whens() []mpdWhen {
 		if p.Start.set {
 			begin, known = p.Start.d, true
 		}
-		w := mpdWhen{start: begin}
+		w := mpdWhen{start: begin, live: strings.TrimSpace(doc.Type) == "dynamic"}
 		switch last := i == len(doc.Periods)-1; {
 		case p.Duration.set:
 			w.length = p.Duration.d

@@ -34,7 +34,7 @@ func (s mpdSegments) inherit(above mpdSegments) mpdSegments {
 // each has some of these.
 type mpdSegmentInfo struct {
 	Timescale   number `xml:"timescale,attr"`
-	Offset      number `xml:"presentationTimeOffset,attr"`
+	Offset      offset `xml:"presentationTimeOffset,attr"`
 	Duration    number `xml:"duration,attr"`
 	StartNumber number `xml:"startNumber,attr"`
 

@@ -78,7 +78,7 @@ media="$Time$"><SegmentTimeline><S t="100" d="40" r="-1"/></SegmentTimeline></Se
 			Manifest{TargetDuration: 4 * time.Second}, "init"},
 		"a duration, dynamic, in a Period with an end": {`<MPD type="dynamic"><Period start="PT100S"><AdaptationSet>
 <SegmentTemplate duration="4" initialization="init" media="$Number$"/><Representation id="v"/></AdaptationSet></Period><Period start="PT109S"/></MPD>`,
-			Manifest{Segments: 3, Sequence: 100000, Last: 108000, TargetDuration: 4 * time.Second}, "init 1 2 3"},
+			Manifest{TargetDuration: 4 * time.Second}, "init"},
 		"a template for one segment": {`<MPD><Period start="PT3S"><AdaptationSet><SegmentTemplate media="$RepresentationID$.$Number$.vtt"/>
 <Representation id="en"/></AdaptationSet></Period></MPD>`, Manifest{Segments: 1, Sequence: 3000, Last: 3000, Ended: true}, "en.1.vtt"},
 		"a template for init segments": {mpd(`<Representation id="v"><SegmentTemplate initialization="init"><SegmentTimeline><S d="1"/></SegmentTimeline></SegmentTemplate></Representation>`),
@@ -127,6 +127,14 @@ media="$Time$"><SegmentTimeline><S t="100" d="40" r="-1"/></SegmentTimeline></Se
 <Period><EventStream><Event><AdaptationSet><Representation id="no"><BaseURL>no</BaseURL></Representation></AdaptationSet></Event></EventStream>
 <AdaptationSet xlink:href="http://h/set.xml"/><AdaptationSet><Representation id="v"><BaseURL>yes</BaseURL></Representation></AdaptationSet></Period></MPD>`,
 			Manifest{Segments: 1, Ended: true}, "yes"},
+		"files that players can do without": {`<MPD type="dynamic" xmlns:xlink="http://www.w3.org/1999/xlink"><PatchLocation ttl="60">patch.mpp?t=1</PatchLocation>
+<Period xlink:href="ad.xml" xlink:actuate="onLoad"/><Period start="PT0S"><AdaptationSet xlink:href="set.xml"/></Period>
+<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="time.txt http://h/time"/><UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2026"/></MPD>`,
+			Manifest{}, "patch.mpp?t=1 time.txt ad.xml set.xml"},
+		"an offset below 0": {mpd(`<Representation id="v"><SegmentTemplate media="$Number$" presentationTimeOffset="-1"><SegmentTimeline><S t="0" d="2"/></SegmentTimeline></SegmentTemplate></Representation>`),
+			Manifest{Segments: 1, TargetDuration: 2 * time.Second}, "1"},
+		"identifiers that are not known": {mpd(`<Representation id="v"><SegmentTemplate media="$Number$-$SubNumber$" initialization="init" bitstreamSwitching="$Number%5d$"><SegmentTimeline><S t="0" d="2"/></SegmentTimeline></SegmentTemplate></Representation>`),
+			Manifest{TargetDuration: 2 * time.Second, Unordered: "$Number$-$?$"}, "init"},
 		"nothing":      {`<MPD type="dynamic"/>`, Manifest{}, ""},
 		"another type": {`<MPD type="static"><Period/></MPD>`, Manifest{Ended: true}, ""},
 		"a time before the Period": {mpd(`<Representation id="v"><SegmentTemplate media="$Time$" presentationTimeOffset="10"><SegmentTimeline><S t="8" d="4" r="1"/></SegmentTimeline></SegmentTemplate></Representation>`),
@@ -144,7 +152,7 @@ media="$Time$"><SegmentTimeline><S t="100" d="40" r="-1"/></SegmentTimeline></Se
 			}
 			checkNames(t, m)
 			checkStops(t, m)
-			m.references = nil
+			m.references, m.Series = nil, nil // see TestSeries
 			if !reflect.DeepEqual(m, c.want) {
 				t.Errorf("got %+v, want %+v", m, c.want)
 			}
@@ -179,40 +187,31 @@ func TestBadMPDs(t *testing.T) {
 	}
 	alternatives := strings.Repeat(`<BaseURL>a</BaseURL>`, 6)
 	testMalformed(t, ParseMPD, map[string]malformed{
-		"empty":                           {"", true},
-		"cut":                             {`<MPD><Period><AdaptationSet><Representation><SegmentTemplate><SegmentTimeline><S d="4"/>`, true},
-		"another manifest":                {`<SmoothStreamingMedia/>`, false},
-		"timescale 0":                     template(`timescale="0"`),
-		"a negative number":               template(`startNumber="-1"`),
-		"a number of 65 bits":             template(`timescale="18446744073709551616"`),
-		"a fraction":                      template(`duration="1.5"`),
-		"duration 0":                      template(`duration="0" media="$Number$"`),
-		"an identifier that is not known": template(`media="$Foo$"`),
-		"an identifier of lower case":     template(`media="$number$"`),
-		"an identifier without an end":    template(`media="a$Number"`),
-		"another format":                  template(`media="$Number%05x$"`),
-		"a format without a zero":         template(`media="$Number%5d$"`),
-		"a format without a width":        template(`media="$Number%d$"`),
-		"a format that is too wide":       template(`media="$Number%0256d$"`),
-		"a format of a text":              template(`media="$RepresentationID%05d$"`),
-		"a format of nothing":             template(`media="$%05d$"`),
-		"a long template":                 template(`media="` + strings.Repeat("a", maxURI+1) + `"`),
-		"a template of long names":        {mpd(`<Representation id="` + strings.Repeat("a", maxURI/2) + `"><SegmentTemplate initialization="$RepresentationID$/$RepresentationID$/"/></Representation>`), false},
-		"a segment without a duration":    s(`t="1"`),
-		"a negative time":                 s(`t="-1" d="1"`),
-		"a negative duration":             s(`d="-1"`),
-		"no number of repetitions":        s(`d="1" r="x"`),
-		"too many repetitions":            s(`d="1" r="9223372036854775808"`),
-		"times beyond 64 bits":            s(`t="18446744073709551615" d="1"`),
-		"durations beyond 64 bits":        s(`d="1000000000000000000" r="1000000000000000000"`),
-		"numbers beyond 64 bits":          {mpd(`<Representation><SegmentList presentationTimeOffset="18446744073709551615" duration="1"><SegmentURL media="a"/></SegmentList></Representation>`), false},
-		"no duration":                     {`<MPD mediaPresentationDuration="1 hour"/>`, false},
-		"no start":                        {`<MPD><Period start="x"/></MPD>`, false},
-		"too many BaseURLs":               {`<MPD>` + alternatives + `<Period>` + alternatives + `</Period></MPD>`, false},
-		"too many BaseURLs of a set":      {`<MPD>` + alternatives + `<Period><AdaptationSet>` + alternatives + `</AdaptationSet></Period></MPD>`, false},
-		"too many BaseURLs of a track":    {`<MPD>` + alternatives + `<Period><AdaptationSet><Representation>` + alternatives + `</Representation></AdaptationSet></Period></MPD>`, false},
-		"too many BaseURLs of the file":   {`<MPD>` + strings.Repeat(alternatives, 6) + `</MPD>`, false},
-		"a long BaseURL":                  {`<MPD><BaseURL>` + strings.Repeat("a", maxURI+1) + `</BaseURL></MPD>`, false},
+		"empty":                         {"", true},
+		"cut":                           {`<MPD><Period><AdaptationSet><Representation><SegmentTemplate><SegmentTimeline><S d="4"/>`, true},
+		"another manifest":              {`<SmoothStreamingMedia/>`, false},
+		"timescale 0":                   template(`timescale="0"`),
+		"a negative number":             template(`startNumber="-1"`),
+		"a number of 65 bits":           template(`timescale="18446744073709551616"`),
+		"a fraction":                    template(`duration="1.5"`),
+		"duration 0":                    template(`duration="0" media="$Number$"`),
+		"a long template":               template(`media="` + strings.Repeat("a", maxURI+1) + `"`),
+		"a template of long names":      {mpd(`<Representation id="` + strings.Repeat("a", maxURI/2) + `"><SegmentTemplate initialization="$RepresentationID$/$RepresentationID$/"/></Representation>`), false},
+		"a segment without a duration":  s(`t="1"`),
+		"a negative time":               s(`t="-1" d="1"`),
+		"a negative duration":           s(`d="-1"`),
+		"no number of repetitions":      s(`d="1" r="x"`),
+		"too many repetitions":          s(`d="1" r="9223372036854775808"`),
+		"times beyond 64 bits":          s(`t="18446744073709551615" d="1"`),
+		"durations beyond 64 bits":      s(`d="1000000000000000000" r="1000000000000000000"`),
+		"numbers beyond 64 bits":        {mpd(`<Representation><SegmentList presentationTimeOffset="18446744073709551615" duration="1"><SegmentURL media="a"/></SegmentList></Representation>`), false},
+		"no duration":                   {`<MPD mediaPresentationDuration="1 hour"/>`, false},
+		"no start":                      {`<MPD><Period start="x"/></MPD>`, false},
+		"too many BaseURLs":             {`<MPD>` + alternatives + `<Period>` + alternatives + `</Period></MPD>`, false},
+		"too many BaseURLs of a set":    {`<MPD>` + alternatives + `<Period><AdaptationSet>` + alternatives + `</AdaptationSet></Period></MPD>`, false},
+		"too many BaseURLs of a track":  {`<MPD>` + alternatives + `<Period><AdaptationSet><Representation>` + alternatives + `</Representation></AdaptationSet></Period></MPD>`, false},
+		"too many BaseURLs of the file": {`<MPD>` + strings.Repeat(alternatives, 6) + `</MPD>`, false},
+		"a long BaseURL":                {`<MPD><BaseURL>` + strings.Repeat("a", maxURI+1) + `</BaseURL></MPD>`, false},
 	})
 }
 

@@ -3,6 +3,7 @@ package media
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,9 @@ type mpdTrack struct {
 
 	listed Manifest // what it counts for, without references
 	timed  bool     // listed has times and not numbers
+
+	series    *Series // the segments of which only the clock tells which exist; nil: there are none
+	unordered bool    // its names have parts that are not known
 }
 
 // list finds out which segments exist in the Period p.
@@ -37,8 +41,8 @@ func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
 	if timescale == 0 {
 		return errors.New("its timescale is 0")
 	}
-	end := uint64(0) // of the Period, if it is known
-	if p.length > 0 {
+	end := uint64(0) // of the Period, if it is known, and is not still to come
+	if p.length > 0 && !p.live {
 		end = plus(info.Offset.n, scaled(uint64(p.length), timescale, uint64(time.Second)))
 	}
 	var err error
@@ -46,6 +50,9 @@ func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
 		return err
 	}
 	t.values.number = info.StartNumber.or(1)
+	if segments.Template != nil {
+		t.open(info, begin, end, timescale)
+	}
 
 	longest := t.times.longest
 	if info.Timeline == nil {
@@ -58,7 +65,7 @@ func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
 		if t.base == nil {
 			count -= info.URLs.ranges
 		}
-	case info.Media.blank(t.values.id):
+	case info.Media.blank(t.values.id) || t.unordered:
 		count = 0
 	}
 	t.listed = Manifest{
@@ -74,6 +81,36 @@ func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
 		t.listed.Sequence, t.listed.Last = ms(t.times.first()), ms(t.times.last())
 	}
 	return nil
+}
+
+// open finds out which segments of a template have an end that only the clock tells.
+func (t *mpdTrack) open(info *mpdSegmentInfo, begin, end, timescale uint64) {
+	t.unordered = !info.Media.isKnown()
+	byTime := slices.ContainsFunc(info.Media, func(p part) bool { return p.is == timePart })
+	byNumber := slices.ContainsFunc(info.Media, func(p part) bool { return p.is == numberPart })
+	if t.unordered || !byTime && !byNumber || end > 0 {
+		return
+	}
+	s := Series{base: t.base, media: info.Media, values: t.values, byTime: byTime, least: t.values.number, begin: begin,
+		per: info.Duration.n, timescale: timescale}
+	at := info.Offset.n // where the first one begins
+	if info.Timeline != nil {
+		l := info.Timeline.S.timeline
+		if !l.open {
+			return
+		}
+		// The last one that is listed is a reference.
+		s.per = l.runs[len(l.runs)-1].d
+		at, s.least = plus(l.last(), s.per), plus(s.least, l.count)
+		s.begin = plus(begin, scaled(max(at, info.Offset.n)-info.Offset.n, 1000, timescale))
+	}
+	if s.per == 0 {
+		return
+	}
+	if byTime {
+		s.least, s.per = at, 1
+	}
+	t.series = &s
 }
 
 // times returns when the segments of a template or of a list begin, as far as that is known. end is
@@ -113,6 +150,10 @@ func (y yielder) name(uri string, segment bool) bool {
 	return y.base.each(uri, func(u string) bool { return y.yield(Reference{URI: u, Segment: segment}) })
 }
 
+// pattern passes on the file of a template that has no number. Without knowing all of its parts, it
+// is not known which one that is.
+func (y yielder) pattern(t template, v values) bool { return !t.isKnown() || y.file(t.expand(v)) }
+
 // each yields what the track names, and reports whether yield wants more.
 func (t mpdTrack) each(yield func(Reference) bool) bool {
 	y := yielder{t.base, yield}
@@ -120,8 +161,8 @@ func (t mpdTrack) each(yield func(Reference) bool) bool {
 	if info == nil {
 		return y.segment("")
 	}
-	ok := y.file(info.Init.expand(t.values)) && y.file(info.InitFile.name()) &&
-		y.file(info.Switching.expand(t.values)) && y.file(info.SwitchingFile.name()) && y.file(info.IndexFile.name())
+	ok := y.pattern(info.Init, t.values) && y.file(info.InitFile.name()) &&
+		y.pattern(info.Switching, t.values) && y.file(info.SwitchingFile.name()) && y.file(info.IndexFile.name())
 	if !ok {
 		return false
 	}
@@ -137,13 +178,13 @@ func (t mpdTrack) each(yield func(Reference) bool) bool {
 // eachOfTemplate passes on the segments of a template. One without a name for segments has none,
 // and no index files either.
 func (t mpdTrack) eachOfTemplate(y yielder, info *mpdSegmentInfo) bool {
-	if info.Media.blank(t.values.id) {
+	if info.Media.blank(t.values.id) || t.unordered {
 		return true
 	}
 	first := t.values.number
 	for i, at := range t.times.begins() {
 		t.values.number, t.values.time = plus(first, i), at
-		if !y.segment(info.Media.expand(t.values)) || !y.file(info.Index.expand(t.values)) {
+		if !y.segment(info.Media.expand(t.values)) || !y.pattern(info.Index, t.values) {
 			return false
 		}
 	}

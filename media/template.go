@@ -25,6 +25,7 @@ const (
 	bandwidthPart
 	numberPart
 	timePart
+	unknownPart // players replace it, but we do not know by what
 )
 
 // values replace the placeholders of a template.
@@ -64,6 +65,16 @@ func appendPadded(b []byte, n uint64, width uint8) []byte {
 	return append(b, digits...)
 }
 
+// String returns t as it is written, as far as it is known.
+func (t template) String() string {
+	var b strings.Builder
+	for _, p := range t {
+		b.WriteString(map[placeholder]string{literal: p.text, idPart: "$RepresentationID$", bandwidthPart: "$Bandwidth$",
+			numberPart: "$Number$", timePart: "$Time$", unknownPart: "$?$"}[p.is])
+	}
+	return b.String()
+}
+
 // check returns an error if the URIs of t are too long with this id.
 func (t template) check(id string) error {
 	n := 0
@@ -76,12 +87,18 @@ func (t template) check(id string) error {
 	return checkLength(n)
 }
 
+// isKnown reports whether all parts of t are known.
+func (t template) isKnown() bool {
+	return !slices.ContainsFunc(t, func(p part) bool { return p.is == unknownPart })
+}
+
 // blank reports whether the URIs of t are empty.
 func (t template) blank(id string) bool {
 	return !slices.ContainsFunc(t, func(p part) bool { return p.is != idPart || id != "" })
 }
 
-// UnmarshalXMLAttr reads DASH's form, `$Number%05d$` (ISO/IEC 23009-1, section 5.3.9.4.4).
+// UnmarshalXMLAttr reads DASH's form, `$Number%05d$` (ISO/IEC 23009-1, section 5.3.9.4.4). What it
+// does not know, such as $SubNumber$ of later editions, is no reason to refuse the manifest.
 func (t *template) UnmarshalXMLAttr(a xml.Attr) error {
 	if err := checkLength(len(a.Value)); err != nil {
 		return fmt.Errorf("%s: %w", a.Name.Local, err)
@@ -97,12 +114,9 @@ func (t *template) UnmarshalXMLAttr(a xml.Attr) error {
 			break
 		}
 		identifier, behind, closed := strings.Cut(behind, "$")
-		if !closed {
-			return fmt.Errorf("%s: %.80q ends within an identifier", a.Name.Local, a.Value)
-		}
 		p, ok := dashIdentifier(identifier)
-		if !ok {
-			return fmt.Errorf("%s: $%.40s$ is not an identifier", a.Name.Local, identifier)
+		if !ok || !closed {
+			p = part{is: unknownPart}
 		}
 		*t = append(*t, p)
 		rest = behind

@@ -87,6 +87,19 @@ func (v *number) UnmarshalXMLAttr(a xml.Attr) error {
 	return nil
 }
 
+// An offset is a number that some writers make negative, which no file's name tells: it is 0 then.
+type offset struct{ number }
+
+func (v *offset) UnmarshalXMLAttr(a xml.Attr) error {
+	if rest, negative := strings.CutPrefix(strings.TrimSpace(a.Value), "-"); negative {
+		a.Value = rest
+		err := v.number.UnmarshalXMLAttr(a)
+		v.n = 0
+		return err
+	}
+	return v.number.UnmarshalXMLAttr(a)
+}
+
 func (v number) or(other uint64) uint64 {
 	if v.set {
 		return v.n

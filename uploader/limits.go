@@ -19,6 +19,12 @@ const (
 	// bytes. EMS writes two: that of the stream and that of the group.
 	maxAsked = 64
 
+	// maxFound bounds the segments that a manifest names because the disk has them, the newest of each
+	// track: three hours of two tracks with segments of 2 s.
+	maxFound = 10_000
+	// maxInDirectory bounds the names in one directory that may be such segments.
+	maxInDirectory = 200_000
+
 	// maxPaced bounds, for each source, the manifests that are remembered as slow to read.
 	maxPaced = 10_000
 	// mostUnfinished bounds, for each source, the part files of recordings that are remembered.

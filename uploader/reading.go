@@ -97,6 +97,11 @@ func (src *Source) readManifest(ctx context.Context, p string) (publish.Reading,
 		return publish.Reading{}, nil, &notManifestError{err}
 	}
 	src.tellHostPath(p, named.hostPath)
+	if manifest, err = src.findSeries(p, manifest, &named); errors.As(err, new(*media.TooManyError)) {
+		return publish.Reading{}, nil, &notManifestError{err}
+	} else if err != nil {
+		return publish.Reading{}, nil, err
+	}
 	r := publish.Reading{
 		Content: content, Sum: sum, MD5: publish.MD5(content), Manifest: manifest.WithoutReferences(),
 		References: named.all(), Optional: len(named.optional), Others: len(named.optional) + len(named.others),

@@ -54,6 +54,7 @@ type reported struct {
 	named      namedFiles
 	pace       pace
 	unended    map[string]unended
+	series     seriesBook
 	last       *publish.Place  // of the file that was closed last
 	hostPaths  map[string]bool // manifests of which it was logged that they name paths on this host
 }
@@ -65,7 +66,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter,
 		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
 		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace), hostPaths: make(map[string]bool),
-			unended: make(map[string]unended)},
+			unended: make(map[string]unended), series: newSeriesBook()},
 	}
 	src.spool = src.newSpool(u.settings.SpoolDir)
 	u.add(src)
@@ -80,11 +81,13 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 			src.keep(ctx, p, v)
 			return
 		}
-		kept := publish.IsChunk(src.layout, p, v) || src.reported.named.has(p) || src.isKept(ctx, p)
+		kept := publish.IsChunk(src.layout, p, v) || src.reported.named.has(p) || src.isKept(ctx, p) ||
+			src.reported.series.manifestOf(p) != ""
 		linked := kept && src.keep(ctx, p, v)
-		at := src.placeOf(p)
+		at, reread := src.placeOf(p), src.rereadFor(p)
 		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {
 			s.Closed(src.plan, p, v, kept, at, now)
+			reread(s, now)
 			if linked {
 				s.Linked(src.plan, p)
 			}
@@ -135,6 +138,8 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	src.forgetUnfit(p)
 	delete(src.reported.pace, p)
 	delete(src.reported.unended, p)
+	src.reported.series.forget(p)
+	reread := src.rereadFor(p)
 	src.spool.Gone(p)
 	if src.pieces.haveFile(p) {
 		src.removePieces(ctx, p)
@@ -142,6 +147,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	}
 	v, kept, away := src.findKept(ctx, p)
 	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {
+		reread(s, now)
 		if kept { // perhaps in a version whose closing was not reported
 			s.Kept(src.plan, p, v, now)
 			return

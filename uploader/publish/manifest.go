@@ -34,6 +34,7 @@ type manifest struct {
 type told struct {
 	outside    string // a URI that leads out of the root
 	unresolved string // a URI that does not tell which file it means
+	unordered  string // the pattern of segments of which it is not known which exist
 	refused    bool   // there is no room for it
 	promises   bool   // it names chunks that EMS did not write
 	growing    bool   // it lists byte ranges of a file that is still written

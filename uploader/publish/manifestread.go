@@ -97,6 +97,12 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		s.log.Warn("manifest names a file by a variable whose value it does not have", "stream", f.stream.name,
 			"key", f.key(), "uri", uri, "next", "the manifest does not wait for such files")
 	}
+	if p := snap.parsed.Unordered; p != "" && m.told.unordered == "" {
+		m.told.unordered = p
+		s.log.Warn("manifest does not tell which segments exist, and their names do not tell it either",
+			"stream", f.stream.name, "key", f.key(), "pattern", p, "next", "the manifest does not wait for them",
+			"hint", "set a template with a SegmentTimeline, or with one $Number$ in the name of the file")
+	}
 	snap.generation = src.generation - 1 // so that ready looks at every reference
 	if snap.traits().InitsLate && snap.parsed.Segments == 0 {
 		snap.held = true

@@ -1,0 +1,155 @@
+package uploader
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"path"
+	"slices"
+	"time"
+
+	"ems-sidecar/internal/disk"
+	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
+)
+
+// seriesWait is how long a manifest waits for other tracks before it is read again for a segment
+// that it does not list.
+const seriesWait = 100 * time.Millisecond
+
+// A series is what the disk is asked for of one track of a manifest: see [media.Series].
+type series struct {
+	manifest string // its path
+	pattern  media.Pattern
+}
+
+// A seriesBook knows the series of the manifests that were read, by the directory of their segments.
+type seriesBook struct {
+	byDir map[string][]series
+	due   map[string]time.Time // when a manifest is read again, by its path
+}
+
+func newSeriesBook() seriesBook {
+	return seriesBook{byDir: make(map[string][]series), due: make(map[string]time.Time)}
+}
+
+// forget forgets the series of a manifest.
+func (b seriesBook) forget(manifest string) {
+	for dir, all := range b.byDir {
+		all = slices.DeleteFunc(all, func(s series) bool { return s.manifest == manifest })
+		if b.byDir[dir] = all; len(all) == 0 {
+			delete(b.byDir, dir)
+		}
+	}
+	delete(b.due, manifest)
+}
+
+// learn notes the patterns of a manifest.
+func (b seriesBook) learn(manifest string, patterns []media.Pattern) {
+	b.forget(manifest)
+	for _, p := range patterns {
+		b.byDir[p.Dir] = append(b.byDir[p.Dir], series{manifest, p})
+	}
+}
+
+// manifestOf returns the manifest that has p in one of its series, or "".
+func (b seriesBook) manifestOf(p string) string {
+	for _, s := range b.byDir[path.Dir(p)] {
+		if _, ok := s.pattern.Number(path.Base(p)); ok {
+			return s.manifest
+		}
+	}
+	return ""
+}
+
+// rereadFor has the manifest read again that has p in one of its series, since the segments that
+// exist are others now.
+func (src *Source) rereadFor(p string) (again func(s *publish.Schedule, now time.Time)) {
+	book := src.reported.series
+	m := book.manifestOf(p)
+	if m == "" || time.Now().Before(book.due[m]) {
+		return func(*publish.Schedule, time.Time) {}
+	}
+	at := time.Now().Add(seriesWait)
+	book.due[m] = at
+	return func(s *publish.Schedule, _ time.Time) { s.Reread(src.plan, m, at) }
+}
+
+// A found is a segment of a series that is on the disk.
+type found struct {
+	path   string
+	number uint64
+	begins uint64 // see [media.Series.Begins]
+}
+
+// findSeries adds the segments to named that m, which is at p, leaves to the clock: those that are on
+// the disk, of each track in the order of their numbers. It returns m with them, and with a pattern
+// of which the order is not known.
+func (src *Source) findSeries(p string, m media.Manifest, named *references) (media.Manifest, error) {
+	var patterns []media.Pattern
+	for _, s := range m.Series {
+		of, ok := s.Patterns(path.Dir(p))
+		for _, pattern := range of {
+			if slices.Contains(patterns, pattern) {
+				continue // another Period has it, too
+			}
+			all, err := src.segmentsOf(s, pattern)
+			if err != nil {
+				return m, err
+			}
+			ok = ok && len(all) < maxInDirectory
+			all = all[max(0, len(all)-maxFound/len(m.Series)):]
+			for _, f := range all {
+				if err := named.add(f.path, media.Reference{Segment: true}, false); err != nil {
+					return m, err
+				}
+			}
+			if n := len(all); n > 0 {
+				m = m.Found(n, all[0].begins, all[n-1].begins)
+			}
+			patterns = append(patterns, pattern)
+		}
+		if !ok {
+			m.Unordered = cmp.Or(m.Unordered, s.String())
+		}
+	}
+	src.reported.series.learn(p, patterns)
+	return m, nil
+}
+
+// segmentsOf returns the segments of s in the directory of a pattern, in order; none if there is no
+// such directory.
+func (src *Source) segmentsOf(s media.Series, pattern media.Pattern) (all []found, err error) {
+	defer src.disk.End(src.disk.Begin())
+	root, err := src.openRoot()
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	dir, err := disk.OpenDirIn(root, pattern.Dir)
+	if disk.IsGone(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	for len(all) < maxInDirectory {
+		entries, err := dir.ReadDir(1000)
+		for _, e := range entries {
+			n, ok := pattern.Number(e.Name())
+			begins, follows := s.Begins(n)
+			if ok && follows && e.Type().IsRegular() {
+				all = append(all, found{path.Join(pattern.Dir, e.Name()), n, begins})
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.number, b.number) })
+	return all, nil
+}
