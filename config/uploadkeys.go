@@ -34,12 +34,14 @@ func (u *Upload) keys() []key {
 			The least time between two versions of one playlist. 0: each version is published. Cloudflare
 			R2 accepts one write per object and second: set 1s there.`).usuallyMilliseconds(50),
 		one("reconnect_window", &u.ReconnectWindow, duration(0, time.Hour), `
-			HLS: how long a stream that stopped may take to return. Servers end the playlist when an encoder
-			drops, and starts another one when it returns. Each of the two stops players for good. So the
-			end waits for this time. A stream that returns before goes on in the same playlist, with
-			EXT-X-DISCONTINUITY. One target duration comes on top, for its first chunk. 0: playlists are
-			published as they are written. The credentials need s3:GetObject: at the start, the daemon reads
-			from the bucket what players have.`),
+			HLS and DASH: how long a stream that stopped may take to return. Servers end the playlist when an
+			encoder drops, and start another one when it returns. Each of the two stops players for good. So
+			the end waits for this time. A stream that returns before goes on in the same playlist, with
+			EXT-X-DISCONTINUITY. One target duration comes on top, for its first chunk. In EvoStream's
+			DASH, each run is a Period of the same MPD, and its chunks are published in a directory that is
+			called as the run began: .../20261130T091500Z/segment_0.m4s. So they are never replaced. 0:
+			playlists, MPDs and names are published as they are written. The credentials need s3:GetObject: at the start, the
+			daemon reads from the bucket what players have.`),
 		one("archive", &u.Archive, boolean, `
 			HLS: whether the hours of each stream are listed beside it, and the whole broadcast when it has
 			ended: <stream>/archive/<start>/playlist.m3u8. Nothing is copied: they name the chunks where
@@ -116,9 +118,9 @@ func (a *Access) keys() []key {
 }
 
 func (h *Headers) keys() []key {
-	const cached = `HLS chunks and recordings may be cached for a year, since their names never come back; chunks
-		of HDS, DASH and MSS for 2 seconds: their names return with new content when a stream comes back, or they are
-		changed once more`
+	const cached = `recordings and chunks whose names never come back may be cached for a year: those of HLS, and of
+		EvoStream's DASH with a reconnect_window; other chunks for 2 seconds: their names return with new content
+		when a stream comes back, or they are changed once more`
 	return []key{
 		one("acl", &h.ACL, optional(oneOf("private", "public-read", "public-read-write", "authenticated-read",
 			"aws-exec-read", "bucket-owner-read", "bucket-owner-full-control")), `
@@ -132,8 +134,9 @@ func (h *Headers) keys() []key {
 		one("kms_key_id", &h.KMSKeyID, optional(word), `
 			The key for aws:kms and aws:kms:dsse.`).empty("the account's default key"),
 		one("cache_control_chunk", &h.CacheControlChunk, headerText, `
-			The Cache-Control header of chunks. Do not have HDS and DASH chunks cached for longer than the
-			default, unless your streams never come back under their old names.`).empty(cached),
+			The Cache-Control header of chunks. Do not have HDS chunks cached for longer than the default, nor
+			DASH chunks with reconnect_window = 0, unless your streams never come back under their old
+			names.`).empty(cached),
 		one("cache_control_manifest", &h.CacheControlManifest, headerText, `
 			The Cache-Control header of manifests.`).empty("they may be cached for half their target duration"),
 	}

@@ -132,6 +132,7 @@ func (l Layout) Traits(w WriterName) *Traits {
 // WriterOf returns which program writes the file p, or NamesTell if its name does not tell. A chunk
 // with a name that EMS would not give is any program's.
 func (l Layout) WriterOf(p string) WriterName {
+	p, _ = l.CutRun(p)
 	isChunk := l.Kind(p).Role == ChunkFile
 	switch {
 	case l.Writer != NamesTell:
@@ -173,6 +174,7 @@ func (l Layout) inTrack(p string) bool {
 
 // Stream returns the directory of the stream that p belongs to.
 func (l Layout) Stream(p string) string {
+	p, _ = l.CutRun(p)
 	dir := path.Dir(p)
 	if l.inTrack(p) {
 		return path.Dir(path.Dir(dir))

@@ -42,6 +42,8 @@ type Manifest struct {
 	// Series are tracks of which the manifest does not tell which segments exist. These are not
 	// among References, and not in Segments.
 	Series []Series
+	// Began is an MPD's availabilityStartTime; zero if it has none.
+	Began time.Time
 	// Media has, for an F4M, the media whose fragments are listed in a bootstrap file.
 	Media []BootstrappedMedia
 

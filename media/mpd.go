@@ -10,6 +10,7 @@ import (
 // 23009-1, section 5.3).
 type mpdDocument struct {
 	Type     string      `xml:"type,attr"`
+	Began    string      `xml:"availabilityStartTime,attr"`
 	Duration span        `xml:"mediaPresentationDuration,attr"`
 	BaseURLs []string    `xml:"BaseURL"`
 	Periods  []mpdPeriod `xml:"Period"`
@@ -84,6 +85,7 @@ func ParseMPD(b []byte) (Manifest, error) {
 		}
 	}
 	optional := doc.optional()
+	m.Began = mpdTime(doc.Began)
 	m.references = func(yield func(Reference) bool) {
 		for _, uri := range optional {
 			if !yield(Reference{URI: uri, Optional: true}) {
@@ -124,6 +126,18 @@ func (doc *mpdDocument) optional() (uris []string) {
 		}
 	}
 	return uris
+}
+
+// mpdTime reads an xs:dateTime, which is in UTC if it has no zone. It returns the zero time if text is
+// none.
+func mpdTime(text string) time.Time {
+	text = strings.TrimSpace(text)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
 }
 
 // tracks returns all representations.

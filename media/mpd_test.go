@@ -10,12 +10,13 @@ import (
 )
 
 func TestRecordedMPDs(t *testing.T) {
+	began := time.Date(2026, 11, 22, 8, 9, 35, 0, time.UTC)
 	testRecordings(t, "mpd", ParseMPD, []recording{
-		{"start.mpd", Manifest{}, []string{"live1/video/198000/seg_init.mp4", "live1/audio/198000/seg_init.mp4"}},
-		{"growing.mpd", Manifest{Segments: 4, Sequence: 0, Last: 4017, TargetDuration: 4017 * time.Millisecond}, []string{
+		{"start.mpd", Manifest{Began: began}, []string{"live1/video/198000/seg_init.mp4", "live1/audio/198000/seg_init.mp4"}},
+		{"growing.mpd", Manifest{Segments: 4, Sequence: 0, Last: 4017, TargetDuration: 4017 * time.Millisecond, Began: began}, []string{
 			"live1/video/198000/seg_init.mp4", "live1/video/198000/segment_0.m4s", "live1/video/198000/segment_4000.m4s",
 			"live1/audio/198000/seg_init.mp4", "live1/audio/198000/segment_0.m4s", "live1/audio/198000/segment_4017.m4s"}},
-		{"rolling.mpd", Manifest{Segments: 10, Sequence: 24085, Last: 40170, TargetDuration: 4017 * time.Millisecond}, []string{
+		{"rolling.mpd", Manifest{Segments: 10, Sequence: 24085, Last: 40170, TargetDuration: 4017 * time.Millisecond, Began: began}, []string{
 			"live1/video/198000/seg_init.mp4",
 			"live1/video/198000/segment_24085.m4s", "live1/video/198000/segment_28102.m4s", "live1/video/198000/segment_32119.m4s",
 			"live1/video/198000/segment_36136.m4s", "live1/video/198000/segment_40153.m4s",

@@ -39,6 +39,9 @@ type Traits struct {
 	// ReusesNames: a stream that starts again gives the names of its earlier chunks to new ones.
 	// UniqueTimes: it does not where a time is in the name; see [HasTime].
 	ReusesNames, UniqueTimes bool
+	// DatesRuns: the availabilityStartTime of an MPD is when the run of the stream began, in which
+	// times count from about 0.
+	DatesRuns bool
 	// NamesAfresh: a stream that starts again counts from the beginning and gives new names to all
 	// chunks. So a manifest whose sequence fell, and that has names in common with the one before,
 	// is an older one.
@@ -152,6 +155,8 @@ var EMS = Writer{
 		ClosesEarly: true,
 		// The times in segment_<ms>.m4s began again after each reconnect, with new content.
 		ReusesNames: true,
+		// availabilityStartTime, in whole seconds, was that of the reconnect then.
+		DatesRuns: true,
 		// The manifest names a segment up to 3 ms before that segment's last close.
 		NamesEarly: 10 * time.Millisecond,
 		// seg_init.mp4 is rewritten after manifest.mpd when a stream starts again.

@@ -220,7 +220,7 @@ func (st *archivedStream) putList(ctx context.Context, p string, list *hls.Playl
 const finishedMaxAge = time.Hour
 
 func (st *archivedStream) cacheControl(list *hls.Playlist) string {
-	if wanted := st.src.dest.cacheHeaders().manifest; wanted != "" {
+	if wanted := st.src.dest.terms().manifest; wanted != "" {
 		return wanted
 	}
 	if list.Ended {

@@ -66,5 +66,9 @@ func (src *Source) find(p string, at *publish.Place) (publish.Finding, error) {
 		return publish.Undecided, err
 	}
 	defer root.Close()
-	return findIn(root, p, at), nil
+	name, holds := src.onDisk(p)
+	if !holds {
+		return findFormer(root, name, at), nil
+	}
+	return findIn(root, name, at), nil
 }

@@ -24,11 +24,12 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 		Aside:   aside,
 		Root:    src.dir,
 		Dir:     filepath.Join(spool.Place(src.dir, dir), strings.ToLower(src.layout.Format.String())),
+		Named:   func(p string) string { name, _ := src.layout.CutRun(p); return name },
 		Log:     src.log,
 		Trouble: src.trouble,
 		Disk:    &src.disk,
 		Found: func(ctx context.Context, p string, v media.Version) {
-			if src.exists(p) || src.pieces.haveFile(p) {
+			if src.has(p) || src.pieces.haveFile(p) {
 				return // it exists again, and its closing is reported
 			}
 			src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Kept(src.plan, p, v, now) })
@@ -143,7 +144,8 @@ func (src *Source) keep(ctx context.Context, p string, v media.Version) bool {
 	return src.spool.Keep(ctx, p, v)
 }
 
-// openKept opens p, or what the spool keeps of it if the name is gone.
+// openKept opens the file that is published as p, or what the spool keeps of it if the name is gone.
+// The name may be another run's: the caller compares the version.
 func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
 	if c, known := src.pieces.of(p); known {
 		return src.openPiece(ctx, c)
@@ -154,7 +156,13 @@ func (src *Source) openKept(ctx context.Context, p string) (spool.File, error) {
 // openFile opens p itself, which is no piece.
 func (src *Source) openFile(ctx context.Context, p string) (spool.File, error) {
 	defer src.disk.End(src.disk.Begin())
-	f, err := src.open(p)
+	name, holds := src.onDisk(p)
+	if !holds {
+		if kept, err := src.spool.Open(ctx, p); !errors.Is(err, fs.ErrNotExist) {
+			return kept, err
+		}
+	}
+	f, err := src.open(name)
 	if err == nil {
 		return f, nil
 	}
@@ -167,7 +175,7 @@ func (src *Source) openFile(ctx context.Context, p string) (spool.File, error) {
 	case !errors.Is(spoolErr, fs.ErrNotExist):
 		return nil, spoolErr // it is not known whether p was deleted
 	}
-	if f, err = src.open(p); err != nil { // the root may have come back in between
+	if f, err = src.open(name); err != nil { // the root may have come back in between
 		return nil, err
 	}
 	return f, nil

@@ -25,6 +25,9 @@ const (
 	// maxInDirectory bounds the names in one directory that may be such segments.
 	maxInDirectory = 200_000
 
+	// maxRuns bounds, for each source, the streams of which the run is remembered; more only as long as
+	// their manifests exist.
+	maxRuns = 50_000
 	// maxPaced bounds, for each source, the manifests that are remembered as slow to read.
 	maxPaced = 10_000
 	// mostUnfinished bounds, for each source, the part files of recordings that are remembered.

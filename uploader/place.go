@@ -47,6 +47,19 @@ func findIn(root *os.Root, p string, at *publish.Place) publish.Finding {
 	if _, err := root.Lstat(p); !disk.IsGone(err) {
 		return publish.Undecided
 	}
+	return findFormer(root, p, at)
+}
+
+// findFormer is findIn for a file that does not have the name p any more, whether or not another one
+// has it.
+func findFormer(root *os.Root, p string, at *publish.Place) publish.Finding {
+	top, err := disk.DirectoryIn(root, ".")
+	switch {
+	case err != nil:
+		return publish.Undecided
+	case !disk.DirectoryOf(at.Root).Is(top):
+		return publish.Elsewhere
+	}
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
 		switch found, err := disk.DirectoryIn(root, dir); {
 		case err == nil && found.Device() != at.Device:

@@ -17,19 +17,24 @@ func (u *Uploader) SetLimits(workers, bulk int, minThroughput int64) {
 // Change applies other terms and headers to what is published to d from now on. See
 // publish.Schedule.Change for what stays. The caller changes the Store.
 func (u *Uploader) Change(d *Destination, to publish.Destination, cacheChunk, cacheManifest string) {
-	d.headers.Store(&cacheHeaders{cacheChunk, cacheManifest})
+	d.now.Store(&terms{cacheChunk, cacheManifest, to.ReconnectWindow})
 	u.tell(context.Background(), func(s *publish.Schedule, now time.Time) { s.Change(&d.Destination, to, now) })
 }
 
-// cacheHeaders are values of Cache-Control that replace those of the fields of a Destination.
-type cacheHeaders struct{ chunk, manifest string }
+// terms are those of a Destination that any goroutine may read while they are changed.
+type terms struct {
+	chunk, manifest string        // Cache-Control that the operator wants; "": what the kind of the file asks for
+	window          time.Duration // see publish.Destination.ReconnectWindow
+}
 
-// cacheHeaders returns what the operator wants; empty: what the kind of the file asks for.
-func (d *Destination) cacheHeaders() cacheHeaders {
-	if h := d.headers.Load(); h != nil {
-		return *h
-	}
-	return cacheHeaders{d.CacheControlChunk, d.CacheControlManifest}
+// keepTerms notes the terms of d for any goroutine, unless they were changed before.
+func (d *Destination) keepTerms() {
+	d.now.CompareAndSwap(nil, &terms{d.CacheControlChunk, d.CacheControlManifest, d.ReconnectWindow})
+}
+
+func (d *Destination) terms() terms {
+	d.keepTerms()
+	return *d.now.Load()
 }
 
 // Retire says that nothing more is reported of src until Revive. What was reported is still

@@ -40,6 +40,7 @@ type Source struct {
 	Spare func(p string) bool
 
 	reported reported // for the caller of the methods
+	runs     runs
 	spool    *spool.Spool
 	pieces   pieces
 	disk     disk.Calls
@@ -67,7 +68,9 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
 		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace), hostPaths: make(map[string]bool),
 			unended: make(map[string]unended), series: newSeriesBook()},
+		runs: newRuns(),
 	}
+	dest.keepTerms()
 	src.spool = src.newSpool(u.settings.SpoolDir)
 	u.add(src)
 	return src
@@ -81,17 +84,7 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 			src.keep(ctx, p, v)
 			return
 		}
-		kept := publish.IsChunk(src.layout, p, v) || src.reported.named.has(p) || src.isKept(ctx, p) ||
-			src.reported.series.manifestOf(p) != ""
-		linked := kept && src.keep(ctx, p, v)
-		at, reread := src.placeOf(p), src.rereadFor(p)
-		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) {
-			s.Closed(src.plan, p, v, kept, at, now)
-			reread(s, now)
-			if linked {
-				s.Linked(src.plan, p)
-			}
-		})
+		src.closedFile(ctx, p, v)
 		return
 	}
 	if at := src.reported.pace.next(p); time.Now().Before(at) {
@@ -119,6 +112,10 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 		return
 	}
 	src.fit(p)
+	src.end(ctx, src.learnRuns(p, &r))
+	for i, ref := range r.References {
+		r.References[i] = src.published(ref)
+	}
 	src.reported.named.learn(src.layout, p, r.References)
 	if !src.prepare(ctx, p, &r) {
 		return
@@ -136,10 +133,12 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	src.reported.named.forget(p)
 	delete(src.reported.hostPaths, p)
 	src.forgetUnfit(p)
+	src.runs.forget(p)
 	delete(src.reported.pace, p)
 	delete(src.reported.unended, p)
 	src.reported.series.forget(p)
 	reread := src.rereadFor(p)
+	p = src.published(p)
 	src.spool.Gone(p)
 	if src.pieces.haveFile(p) {
 		src.removePieces(ctx, p)
@@ -158,6 +157,12 @@ func (src *Source) Removed(ctx context.Context, p string) {
 
 // Absent reports that p, which was expected, is not on the disk.
 func (src *Source) Absent(ctx context.Context, p string) {
+	src.runs.forget(p)
+	src.absent(ctx, src.published(p))
+}
+
+// absent reports that the file that is published as p is not on the disk.
+func (src *Source) absent(ctx context.Context, p string) {
 	if c, known := src.pieces.of(p); known {
 		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Closed(src.plan, p, c.version, false, nil, now) })
 		return

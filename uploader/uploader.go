@@ -48,7 +48,7 @@ type Destination struct {
 	CacheControlManifest string
 	SplitRanges          bool // HLS: byte ranges of files go up as objects of their own
 
-	headers atomic.Pointer[cacheHeaders] // nil: Change was not called
+	now atomic.Pointer[terms] // nil: no Source has it yet
 }
 
 // An Uploader publishes what its Sources report. Create it with New, run it with Run.
@@ -260,7 +260,11 @@ func (u *Uploader) drainEnd() <-chan time.Time {
 // carryOut carries out what the schedule has decided, except jobs.
 func (u *Uploader) carryOut(e publish.Effects) {
 	for _, x := range e.Expected {
-		u.sourceOf(x.Source).expecter.Expect(x.Paths...)
+		if src := u.sourceOf(x.Source); x.OnDisk {
+			src.expecter.Expect(x.Paths...)
+		} else {
+			src.expect(x.Paths)
+		}
 	}
 	for _, r := range e.Released {
 		u.sourceOf(r.Source).release(r.Path, r.Version)

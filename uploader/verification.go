@@ -22,7 +22,7 @@ func (src *Source) verify(ctx context.Context, r *publish.Result) {
 	}
 	r.OnDisk = map[string]bool{}
 	for _, f := range r.Listing {
-		if _, there := r.Objects[f.Key]; !there && src.exists(f.Path) {
+		if _, there := r.Objects[f.Key]; !there && src.has(f.Path) {
 			r.OnDisk[f.Path] = true
 		}
 	}

@@ -162,7 +162,7 @@ func (u *Uploader) withLimit(ctx context.Context, size int64) (context.Context, 
 
 // cacheControl returns the header for what j puts.
 func (d *Destination) cacheControl(layout media.Layout, j publish.Job) string {
-	isManifest, wanted := j.Task == publish.PutManifest, d.cacheHeaders()
+	isManifest, wanted := j.Task == publish.PutManifest, d.terms()
 	switch {
 	case !isManifest && layout.IsRewritten(j.Path):
 		return maxAge(documentMaxAge)

@@ -93,7 +93,7 @@ func (j *journal) stored(ctx context.Context, key string) {
 	if !e.Manifest {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		e.LagMS = s.since(key, at)
+		e.LagMS = s.since(o.onDisk(key), at)
 		j.append(e)
 		return
 	}
@@ -104,10 +104,11 @@ func (j *journal) stored(ctx context.Context, key string) {
 	}
 	m, broken := o.parse(key, content)
 	references, missing := named(key, m), 0
-	for _, reference := range references {
+	for i, reference := range references {
 		if _, ok := j.store.size(ctx, reference); !ok {
 			missing++
 		}
+		references[i] = o.onDisk(reference)
 	}
 
 	j.mu.Lock()

@@ -29,7 +29,13 @@ type output struct {
 
 // owns reports whether the output writes the file: the outputs share a directory.
 func (o output) owns(key string) bool {
-	return o.isChunk(key) || o.isManifest(key) || slices.Contains(o.inits, key)
+	return o.isChunk(key) || o.isManifest(key) || slices.Contains(o.inits, o.onDisk(key))
+}
+
+// onDisk returns what the file of an object is called below the root: in DASH, without its run.
+func (o output) onDisk(key string) string {
+	name, _ := o.layout.CutRun(key)
+	return name
 }
 
 // isChunk is not for init segments, without which no chunk can be played.
@@ -50,19 +56,22 @@ func (o output) parse(key string, content []byte) (media.Manifest, error) {
 }
 
 // complete reports whether a published manifest is the one with which the stream ended on disk. In
-// HDS the manifests mark the end, and in DASH they do not, so that only this tells in both. The end
-// of an HLS playlist waits for a stream that may return: there, the last chunk tells.
+// HDS the manifests mark the end, and in DASH they do not, so that only this tells. The end of an HLS
+// playlist waits for a stream that may return, and an MPD goes on over all runs: there, the last chunk
+// tells.
 func (o output) complete(key string, published, disk []byte) bool {
 	if bytes.Equal(published, disk) {
 		return true
 	}
 	has, err := o.parse(key, published)
 	ended, broken := o.parse(key, disk)
-	if o.layout.Format != media.HLS || err != nil || broken != nil || has.Segments == 0 || ended.Segments == 0 {
+	goesOn := o.layout.Format == media.HLS || o.layout.Format == media.DASH
+	if !goesOn || err != nil || broken != nil || has.Segments == 0 || ended.Segments == 0 {
 		return false
 	}
 	all := named(key, ended)
-	return slices.Contains(named(key, has), all[len(all)-1])
+	last := all[len(all)-1]
+	return slices.ContainsFunc(named(key, has), func(chunk string) bool { return o.onDisk(chunk) == last })
 }
 
 // manifests returns the contents of the manifests that the output has below the root, by key.

@@ -7,31 +7,40 @@ import (
 	"path"
 	"time"
 
+	"ems-sidecar/dash"
 	"ems-sidecar/hls"
 	"ems-sidecar/media"
 )
 
 // An edition is what viewers get of a snapshot: the server's own bytes, or, of a Media Playlist of
-// HLS, a list that goes on where the one before stopped.
+// HLS or an MPD of DASH, one that goes on where the one before stopped.
 type edition struct {
-	content []byte // nil once published, except of a playlist
+	content []byte // nil once published, except of what may go on
 	sum     [sha256.Size]byte
 	md5     string        // in hex
-	list    *hls.Playlist // nil: content is the server's own
-	tail    []*file       // what list names of earlier runs of the stream
-	join    hls.Join      // how list continues what viewers had
+	list    *hls.Playlist // of a playlist that was rewritten, else nil
+	mpd     *dash.MPD     // of an MPD that was rewritten, else nil
+	tail    []*file       // what it names of earlier runs of the stream
+	seam    bool          // it is where a new run begins
 	ended   bool          // it says that nothing follows
 	without []*file       // of a master playlist: the variants that it leaves out
 }
+
+// isOwn reports whether e has the server's own bytes.
+func (e *edition) isOwn() bool { return e.list == nil && e.mpd == nil }
 
 func (e *edition) hexSum() string { return hex.EncodeToString(e.sum[:]) }
 
 // size is what e takes beside the content that was read.
 func (e *edition) size() int {
-	if e.list == nil {
+	if e.isOwn() {
 		return 0
 	}
-	return len(e.content) + len(e.list.Segments)*segmentSize + len(e.tail)*elementSize
+	size := len(e.content) + len(e.tail)*elementSize
+	if e.list != nil {
+		size += len(e.list.Segments) * segmentSize
+	}
+	return size
 }
 
 // A basis is what an edition is made of, beside the snapshot. It stays what it is until one of
@@ -40,6 +49,7 @@ type basis struct {
 	shown *shown
 	lost  int // of the files that the snapshot names
 	end   ending
+	run   string // under whose name the files are published; "": as they are called on the disk
 	// What a new run begins with at least, to be in step with other variants: a discontinuity number.
 	number uint64
 }
@@ -59,14 +69,14 @@ func (m *manifest) compose(s *snapshot, now time.Time) {
 	if s.isMaster() {
 		m.composeMaster(s)
 	}
-	if !s.isPlaylist() {
+	if !s.isPlaylist() && !s.isPresentation() {
 		return
 	}
-	b := basis{shown: m.line.shown, lost: s.countLost(), number: m.groupNumber(s)}
+	b := basis{shown: m.line.shown, lost: s.countLost(), run: s.runName(), number: m.groupNumber(s)}
 	switch {
 	case m.line.over:
 		b.end = added
-	case s.parsed.Ended && (now.Before(m.endOf(s)) || m.hasReturned(s)):
+	case s.isPlaylist() && s.parsed.Ended && (now.Before(m.endOf(s)) || m.hasReturned(s)):
 		b.end = leftOut
 	}
 	if s.basis == b {
@@ -80,6 +90,9 @@ func (m *manifest) compose(s *snapshot, now time.Time) {
 func (m *manifest) edit(s *snapshot, b basis) edition {
 	if s.isFit(b) {
 		return s.own
+	}
+	if s.isPresentation() {
+		return m.editMPD(s, b)
 	}
 	run, err := hls.Parse(s.own.content)
 	if err != nil {
@@ -106,8 +119,8 @@ func (m *manifest) edit(s *snapshot, b basis) edition {
 		return s.own
 	}
 	content := list.Bytes()
-	return edition{content: content, sum: sha256.Sum256(content), md5: MD5(content), list: list, join: join,
-		tail: m.filesOf(list, run), ended: list.Ended}
+	return edition{content: content, sum: sha256.Sum256(content), md5: MD5(content), list: list,
+		seam: join == hls.Seam, tail: m.filesOf(list, run), ended: list.Ended}
 }
 
 // isFit reports whether the server's own bytes are what viewers should get: they go on from what
@@ -117,7 +130,7 @@ func (s *snapshot) isFit(b basis) bool {
 	if had := b.shown; had != nil {
 		same = had.own && had.run == s.origin.run && had.watched
 	}
-	return same && b.lost == 0 && (b.end == asWritten || b.end == added && s.parsed.Ended)
+	return same && b.lost == 0 && b.run == "" && (b.end == asWritten || b.end == added && s.parsed.Ended)
 }
 
 // of returns list with this end. ended: the server wrote one.
@@ -157,7 +170,7 @@ func (s *snapshot) isPlaylist() bool {
 
 // mayGoOn reports whether s may be continued by another run of its stream.
 func (s *snapshot) mayGoOn() bool {
-	return s.isPlaylist() && s.manifest.file.src.dest.ReconnectWindow > 0
+	return (s.isPlaylist() || s.isPresentation()) && s.manifest.file.src.dest.ReconnectWindow > 0
 }
 
 // hasReturned reports whether a later run of the stream than that of s waits, which goes on from it.

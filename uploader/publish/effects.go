@@ -22,6 +22,7 @@ type Effects struct {
 type Expectation struct {
 	Source *Source
 	Paths  []string
+	OnDisk bool // they are the files' names on the disk
 }
 
 // A Release says that version Version of a file need not be kept any longer.
@@ -97,7 +98,7 @@ func (s *Schedule) Effects() Effects {
 // expect asks for files below src.
 func (src *Source) expect(paths ...string) {
 	e := &src.schedule.effects
-	e.Expected = append(e.Expected, Expectation{src, paths})
+	e.Expected = append(e.Expected, Expectation{Source: src, Paths: paths})
 }
 
 // release says that version v of p need not be kept any longer.

@@ -3,6 +3,7 @@ package publish
 import (
 	"time"
 
+	"ems-sidecar/dash"
 	"ems-sidecar/hls"
 	"ems-sidecar/internal/clock"
 )
@@ -16,7 +17,7 @@ import (
 // What goes on is what viewers have: what this process sent last, or, after its start, what the
 // bucket has. Nothing else is kept.
 
-// A line is a live playlist as its players see it, over all runs of its stream.
+// A line is a live playlist, or a live MPD, as its players see it, over all runs of its stream.
 type line struct {
 	shown     *shown    // nil: viewers have nothing
 	run       int       // of the newest snapshot
@@ -31,7 +32,8 @@ type line struct {
 // A shown is the playlist that viewers have, or may have, as its PUT had no answer.
 type shown struct {
 	content []byte
-	list    *hls.Playlist // nil: content was not parsed yet
+	list    *hls.Playlist // of a playlist; nil: content was not parsed yet
+	mpd     *dash.MPD     // of an MPD; nil: content was not parsed yet
 	own     bool          // content is the server's own
 	ended   bool
 	watched bool      // the stream was watched since
@@ -43,7 +45,7 @@ type shown struct {
 // show applies that viewers may get s from now on.
 func (l *line) show(s *snapshot) {
 	e := &s.edition
-	l.shown = &shown{content: e.content, list: e.list, own: e.list == nil, ended: e.ended, watched: true,
+	l.shown = &shown{content: e.content, list: e.list, mpd: e.mpd, own: e.isOwn(), ended: e.ended, watched: true,
 		run: s.origin.run, at: s.origin.modTime}
 }
 
@@ -77,6 +79,12 @@ func (m *manifest) recall(r Result, now time.Time) {
 	have := &shown{content: r.Content, gone: r.Found == nil}
 	if r.Found != nil {
 		have.at = r.Found.Stored
+	}
+	if newest := m.newest(); newest != nil && newest.isPresentation() {
+		if ours := m.line.shown; ours == nil || !have.isOlderMPD(ours) {
+			m.line.shown = have
+		}
+		return
 	}
 	list, err := have.parse()
 	if ours := m.line.shown; ours != nil {
@@ -117,6 +125,10 @@ func (m *manifest) lastShown(have *shown) *hls.Playlist {
 
 // addsToShown reports whether s, whose edition was made, lists more than viewers have.
 func (m *manifest) addsToShown(s *snapshot) bool {
+	if e := &s.edition; e.mpd != nil && m.line.shown != nil {
+		mpd, err := m.line.shown.presentation()
+		return err != nil || e.mpd.IsNewer(mpd)
+	}
 	list := m.lastShown(m.line.shown)
 	return list == nil || s.last() > list.Last()
 }

@@ -129,7 +129,7 @@ func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job
 // event can bring it. It is for after a call of Next that found nothing.
 func (s *Schedule) Wake(now time.Time) time.Time {
 	at := s.wakeForDeletion()
-	if !s.draining && len(s.again.files) > 0 {
+	if !s.draining && !s.again.isEmpty() {
 		at = earlier(at, s.again.at)
 	}
 	for _, j := range s.jumps {

@@ -3,7 +3,6 @@ package publish
 import (
 	"time"
 
-	"ems-sidecar/hls"
 	"ems-sidecar/media"
 )
 
@@ -215,7 +214,12 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 // was published before it, and may be nil.
 func (s *Schedule) noteLife(m *manifest, before *snapshot, attrs []any) {
 	snap := m.published
-	list := snap.edition.list
+	e := &snap.edition
+	goesOn := attrs
+	if e.list != nil {
+		goesOn = append(goesOn, "discontinuity", discontinuity(e.list))
+	}
+	returned := before != nil && !e.isOwn() && (before.origin.run != snap.origin.run || e.mpd != nil && e.seam)
 	begins := before == nil || before.edition.ended
 	if snap.edition.ended {
 		switch {
@@ -230,11 +234,11 @@ func (s *Schedule) noteLife(m *manifest, before *snapshot, attrs []any) {
 	case snap.parsed.Segments == 0:
 	case !m.line.endAt.IsZero():
 		s.noteStop(m)
-	case before != nil && before.origin.run != snap.origin.run && list != nil:
-		s.log.Info("stream returned, and its playlist goes on", append(attrs, "discontinuity", discontinuity(list))...)
-	case before == nil && snap.edition.join == hls.Seam && !snap.basis.shown.gone:
-		s.log.Info("stream is live, and goes on from the playlist in the bucket", append(attrs,
-			"discontinuity", discontinuity(list), "next", "players see a discontinuity")...)
+	case returned:
+		s.log.Info("stream returned, and its playlist goes on", goesOn...)
+	case before == nil && e.seam && !snap.basis.shown.gone:
+		s.log.Info("stream is live, and goes on from the playlist in the bucket", append(goesOn,
+			"next", "players see a discontinuity")...)
 	case begins:
 		s.log.Info("stream is live", attrs...)
 	}

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"slices"
 	"time"
 
 	"ems-sidecar/media"
@@ -58,6 +59,42 @@ func (m *manifest) endsRun(i int) bool {
 	return i+1 < len(m.waiting) && m.waiting[i].mayGoOn() && m.waiting[i].origin.run != m.waiting[i+1].origin.run
 }
 
+// RunOver applies that a run of a stream is over, whose name its files are published under: other files
+// have their names on the disk now. It returns the paths of its files. What is not in the bucket is in
+// the spool.
+func (s *Schedule) RunOver(src *Source, stream, name string, now time.Time) (paths []string) {
+	for p, f := range src.files {
+		if _, run := src.layout.CutRun(p); f.manifest == nil && f.stream.name == stream && run == name {
+			paths = append(paths, p)
+		}
+	}
+	slices.Sort(paths)
+	for _, p := range paths {
+		f := src.files[p]
+		s.left(src, p, now)
+		if f.bucket.isSettled() || f.disk.isWhole() {
+			s.removed(src, p)
+		} else {
+			s.reread(f, now.Add(absentGrace)) // its closing may be still to come
+		}
+		s.touch(f.stream)
+	}
+	return paths
+}
+
+// Replaces reports whether a manifest names the file p, and the bucket has other content of it than v.
+func (s *Schedule) Replaces(src *Source, p string, v media.Version) bool {
+	f := src.files[p]
+	return f != nil && f.naming.now > 0 && f.bucket.isConfirmed() && f.bucket.version != (media.Version{}) &&
+		!f.bucket.version.Equal(v)
+}
+
+// Names reports whether a manifest names the file p.
+func (s *Schedule) Names(src *Source, p string) bool {
+	f := src.files[p]
+	return f != nil && f.naming.now > 0
+}
+
 // stale reports whether a chunk that it names has got other content since: then another run of the
 // stream uses its name, and s is not to be seen any more if there is a newer one.
 func (s *snapshot) stale() bool {
@@ -94,7 +131,13 @@ func (s *snapshot) isOutwritten(i int, f *file) bool {
 // startsNewRun reports whether s belongs to another run of the stream than what is known.
 func (m *manifest) startsNewRun(s *snapshot) bool {
 	known := m.newest()
-	if known == nil || s.parsed.Set || known.parsed.Segments == 0 {
+	if known == nil || s.parsed.Set {
+		return false
+	}
+	if s.isPresentation() && !s.parsed.Began.IsZero() && !known.parsed.Began.IsZero() {
+		return !s.parsed.Began.Equal(known.parsed.Began)
+	}
+	if known.parsed.Segments == 0 {
 		return false
 	}
 	fell := s.parsed.Sequence < known.parsed.Sequence || s.parsed.Last < known.parsed.Last

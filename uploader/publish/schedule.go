@@ -47,7 +47,8 @@ const (
 // An again is which files are to be reported again, and when.
 type again struct {
 	files map[*file]time.Time
-	at    time.Time // the first of these times, or an earlier one
+	names map[unnamedFile]time.Time // on the disk: it is not known yet of which run they are
+	at    time.Time                 // the first of these times, or an earlier one
 }
 
 type streamKey struct {
@@ -78,7 +79,7 @@ func New(settings Settings) *Schedule {
 		},
 		lanes:   make(map[*Destination]*lane),
 		streams: make(map[streamKey]*stream),
-		again:   again{files: make(map[*file]time.Time)},
+		again:   again{files: make(map[*file]time.Time), names: make(map[unnamedFile]time.Time)},
 		unnamed: make(map[unnamedFile]closing),
 	}
 	s.log = notebook{&s.effects.Notes}
@@ -123,14 +124,30 @@ func (s *Schedule) Reread(src *Source, p string, at time.Time) { s.reread(s.file
 
 // reread has f reported again at a time.
 func (s *Schedule) reread(f *file, at time.Time) {
-	if len(s.again.files) == 0 || at.Before(s.again.at) {
-		s.again.at = at
-	}
+	s.again.due(at)
 	s.again.files[f] = at
 }
 
+// LookAgain has the file reported again at a time that is called p on the disk.
+func (s *Schedule) LookAgain(src *Source, p string, at time.Time) {
+	s.again.due(at)
+	s.again.names[unnamedFile{src, p}] = at
+}
+
+// due notes that something is to be reported again at a time.
+func (a *again) due(at time.Time) {
+	if a.isEmpty() || at.Before(a.at) {
+		a.at = at
+	}
+}
+
+func (a *again) isEmpty() bool { return len(a.files)+len(a.names) == 0 }
+
 // readsAgainSoon reports whether something is to be reported again that may be there then.
 func (s *Schedule) readsAgainSoon() bool {
+	if len(s.again.names) > 0 {
+		return true
+	}
 	for f := range s.again.files {
 		if f.manifest == nil || !f.manifest.told.refused {
 			return true
@@ -141,10 +158,18 @@ func (s *Schedule) readsAgainSoon() bool {
 
 // readAgain asks for what is to be reported again now.
 func (s *Schedule) readAgain(now time.Time) {
-	if len(s.again.files) == 0 || now.Before(s.again.at) {
+	if s.again.isEmpty() || now.Before(s.again.at) {
 		return
 	}
 	var next time.Time
+	for k, at := range s.again.names {
+		if now.Before(at) {
+			next = earlier(next, at)
+			continue
+		}
+		delete(s.again.names, k)
+		s.effects.Expected = append(s.effects.Expected, Expectation{Source: k.src, Paths: []string{k.path}, OnDisk: true})
+	}
 	for f, at := range s.again.files {
 		if now.Before(at) {
 			next = earlier(next, at)

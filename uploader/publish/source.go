@@ -15,7 +15,7 @@ type Destination struct {
 	Prefix           string        // of every key
 	SkipBacklog      bool          // chunks that EMS has deleted, and no manifest names any more, are not uploaded
 	ManifestInterval time.Duration // least time between two PUTs of one manifest
-	ReconnectWindow  time.Duration // HLS: how long a stream that stopped may take to return; 0: it may not
+	ReconnectWindow  time.Duration // HLS, DASH: how long a stream that stopped may take to return; 0: it may not
 	StaleAfter       time.Duration // HLS: so old a live playlist is ended or removed, as its server is dead; 0: never
 	WhenStale        StaleAction
 	RemoveAbsent     bool          // HLS: a master playlist leaves out variants that are nowhere

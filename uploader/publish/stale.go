@@ -108,7 +108,7 @@ func (s *Schedule) withdrawn(m *manifest, now time.Time) {
 	s.step(m.file, StageDeleted)
 }
 
-// End ends the live playlists of a stream, as its server does not. It returns how many that are. The
+// End ends the live playlists or MPDs of a stream, as its server does not. It returns how many that are. The
 // next chunk has them go on.
 func (s *Schedule) End(src *Source, name string, now time.Time) (n int) {
 	st := s.streams[streamKey{src, name}]
@@ -116,7 +116,7 @@ func (s *Schedule) End(src *Source, name string, now time.Time) (n int) {
 		return 0
 	}
 	for _, m := range st.manifests {
-		if p := m.published; p == nil || !p.isPlaylist() || p.edition.ended {
+		if p := m.published; p == nil || !p.isPlaylist() && !p.isPresentation() || p.edition.ended {
 			continue
 		}
 		n++

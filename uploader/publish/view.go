@@ -98,6 +98,9 @@ func (m *manifest) view() ManifestView {
 			v.Edge = p.refs[len(p.refs)-1].key()
 		}
 	}
+	if p := m.published; p != nil && p.edition.mpd != nil {
+		v.Seams = len(p.edition.mpd.Periods) - 1
+	}
 	if p := m.published; p != nil && p.edition.list != nil {
 		v.Discontinuity = discontinuity(p.edition.list)
 		for i := range p.edition.list.Segments {

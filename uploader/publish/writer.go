@@ -27,10 +27,20 @@ func (st *stream) traits() *media.Traits { return st.src.layout.Traits(st.writer
 func (f *file) traits() *media.Traits { return f.stream.traits() }
 
 // returns reports whether f may get the content of another run.
-func (f *file) returns() bool { return f.traits().Returns(f.path, f.disk.version.ModTime) }
+func (f *file) returns() bool {
+	return !f.isOfRun() && f.traits().Returns(f.path, f.disk.version.ModTime)
+}
 
 // isImmutable reports whether f never gets other content.
-func (f *file) isImmutable() bool { return f.traits().IsImmutable(f.path, f.disk.version.ModTime) }
+func (f *file) isImmutable() bool {
+	return f.isOfRun() || f.traits().IsImmutable(f.path, f.disk.version.ModTime)
+}
+
+// isOfRun reports whether f is published under the name of its run.
+func (f *file) isOfRun() bool {
+	_, run := f.src.layout.CutRun(f.path)
+	return run != ""
+}
 
 // traits are those of the program that wrote s: of the stream of its newest segment. A manifest need
 // not be in the directory of its chunks.

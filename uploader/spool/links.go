@@ -14,8 +14,17 @@ import (
 // newName is a link in the directory of the links that is about to replace another.
 const newName = ".new"
 
+// name returns the name, below the root, of the file that is kept as p.
+func (s *Spool) name(p string) string {
+	if s.Named == nil {
+		return p
+	}
+	return s.Named(p)
+}
+
 // link links p into the spool, and replaces what has the name there.
 func (s *Spool) link(p string) error {
+	name := s.name(p)
 	root, err := disk.OpenRoot(s.Root)
 	if err != nil {
 		return err
@@ -26,15 +35,15 @@ func (s *Spool) link(p string) error {
 		return err
 	}
 	defer links.Close()
-	err = linkBetween(root, links, p, p)
+	err = linkBetween(root, links, name, p)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, statErr := root.Lstat(p); statErr != nil {
+		if _, statErr := root.Lstat(name); statErr != nil {
 			return statErr
 		}
 		if err := links.MkdirAll(path.Dir(p), 0o700); err != nil {
 			return noPlace(err)
 		}
-		err = linkBetween(root, links, p, p)
+		err = linkBetween(root, links, name, p)
 	}
 	if !errors.Is(err, fs.ErrExist) {
 		return err
@@ -43,7 +52,7 @@ func (s *Spool) link(p string) error {
 	if err != nil {
 		return noPlace(err)
 	}
-	is, err := root.Lstat(p)
+	is, err := root.Lstat(name)
 	if err != nil {
 		return err
 	}
@@ -53,7 +62,7 @@ func (s *Spool) link(p string) error {
 	if err := links.Remove(newName); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := linkBetween(root, links, p, newName); err != nil {
+	if err := linkBetween(root, links, name, newName); err != nil {
 		return err
 	}
 	return noPlace(links.Rename(newName, p))
@@ -116,7 +125,7 @@ func (s *Spool) stat(e *entry) (fs.FileInfo, error) {
 
 // hold opens p, to keep it open. It returns nil if that is not possible.
 func (s *Spool) hold(p string) *os.File {
-	f, err := openRegular(s.Root, p)
+	f, err := openRegular(s.Root, s.name(p))
 	if err == nil {
 		return f
 	}

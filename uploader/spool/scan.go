@@ -139,8 +139,10 @@ func (s *Spool) take(p string) *entry {
 		return nil
 	}
 	e := &entry{path: p, version: media.VersionOf(fi), home: c.home}
-	named, err := c.root.Lstat(p)
+	named, err := c.root.Lstat(s.name(p))
 	switch {
+	case err == nil && !os.SameFile(named, fi) && s.name(p) != p:
+		s.orphan(e)
 	case err == nil && !os.SameFile(named, fi):
 		s.unlink(p) // the name has other content, and that is wanted
 		return nil

@@ -35,6 +35,9 @@ type Settings struct {
 	// Aside returns the path under which a kept file goes on if another file takes its name. Found
 	// is called for it. If Aside is nil, the kept file is dropped then.
 	Aside func(p string, v media.Version) string
+	// Named returns the name, below Root, of the file that is kept as p; if another file has that name
+	// now, that is no reason to drop what is kept. Nil: it is p, and what is kept of p is dropped then.
+	Named func(p string) string
 	Log   *slog.Logger
 	// Trouble reports failures. The caller calls its Sweep. If it is nil, they are logged to Log.
 	Trouble *trouble.Reporter

@@ -68,7 +68,7 @@ func (s *Spool) tidy(ctx context.Context) {
 	defer root.Close()
 	for _, e := range s.entries {
 		if s.isHere(e) { // else it is in a root that is not mounted now
-			named, err := root.Lstat(e.path)
+			named, err := root.Lstat(s.name(e.path))
 			s.recheck(ctx, e, named, err)
 		}
 	}
@@ -77,8 +77,13 @@ func (s *Spool) tidy(ctx context.Context) {
 
 // recheck applies what was found under the name of e.
 func (s *Spool) recheck(ctx context.Context, e *entry, named fs.FileInfo, err error) {
+	taken := false // by another file, although what is kept is still wanted
+	if s.name(e.path) != e.path && err == nil && e.claim == nil {
+		fi, statErr := s.stat(e)
+		taken = statErr == nil && !os.SameFile(fi, named)
+	}
 	switch {
-	case disk.IsGone(err) && e.claim == nil:
+	case (disk.IsGone(err) || taken) && e.claim == nil:
 		s.orphan(e)
 		if fi, err := s.stat(e); err == nil && !e.gone {
 			e.version = media.VersionOf(fi)

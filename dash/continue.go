@@ -1,0 +1,210 @@
+package dash
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Situation is what is known of an MPD and its writer besides the two texts.
+type Situation struct {
+	// Named: the bucket has the run's segments in directories with the run's name. Without it, they
+	// replace those of the run before, which then cannot be listed any more.
+	Named bool
+	// TooOld: viewers of shown have left. A new run has no Periods of others before it.
+	TooOld bool
+}
+
+// A Join says how a run goes on from what viewers have.
+type Join uint8
+
+const (
+	// Same is the run that viewers have.
+	Same Join = iota
+	// Seam is a new run.
+	Seam
+	// Fresh is a run that has nothing to go on from: viewers have nothing, or the writer's clock was set
+	// back, and they would wait too long for its Period.
+	Fresh
+)
+
+func (j Join) String() string {
+	if int(j) < len(joins) {
+		return joins[j]
+	}
+	return fmt.Sprintf("Join(%d)", uint8(j))
+}
+
+var joins = [...]string{Same: "same", Seam: "seam", Fresh: "fresh"}
+
+// Continue returns what viewers get after shown, where run is the writer's MPD. It is run itself as
+// long as the writer's own words will do: it never started again. nil for shown means that viewers
+// have nothing.
+//
+// Later steps need no other state than what this one returned, also if it was written and parsed
+// again.
+func Continue(shown, run *MPD, s Situation) (*MPD, Join) {
+	switch {
+	case !run.IsLive():
+		return run, Fresh // it has Periods of its own, or has ended
+	case shown == nil:
+		return run.fresh(s), Fresh
+	}
+	last, now := shown.last(), &run.Periods[0]
+	same := shown.RunOf(last) == run.Run()
+	switch {
+	case now.Segments == 0 && shown.Segments() > 0: // it has nothing to play yet
+		return shown, Same
+	case same && now.Length < last.Length:
+		return shown, Same // it is older
+	case same:
+		n := next{run: run, start: last.Start, id: last.ID, named: s.Named}
+		return n.edit(shown.Start, now.former(shown.Periods[:len(shown.Periods)-1])), Same
+	}
+	// Its clock tells when it began, but it begins no earlier than what viewers have ends.
+	start, end := run.Start.Sub(shown.Start)+now.Start, last.Start+last.Length
+	if late := end - start; late > maxLate || max(start, end)+now.Length > maxTime {
+		return run.fresh(s), Fresh
+	}
+	former := shown.Periods
+	if !s.Named || s.TooOld || shown.Ended || !run.namespacesAre(shown) {
+		former = nil
+	}
+	n := next{run: run, start: max(start, end), id: now.ID + separator + run.Run(), named: s.Named}
+	return n.edit(shown.Start, now.former(over(former))), Seam
+}
+
+// over returns all with the duration of the last one, which is over: the next one begins later, and
+// players would wait for what they take to come in between.
+func over(all []Period) []Period {
+	if len(all) == 0 {
+		return nil
+	}
+	all = slices.Clone(all)
+	p := &all[len(all)-1]
+	if _, ok := p.tag.attr("duration"); ok || p.tag.closes {
+		return all
+	}
+	end := p.tag.to - p.tag.from - len(">")
+	p.text = slices.Concat(p.text[:end], []byte(` duration="`+formatDuration(p.Length)+`"`), p.text[end:])
+	return all
+}
+
+// fresh returns m, which is the writer's own, for viewers who have nothing.
+func (m *MPD) fresh(s Situation) *MPD {
+	p := &m.Periods[0]
+	n := next{run: m, start: p.Start, id: p.ID, named: s.Named}
+	return n.edit(m.Start, nil)
+}
+
+// former returns those of the Periods before p that stay. As long as a run lists its first segment,
+// what viewers had before stays in front of it. When it rolls, its list is as long as it will ever
+// be; but a player stands still for good if the Period is taken away that it plays.
+func (p *Period) former(all []Period) []Period {
+	if !p.Whole && p.Length > formerStay {
+		return nil
+	}
+	size := 0
+	for i, q := range slices.Backward(all) {
+		if size += len(q.text); size > maxFormer || len(all)-i >= maxPeriods {
+			return all[i+1:]
+		}
+	}
+	return all
+}
+
+// A next is the MPD of a run as it goes on.
+type next struct {
+	run   *MPD
+	start time.Duration // of its Period
+	id    string
+	named bool
+}
+
+// edit returns it with the Periods of former runs in front.
+func (n *next) edit(began time.Time, former []Period) *MPD {
+	run, p := n.run, &n.run.Periods[0]
+	e := editor{text: run.text}
+	if !began.Equal(run.Start) {
+		e.set(&run.root, "availabilityStartTime", began.Format(time.RFC3339Nano))
+	}
+	if a, ok := run.root.attr("mediaPresentationDuration"); ok {
+		if d, err := parseDuration(run.value(a)); err == nil {
+			e.set(&run.root, "mediaPresentationDuration", formatDuration(n.start+d))
+		}
+	}
+	gap := run.text[p.indent(run.text):p.tag.from]
+	for _, f := range former {
+		e.insert(p.tag.from, string(f.text)+string(gap))
+	}
+	if n.id != p.ID {
+		e.set(&p.tag, "id", n.id)
+	}
+	if n.start != p.Start {
+		e.set(&p.tag, "start", formatDuration(n.start))
+	}
+	if n.named {
+		for _, a := range p.templates {
+			e.insert(base(run.text, a), run.Run()+"/")
+		}
+	}
+	text := e.bytes()
+	if bytes.Equal(text, run.text) {
+		return run
+	}
+	m, err := Parse(text)
+	if err != nil {
+		return run // what was made of two that were read can be read
+	}
+	return m
+}
+
+// namespacesAre reports whether m declares the namespaces that o does: elements of o mean the same in
+// m then.
+func (m *MPD) namespacesAre(o *MPD) bool { return slices.Equal(m.namespaces(), o.namespaces()) }
+
+func (m *MPD) namespaces() (all []string) {
+	for _, a := range m.root.attrs {
+		if strings.HasPrefix(a.name, "xmlns") {
+			all = append(all, a.name+"="+m.value(a))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// indent returns where the white space in front of p begins.
+func (p *Period) indent(text []byte) int {
+	at := p.tag.from
+	for at > 0 && isSpace(text[at-1]) {
+		at--
+	}
+	return at
+}
+
+// base returns where the last part of a name begins.
+func base(text []byte, a attr) int {
+	at := a.to
+	for at > a.from && text[at-1] != '/' {
+		at--
+	}
+	return at
+}
+
+// WithEnd returns m as one that has ended.
+func (m *MPD) WithEnd() *MPD {
+	if m.Ended {
+		return m
+	}
+	e := editor{text: m.text}
+	e.set(&m.root, "type", "static")
+	e.remove(&m.root, "minimumUpdatePeriod")
+	e.set(&m.root, "mediaPresentationDuration", formatDuration(m.last().Start+m.last().Length))
+	ended, err := Parse(e.bytes())
+	if err != nil {
+		return m
+	}
+	return ended
+}

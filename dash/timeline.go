@@ -1,0 +1,127 @@
+package dash
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxDepth bounds how deep elements are in one another: six levels are usual.
+const maxDepth = 32
+
+// A timeline reads the SegmentTimelines of a Period, one after the other.
+type timeline struct {
+	templates int // of the Period
+	state     timelineState
+	scale     uint64 // units in a second
+	offset    uint64 // of the Period's start
+	segments  uint64
+	first     uint64 // time of the first segment
+	lasts     uint64 // its duration
+	end       uint64 // of the last one
+}
+
+type timelineState uint8
+
+const (
+	noTemplate timelineState = iota
+	begun                    // within a SegmentTemplate
+)
+
+func newTimeline() timeline { return timeline{} }
+
+// begin begins the timeline of the SegmentTemplate t.
+func (l *timeline) begin(text []byte, t *tag) (err error) {
+	*l = timeline{templates: l.templates, state: begun, scale: 1}
+	if a, ok := t.attr("timescale"); ok {
+		if l.scale, err = number(text, a); err != nil || l.scale == 0 {
+			return fmt.Errorf("timescale %.40q is no number", text[a.from:a.to])
+		}
+	}
+	if a, ok := t.attr("presentationTimeOffset"); ok {
+		if l.offset, err = number(text, a); err != nil {
+			return fmt.Errorf("presentationTimeOffset %.40q is no number", text[a.from:a.to])
+		}
+	}
+	return nil
+}
+
+// add adds the segments of an S element.
+func (l *timeline) add(text []byte, t *tag) error {
+	if l.state != begun {
+		return errors.New("an S is in no SegmentTemplate")
+	}
+	begins, lasts, repeats := l.end, uint64(0), uint64(0)
+	for _, a := range t.attrs {
+		var err error
+		switch a.name {
+		case "t":
+			begins, err = number(text, a)
+		case "d":
+			lasts, err = number(text, a)
+		case "r":
+			repeats, err = number(text, a)
+		}
+		if err != nil {
+			return fmt.Errorf("S has %s=%.40q", a.name, text[a.from:a.to])
+		}
+	}
+	if repeats >= maxSegments {
+		return fmt.Errorf("S has %d segments", repeats)
+	}
+	high, low := bits.Mul64(lasts, repeats+1)
+	end, carry := bits.Add64(begins, low, 0)
+	if high > 0 || carry > 0 || end > maxNumber {
+		return errors.New("the times of its segments are out of range")
+	}
+	if l.segments == 0 {
+		l.first, l.lasts = begins, lasts
+	}
+	l.segments += repeats + 1
+	l.end = max(l.end, end)
+	return nil
+}
+
+// close adds what the timeline has to p.
+func (l *timeline) close(p *Period) error {
+	if l.state == noTemplate {
+		return nil
+	}
+	l.state = noTemplate
+	if l.segments == 0 {
+		return nil
+	}
+	if l.segments > maxSegments {
+		return fmt.Errorf("a timeline has %d segments", l.segments)
+	}
+	length := float64(l.end-min(l.offset, l.end)) / float64(l.scale)
+	if length > maxTime.Seconds() {
+		return errors.New("the times of its segments are out of range")
+	}
+	p.Length = max(p.Length, time.Duration(length*1e3+0.5)*time.Millisecond)
+	p.Segments = max(p.Segments, int(l.segments))
+	p.Whole = p.Whole && l.first <= l.offset+l.lasts/2
+	return nil
+}
+
+const (
+	maxSegments = 1 << 24
+	// maxNumber bounds times: those in units of 100 ns since 1601 are below it.
+	maxNumber = 1 << 60
+)
+
+// number reads a number that is not negative.
+func number(text []byte, a attr) (uint64, error) {
+	s := strings.TrimSpace(string(text[a.from:a.to]))
+	if len(s) > maxName {
+		return 0, errors.New("too long")
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err == nil && n > maxNumber {
+		err = errors.New("out of range")
+	}
+	return n, err
+}

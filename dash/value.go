@@ -1,0 +1,63 @@
+package dash
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ParseTime reads an xs:dateTime. Without a zone, it is UTC.
+func ParseTime(text string) (time.Time, error) {
+	text = strings.TrimSpace(text)
+	if len(text) > maxName {
+		return time.Time{}, fmt.Errorf("a time of %d bytes", len(text))
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		if t, err = time.Parse("2006-01-02T15:04:05", text); err != nil {
+			return time.Time{}, fmt.Errorf("%.40q is no time", text)
+		}
+	}
+	if t.Year() < 1970 || t.Year() > maxYear {
+		return time.Time{}, fmt.Errorf("%.40q is out of range", text)
+	}
+	return t.UTC(), nil
+}
+
+// parseDuration reads an xs:duration. One with years or months has no fixed length, and is an error.
+func parseDuration(text string) (time.Duration, error) {
+	bad := fmt.Errorf("%.40q is no duration", text)
+	rest, ok := strings.CutPrefix(strings.TrimSpace(text), "P")
+	if !ok || rest == "" || len(rest) > maxName {
+		return 0, bad
+	}
+	total, units := 0.0, "D"
+	seconds := map[byte]float64{'D': 86400, 'H': 3600, 'M': 60, 'S': 1}
+	for rest != "" {
+		if after, ok := strings.CutPrefix(rest, "T"); ok && units != "HMS" && after != "" {
+			rest, units = after, "HMS"
+			continue
+		}
+		i := strings.IndexFunc(rest, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+		if i <= 0 || strings.IndexByte(units, rest[i]) < 0 {
+			return 0, bad
+		}
+		n, err := strconv.ParseFloat(rest[:i], 64)
+		if err != nil {
+			return 0, bad
+		}
+		total += n * seconds[rest[i]]
+		rest = rest[i+1:]
+	}
+	if total > maxTime.Seconds() {
+		return 0, fmt.Errorf("%.40q is out of range", text)
+	}
+	return time.Duration(math.Round(total*1e6)) * time.Microsecond, nil
+}
+
+// formatDuration returns d as an xs:duration, in seconds.
+func formatDuration(d time.Duration) string {
+	return "PT" + strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "S"
+}

@@ -1,0 +1,126 @@
+package publish
+
+import (
+	"crypto/sha256"
+	"path"
+	"slices"
+
+	"ems-sidecar/dash"
+	"ems-sidecar/media"
+)
+
+// R3, of live MPDs of DASH: line.go has the reasons. A run of the stream is a Period; package dash
+// knows how they follow one another. EMS never ends a live MPD: players of a stream that stopped
+// wait, until it returns or an operator ends it.
+
+// isPresentation reports whether s is an MPD that tells of which run it is.
+func (s *snapshot) isPresentation() bool {
+	return s.manifest.file.src.layout.Format == media.DASH && len(s.refs) > 0 &&
+		s.manifest.file.src.layout.DatesRuns(s.onDiskName())
+}
+
+// editMPD returns the edition of s, an MPD, on a basis.
+func (m *manifest) editMPD(s *snapshot, b basis) edition {
+	mayGoOn := m.file.src.dest.ReconnectWindow > 0 || b.run != ""
+	if s.parsed.Ended || !mayGoOn && b.end != added { // EMS writes a recording that grows as one that has ended
+		return s.own
+	}
+	run, err := dash.Parse(s.own.content)
+	if err != nil {
+		m.cannotEdit(err)
+		return s.own
+	}
+	next, join := m.continuedMPD(s, run, b)
+	if b.end == added {
+		next = next.WithEnd()
+	}
+	if next == run {
+		return s.own
+	}
+	content := next.Bytes()
+	return edition{content: content, sum: sha256.Sum256(content), md5: MD5(content), mpd: next,
+		seam: join == dash.Seam, tail: m.formerOf(s, content), ended: next.Ended}
+}
+
+// onDiskName returns what a file that s names is called on the disk.
+func (s *snapshot) onDiskName() string {
+	f := s.refs[len(s.refs)-1]
+	name, _ := f.src.layout.CutRun(f.path)
+	return name
+}
+
+// runName returns the name of the run under which the files of s are published, or "".
+func (s *snapshot) runName() string {
+	if !s.isPresentation() {
+		return ""
+	}
+	f := s.refs[len(s.refs)-1]
+	_, run := f.src.layout.CutRun(f.path)
+	return run
+}
+
+// continuedMPD returns run, which is what s has, as it goes on from what viewers have.
+func (m *manifest) continuedMPD(s *snapshot, run *dash.MPD, b basis) (*dash.MPD, dash.Join) {
+	have, window, named := b.shown, m.file.src.dest.ReconnectWindow, b.run != ""
+	if have == nil || window == 0 {
+		return dash.Continue(nil, run, dash.Situation{Named: named})
+	}
+	mpd, err := have.presentation()
+	if err != nil {
+		m.cannotEdit(err)
+		return dash.Continue(nil, run, dash.Situation{Named: named})
+	}
+	left := have.at
+	if have.watched && m.publishedAt.After(left) {
+		left = m.publishedAt
+	}
+	return dash.Continue(mpd, run, dash.Situation{
+		Named:  named,
+		TooOld: have.gone || run.Start.Sub(left) > window+s.parsed.TargetDuration,
+	})
+}
+
+// presentation returns the MPD of s, or an error if it is none that can be continued.
+func (s *shown) presentation() (*dash.MPD, error) {
+	if s.mpd == nil {
+		mpd, err := dash.Parse(s.content)
+		if err != nil {
+			return nil, err
+		}
+		s.mpd, s.ended = mpd, mpd.Ended
+	}
+	return s.mpd, nil
+}
+
+// isOlderMPD reports whether viewers who have known miss nothing of s.
+func (s *shown) isOlderMPD(known *shown) bool {
+	mine, err := s.presentation()
+	if err != nil {
+		return true
+	}
+	theirs, err := known.presentation()
+	return err == nil && !mine.IsNewer(theirs)
+}
+
+// formerOf returns the files that content, an edition of s, names and s does not.
+func (m *manifest) formerOf(s *snapshot, content []byte) (former []*file) {
+	parsed, err := m.file.src.layout.Parse(m.file.path, content)
+	if err != nil {
+		return nil // it names what was read before
+	}
+	seen := make(map[*file]bool, len(s.refs))
+	for _, f := range s.refs {
+		seen[f] = true
+	}
+	for ref := range parsed.References() {
+		f := m.lookUp(ref.URI)
+		if literal, _, _ := media.Resolve(path.Dir(m.file.path), ref.URI); f == nil && literal != "" {
+			f = m.file.src.schedule.file(m.file.src, literal)
+		}
+		if f != nil && f.manifest == nil && !seen[f] {
+			seen[f] = true
+			former = append(former, f)
+		}
+	}
+	return slices.Clip(former)
+}
