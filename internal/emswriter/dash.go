@@ -67,10 +67,16 @@ func (s *DASH) VideoSegment() string { return filepath.Join(s.dir("video"), "seg
 // AudioSegment returns the path of the audio's init segment.
 func (s *DASH) AudioSegment() string { return filepath.Join(s.dir("audio"), "seg_init.mp4") }
 
-// Start begins a run: it writes the manifest, without any chunk, and the init segments.
-func (s *DASH) Start() error {
+// Abandon closes the open chunks and does nothing else, as the kernel does when a server is killed.
+func (s *DASH) Abandon() {
 	s.video.open.abandon()
 	s.audio.open.abandon()
+	s.video.open, s.audio.open = nil, nil
+}
+
+// Start begins a run: it writes the manifest, without any chunk, and the init segments.
+func (s *DASH) Start() error {
+	s.Abandon()
 	s.video, s.audio, s.lastVideo, s.ahead = track{}, track{}, 0, 0
 	s.started = clock(s.Now)
 	if s.Cleanup {

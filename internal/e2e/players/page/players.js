@@ -71,6 +71,8 @@ const open = {
   },
   "dash.js": (seat, url) => {
     const player = dashjs.MediaPlayer().create();
+    if (seats.delay) player.updateSettings({ streaming: { delay: { liveDelay: seats.delay } } });
+    player.clearDefaultUTCTimingSources(); // this host's clock wrote the times
     player.on(dashjs.MediaPlayer.events.ERROR, ({ error }) => seat.failed(`dash.js ${error.code ?? error}`, false));
     player.initialize(seat.video, url, true);
   },
