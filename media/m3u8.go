@@ -19,7 +19,7 @@ import (
 // EXT-X-RENDITION-REPORT, which only points to playlists that the Master Playlist names: two that
 // report each other would wait for each other.
 func ParsePlaylist(b []byte) (Manifest, error) {
-	p := playlistReader{named: make(map[string]struct{}), variables: variables{room: 32*len(b) + 16<<10}}
+	p := playlistReader{named: make(map[string]int), variables: variables{room: 32*len(b) + 16<<10}}
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	if len(bytes.TrimSpace(b)) == 0 {
 		return Manifest{}, fmt.Errorf("playlist is empty: %w", ErrIncomplete)
@@ -75,7 +75,7 @@ type playlistReader struct {
 	ranged     bool   // the next segment is a part of its file
 	wantsURI   string // the tag whose URI has not come yet
 	variables  variables
-	named      map[string]struct{}
+	named      map[string]int // their places in references
 	tally      Tally
 	tooMany    error
 }
@@ -143,14 +143,17 @@ func (p *playlistReader) nameVariable(r Reference) error {
 	return nil
 }
 
-// name adds a reference, once. Beyond the limit, references are only counted.
+// name adds a reference, once: a file that has the map and segments is a segment. Beyond the limit,
+// references are only counted.
 func (p *playlistReader) name(r Reference) {
-	if _, twice := p.named[r.URI]; twice {
+	if at, twice := p.named[r.URI]; twice {
+		known := &p.references[at]
+		known.Segment = known.Segment || r.Segment
 		return
 	}
 	if p.tooMany = cmp.Or(p.tally.Add(r), p.tooMany); p.tooMany != nil {
 		return
 	}
-	p.named[r.URI] = struct{}{}
+	p.named[r.URI] = len(p.references)
 	p.references = append(p.references, r)
 }
