@@ -24,7 +24,7 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	f := s.file(src, p)
 	m, snap := f.manifest, r.snapshot()
 	defer r.letGo()
-	if f.isNowhere() {
+	if m.published == nil && len(m.waiting) == 0 {
 		src.generation++ // master playlists that would go without it wait for it after all
 	}
 	f.disk.closed()

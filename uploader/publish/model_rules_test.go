@@ -92,12 +92,13 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 	return ""
 }
 
-// goesWithout reports whether rec, a master playlist, need not wait for ref: a playlist that is
-// never read, although rec was read long ago, or viewers have been without it.
+// goesWithout reports whether rec, a master playlist, need not wait for ref: a playlist that was
+// never read or that the disk has no more, although rec was read long ago, or viewers have been
+// without it.
 func (b *modelBucket) goesWithout(ref string, rec *record) bool {
 	w := b.w
 	o := w.originOf(ref)
-	if o.format != media.HLS || !rec.sheet.parsed.Set || b.objects[ref] != nil || len(w.records[ref]) > 0 {
+	if o.format != media.HLS || !rec.sheet.parsed.Set || b.objects[ref] != nil || len(w.records[ref]) > 0 && w.disk.names[ref] != nil {
 		return false
 	}
 	if shown := b.objects[rec.path]; shown != nil && slices.Contains(shown.sheet.refs, ref) {

@@ -44,7 +44,7 @@ func (s *snapshot) goesWithout(f *file) (from time.Time) {
 	switch p := s.manifest.published; {
 	case !some:
 		return time.Time{}
-	case p != nil && p.names(f): // viewers have been without it
+	case p != nil && p.names(f) && f.manifest.told.absent: // viewers have been without it
 		return s.origin.readAt
 	}
 	return s.origin.readAt.Add(patience)
