@@ -47,6 +47,7 @@ type object struct {
 	run     int
 	version media.Version // of a chunk
 	sheet   *sheet        // of a manifest
+	without []string      // of a master playlist: the variants that it was sent without
 	stored  time.Time
 	boot    int       // run of the daemon that sent it
 	instead time.Time // when it took the place of one that a manifest of this run of the daemon named

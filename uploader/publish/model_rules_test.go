@@ -73,8 +73,11 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 			}
 			continue
 		}
-		if why := b.lacks(ref, rec); why != "" && !b.goesWithout(ref, rec) {
-			return fmt.Sprintf("R2: %s names %s, %s", f.key, ref, why)
+		if why := b.lacks(ref, rec); why != "" {
+			if !b.goesWithout(ref, rec) {
+				return fmt.Sprintf("R2: %s names %s, %s", f.key, ref, why)
+			}
+			f.put.without = append(f.put.without, ref)
 		}
 		// A manifest of an earlier run may be published with the next one's files only as long as
 		// it is the newest that is known: the next one's is on the disk then, and not reported yet.
