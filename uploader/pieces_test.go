@@ -89,6 +89,26 @@ func TestRangesOfAFileThatGrowsArePublished(t *testing.T) {
 	})
 }
 
+// A playlist that is cut short is told by its last line, which the one with other names would end.
+func TestR1PlaylistOfRangesThatWasCutOffIsNotPublished(t *testing.T) {
+	const key = "g/s/playlist.m3u8"
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.dest.SplitRanges = true
+		d.start()
+		g := &growingFile{d: d, run: "run 1"}
+		g.grow(0)
+		settle()
+		whole := d.bucket.content(key)
+		d.close(key, "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:EVENT\n"+g.lines+
+			`#EXT-X-KEY:METHOD=AES-128,URI="a.ke`)
+		time.Sleep(10 * time.Second)
+		if got := d.bucket.content(key); got != whole {
+			t.Errorf("the bucket has %q, want %q", got, whole)
+		}
+	})
+}
+
 // R6: ranges arrive also if their file is deleted in an outage.
 func TestR6RangesOfAFileThatIsDeletedInAnOutageArrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -75,10 +75,6 @@ func (src *Source) readManifest(ctx context.Context, p string) (publish.Reading,
 	if err != nil {
 		return publish.Reading{}, nil, err
 	}
-	content, cut, err := src.split(ctx, p, content, version.ModTime)
-	if err != nil {
-		return publish.Reading{}, nil, err
-	}
 	manifest, dir, err := src.parse(p, content)
 	switch {
 	case errors.Is(err, errNotNamed):
@@ -91,6 +87,16 @@ func (src *Source) readManifest(ctx context.Context, p string) (publish.Reading,
 	sum := sha256.Sum256(content)
 	if err := src.checkEnd(p, manifest, sum, time.Now()); err != nil {
 		return publish.Reading{}, nil, err
+	}
+	content, cut, err := src.split(ctx, p, content, version.ModTime)
+	if err != nil {
+		return publish.Reading{}, nil, err
+	}
+	if cut != nil { // other files are named
+		sum = sha256.Sum256(content)
+		if manifest, dir, err = src.parse(p, content); err != nil {
+			return publish.Reading{}, nil, &notManifestError{err}
+		}
 	}
 	named, err := src.resolve(p, dir, manifest)
 	if err != nil {
