@@ -1,5 +1,5 @@
-// Command ems-sidecar publishes what an EvoStream Media Server writes to disk in an S3 bucket, and
-// has the server route, record and balance its streams.
+// Command ems-sidecar publishes the live streams that a media server writes to disk in an S3 bucket.
+// It also has EvoStream Media Server route, record and balance its streams.
 package main
 
 import (
@@ -73,8 +73,8 @@ func main() {
 func newParser(ctx context.Context, s surroundings, exit func(code int)) *kong.Kong {
 	return kong.Must(&commands{},
 		kong.Name("ems-sidecar"),
-		kong.Description("Publishes the live streams and recordings that an EvoStream Media Server (EMS) writes "+
-			"to disk in an S3 bucket, and has the server route, record and balance its streams."),
+		kong.Description("Publishes the live streams that a writer such as ffmpeg, nginx-rtmp or EvoStream Media "+
+			"Server (EMS) writes to disk in an S3 bucket. It also has EMS route, record and balance its streams."),
 		kong.Vars{"version": versionText()},
 		kong.Writers(s.stdout, s.stderr),
 		kong.Exit(exit),

@@ -42,8 +42,8 @@ The config.
 // CommandPage returns the man page ems-sidecar(1).
 func CommandPage(app *kong.Node) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, ".TH EMS\\-SIDECAR 1 %s ems\\-sidecar\n.SH NAME\nems\\-sidecar \\- publish an EvoStream Media "+
-		"Server's streams in an S3 bucket\n", manDate)
+	fmt.Fprintf(&b, ".TH EMS\\-SIDECAR 1 %s ems\\-sidecar\n.SH NAME\nems\\-sidecar \\- publish live streams "+
+		"from a directory in an S3 bucket\n", manDate)
 	b.WriteString(".SH SYNOPSIS\n")
 	for i, n := range leaves(app) {
 		if i > 0 {
