@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -46,7 +47,11 @@ func (o output) isManifest(key string) bool { return o.layout.Kind(key).Role == 
 // parse reads the content of a manifest.
 func (o output) parse(key string, content []byte) (media.Manifest, error) {
 	if !o.layout.IsBootstrap(key) {
-		return o.layout.Parse(key, content)
+		m, err := o.layout.Parse(key, content)
+		if m.Unended {
+			err = errors.New("it is cut short")
+		}
+		return m, err
 	}
 	bootstrap, err := media.ParseBootstrap(content)
 	if err != nil {

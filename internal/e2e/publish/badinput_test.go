@@ -374,7 +374,7 @@ var badCases = []badCase{
 }
 
 var oddNames = []string{
-	"a b.ts", " c.ts", "50%.ts", "a%20b.ts", "x+y.ts", "x#y.ts", "x?y.ts", "ärgerlich-日本語-🎬.ts", "a&b=c;d,e.ts",
+	"a b.ts", "c .ts", "50%.ts", "a%20b.ts", "x+y.ts", "x#y.ts", "x?y.ts", "ärgerlich-日本語-🎬.ts", "a&b=c;d,e.ts",
 	"quote'\"s.ts", "(1)[2]{3}.ts", "back\\slash.ts", "-dash.ts", "colon-12:30:00.ts", "~tilde.ts", "%zz.ts", "$HOME.ts",
 }
 
