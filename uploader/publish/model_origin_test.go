@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"ems-sidecar/media"
 	"ems-sidecar/uploader/publish"
@@ -40,6 +41,9 @@ const (
 	modelWindow = 3
 	modelStale  = 2
 )
+
+// modelSegment is the least time that a program other than EMS takes for a segment.
+const modelSegment = time.Second
 
 func (o *origin) add(stream string) {
 	st := &originStream{o: o, dir: o.group + "/" + stream}
@@ -207,7 +211,12 @@ func (st *originStream) cycle() {
 	})
 	switch o.format {
 	case media.HLS, media.DASH:
-		st.todo = append(st.todo, open, func() { st.writeManifest(n, false) }, old, finish)
+		st.todo = append(st.todo, open, func() {
+			if o.format == media.HLS && o.reusesNames() {
+				w.pass(w.now.Add(modelSegment)) // what is another run's content is told by that
+			}
+			st.writeManifest(n, false)
+		}, old, finish)
 	case media.HDS:
 		st.todo = append(st.todo, open, old, finish, func() { st.writeManifest(n, false) })
 	case media.MSS:

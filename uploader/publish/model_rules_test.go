@@ -65,7 +65,7 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 	}
 	for i, ref := range f.put.sheet.refs {
 		if !slices.Contains(rec.sheet.refs, ref) { // of an earlier run: viewers have been shown it
-			if w.originOf(ref).reusesNames() {
+			if o := b.objects[ref]; w.originOf(ref).reusesNames() && (!b.onlyEnds(f) || o != nil && o.run > rec.run) {
 				return fmt.Sprintf("R2: %s names %s of an earlier run, whose name may have come back", f.key, ref)
 			}
 			if b.objects[ref] == nil && !w.lost[ref] && !b.deleted[ref] {
@@ -93,6 +93,13 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		}
 	}
 	return ""
+}
+
+// onlyEnds reports whether f names just what players have: nothing is left of the run that it tells
+// of but its end.
+func (b *modelBucket) onlyEnds(f *flight) bool {
+	sheet := f.put.sheet
+	return sheet.parsed.Ended && slices.Equal(sheet.refs[sheet.others:], b.promised[f.key].refs)
 }
 
 // goesWithout reports whether rec, a master playlist, need not wait for ref: a playlist that was
@@ -169,42 +176,6 @@ func (b *modelBucket) checkOvertakesNoManifest(f *flight) {
 			b.w.t.Fatalf("R2: content %d of %s is sent while %v, which names content %d, is in flight", f.put.id, f.key, g, old.id)
 		}
 	}
-}
-
-// sent is what f sends of rec, or nil if it sends another one. Of a playlist, that may be an edition:
-// segments that were given up are marked, or left out at either end; and it may go on from the run
-// before.
-func (w *world) sent(rec *record, f *flight) *sheet {
-	if f.Manifest.Sum == rec.sheet.hexSum {
-		return rec.sheet
-	}
-	e := readEdition(f.key, f.Manifest.Bytes)
-	lost := func(ref string) bool { return w.lost[ref] }
-	switch before, shown := w.bucket.promised[f.key]; {
-	case w.originOf(f.key).format != media.HLS:
-		return nil
-	case shown && slices.Equal(e.refs, before.refs) && all(rec.sheet.refs, lost):
-		return rec.sheet.editionOf(e, f.Manifest.Bytes) // nothing of it is left but its end
-	case e.says != rec.sheet.text:
-		return nil
-	}
-	if w.dest.ReconnectWindow == 0 && e.ended != rec.sheet.parsed.Ended || e.ended && !rec.sheet.parsed.Ended {
-		return nil // it has another end
-	}
-	for _, ref := range rec.sheet.refs[rec.sheet.others:] {
-		switch listed := slices.Contains(e.refs, ref); {
-		case !listed && !w.lost[ref]:
-			w.t.Fatalf("R4: %s is sent without %s: %q", rec.sheet.text, ref, f.Manifest.Bytes)
-		case listed && e.gaps[ref] != w.originOf(ref).src.Observe(ref).Lost:
-			w.t.Fatalf("R2: %s is sent, and is wrong about whether %s can arrive: %q", rec.sheet.text, ref, f.Manifest.Bytes)
-		}
-	}
-	return rec.sheet.editionOf(e, f.Manifest.Bytes)
-}
-
-// all reports whether what is said is so of all refs.
-func all(refs []string, is func(string) bool) bool {
-	return !slices.ContainsFunc(refs, func(ref string) bool { return !is(ref) })
 }
 
 // endsInHole reports whether the last segment of rec was given up: if it has not ended, or has no

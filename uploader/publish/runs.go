@@ -145,9 +145,16 @@ func (m *manifest) startsNewRun(s *snapshot) bool {
 	case s.namesAfresh(): // within a run, what has one number has one name
 		return s.parsed.Sequence <= known.parsed.Last && !s.shares(known) || fell && s.isNewerThan(known)
 	case s.isPlaylist():
-		return s.parsed.Segments == 0 || fell && (s.isNewerThan(known) || !s.shares(known)) || s.rewrites(known)
+		return s.parsed.Segments == 0 || fell && (s.isNewerThan(known) || !s.shares(known)) ||
+			s.rewrites(known) || s.takesBackEnd(known)
 	}
 	return s.parsed.Segments == 0 || fell
+}
+
+// takesBackEnd reports whether known has ended, and s, which has nothing more, has not. No writer
+// takes an end back: another run begins with the same numbers.
+func (s *snapshot) takesBackEnd(known *snapshot) bool {
+	return known.parsed.Ended && !s.parsed.Ended && s.parsed.Last <= known.parsed.Last
 }
 
 // rewrites reports whether a segment that s and known both name, under one number, was written after
@@ -179,14 +186,21 @@ func (s *snapshot) sees(i int) media.Version {
 	return v
 }
 
-// knewOther reports whether the i-th reference of s was whole as s means it, and is not v. If it was
-// still being written then, a later write tells nothing.
+// knewOther reports whether the i-th reference of s had whole content that s means, and that is not
+// v. If it was still being written when s was read, a later write tells nothing. If its name was gone
+// by then, s means what was closed before that.
 func (s *snapshot) knewOther(i int, v media.Version) bool {
-	if s.onDisk == nil || s.onDisk[i] == (media.Version{}) || s.onDisk[i].Equal(v) {
+	if s.onDisk == nil {
 		return false
 	}
-	f := s.refs[i]
-	return s.onDisk[i].Equal(f.disk.version) || s.onDisk[i].Equal(f.disk.former)
+	f, was := s.refs[i], s.onDisk[i]
+	for _, had := range []media.Version{f.disk.version, f.disk.former} {
+		gone := was == (media.Version{}) && !had.ModTime.After(s.origin.modTime.Add(s.traits().NamesEarly))
+		if had != (media.Version{}) && !had.Equal(v) && (gone || was.Equal(had)) {
+			return true
+		}
+	}
+	return false
 }
 
 // isCounted reports whether each reference of s to a segment is to one of another number: there are
