@@ -146,12 +146,20 @@ func (b *modelBucket) former(rec *record) *record {
 	}
 	last, next := all[i-1], all[i]
 	_, known := b.promised[rec.path]
-	rewritten := slices.ContainsFunc(last.sheet.refs, func(ref string) bool { return w.rewritten[ref] || w.isOfAnotherRun(ref, last) })
+	rewritten := slices.ContainsFunc(last.sheet.refs, func(ref string) bool {
+		return w.rewritten[ref] || w.isOfAnotherRun(ref, last) || b.looksOutwritten(ref, last)
+	})
 	told := !next.sheet.parsed.Set && next.sheet.parsed.Sequence <= last.sheet.parsed.Last // a higher number may be a jump
 	if last.order > b.started[rec.path] && known && told && !rewritten && b.isOwed(last, rec) && b.publishable(last) {
 		return last
 	}
 	return nil
+}
+
+// looksOutwritten reports whether ref was written so long after rec that only another run may do so.
+func (b *modelBucket) looksOutwritten(ref string, rec *record) bool {
+	o := b.objects[ref]
+	return b.w.originOf(ref).reusesNames() && o != nil && o.version.ModTime.After(rec.written.Add(media.Generic[media.HLS].NamesEarly))
 }
 
 // isOfAnotherRun reports whether ref is on the disk, or was closed, with the content of another run

@@ -130,11 +130,11 @@ func (w *world) reportManifest(o *origin, p string, i *inode) {
 	w.schedule.ManifestRead(o.src, p, r, w.place(), w.now)
 	w.carryOut()
 	if newest := w.newest[p]; newest != nil && newest.sheet.sum == s.sum {
-		newest.run = i.holds.run // another run may say the same
+		newest.run, newest.written = i.holds.run, i.modTime // another run may say the same
 		return
 	}
 	w.reads++
-	rec := &record{path: p, sheet: s, run: i.holds.run, order: w.reads, late: late, at: w.now}
+	rec := &record{path: p, sheet: s, run: i.holds.run, order: w.reads, late: late, at: w.now, written: i.modTime}
 	w.records[p], w.newest[p] = append(w.records[p], rec), rec
 }
 

@@ -53,6 +53,8 @@ type record struct {
 	order int  // in which snapshots were read
 	late  bool // its chunks on the disk were a later run's by then
 	at    time.Time
+
+	written time.Time // by EMS
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
