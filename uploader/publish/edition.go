@@ -65,7 +65,9 @@ const (
 
 // compose makes the edition of s that viewers may get now.
 func (m *manifest) compose(s *snapshot, now time.Time) {
-	s.endBeforeHole()
+	if !m.needsRecall() { // what viewers have tells where it ends
+		s.endBeforeHole()
+	}
 	if s.isMaster() {
 		m.composeMaster(s)
 	}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 
+	"ems-sidecar/hls"
 	"ems-sidecar/media"
 )
 
@@ -39,10 +40,19 @@ func (m *manifest) isHeldBack(s *snapshot) bool {
 // arrive. One that viewers have been shown keeps its place, and is a gap.
 func (s *snapshot) beforeHole() int {
 	keep := len(s.refs)
-	for keep > s.others && s.refs[keep-1].bucket.isLost() && s.refs[keep-1].naming.shown == 0 {
+	for keep > s.others && s.refs[keep-1].bucket.isLost() && !s.manifest.hasShown(s.refs[keep-1]) {
 		keep--
 	}
 	return keep
+}
+
+// hasShown reports whether viewers have been shown f, by this process or by an earlier one.
+func (m *manifest) hasShown(f *file) bool {
+	if f.naming.shown > 0 || !m.line.isRecalled() {
+		return f.naming.shown > 0
+	}
+	list := m.lastShown(m.line.shown)
+	return list != nil && slices.ContainsFunc(list.Segments, func(s hls.Segment) bool { return m.lookUp(s.URI) == f })
 }
 
 // endBeforeHole has s, which is to be sent, end before the segments that can never arrive if it
