@@ -66,11 +66,11 @@ func (l *timeline) add(text []byte, t *tag) error {
 			repeats, err = number(text, a)
 		}
 		if err != nil {
-			return fmt.Errorf("S has %s=%.40q", a.name, text[a.from:a.to])
+			return fmt.Errorf("an S has %s=%.40q", a.name, text[a.from:a.to])
 		}
 	}
 	if repeats >= maxSegments {
-		return fmt.Errorf("S has %d segments", repeats)
+		return fmt.Errorf("an S has %d segments", repeats)
 	}
 	high, low := bits.Mul64(lasts, repeats+1)
 	end, carry := bits.Add64(begins, low, 0)

@@ -26,7 +26,9 @@ func WithoutVariants(content []byte, absent func(uri string) bool) []byte {
 		case tag == tagMedia:
 			group := groupOf(value)
 			if uri, ok := uriOf(value); ok && absent(uri) {
-				left[group] = left[group]
+				if !left[group] {
+					left[group] = false // it was one
+				}
 				changed = true
 				continue
 			}

@@ -66,8 +66,8 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 	src := &Source{
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter,
 		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
-		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace), hostPaths: make(map[string]bool),
-			unended: make(map[string]unended), series: newSeriesBook()},
+		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace),
+			hostPaths: make(map[string]bool), unended: make(map[string]unended), series: newSeriesBook()},
 		runs: newRuns(),
 	}
 	dest.keepTerms()

@@ -29,7 +29,8 @@ func checkDirectory(ctx context.Context, r *report, dir string) bool {
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		err = advise(errors.New("it does not exist, and the daemon would wait for it"), "is it the directory into which the streams are written?")
+		err = advise(errors.New("it does not exist, and the daemon would wait for it"),
+			"is it the directory into which the streams are written (of EMS, the targetFolder)?")
 	case errors.Is(err, fs.ErrPermission):
 		err = advise(errors.New("it cannot be read"), "give the user that runs the daemon read access, or its group")
 	case err == nil && t.closed.n > 0:

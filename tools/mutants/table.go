@@ -73,7 +73,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R3", what: "what players have is not read from the bucket at the start",
-		file: publish + "line.go", old: "m.line.shown = have", new: "_ = have",
+		file: publish + "line.go", old: "m.line.shown = have\n}", new: "_ = have\n}",
 	},
 	{
 		rule: "R3", what: "a new run begins with the server's own numbers",

@@ -48,8 +48,8 @@ func (s *Schedule) Views() []View {
 func (s *Schedule) view(st *stream) View {
 	v := &st.vitals
 	view := View{Source: st.src, Stream: st.name, Shown: st.shown(), State: v.state, Since: v.since, Why: v.why,
-		Chunk: v.chunk, Edge: v.edge, Target: v.target, Lag: v.lag, Sequence: v.sequence, Segments: v.segments, Backlog: st.queue(),
-		Chunks: st.figures.chunks, Bytes: st.figures.bytes, FailedAt: v.failedAt}
+		Chunk: v.chunk, Edge: v.edge, Target: v.target, Lag: v.lag, Sequence: v.sequence, Segments: v.segments,
+		Backlog: st.queue(), Chunks: st.figures.chunks, Bytes: st.figures.bytes, FailedAt: v.failedAt}
 	if v.state.Suffers() {
 		view.Failure, _ = s.failure(st)
 	}

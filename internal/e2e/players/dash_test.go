@@ -32,7 +32,6 @@ type dashStage struct {
 	daemon  func() *e2e.Sidecar // starts it
 	side    *e2e.Sidecar
 	page    *browser.Page
-	written int // chunks of the present run
 }
 
 var (
