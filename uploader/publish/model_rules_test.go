@@ -87,16 +87,17 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		}
 		// Of a segment, the schedule knows that it is another run's only if it saw both: not if the
 		// first was never reported, if it was reported after the manifest was read and overwritten,
-		// or if the manifest was read so late that the next run's was there.
-		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && w.originOf(ref).reusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
+		// or if the manifest was read so late that the next run's was there. The end of what players
+		// have names what they have been given.
+		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && !b.onlyEnds(f) &&
+			w.originOf(ref).reusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
 			return fmt.Sprintf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
 	}
 	return ""
 }
 
-// onlyEnds reports whether f names just what players have: nothing is left of the run that it tells
-// of but its end.
+// onlyEnds reports whether f names just what players have, and ends it.
 func (b *modelBucket) onlyEnds(f *flight) bool {
 	sheet := f.put.sheet
 	return sheet.parsed.Ended && slices.Equal(sheet.refs[sheet.others:], b.promised[f.key].refs)
@@ -159,7 +160,8 @@ func (b *modelBucket) former(rec *record) *record {
 // looksOutwritten reports whether ref was written so long after rec that only another run may do so.
 func (b *modelBucket) looksOutwritten(ref string, rec *record) bool {
 	o := b.objects[ref]
-	return b.w.originOf(ref).reusesNames() && o != nil && o.version.ModTime.After(rec.written.Add(media.Generic[media.HLS].NamesEarly))
+	return b.w.originOf(ref).reusesNames() && o != nil &&
+		o.version.ModTime.After(rec.written.Add(media.Generic[media.HLS].NamesEarly))
 }
 
 // isOfAnotherRun reports whether ref is on the disk, or was closed, with the content of another run

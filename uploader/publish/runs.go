@@ -102,14 +102,22 @@ func (s *snapshot) stale() bool {
 		if i < s.others && s.isOutlivedBy(f) {
 			return true
 		}
-		// It changed into what s means, if that was written when s was.
-		own := s.onDisk != nil && f.disk.version.Equal(s.onDisk[i]) &&
-			!f.disk.version.ModTime.After(s.origin.modTime.Add(s.traits().NamesEarly))
+		own := s.onDisk != nil && s.means(i)
 		if f.bucket.changedAt.After(s.origin.readAt) && !own || s.isOutwritten(i, f) {
 			return true
 		}
 	}
 	return false
+}
+
+// means reports whether the content of its i-th reference that was closed last is what s means: it was
+// written when s was. A playlist may have been read while that was still being written.
+func (s *snapshot) means(i int) bool {
+	closed, seen := s.refs[i].disk.version, s.onDisk[i]
+	if closed.ModTime.After(s.origin.modTime.Add(s.traits().NamesEarly)) {
+		return false
+	}
+	return closed.Equal(seen) || s.isPlaylist() && seen != (media.Version{}) && closed.ModTime.After(seen.ModTime)
 }
 
 // isOutlivedBy reports whether f, an init segment that s names, was written after s. EMS writes
