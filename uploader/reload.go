@@ -27,9 +27,12 @@ type terms struct {
 	window          time.Duration // see publish.Destination.ReconnectWindow
 }
 
-// keepTerms notes the terms of d for any goroutine, unless they were changed before.
+// keepTerms notes the terms of d for any goroutine, unless they are noted. From then on, the
+// goroutine of Run alone reads and writes those of d itself.
 func (d *Destination) keepTerms() {
-	d.now.CompareAndSwap(nil, &terms{d.CacheControlChunk, d.CacheControlManifest, d.ReconnectWindow})
+	if d.now.Load() == nil {
+		d.now.CompareAndSwap(nil, &terms{d.CacheControlChunk, d.CacheControlManifest, d.ReconnectWindow})
+	}
 }
 
 func (d *Destination) terms() terms {
