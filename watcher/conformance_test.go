@@ -475,9 +475,7 @@ func testRootLate(t *testing.T, b Backend) {
 		t.Fatal("ready without a root")
 	default:
 	}
-	if !w.State().Waiting {
-		t.Error("state does not say that the root is waited for")
-	}
+	w.eventually("a state that says that the root is waited for", func() bool { return w.State().Waiting })
 	w.mkdir("g/s")
 	w.write("g/s/1.ts", "x")
 	w.closed("g/s/1.ts")
