@@ -42,13 +42,16 @@ func TestEventsInAnOutage(t *testing.T) {
 	took := make([]time.Duration, n)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	var posting sync.WaitGroup
+	room := make(chan struct{}, rate/4) // a machine that is too slow for the rate gets no queue of requests
 	began := e2e.Patient.Now()
 	for i := range n {
 		e2e.Patient.SleepUntil(began + time.Duration(i)*time.Second/rate)
 		if i%rate == 0 {
 			e2e.Put(t, root, fmt.Sprintf("g/s/segment_1_%d.ts", i), "chunk")
 		}
+		room <- struct{}{}
 		posting.Go(func() {
+			defer func() { <-room }()
 			body := fmt.Sprintf(`{"id":%d,"processId":2,"timestamp":3,"type":"inStreamCreated","payload":{"uniqueId":4,"name":"s%d"}}`, i+1, i%500)
 			if i%2 == 0 {
 				body = fmt.Sprintf(`{"id":%d,"processId":2,"timestamp":3,"type":"hlsChunkClosed","payload":{"file":"%s/g/s/segment_1_%d.ts"}}`, i+1, root, i/rate*rate)
@@ -83,10 +86,10 @@ func TestEventsInAnOutage(t *testing.T) {
 		e2e.Must(t, err)
 		return len(slices.DeleteFunc(keys, func(k string) bool { return !strings.HasPrefix(k, "g/s/") })) == (n+rate-1)/rate
 	})
-	const room = 100 << 20
+	const most = 100 << 20
 	t.Logf("the daemon took %d MiB at the most", s.PeakMemory()>>20)
-	if s.PeakMemory() > room {
-		t.Errorf("that is more than %d MiB", room>>20)
+	if s.PeakMemory() > most {
+		t.Errorf("that is more than %d MiB", most>>20)
 	}
 	s.Stop()
 }
