@@ -219,7 +219,7 @@ func TestCheckLooksThroughWatchedDirectories(t *testing.T) {
 	}
 	e2e.Must(t, os.Mkdir(filepath.Join(root, "g/s/closed"), 0))
 	code, out, _ = check(t, root, server.Endpoint, nil)
-	e2e.Says(t, out, "FAIL  directory", "g/s/closed", "cannot be entered")
+	e2e.Says(t, out, "FAIL  directory", "this user cannot enter its directories g/s/closed")
 	if code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}

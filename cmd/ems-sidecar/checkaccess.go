@@ -43,30 +43,49 @@ func daemonAccount() *account {
 	return a
 }
 
-// canRead reports whether the account may list a directory and enter it, by its mode.
-func (a *account) canRead(mode fs.FileMode, uid, gid uint64) bool {
-	const readAndEnter = 0o5
-	bits := mode.Perm()
+// What an account may do with a directory, as bits of its mode.
+const (
+	enter        fs.FileMode = 0o1
+	readAndEnter fs.FileMode = 0o5
+)
+
+// may reports whether the account has a right to a directory, which has the path p. An access control
+// list may allow more than the mode: then it counts as allowed.
+func (a *account) may(right fs.FileMode, p string, fi fs.FileInfo) bool {
+	uid, gid, ok := ownerOf(fi)
+	if !ok {
+		return true
+	}
+	bits := fi.Mode().Perm()
 	switch {
 	case uid == a.uid:
 		bits >>= 6
 	case slices.Contains(a.groups, gid):
 		bits >>= 3
 	}
-	return bits&readAndEnter == readAndEnter
+	return bits&right == right || hasACL(p)
 }
 
-// mayRead reports whether a, or if it is nil this process, may list the directory p and enter it. An
-// access control list may allow more than the mode: then it counts as allowed.
+// stoppedAt returns the first directory that keeps the account from reading dir: dir itself, or one
+// above it. It returns "" if there is none. What cannot be asked about does not count: root sees it all.
+func (a *account) stoppedAt(dir string) string {
+	stopped := ""
+	for p, right := dir, readAndEnter; ; p, right = filepath.Dir(p), enter {
+		if fi, err := os.Stat(p); err == nil && !a.may(right, p, fi) {
+			stopped = p
+		}
+		if p == filepath.Dir(p) {
+			return stopped
+		}
+	}
+}
+
+// mayRead reports whether a, or if it is nil this process, may list the directory p and enter it.
 func mayRead(root *os.Root, dir, p string, a *account) bool {
 	if a == nil {
 		_, err := root.Lstat(p + "/.")
 		return err == nil || disk.IsGone(err)
 	}
 	fi, err := root.Lstat(p)
-	if err != nil {
-		return true // just deleted
-	}
-	uid, gid, ok := ownerOf(fi)
-	return !ok || a.canRead(fi.Mode(), uid, gid) || hasACL(filepath.Join(dir, p))
+	return err != nil /* just deleted */ || a.may(readAndEnter, filepath.Join(dir, p), fi)
 }

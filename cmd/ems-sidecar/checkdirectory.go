@@ -33,14 +33,8 @@ func checkDirectory(ctx context.Context, r *report, dir string) bool {
 			"is it the directory into which the streams are written (of EMS, the targetFolder)?")
 	case errors.Is(err, fs.ErrPermission):
 		err = advise(errors.New("it cannot be read"), "give the user that runs the daemon read access, or its group")
-	case err == nil && t.closed.n > 0:
-		who := "this user"
-		if as != nil {
-			who = "the user " + as.name
-		}
-		err = advise(fmt.Errorf("%s cannot enter its directories %s, and nothing in them is published", who, t.closed),
-			"give the user that runs the daemon the right to read and enter them: chmod o+rx, its group, or an ACL such as "+
-				"setfacl -R -m u:"+daemonUser+":rX -d -m u:"+daemonUser+":rX "+dir)
+	case err == nil:
+		err = closedTo(as, dir, t.closed)
 	}
 	if !r.say("directory", dir, err) {
 		return false
@@ -53,6 +47,27 @@ func checkDirectory(ctx context.Context, r *report, dir string) bool {
 		r.skip("the rest of "+dir, dir, fmt.Sprintf("only the first %d entries were looked at", maxWalked), "")
 	}
 	return true
+}
+
+// closedTo is the error about directories that an account, or this process if that is nil, cannot
+// enter: those on the way to dir, dir itself, or those below.
+func closedTo(as *account, dir string, below names) error {
+	who := "this user"
+	if as != nil {
+		who = "the user " + as.name
+		if above := as.stoppedAt(dir); above != "" {
+			return advise(fmt.Errorf("%s cannot enter %s, and nothing in %s is published", who, above, dir),
+				"give the user that runs the daemon the right to read and enter it: chmod o+rx, its group, "+
+					"or an ACL such as setfacl -m u:"+daemonUser+":rx "+above)
+		}
+	}
+	if below.n == 0 {
+		return nil
+	}
+	return advise(
+		fmt.Errorf("%s cannot enter its directories %s, and nothing in them is published", who, below),
+		"give the user that runs the daemon the right to read and enter them: chmod o+rx, its group, "+
+			"or an ACL such as setfacl -R -m u:"+daemonUser+":rX -d -m u:"+daemonUser+":rX "+dir)
 }
 
 func isMissing(dir string) bool {
