@@ -204,3 +204,20 @@ func TestUnitBoundsMemoryAndLeavesNoDump(t *testing.T) {
 		}
 	}
 }
+
+// A link from one page to another leads somewhere on the host, too.
+func TestPackagesHaveEachDirectoryOfDocs(t *testing.T) {
+	t.Parallel()
+	contents := read(t, "package/nfpm.yaml")
+	pages, err := filepath.Glob("../docs/*/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal("no pages", err)
+	}
+	for _, page := range pages {
+		dir := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(page)), "../")
+		want := "- src: " + dir + "/*.md\n    dst: /usr/share/doc/ems-sidecar/" + dir + "/\n"
+		if !strings.Contains(contents, want) {
+			t.Errorf("the packages lack %s", page)
+		}
+	}
+}

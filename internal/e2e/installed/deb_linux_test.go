@@ -82,6 +82,7 @@ func (d *debian) isInstalled() {
 		"/usr/share/man/man5/ems-sidecar-config.5.gz", "/usr/share/doc/ems-sidecar/copyright",
 		"/usr/share/doc/ems-sidecar/third-party-licences.gz", "/usr/share/doc/ems-sidecar/changelog.gz",
 		"/usr/share/doc/ems-sidecar/docs/runbook.md", "/usr/share/doc/ems-sidecar/docs/logs.md",
+		"/usr/share/doc/ems-sidecar/docs/writers/README.md",
 		"/usr/share/doc/ems-sidecar/deploy/prometheus/alerts.yaml"} {
 		if info, err := os.Stat(d.path(name)); err != nil || info.Size() == 0 || info.Mode().Perm()&0o022 != 0 {
 			d.t.Errorf("version %s: %s: %v, %v", version, name, info, err)
