@@ -8,13 +8,13 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-// carryOut carries out what the schedule has decided, except jobs.
-func (u *Uploader) carryOut(e publish.Effects) {
+// carryOut carries out what the schedule has decided, except jobs. What it starts ends with work.
+func (u *Uploader) carryOut(work context.Context, e publish.Effects) {
 	for _, x := range e.Expected {
 		if src := u.sourceOf(x.Source); x.OnDisk {
 			src.expecter.Expect(x.Paths...)
 		} else {
-			src.expect(x.Paths)
+			src.expect(work, x.Paths)
 		}
 	}
 	for _, r := range e.Released {

@@ -168,19 +168,27 @@ func (src *Source) forgetRuns() {
 	}
 }
 
-// expect asks for the files that are published as these paths.
-func (src *Source) expect(paths []string) {
+// expect asks for the files that are published as these paths. Until ctx ends, it reports those of
+// former runs as absent.
+func (src *Source) expect(ctx context.Context, paths []string) {
 	if src.layout.Format != media.DASH {
 		src.expecter.Expect(paths...)
 		return
 	}
-	var names []string
+	var names, former []string
 	for _, p := range paths {
 		if name, holds := src.onDisk(p); holds {
 			names = append(names, name)
-		} else { // not here: the spool may be waiting for this goroutine
-			src.uploader.workers.Go(func() { src.absent(context.Background(), p) })
+		} else {
+			former = append(former, p)
 		}
+	}
+	if len(former) > 0 { // not here: the spool may be waiting for this goroutine
+		src.uploader.workers.Go(func() {
+			for _, p := range former {
+				src.absent(ctx, p)
+			}
+		})
 	}
 	src.expecter.Expect(names...)
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 )
 
 const dashManifest = "g/manifest.mpd"
@@ -434,6 +435,29 @@ func TestAnMPDThatCannotBeContinuedIsPublishedAsItIs(t *testing.T) {
 			if got := d.bucket.content(dashChunk("video", 0)); got != r.content("video", 0) {
 				t.Errorf("the chunk is %q", got)
 			}
+		}
+	})
+}
+
+func TestEndDoesNotWaitForQuestionsAboutFormerRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newRunsDesk(t)
+		ended := d.start()
+		a := d.begin("a")
+		a.chunks(0, 2)
+		time.Sleep(5 * time.Second)
+		d.begin("b").chunks(0, 2)
+		time.Sleep(5 * time.Second)
+		began := time.Now()
+		d.up.tell(d.ctx, func(s *publish.Schedule, now time.Time) {
+			for n := range 200 {
+				s.Reread(d.src.plan, media.InRun(dashChunk("video", 100+n), a.name()), now)
+			}
+			d.end()
+		})
+		<-ended
+		if took := time.Since(began); took >= leaveTime {
+			t.Errorf("the end took %v", took)
 		}
 	})
 }

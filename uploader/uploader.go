@@ -162,12 +162,12 @@ func (u *Uploader) Run(ctx context.Context) {
 		u.startJobs(work, s, now, results, ended)
 		if s.Drained(now) {
 			s.NoteLeft(now)
-			u.carryOut(s.Effects())
+			u.carryOut(work, s.Effects())
 			u.archive.finish(drained)
 			return
 		}
 		wake := timeTo(s.Wake(now), now)
-		u.carryOut(s.Effects())
+		u.carryOut(work, s.Effects())
 		select {
 		case do := <-u.inbox:
 			do(s, time.Now())
@@ -189,10 +189,10 @@ func (u *Uploader) Run(ctx context.Context) {
 			drained = u.drainEnd()
 		case <-drained:
 			s.NoteLeft(time.Now())
-			u.carryOut(s.Effects())
+			u.carryOut(work, s.Effects())
 			return
 		}
-		u.carryOut(s.Effects())
+		u.carryOut(work, s.Effects())
 	}
 }
 
