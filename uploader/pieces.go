@@ -96,7 +96,8 @@ func (ps *pieces) mark(file string, v media.Version, offset, length int64) (m ma
 	return m, known
 }
 
-// remove notes that the name of the file is gone. It returns the file's pieces, and whether the bucket has all.
+// remove notes that the name of the file is gone. It returns the file's pieces, and whether the bucket
+// has all.
 func (ps *pieces) remove(file string) (of []string, arrived bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -106,6 +107,9 @@ func (ps *pieces) remove(file string) (of []string, arrived bool) {
 		}
 	}
 	f := ps.files[file]
+	if f == nil {
+		return of, false // the last one was released meanwhile
+	}
 	f.gone = true
 	return of, ps.forgetIfDone(file, f)
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 // A growingFile is a stream in one file, of which a playlist lists ranges.
@@ -214,5 +216,20 @@ func TestR10FileThatGrowsIsExplained(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The goroutine of Run may release the last piece of a file whose name goes for the second time.
+func TestPiecesOfAFileAreForgottenBeforeItsNameGoesAgain(t *testing.T) {
+	var ps pieces
+	ps.add("g/s/all.ts", media.Version{Size: 9, Inode: 1}, map[string]piece{"g/s/all-0-1.ts": {file: "g/s/all.ts"}})
+	if of, arrived := ps.remove("g/s/all.ts"); len(of) != 1 || arrived {
+		t.Errorf("pieces %v, and arrived %v", of, arrived)
+	}
+	if file, last := ps.released("g/s/all-0-1.ts"); file != "g/s/all.ts" || !last || ps.haveFile(file) {
+		t.Errorf("of %s, it was the last one: %v", file, last)
+	}
+	if of, arrived := ps.remove("g/s/all.ts"); len(of) > 0 || arrived {
+		t.Errorf("pieces %v, and arrived %v", of, arrived)
 	}
 }
