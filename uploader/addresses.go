@@ -58,7 +58,7 @@ func (src *Source) tellHostPath(p, uri string) {
 		return
 	}
 	src.reported.hostPaths[p] = true
-	src.log.Warn("manifest names a file by a path on this host", "stream", src.layout.Stream(p), "key", src.dest.Prefix+p,
-		"uri", uri, "next", "it is published all the same, and no player can play it",
+	src.log.Warn("manifest names a file by a path on this host", "stream", src.nameOf(p),
+		"key", src.dest.Prefix+p, "uri", uri, "next", "it is published all the same, and no player can play it",
 		"hint", "have the writer name its files relative to the playlist")
 }

@@ -94,13 +94,13 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	}
 	if uri := snap.parsed.Unresolved; uri != "" && m.told.unresolved == "" {
 		m.told.unresolved = uri
-		s.log.Warn("manifest names a file by a variable whose value it does not have", "stream", f.stream.name,
+		s.log.Warn("manifest names a file by a variable whose value it does not have", "stream", f.stream.shown(),
 			"key", f.key(), "uri", uri, "next", "the manifest does not wait for such files")
 	}
 	if p := snap.parsed.Unordered; p != "" && m.told.unordered == "" {
 		m.told.unordered = p
 		s.log.Warn("manifest does not tell which segments exist, and their names do not tell it either",
-			"stream", f.stream.name, "key", f.key(), "pattern", p, "next", "the manifest does not wait for them",
+			"stream", f.stream.shown(), "key", f.key(), "pattern", p, "next", "the manifest does not wait for them",
 			"hint", "set a template with a SegmentTimeline, or with one $Number$ in the name of the file")
 	}
 	snap.generation = src.generation - 1 // so that ready looks at every reference
