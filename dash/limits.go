@@ -14,6 +14,9 @@ const (
 	// formerStay is for how long a new run has the Periods before it in front at least. A player that was
 	// held up for so long may still play them.
 	formerStay = time.Minute
+	// maxAttrs bounds the attributes of an element, each of which is compared with all before it. The
+	// MPD element has the most, some ten.
+	maxAttrs = 256
 	// maxFormer bounds the bytes of the Periods of former runs. Those of an appending writer have a
 	// line of 50 bytes for each segment: this is two days.
 	maxFormer = 8 << 20

@@ -119,6 +119,9 @@ func (s *scanner) tag() (*tag, error) {
 			t.to, t.attrs = s.at, s.attrs
 			return t, nil
 		}
+		if len(s.attrs) == maxAttrs {
+			return nil, fmt.Errorf("element %.40q has more than %d attributes", t.name, maxAttrs)
+		}
 		a := attr{name: s.word(), before: before}
 		s.space()
 		if slices.ContainsFunc(s.attrs, func(b attr) bool { return b.name == a.name }) {
