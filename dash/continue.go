@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 // A Situation is what is known of an MPD and its writer besides the two texts.
@@ -61,10 +63,10 @@ func Continue(shown, run *MPD, s Situation) (*MPD, Join) {
 		return shown, Same // it is older
 	case same:
 		n := next{run: run, start: last.Start, id: last.ID, named: s.Named}
-		return n.edit(shown.Start, now.former(shown.Periods[:len(shown.Periods)-1])), Same
+		return n.edit(shown.Start, run.former(shown.Periods[:len(shown.Periods)-1])), Same
 	}
 	// Its clock tells when it began, but it begins no earlier than what viewers have ends.
-	start, end := run.Start.Sub(shown.Start)+now.Start, last.Start+last.Length
+	start, end := (run.Start.Sub(shown.Start) + now.Start).Round(precision), last.Start+last.Length
 	if late := end - start; late > maxLate || max(start, end)+now.Length > maxTime {
 		return run.fresh(s), Fresh
 	}
@@ -73,7 +75,7 @@ func Continue(shown, run *MPD, s Situation) (*MPD, Join) {
 		former = nil
 	}
 	n := next{run: run, start: max(start, end), id: now.ID + separator + run.Run(), named: s.Named}
-	return n.edit(shown.Start, now.former(over(former))), Seam
+	return n.edit(shown.Start, run.former(over(former))), Seam
 }
 
 // over returns all with the duration of the last one, which is over: the next one begins later, and
@@ -99,21 +101,26 @@ func (m *MPD) fresh(s Situation) *MPD {
 	return n.edit(m.Start, nil)
 }
 
-// former returns those of the Periods before p that stay. As long as a run lists its first segment,
+// former returns those of the Periods before m that stay. As long as a run lists its first segment,
 // what viewers had before stays in front of it. When it rolls, its list is as long as it will ever
 // be; but a player stands still for good if the Period is taken away that it plays.
-func (p *Period) former(all []Period) []Period {
-	if !p.Whole && p.Length > formerStay {
+func (m *MPD) former(all []Period) []Period {
+	now := &m.Periods[0]
+	if !now.Whole && now.Length > formerStay {
 		return nil
 	}
-	size := 0
+	size, files := len(m.text), now.files()
 	for i, q := range slices.Backward(all) {
-		if size += len(q.text); size > maxFormer || len(all)-i >= maxPeriods {
+		size, files = size+len(q.text)+maxIndent, files+q.files()
+		if size > maxText || files > media.MaxReferences || len(all)-i >= maxPeriods {
 			return all[i+1:]
 		}
 	}
 	return all
 }
+
+// files returns how many files p names at most.
+func (p *Period) files() int64 { return int64(p.tracks) * int64(p.Segments+1) }
 
 // A next is the MPD of a run as it goes on.
 type next struct {
@@ -135,7 +142,7 @@ func (n *next) edit(began time.Time, former []Period) *MPD {
 			e.set(&run.root, "mediaPresentationDuration", formatDuration(n.start+d))
 		}
 	}
-	gap := run.text[p.indent(run.text):p.tag.from]
+	gap := run.text[max(p.indent(run.text), p.tag.from-maxIndent):p.tag.from]
 	for _, f := range former {
 		e.insert(p.tag.from, string(f.text)+string(gap))
 	}

@@ -38,6 +38,9 @@ func FuzzContinue(f *testing.F) {
 		}
 		s := Situation{Named: flags&1 > 0, TooOld: flags&2 > 0}
 		next, join := Continue(shown, run, s)
+		if s.Named && run.IsLive() && next != shown && !next.last().Named && len(run.Periods[0].templates) > 0 {
+			t.Errorf("%v: its files are not named as in the bucket:\n%s", join, next.Bytes())
+		}
 		again, err := Parse(bytes.Clone(next.Bytes()))
 		if err != nil {
 			t.Fatalf("%v: %v\n%s", join, err, next.Bytes())

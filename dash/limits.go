@@ -17,11 +17,15 @@ const (
 	// maxAttrs bounds the attributes of an element, each of which is compared with all before it. The
 	// MPD element has the most, some ten.
 	maxAttrs = 256
-	// maxFormer bounds the bytes of the Periods of former runs. Those of an appending writer have a
-	// line of 50 bytes for each segment: this is two days.
-	maxFormer = 8 << 20
+	// maxText bounds the bytes of an MPD that has Periods of former runs. It is less than what the
+	// uploader reads of one, 8 MiB, by more than what the names of runs add.
+	maxText = 7 << 20
+	// maxIndent bounds the white space in front of a Period, which is repeated for each.
+	maxIndent = 64
 	// maxName bounds the names that are read: ids, and the numbers of a timeline.
 	maxName = 512
+	// maxRun is what the name of a run adds to a name at most.
+	maxRun = len(separator + "20060102T150405.999Z")
 	// maxLate is by how much a Period may begin later than its run did, so that it does not begin before
 	// the one before it ends. Players wait for so long: a segment counts as there when its time has come.
 	maxLate = 10 * time.Second

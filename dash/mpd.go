@@ -17,8 +17,9 @@ type MPD struct {
 	Ended   bool      // it is static: nothing follows
 	Periods []Period
 
-	text []byte
-	root tag
+	text    []byte
+	root    tag
+	longest int // bytes of a Period's id or of a name
 }
 
 // A Period is what one run of the writer is in an MPD.
@@ -30,6 +31,7 @@ type Period struct {
 	Whole    bool          // all tracks list their first segment
 	Named    bool          // its segments' names have the run's name in front
 
+	tracks    int    // Representations
 	text      []byte // the element
 	tag       tag
 	templates []attr // names of segments and of init segments
@@ -44,8 +46,9 @@ func (m *MPD) Run() string { return media.RunName(m.Start) }
 // last returns the newest Period.
 func (m *MPD) last() *Period { return &m.Periods[len(m.Periods)-1] }
 
-// IsLive reports whether m can be one run of a live stream: it has one Period, and has not ended.
-func (m *MPD) IsLive() bool { return len(m.Periods) == 1 && !m.Ended }
+// IsLive reports whether m can be one run of a live stream: it has one Period, has not ended, and
+// its names have room for a run's name.
+func (m *MPD) IsLive() bool { return len(m.Periods) == 1 && !m.Ended && m.longest <= maxName-maxRun }
 
 // IsNewer reports whether m has media that o has not.
 func (m *MPD) IsNewer(o *MPD) bool {
@@ -97,7 +100,7 @@ func Parse(text []byte) (*MPD, error) {
 	s := scanner{text: text}
 	var open []string // elements
 	var period *Period
-	var timeline timeline
+	var line timeline
 	for {
 		t, err := s.next()
 		if err != nil {
@@ -116,10 +119,10 @@ func Parse(text []byte) (*MPD, error) {
 			err = m.readRoot()
 		case t.opens && len(open) == 1 && t.name == "Period":
 			if period, err = m.addPeriod(t); err == nil {
-				timeline = newTimeline()
+				line = timeline{}
 			}
 		case t.opens && period != nil:
-			err = m.readElement(period, t, &timeline)
+			err = m.readElement(period, t, &line)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("MPD: %w", err)
@@ -138,7 +141,7 @@ func Parse(text []byte) (*MPD, error) {
 			open = open[:len(open)-1]
 		}
 		if t.name == "Period" && len(open) == 1 && period != nil {
-			if err := timeline.close(period); err != nil {
+			if err := line.close(period); err != nil {
 				return nil, fmt.Errorf("MPD: %w", err)
 			}
 			period.text = text[period.tag.from:t.to]
@@ -192,9 +195,10 @@ func (m *MPD) addPeriod(t *tag) (*Period, error) {
 	for _, a := range p.tag.attrs {
 		switch a.name {
 		case "id":
-			if p.ID = m.value(a); len(p.ID) > maxName || strings.Contains(p.ID, "&") {
+			if p.ID = m.value(a); len(p.ID) > maxName || strings.ContainsAny(p.ID, `&<"'`) {
 				return nil, errors.New("a Period has an id that is not read")
 			}
+			m.longest = max(m.longest, len(p.ID))
 		case "start":
 			var err error
 			if p.Start, err = parseDuration(m.value(a)); err != nil {
@@ -220,6 +224,7 @@ func (m *MPD) readElement(p *Period, t *tag, line *timeline) error {
 	case "BaseURL", "SegmentList", "SegmentBase":
 		return fmt.Errorf("its names are told by %s", t.name)
 	case "Representation":
+		p.tracks++
 		if a, ok := t.attr("id"); ok && bytes.ContainsAny(m.text[a.from:a.to], "/&") {
 			return errors.New("the id of a Representation is a path")
 		}
@@ -253,6 +258,7 @@ func (m *MPD) readTemplate(p *Period, t *tag, line *timeline) error {
 				return err
 			}
 			p.templates = append(p.templates, a)
+			m.longest = max(m.longest, a.to-a.from)
 		}
 	}
 	return nil

@@ -31,8 +31,6 @@ const (
 	begun                    // within a SegmentTemplate
 )
 
-func newTimeline() timeline { return timeline{} }
-
 // begin begins the timeline of the SegmentTemplate t.
 func (l *timeline) begin(text []byte, t *tag) (err error) {
 	*l = timeline{templates: l.templates, state: begun, scale: 1}

@@ -26,6 +26,9 @@ func ParseTime(text string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
+// precision is that of durations which are read: what was written is read as the same.
+const precision = time.Microsecond
+
 // parseDuration reads an xs:duration. One with years or months has no fixed length, and is an error.
 func parseDuration(text string) (time.Duration, error) {
 	bad := fmt.Errorf("%.40q is no duration", text)
@@ -54,7 +57,7 @@ func parseDuration(text string) (time.Duration, error) {
 	if total > maxTime.Seconds() {
 		return 0, fmt.Errorf("%.40q is out of range", text)
 	}
-	return time.Duration(math.Round(total*1e6)) * time.Microsecond, nil
+	return time.Duration(math.Round(total*1e6)) * precision, nil
 }
 
 // formatDuration returns d as an xs:duration, in seconds.
