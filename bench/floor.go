@@ -33,7 +33,7 @@ type floor struct {
 	jobs      chan string
 }
 
-// runFloor is the process of the floor.
+// runFloor is the process of the floor. It works until it fails or is killed, and its workers with it.
 func runFloor(root, url, caFile string) error {
 	transport := &http.Transport{MaxIdleConnsPerHost: floorWorkers}
 	if caFile != "" {

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -65,6 +69,22 @@ func TestSmoke(t *testing.T) {
 	}
 }
 
+// A playlist that is too long to be kept, and content that breaks off, are no successes: a tool would
+// count them as uploaded.
+func TestStoreKeepsOnlyWholeObjects(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]io.Reader{
+		"too long":   strings.NewReader(strings.Repeat("x", maxPlaylist+1)),
+		"breaks off": iotest.ErrReader(io.ErrUnexpectedEOF),
+	} {
+		s, w := newStore(newAccount()), httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodPut, "/live/s/live.m3u8", content))
+		if w.Code != http.StatusBadRequest || len(s.objects) > 0 || s.account.soFar().Failed != 1 {
+			t.Errorf("%s: %d, %d objects", name, w.Code, len(s.objects))
+		}
+	}
+}
+
 // A chunk that the writer closes later is no whole object, and a playlist that comes before its
 // chunk is noticed.
 func TestAccountNoticesWhatViewersWouldMeet(t *testing.T) {
@@ -99,7 +119,7 @@ func TestDelayHasItsQuantiles(t *testing.T) {
 		all[i] = d.draw()
 	}
 	p := percentilesOf(all)
-	if p.P50 < 55*time.Millisecond || p.P50 > 65*time.Millisecond || p.P99 < 240*time.Millisecond || p.P99 > 300*time.Millisecond {
+	if ms(p.P50) < 55 || ms(p.P50) > 65 || ms(p.P99) < 240 || ms(p.P99) > 300 {
 		t.Errorf("p50 %v, p99 %v", p.P50, p.P99)
 	}
 	for _, text := range []string{"", "fixed:", "fixed:1s,2s", "lognormal:60ms", "lognormal:60ms,270ms,2%", "60ms"} {
@@ -117,7 +137,8 @@ func TestLimiterHasASecondsWorth(t *testing.T) {
 			t.Errorf("PUT %d: %v", i+1, got)
 		}
 	}
-	if !l.allows("b", now) || !l.allows("a", now.Add(500*time.Millisecond)) || l.allows("a", now.Add(500*time.Millisecond)) {
+	later := now.Add(500 * time.Millisecond)
+	if !l.allows("b", now) || !l.allows("a", later) || l.allows("a", later) {
 		t.Error("a name has not its own rate")
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -49,7 +50,7 @@ func (p plan) run(t tool, certificate *certificate) (result, error) {
 	server := &http.Server{Handler: bucket, ErrorLog: log.New(io.Discard, "", 0)}
 	var serving sync.WaitGroup
 	defer serving.Wait()
-	defer server.Close()
+	defer end(server)
 	s.endpoint = "http://" + listener.Addr().String()
 	if certificate != nil {
 		s.endpoint = "https://" + listener.Addr().String()
@@ -82,11 +83,22 @@ func (p plan) run(t tool, certificate *certificate) (result, error) {
 	return p.measured(s, bucket, process)
 }
 
+// serverEnds is what requests have that are in flight when the tool has ended: no PUT takes longer.
+const serverEnds = 10 * time.Second
+
+// end waits for the requests in flight, so that they do not meet the next round, and ends the server.
+func end(server *http.Server) {
+	limited, cancel := context.WithTimeout(context.Background(), serverEnds)
+	defer cancel()
+	_ = server.Shutdown(limited) // what is late is ended by Close
+	server.Close()
+}
+
 // measured writes the load and measures the process.
 func (p plan) measured(s site, b *store, tool *process) (result, error) {
 	account, stop, written := b.account, make(chan struct{}), make(chan error, 1)
 	go func() { written <- p.load.run(s.root, account, stop) }()
-	time.Sleep(p.warm)
+	time.Sleep(p.warm) // the load is measured for a time, whatever happens in it
 	if p.outage > 0 {
 		begin := time.Now().Add((p.measure - p.outage) / 2)
 		b.outage.Store(&outage{p.kind, begin, begin.Add(p.outage)})

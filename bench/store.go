@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -95,12 +94,12 @@ func (s *store) put(w http.ResponseWriter, r *http.Request, key string) {
 		return
 	}
 	o, err := receive(r, isPlaylist(key))
-	if err != nil {
-		return // the client has gone: the store keeps nothing
+	if err != nil { // the client may have gone; the store keeps nothing
+		s.account.count(func(c *requestCount) { c.Failed++ })
+		refuse(w, http.StatusBadRequest, "IncompleteBody")
+		return
 	}
-	if d := s.delay.draw(); d > 0 {
-		time.Sleep(d)
-	}
+	time.Sleep(s.delay.draw()) // so long a PUT takes, whether or not the client waits
 	o.at = time.Now()
 	s.mu.Lock()
 	s.objects[key] = o
@@ -122,7 +121,9 @@ func receive(r *http.Request, keep bool) (object, error) {
 	sums.md5.Reset()
 	text := &limitedText{keep: keep}
 	var err error
-	o.size, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(sums.md5, text)}, struct{ io.Reader }{body}, sums.buffer)
+	// Only Write and Read are visible: WriteTo or ReadFrom would not use the buffer.
+	to, from := struct{ io.Writer }{io.MultiWriter(sums.md5, text)}, struct{ io.Reader }{body}
+	o.size, err = io.CopyBuffer(to, from, sums.buffer)
 	if err != nil {
 		return o, err
 	}
@@ -187,95 +188,6 @@ func (s *store) get(w http.ResponseWriter, r *http.Request, key string) {
 	if r.Method == http.MethodGet && int64(len(o.text)) == o.size {
 		w.Write(o.text)
 	}
-}
-
-// serveBucket answers what is asked of the bucket itself.
-func (s *store) serveBucket(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	switch {
-	case r.Method == http.MethodHead:
-		s.account.count(func(c *requestCount) { c.Head++ })
-		w.WriteHeader(http.StatusOK)
-	case r.Method == http.MethodPut:
-		w.WriteHeader(http.StatusOK)
-	case q.Has("location"):
-		answer(w, http.StatusOK, "<LocationConstraint/>")
-	case q.Has("uploads"):
-		answer(w, http.StatusOK, "<ListMultipartUploadsResult><Bucket>"+bucket+"</Bucket></ListMultipartUploadsResult>")
-	case r.Method == http.MethodGet && (q.Has("list-type") || q.Has("prefix") || q.Has("delimiter") || len(q) == 0):
-		s.account.count(func(c *requestCount) { c.List++ })
-		s.list(w, q.Get("prefix"), q.Get("delimiter"))
-	case r.Method == http.MethodGet:
-		refuse(w, http.StatusNotFound, "NoSuchConfiguration")
-	case r.Method == http.MethodPost && q.Has("delete"):
-		s.deleteAll(w, r)
-	default:
-		refuse(w, http.StatusNotImplemented, "NotImplemented")
-	}
-}
-
-// deleteAll is DeleteObjects.
-func (s *store) deleteAll(w http.ResponseWriter, r *http.Request) {
-	s.account.count(func(c *requestCount) { c.Delete++ })
-	var in struct{ Object []struct{ Key string } }
-	if err := xml.NewDecoder(r.Body).Decode(&in); err != nil {
-		refuse(w, http.StatusBadRequest, "MalformedXML")
-		return
-	}
-	s.mu.Lock()
-	for _, o := range in.Object {
-		delete(s.objects, o.Key)
-	}
-	s.mu.Unlock()
-	answer(w, http.StatusOK, "<DeleteResult/>")
-}
-
-type listResult struct {
-	XMLName        xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
-	Name           string
-	Prefix         string
-	Delimiter      string
-	KeyCount       int
-	MaxKeys        int
-	IsTruncated    bool
-	Contents       []listed
-	CommonPrefixes []struct{ Prefix string }
-}
-
-type listed struct {
-	Key, LastModified, ETag, StorageClass string
-	Size                                  int64
-}
-
-// list answers with all that begins with prefix, in one page.
-func (s *store) list(w http.ResponseWriter, prefix, delimiter string) {
-	out := listResult{Name: bucket, Prefix: prefix, Delimiter: delimiter, MaxKeys: 1 << 20}
-	dirs := make(map[string]bool)
-	s.mu.Lock()
-	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
-		rest, ok := strings.CutPrefix(key, prefix)
-		if !ok {
-			continue
-		}
-		if dir, _, below := strings.Cut(rest, delimiter); delimiter != "" && below {
-			if dir = prefix + dir + delimiter; !dirs[dir] {
-				dirs[dir] = true
-				out.CommonPrefixes = append(out.CommonPrefixes, struct{ Prefix string }{dir})
-			}
-			continue
-		}
-		o := s.objects[key]
-		out.Contents = append(out.Contents, listed{key, o.at.UTC().Format("2006-01-02T15:04:05.000Z"), o.etag(),
-			"STANDARD", o.size})
-	}
-	s.mu.Unlock()
-	out.KeyCount = len(out.Contents) + len(out.CommonPrefixes)
-	text, err := xml.Marshal(out)
-	if err != nil {
-		refuse(w, http.StatusInternalServerError, "InternalError")
-		return
-	}
-	answer(w, http.StatusOK, string(text))
 }
 
 func answer(w http.ResponseWriter, status int, text string) {

@@ -44,7 +44,8 @@ func (t tool) missing() string {
 func (s site) environment(more ...string) []string {
 	none := filepath.Join(s.dir, "none")
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none, "AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey,
+		"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none,
+		"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey,
 		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true"}
 	if s.caFile != "" {
 		env = append(env, "SSL_CERT_FILE="+s.caFile, "AWS_CA_BUNDLE="+s.caFile)
@@ -99,7 +100,8 @@ func peers() []tool {
 		name: "mc mirror --watch", needs: []string{"mc"},
 		command: func(s site) (*exec.Cmd, error) {
 			scheme, host, _ := strings.Cut(s.endpoint, "://")
-			return s.shell("exec mc --config-dir "+s.dir+"/mc --quiet mirror --watch --overwrite --exclude '*.tmp' . bench/"+bucket,
+			return s.shell("exec mc --config-dir "+s.dir+"/mc --quiet mirror --watch --overwrite "+
+				"--exclude '*.tmp' . bench/"+bucket,
 				"MC_HOST_bench="+scheme+"://"+accessKey+":"+secretKey+"@"+host)
 		},
 	}, {
@@ -111,8 +113,8 @@ func peers() []tool {
 	}, {
 		name: "rclone copy, each second", needs: []string{"rclone"},
 		command: func(s site) (*exec.Cmd, error) {
-			return s.shell("while sleep 1; do rclone copy --update --use-server-modtime --transfers 16 . :s3:"+bucket+"; done",
-				s.rclone()...)
+			return s.shell("while sleep 1; do rclone copy --update --use-server-modtime --transfers 16 . "+
+				":s3:"+bucket+"; done", s.rclone()...)
 		},
 	}, {
 		name: "lsyncd, rclone copyto", needs: []string{"lsyncd", "rclone"},
@@ -125,13 +127,13 @@ func peers() []tool {
 			if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 				return nil, err
 			}
-			return s.shell("exec lsyncd "+config,
-				s.rclone()...)
+			return s.shell("exec lsyncd "+config, s.rclone()...)
 		},
 	}, {
 		name: "aws s3 sync, each second", needs: []string{"aws"},
 		command: func(s site) (*exec.Cmd, error) {
-			return s.shell("while sleep 1; do aws --endpoint-url " + s.endpoint + " s3 sync --quiet . s3://" + bucket + "; done")
+			return s.shell("while sleep 1; do aws --endpoint-url " + s.endpoint +
+				" s3 sync --quiet . s3://" + bucket + "; done")
 		},
 	}}
 }
