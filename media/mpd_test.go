@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,21 @@ func TestHugeMPD(t *testing.T) {
 			t.Error(r.URI)
 		}
 		break
+	}
+}
+
+// Players know more identifiers than we do, or leave those that are wrong as they are. Neither is a
+// reason to hold the manifest back; but such names tell no file.
+func TestIdentifiersThatAreNotKnownNameNoSegments(t *testing.T) {
+	for _, name := range []string{
+		"$Foo$", "$number$", "a$Number", "$Number%05x$", "$Number%5d$", "$Number%d$",
+		"$Number%0256d$", "$RepresentationID%05d$", "$%05d$",
+	} {
+		m, err := ParseMPD([]byte(mpd(`<Representation id="v"><SegmentTemplate initialization="init" media="` + name +
+			`"><SegmentTimeline><S d="1"/></SegmentTimeline></SegmentTemplate></Representation>`)))
+		if err != nil || m.Unordered == "" || m.Segments != 0 || !slices.Equal(uris(m), []string{"init"}) {
+			t.Errorf("%s: %v, %d segments, %q, unordered %q", name, err, m.Segments, uris(m), m.Unordered)
+		}
 	}
 }
 
