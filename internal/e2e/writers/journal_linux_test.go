@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,7 @@ type journal struct {
 // A content is what a file had when it was closed.
 type content struct {
 	number int // in the order of all closings
+	newest int // of the last closing, if the name got the same content again
 	at     time.Time
 	sum    [sha256.Size]byte
 	text   []byte
@@ -125,10 +127,11 @@ func (j *journal) note(path string) {
 	if err != nil || len(b) == 0 {
 		return // deleted or truncated meanwhile: what follows is noted, too
 	}
-	c := content{number: j.notes, at: time.Now(), sum: sha256.Sum256(b), text: b}
+	c := content{number: j.notes, newest: j.notes, at: time.Now(), sum: sha256.Sum256(b), text: b}
 	j.notes++
 	if all := j.contents[rel]; len(all) > 0 && all[len(all)-1].sum == c.sum && !isManifest(rel) {
-		return // the same content: the number of its first closing counts
+		all[len(all)-1].newest = c.number
+		return // the same content
 	}
 	j.contents[rel] = append(j.contents[rel], c)
 }
@@ -158,10 +161,11 @@ func (j *journal) catchUp(mark int) {
 func (j *journal) of(name string) []content {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.contents[name]
+	return slices.Clone(j.contents[name])
 }
 
-// namesOf returns the names under which a content was closed, each with the number of that.
+// namesOf returns the names under which a content was closed, each with the number of the last time.
+// The last frame of a sound can be the same in two runs.
 func (j *journal) namesOf(sum [sha256.Size]byte) map[string]int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -169,7 +173,7 @@ func (j *journal) namesOf(sum [sha256.Size]byte) map[string]int {
 	for name, all := range j.contents {
 		for _, c := range all {
 			if c.sum == sum {
-				names[name] = c.number
+				names[name] = max(names[name], c.newest)
 			}
 		}
 	}
