@@ -26,7 +26,7 @@ type checker struct {
 	t       *testing.T
 	journal *journal
 	bucket  string // the directory of the row's objects
-	reuses  bool   // names return, and viewers see that
+	row     row
 
 	mu        sync.Mutex // guards what follows
 	marks     int
@@ -38,9 +38,9 @@ type checker struct {
 	findings  []string
 }
 
-func newChecker(t *testing.T, j *journal, bucket string, reuses bool) *checker {
-	return &checker{t: t, journal: j, bucket: bucket, reuses: reuses, shown: map[string]int{}, viewers: map[string]*viewer{},
-		theirs: map[hlscheck.Rule]int{}}
+func newChecker(t *testing.T, j *journal, bucket string, r row) *checker {
+	return &checker{t: t, journal: j, bucket: bucket, row: r, shown: map[string]int{},
+		viewers: map[string]*viewer{}, theirs: map[hlscheck.Rule]int{}}
 }
 
 // before sees a request on its way to the bucket.
@@ -81,7 +81,7 @@ func (c *checker) present(key string, r reading) {
 		if name == "" {
 			continue
 		}
-		if !own {
+		if !own && !c.row.absolute {
 			c.found("%s names the absolute address %s", key, ref.uri)
 		}
 		b, err := os.ReadFile(filepath.Join(c.bucket, name))
@@ -313,7 +313,7 @@ func (c *checker) follows(key string, body []byte, own bool) {
 		theirs := own && v.own && slices.Contains(between, f.Rule) ||
 			slices.ContainsFunc(itself, func(own hlscheck.Finding) bool { return own.Rule == f.Rule })
 		// Where a name returns, a viewer cannot have two contents of it.
-		cannot := c.reuses && (f.Rule == hlscheck.Number || f.Rule == hlscheck.Short || f.Rule == hlscheck.Changed)
+		cannot := c.row.reuses && (f.Rule == hlscheck.Number || f.Rule == hlscheck.Short || f.Rule == hlscheck.Changed)
 		switch {
 		case theirs:
 			c.theirs[f.Rule]++

@@ -68,23 +68,23 @@ var ffmpegHLS = []row{
 	{name: "hls-ts-root", play: []string{"index.m3u8"}, steps: inOneRun(ts + "index.m3u8")},
 	{name: "hls-ts-beside", play: []string{list}, steps: []step{mkdir("media"), ffmpeg(0, 6,
 		ts+"-hls_base_url ../../media/ -hls_segment_filename media/cam-%03d.ts "+list)}},
-	{name: "hls-ts-absolute", steps: inOneRun(ts + "-hls_base_url /live/cam/ " + list), known: absolute},
+	{name: "hls-ts-absolute", absolute: true, steps: inOneRun(ts + "-hls_base_url /live/cam/ " + list)},
 	{name: "hls-ts-strftime", play: []string{"index.m3u8"}, steps: inOneRun(ts + "-strftime 1 -strftime_mkdir 1 -hls_segment_filename %Y%m%d/%H%M%S.ts index.m3u8")},
-	{name: "hls-ts-wrap", known: returning, reuses: true, play: []string{list}, steps: inOneRun(
+	{name: "hls-ts-wrap", reuses: true, play: []string{list}, steps: inOneRun(
 		"-f segment -segment_time 0.5 -segment_list_size 4 -segment_wrap 8 -segment_list_flags +live -segment_list " + list + " live/cam/s%d.ts")},
-	{name: "hls-ts-segment", known: returning, play: []string{list}, config: window, reuses: true, steps: restarted(
+	{name: "hls-ts-segment", play: []string{list}, config: window, reuses: true, steps: restarted(
 		"-f segment -segment_time 1 -segment_list_size 4 -segment_list_flags +live -segment_list " + list + " live/cam/s%d.ts")},
 	{name: "hls-ts-restart", short: true, play: []string{list}, config: window, reuses: true, steps: restarted(ts + list)},
 	{name: "hls-ts-delete-restart", play: []string{list}, config: window, reuses: true, steps: restarted(ts + "-hls_flags delete_segments " + list)},
 	{name: "hls-ts-keys", short: true, play: []string{list}, steps: []step{rekeying(ffmpeg(0, 7,
 		ts+"-hls_key_info_file @DIR/key.info -hls_flags periodic_rekey "+list))}},
 	{name: "hls-ts-master", play: []string{"live/cam/master.m3u8"}, steps: []step{variants(0, ts)}},
-	{name: "hls-ts-master-restart", known: returning, play: []string{"live/cam/master.m3u8"}, config: window, reuses: true,
+	{name: "hls-ts-master-restart", play: []string{"live/cam/master.m3u8"}, config: window, reuses: true,
 		steps: []step{variants(0, ts), rest(time.Second), variants(1, ts)}},
 	{name: "hls-fmp4", play: []string{list}, steps: inOneRun(fmp4 + list)},
 	{name: "hls-fmp4-delete", play: []string{list}, steps: inOneRun(fmp4 + "-hls_flags delete_segments+temp_file " + list)},
 	{name: "hls-fmp4-event", play: []string{list}, steps: inOneRun(fmp4 + "-hls_playlist_type event " + list)},
-	{name: "hls-fmp4-restart", known: returning, play: []string{list}, config: window, reuses: true, steps: restarted(fmp4 + list)},
+	{name: "hls-fmp4-restart", play: []string{list}, config: window, reuses: true, steps: restarted(fmp4 + list)},
 	{name: "hls-fmp4-dated-restart", short: true, play: []string{list}, config: window, steps: restarted(fmp4 +
 		"-hls_fmp4_init_filename init-$(date +%Y%m%d-%H%M%S).mp4 -hls_segment_filename live/cam/%05d-$(date +%Y%m%d-%H%M%S).m4s " + list)},
 	{name: "hls-ts-dated-restart", play: []string{list}, config: window, steps: restarted(ts +
@@ -95,7 +95,7 @@ var ffmpegHLS = []row{
 	{name: "hls-fmp4-split", ranges: true, play: []string{list}, config: split,
 		steps: inOneRun(single + "-hls_segment_type fmp4 " + list)},
 	{name: "hls-fmp4-master", short: true, play: []string{"live/cam/master.m3u8"}, steps: []step{variants(0, fmp4)}},
-	{name: "hls-fmp4-master-restart", known: returning, play: []string{"live/cam/master.m3u8"}, config: window, reuses: true,
+	{name: "hls-fmp4-master-restart", play: []string{"live/cam/master.m3u8"}, config: window, reuses: true,
 		steps: []step{variants(0, fmp4), rest(time.Second), variants(1, fmp4)}},
 }
 
@@ -109,7 +109,8 @@ var ffmpegDASH = []row{
 	{name: "dash-whole", play: []string{desc}, steps: inOneRun("-f dash -seg_duration 1 " + desc)},
 	{name: "dash-timeline-restart", play: []string{desc}, config: window, reuses: true, steps: restarted(dash + desc)},
 	{name: "dash-number-restart", outlive: true, play: []string{desc}, config: window, reuses: true, steps: restarted(dash + "-use_timeline 0 " + desc)},
-	{name: "dash-hls-restart", known: returning, play: []string{desc, "live/cam/master.m3u8"}, config: window, reuses: true, steps: restarted(dash + "-hls_playlist 1 " + desc)},
+	{name: "dash-hls-restart", play: []string{desc, "live/cam/master.m3u8"}, config: window, reuses: true,
+		steps: restarted(dash + "-hls_playlist 1 " + desc)},
 }
 
 // mkdir makes a directory below the root.
