@@ -15,6 +15,9 @@ func (k key) doubt(raw, value string) string {
 	if n, err := strconv.ParseFloat(value, 64); err == nil && k.seconds > 0 && n >= k.seconds {
 		return "is " + value + " seconds: write " + value + "ms if milliseconds are meant, else " + value + "s"
 	}
+	if k.doubtsWord(value) {
+		return "counts as disabled: write enabled or disabled"
+	}
 	// A comment has a blank before or after its semicolon.
 	before, rest, _ := strings.Cut(raw, ";")
 	quoted := strings.HasPrefix(raw, "'") || strings.HasPrefix(raw, `"`)
@@ -26,6 +29,16 @@ func (k key) doubt(raw, value string) string {
 		return "ends at the semicolon: put it in quotes if the semicolon belongs to it"
 	}
 	return ""
+}
+
+// doubtsWord reports whether a switch of [Plugins] has a word that probably means enabled, such as on.
+func (k key) doubtsWord(value string) bool {
+	if k.words[0] != "enabled" || value == "" {
+		return false
+	}
+	enabled, _ := enabledWord(value)
+	on, unknown := boolean(value)
+	return !enabled && (on || unknown != "")
 }
 
 // WithoutBucket returns the endpoint without the bucket if the endpoint has it, as some providers

@@ -30,6 +30,9 @@ func TestValueThatIsProbablyNotMeantIsAWarning(t *testing.T) {
 		"a password":                {start + "s\n[EMS]\nusername = u\npassword = hUsH;w;x\n", []string{`c:8: [EMS] password = "***"` + cut}},
 		"a secret of the events":    {start + "s\n[Hooks]\nsecret = hUsH;1\n", []string{`c:7: [Hooks] secret = "***"` + cut}},
 		"a password in an address":  {start + "s\n[EMS]\napi_url = http://u:hUsH;1@127.0.0.1:7777/a\n", nil}, // it is a mistake
+		"a switch that is on":       {start + "s\n[Plugins]\nAmazonHLSUpload = on\n", []string{`c:7: [Plugins] AmazonHLSUpload = "on": counts as disabled: write enabled or disabled`}},
+		"a mistyped switch":         {start + "s\n[Plugins]\nStreamRecorder = enable\n", []string{`c:7: [Plugins] StreamRecorder = "enable": counts as disabled: write enabled or disabled`}},
+		"switches that are off":     {start + "s\n[Plugins]\nStreamRecorder = off\nAmazonHDSUpload =\nAmazonHLSUpload = Disabled\n", nil},
 		"a comment":                 {start + "hUsH ; a comment\n", nil},
 		"a comment close by":        {start + "hUsH; a comment\n", nil},
 		"the end of a line of code": {start + "hUsH;\n", nil},

@@ -72,7 +72,7 @@ func (d *directory) publishes(section string) bool {
 func (d *directory) wantKey(section, name string) string {
 	keys := d.keysOf(section)
 	if section == "Plugins" && d.publishes(name) {
-		return "unknown key: [" + name + "] has no switch, and is on because the file has it"
+		return "unknown key: [" + name + "] has no switch: it is on where the file has it"
 	}
 	near := near(name, keys)
 	if strings.EqualFold(near, name) {

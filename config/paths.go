@@ -26,7 +26,7 @@ func fileName(value string) (string, string) {
 // patterns are of names and of paths below a root, separated by white space.
 func patterns(value string) (string, string) {
 	if err := media.CheckInclude(value); err != nil {
-		return "", "must have patterns of names, such as *.jpg, or of paths below the root: " + err.Error()
+		return "", "must be patterns such as *.jpg or posters/*.png, but " + err.Error()
 	}
 	return value, ""
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -58,7 +59,8 @@ func (d *document) publishing() (all []sectionName) {
 // their files are.
 func (d *decoder) checkSections(uploads []Upload) {
 	if len(uploads) > maxSections {
-		d.bad(uploads[maxSections].Section, "", "", "is one too many: at most 100 sections may publish")
+		d.bad(uploads[maxSections].Section, "", "",
+			fmt.Sprintf("is one too many: at most %d sections may publish", maxSections))
 		return
 	}
 	for i, u := range uploads {

@@ -96,7 +96,10 @@ func TestMistakesInSectionsSayWhatWouldBeRight(t *testing.T) {
 		"a directory in that of another": {s3 + "[HLS b]\nwatch_dir = /a/b\n[HLS]\nwatch_dir = /a",
 			`c:6: [HLS] watch_dir = "/a": overlaps with /a/b of [HLS b]: sections of one format need directories of their own`},
 		"a switch of a short name": {s3 + "[Plugins]\nHLS = enabled\n[HLS]\nwatch_dir = /a",
-			"c:4: [Plugins] HLS: unknown key: [HLS] has no switch, and is on because the file has it"},
+			"c:4: [Plugins] HLS: unknown key: [HLS] has no switch: it is on where the file has it"},
+		"a pattern for keys": {s3 + "[HLS]\nwatch_dir = /a\ninclude = *.jpg *.key",
+			`c:5: [HLS] include = "*.jpg *.key": must be patterns such as *.jpg or posters/*.png, ` +
+				`but *.key is for keys, which are published only if a manifest names them`},
 		"a switch of a renamed section": {s3 + "[Plugins]\nAmazonHLSUpload = disabled\n[HLS]\nwatch_dir = /a",
 			"c:4: [Plugins] AmazonHLSUpload: is no switch of [HLS], which is on because the file has it: remove this line, or call the section [AmazonHLSUpload]"},
 		"small letters":      {s3 + "[hls sports]", "c:3: [hls sports]: unknown section (did you mean [HLS sports]?)"},

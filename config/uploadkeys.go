@@ -150,7 +150,7 @@ func (u *Upload) own() (keys []key) {
 	dirs := many("watch_dir", &u.WatchDirs, u.watchDir, `
 		The directory into which the streams are written, such as EMS's targetFolder of
 		create`+u.Format.String()+`Stream. Required, except beside EMS, which says where it writes.
-		Several sections may watch the same one.`).
+		Sections of different formats may watch the same one.`).
 		empty("what EMS says: see [EMS]").such("/var/www/live")
 	if u.Format.IsRecorded() {
 		dirs.about = `

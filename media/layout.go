@@ -79,11 +79,18 @@ func (l Layout) includes(p string) bool {
 	return false
 }
 
-// CheckInclude returns an error about the first of the patterns of [Layout.Include] that is none.
+// CheckInclude returns an error about the first of the patterns of [Layout.Include] that can match no
+// file that is published for it.
 func CheckInclude(patterns string) error {
 	for pattern := range strings.FieldsSeq(patterns) {
-		if _, err := path.Match(pattern, ""); err != nil || strings.HasPrefix(pattern, "/") {
-			return fmt.Errorf("%s is no pattern of names, such as *.jpg, or of paths below the root", pattern)
+		_, err := path.Match(pattern, "")
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s has a mistake in its [ ] or behind its \\", pattern)
+		case strings.HasPrefix(pattern, "/"):
+			return fmt.Errorf("%s begins with a slash: leave out the watched directory", pattern)
+		case extensionOf(pattern) == ".key":
+			return fmt.Errorf("%s is for keys, which are published only if a manifest names them", pattern)
 		}
 	}
 	return nil

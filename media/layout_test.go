@@ -79,7 +79,8 @@ func TestContentTypesOfAllThatBelongsToAStream(t *testing.T) {
 }
 
 func TestIncludeTakesPatternsOnly(t *testing.T) {
-	for patterns, ok := range map[string]bool{"": true, "*.jpg  a/*.png": true, "[a": false, "/a/*.jpg": false} {
+	for patterns, ok := range map[string]bool{"": true, "*.jpg  a/*.png": true, "[a": false, "/a/*.jpg": false,
+		"*.jpg *.key": false, "a/*.KEY": false, "key": true} {
 		if err := CheckInclude(patterns); (err == nil) != ok {
 			t.Errorf("%q: %v", patterns, err)
 		}
