@@ -26,21 +26,24 @@ type series struct {
 // A seriesBook knows the series of the manifests that were read, by the directory of their segments.
 type seriesBook struct {
 	byDir map[string][]series
+	dirs  map[string][]string  // of the segments of a manifest, by its path
 	due   map[string]time.Time // when a manifest is read again, by its path
 }
 
 func newSeriesBook() seriesBook {
-	return seriesBook{byDir: make(map[string][]series), due: make(map[string]time.Time)}
+	return seriesBook{byDir: make(map[string][]series), dirs: make(map[string][]string),
+		due: make(map[string]time.Time)}
 }
 
 // forget forgets the series of a manifest.
 func (b seriesBook) forget(manifest string) {
-	for dir, all := range b.byDir {
-		all = slices.DeleteFunc(all, func(s series) bool { return s.manifest == manifest })
-		if b.byDir[dir] = all; len(all) == 0 {
+	for _, dir := range b.dirs[manifest] {
+		its := func(s series) bool { return s.manifest == manifest }
+		if b.byDir[dir] = slices.DeleteFunc(b.byDir[dir], its); len(b.byDir[dir]) == 0 {
 			delete(b.byDir, dir)
 		}
 	}
+	delete(b.dirs, manifest)
 	delete(b.due, manifest)
 }
 
@@ -49,6 +52,7 @@ func (b seriesBook) learn(manifest string, patterns []media.Pattern) {
 	b.forget(manifest)
 	for _, p := range patterns {
 		b.byDir[p.Dir] = append(b.byDir[p.Dir], series{manifest, p})
+		b.dirs[manifest] = append(b.dirs[manifest], p.Dir)
 	}
 }
 

@@ -116,3 +116,26 @@ func TestSegmentsWithoutAnOrderAreLoggedOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestSeriesAreForgottenWithTheirManifest(t *testing.T) {
+	book := newSeriesBook()
+	video := media.Pattern{Dir: "g/s/v", Before: "v", After: ".m4s"}
+	audio := media.Pattern{Dir: "g/s/v", Before: "a", After: ".m4s"}
+	want := func(p, manifest string) {
+		t.Helper()
+		if got := book.manifestOf(p); got != manifest {
+			t.Errorf("%s is of %q, want %q", p, got, manifest)
+		}
+	}
+	book.learn("one.mpd", []media.Pattern{video})
+	book.learn("two.mpd", []media.Pattern{audio})
+	want("g/s/v/v7.m4s", "one.mpd")
+	book.learn("one.mpd", nil)
+	want("g/s/v/v7.m4s", "")
+	want("g/s/v/a7.m4s", "two.mpd")
+	book.forget("two.mpd")
+	want("g/s/v/a7.m4s", "")
+	if n := len(book.byDir) + len(book.dirs); n > 0 {
+		t.Errorf("%d directories are remembered", n)
+	}
+}
