@@ -103,16 +103,19 @@ func (b *modelBucket) onlyEnds(f *flight) bool {
 	return sheet.parsed.Ended && slices.Equal(sheet.refs[sheet.others:], b.promised[f.key].refs)
 }
 
-// goesWithout reports whether rec, a master playlist, need not wait for ref: a playlist that was
-// never read or that the disk has no more, although rec was read long ago, or viewers have been
-// without it.
+// goesWithout reports whether rec, a master playlist, need not wait for ref, as the bucket has
+// another variant: ref is a playlist that was never read or that the disk has no more, although rec
+// was read long ago, or viewers have been without it.
 func (b *modelBucket) goesWithout(ref string, rec *record) bool {
 	w := b.w
-	o := w.originOf(ref)
-	if o.format != media.HLS || !rec.sheet.parsed.Set || b.objects[ref] != nil || len(w.records[ref]) > 0 && w.disk.names[ref] != nil {
+	onDisk := len(w.records[ref]) > 0 && w.disk.names[ref] != nil
+	if w.originOf(ref).format != media.HLS || !rec.sheet.parsed.Set || b.objects[ref] != nil || onDisk {
 		return false
 	}
-	if shown := b.objects[rec.path]; shown != nil && slices.Contains(shown.sheet.refs, ref) {
+	if !slices.ContainsFunc(rec.sheet.refs, func(other string) bool { return b.objects[other] != nil }) {
+		return false
+	}
+	if shown := b.objects[rec.path]; shown != nil && slices.Contains(shown.without, ref) {
 		return true
 	}
 	return slices.ContainsFunc(w.records[rec.path], func(r *record) bool {
