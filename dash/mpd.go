@@ -90,7 +90,7 @@ func Began(head []byte) (began time.Time, ok bool) {
 	if !ok {
 		return began, false
 	}
-	began, err = ParseTime(string(head[a.from:a.to]))
+	began, err = parseTime(string(head[a.from:a.to]))
 	return began, err == nil
 }
 
@@ -176,7 +176,7 @@ func (m *MPD) readRoot() (err error) {
 		case "type":
 			m.Ended = m.value(a) != "dynamic"
 		case "availabilityStartTime":
-			m.Start, err = ParseTime(m.value(a))
+			m.Start, err = parseTime(m.value(a))
 		}
 		if err != nil {
 			return fmt.Errorf("availabilityStartTime: %w", err)

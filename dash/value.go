@@ -6,24 +6,20 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"ems-sidecar/media"
 )
 
-// ParseTime reads an xs:dateTime. Without a zone, it is UTC.
-func ParseTime(text string) (time.Time, error) {
-	text = strings.TrimSpace(text)
-	if len(text) > maxName {
-		return time.Time{}, fmt.Errorf("a time of %d bytes", len(text))
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		if t, err = time.Parse("2006-01-02T15:04:05", text); err != nil {
-			return time.Time{}, fmt.Errorf("%.40q is no time", text)
-		}
-	}
-	if t.Year() < 1970 || t.Year() > maxYear {
+// parseTime reads an xs:dateTime.
+func parseTime(text string) (time.Time, error) {
+	t, ok := media.MPDTime(text)
+	switch {
+	case !ok:
+		return time.Time{}, fmt.Errorf("%.40q is no time", text)
+	case t.Year() < 1970 || t.Year() > maxYear:
 		return time.Time{}, fmt.Errorf("%.40q is out of range", text)
 	}
-	return t.UTC(), nil
+	return t, nil
 }
 
 // precision is that of durations which are read: what was written is read as the same.

@@ -85,7 +85,7 @@ func ParseMPD(b []byte) (Manifest, error) {
 		}
 	}
 	optional := doc.optional()
-	m.Began = mpdTime(doc.Began)
+	m.Began, _ = MPDTime(doc.Began)
 	m.references = func(yield func(Reference) bool) {
 		for _, uri := range optional {
 			if !yield(Reference{URI: uri, Optional: true}) {
@@ -128,16 +128,16 @@ func (doc *mpdDocument) optional() (uris []string) {
 	return uris
 }
 
-// mpdTime reads an xs:dateTime, which is in UTC if it has no zone. It returns the zero time if text is
-// none.
-func mpdTime(text string) time.Time {
+// MPDTime reads an xs:dateTime, which is in UTC if it has no zone. It returns the zero time and
+// false if text is none.
+func MPDTime(text string) (t time.Time, ok bool) {
 	text = strings.TrimSpace(text)
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
 		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC()
+			return t.UTC(), true
 		}
 	}
-	return time.Time{}
+	return time.Time{}, false
 }
 
 // tracks returns all representations.
