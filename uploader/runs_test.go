@@ -415,14 +415,23 @@ func TestChunksWithoutAManifestAreUploaded(t *testing.T) {
 	})
 }
 
-// An MPD that cannot be rewritten is published as it is, and so are its chunks.
+// An MPD that cannot be rewritten is published as it is, and so are its chunks. The log says so once.
 func TestAnMPDThatCannotBeContinuedIsPublishedAsItIs(t *testing.T) {
+	for name, change := range map[string]*strings.Replacer{
+		"a BaseURL": strings.NewReplacer("<SegmentTemplate", "<BaseURL>./</BaseURL><SegmentTemplate"),
+		"Periods":   strings.NewReplacer("</MPD>", `<Period id="b" start="PT9999S"></Period></MPD>`),
+	} {
+		t.Run(name, func(t *testing.T) { testFixedMPD(t, change) })
+	}
+}
+
+func testFixedMPD(t *testing.T, change *strings.Replacer) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newRunsDesk(t)
 		d.start()
 		for _, what := range []string{"a", "b"} {
 			r := &emsRun{d, what, time.Now().Truncate(time.Second)}
-			text := strings.ReplaceAll(r.mpd(0, 0), "<SegmentTemplate", "<BaseURL>./</BaseURL><SegmentTemplate")
+			text := change.Replace(r.mpd(0, 0))
 			for _, track := range dashTracks {
 				d.placed(dashInit(track), what)
 				d.placed(dashChunk(track, 0), r.content(track, 0))
@@ -435,6 +444,9 @@ func TestAnMPDThatCannotBeContinuedIsPublishedAsItIs(t *testing.T) {
 			if got := d.bucket.content(dashChunk("video", 0)); got != r.content("video", 0) {
 				t.Errorf("the chunk is %q", got)
 			}
+		}
+		if lines := d.log.lines(slog.LevelWarn, "playlist cannot be continued"); len(lines) != 1 {
+			t.Errorf("the log says %q", lines)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"crypto/sha256"
+	"errors"
 	"path"
 	"slices"
 
@@ -19,6 +20,8 @@ func (s *snapshot) isPresentation() bool {
 		s.manifest.file.src.layout.DatesRuns(s.onDiskName())
 }
 
+var errNotOneRun = errors.New("MPD: it has several Periods, or too long names")
+
 // editMPD returns the edition of s, an MPD, on a basis.
 func (m *manifest) editMPD(s *snapshot, b basis) edition {
 	mayGoOn := m.file.src.dest.ReconnectWindow > 0 || b.run != ""
@@ -29,6 +32,9 @@ func (m *manifest) editMPD(s *snapshot, b basis) edition {
 	if err != nil {
 		m.cannotEdit(err)
 		return s.own
+	}
+	if !run.IsLive() {
+		m.cannotEdit(errNotOneRun)
 	}
 	next, join := m.continuedMPD(s, run, b)
 	if b.end == added {
