@@ -30,10 +30,11 @@ func (d *door) shut() {
 	}
 }
 
-// Doors are those of the parts that a reload replaces. A nil one: the part does not listen.
+// doors are those of the parts that a reload replaces. A part that does not listen has none.
 type doors struct{ admin, reactor *door }
 
-// movedTo returns the doors that cfg asks for: those that are open, whosever they were, and new ones.
+// movedTo returns the doors that cfg asks for: those that are open, whichever part had them, and new
+// ones.
 func (d doors) movedTo(cfg *config.Config) (next doors, err error) {
 	if next.admin, err = d.at(cfg.Admin.Listen); err != nil {
 		return doors{}, fmt.Errorf("[Admin] listen: %w", err)
@@ -86,7 +87,7 @@ func samePort(open *door, address string) bool {
 // has reports whether one of the doors is o.
 func (d doors) has(o *door) bool { return o != nil && (d.admin == o || d.reactor == o) }
 
-// left returns former, which a part has had, if none of d is it.
+// left returns former if no part of d has it, or nil. Its part shuts it then.
 func (d doors) left(former *door) *door {
 	if d.has(former) {
 		return nil
@@ -94,8 +95,8 @@ func (d doors) left(former *door) *door {
 	return former
 }
 
-// changeWith reports whether a part of next has the door of another part of d.
-func (d doors) changeWith(next doors) bool {
+// tradedIn reports whether a part has in next the door that another part has in d.
+func (d doors) tradedIn(next doors) bool {
 	return next.admin != nil && next.admin == d.reactor || next.reactor != nil && next.reactor == d.admin
 }
 

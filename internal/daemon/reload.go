@@ -150,7 +150,7 @@ type plan struct {
 	discards []func() // if it is not applied
 }
 
-// listeners plans the parts that listen. Those that change their doors with each other end first.
+// listeners plans the parts that listen. If one gets the door of the other, both end first.
 func (p *plan) listeners() error {
 	d, was := p.daemon, p.daemon.parts.doors
 	next, err := was.movedTo(p.now)
@@ -159,7 +159,7 @@ func (p *plan) listeners() error {
 	}
 	p.add(func() {
 		d.parts.doors = next
-		if was.changeWith(next) {
+		if was.tradedIn(next) {
 			d.parts.admin.vacate(p.ctx)
 			d.parts.reactor.vacate(p.ctx)
 		}

@@ -30,8 +30,8 @@ func (s slot) run(ctx context.Context, first part) error {
 	}
 }
 
-// replace ends the part that runs, and then runs another one. It reports false
-// if ctx ends before that.
+// replace ends the part that runs, and then runs another one. It reports false if ctx ends before
+// that.
 func (s slot) replace(ctx context.Context, by part) bool {
 	select {
 	case s.next <- by:
