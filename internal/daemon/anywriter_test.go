@@ -41,7 +41,9 @@ func TestNothingIsSaidOfAMediaServerThatIsNotConfigured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for where, text := range map[string]string{"the log": s.log.String(), "/metrics": w.Body.String(), "the API": string(told)} {
+	for where, text := range map[string]string{
+		"the log": s.log.String(), "/metrics": w.Body.String(), "the API": string(told),
+	} {
 		for _, word := range []string{"EMS", "evo", "Amazon", "ems_sidecar_ems", "ems_sidecar_events"} {
 			if strings.Contains(text, word) {
 				t.Errorf("%s has %s:\n%s", where, word, text)

@@ -23,8 +23,12 @@ func TestDirectoryThatCannotBeReadFromTheStartIsTold(t *testing.T) {
 	}
 	s.waitFor("the missing directory", func() bool { return len(told()[missing].Unseen) == 1 })
 	d := told()
-	if u := d[missing].Unseen[0]; d[missing].Ready || u.Directory != missing || u.Since == nil || u.Why != "no such file or directory" {
-		t.Errorf("%+v", d[missing])
+	if d[missing].Ready {
+		t.Error("the missing directory is ready")
+	}
+	if u := d[missing].Unseen[0]; u.Directory != missing || u.Since == nil ||
+		u.Why != "no such file or directory" {
+		t.Errorf("%+v", u)
 	}
 	if len(d) != 2 || !d[there].Ready || len(d[there].Unseen) > 0 {
 		t.Errorf("of one that is there: %+v", d[there])

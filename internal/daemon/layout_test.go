@@ -22,7 +22,9 @@ func TestAnyLayoutIsPublished(t *testing.T) {
 			list := func(name string) string {
 				return "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXTINF:4,\n" + name + "\n"
 			}
-			for _, file := range []string{"/1.ts", "/a/b/c/d/e/f/1.ts", "/s/audio/1.ts", "/c/x/y/1.ts", "/up/in/1.ts", "/2.ts"} {
+			for _, file := range []string{
+				"/1.ts", "/a/b/c/d/e/f/1.ts", "/s/audio/1.ts", "/c/x/y/1.ts", "/up/in/1.ts", "/2.ts",
+			} {
 				write(t, root+file, "x")
 			}
 			write(t, root+"/playlist.m3u8", list("1.ts"))
@@ -30,7 +32,10 @@ func TestAnyLayoutIsPublished(t *testing.T) {
 			write(t, root+"/s/video/playlist.m3u8", list("../audio/1.ts"))
 			write(t, root+"/c/list.m3u8", list("x/y/1.ts"))
 			write(t, root+"/up/in/list.m3u8", list("../../2.ts"))
-			for _, file := range []string{"playlist.m3u8", "a/b/c/d/e/f/playlist.m3u8", "s/video/playlist.m3u8", "c/list.m3u8", "up/in/list.m3u8"} {
+			for _, file := range []string{
+				"playlist.m3u8", "a/b/c/d/e/f/playlist.m3u8", "s/video/playlist.m3u8", "c/list.m3u8",
+				"up/in/list.m3u8",
+			} {
 				s.waitForKeys(prefix + file)
 			}
 			mux := http.NewServeMux()

@@ -10,14 +10,17 @@ import (
 	"ems-sidecar/media"
 )
 
+var hls = config.Upload{Section: "AmazonHLSUpload", Format: media.HLS}
+
 func TestDirectoriesAreRememberedForAWhile(t *testing.T) {
 	state, now := t.TempDir(), time.Now()
 	m, err := recall(state, now)
 	if err != nil || len(m.entries) > 0 {
 		t.Fatal(m, err)
 	}
-	m.note(config.Upload{Section: "AmazonHLSUpload", Format: media.HLS}, Directory{Root: "/a", Group: "g"}, now)
-	m.note(config.Upload{Section: "Recordings", Format: media.Recording}, Directory{Root: "/b"}, now.Add(-rememberedFor))
+	m.note(hls, Directory{Root: "/a", Group: "g"}, now)
+	recordings := config.Upload{Section: "Recordings", Format: media.Recording}
+	m.note(recordings, Directory{Root: "/b"}, now.Add(-rememberedFor))
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}
@@ -29,14 +32,14 @@ func TestDirectoriesAreRememberedForAWhile(t *testing.T) {
 	if err := os.Remove(m.path); err != nil {
 		t.Fatal(err)
 	}
-	m.note(config.Upload{Section: "AmazonHLSUpload", Format: media.HLS}, Directory{Root: "/a", Group: "g"}, now.Add(time.Minute))
+	m.note(hls, Directory{Root: "/a", Group: "g"}, now.Add(time.Minute))
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(m.path); !os.IsNotExist(err) {
 		t.Errorf("it was written: %v", err)
 	}
-	m.note(config.Upload{Section: "AmazonHLSUpload", Format: media.HLS}, Directory{Root: "/a", Group: "g"}, now.Add(rememberedFor/2))
+	m.note(hls, Directory{Root: "/a", Group: "g"}, now.Add(rememberedFor/2))
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +58,7 @@ func TestBrokenNoteIsLoggedAndReplaced(t *testing.T) {
 	if err == nil {
 		t.Error("nothing is logged")
 	}
-	m.note(config.Upload{Section: "AmazonHLSUpload", Format: media.HLS}, Directory{Root: "/a", Group: "g"}, time.Now())
+	m.note(hls, Directory{Root: "/a", Group: "g"}, time.Now())
 	if err := m.save(); err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,13 @@ func (s *site) wantLog(text string) {
 	}
 }
 
+func (s *site) wantNoErrors() {
+	s.t.Helper()
+	if strings.Contains(s.log.String(), "level=ERROR") {
+		s.t.Error("the log has errors")
+	}
+}
+
 func TestReloadAddsAndRemovesDirectories(t *testing.T) {
 	t.Parallel()
 	a, b := t.TempDir(), t.TempDir()
@@ -62,9 +69,7 @@ func TestReloadAddsAndRemovesDirectories(t *testing.T) {
 
 	s.mustReload() // as at the start: what was written meanwhile is found
 	s.waitForKeys("unseen/s/playlist.m3u8")
-	if strings.Contains(s.log.String(), "level=ERROR") {
-		t.Error("errors")
-	}
+	s.wantNoErrors()
 	if r := s.daemon.Reloads(); r.OK != 3 || r.Failed != 0 || r.At.IsZero() {
 		t.Errorf("%+v", r)
 	}
@@ -91,9 +96,7 @@ func TestReloadSwitchesSectionsOnAndOff(t *testing.T) {
 	}
 	s.mustReload("[AmazonHLSUpload]", "[AmazonHDSUpload]\nwatch_dir = "+root+"\n[AmazonHLSUpload]")
 	s.waitForKeys("g/unseen/playlist.m3u8")
-	if strings.Contains(s.log.String(), "level=ERROR") {
-		t.Error("errors")
-	}
+	s.wantNoErrors()
 }
 
 func TestReloadOfABadConfigChangesNothing(t *testing.T) {
@@ -106,8 +109,9 @@ func TestReloadOfABadConfigChangesNothing(t *testing.T) {
 	for name, replace := range map[string][]string{
 		"a mistake": {"[AmazonHLSUpload]", "[Upload]\nworkers = many\n[AmazonHLSUpload]"},
 		// Nothing of a config is used if a part of it cannot be.
-		"a port in use":       {"[Admin]\nlisten = off", "[Admin]\nlisten = " + taken + "\n[Upload]\nworkers = 7"},
-		"no such certificate": {"[Admin]\nlisten = off", "[Admin]\nlisten = " + freeAddress(t) + "\ntls_cert = /none\ntls_key = /none\n[Upload]\nworkers = 7"},
+		"a port in use": {"[Admin]\nlisten = off", "[Admin]\nlisten = " + taken + "\n[Upload]\nworkers = 7"},
+		"no such certificate": {"[Admin]\nlisten = off", "[Admin]\nlisten = " + freeAddress(t) +
+			"\ntls_cert = /none\ntls_key = /none\n[Upload]\nworkers = 7"},
 	} {
 		if err := s.reload(replace...); err == nil {
 			t.Errorf("%s is accepted", name)
@@ -175,7 +179,8 @@ func TestReloadReplacesTheListeners(t *testing.T) {
 	}
 }
 
-// The two listeners exchange their ports, one takes what the other leaves, and a bad config changes nothing.
+// The two listeners exchange their ports, one takes what the other leaves, and a bad config changes
+// nothing.
 func TestReloadSwapsThePortsOfTheListeners(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "[AmazonHLSUpload]\nwatch_dir = "+t.TempDir()+"\n")
