@@ -9,10 +9,11 @@ import "time"
 // now is soon after at, so that the wall clock was hardly set in between.
 func Moment(at, now time.Time) time.Time { return now.Add(at.Sub(now)) }
 
-// least is what counts as setting the wall clock. Two clocks cannot be read at once.
+// least is the smallest step that counts as setting the wall clock. Two clocks cannot be read at
+// the same moment.
 const least = time.Second
 
-// Wall returns what the wall clock of now says of t: how long ago it was is then as it seems.
+// Wall returns t by the wall clock as it is set now, so that who reads both sees how long ago t was.
 func Wall(t, now time.Time) time.Time {
 	set := now.Round(0).Sub(t.Round(0)) - now.Sub(t)
 	if set.Abs() < least {

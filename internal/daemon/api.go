@@ -53,9 +53,10 @@ func (s *state) Events(since uint64) ([]history.Event, <-chan struct{}) {
 
 // Version returns what this daemon is.
 func (s *state) Version() api.Version {
-	r := s.Reloads()
-	return api.Version{Version: Version(), Host: hostname(), Started: clock.Wall(s.records.past.began, time.Now()).UTC(),
-		Reloads: api.Reloads{OK: r.OK, Failed: r.Failed, At: moment(r.At, time.Now()), Failure: r.Failure}}
+	r, now := s.Reloads(), time.Now()
+	return api.Version{Version: Version(), Host: hostname(),
+		Started: clock.Wall(s.records.past.began, now).UTC(),
+		Reloads: api.Reloads{OK: r.OK, Failed: r.Failed, At: moment(r.At, now), Failure: r.Failure}}
 }
 
 // Config returns the settings that hold.

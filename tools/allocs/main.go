@@ -71,8 +71,9 @@ var line = regexp.MustCompile(`(?m)^Benchmark(\S+?)(?:-\d+)?\s.*\s(\d+) allocs/o
 func measure() (map[string]int, error) {
 	found := make(map[string]int)
 	for _, pkg := range packages {
-		cmd := exec.Command("go", "test", "-run", "^$", "-bench", ".", "-skip", large, "-benchtime", runs, "-benchmem", pkg)
-		out, err := cmd.Output()
+		cmd := exec.Command("go", "test", "-run", "^$", "-bench", ".", "-skip", large,
+			"-benchtime", runs, "-benchmem", pkg)
+		out, err := cmd.CombinedOutput() // what does not compile is told on stderr
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)
 		}

@@ -80,7 +80,8 @@ func (a *attempt) PutObject(ctx context.Context, in *s3.PutObjectInput,
 			return fmt.Errorf("read it: %w", err)
 		}
 		in.ContentMD5, in.ChecksumCRC32 = content.headers(t.crc32)
-		out, err = a.store.putObject(ctx, in, section, t.payload(sum), a.object.FreshConnection, options)
+		isFresh := a.object.FreshConnection
+		out, err = a.store.putObject(ctx, in, section, t.payload(sum), isFresh, options)
 		if err != nil {
 			return exists(a.object, a.store.explain(putPermission, err))
 		}

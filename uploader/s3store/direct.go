@@ -48,10 +48,11 @@ func newDirect(ctx context.Context, o s3.Options, bucket string, inner s3.HTTPSi
 	if isSpecial(o, bucket) {
 		return nil
 	}
+	fips := o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled
+	dual := o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled
 	e, err := o.EndpointResolverV2.ResolveEndpoint(ctx, s3.EndpointParameters{
 		Bucket: &bucket, Region: &o.Region, Endpoint: o.BaseEndpoint, ForcePathStyle: &o.UsePathStyle,
-		UseFIPS:                        aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
-		UseDualStack:                   aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+		UseFIPS: &fips, UseDualStack: &dual,
 		Accelerate:                     &o.UseAccelerate,
 		DisableMultiRegionAccessPoints: &o.DisableMultiRegionAccessPoints,
 		UseArnRegion:                   &o.UseARNRegion,
@@ -98,8 +99,8 @@ func (d *direct) request(ctx context.Context, in *s3.PutObjectInput, body io.Rea
 		name  string
 		value *string
 	}{
-		{"Cache-Control", in.CacheControl}, {"Content-Type", in.ContentType}, {"Content-Md5", in.ContentMD5},
-		{"If-None-Match", in.IfNoneMatch}, {"X-Amz-Checksum-Crc32", in.ChecksumCRC32},
+		{"Cache-Control", in.CacheControl}, {"Content-Type", in.ContentType},
+		{"Content-Md5", in.ContentMD5}, {"If-None-Match", in.IfNoneMatch}, {"X-Amz-Checksum-Crc32", in.ChecksumCRC32},
 		{"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", in.SSEKMSKeyId},
 		{"X-Amz-Acl", named(in.ACL)}, {"X-Amz-Storage-Class", named(in.StorageClass)},
 		{"X-Amz-Server-Side-Encryption", named(in.ServerSideEncryption)},

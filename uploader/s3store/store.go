@@ -118,7 +118,8 @@ func (s *Store) Close() { s.close() }
 // Connect gets credentials, looks up the store's name and opens a connection, so that the first
 // request does not wait for that. What fails is told by the first request, which is tried again.
 func (s *Store) Connect(ctx context.Context) {
-	_, _ = s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &s.settings.Bucket}) // one that is refused connects, too
+	// A request that is refused connects, too.
+	_, _ = s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &s.settings.Bucket})
 }
 
 // Stat implements uploader.Store.

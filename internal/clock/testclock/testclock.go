@@ -11,13 +11,14 @@ import (
 func Set(t time.Time, by time.Duration) time.Time {
 	was := t
 	p := (*struct {
-		wall uint64 // a bit that says that ext is of the other clock, 33 bits of seconds, 30 bits of nanoseconds
-		ext  int64
+		wall uint64 // a bit that says what ext is, 33 bits of seconds, 30 bits of nanoseconds
+		ext  int64  // of the clock that does not jump
 		loc  *time.Location
 	})(unsafe.Pointer(&t))
 	p.wall += uint64(by/time.Second) << 30
 	if t.Sub(was) != 0 || t.Round(0).Sub(was.Round(0)) != by {
-		panic("testclock: by is no whole number of seconds, or package time keeps its times in another way")
+		panic("testclock: by is no whole number of seconds, t was not read from the clock, " +
+			"or package time keeps its times in another way")
 	}
 	return t
 }
