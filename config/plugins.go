@@ -92,8 +92,8 @@ func (s *settings) checkSwitch(d *decoder, name string) {
 		return
 	}
 	if as, ok := namesSection(name); ok && d.has(as.format.Section()) {
-		d.bad("Plugins", name, "", "is no switch of ["+as.format.Section()+"], which is on because the file has it: "+
-			"remove this line, or call the section ["+name+"]")
+		d.bad("Plugins", name, "", "is no switch of ["+as.format.Section()+
+			"], which is on because the file has it: remove this line, or call the section ["+name+"]")
 		return
 	}
 	if *s.switches[name] && name != "TranscodeResetter" {

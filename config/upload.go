@@ -80,7 +80,7 @@ type Upload struct {
 	Headers
 
 	ManifestInterval time.Duration // the least time between two versions of one manifest
-	ReconnectWindow  time.Duration // HLS, DASH: so long a stream that stopped may return before its end is published
+	ReconnectWindow  time.Duration // HLS, DASH: so long a stream that stopped may take to return
 	StaleAfter       time.Duration // HLS: so old a live playlist is ended or removed; 0: never
 	WhenStale        WhenStale
 	AbsentVariants   AbsentVariants // HLS

@@ -40,8 +40,8 @@ func (u *Upload) keys() []key {
 			EXT-X-DISCONTINUITY. One target duration comes on top, for its first chunk. In EvoStream's
 			DASH, each run is a Period of the same MPD, and its chunks are published in a directory that is
 			called as the run began: .../20261130T091500Z/segment_0.m4s. So they are never replaced. 0:
-			playlists, MPDs and names are published as they are written. The credentials need s3:GetObject: at the start, the
-			daemon reads from the bucket what players have.`),
+			playlists, MPDs and names are published as they are written. The credentials need s3:GetObject:
+			at the start, the daemon reads from the bucket what players have.`),
 		one("archive", &u.Archive, boolean, `
 			HLS: whether the hours of each stream are listed beside it, and the whole broadcast when it has
 			ended: <stream>/archive/<start>/playlist.m3u8. Nothing is copied: they name the chunks where

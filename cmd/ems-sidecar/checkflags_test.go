@@ -74,7 +74,8 @@ func TestCheckPrintsOneJSONObject(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	a = answer(offline(absent), exitFailed, "--offline")
-	if r := find(a, "directory", failed); r.Where != absent || a.OK || r.Message == "" || r.Next != "is it the directory into which the streams are written (of EMS, the targetFolder)?" {
+	const next = "is it the directory into which the streams are written (of EMS, the targetFolder)?"
+	if r := find(a, "directory", failed); r.Where != absent || a.OK || r.Message == "" || r.Next != next {
 		t.Errorf("%+v", r)
 	}
 	a = answer("[S3]\nregoin = x\n[Log]\nlevel = x\n", exitUsage)

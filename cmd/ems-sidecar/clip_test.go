@@ -14,7 +14,8 @@ import (
 func clip(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	mux := http.NewServeMux()
-	api.Register(mux, &fakeDaemon{streams: []api.Stream{{ID: "hls/live/news/sport", Stream: "news/sport", Key: "live/news/sport", Format: "HLS"}}})
+	sport := api.Stream{ID: "hls/live/news/sport", Stream: "news/sport", Key: "live/news/sport", Format: "HLS"}
+	api.Register(mux, &fakeDaemon{streams: []api.Stream{sport}})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer s3cret-token-of-admin" {
 			http.Error(w, "the token of [Admin] is missing or wrong", http.StatusUnauthorized)

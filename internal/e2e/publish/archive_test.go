@@ -55,7 +55,8 @@ func TestArchiveAndClip(t *testing.T) {
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	root := filepath.Join(t.TempDir(), "media")
-	settings := []string{"S3 archive = on", "S3 dvr = 1h", "S3 delete = mirror", "S3 delete_delay = 1s", "S3 reconnect_window = 10s"}
+	settings := []string{"S3 archive = on", "S3 dvr = 1h", "S3 delete = mirror",
+		"S3 delete_delay = 1s", "S3 reconnect_window = 10s"}
 	const chunk = 300 * time.Millisecond
 	// The stream begins three seconds before a full hour.
 	offset := time.Until(time.Now().Truncate(time.Hour).Add(time.Hour - 3*time.Second))
