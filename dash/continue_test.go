@@ -222,7 +222,8 @@ func TestRunsFollowOneAnother(t *testing.T) {
 func TestARunWhoseClockWasSetBackFarBeginsAnMPD(t *testing.T) {
 	shown, run := written(t, time.Hour, 0, 5), written(t, 0, 0, 1)
 	next, join := Continue(shown, run, Situation{Named: true})
-	if join != Fresh || !next.Start.Equal(run.Start) || periods(next) != "rms-dash at 0s with 1" || !next.Periods[0].Named {
+	if join != Fresh || !next.Start.Equal(run.Start) || periods(next) != "rms-dash at 0s with 1" ||
+		!next.Periods[0].Named {
 		t.Errorf("%v: %v: %s", join, next.Start, periods(next))
 	}
 }
@@ -254,10 +255,12 @@ func TestAnEndIsStatic(t *testing.T) {
 		t.Error("it is ended twice")
 	}
 	// The same run goes on all the same, and so does another one.
-	if next, join := Continue(ended, written(t, time.Minute, 0, 3), Situation{Named: true}); join != Same || next.Ended || len(next.Periods) != 2 {
+	next, join := Continue(ended, written(t, time.Minute, 0, 3), Situation{Named: true})
+	if join != Same || next.Ended || len(next.Periods) != 2 {
 		t.Errorf("%v: %s", join, periods(next))
 	}
-	if next, join := Continue(ended, written(t, 2*time.Minute, 0, 1), Situation{Named: true}); join != Seam || next.Ended || len(next.Periods) != 1 {
+	next, join = Continue(ended, written(t, 2*time.Minute, 0, 1), Situation{Named: true})
+	if join != Seam || next.Ended || len(next.Periods) != 1 {
 		t.Errorf("%v: %s", join, periods(next))
 	}
 }
@@ -265,11 +268,13 @@ func TestAnEndIsStatic(t *testing.T) {
 func TestMPDsThatCannotBeContinued(t *testing.T) {
 	own := string(written(t, 0, 0, 2).Bytes())
 	for what, text := range map[string]string{
-		"no availabilityStartTime":     strings.Replace(own, "availabilityStartTime", "publishTime", 1),
-		"a time that is none":          strings.Replace(own, began.Format(time.RFC3339), "yesterday", 1),
-		"a part in another file":       strings.Replace(own, "<AdaptationSet>", `<AdaptationSet xlink:href="http://h/a.xml">`, 1),
-		"a BaseURL":                    strings.Replace(own, "<SegmentTemplate", "<BaseURL>a/</BaseURL><SegmentTemplate", 1),
-		"a list":                       strings.Replace(own, "<SegmentTemplate", `<SegmentList><SegmentURL media="a"/></SegmentList><SegmentTemplate`, 1),
+		"no availabilityStartTime": strings.Replace(own, "availabilityStartTime", "publishTime", 1),
+		"a time that is none":      strings.Replace(own, began.Format(time.RFC3339), "yesterday", 1),
+		"a part in another file": strings.Replace(own, "<AdaptationSet>",
+			`<AdaptationSet xlink:href="http://h/a.xml">`, 1),
+		"a BaseURL": strings.Replace(own, "<SegmentTemplate", "<BaseURL>a/</BaseURL><SegmentTemplate", 1),
+		"a list": strings.Replace(own, "<SegmentTemplate",
+			`<SegmentList><SegmentURL media="a"/></SegmentList><SegmentTemplate`, 1),
 		"segments that follow a clock": strings.Replace(own, `timescale="1000"`, `timescale="1000" duration="4"`, 1),
 		"an absolute address":          strings.Replace(own, `media="s/`, `media="https://h/s/`, 1),
 		"a name in the root":           strings.Replace(own, `media="s/`, `media="/s/`, 1),
@@ -318,7 +323,8 @@ func TestUnusualXMLIsKept(t *testing.T) {
 	} {
 		run := parse(t, []byte(strings.Replace(strings.Replace(own, r[0], r[1], 1), "T09:00:00Z", "T09:01:00Z", 1)))
 		next, join := Continue(written(t, 0, 0, 5), run, Situation{Named: true})
-		if join != Seam || len(next.Periods) != 2 || !strings.Contains(string(next.Bytes()), strings.Replace(r[1], "rms-dash'", "rms-dash--20261130T090100Z'", 1)) &&
+		if join != Seam || len(next.Periods) != 2 || !strings.Contains(string(next.Bytes()),
+			strings.Replace(r[1], "rms-dash'", "rms-dash--20261130T090100Z'", 1)) &&
 			!strings.Contains(r[1], "PT0S") {
 			t.Errorf("%q: %v: %s\n%s", r[1], join, periods(next), next.Bytes())
 		}
@@ -338,7 +344,8 @@ func TestDurations(t *testing.T) {
 			t.Errorf("%v is written as %s", d, formatDuration(d))
 		}
 	}
-	for _, text := range []string{"", "P", "PT", "5S", "P1Y", "P1M", "-PT1S", "PT1", "PTS", "PT1.2.3S", "PT9999999999999S", "PT1D"} {
+	for _, text := range []string{"", "P", "PT", "5S", "P1Y", "P1M", "-PT1S", "PT1", "PTS",
+		"PT1.2.3S", "PT9999999999999S", "PT1D"} {
 		if d, err := parseDuration(text); err == nil {
 			t.Errorf("%q is %v", text, d)
 		}

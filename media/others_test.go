@@ -107,7 +107,8 @@ func compareWithOther(t *testing.T, o others) {
 		return
 	}
 	if m.Set != o.Set || m.Ended != o.Ended || o.Parser != "mpdParser" && m.Sequence != o.Sequence {
-		t.Errorf("%s: set %v, ended %v, sequence %d; it reads %v, %v, %d", name, m.Set, m.Ended, m.Sequence, o.Set, o.Ended, o.Sequence)
+		t.Errorf("%s: set %v, ended %v, sequence %d; it reads %v, %v, %d", name, m.Set, m.Ended,
+			m.Sequence, o.Set, o.Ended, o.Sequence)
 	}
 	var segments, rest []string
 	for r := range m.References() {

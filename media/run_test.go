@@ -36,7 +36,8 @@ func TestTheNameOfARunIsADirectory(t *testing.T) {
 	if InRun(onDisk, "") != onDisk {
 		t.Error("without a name, a file is published as it is called")
 	}
-	for _, text := range []string{"", "198000", "20261130T081500", "20261330T081500Z", "20261130T081500.Z", "20261130T081500.250Z", "x20261130T081500Z"} {
+	for _, text := range []string{"", "198000", "20261130T081500", "20261330T081500Z",
+		"20261130T081500.Z", "20261130T081500.250Z", "x20261130T081500Z"} {
 		if IsRunName(text) {
 			t.Errorf("%q is no name of a run", text)
 		}

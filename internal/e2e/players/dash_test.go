@@ -39,7 +39,8 @@ var (
 	tone     = kind{name: "tone", audio: true, fmp4: true}
 )
 
-func newDASHStage(t *testing.T, s scenario, media [2]map[kind]recording, lasts time.Duration, window string) *dashStage {
+func newDASHStage(t *testing.T, s scenario, media [2]map[kind]recording, lasts time.Duration,
+	window string) *dashStage {
 	t.Helper()
 	server := s3test.Start(t)
 	st := &dashStage{T: t, scenario: s, lasts: lasts, media: media, server: server, proxy: s3test.NewProxy(t, server),

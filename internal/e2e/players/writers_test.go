@@ -29,12 +29,14 @@ type restarted struct {
 var restartedWriters = []restarted{
 	{"ts", "hls.js", "index.m3u8", []string{"-f", "hls", "-hls_time", "1", "-hls_list_size", "6",
 		"-hls_segment_filename", "@RUN-%05d.ts"}, os.Interrupt, ""},
-	{"fmp4", "hls.js", "index.m3u8", []string{"-f", "hls", "-hls_time", "1", "-hls_list_size", "6", "-hls_segment_type", "fmp4",
+	{"fmp4", "hls.js", "index.m3u8", []string{"-f", "hls", "-hls_time", "1", "-hls_list_size", "6",
+		"-hls_segment_type", "fmp4",
 		"-hls_fmp4_init_filename", "@RUN-init.mp4", "-hls_segment_filename", "@RUN-%05d.m4s"}, os.Kill, ""},
 	{"split", "hls.js", "index.m3u8", []string{"-f", "hls", "-hls_time", "1", "-hls_playlist_type", "event",
 		"-hls_flags", "single_file"}, os.Kill, ""},
 	{"cmaf", "hls.js", "media_0.m3u8", append([]string{"-hls_playlist", "1"}, fragments...), os.Kill, ""},
-	{"dash", "dash.js", "stream.mpd", fragments, os.Kill, "the manifest of another run of ffmpeg does not continue the one before"},
+	{"dash", "dash.js", "stream.mpd", fragments, os.Kill,
+		"the manifest of another run of ffmpeg does not continue the one before"},
 }
 
 // fragments are ffmpeg's arguments for DASH.
@@ -45,7 +47,8 @@ var fragments = []string{"-f", "dash", "-seg_duration", "1", "-window_size", "6"
 func (w restarted) begin(t *testing.T, dir string, run int) *exec.Cmd {
 	t.Helper()
 	args := []string{"-y", "-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i",
-		fmt.Sprintf("testsrc2=size=160x90:rate=%d,%s", rate, label(run, 1)), "-c:v", "libx264", "-preset", "ultrafast", "-threads", "1",
+		fmt.Sprintf("testsrc2=size=160x90:rate=%d,%s", rate, label(run, 1)), "-c:v", "libx264",
+		"-preset", "ultrafast", "-threads", "1",
 		"-pix_fmt", "yuv420p", "-bf", "0", "-g", fmt.Sprint(rate), "-keyint_min", fmt.Sprint(rate), "-sc_threshold", "0"}
 	for _, arg := range w.output {
 		args = append(args, strings.ReplaceAll(arg, "@RUN", fmt.Sprintf("run%d", run)))
@@ -78,7 +81,8 @@ func TestPlayersGoOnWhenFFmpegIsStartedAgain(t *testing.T) {
 	server := s3test.Start(t)
 	proxy := s3test.NewProxy(t, server)
 	page := "../../../cmd/ems-demo/page/"
-	gateway := newGateway(t, server, map[string]string{"hls.js": page + "hls.light.min.js", "dash.js": page + "dash.mediaplayer.min.js"})
+	gateway := newGateway(t, server, map[string]string{"hls.js": page + "hls.light.min.js",
+		"dash.js": page + "dash.mediaplayer.min.js"})
 	root := t.TempDir()
 	e2e.StartSidecar(t, "", proxy.Endpoint, "HLS watch_dir = '"+root+"'", "HLS split_ranges = on",
 		"DASH watch_dir = '"+root+"'", "S3 reconnect_window = 60s")
@@ -96,7 +100,8 @@ func TestPlayersGoOnWhenFFmpegIsStartedAgain(t *testing.T) {
 	})
 	browsed := browser.Open(t, e2e.Patient, browser.Size{Width: 900, Height: 700}, gateway.url+"/page/")
 	for _, w := range restartedWriters {
-		browsed.Evaluate(fmt.Sprintf("play(%q, %q, %q)", w.player, w.name, gateway.at(w.player, "live/"+w.name+"/"+w.manifest)))
+		browsed.Evaluate(fmt.Sprintf("play(%q, %q, %q)", w.player, w.name, gateway.at(w.player,
+			"live/"+w.name+"/"+w.manifest)))
 	}
 	// seen returns how many chunks of a run each player has shown.
 	seen := func(run int) (counts map[string]int, seats []seat) {

@@ -37,7 +37,8 @@ func newBench(t *testing.T, r row, server *s3test.Server, proxy *s3test.Proxy, d
 	e2e.Must(t, os.MkdirAll(filepath.Join(b.root, "live/cam"), 0o755))
 	b.checker = newChecker(t, keepJournal(t, b.root, filepath.Join(dir, "marks")), b.bucket, r)
 	d.admit(r.name, b.checker)
-	config := append([]string{"S3 prefix = " + r.name, "HLS watch_dir = '" + b.root + "'", "DASH watch_dir = '" + b.root + "'",
+	config := append([]string{"S3 prefix = " + r.name, "HLS watch_dir = '" + b.root + "'",
+		"DASH watch_dir = '" + b.root + "'",
 		"Upload drain_timeout = 500ms"}, r.config...)
 	b.side = e2e.StartSidecar(t, "", proxy.Endpoint, config...)
 	return b
@@ -92,7 +93,8 @@ func (b *bench) play() string {
 	for _, w := range b.side.Complaints() {
 		b.t.Logf("%s: %s", b.row.name, w)
 	}
-	return fmt.Sprintf("| %s | %d | %d | %d | %s | %s |", b.row.name, len(e2e.FilesBelow(b.t, b.root)), c.puts, c.rewritten, probed, verdict)
+	return fmt.Sprintf("| %s | %d | %d | %d | %s | %s |", b.row.name, len(e2e.FilesBelow(b.t,
+		b.root)), c.puts, c.rewritten, probed, verdict)
 }
 
 // settleTime is how long what was written last may need into the bucket.
@@ -112,7 +114,8 @@ func (b *bench) differences() (found []string) {
 			found = append(found, fmt.Sprintf("%s is on the disk and not in the bucket", name))
 		case bytes.Equal(object, disk):
 		case !isManifest(name):
-			found = append(found, fmt.Sprintf("%s has %d bytes on the disk and other %d in the bucket", name, len(disk), len(object)))
+			found = append(found, fmt.Sprintf("%s has %d bytes on the disk and other %d in the bucket",
+				name, len(disk), len(object)))
 		default:
 			is, err := readManifest(name, object)
 			want, err2 := readManifest(name, disk)

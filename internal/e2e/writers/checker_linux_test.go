@@ -134,11 +134,13 @@ func (c *checker) meant(key string, body []byte, r reading) (known bool) {
 		for i := len(all) - 1; i >= 0 && last != ""; i-- {
 			// A rewritten list goes on to the last segment of a list of the writer's.
 			if own := all[i].lastSegment(); own != "" && strings.HasSuffix(last, own) {
-				wrong = c.wrong(key, all[:i+1], func(uri string) bool { return uri == all[i].refs[len(all[i].refs)-1].uri && uri == last })
+				wrong = c.wrong(key, all[:i+1],
+					func(uri string) bool { return uri == all[i].refs[len(all[i].refs)-1].uri && uri == last })
 				break
 			}
 		}
-	} else if i := slices.IndexFunc(all, func(v version) bool { return v.number == c.shown[key] }); i >= 0 && len(wrong) == 0 &&
+	} else if i := slices.IndexFunc(all,
+		func(v version) bool { return v.number == c.shown[key] }); i >= 0 && len(wrong) == 0 &&
 		!slices.ContainsFunc(all[i:], func(v version) bool { return v.sum == sum }) {
 		c.found("%s goes back to an older text", key)
 	}
@@ -234,7 +236,8 @@ func (c *checker) compare(key, name string, r ref, v version, since int) []strin
 	}
 	if r.length > 0 {
 		disk, err := os.ReadFile(filepath.Join(c.journal.root, name))
-		if end := r.offset + r.length; err == nil && end <= min(len(b), len(disk)) && bytes.Equal(b[r.offset:end], disk[r.offset:end]) {
+		if end := r.offset + r.length; err == nil && end <= min(len(b), len(disk)) &&
+			bytes.Equal(b[r.offset:end], disk[r.offset:end]) {
 			return nil
 		}
 	}
@@ -285,7 +288,8 @@ func (c *checker) inOrder(key string, r reading) {
 }
 
 // between are rules for what follows a version that writers break by themselves.
-var between = []hlscheck.Rule{hlscheck.Discontinuity, hlscheck.DiscontinuityUp, hlscheck.Seams, hlscheck.Short, hlscheck.Changed,
+var between = []hlscheck.Rule{hlscheck.Discontinuity, hlscheck.DiscontinuityUp, hlscheck.Seams,
+	hlscheck.Short, hlscheck.Changed,
 	hlscheck.Target, hlscheck.Version, hlscheck.Type}
 
 var pieceName = regexp.MustCompile(`^(.*)-(\d+)-[0-9a-f]{12}(\.\w+)$`)

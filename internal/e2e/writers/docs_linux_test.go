@@ -35,11 +35,13 @@ func blocks(page, language, word string) (all []string) {
 
 // inTest has a command of a page write into the bench's directories, with chunks of a second, from a source
 // that ends.
-var inTest = strings.NewReplacer("/var/lib/live", "@ROOT/live", "input.mp4", "@DIR/input.mp4", "hls_time 4", "hls_time 1",
+var inTest = strings.NewReplacer("/var/lib/live", "@ROOT/live", "input.mp4", "@DIR/input.mp4",
+	"hls_time 4", "hls_time 1",
 	"seg_duration 4", "seg_duration 1", "target-duration=4", "target-duration=1", "hls_fragment 4s", "hls_fragment 1s",
 	"hls_playlist_length 24s", "hls_playlist_length 5s", "is-live=true", "is-live=true num-buffers=60",
 	"width=640,height=360", "width=64,height=36", "320x180", "32x18", "-re -f lavfi", "-re -t 6 -f lavfi",
-	"testsrc2=size=640x360:rate=25", "testsrc2=size=64x36:rate=25", "-g 50", "-g 25", "ffmpeg ", "ffmpeg -y -nostdin -v error ",
+	"testsrc2=size=640x360:rate=25", "testsrc2=size=64x36:rate=25", "-g 50", "-g 25", "ffmpeg ",
+	"ffmpeg -y -nostdin -v error ",
 	"rtmp://127.0.0.1/live/", "@RTMP", "\\\n", " ")
 
 // source makes the file that the commands read.

@@ -27,7 +27,8 @@ var gstreamerRows = withNeeds([]string{"gst-launch-1.0"}, []row{
 	{name: "gst-hlssink2-restart", play: []string{list}, config: window, reuses: true,
 		steps: []step{gstreamer(0, 10, hlssink2), rest(time.Second), gstreamer(1, 10, hlssink2)}},
 	{name: "gst-dashsink", play: []string{desc}, steps: []step{gstreamer(0, 12, dashsink)}},
-	{name: "gst-dashsink-dynamic", steps: []step{gstreamer(0, 12, dashsink+"dynamic=true minimum-update-period=1000")}},
+	{name: "gst-dashsink-dynamic",
+		steps: []step{gstreamer(0, 12, dashsink+"dynamic=true minimum-update-period=1000")}},
 	{name: "gst-dashsink-restart", play: []string{desc}, config: window, reuses: true,
 		steps: []step{gstreamer(0, 10, dashsink), rest(time.Second), gstreamer(1, 10, dashsink)}},
 })

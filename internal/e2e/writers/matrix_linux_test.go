@@ -45,7 +45,8 @@ func TestWriters(t *testing.T) {
 	proxy := s3test.NewProxy(t, server)
 	d := &door{checkers: map[string]*checker{}}
 	proxy.Before = d.before
-	rows := slices.Concat(withNeeds([]string{"ffmpeg"}, slices.Concat(ffmpegHLS, ffmpegDASH)), rtmpRows, gstreamerRows, docRows())
+	rows := slices.Concat(withNeeds([]string{"ffmpeg"}, slices.Concat(ffmpegHLS, ffmpegDASH)),
+		rtmpRows, gstreamerRows, docRows())
 	var mu sync.Mutex // guards table
 	var table []string
 	t.Run("rows", func(t *testing.T) {

@@ -63,7 +63,8 @@ func run(command string) step {
 // killed tells of a command that its own story killed: timeout ends by the signal that it sends.
 func killed(p *os.ProcessState) bool {
 	status, ok := p.Sys().(syscall.WaitStatus)
-	return ok && (status.Signaled() && status.Signal() == syscall.SIGKILL || status.ExitStatus() == 128+int(syscall.SIGKILL))
+	return ok && (status.Signaled() && status.Signal() == syscall.SIGKILL ||
+		status.ExitStatus() == 128+int(syscall.SIGKILL))
 }
 
 // rest lets the writer be away.
