@@ -69,9 +69,11 @@ func (m *manifest) recall(r Result, now time.Time) {
 	m.line.foreign, m.line.recalledAt = false, now
 	if src := m.file.src; r.Untold && !src.told.noContent {
 		src.told.noContent = true
-		src.schedule.log.Warn("bucket does not tell what players have", "stream", m.file.stream.shown(), "key", m.file.key(),
-			"bucket", src.dest.Bucket, "next", "playlists begin as the server writes them; a stream that started again "+
-				"while the daemon was away has to be reloaded", "hint", "do the credentials have s3:GetObject?")
+		src.schedule.log.Warn("bucket does not tell what players have",
+			"stream", m.file.stream.shown(), "key", m.file.key(), "bucket", src.dest.Bucket,
+			"next", "playlists begin as the server writes them; a stream that started again "+
+				"while the daemon was away has to be reloaded",
+			"hint", "do the credentials have s3:GetObject?")
 	}
 	if r.Content == nil {
 		return
@@ -197,7 +199,7 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Play
 		Restarted:       have.watched && have.run != s.origin.run || !have.watched && m.rewroteShown(s, have, list),
 		Returns:         m.returning(s),
 		Watched:         goesOn || !have.watched && hls.SameRun(list, run, have.at, s.origin.modTime),
-		TooOld:          m.haveLeft(s, have),
+		TooOld:          m.haveLeft(s, have, s.times().began),
 		Discontinuities: b.number,
 	})
 }
@@ -205,7 +207,7 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Play
 // haveLeft reports whether those who had the playlist have left before the run of s began: they have
 // had nothing new for longer than the window. What was held up reached them later than it was written;
 // a PUT without an answer may reach them yet.
-func (m *manifest) haveLeft(s *snapshot, have *shown) bool {
+func (m *manifest) haveLeft(s *snapshot, have *shown, began time.Time) bool {
 	left := have.at
 	switch {
 	case have.gone:
@@ -215,7 +217,7 @@ func (m *manifest) haveLeft(s *snapshot, have *shown) bool {
 	case have.watched && m.publishedAt.After(left):
 		left = m.publishedAt
 	}
-	return s.times().began.Sub(left) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration
+	return began.Sub(left) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration
 }
 
 // cannotEdit logs, once, why viewers get what the server writes, and nothing else.

@@ -67,8 +67,8 @@ func (s *snapshot) runName() string {
 
 // continuedMPD returns run, which is what s has, as it goes on from what viewers have.
 func (m *manifest) continuedMPD(s *snapshot, run *dash.MPD, b basis) (*dash.MPD, dash.Join) {
-	have, window, named := b.shown, m.file.src.dest.ReconnectWindow, b.run != ""
-	if have == nil || window == 0 {
+	have, named := b.shown, b.run != ""
+	if have == nil || m.file.src.dest.ReconnectWindow == 0 {
 		return dash.Continue(nil, run, dash.Situation{Named: named})
 	}
 	mpd, err := have.presentation()
@@ -76,14 +76,7 @@ func (m *manifest) continuedMPD(s *snapshot, run *dash.MPD, b basis) (*dash.MPD,
 		m.cannotEdit(err)
 		return dash.Continue(nil, run, dash.Situation{Named: named})
 	}
-	left := have.at
-	if have.watched && m.publishedAt.After(left) {
-		left = m.publishedAt
-	}
-	return dash.Continue(mpd, run, dash.Situation{
-		Named:  named,
-		TooOld: have.gone || run.Start.Sub(left) > window+s.parsed.TargetDuration,
-	})
+	return dash.Continue(mpd, run, dash.Situation{Named: named, TooOld: m.haveLeft(s, have, run.Start)})
 }
 
 // presentation returns the MPD of s, or an error if it is none that can be continued.
