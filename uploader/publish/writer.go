@@ -27,8 +27,11 @@ func (st *stream) traits() *media.Traits { return st.src.layout.Traits(st.writer
 func (f *file) traits() *media.Traits { return f.stream.traits() }
 
 // returns reports whether f may get the content of another run.
-func (f *file) returns() bool {
-	return !f.isOfRun() && f.traits().Returns(f.path, f.disk.version.ModTime)
+func (f *file) returns() bool { return f.mayReturn(f.disk.version.ModTime) }
+
+// mayReturn reports whether f, which was written at the time, may get the content of another run.
+func (f *file) mayReturn(written time.Time) bool {
+	return !f.isOfRun() && f.traits().Returns(f.path, written)
 }
 
 // isImmutable reports whether f never gets other content.
@@ -58,11 +61,20 @@ func (s *snapshot) namesAfresh() bool {
 		return t.NamesAfresh
 	}
 	for _, f := range s.refs[s.others:] {
-		if f.returns() {
+		if f.mayReturn(s.writing(f)) {
 			return false
 		}
 	}
 	return true
+}
+
+// writing returns when f, which s names, or what viewers had before s, was written. Of what the disk
+// has not told yet, or has no more, that is about when s was: a time in its name can be told by that.
+func (s *snapshot) writing(f *file) time.Time {
+	if f == nil || f.disk.version.ModTime.IsZero() {
+		return s.origin.modTime
+	}
+	return f.disk.version.ModTime
 }
 
 // returning returns what tells whether a URI in m names a file that may come back, or nil if none
@@ -74,9 +86,9 @@ func (m *manifest) returning(s *snapshot) func(uri string) bool {
 	return func(uri string) bool {
 		f := m.lookUp(uri)
 		if f == nil {
-			return m.file.traits().Returns(uri, time.Time{})
+			return m.file.traits().Returns(uri, s.writing(nil))
 		}
-		return f.returns()
+		return f.mayReturn(s.writing(f))
 	}
 }
 
