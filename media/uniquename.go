@@ -34,6 +34,17 @@ func HasTime(p string, written time.Time) bool {
 	return time.Unix(0, 0).Add(time.Duration(n)*unit).Sub(written).Abs() < epochMargin
 }
 
+// RunStart returns when the run began that the name of an HLS segment tells, as EMS writes it. It is
+// false for other names. Names with one such time are of one run.
+func RunStart(uri string) (began time.Time, ok bool) {
+	found := emsSegment.FindStringSubmatch(uri)
+	if found == nil {
+		return time.Time{}, false
+	}
+	ms, err := strconv.ParseInt(found[1], 10, 64)
+	return time.UnixMilli(ms), err == nil
+}
+
 // piece ends the names of byte ranges that the daemon makes objects of their own: the place in the file,
 // and what tells the content.
 var piece = regexp.MustCompile(`-[0-9]+-[0-9a-f]{12}$`)

@@ -41,6 +41,18 @@ func TestANameWithATimeInItNeverReturns(t *testing.T) {
 	}
 }
 
+func TestTheNameOfASegmentTellsWhenItsRunBegan(t *testing.T) {
+	began, ok := media.RunStart("../s/segment_1796025600000_12.ts")
+	if want := time.UnixMilli(1796025600000); !ok || !began.Equal(want) {
+		t.Errorf("%v, %v; want %v", began, ok, want)
+	}
+	for _, name := range []string{"segment_1796025600_12.ts", "i1796025600000.ts", "seg_init.mp4", ""} {
+		if began, ok := media.RunStart(name); ok {
+			t.Errorf("%q tells %v", name, began)
+		}
+	}
+}
+
 func TestNamesTellWhoWritesADirectory(t *testing.T) {
 	for _, c := range []struct {
 		format media.Format

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ems-sidecar/hls"
+	"ems-sidecar/media"
 )
 
 // Players change between the variants of a group by the discontinuity numbers of segments, so these
@@ -44,7 +45,7 @@ func (m *manifest) groupNumber(s *snapshot) (n uint64) {
 			continue
 		}
 		continued = continued || discontinuity(list) > 0
-		n = max(n, o.numberAt(list, s.times().began))
+		n = max(n, o.numberIn(list, s.times()))
 	}
 	if !continued {
 		return 0
@@ -52,26 +53,43 @@ func (m *manifest) groupNumber(s *snapshot) (n uint64) {
 	return n
 }
 
-// numberAt returns the discontinuity number that m, of which viewers have list, has at a time: that of
-// the first segment of which half is played later. A variant that lists none is about to count one
-// more, and each run that waits before.
-func (m *manifest) numberAt(list *hls.Playlist, at time.Time) uint64 {
+// numberIn returns the discontinuity number that m, of which viewers have list, has when the run with
+// a span begins: that of the first segment of which half is played later. A variant that lists none is
+// about to count one more, and each run that waits before. One that has later runs only tells nothing.
+func (m *manifest) numberIn(list *hls.Playlist, run span) uint64 {
 	n := list.DiscontinuitySequence
 	times := beginnings(list, m.line.shown.at)
+	if len(times) > 0 && headBegan(list, times[0]).After(run.late) {
+		return 0
+	}
 	for i := range list.Segments {
 		n += uint64(list.Segments[i].Discontinuities)
-		if times[i].Add(list.Segments[i].Duration / 2).After(at) {
+		if times[i].Add(list.Segments[i].Duration / 2).After(run.began) {
 			return n
 		}
 	}
 	n++
 	for i, w := range m.waiting {
 		last := i == len(m.waiting)-1 || m.endsRun(i)
-		if last && w.origin.run != m.line.shown.run && !w.times().late.After(at) {
+		if last && w.origin.run != m.line.shown.run && !w.times().late.After(run.began) {
 			n++
 		}
 	}
 	return n
+}
+
+// headBegan returns when the run began that list begins with, whose first segment begins at a time. It
+// is zero if that is not known.
+func headBegan(list *hls.Playlist, first time.Time) time.Time {
+	head := &list.Segments[0]
+	if began, ok := media.RunStart(head.URI); ok {
+		return began
+	}
+	ofLast := list.Run <= list.Sequence // of the run that the list ends with
+	if head.Discontinuities > 0 || ofLast && int64(list.Sequence)-list.Offset <= 1 {
+		return first // writers count from 0 or 1
+	}
+	return time.Time{}
 }
 
 // A span is when the segments of a snapshot are played.

@@ -6,6 +6,7 @@ import (
 	"ems-sidecar/dash"
 	"ems-sidecar/hls"
 	"ems-sidecar/internal/clock"
+	"ems-sidecar/media"
 )
 
 // R3, of live playlists: what players were promised of one URL is kept, whatever the server does.
@@ -194,14 +195,27 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Play
 		m.cannotEdit(err)
 		list = &hls.Playlist{Sequence: run.Sequence, Ended: true} // its numbers are not known
 	}
-	goesOn := have.watched && have.run == s.origin.run
+	goesOn := have.watched && have.run == s.origin.run || !have.watched && isOneRun(list, run, have.at, s.origin.modTime)
 	return hls.Continue(list, run, hls.Situation{
 		Restarted:       have.watched && have.run != s.origin.run || !have.watched && m.rewroteShown(s, have, list),
 		Returns:         m.returning(s),
-		Watched:         goesOn || !have.watched && hls.SameRun(list, run, have.at, s.origin.modTime),
+		Watched:         goesOn,
 		TooOld:          m.haveLeft(s, have, s.times().began),
 		Discontinuities: b.number,
 	})
+}
+
+// isOneRun reports whether it is proved that list, which was published at a time, is of the run, whose
+// last segment was closed at another: by the names of segments, or by their pace.
+func isOneRun(list, run *hls.Playlist, published, closed time.Time) bool {
+	if len(list.Segments) > 0 && len(run.Segments) > 0 {
+		had, told := media.RunStart(list.Segments[len(list.Segments)-1].URI)
+		has, tells := media.RunStart(run.Segments[0].URI)
+		if told && tells && had.Equal(has) {
+			return true
+		}
+	}
+	return hls.SameRun(list, run, published, closed)
 }
 
 // haveLeft reports whether those who had the playlist have left before the run of s began: they have
