@@ -71,11 +71,24 @@ func (m *manifest) numberIn(list *hls.Playlist, run span) uint64 {
 	n++
 	for i, w := range m.waiting {
 		last := i == len(m.waiting)-1 || m.endsRun(i)
-		if last && w.origin.run != m.line.shown.run && !w.times().late.After(run.began) {
+		if last && !w.times().late.After(run.began) && m.isAfterShown(w) {
 			n++
 		}
 	}
 	return n
+}
+
+// isAfterShown reports whether w, which waits, is of a later run than what viewers have.
+func (m *manifest) isAfterShown(w *snapshot) bool {
+	if have := m.line.shown; have.watched {
+		return w.origin.run != have.run
+	}
+	run, err := hls.Parse(w.own.content)
+	if err != nil {
+		return false
+	}
+	_, join := m.continued(w, run, basis{shown: m.line.shown})
+	return join == hls.Seam
 }
 
 // headBegan returns when the run began that list begins with, whose first segment begins at a time. It
