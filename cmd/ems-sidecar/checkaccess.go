@@ -43,10 +43,20 @@ func daemonAccount() *account {
 	return a
 }
 
+// judged returns the account whose rights the check judges, or nil for those of this process: root may
+// do more than the daemon.
+func judged() *account {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return daemonAccount()
+}
+
 // What an account may do with a directory, as bits of its mode.
 const (
-	enter        fs.FileMode = 0o1
-	readAndEnter fs.FileMode = 0o5
+	enter         fs.FileMode = 0o1
+	writeAndEnter fs.FileMode = 0o3
+	readAndEnter  fs.FileMode = 0o5
 )
 
 // may reports whether the account has a right to a directory, which has the path p. An access control

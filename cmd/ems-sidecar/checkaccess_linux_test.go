@@ -90,3 +90,32 @@ func TestCheckFindsWhatKeepsTheDaemonsUserOutOfTheWatchedDirectory(t *testing.T)
 		}
 	}
 }
+
+// Root can write everywhere: its check judges the spool for the daemon's user.
+func TestCheckFindsThatTheDaemonsUserCannotWriteToTheSpool(t *testing.T) {
+	dir := t.TempDir()
+	fi, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := fi.Sys().(*syscall.Stat_t)
+	as, place := other(owner.Uid, owner.Gid+1), filepath.Join(dir, ".ems-sidecar")
+	for _, mode := range []os.FileMode{0o755, 0o777} {
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		err := spoolClosedTo(as, dir, place)
+		if (err == nil) != (mode == 0o777) || err != nil && !strings.Contains(err.Error(), "-m 0700 "+place) {
+			t.Errorf("no spool, in a directory of mode %o: %v", mode, err)
+		}
+	}
+	if err := os.Mkdir(place, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := spoolClosedTo(as, dir, place); err == nil || !strings.Contains(err.Error(), "cannot write to "+place) {
+		t.Errorf("a spool of another user: %v", err)
+	}
+	if err := spoolClosedTo(&account{name: "x", uid: uint64(owner.Uid)}, dir, place); err != nil {
+		t.Errorf("the user's own spool: %v", err)
+	}
+}

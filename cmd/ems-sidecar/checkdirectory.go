@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"ems-sidecar/internal/disk"
@@ -20,10 +21,7 @@ const (
 
 // checkDirectory tests a watched directory, and reports whether it can be read.
 func checkDirectory(ctx context.Context, r *report, dir string) bool {
-	var as *account // who is asked about
-	if os.Geteuid() == 0 {
-		as = daemonAccount()
-	}
+	as := judged()
 	t, err := timed(ctx, r, "directory", dir, stepTime, func(ctx context.Context) (*tree, error) {
 		return walk(ctx, dir, as)
 	})
@@ -153,11 +151,30 @@ func (r *report) spool(ctx context.Context, dir, place string) {
 		r.skip("links into "+place, place, fmt.Sprintf("%v\nthe unit's CAP_FOWNER may allow it", err), withRights)
 		return
 	}
+	if as := judged(); err == nil && as != nil {
+		err = spoolClosedTo(as, dir, place)
+	}
 	r.hint("spool", place,
 		"a file that is deleted before its upload is held open instead, and lost if the daemon ends first", err)
 	if err == nil && !tested {
 		r.more("not tested with a file of a stream, since none exists yet")
 	}
+}
+
+// spoolClosedTo is the error if an account cannot write to the spool in place. The account makes the
+// spool itself where it may.
+func spoolClosedTo(as *account, dir, place string) error {
+	existing := place
+	for isMissing(existing) && existing != filepath.Dir(existing) {
+		existing = filepath.Dir(existing)
+	}
+	fi, err := os.Stat(existing)
+	if err != nil || as.may(writeAndEnter, existing, fi) {
+		return err
+	}
+	return advise(fmt.Errorf("the user %s cannot write to %s", as.name, existing), fmt.Sprintf(
+		"install -d -o %[1]s -g %[1]s -m 0700 %s, and have the unit allow it with ReadWritePaths=%s "+
+			"(docs/install.md, The spool)", as.name, place, dir))
 }
 
 // checkDeletion tests the right that delete_local needs.
