@@ -146,7 +146,7 @@ func TestDaemonStopsSoonWhenNoStreamIsEnding(t *testing.T) {
 		want                 string
 	}{
 		"no stream is live":           {want: "no stream is live"},
-		"the media server goes on":    {live: true, goesOn: true, want: "the media server goes on"},
+		"the writer goes on":          {live: true, goesOn: true, want: "the writer goes on"},
 		"the media server was killed": {live: true, killed: true, want: "nothing is written any more"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,7 +51,7 @@ const (
 	stay       reason = ""
 	noneLive   reason = "no stream is live"
 	allEnded   reason = "all live streams have ended, and their ends are published"
-	serverRuns reason = "the media server goes on"
+	serverRuns reason = "the writer goes on"
 	nothing    reason = "nothing is written any more"
 	tooLate    reason = "drain_timeout is over"
 )

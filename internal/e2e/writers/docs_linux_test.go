@@ -14,7 +14,7 @@ const (
 	ffmpegPage    = "../../../docs/writers/ffmpeg.md"
 	rtmpPage      = "../../../docs/writers/nginx-rtmp.md"
 	gstreamerPage = "../../../docs/writers/gstreamer.md"
-	firstPage     = "../../../docs/writers/README.md"
+	firstPage     = "../../../docs/tutorial.md"
 )
 
 var fence = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
