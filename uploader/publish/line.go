@@ -22,6 +22,7 @@ import (
 type line struct {
 	shown     *shown    // nil: viewers have nothing
 	run       int       // of the newest snapshot
+	before    time.Time // when the last playlist of the run before that was written; zero: there is none
 	endAt     time.Time // when the end of a stream that stopped is published; zero: it goes on, or has ended
 	over      bool      // it was ended: by an operator, or as it is stale
 	withdrawn bool      // its object is to be deleted, as it is stale

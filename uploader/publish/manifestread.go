@@ -111,8 +111,9 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	snap.origin.scanned = m.newest() == nil && m.line.shown == nil
 	if snap.origin.isNewRun = m.startsNewRun(snap); snap.origin.isNewRun {
 		m.line.run++
+		m.line.before = m.newest().origin.modTime
 	}
-	snap.origin.run = m.line.run
+	snap.origin.run, snap.origin.before = m.line.run, m.line.before
 	if j, passed := snap.jumpFrom(m.newest(), now); passed {
 		s.jumps = append(s.jumps, j)
 	}

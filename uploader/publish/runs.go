@@ -150,6 +150,8 @@ func (m *manifest) startsNewRun(s *snapshot) bool {
 	}
 	fell := s.parsed.Sequence < known.parsed.Sequence || s.parsed.Last < known.parsed.Last
 	switch {
+	case s.beginsHigher(known):
+		return true
 	case s.namesAfresh(): // within a run, what has one number has one name
 		return s.parsed.Sequence <= known.parsed.Last && !s.shares(known) || fell && s.isNewerThan(known)
 	case s.isPlaylist():
@@ -157,6 +159,15 @@ func (m *manifest) startsNewRun(s *snapshot) bool {
 			s.rewrites(known) || s.takesBackEnd(known)
 	}
 	return s.parsed.Segments == 0 || fell
+}
+
+// beginsHigher reports whether s, which has higher numbers than known, is another run all the same: a
+// writer may number from the clock. Within a run, nothing follows an end, and a list of which all
+// segments have left has rolled, and does not get shorter. EMS numbers from 1.
+func (s *snapshot) beginsHigher(known *snapshot) bool {
+	return s.isPlaylist() && !s.traits().NamesAfresh && s.parsed.Segments > 0 &&
+		s.parsed.Sequence > known.parsed.Last && !s.shares(known) &&
+		(known.parsed.Ended || s.parsed.Segments < known.parsed.Segments)
 }
 
 // takesBackEnd reports whether known has ended, and s, which has nothing more, has not. No writer

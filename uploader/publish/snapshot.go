@@ -38,9 +38,10 @@ type snapshot struct {
 type origin struct {
 	modTime  time.Time // of the file
 	readAt   time.Time
-	scanned  bool // it was there at the start, and may be old
-	run      int  // of the stream
-	isNewRun bool // the stream was started again with it
+	scanned  bool      // it was there at the start, and may be old
+	run      int       // of the stream
+	before   time.Time // when the last of the run before was written; zero: there is none
+	isNewRun bool      // the stream was started again with it
 }
 
 // ready reports whether every reference serves (R2). If not, at is when that may change by itself,
@@ -60,7 +61,8 @@ func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) 
 	}
 	if first := s.open[0]; first.bucket.isConfirmed() {
 		read := s.origin.readAt
-		for _, t := range []time.Time{first.bucket.freshAt, read.Add(SiblingPatience), read.Add(StartPatience)} {
+		for _, t := range []time.Time{first.bucket.freshAt, read.Add(ownPatience), read.Add(SiblingPatience),
+			read.Add(StartPatience)} {
 			if t.After(now) {
 				at = earlier(at, t)
 			}
@@ -141,7 +143,19 @@ func (f *file) serves(s *snapshot, now time.Time) bool {
 	case f.manifest != nil:
 		return !f.manifest.owes(s, now)
 	}
-	return !now.Before(f.bucket.freshAt)
+	return !now.Before(f.bucket.freshAt) && !s.awaits(f, now)
+}
+
+// ownPatience is for how long a playlist waits for a segment that it names before the writer has put it
+// under its name.
+const ownPatience = time.Second
+
+// awaits reports whether f, a segment that s names, is still what the run before had under that name.
+// GStreamer puts a segment in its place some milliseconds after the playlist.
+func (s *snapshot) awaits(f *file, now time.Time) bool {
+	v := f.disk.version
+	return s.isPlaylist() && !s.origin.before.IsZero() && v != (media.Version{}) && !f.naming.asOther &&
+		f.returns() && !v.ModTime.After(s.origin.before) && now.Before(s.origin.readAt.Add(ownPatience))
 }
 
 // owes reports whether s, which names m, has to wait although m was published. Where a writer's
