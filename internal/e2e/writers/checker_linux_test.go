@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"path"
@@ -166,12 +167,18 @@ func (c *checker) wrong(key string, all []version, of func(uri string) bool) (fo
 			if first > 0 {
 				since = all[first-1].number
 			}
-			found = append(found, c.compare(key, name, ref, v, since)...)
+			found = append(found, c.compare(key, name, ref, v, since, -1)...)
 		}
 	}
 	for _, p := range v.patterns {
+		next := math.MaxInt // of the next run
+		for _, w := range slices.Backward(c.versions(key)) {
+			if w.number > v.number && w.began != v.began {
+				next = w.number
+			}
+		}
 		for name := range c.written(p, path.Dir(key), v.number) {
-			found = append(found, c.compare(key, name, ref{}, v, -1)...)
+			found = append(found, c.compare(key, name, ref{}, v, -1, next)...)
 		}
 	}
 	return found
@@ -211,7 +218,8 @@ func (c *checker) written(p *regexp.Regexp, dir string, before int) map[string]b
 
 // compare compares an object with what the version means: what was closed last under the name before
 // the version, but after the version in which it was not named yet; else what was closed a moment after it.
-func (c *checker) compare(key, name string, r ref, v version, since int) []string {
+// A pattern means what comes later, too, up to the next run.
+func (c *checker) compare(key, name string, r ref, v version, since, next int) []string {
 	contents := c.journal.of(name)
 	var meant []content
 	for _, e := range slices.Backward(contents) {
@@ -219,7 +227,7 @@ func (c *checker) compare(key, name string, r ref, v version, since int) []strin
 			meant = append(meant, e)
 			break
 		}
-		if e.number > v.number && e.at.Sub(v.at) < lateness {
+		if e.number > v.number && (e.at.Sub(v.at) < lateness || e.number < next) {
 			meant = append(meant, e)
 		}
 	}

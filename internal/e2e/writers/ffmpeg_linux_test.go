@@ -68,7 +68,7 @@ var ffmpegHLS = []row{
 		steps: inOneRun("-f hls -hls_time 0.5 -hls_list_size 6 " + list)},
 	{name: "hls-ts-date-time", play: []string{list},
 		steps: inOneRun(ts + "-hls_flags program_date_time+independent_segments+round_durations " + list)},
-	{name: "hls-ts-epoch", known: renewed, play: []string{list}, config: window,
+	{name: "hls-ts-epoch", play: []string{list}, config: window,
 		steps: restarted(ts + "-hls_start_number_source epoch " + list)},
 	{name: "hls-ts-deep", play: []string{"a/b/c/d/e/f/index.m3u8"},
 		steps: []step{mkdir("a/b/c/d/e/f"), ffmpeg(0, 6, ts+"a/b/c/d/e/f/index.m3u8")}},
@@ -78,7 +78,9 @@ var ffmpegHLS = []row{
 	{name: "hls-ts-absolute", absolute: true,
 		steps: inOneRun(ts + "-hls_base_url /live/cam/ " + list)},
 	{name: "hls-ts-strftime", play: []string{"index.m3u8"},
-		steps: inOneRun(ts + "-strftime 1 -strftime_mkdir 1 -hls_segment_filename %Y%m%d/%H%M%S.ts index.m3u8")},
+		// Without the number, two chunks have one name if the machine is late with the first one.
+		steps: inOneRun(ts + "-strftime 1 -strftime_mkdir 1 -hls_flags second_level_segment_index " +
+			"-hls_segment_filename %Y%m%d/%%04d-%H%M%S.ts index.m3u8")},
 	{name: "hls-ts-wrap", reuses: true, play: []string{list}, steps: inOneRun(
 		"-f segment -segment_time 0.5 -segment_list_size 4 -segment_wrap 8 -segment_list_flags +live -segment_list " + list + " live/cam/s%d.ts")},
 	{name: "hls-ts-segment", play: []string{list}, config: window, reuses: true, steps: restarted(

@@ -17,6 +17,7 @@ type reading struct {
 	refs  []ref
 	media bool // a Media Playlist of HLS
 	ended bool
+	began string // an MPD's availabilityStartTime
 	// patterns match what an MPD names without listing it.
 	patterns []*regexp.Regexp
 }
@@ -89,6 +90,8 @@ type segmentTemplate struct {
 	Init     string `xml:"initialization,attr"`
 	Media    string `xml:"media,attr"`
 	Start    string `xml:"startNumber,attr"`
+	Duration int    `xml:"duration,attr"`
+	Scale    string `xml:"timescale,attr"`
 	Timeline *struct {
 		S []struct {
 			T string `xml:"t,attr"`
@@ -109,6 +112,8 @@ type segmentList struct {
 
 type mpd struct {
 	Type    string   `xml:"type,attr"`
+	Began   string   `xml:"availabilityStartTime,attr"`
+	Length  string   `xml:"mediaPresentationDuration,attr"`
 	Base    []string `xml:"BaseURL"`
 	Periods []struct {
 		Base []string `xml:"BaseURL"`
@@ -131,7 +136,7 @@ func readMPD(text []byte) (r reading, err error) {
 	if err := xml.Unmarshal(text, &m); err != nil {
 		return r, err
 	}
-	r.ended = m.Type != "dynamic"
+	r.ended, r.began = m.Type != "dynamic", m.Began
 	for _, period := range m.Periods {
 		for _, set := range period.Sets {
 			for _, rep := range set.Representations {
@@ -148,7 +153,7 @@ func readMPD(text []byte) (r reading, err error) {
 						r.add(base + u.Media)
 					}
 				case template != nil:
-					r.template(base, *template, name)
+					r.template(base, *template, name, seconds(m.Length))
 				default:
 					r.add(base)
 				}
@@ -177,11 +182,40 @@ func fill(template string, values map[string]string) string {
 	})
 }
 
-func (r *reading) template(base string, t segmentTemplate, values map[string]string) {
+var timeOfDay = regexp.MustCompile(`T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?$`)
+
+// seconds returns how long a duration of an MPD is, which has no days.
+func seconds(duration string) (sum float64) {
+	m := timeOfDay.FindStringSubmatch(duration)
+	for i := 1; i < len(m); i++ {
+		part, _ := strconv.ParseFloat(m[i], 64) // what it does not have is 0
+		sum = sum*60 + part
+	}
+	return sum
+}
+
+// template adds what t names, in an MPD of so many seconds.
+func (r *reading) template(base string, t segmentTemplate, values map[string]string, length float64) {
 	if t.Init != "" {
 		r.add(base + fill(t.Init, values))
 	}
-	if t.Timeline == nil {
+	scale, err := strconv.Atoi(t.Scale)
+	if err != nil {
+		scale = 1 // its default
+	}
+	switch {
+	case t.Timeline != nil:
+	case r.ended && t.Duration > 0 && length > 0:
+		first, err := strconv.Atoi(t.Start)
+		if err != nil {
+			first = 1 // its default
+		}
+		for n := range int(length * float64(scale) / float64(t.Duration)) { // that are whole
+			values["Number"] = fmt.Sprint(first + n)
+			r.add(base + fill(t.Media, values))
+		}
+		return
+	default:
 		quoted := regexp.QuoteMeta(base + fill(numberOf.ReplaceAllString(t.Media, "\x00"), values))
 		r.patterns = append(r.patterns, regexp.MustCompile("^"+strings.ReplaceAll(quoted, "\x00", `\d+`)+"$"))
 		return

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 	"time"
 
 	"ems-sidecar/internal/e2e"
-	"ems-sidecar/internal/hlscheck"
 	"ems-sidecar/internal/testproc"
 )
 
@@ -25,20 +23,7 @@ type row struct {
 	short    bool     // part of the short form
 	reuses   bool     // names return, and viewers see that
 	absolute bool     // its addresses are absolute, and are published as they are
-	known    known
 }
-
-// A known is a finding that does not fail its row. All others do.
-type known struct {
-	finding string // a part of its text; "": there is none
-	why     string
-}
-
-func (k known) is(finding string) bool {
-	return k.finding != "" && strings.Contains(finding, k.finding)
-}
-
-var renewed = known{string(hlscheck.Short), "a restart with higher numbers is taken for a jump"}
 
 // A step is a part of a row's story, in order.
 type step func(b *bench) error
