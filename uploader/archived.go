@@ -200,7 +200,7 @@ func (st *archivedStream) key(p string) string { return st.src.dest.Prefix + pat
 func (st *archivedStream) putList(ctx context.Context, p string, list *hls.Playlist, fresh bool) error {
 	content := list.Bytes()
 	sum := sha256.Sum256(content)
-	ctx, cancel := st.src.uploader.withLimit(ctx, int64(len(content)))
+	ctx, cancel := st.src.uploader.withLimit(ctx, publish.LeastAnswerTime, int64(len(content)))
 	defer cancel()
 	err := st.src.dest.Store.Put(ctx, Object{
 		Key: st.key(p), Body: bytes.NewReader(content), Size: int64(len(content)), Root: st.src.plan.RootName(),

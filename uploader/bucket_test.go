@@ -32,6 +32,8 @@ type bucket struct {
 	layout media.Layout
 	// before is asked at the beginning of each PUT; it may wait, and fail it.
 	before func(ctx context.Context, key string) error
+	// racing is told of each PUT that may have a second request.
+	racing func(key string, r Race)
 	// beforeDelete is asked at the beginning of each deletion; it may wait, and fail it.
 	beforeDelete func(keys []string) error
 	// mayRestart lists keys whose media sequence may fall.
@@ -73,6 +75,9 @@ func newBucket(t *testing.T, layout media.Layout) *bucket {
 
 func (b *bucket) Put(ctx context.Context, o Object) error {
 	b.mu.Lock()
+	if o.Race != nil && b.racing != nil {
+		b.racing(o.Key, o.Race)
+	}
 	if b.inFlight[o.Key] {
 		b.t.Errorf("two PUTs of %s in flight", o.Key)
 	}

@@ -69,6 +69,20 @@ type Object struct {
 	// IfAbsent asks for ErrExists if the bucket has an object under the key. A store that does not
 	// support that replaces the object.
 	IfAbsent bool
+	// Race is when a second request for the object is sent; nil: never. It is ignored if the object
+	// goes up in parts.
+	Race Race
+}
+
+// A Race decides about a second request with the same content for the same key.
+type Race interface {
+	// After is how long the first request has until the second one is sent.
+	After() time.Duration
+	// Begin is asked then whether it may be sent. If so, End is called.
+	Begin() bool
+	// End says how the second request ended, and whether its answer is the one that counts. No
+	// request is in flight then.
+	End(won bool, err error)
 }
 
 // A Body is read more than once: to sign it, and several parts at a time.
@@ -101,6 +115,8 @@ func (e *DeleteError) Unwrap() []error { return slices.Collect(maps.Values(e.Fai
 var (
 	// ErrPermanent marks a refusal that the same request will meet again.
 	ErrPermanent = errors.New("refused")
+	// ErrThrottled marks the answer of a store that wants fewer requests.
+	ErrThrottled = errors.New("throttled")
 	// ErrBucket marks a refusal that concerns the whole bucket or the credentials, not one key.
 	ErrBucket = errors.New("bucket unusable")
 	// ErrExists is the answer to a Put that must not replace an object.

@@ -48,7 +48,8 @@ type Destination struct {
 	CacheControlManifest string
 	SplitRanges          bool // HLS: byte ranges of files go up as objects of their own
 
-	now atomic.Pointer[terms] // nil: no Source has it yet
+	now   atomic.Pointer[terms] // nil: no Source has it yet
+	races races
 }
 
 // An Uploader publishes what its Sources report. Create it with New, run it with Run.

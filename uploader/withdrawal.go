@@ -15,9 +15,9 @@ const withdrawn = ".withdrawn"
 
 // withdraw deletes the object of the playlist, also if its file is on the disk, and keeps its content.
 func (u *Uploader) withdraw(ctx context.Context, src *Source, j publish.Job) error {
-	kept := j
+	kept := publish.Result{Job: j}
 	kept.Key, kept.Task = j.Key+withdrawn, publish.PutManifest
-	err := u.put(ctx, src, kept, bytes.NewReader(j.Manifest.Bytes), int64(len(j.Manifest.Bytes)))
+	err := u.put(ctx, src, &kept, bytes.NewReader(j.Manifest.Bytes), int64(len(j.Manifest.Bytes)))
 	if err != nil && !errors.Is(err, ErrPermanent) { // a store that refuses that takes the deletion all the same
 		return err
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// Each attempt has this long, and besides what its size takes at Settings.MinThroughput.
-	attemptTime = 2 * time.Second
+	// attemptTime is how long a question to the bucket may take.
+	attemptTime = publish.LeastAnswerTime
 
 	// Where names never get other content, caches may keep a chunk.
 	chunkCacheControl = "public, max-age=31536000, immutable"
@@ -43,7 +43,7 @@ func (u *Uploader) do(ctx context.Context, src *Source, j publish.Job) publish.R
 	case publish.PutManifest:
 		r.Bytes = int64(len(j.Manifest.Bytes))
 		began := time.Now()
-		r.Err = u.put(ctx, src, j, bytes.NewReader(j.Manifest.Bytes), r.Bytes)
+		r.Err = u.put(ctx, src, &r, bytes.NewReader(j.Manifest.Bytes), r.Bytes)
 		r.Took = time.Since(began)
 	case publish.FindKey:
 		src.findKey(ctx, &r)
@@ -121,7 +121,7 @@ func (u *Uploader) putChunk(ctx context.Context, src *Source, r *publish.Result)
 	}
 	body := newChunkBody(f, r.Version, src)
 	began := time.Now()
-	r.Err = u.put(ctx, src, r.Job, body, r.Version.Size)
+	r.Err = u.put(ctx, src, r, body, r.Version.Size)
 	r.Took = time.Since(began)
 	r.Bytes = r.Version.Size
 	if r.FileErr = unchanged(f, r.Version); r.FileErr == nil {
@@ -132,10 +132,13 @@ func (u *Uploader) putChunk(ctx context.Context, src *Source, r *publish.Result)
 // errChanged means that a file is not what it was when it was closed.
 var errChanged = errors.New("file changed")
 
-func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Body, size int64) error {
-	ctx, cancel := u.withLimit(ctx, size)
+// put uploads what the job of r says, and notes in r what became of a race.
+func (u *Uploader) put(ctx context.Context, src *Source, r *publish.Result, body Body, size int64) error {
+	j := r.Job
+	ctx, cancel := u.withLimit(ctx, j.AnswerTime, size)
 	defer cancel()
-	err := src.store(ctx).Put(ctx, Object{
+	race := src.dest.races.enter(j.RaceAfter)
+	o := Object{
 		Key:             j.Key,
 		Body:            body,
 		Size:            size,
@@ -147,16 +150,23 @@ func (u *Uploader) put(ctx context.Context, src *Source, j publish.Job, body Bod
 		ContentType:     src.layout.Kind(j.Path).ContentType,
 		CacheControl:    src.dest.cacheControl(src.layout, j),
 		FreshConnection: j.FreshConnection,
-	})
+	}
+	if race != nil {
+		o.Race = race
+	}
+	err := src.store(ctx).Put(ctx, o)
+	r.Race, r.Throttled = race.outcome(err), race.throttled(err)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	return err
 }
 
-// withLimit returns a context for an attempt to put so many bytes.
-func (u *Uploader) withLimit(ctx context.Context, size int64) (context.Context, context.CancelFunc) {
-	limit := attemptTime + time.Duration(float64(size)/float64(u.minThroughput.Load())*float64(time.Second))
+// withLimit returns a context for an attempt to put so many bytes, which has answerTime besides what
+// its size takes at Settings.MinThroughput.
+func (u *Uploader) withLimit(ctx context.Context, answerTime time.Duration,
+	size int64) (context.Context, context.CancelFunc) {
+	limit := answerTime + time.Duration(float64(size)/float64(u.minThroughput.Load())*float64(time.Second))
 	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit.Round(time.Millisecond)))
 }
 

@@ -52,7 +52,7 @@ func New(s Settings) *Metrics {
 	m.registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.scrape, m.uploads.count, m.uploads.bytes, m.uploads.took, m.uploads.lag,
+		m.scrape, m.uploads.count, m.uploads.bytes, m.uploads.took, m.uploads.lag, m.uploads.races,
 		m.actions, m.reloads.count, m.reloads.successful, m.reloads.succeededAt,
 	)
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{

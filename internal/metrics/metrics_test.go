@@ -199,6 +199,7 @@ func TestStepsOfUploadsAreCounted(t *testing.T) {
 	key := "live/" + strings.Repeat("ä", 200) + "/segment_7.ts"
 	step := publish.Step{Format: "HLS", Kind: publish.KindChunk, Key: key, Bytes: 1000}
 	sent, broke, listed := step, step, step
+	sent.Race = publish.SecondWins
 	sent.Stage, sent.Took = publish.StageSent, 30*time.Millisecond
 	broke.Stage, broke.Why, broke.Err = publish.StageFailed, publish.NoAnswer.String(), errors.New("time-out")
 	listed.Stage, listed.Lag = publish.StageListed, 700*time.Millisecond
@@ -211,6 +212,8 @@ func TestStepsOfUploadsAreCounted(t *testing.T) {
 	says(t, ask(t, m, openMetrics),
 		`ems_sidecar_uploads_total{format="HLS",kind="chunk",result="ok"} 2`,
 		`ems_sidecar_uploads_total{format="HLS",kind="chunk",result="no_answer"} 1`,
+		`ems_sidecar_raced_uploads_total{format="HLS",winner="second"} 2`,
+		`ems_sidecar_raced_uploads_total{format="HLS",winner="first"} 0`,
 		`ems_sidecar_uploaded_bytes_total{format="HLS",kind="chunk"} 2000`,
 		`ems_sidecar_put_duration_seconds_bucket{format="HLS",kind="chunk",le="0.025"} 0`,
 		`ems_sidecar_put_duration_seconds_bucket{format="HLS",kind="chunk",le="0.05"} 2`+exemplar+"0.03",

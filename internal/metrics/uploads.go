@@ -16,6 +16,7 @@ type uploads struct {
 	bytes *prometheus.CounterVec
 	took  *prometheus.HistogramVec
 	lag   *prometheus.HistogramVec
+	races *prometheus.CounterVec
 }
 
 // buckets are those of the classic histograms, in seconds: from a store in the same room to an
@@ -52,6 +53,8 @@ func newUploads(formats []media.Format) uploads {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
 	u := uploads{
+		races: counter("raced_uploads_total",
+			"Uploads of which a second request was sent, by which request was answered first.", "format", "winner"),
 		count: counter("uploads_total", "Attempts to upload a file, by how they ended.", "format", "kind", "result"),
 		bytes: counter("uploaded_bytes_total", "Bytes of the files that were uploaded.", "format", "kind"),
 		took: histogram("put_duration_seconds",
@@ -65,6 +68,9 @@ func newUploads(formats []media.Format) uploads {
 			kinds = []publish.FileKind{publish.KindRecording}
 		} else {
 			u.lag.WithLabelValues(name)
+			for _, winner := range []publish.Race{publish.FirstWins, publish.SecondWins, publish.NeitherWins} {
+				u.races.WithLabelValues(name, winner.String())
+			}
 		}
 		for _, kind := range kinds {
 			for _, result := range results {
@@ -80,6 +86,9 @@ func newUploads(formats []media.Format) uploads {
 // Observe counts a step of a file on its way into the bucket.
 func (m *Metrics) Observe(s publish.Step) {
 	kind := s.Kind.String()
+	if s.Race != publish.NotRaced {
+		m.uploads.races.WithLabelValues(s.Format, s.Race.String()).Inc()
+	}
 	switch s.Stage {
 	case publish.StageSent:
 		m.uploads.count.WithLabelValues(s.Format, kind, ok).Inc()

@@ -101,7 +101,8 @@ type belief struct {
 	changedAt time.Time
 	// inDoubt means that a deletion of the object had no answer, and that the name is still gone.
 	inDoubt bool
-	// late are deletions without an answer that may still be applied to a name that returned.
+	// late are requests without an answer that may still be applied: deletions of a name that
+	// returned, and the request that lost a race.
 	late doubt
 }
 

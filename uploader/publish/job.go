@@ -21,6 +21,8 @@ type Job struct {
 	Recall          bool          // of a Verify: what the bucket has is read, to be continued
 	Known           string        // except content with this SHA-256, in hex
 	FreshConnection bool          // no earlier attempt has used it
+	AnswerTime      time.Duration // of an upload: how long it may take, besides what its size takes
+	RaceAfter       time.Duration // of a PutChunk: then a second request is sent; 0: none is
 	Started         time.Time
 
 	Recording           // of a FindKey, or the PUT of a recording
@@ -89,6 +91,9 @@ type Result struct {
 	OnDisk  map[string]bool       // of a Verify: paths of chunks that it does not have, and that are on the disk
 	Bytes   int64                 // that were sent
 	Took    time.Duration         // of an upload: from the beginning of the request to its answer
+	Race    Race
+
+	Throttled bool // the bucket wants fewer requests
 
 	FileFailure FileFailure
 	FileErr     error // for the log

@@ -39,6 +39,9 @@ type lane struct {
 	manyFailed  bool // the failures in a row are of more than one stream
 	succeededAt time.Time
 	outage      outage
+
+	latencies latencies
+	throttled time.Time // when the bucket last wanted fewer requests
 }
 
 // An outage is what is remembered of the last time that a lane was closed, until the streams that

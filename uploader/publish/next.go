@@ -119,6 +119,13 @@ func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job
 		e := &c.snapshot.edition
 		j.Manifest = Content{e.content, e.hexSum(), c.snapshot.parsed.TargetDuration}
 	}
+	if !j.asksOnly() {
+		size := j.Version.Size
+		if c.snapshot != nil {
+			size = int64(len(j.Manifest.Bytes))
+		}
+		s.lane(f.src.dest).setTimes(&j, size, now)
+	}
 	for _, l := range listing {
 		j.Listing = append(j.Listing, Named{l.path, l.key(), l})
 	}

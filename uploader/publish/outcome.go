@@ -20,6 +20,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	defer s.touch(st)
 	st.inFlight--
 	s.stepAnswered(r)
+	s.lane(st.src.dest).noteLatency(r, now)
 	gaveBack := false
 	switch {
 	case r.Task == PutManifest, r.Task == Withdraw:
@@ -50,6 +51,9 @@ func (s *Schedule) Done(r Result, now time.Time) {
 		s.storeFailure(r, now)
 	default:
 		s.success(r, now)
+	}
+	if r.Race != NotRaced {
+		f.bucket.late.begin(now)
 	}
 	if f.work.evicted {
 		f.work.evicted = false

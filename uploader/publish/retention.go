@@ -203,7 +203,8 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 		if m := f.manifest; m != nil && m.publishedAt.After(f.gone.namedAt) {
 			f.gone.namedAt = m.publishedAt // what came last is to be seen for a while, too
 		}
-		if len(batch) == deletionBatch || !f.gone.isOver(d.DeleteDelay, now) || !f.mayBeDeleted() || s.mayBeNamedAbove(f) {
+		if len(batch) == deletionBatch || !f.gone.isOver(d.DeleteDelay, now) || !f.mayBeDeleted() ||
+			f.bucket.late.mayApply(now) || s.mayBeNamedAbove(f) {
 			return false
 		}
 		dirs := r.unsurveyed(f.path)

@@ -19,6 +19,8 @@ type Step struct {
 	Attempt int
 	// StageSent, StageFailed: from the beginning of the request to its answer.
 	Took time.Duration
+	// StageSent, StageFailed: whether a second request was sent, and which one was answered first.
+	Race Race
 	// StageListed: from its closing to now; 0: not known, an earlier run has uploaded it.
 	Lag time.Duration
 	// Of a manifest: of its newest segment. StageListed: of the chunk, where that is known; else 0.
@@ -152,7 +154,7 @@ func (s *Schedule) stepAnswered(r Result) {
 	}
 	step := s.step(r.file, stage)
 	r.describe(step)
-	step.Took, step.Why, step.Err = r.Took, why, err
+	step.Took, step.Race, step.Why, step.Err = r.Took, r.Race, why, err
 }
 
 // describe adds to step what is known of the upload j.

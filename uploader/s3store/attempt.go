@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -80,12 +81,18 @@ func (a *attempt) PutObject(ctx context.Context, in *s3.PutObjectInput,
 			return fmt.Errorf("read it: %w", err)
 		}
 		in.ContentMD5, in.ChecksumCRC32 = content.headers(t.crc32)
-		isFresh := a.object.FreshConnection
-		out, err = a.store.putObject(ctx, in, section, t.payload(sum), isFresh, options)
-		if err != nil {
-			return exists(a.object, a.store.explain(putPermission, err))
-		}
-		return a.store.prove(content, out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm)
+		out, err = race(ctx, a.object.Race, func(ctx context.Context, second bool) (*s3.PutObjectOutput, error) {
+			in, options, isFresh := in, options, a.object.FreshConnection
+			if second {
+				in, options, isFresh = copyOf(in, section), append(slices.Clip(options), a.store.fresh), true
+			}
+			out, err := a.store.putObject(ctx, in, section, t.payload(sum), isFresh, options)
+			if err != nil {
+				return nil, exists(a.object, a.store.explain(putPermission, err))
+			}
+			return out, a.store.prove(content, out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm)
+		})
+		return err
 	})
 	return out, a.fail(err)
 }
@@ -136,6 +143,13 @@ func (a *attempt) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMu
 func (a *attempt) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput,
 	options ...func(*s3.Options)) (*s3.AbortMultipartUploadOutput, error) {
 	return a.store.client.AbortMultipartUpload(ctx, in, options...)
+}
+
+// copyOf returns a copy of in with a body of its own, which reads the same section.
+func copyOf(in *s3.PutObjectInput, section *io.SectionReader) *s3.PutObjectInput {
+	other := *in
+	other.Body = io.NewSectionReader(section, 0, section.Size())
+	return &other
 }
 
 func sectionOf(body io.Reader) (*io.SectionReader, error) {

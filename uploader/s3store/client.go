@@ -1,6 +1,7 @@
 package s3store
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -63,7 +64,7 @@ func (c *client) Do(r *http.Request) (*http.Response, error) {
 	}
 	response, err := c.transport.RoundTrip(out)
 	if err != nil {
-		if phase, address := p.now(); phase > Connecting {
+		if phase, address := p.now(); phase > Connecting && !errors.Is(context.Cause(r.Context()), errLost) {
 			c.dialer.distrust(address)
 		}
 		return nil, &url.Error{Op: r.Method, URL: r.URL.Redacted(), Err: err}

@@ -138,6 +138,9 @@ func (s *Store) explainNoRefusal(e *Error, err error) bool {
 
 // judgeRefusal notes whether the store will refuse the same request again, or all requests.
 func (e *Error) judgeRefusal(err error) {
+	if e.Code == "SlowDown" || e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable {
+		e.causes = append(e.causes, uploader.ErrThrottled)
+	}
 	switch {
 	case bucketCodes[e.Code], redirection(err) != "":
 		e.causes = append(e.causes, uploader.ErrPermanent, uploader.ErrBucket)

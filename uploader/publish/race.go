@@ -1,0 +1,93 @@
+package publish
+
+import "time"
+
+// A few PUTs of each store take many times as long as the others, and viewers wait for each. So a
+// second request is sent, over another connection, when the first one takes longer than nearly all
+// do. The one that loses is cancelled, and may be applied later all the same. That does no harm
+// where the key never gets other content. A manifest is never raced: its late request would bring
+// back an old one (R3).
+
+const (
+	// raceFrom is which part of the PUTs takes less time than a first request has: the other twentieth
+	// is raced.
+	raceFrom = 0.95
+	// earliestRace is the least that a first request has. No viewer would notice the difference.
+	earliestRace = 50 * time.Millisecond
+	// enoughPUTs is how many PUTs of about the size tell what is slow, and manyPUTs how many tell what
+	// is slowest.
+	enoughPUTs = 50
+	manyPUTs   = 200
+	// throttledTime is how long no request is raced after the bucket wanted fewer.
+	throttledTime = 30 * time.Second
+
+	// An attempt has timesAnswer as long as the part slowestFrom of all PUTs takes at most.
+	timesAnswer = 3
+	slowestFrom = 0.99
+)
+
+// The bounds of that. An attempt that is given up may be applied later, so it is not given up early.
+// One that is never answered tells of an outage.
+const (
+	LeastAnswerTime = 2 * time.Second
+	MostAnswerTime  = 10 * time.Second
+)
+
+// A Race is what became of an upload that may have a second request.
+type Race uint8
+
+// How a race ends.
+const (
+	NotRaced    Race = iota // there was one request
+	FirstWins               // the first one was answered first
+	SecondWins              // or the second one
+	NeitherWins             // both failed
+)
+
+func (r Race) String() string { return [...]string{"", "first", "second", "none"}[r] }
+
+// setTimes gives j, an upload of so many bytes, the times that the bucket's PUTs took lately. Only a
+// chunk that never changes is raced.
+func (l *lane) setTimes(j *Job, size int64, now time.Time) {
+	j.AnswerTime = l.answerTime(size)
+	if j.Task == PutChunk && j.Immutable && !j.Source.bulk() {
+		j.RaceAfter = l.raceAfter(size, now)
+	}
+}
+
+// raceAfter returns how long the first request has for a chunk of so many bytes, before a second one
+// is sent; 0: there is none.
+func (l *lane) raceAfter(size int64, now time.Time) time.Duration {
+	if l.state != open || l.failures > 0 || now.Before(l.throttled.Add(throttledTime)) {
+		return 0
+	}
+	d := l.latencies.of(size)
+	if d.total < enoughPUTs {
+		return 0
+	}
+	return max(earliestRace, d.quantile(raceFrom))
+}
+
+// answerTime returns how long an attempt to put so many bytes has, besides what they take on the
+// way.
+func (l *lane) answerTime(size int64) time.Duration {
+	d := l.latencies.of(size)
+	if d.total < manyPUTs {
+		return LeastAnswerTime
+	}
+	return min(MostAnswerTime, max(LeastAnswerTime, timesAnswer*d.quantile(slowestFrom)))
+}
+
+// noteLatency learns from how an upload ended. One without an answer counts as well, since it took
+// so long at least. But if one follows the other, the bucket is not slow: it is away.
+func (l *lane) noteLatency(r Result, now time.Time) {
+	if r.Throttled {
+		l.throttled = now
+	}
+	if r.asksOnly() || r.FileFailure != NoFileFailure || r.Took == 0 {
+		return
+	}
+	if r.Failure == NoFailure || r.Failure == NoAnswer && !r.Throttled && l.failures == 0 {
+		l.latencies.of(r.Bytes).note(r.Took)
+	}
+}
