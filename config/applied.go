@@ -29,7 +29,8 @@ var appliedKeys = []struct{ section, onReload, onRestart string }{
 		ofStore + " cache_control_chunk cache_control_manifest backlog delete_delay manifest_interval reconnect_window " +
 			"stale_after when_stale absent_variants watch_dir " +
 			"delete_local delete_local_after",
-		"default_bucket endpoint prefix delete bootstrap include writer archive archive_keep dvr split_ranges",
+		"default_bucket endpoint prefix delete bootstrap include writer archive archive_keep dvr split_ranges " +
+			"public_url rewrite_urls",
 	},
 	{"Watcher", "", "backend settle poll_interval"},
 	{"Upload", "workers bulk_workers part_size min_throughput drain_timeout", "spool_dir spool_max"},

@@ -78,7 +78,10 @@ func TestExampleLoadsWithEveryLineUncommented(t *testing.T) {
 		if (u.Include == "*.jpg *.json") == u.Format.IsRecorded() {
 			t.Errorf("[%s] include %q", u.Section, u.Include)
 		}
-		u.PathStyle, u.ServerSideEncryption, u.Include = nil, "", ""
+		if u.PublicURL != "https://cdn.example.com/live/" {
+			t.Errorf("[%s] public_url %q", u.Section, u.PublicURL)
+		}
+		u.PathStyle, u.ServerSideEncryption, u.Include, u.PublicURL = nil, "", "", ""
 	}
 	cfg.Upload.SpoolMax, cfg.Hooks.Allow = 0, nil
 	cfg.Admin.Allow, cfg.Admin.TLSCert, cfg.Admin.TLSKey, cfg.Admin.Player = nil, "", "", ""

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"ems-sidecar/media"
 )
 
 // The parsers of what the store needs to know.
@@ -66,6 +68,14 @@ func prefix(value string) (string, string) {
 		return "", fmt.Sprintf("must have at most %d bytes", maxPrefix)
 	}
 	return strings.TrimSuffix(value, "/") + "/", ""
+}
+
+// publicURLs parses the addresses of a watched directory.
+func publicURLs(value string) (string, string) {
+	if _, err := media.NewRootAddresses("/", value); err != nil {
+		return "", "must be addresses for players, such as https://cdn.example.com/live/, separated by blanks"
+	}
+	return value, ""
 }
 
 // headerText parses what an HTTP header may have as its value.

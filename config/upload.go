@@ -72,6 +72,7 @@ type Upload struct {
 	WatchDirs []string // absolute and clean
 	Bootstrap string   // HDS: the name of the bootstrap file
 	Include   string   // patterns of files that are published although no manifest names them
+	PublicURL string   // HLS, DASH: where players find WatchDirs: addresses, separated by blanks
 	Writer    Writer
 
 	Bucket string
@@ -119,6 +120,7 @@ type Archiving struct {
 	ArchiveKeep time.Duration // for how long, and clips; 0: for good
 	DVR         time.Duration // a second live playlist of so much; 0: none
 	SplitRanges bool          // byte ranges become objects of their own
+	RewriteURLs bool          // and DASH: addresses of the streams' own files become relative
 }
 
 // Retention says when objects and files are deleted.

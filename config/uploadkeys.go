@@ -61,6 +61,16 @@ func (u *Upload) keys() []key {
 			stream is published when its file is closed. on uploads each range as an object of its own,
 			and publishes the playlist with these instead, while the stream is live. The file itself is
 			not uploaded then.`),
+		one("public_url", &u.PublicURL, publicURLs, `
+			HLS and DASH: for writers that name files by whole addresses: the address at which players find
+			the watched directory, such as https://cdn.example.com/live/. An address in a playlist that
+			begins with it means the file below the directory: http and https are the same, and it may be
+			without the scheme, or without the host. Of several, separated by blanks, the longest counts.
+			All other addresses are other hosts' then. Without it, an address means the file that is called
+			so beside the playlist or below.`).empty("none").such("https://cdn.example.com/live/"),
+		one("rewrite_urls", &u.RewriteURLs, boolean, `
+			HLS and DASH: on publishes playlists and MPDs with relative references instead of whole addresses
+			of the stream's own files, so that they play from any host. All else in them stays as it is.`),
 		one("stale_after", &u.StaleAfter, timeOrOff(duration(0, 7*24*time.Hour)), `
 			HLS: how old the newest chunk of a live playlist may be. A playlist whose server or host died is in
 			the bucket for good, and answers 200: no CDN and no player turns to another origin. With a time

@@ -1,66 +1,101 @@
 package media
 
 import (
-	"iter"
 	"net/url"
 	"path"
 	"strings"
 )
 
-// An Address is a URI that does not begin at the manifest: of a host, from a host's root, or a path
+// An address is a URI that does not begin at the manifest: of a host, from a host's root, or a path
 // on the disk of the host that writes. It may mean a file of the stream all the same.
-type Address struct {
-	dir      string // of the manifest
-	host     string // with the scheme; "" for a path
-	elements []string
+type address struct {
+	host     string   // "//" and the name, or another scheme with it; "" for a path
+	raw      []string // the elements of the path, as they are written
+	elements []string // the same without escapes
+	isDir    bool     // it ends with a slash
+	tail     string   // the query and the fragment, as they are written
 }
 
-// maxElements is how many elements of an address are looked at, from its end on.
-const maxElements = 16
-
-// AddressOf returns the address that uri is in a manifest in the directory dir, or false if it
-// is none, or can name no file.
-func AddressOf(dir, uri string) (Address, bool) {
+// addressOf returns the address that uri is, or false if it is none.
+func addressOf(uri string) (a address, ok bool) {
 	if !strings.HasPrefix(uri, "/") && !hasScheme(uri) {
-		return Address{}, false
+		return a, false
 	}
-	p, host := uri, ""
+	p, escaped := uri, true
 	if isDrivePath(uri) {
-		p = "/" + strings.ReplaceAll(p, `\`, "/")
+		p, escaped = "/"+strings.ReplaceAll(p, `\`, "/"), false
 	} else {
 		end := hostEnd(p)
-		p, host = p[end:], p[:end]
-		p, _, _ = strings.Cut(p, "#")
-		p, _, _ = strings.Cut(p, "?")
-		if u, err := url.PathUnescape(p); err == nil {
-			p = u
+		a.host, p = hostOf(p[:end]), p[end:]
+		if i := strings.IndexAny(p, "?#"); i >= 0 {
+			p, a.tail = p[:i], p[i:]
+		}
+		if p == "" && strings.HasPrefix(a.host, "//") {
+			p = "/"
 		}
 	}
-	if !strings.HasPrefix(p, "/") || strings.HasSuffix(p, "/") || strings.ContainsRune(p, 0) {
-		return Address{}, false // such as data:, urn: or skd:
+	if !strings.HasPrefix(p, "/") {
+		return a, false // such as data:, urn: or skd:
 	}
-	elements := strings.Split(strings.TrimPrefix(path.Clean(p), "/"), "/")
-	return Address{dir, host, elements[max(0, len(elements)-maxElements):]}, true
-}
-
-// Place is what addresses in one directory of a host have in common. What one of them means tells
-// what the others do.
-func (a Address) Place() string { return a.host + "/" + path.Join(a.elements[:len(a.elements)-1]...) }
-
-// Files yields the files in the manifest's directory and below that a may mean: that with the
-// longest path first. The number is what After needs for that file.
-func (a Address) Files() iter.Seq2[int, string] {
-	return func(yield func(int, string) bool) {
-		for n := range a.elements {
-			if !yield(n, a.After(n)) {
-				return
+	if _, err := url.PathUnescape(p); err != nil {
+		escaped = false
+	}
+	for element := range strings.SplitSeq(p[1:], "/") {
+		plain := element
+		if escaped {
+			plain, _ = url.PathUnescape(element) // the whole path can be read
+			if strings.Contains(plain, "/") {
+				plain = element // no file has a slash in its name, and it could lead out of the root
 			}
 		}
+		a.isDir = plain == "" || plain == "." || plain == ".."
+		switch {
+		case !a.isDir:
+			a.raw, a.elements = append(a.raw, element), append(a.elements, plain)
+		case plain == ".." && len(a.raw) > 0:
+			a.raw, a.elements = a.raw[:len(a.raw)-1], a.elements[:len(a.elements)-1]
+		}
 	}
+	return a, true
 }
 
-// After returns the file that a means if its first n elements are not of the directory.
-func (a Address) After(n int) string { return path.Join(a.dir, path.Join(a.elements[n:]...)) }
+// isFile reports whether a file can be called so.
+func (a *address) isFile() bool {
+	return !a.isDir && len(a.elements) > 0 && !strings.ContainsRune(path.Join(a.elements...), 0)
+}
+
+// dir returns the elements of the directory.
+func (a *address) dir() []string {
+	if a.isDir || len(a.elements) == 0 {
+		return a.elements
+	}
+	return a.elements[:len(a.elements)-1]
+}
+
+// place is what addresses in one directory of a host have in common.
+func (a *address) place() string { return a.host + "/" + path.Join(a.dir()...) }
+
+// hostOf returns what is the same for all ways to write a scheme and a host: http and https, in any
+// case, with or without the usual port. A path and a file: have none.
+func hostOf(text string) string {
+	scheme, name, ok := strings.Cut(strings.ToLower(text), "//")
+	if name = name[strings.LastIndexByte(name, '@')+1:]; !ok {
+		return scheme
+	}
+	switch scheme {
+	case "http:":
+		name = strings.TrimSuffix(name, ":80")
+	case "https:":
+		name = strings.TrimSuffix(name, ":443")
+	case "":
+		name = strings.TrimSuffix(strings.TrimSuffix(name, ":80"), ":443")
+	case "file:":
+		return ""
+	default:
+		return scheme + "//" + name
+	}
+	return "//" + name
+}
 
 // IsHostPath reports whether uri is a path on the disk of the host that writes below root, which no
 // player can use.

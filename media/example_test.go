@@ -20,14 +20,13 @@ func ExampleLayout() {
 	}
 	fmt.Println("segments", m.Sequence, "to", m.Last, "of about", m.TargetDuration)
 	for r := range m.References() {
-		literal, decoded, _ := media.Resolve("g/live1", r.URI)
-		fmt.Printf("%s may be %q or %q\n", r.URI, literal, decoded)
+		fmt.Printf("%s may be %q\n", r.URI, media.NewNames("g/live1", media.RootAddresses{}).All(r.URI))
 	}
 	// Output:
 	// g/live1 application/vnd.apple.mpegurl
 	// segments 7 to 8 of about 4s
-	// 7.ts may be "g/live1/7.ts" or ""
-	// 8.ts?session=1 may be "g/live1/8.ts?session=1" or "g/live1/8.ts"
+	// 7.ts may be ["g/live1/7.ts"]
+	// 8.ts?session=1 may be ["g/live1/8.ts?session=1" "g/live1/8.ts"]
 }
 
 // What a media server does with the files of a format is not in the format: caches may keep chunks

@@ -51,7 +51,7 @@ func checkNames(t *testing.T, m Manifest) {
 			segments++
 		}
 		if names <= 1000 {
-			literal, decoded, _ := Resolve("g/s", r.URI)
+			literal, decoded, _ := resolve("g/s", r.URI)
 			for _, path := range []string{literal, decoded} {
 				if path != "" && (path == ".." || strings.HasPrefix(path, "../") || strings.HasPrefix(path, "/")) {
 					t.Errorf("%q leads to %q, out of the root", r.URI, path)

@@ -19,7 +19,7 @@ import (
 // EXT-X-RENDITION-REPORT, which only points to playlists that the Master Playlist names: two that
 // report each other would wait for each other.
 func ParsePlaylist(b []byte) (Manifest, error) {
-	p := playlistReader{named: make(map[string]int), variables: variables{room: 32*len(b) + 16<<10}}
+	p := playlistReader{named: make(map[string]int), variables: NewVariables(len(b))}
 	b = bytes.TrimPrefix(b, []byte("\ufeff"))
 	if len(bytes.TrimSpace(b)) == 0 {
 		return Manifest{}, fmt.Errorf("playlist is empty: %w", ErrIncomplete)
@@ -74,7 +74,7 @@ type playlistReader struct {
 	gap        bool   // the next segment is not there
 	ranged     bool   // the next segment is a part of its file
 	wantsURI   string // the tag whose URI has not come yet
-	variables  variables
+	variables  Variables
 	named      map[string]int // their places in references
 	tally      Tally
 	tooMany    error
@@ -130,7 +130,7 @@ func (p *playlistReader) readURI(uri string) error {
 // nameVariable adds a reference whose URI may have variables. One that does not tell its file cannot
 // be waited for.
 func (p *playlistReader) nameVariable(r Reference) error {
-	uri, known, err := p.variables.expand(r.URI)
+	uri, known, err := p.variables.Expand(r.URI)
 	switch {
 	case err != nil:
 		return fmt.Errorf("line %d: %w", p.line, err)

@@ -46,7 +46,7 @@ func (p *playlistReader) readTag(text string) (err error) {
 	case "#EXT-X-GAP":
 		p.gap = true
 	case "#EXT-X-DEFINE":
-		p.variables.define(value)
+		p.variables.Define(value)
 	case "#EXT-X-SKIP":
 		value = attributeOf(value, "SKIPPED-SEGMENTS")
 		p.skipped, err = strconv.ParseUint(value, 10, 64)

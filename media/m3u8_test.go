@@ -270,9 +270,9 @@ func TestResolve(t *testing.T) {
 		{"//example.com/a.ts", "", "", false},
 		{"/a.ts", "", "", false},
 	} {
-		literal, decoded, outside := Resolve("g/s", c.uri)
+		literal, decoded, outside := resolve("g/s", c.uri)
 		if literal != c.literal || decoded != c.decoded || outside != c.outside {
-			t.Errorf("Resolve(%q) = %q, %q, %v, want %q, %q, %v", c.uri, literal, decoded, outside, c.literal, c.decoded, c.outside)
+			t.Errorf("resolve(%q) = %q, %q, %v, want %q, %q, %v", c.uri, literal, decoded, outside, c.literal, c.decoded, c.outside)
 		}
 	}
 }

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// variables are those of a playlist: EXT-X-DEFINE (draft-pantos-hls-rfc8216bis, section 4.4.2.3).
+// Variables are those of a playlist: EXT-X-DEFINE (draft-pantos-hls-rfc8216bis, section 4.4.2.3).
 // The playlist itself tells only the values of some. Others come from the Master Playlist (IMPORT)
 // or from the address by which a player asks for the playlist (QUERYPARAM).
-type variables struct {
+type Variables struct {
 	values map[string]variable
 	room   int // how many bytes they may still be expanded to: a few could claim gigabytes
 }
@@ -18,8 +18,11 @@ type variable struct {
 	known bool
 }
 
-// define reads the attributes of a definition.
-func (v *variables) define(list string) {
+// NewVariables returns those of a playlist of so many bytes, before its first definition.
+func NewVariables(size int) Variables { return Variables{room: 32*size + 16<<10} }
+
+// Define reads the attributes of a definition.
+func (v *Variables) Define(list string) {
 	if v.values == nil {
 		v.values = make(map[string]variable)
 	}
@@ -35,10 +38,10 @@ func (v *variables) define(list string) {
 	v.values[name] = variable{attributeOf(list, "VALUE"), true}
 }
 
-// expand returns uri with the values of its variables, or known = false if it does not tell which
+// Expand returns uri with the values of its variables, or known = false if it does not tell which
 // file it names. What follows the path is cut off if it has variables of which the value is not
 // known: it is for the server. A playlist without definitions has no variables.
-func (v *variables) expand(uri string) (expanded string, known bool, err error) {
+func (v *Variables) Expand(uri string) (expanded string, known bool, err error) {
 	if len(v.values) == 0 || !strings.Contains(uri, "{$") {
 		return uri, true, nil
 	}

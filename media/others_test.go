@@ -151,7 +151,7 @@ func absoluteURI(t *testing.T, uri string) string {
 func inSeries(m Manifest, uri string) bool {
 	p := strings.TrimPrefix(uri, "http://host/")
 	for _, s := range m.Series {
-		patterns, _ := s.Patterns("a/b/c")
+		patterns, _ := s.Patterns(NewNames("a/b/c", RootAddresses{}))
 		for _, pattern := range patterns {
 			if _, ok := pattern.Number(filepath.Base(p)); ok && pattern.Dir == filepath.Dir(p) {
 				return true

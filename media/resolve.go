@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Resolve returns the paths below the root that uri can mean in a manifest in the directory dir.
+// resolve returns the paths below the root that uri can mean in a manifest in the directory dir.
 // The first is the URI as it is written. The second, if it differs, is without query and fragment
 // and with its escapes decoded. EMS writes file names as they are, so that `a%20b.ts` may be
 // either. Both are empty for a URI of another host, or an absolute path. Outside is set if one of
 // the two meanings leads out of the root.
-func Resolve(dir, uri string) (literal, decoded string, outside bool) {
+func resolve(dir, uri string) (literal, decoded string, outside bool) {
 	if strings.HasPrefix(uri, "/") || hasScheme(uri) || strings.ContainsRune(uri, 0) {
 		return "", "", false
 	}

@@ -30,20 +30,20 @@ type Pattern struct {
 	width              uint8 // numbers are padded with zeros to it
 }
 
-// Patterns returns the patterns of s, one for each alternative place below the root, for a manifest
-// in the directory dir. ok is false if names of one place cannot be ordered.
-func (s Series) Patterns(dir string) (patterns []Pattern, ok bool) {
+// Patterns returns the patterns of s, one for each alternative place below the root, of a manifest with
+// these names. ok is false if names of one place cannot be ordered.
+func (s Series) Patterns(names *Names) (patterns []Pattern, ok bool) {
 	before, after, width, ok := s.media.around(s.values)
 	if !ok {
 		return nil, false
 	}
 	ok = true
 	s.base.each(before+"0"+after, func(zero string) bool {
-		p := pathOf(dir, zero)
+		p := names.decoded(zero)
 		one := "" // the same with another number: where the two differ is the number
 		s.base.each(before+"1"+after, func(uri string) bool {
 			if len(uri) == len(zero) && differAtOne(zero, uri) {
-				one = pathOf(dir, uri)
+				one = names.decoded(uri)
 			}
 			return one == ""
 		})
@@ -65,13 +65,10 @@ func (s Series) Patterns(dir string) (patterns []Pattern, ok bool) {
 	return patterns, ok
 }
 
-// pathOf returns the path below the root that uri means, without its query.
-func pathOf(dir, uri string) string {
-	literal, decoded, _ := Resolve(dir, uri)
-	if decoded != "" {
-		return decoded
-	}
-	return literal
+// decoded returns the path below the root that uri means, without its query.
+func (n *Names) decoded(uri string) string {
+	p, _ := n.File(uri, func(string) bool { return false })
+	return p
 }
 
 func differAtOne(a, b string) bool {

@@ -35,7 +35,7 @@ func TestSeries(t *testing.T) {
 		if err != nil || len(m.Series) != 1 || !m.IsOpen() {
 			t.Fatalf("%s: %+v, %v", name, m, err)
 		}
-		patterns, ok := m.Series[0].Patterns("g")
+		patterns, ok := m.Series[0].Patterns(NewNames("g", RootAddresses{}))
 		var got []string
 		for _, p := range patterns {
 			got = append(got, fmt.Sprint(p.Dir, " ", p.Before, " ", p.After))

@@ -1,55 +1,51 @@
 package uploader
 
 import (
+	"path"
+
+	"ems-sidecar/dash"
+	"ems-sidecar/hls"
 	"ems-sidecar/media"
 )
 
-// maxTries is how many addresses of a manifest are looked for on the disk.
-const maxTries = 1000
+// namesIn returns what the references of a manifest in the directory dir mean.
+func (src *Source) namesIn(dir string) *media.Names { return media.NewNames(dir, src.roots()) }
 
-// addresses tell which files below a root the addresses of a manifest mean: one whose name is that
-// of a file beside the manifest, or below its directory, counts as that file.
-type addresses struct {
-	files *lookup
-	dir   string         // of the manifest
-	after map[string]int // by place: see media.Address.After
+// relative returns the content of the manifest p with relative references instead of addresses that mean
+// files below the root, if the destination wants that; else, and where there are none, content itself.
+func (src *Source) relative(p string, content []byte, names *media.Names) []byte {
+	if !src.dest.RewriteURLs {
+		return content
+	}
+	switch src.layout.Format {
+	case media.HLS:
+		return hls.RewriteURIs(content, names.Relative)
+	case media.DASH:
+		rewritten, err := dash.RewriteURIs(content, names.Relative)
+		if err != nil && !src.reported.unrewritten[p] {
+			src.reported.unrewritten[p] = true
+			src.log.Warn("addresses in a manifest cannot be rewritten", "stream", src.nameOf(p),
+				"key", src.dest.Prefix+p, "err", err, "next", "it is published as it is written")
+		}
+		if err == nil {
+			return rewritten
+		}
+	}
+	return content
 }
 
-// addressesOf finds out what the addresses in m mean.
-func addressesOf(dir string, m media.Manifest, files *lookup) addresses {
-	all := addresses{files: files, dir: dir, after: make(map[string]int)}
-	tries := 0
-	for ref := range m.References() {
-		a, ok := media.AddressOf(dir, ref.URI)
-		if !ok {
-			continue
-		}
-		if _, known := all.after[a.Place()]; known {
-			continue
-		}
-		if tries++; tries > maxTries {
-			break
-		}
-		for n, p := range a.Files() {
-			if files.have(p) {
-				all.after[a.Place()] = n
-				break
-			}
-		}
+// asPublishedNow returns what the bucket has of the manifest p with relative references, as those of
+// its next version: a version with addresses would seem to be of another run.
+func (src *Source) asPublishedNow(p string, content []byte) []byte {
+	m, err := src.layout.Parse(p, content)
+	if err != nil || !src.dest.RewriteURLs || src.layout.Format != media.HLS {
+		return content
 	}
-	return all
-}
-
-// file returns the file that uri means, or "" if it is another host's. It need not exist any more.
-func (all addresses) file(uri string) string {
-	a, ok := media.AddressOf(all.dir, uri)
-	if !ok {
-		return ""
-	}
-	if n, known := all.after[a.Place()]; known {
-		return a.After(n)
-	}
-	return ""
+	files := lookup{src: src}
+	defer files.close()
+	names := src.namesIn(path.Dir(p))
+	names.Learn(m, files.have)
+	return hls.RewriteURIs(content, names.Relative)
 }
 
 // tellHostPath logs, once, that the manifest p names a file by a path on this host.
@@ -60,5 +56,5 @@ func (src *Source) tellHostPath(p, uri string) {
 	src.reported.hostPaths[p] = true
 	src.log.Warn("manifest names a file by a path on this host", "stream", src.nameOf(p),
 		"key", src.dest.Prefix+p, "uri", uri, "next", "it is published all the same, and no player can play it",
-		"hint", "have the writer name its files relative to the playlist")
+		"hint", "have the writer name its files relative to the playlist, or set rewrite_urls = on")
 }

@@ -53,7 +53,7 @@ func (st *archivedStream) add(l publish.Listed, now time.Time) {
 		st.src.trouble.Report(archiveFailed, at, "key", st.src.dest.Prefix+l.Path, "err", err, "next", "it is not archived")
 		return
 	}
-	v := archive.Version{List: list, Chunks: chunksByURI(path.Dir(l.Path), list, l.Chunks), At: now}
+	v := archive.Version{List: list, Chunks: chunksByURI(st.src.namesIn(path.Dir(l.Path)), list, l.Chunks), At: now}
 	if st.src.dest.Archive {
 		st.archive(v, now)
 	}
@@ -249,29 +249,16 @@ func (st *archivedStream) read(ctx context.Context, p string) (*hls.Playlist, er
 	return list, nil
 }
 
-// chunksByURI returns the chunks by the URIs that list has for them. dir is that of the list.
-func chunksByURI(dir string, list *hls.Playlist, chunks map[string]publish.ListedChunk) map[string]archive.Chunk {
+// chunksByURI returns the chunks by the URIs that list has for them.
+func chunksByURI(names *media.Names, list *hls.Playlist, chunks map[string]publish.ListedChunk) map[string]archive.Chunk {
 	named := make(map[string]archive.Chunk, len(chunks))
 	// They are the newest ones, and some may be no segments.
 	for i := len(list.Segments) - 1; i >= 0 && len(named) < len(chunks); i-- {
 		uri := list.Segments[i].URI
-		for _, p := range resolved(dir, uri) {
-			if c, ok := chunks[p]; ok {
-				named[strings.Clone(uri)] = archive.Chunk(c)
-				break
-			}
+		p, _ := names.File(uri, func(p string) bool { _, ok := chunks[p]; return ok })
+		if c, ok := chunks[p]; ok {
+			named[strings.Clone(uri)] = archive.Chunk(c)
 		}
 	}
 	return named
-}
-
-// resolved returns the paths that uri may mean in the directory dir.
-func resolved(dir, uri string) (paths []string) {
-	literal, decoded, _ := media.Resolve(dir, uri)
-	for _, p := range []string{literal, decoded} {
-		if p != "" {
-			paths = append(paths, p)
-		}
-	}
-	return paths
 }

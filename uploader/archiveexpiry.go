@@ -140,13 +140,13 @@ func (src *Source) expire(ctx context.Context, stream string, before time.Time) 
 	}
 	left := make(map[string]bool)
 	for _, s := range e.Expired {
-		err := src.eachNamed(ctx, path.Join(stream, s.Path), func(p string) { left[p] = true })
+		err := src.eachNamed(ctx, stream, path.Join(stream, s.Path), func(p string) { left[p] = true })
 		if err != nil {
 			return err
 		}
 	}
 	for _, s := range e.Witnesses {
-		err := src.eachNamed(ctx, path.Join(stream, s.Path), func(p string) { delete(left, p) })
+		err := src.eachNamed(ctx, stream, path.Join(stream, s.Path), func(p string) { delete(left, p) })
 		if err != nil {
 			return err
 		}
@@ -167,15 +167,15 @@ func (src *Source) expire(ctx context.Context, stream string, before time.Time) 
 	return nil
 }
 
-// eachNamed calls do for each path below the root that the playlist p in the bucket names. One that
-// cannot be read names nothing.
-func (src *Source) eachNamed(ctx context.Context, p string, do func(string)) error {
+// eachNamed calls do for each path below the root that the playlist p of a stream names in the bucket.
+// One that cannot be read names nothing.
+func (src *Source) eachNamed(ctx context.Context, stream, p string, do func(string)) error {
 	content, found, err := src.dest.Store.Read(ctx, src.dest.Prefix+p, maxManifest)
 	if err != nil || !found {
 		return err
 	}
 	if m, err := src.layout.Parse(p, content); err == nil {
-		for _, named := range namedBy(p, m) {
+		for _, named := range namedBy(p, m, src.namesIn(path.Dir(p)).FromPlaylistIn(stream)) {
 			do(named)
 		}
 	}

@@ -204,8 +204,9 @@ func (st *archivedStream) unarchive(paths []string) {
 
 // pathsOf returns the paths below the root of what the live playlist calls so.
 func (st *archivedStream) pathsOf(uris []string) (paths []string) {
+	names := st.src.namesIn(st.dir)
 	for _, uri := range uris {
-		paths = append(paths, resolved(st.dir, uri)...)
+		paths = append(paths, names.All(uri)...)
 	}
 	return paths
 }

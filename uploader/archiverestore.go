@@ -83,7 +83,7 @@ func (st *archivedStream) look(ctx context.Context, from, until string, next fun
 		}
 		var info ObjectInfo
 		there := false
-		for _, p := range resolved(st.dir, uri) {
+		for _, p := range st.src.namesIn(st.dir).All(uri) {
 			if info, there, err = st.src.stat(ctx, st.src.dest.Prefix+p); err != nil {
 				return nil, false, err
 			} else if there {

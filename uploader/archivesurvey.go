@@ -80,7 +80,7 @@ func (src *Source) readArchive(ctx context.Context, r *publish.Result, stream, p
 		}
 		return nil
 	}
-	for _, file := range namedBy(p, m) {
+	for _, file := range namedBy(p, m, src.namesIn(path.Dir(p)).FromPlaylistIn(stream)) {
 		if r.Survey.Files[file] {
 			r.Archived = append(r.Archived, file)
 		}

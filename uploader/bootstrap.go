@@ -31,10 +31,11 @@ func newBootstraps() bootstraps {
 // learn notes what the F4M f4m names, and returns the bootstraps that waited for it.
 func (b *bootstraps) learn(f4m string, m media.Manifest) (found []string) {
 	delete(b.named, f4m)
-	dir := path.Dir(f4m)
+	names := media.NewNames(path.Dir(f4m), media.RootAddresses{})
+	asWritten := func(string) bool { return true }
 	for _, bm := range m.Media {
-		list, _, _ := media.Resolve(dir, bm.Bootstrap)
-		base, _, _ := media.Resolve(dir, bm.URL)
+		list, _ := names.File(bm.Bootstrap, asWritten)
+		base, _ := names.File(bm.URL, asWritten)
 		if list == "" || base == "" {
 			continue // on another host, or outside of the root
 		}

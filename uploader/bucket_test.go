@@ -124,7 +124,7 @@ func (b *bucket) checkManifest(key string, content []byte) {
 		b.t.Errorf("%s is published cut: %v", key, err)
 	}
 	for r := range p.References() {
-		name, _, _ := media.Resolve(path.Dir(key), r.URI)
+		name := relativeTo(key, r.URI)
 		if _, ok := b.objects[name]; !ok && name != "" && !b.mayMiss[name] {
 			b.t.Errorf("R2: %s is published and names %s, which is not there", key, name)
 		}
@@ -132,6 +132,15 @@ func (b *bucket) checkManifest(key string, content []byte) {
 	if old, err := b.parse(key, b.objects[key]); err == nil && !b.mayRestart[key] && p.Sequence < old.Sequence {
 		b.t.Errorf("R3: media sequence of %s falls from %d to %d", key, old.Sequence, p.Sequence)
 	}
+}
+
+// relativeTo returns the key that a player finds under uri in the manifest key, or "" for an address.
+func relativeTo(key, uri string) string {
+	if strings.HasPrefix(uri, "/") || strings.Contains(uri, ":") {
+		return ""
+	}
+	uri, _, _ = strings.Cut(uri, "?")
+	return path.Join(path.Dir(key), uri)
 }
 
 func (b *bucket) parse(key string, content []byte) (media.Manifest, error) {
@@ -275,8 +284,7 @@ func (b *bucket) Delete(_ context.Context, keys []string) error {
 		if b.layout.Kind(key).Role == media.ManifestFile {
 			p, _ := b.parse(key, content)
 			for r := range p.References() {
-				name, _, _ := media.Resolve(path.Dir(key), r.URI)
-				named[name] = key
+				named[relativeTo(key, r.URI)] = key
 			}
 		}
 	}

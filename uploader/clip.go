@@ -174,10 +174,10 @@ func (st *archivedStream) live(ctx context.Context) (*hls.Playlist, error) {
 	if !ok {
 		return nil, ErrEnded
 	}
-	v := archive.Version{List: list, Chunks: chunksByURI(st.dir, list, chunks), At: time.Now()}
+	v := archive.Version{List: list, Chunks: chunksByURI(st.src.namesIn(st.dir), list, chunks), At: time.Now()}
 	newest := list.Segments[len(list.Segments)-1].URI
 	if v.Chunks[newest].Closed.IsZero() { // an earlier process has published it
-		for _, p := range resolved(st.dir, newest) {
+		for _, p := range st.src.namesIn(st.dir).All(newest) {
 			if i, found, err := st.src.stat(ctx, st.src.dest.Prefix+p); err != nil {
 				return nil, err
 			} else if found {
@@ -202,8 +202,10 @@ func (st *archivedStream) putClip(ctx context.Context, p string, list *hls.Playl
 	if err != nil {
 		return fmt.Errorf("%s: %w", st.key(p), err)
 	}
+	key := path.Join(st.dir, p)
+	named := namedBy(key, m, st.src.namesIn(path.Dir(key)).FromPlaylistIn(st.dir))
 	_, ok := ask(ctx, st.src.uploader, func(s *publish.Schedule, _ time.Time) bool {
-		s.Archived(st.src.plan, namedBy(path.Join(st.dir, p), m))
+		s.Archived(st.src.plan, named)
 		return true
 	})
 	if !ok {

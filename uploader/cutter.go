@@ -26,9 +26,9 @@ const (
 // errRangesToCome means that a playlist lists bytes that its file does not have yet.
 var errRangesToCome = errors.New("the file does not have the listed bytes yet")
 
-// split returns the content of the playlist p with pieces in place of byte ranges, and the pieces.
+// split returns the content of a playlist with pieces in place of byte ranges, and the pieces.
 // What is no Media Playlist stays as it is.
-func (src *Source) split(ctx context.Context, p string, content []byte,
+func (src *Source) split(ctx context.Context, content []byte, names *media.Names,
 	modTime time.Time) ([]byte, map[string]piece, error) {
 	if !src.dest.SplitRanges || !strings.Contains(string(content), "BYTERANGE") {
 		return content, nil, nil
@@ -40,7 +40,7 @@ func (src *Source) split(ctx context.Context, p string, content []byte,
 	if began := src.uploader.began; time.Since(began) < scanTime && modTime.After(began) {
 		modTime = began.Add(-time.Second) // an earlier run may have uploaded them: they are compared
 	}
-	c := cutter{src: src, ctx: ctx, dir: path.Dir(p), modTime: modTime,
+	c := cutter{src: src, ctx: ctx, names: names, modTime: modTime,
 		files: make(map[string]spool.File), cut: make(map[string]piece)}
 	defer c.close()
 	split := list.SplitRanges(c.name)
@@ -57,7 +57,7 @@ func (src *Source) split(ctx context.Context, p string, content []byte,
 type cutter struct {
 	src     *Source
 	ctx     context.Context
-	dir     string
+	names   *media.Names
 	modTime time.Time
 	files   map[string]spool.File
 	cut     map[string]piece // by path
@@ -72,11 +72,7 @@ func (c *cutter) close() {
 
 // name returns the URI of a range's piece. A range of a file that is not below the root stays what it is.
 func (c *cutter) name(uri string, r hls.Range) string {
-	literal, decoded, _ := media.Resolve(c.dir, uri)
-	file := literal
-	if decoded != "" && (literal == "" || !c.src.exists(literal)) {
-		file = decoded
-	}
+	file, _ := c.names.File(uri, c.src.exists)
 	if file == "" || c.err != nil {
 		return uri
 	}

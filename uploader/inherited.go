@@ -74,29 +74,20 @@ func (src *Source) inherit(ctx context.Context, r *publish.Result, p string) err
 	// now.
 	if m, err := src.layout.Parse(p, content); err == nil && content != nil {
 		in.Reading = &publish.Reading{Sum: sha256.Sum256(content), MD5: publish.MD5(content),
-			Manifest: m.WithoutReferences(), References: namedBy(p, m), ReadAt: time.Now()}
+			Manifest: m.WithoutReferences(), References: namedBy(p, m, src.namesIn(path.Dir(p))), ReadAt: time.Now()}
 	}
 	r.Inherited = append(r.Inherited, in)
 	return nil
 }
 
 // namedBy returns the paths that the manifest p may name below the root.
-func namedBy(p string, m media.Manifest) (refs []string) {
-	seen := map[string]bool{"": true, p: true}
+func namedBy(p string, m media.Manifest, names *media.Names) (refs []string) {
+	seen := map[string]bool{p: true}
 	for ref := range m.References() {
-		literal, decoded, _ := media.Resolve(path.Dir(p), ref.URI)
-		for _, q := range []string{literal, decoded} {
+		for _, q := range names.All(ref.URI) { // all but one stay for nothing
 			if !seen[q] {
 				seen[q] = true
 				refs = append(refs, q)
-			}
-		}
-		if a, ok := media.AddressOf(path.Dir(p), ref.URI); ok { // one of these stays for nothing
-			for _, q := range a.Files() {
-				if !seen[q] {
-					seen[q] = true
-					refs = append(refs, q)
-				}
 			}
 		}
 	}

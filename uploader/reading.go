@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -84,26 +85,31 @@ func (src *Source) readManifest(ctx context.Context, p string) (publish.Reading,
 	case err != nil:
 		return publish.Reading{}, nil, &notManifestError{err}
 	}
-	sum := sha256.Sum256(content)
-	if err := src.checkEnd(p, manifest, sum, time.Now()); err != nil {
+	files := lookup{src: src}
+	defer files.close()
+	names := src.namesIn(dir)
+	names.Learn(manifest, files.have)
+	written := content
+	if err := src.checkEnd(p, manifest, sha256.Sum256(written), names, time.Now()); err != nil {
 		return publish.Reading{}, nil, err
 	}
-	content, cut, err := src.split(ctx, p, content, version.ModTime)
+	content, cut, err := src.split(ctx, src.relative(p, content, names), names, version.ModTime)
 	if err != nil {
 		return publish.Reading{}, nil, err
 	}
-	if cut != nil { // other files are named
-		sum = sha256.Sum256(content)
-		if manifest, dir, err = src.parse(p, content); err != nil {
+	if !bytes.Equal(content, written) { // files are named otherwise, or others are
+		if manifest, _, err = src.parse(p, content); err != nil {
 			return publish.Reading{}, nil, &notManifestError{err}
 		}
 	}
-	named, err := src.resolve(p, dir, manifest)
+	sum := sha256.Sum256(content)
+	have := func(p string) bool { _, isPiece := cut[p]; return isPiece || files.have(p) }
+	named, err := src.resolve(p, manifest, names, have)
 	if err != nil {
 		return publish.Reading{}, nil, &notManifestError{err}
 	}
 	src.tellHostPath(p, named.hostPath)
-	if manifest, err = src.findSeries(p, manifest, &named); errors.As(err, new(*media.TooManyError)) {
+	if manifest, err = src.findSeries(p, manifest, names, &named); errors.As(err, new(*media.TooManyError)) {
 		return publish.Reading{}, nil, &notManifestError{err}
 	} else if err != nil {
 		return publish.Reading{}, nil, err
@@ -111,7 +117,7 @@ func (src *Source) readManifest(ctx context.Context, p string) (publish.Reading,
 	r := publish.Reading{
 		Content: content, Sum: sum, MD5: publish.MD5(content), Manifest: manifest.WithoutReferences(),
 		References: named.all(), Optional: len(named.optional), Others: len(named.optional) + len(named.others),
-		Outside: named.outside, ModTime: version.ModTime, ReadAt: time.Now(),
+		Outside: named.outside, Names: names, ModTime: version.ModTime, ReadAt: time.Now(),
 	}
 	if src.layout.MayReturn(r.References) {
 		r.OnDisk = src.versions(r.References)

@@ -11,6 +11,9 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
+// maxAwaited bounds the files for which a manifest is read again when they appear.
+const maxAwaited = 1000
+
 // references are the paths below the root that a manifest waits for.
 type references struct {
 	// optional are no segments, and players go on without them; others are no segments.
@@ -20,39 +23,31 @@ type references struct {
 	tally       media.Tally
 	directories map[string]struct{}
 	bytes       int
-	outside     string // the first URI that leads out of the root
-	hostPath    string // the first one that is a path on this host
+	awaited     []string // files that do not exist, and that addresses would mean
+	outside     string   // the first URI that leads out of the root
+	hostPath    string   // the first one that is a path on this host
 }
 
 // all returns all of the paths: those of optional, others and segments.
 func (r *references) all() []string { return slices.Concat(r.optional, r.others, r.segments) }
 
-// resolve returns what the manifest p waits for. It does not wait for files of other hosts. An address
-// that has the name of a file beside the manifest, or below, counts as that file. The
-// error is a [media.TooManyError].
-func (src *Source) resolve(p, dir string, m media.Manifest) (r references, err error) {
+// resolve returns what the manifest p waits for. It does not wait for files of other hosts. have reports
+// whether a file exists. The error is a [media.TooManyError].
+func (src *Source) resolve(p string, m media.Manifest, names *media.Names, have func(string) bool) (r references, err error) {
 	r = references{seen: make(map[string]bool), directories: make(map[string]struct{})}
-	files := lookup{src: src}
-	defer files.close()
-	addresses := addressesOf(dir, m, &files)
 	for ref := range m.References() {
 		if err := r.tally.Add(ref); err != nil {
 			return r, atLeast(err, m.Segments)
 		}
-		literal, decoded, out := media.Resolve(dir, ref.URI)
-		ambiguous := decoded != "" || out
-		name := literal
-		if literal == "" || ambiguous && !files.have(literal) {
-			name = decoded
-		}
-		if name == "" {
-			name = addresses.file(ref.URI)
-		}
+		name, out := names.File(ref.URI, have)
 		if r.hostPath == "" && media.IsHostPath(src.dir, ref.URI) {
 			r.hostPath = ref.URI
 		}
 		if name == "" && out && r.outside == "" {
 			r.outside = ref.URI
+		}
+		if beside := names.Beside(ref.URI); name == "" && beside != "" && beside != p && len(r.awaited) < maxAwaited {
+			r.awaited = append(r.awaited, beside)
 		}
 		if name == "" || name == p { // it would wait for itself for ever
 			continue

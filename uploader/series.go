@@ -23,16 +23,19 @@ type series struct {
 	pattern  media.Pattern
 }
 
-// A seriesBook knows the series of the manifests that were read, by the directory of their segments.
+// A seriesBook knows the series of the manifests that were read, by the directory of their segments, and
+// what else has them read again.
 type seriesBook struct {
 	byDir map[string][]series
 	dirs  map[string][]string  // of the segments of a manifest, by its path
+	names map[string]string    // manifests, by a file that one of their addresses means if it exists
+	files map[string][]string  // those files, by the path of the manifest
 	due   map[string]time.Time // when a manifest is read again, by its path
 }
 
 func newSeriesBook() seriesBook {
 	return seriesBook{byDir: make(map[string][]series), dirs: make(map[string][]string),
-		due: make(map[string]time.Time)}
+		due: make(map[string]time.Time), names: make(map[string]string), files: make(map[string][]string)}
 }
 
 // forget forgets the series of a manifest.
@@ -43,21 +46,34 @@ func (b seriesBook) forget(manifest string) {
 			delete(b.byDir, dir)
 		}
 	}
+	for _, p := range b.files[manifest] {
+		delete(b.names, p)
+	}
+	delete(b.files, manifest)
 	delete(b.dirs, manifest)
 	delete(b.due, manifest)
 }
 
-// learn notes the patterns of a manifest.
-func (b seriesBook) learn(manifest string, patterns []media.Pattern) {
+// learn notes the patterns of a manifest, and the files that its addresses mean if they exist.
+func (b seriesBook) learn(manifest string, patterns []media.Pattern, awaited []string) {
 	b.forget(manifest)
+	for _, p := range awaited {
+		b.names[p] = manifest
+	}
+	if len(awaited) > 0 {
+		b.files[manifest] = awaited
+	}
 	for _, p := range patterns {
 		b.byDir[p.Dir] = append(b.byDir[p.Dir], series{manifest, p})
 		b.dirs[manifest] = append(b.dirs[manifest], p.Dir)
 	}
 }
 
-// manifestOf returns the manifest that has p in one of its series, or "".
+// manifestOf returns the manifest that has p in one of its series, or an address of it, or "".
 func (b seriesBook) manifestOf(p string) string {
+	if m, ok := b.names[p]; ok {
+		return m
+	}
 	for _, s := range b.byDir[path.Dir(p)] {
 		if _, ok := s.pattern.Number(path.Base(p)); ok {
 			return s.manifest
@@ -66,7 +82,7 @@ func (b seriesBook) manifestOf(p string) string {
 	return ""
 }
 
-// rereadFor has the manifest read again that has p in one of its series, since the segments that
+// rereadFor has the manifest read again that has p in one of its series, since the files that
 // exist are others now.
 func (src *Source) rereadFor(p string) (again func(s *publish.Schedule, now time.Time)) {
 	book := src.reported.series
@@ -89,10 +105,10 @@ type found struct {
 // findSeries adds the segments to named that m, which is at p, leaves to the clock: those that are on
 // the disk, of each track in the order of their numbers. It returns m with them, and with a pattern
 // of which the order is not known.
-func (src *Source) findSeries(p string, m media.Manifest, named *references) (media.Manifest, error) {
+func (src *Source) findSeries(p string, m media.Manifest, names *media.Names, named *references) (media.Manifest, error) {
 	var patterns []media.Pattern
 	for _, s := range m.Series {
-		of, ok := s.Patterns(path.Dir(p))
+		of, ok := s.Patterns(names)
 		for _, pattern := range of {
 			if slices.Contains(patterns, pattern) {
 				continue // another Period has it, too
@@ -117,7 +133,7 @@ func (src *Source) findSeries(p string, m media.Manifest, named *references) (me
 			m.Unordered = cmp.Or(m.Unordered, s.String())
 		}
 	}
-	src.reported.series.learn(p, patterns)
+	src.reported.series.learn(p, patterns, named.awaited)
 	return m, nil
 }
 

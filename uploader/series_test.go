@@ -127,10 +127,10 @@ func TestSeriesAreForgottenWithTheirManifest(t *testing.T) {
 			t.Errorf("%s is of %q, want %q", p, got, manifest)
 		}
 	}
-	book.learn("one.mpd", []media.Pattern{video})
-	book.learn("two.mpd", []media.Pattern{audio})
+	book.learn("one.mpd", []media.Pattern{video}, nil)
+	book.learn("two.mpd", []media.Pattern{audio}, nil)
 	want("g/s/v/v7.m4s", "one.mpd")
-	book.learn("one.mpd", nil)
+	book.learn("one.mpd", nil, nil)
 	want("g/s/v/v7.m4s", "")
 	want("g/s/v/a7.m4s", "two.mpd")
 	book.forget("two.mpd")

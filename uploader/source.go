@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,7 @@ type Expecter interface {
 type Source struct {
 	uploader *Uploader
 	dir      string
+	roots    func() media.RootAddresses
 	layout   media.Layout
 	dest     *Destination
 	expecter Expecter
@@ -58,6 +60,8 @@ type reported struct {
 	series     seriesBook
 	last       *publish.Place  // of the file that was closed last
 	hostPaths  map[string]bool // manifests of which it was logged that they name paths on this host
+
+	unrewritten map[string]bool // and those of which it was that their addresses cannot be rewritten
 }
 
 // Source returns a new source for the files of layout below the root dir. It may be called while
@@ -67,9 +71,13 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter,
 		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
 		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace),
-			hostPaths: make(map[string]bool), unended: make(map[string]unended), series: newSeriesBook()},
+			hostPaths: make(map[string]bool), unrewritten: make(map[string]bool), unended: make(map[string]unended), series: newSeriesBook()},
 		runs: newRuns(),
 	}
+	src.roots = sync.OnceValue(func() media.RootAddresses {
+		roots, _ := media.NewRootAddresses(dir, dest.PublicURL) // the config has checked them
+		return roots
+	})
 	dest.keepTerms()
 	src.spool = src.newSpool(u.settings.SpoolDir)
 	u.add(src)
@@ -132,6 +140,7 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	src.reported.bootstraps.forget(p)
 	src.reported.named.forget(p)
 	delete(src.reported.hostPaths, p)
+	delete(src.reported.unrewritten, p)
 	src.forgetUnfit(p)
 	src.runs.forget(p)
 	delete(src.reported.pace, p)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"path"
 	"time"
 
 	"ems-sidecar/media"
@@ -43,7 +42,8 @@ func (e *unendedError) Error() string {
 // checkEnd returns an [unendedError] if the playlist p may be cut short. It is not if it has a line
 // end at its end. Else its writer means it so, if two readings agree, and if the file that is named
 // last exists: of a name that was cut off, there is none.
-func (src *Source) checkEnd(p string, m media.Manifest, sum [sha256.Size]byte, now time.Time) error {
+func (src *Source) checkEnd(p string, m media.Manifest, sum [sha256.Size]byte, names *media.Names,
+	now time.Time) error {
 	if !m.Unended {
 		delete(src.reported.unended, p)
 		return nil
@@ -57,7 +57,7 @@ func (src *Source) checkEnd(p string, m media.Manifest, sum [sha256.Size]byte, n
 	if u.reads == 1 {
 		return &unendedError{at: now.Add(unendedWait)}
 	}
-	last := src.missingLast(p, m)
+	last := src.missingLast(m, names)
 	switch passed := now.Sub(u.since); {
 	case last == "":
 		return nil
@@ -67,22 +67,20 @@ func (src *Source) checkEnd(p string, m media.Manifest, sum [sha256.Size]byte, n
 	return &unendedError{last: last}
 }
 
-// missingLast returns the path of the file that m, which is at p, names last, if it is not on the
-// disk. Of a file elsewhere, that is not known.
-func (src *Source) missingLast(p string, m media.Manifest) string {
+// missingLast returns the path of the file that m names last, if it is not on the disk. Of a file
+// elsewhere, that is not known.
+func (src *Source) missingLast(m media.Manifest, names *media.Names) string {
 	var last media.Reference
 	for ref := range m.References() {
 		last = ref
 	}
-	literal, decoded, _ := media.Resolve(path.Dir(p), last.URI)
 	files := lookup{src: src}
 	defer files.close()
-	for _, name := range []string{literal, decoded} {
-		if name != "" && files.have(name) {
-			return ""
-		}
+	name, _ := names.File(last.URI, files.have)
+	if name != "" && files.have(name) {
+		return ""
 	}
-	return literal
+	return name
 }
 
 // readUnended has a playlist read again that may be cut short. If that lasts, it is not published as

@@ -46,7 +46,7 @@ func (src *Source) recall(ctx context.Context, r *publish.Result) {
 	case err != nil:
 		r.Err = err
 	case found:
-		r.Content = content
+		r.Content = src.asPublishedNow(r.Path, content)
 	}
 }
 

@@ -52,6 +52,8 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload, pool config.Po
 			CacheControlChunk:    u.CacheControlChunk,
 			CacheControlManifest: u.CacheControlManifest,
 			SplitRanges:          u.SplitRanges,
+			PublicURL:            u.PublicURL,
+			RewriteURLs:          u.RewriteURLs,
 			Destination:          destination(u),
 		},
 	}

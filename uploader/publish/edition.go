@@ -198,26 +198,28 @@ func (m *manifest) isLost(uri string) bool {
 }
 
 // lookUp returns what is known of the file that uri means in m, or nil.
-func (m *manifest) lookUp(uri string) *file {
-	literal, decoded, _ := media.Resolve(path.Dir(m.file.path), uri)
-	for _, p := range []string{literal, decoded} {
-		if f, ok := m.file.src.files[p]; ok && p != "" {
-			return f
-		}
+func (m *manifest) lookUp(uri string) *file { return m.file.src.files[m.pathOf(uri)] }
+
+// pathOf returns the path of the file that uri means in m, or "" if it is another host's.
+func (m *manifest) pathOf(uri string) string {
+	if m.names == nil {
+		m.names = media.NewNames(path.Dir(m.file.path), media.RootAddresses{})
 	}
-	if a, ok := media.AddressOf(path.Dir(m.file.path), uri); ok {
-		for _, p := range a.Files() {
-			if f, ok := m.file.src.files[p]; ok {
-				return f
-			}
-		}
+	p, _ := m.names.File(uri, func(p string) bool { return m.file.src.files[p] != nil })
+	return p
+}
+
+// fileOf returns the file that uri means in m, or nil if it is another host's, or m itself.
+func (m *manifest) fileOf(uri string) *file {
+	p := m.pathOf(uri)
+	if p == "" || p == m.file.path {
+		return nil
 	}
-	return nil
+	return m.file.src.schedule.file(m.file.src, p)
 }
 
 // filesOf returns the files that list names and run does not.
 func (m *manifest) filesOf(list, run *hls.Playlist) (tail []*file) {
-	src := m.file.src
 	seen := make(map[string]bool)
 	for uri := range uris(run) {
 		seen[uri] = true
@@ -227,11 +229,7 @@ func (m *manifest) filesOf(list, run *hls.Playlist) (tail []*file) {
 			continue
 		}
 		seen[uri] = true
-		f := m.lookUp(uri)
-		if literal, _, _ := media.Resolve(path.Dir(m.file.path), uri); f == nil && literal != "" && literal != m.file.path {
-			f = src.schedule.file(src, literal)
-		}
-		if f != nil && f.manifest == nil {
+		if f := m.fileOf(uri); f != nil && f.manifest == nil {
 			tail = append(tail, f)
 		}
 	}

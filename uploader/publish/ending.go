@@ -2,11 +2,9 @@ package publish
 
 import (
 	"crypto/sha256"
-	"path"
 	"slices"
 
 	"ems-sidecar/hls"
-	"ems-sidecar/media"
 )
 
 // R5: the end arrives. The last snapshot is always published: add (newest.go) never drops the
@@ -67,11 +65,7 @@ func (s *snapshot) endBeforeHole() {
 		gone[f.path] = true
 	}
 	p, layout := s.manifest.file.path, s.manifest.file.src.layout
-	dir := path.Dir(p)
-	content, n := layout.Cut(s.own.content, func(uri string) bool {
-		literal, decoded, _ := media.Resolve(dir, uri)
-		return gone[literal] || gone[decoded]
-	})
+	content, n := layout.Cut(s.own.content, func(uri string) bool { return gone[s.manifest.pathOf(uri)] })
 	if content == nil || n == 0 {
 		return // what follows is on another host: it is no hole at the end
 	}

@@ -3,6 +3,8 @@ package publish
 import (
 	"strings"
 	"time"
+
+	"ems-sidecar/media"
 )
 
 const (
@@ -17,9 +19,10 @@ const (
 // A manifest is published one snapshot at a time.
 type manifest struct {
 	file        *file
-	waiting     []*snapshot // oldest first
-	pursued     *snapshot   // also in waiting: its chunks are uploaded first
-	published   *snapshot   // what the bucket has, as far as is known
+	names       *media.Names // what its URIs mean, as of the last reading; nil: it was not asked yet
+	waiting     []*snapshot  // oldest first
+	pursued     *snapshot    // also in waiting: its chunks are uploaded first
+	published   *snapshot    // what the bucket has, as far as is known
 	publishedAt time.Time
 	notBefore   time.Time // when the next PUT may begin: after ManifestInterval, or a refusal
 	errand      errand

@@ -41,6 +41,9 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 		return
 	}
 	snap.manifest, snap.refs = m, r.files
+	if r.Names != nil {
+		m.names = r.Names
+	}
 	if r.files == nil {
 		for _, p := range r.References {
 			snap.refs = append(snap.refs, s.file(src, p))

@@ -3,7 +3,6 @@ package publish
 import (
 	"crypto/sha256"
 	"errors"
-	"path"
 	"slices"
 
 	"ems-sidecar/dash"
@@ -112,11 +111,7 @@ func (m *manifest) formerOf(s *snapshot, content []byte) (former []*file) {
 		seen[f] = true
 	}
 	for ref := range parsed.References() {
-		f := m.lookUp(ref.URI)
-		if literal, _, _ := media.Resolve(path.Dir(m.file.path), ref.URI); f == nil && literal != "" {
-			f = m.file.src.schedule.file(m.file.src, literal)
-		}
-		if f != nil && f.manifest == nil && !seen[f] {
+		if f := m.fileOf(ref.URI); f != nil && f.manifest == nil && !seen[f] {
 			seen[f] = true
 			former = append(former, f)
 		}

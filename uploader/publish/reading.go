@@ -17,6 +17,7 @@ type Reading struct {
 	Others     int               // of References, at its beginning: those that are no segments
 	Optional   int               // of Others, at its beginning: those without which players go on
 	Outside    string            // the first URI that leads out of the root
+	Names      *media.Names      // what other URIs mean that the manifest or its editions may have; nil: by their names
 	ModTime    time.Time         // of the file
 	ReadAt     time.Time
 	// OnDisk has the version of each of References as it was right after the manifest was read, or
