@@ -36,7 +36,7 @@ type mpdSegmentInfo struct {
 	Timescale   number `xml:"timescale,attr"`
 	Offset      offset `xml:"presentationTimeOffset,attr"`
 	Duration    number `xml:"duration,attr"`
-	StartNumber number `xml:"startNumber,attr"`
+	StartNumber offset `xml:"startNumber,attr"`
 
 	Media     template `xml:"media,attr"`
 	Index     template `xml:"index,attr"`

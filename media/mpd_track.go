@@ -85,9 +85,10 @@ func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
 
 // open finds out which segments of a template have an end that only the clock tells.
 func (t *mpdTrack) open(info *mpdSegmentInfo, begin, end, timescale uint64) {
-	t.unordered = !info.Media.isKnown()
 	byTime := slices.ContainsFunc(info.Media, func(p part) bool { return p.is == timePart })
 	byNumber := slices.ContainsFunc(info.Media, func(p part) bool { return p.is == numberPart })
+	// Players count from a negative number on; no file is called so.
+	t.unordered = !info.Media.isKnown() || byNumber && info.StartNumber.negative
 	if t.unordered || !byTime && !byNumber || end > 0 {
 		return
 	}

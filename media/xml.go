@@ -87,14 +87,17 @@ func (v *number) UnmarshalXMLAttr(a xml.Attr) error {
 	return nil
 }
 
-// An offset is a number that some writers make negative, which no file's name tells: it is 0 then.
-type offset struct{ number }
+// An offset is a number that some writers make negative: it is 0 then.
+type offset struct {
+	number
+	negative bool
+}
 
 func (v *offset) UnmarshalXMLAttr(a xml.Attr) error {
 	if rest, negative := strings.CutPrefix(strings.TrimSpace(a.Value), "-"); negative {
 		a.Value = rest
 		err := v.number.UnmarshalXMLAttr(a)
-		v.n = 0
+		v.n, v.negative = 0, v.n > 0
 		return err
 	}
 	return v.number.UnmarshalXMLAttr(a)
