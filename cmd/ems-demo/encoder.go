@@ -14,9 +14,29 @@ type encoder struct {
 	mu       sync.Mutex         // guards what follows
 	end      context.CancelFunc // ends what it sends
 	returned chan struct{}      // closed when it is to return; nil: it is not away
+	standing bool               // it stands still
+	stand    func(bool)         // has the program that sends stand still, or go on; nil: no program sends
 }
 
 func newEncoder() *encoder { return &encoder{end: func() {}} }
+
+// attach names the program that sends; nil: none does any more.
+func (e *encoder) attach(stand func(bool)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stand = stand; stand != nil && e.standing {
+		stand(true)
+	}
+}
+
+// setStanding has a program that sends stand still, or go on.
+func (e *encoder) setStanding(on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.standing = on; e.stand != nil {
+		e.stand(on)
+	}
+}
 
 // setAway has the encoder drop, or return at once.
 func (e *encoder) setAway(on bool) {

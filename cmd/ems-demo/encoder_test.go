@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -99,4 +100,18 @@ func TestEncoderThatReturnedIsNotWaitedFor(t *testing.T) {
 			t.Errorf("it was waited for %v", waited)
 		}
 	})
+}
+
+// A program that begins to send while the encoder stands still does not send either.
+func TestProgramOfAnEncoderThatStandsStillStandsStill(t *testing.T) {
+	e := newEncoder()
+	var told []bool
+	e.setStanding(true)
+	e.attach(func(on bool) { told = append(told, on) })
+	e.setStanding(false)
+	e.attach(nil)
+	e.setStanding(true)
+	if !slices.Equal(told, []bool{true, false}) {
+		t.Errorf("the program was told %v", told)
+	}
 }

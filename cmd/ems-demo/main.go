@@ -1,7 +1,7 @@
 // Command ems-demo shows the daemon on one machine without EMS and AWS. It plays recorded live
-// output in a loop, in one or several formats, and writes it to disk as EMS does. The daemon's own
-// code publishes it to an S3 server with a bucket in memory, and a page plays it. The demo removes
-// all its files when it ends.
+// output in a loop, in one or several formats, and writes it to disk as EMS does, or has the machine's
+// ffmpeg write a stream. The daemon's own code publishes it to an S3 server with a bucket in memory, and
+// a page plays it. The demo removes all its files when it ends.
 package main
 
 import (
@@ -10,14 +10,18 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"ems-sidecar/media"
 )
 
 type options struct {
 	Format   formats       `default:"hls" placeholder:"LIST" help:"Formats to play, with commas between them: hls, hds, dash (${default})."`
+	FFmpeg   bool          `name:"ffmpeg" help:"Have this machine's ffmpeg write the stream, in HLS, instead of a recording."`
 	Listen   string        `default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the page with the players; port 0: a free one (${default})."`
 	S3Listen string        `name:"s3-listen" default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the S3 server (${default})."`
 	Duration time.Duration `default:"0" help:"End after this time; 0: at Ctrl-C."`
@@ -35,13 +39,16 @@ func (o options) Validate() error {
 	if o.Keep < time.Minute {
 		return fmt.Errorf("--keep must be 1m at least: players still load chunks that the manifest no longer names")
 	}
+	if o.FFmpeg && !slices.Equal(o.Format, formats{media.HLS}) {
+		return fmt.Errorf("--ffmpeg writes HLS only: leave --format out")
+	}
 	return nil
 }
 
 func main() {
 	var o options
 	parser := kong.Must(&o, kong.Name("ems-demo"), kong.Description(
-		"Live streams as EvoStream Media Server writes them, published to an S3 bucket by ems-sidecar, all on this machine."))
+		"Live streams as EvoStream Media Server or ffmpeg writes them, published to an S3 bucket by ems-sidecar, all on this machine."))
 	if _, err := parser.Parse(goFlags(parser.Model, os.Args[1:])); err != nil {
 		fmt.Fprintf(os.Stderr, "ems-demo: %v\nTry ems-demo --help.\n", err)
 		os.Exit(2)

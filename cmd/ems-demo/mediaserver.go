@@ -14,7 +14,7 @@ import (
 
 // mediaServers simulate EMS. The encoder publishes to the first one, which writes the live output.
 // The daemon's load balancer has the second one pull the stream. They have EMS's API and events,
-// and no media.
+// and no media. A nil *mediaServers is none.
 type mediaServers struct {
 	first, second *emstest.Server // second is nil where there is one loopback address only
 	events        string          // host:port at which the daemon takes events
@@ -61,12 +61,18 @@ func startMediaServers(ctx context.Context, root string, outputs []output) (m *m
 
 // closing posts the event of a chunk.
 func (m *mediaServers) closing(root, key string, f media.Format) {
+	if m == nil {
+		return
+	}
 	file := filepath.Join(root, filepath.FromSlash(key))
 	m.first.Emit(media.EMS.Traits(f).API.ChunkClosed, map[string]any{"file": file})
 }
 
 // introduce tells the person who runs the demo where the servers are.
 func (m *mediaServers) introduce(out io.Writer) {
+	if m == nil {
+		return
+	}
 	fmt.Fprintf(out, "ems     %s (the API of the simulated media server)\n", m.first.URL())
 	if m.second != nil {
 		fmt.Fprintf(out, "second  %s (a second one, which the load balancer has pull each stream)\n", m.second.URL())
@@ -74,6 +80,9 @@ func (m *mediaServers) introduce(out io.Writer) {
 }
 
 func (m *mediaServers) close() {
+	if m == nil {
+		return
+	}
 	m.first.Close()
 	if m.second != nil {
 		m.second.Close()

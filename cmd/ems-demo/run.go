@@ -22,7 +22,7 @@ const drainTimeout = 10 * time.Second
 // Then it ends them in the order in which data flows, so that each finishes the work of the one
 // before.
 func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err error) {
-	streams, outputs, err := newStreams(o.Format)
+	streams, outputs, err := newStreams(o)
 	if err != nil {
 		return err
 	}
@@ -38,9 +38,11 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
 
-	ems, err := startMediaServers(ctx, root, outputs)
-	if err != nil {
-		return err
+	var ems *mediaServers // none with ffmpeg
+	if !o.FFmpeg {
+		if ems, err = startMediaServers(ctx, root, outputs); err != nil {
+			return err
+		}
 	}
 	defer ems.close()
 	bucket, err := newStore(log)
@@ -112,7 +114,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	start(&publisher, "publisher", func() error {
 		return faults.run(publishing, func(ctx context.Context) error {
 			return publish(ctx, publication{
-				Outputs: outputs, EMS: ems, Endpoint: reachable(endpoint, "localhost"), Bucket: bucketName,
+				Outputs: outputs, EMS: ems, Root: root, Endpoint: reachable(endpoint, "localhost"), Bucket: bucketName,
 				AccessKey: bucket.AccessKey, SecretKey: bucket.SecretKey, Admin: status, Log: log,
 			})
 		})
@@ -143,9 +145,16 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	return errors.Join(err, servers.Wait())
 }
 
-// newStreams returns the recorded streams of some formats, and what each writes.
-func newStreams(of formats) (streams []stream, outputs []output, err error) {
-	for _, f := range of {
+// newStreams returns the streams that the options ask for, and what each writes.
+func newStreams(o options) (streams []stream, outputs []output, err error) {
+	if o.FFmpeg {
+		s, err := newFFmpegStream()
+		if err != nil {
+			return nil, nil, err
+		}
+		return []stream{s}, []output{s.output()}, nil
+	}
+	for _, f := range o.Format {
 		s, err := newStream(f)
 		if err != nil {
 			return nil, nil, fmt.Errorf("recording of %s: %w", f, err)

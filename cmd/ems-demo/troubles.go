@@ -54,6 +54,7 @@ func (t *troubles) setCut(on bool) {
 
 // setFrozen has the encoder stand still, or go on where it stopped.
 func (t *troubles) setFrozen(on bool) {
+	t.encoder.setStanding(on)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
