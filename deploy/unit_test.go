@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"ems-sidecar/config"
+	"ems-sidecar/internal/e2e"
 )
+
+func TestMain(m *testing.M) { e2e.Main(m) }
 
 const unit = "ems-sidecar.service"
 
@@ -35,9 +38,9 @@ func setting(t *testing.T, key string) []string {
 
 func build(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "ems-sidecar")
-	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/ems-sidecar").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	binary, err := e2e.BuildBinary()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/internal/e2e"
 	"ems-sidecar/internal/long"
 	"ems-sidecar/internal/testproc"
 )
@@ -35,10 +36,7 @@ type process struct {
 // buildDemo returns the path of the built demo. All tests share it.
 var buildDemo = sync.OnceValues(func() (string, error) {
 	binary := filepath.Join(binaryDir, "ems-demo")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return binary, nil
+	return binary, e2e.Build("ems-sidecar/cmd/ems-demo", binary)
 })
 
 // startDemo starts the built demo with these formats. At the test's end it gets the signal of

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"ems-sidecar/config"
+	"ems-sidecar/internal/e2e"
 )
 
 const top = "../.."
@@ -176,8 +177,8 @@ func commands(t *testing.T, program string) map[string]string {
 
 func TestCommandsOfPagesExist(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "ems-sidecar")
-	if out, err := exec.Command("go", "build", "-o", binary, "ems-sidecar/cmd/ems-sidecar").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	if err := e2e.Build("ems-sidecar/cmd/ems-sidecar", binary); err != nil {
+		t.Fatal(err)
 	}
 	for line, page := range commands(t, "ems-sidecar") {
 		line, _, _ = strings.Cut(line, "|")

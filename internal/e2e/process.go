@@ -31,14 +31,19 @@ var binaryDir string
 // BuildBinary returns the path of the built command. The tests that start processes share it.
 var BuildBinary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaryDir, "ems-sidecar")
-	// go run links once for all packages of tests, as long as nothing changes; go build would link
-	// for each of them. The binary is given to cp.
-	run := exec.Command("go", "run", "-exec", "cp", "ems-sidecar/cmd/ems-sidecar", path)
-	if out, err := run.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go run: %w\n%s", err, out)
-	}
-	return path, nil
+	return path, Build("ems-sidecar/cmd/ems-sidecar", path)
 })
+
+// Build builds a command as it is shipped, without C. go run links once for all packages of tests,
+// as long as nothing changes; go build would link for each of them. The binary is given to cp.
+func Build(command, path string) error {
+	run := exec.Command("go", "run", "-exec", "cp", command, path)
+	run.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := run.CombinedOutput(); err != nil {
+		return fmt.Errorf("go run: %w\n%s", err, out)
+	}
+	return nil
+}
 
 // Patient is the clock of all limits: by it, a machine that is busy with other work breaks none.
 // Main starts and stops it.

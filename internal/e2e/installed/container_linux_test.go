@@ -24,18 +24,13 @@ type image struct {
 	healthCheck []string
 }
 
-// newImage builds the image as the Containerfile says, except that this Go builds the binary.
+// newImage builds the image as the Containerfile says, except that the binary is the tests' own.
 func newImage(t *testing.T) image {
 	t.Helper()
 	const top = "../../../"
 	built := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(built, "out", "ems-sidecar"), "ems-sidecar/cmd/ems-sidecar")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	e2e.Must(t, os.MkdirAll(filepath.Join(built, "out", "state"), 0o755))
+	e2e.Must(t, e2e.Build("ems-sidecar/cmd/ems-sidecar", filepath.Join(built, "out", "ems-sidecar")))
 	for _, name := range []string{"etc/ssl/certs/ca-certificates.crt", "out/third-party-licences"} {
 		e2e.Must(t, os.MkdirAll(filepath.Dir(filepath.Join(built, name)), 0o755))
 		e2e.Must(t, os.WriteFile(filepath.Join(built, name), nil, 0o644))
