@@ -90,7 +90,7 @@ level = debug
 		`[AmazonHLSUpload] cache_control_chunk "" -> "no-store" 0`,
 		`[AmazonHLSUpload] watch_dir "/a" -> "/a, /b" 0`,
 		`[AmazonDASHUpload]  "off" -> "on" 0`,
-		`[Upload] workers "32" -> "4" 0`,
+		`[Upload] workers "128" -> "4" 0`,
 		`[Upload] spool_max "" -> "1GiB" 1`,
 		`[Log] level "info" -> "debug" 0`,
 		`[StreamAutoRouter] destination_uri "rtmp://***@10.0.0.1/live" -> "rtmp://***@10.0.0.1/live" 0`,

@@ -27,7 +27,7 @@ watch_dir = /var/lib/ems/media ; the targetFolder of createHLSStream
 	fmt.Println("workers:", cfg.Upload.Workers)
 	// Output:
 	// AmazonHLSUpload publishes HLS from /var/lib/ems/media to ems-files/live/
-	// workers: 32
+	// workers: 128
 }
 
 // All mistakes of a file are in one error, each with its line and what would be right.

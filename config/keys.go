@@ -20,7 +20,8 @@ func (w *Watcher) keys() []key {
 func (p *Pool) keys() []key {
 	return []key{
 		one("workers", &p.Workers, number(1, maxWorkers), `
-			Uploads at the same time.`),
+			Uploads at the same time, at most. There are as many as the bucket answers without delay,
+			and fewer when it asks for that.`),
 		one("bulk_workers", &p.BulkWorkers, number(1, maxWorkers), `
 			Uploads of recordings at the same time, in addition to workers, so that recordings never
 			delay a live stream.`),

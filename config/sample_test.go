@@ -95,7 +95,7 @@ func TestDefaults(t *testing.T) {
 	if want := (Watcher{Backend: "auto", Settle: 30 * time.Millisecond, PollInterval: time.Second}); cfg.Watcher != want {
 		t.Errorf("watcher: %+v", cfg.Watcher)
 	}
-	want := Pool{Workers: 32, BulkWorkers: 2, PartSize: 8 << 20, MinThroughput: 64 << 10, DrainTimeout: 20 * time.Second}
+	want := Pool{Workers: 128, BulkWorkers: 2, PartSize: 8 << 20, MinThroughput: 64 << 10, DrainTimeout: 20 * time.Second}
 	if cfg.Upload != want {
 		t.Errorf("upload: %+v", cfg.Upload)
 	}

@@ -34,7 +34,7 @@ func newSettings(publishing []sectionName) *settings {
 		},
 		watcher: Watcher{Backend: "auto", Settle: 30 * time.Millisecond, PollInterval: time.Second},
 		pool: Pool{
-			Workers: 32, BulkWorkers: 2,
+			Workers: 128, BulkWorkers: 2,
 			PartSize: 8 << 20, MinThroughput: 64 << 10,
 			DrainTimeout: 20 * time.Second,
 		},

@@ -23,6 +23,7 @@ type Lane struct {
 	Section string // of the config
 	Bucket  string
 	State   publish.LaneState
+	Window  int // requests of live streams that may be in flight at once
 }
 
 // Facts returns the current facts, or false once Run has ended.
@@ -41,7 +42,7 @@ func (u *Uploader) lanes(s *publish.Schedule) (lanes []Lane) {
 		}
 		known = append(known, src.dest)
 		lanes = append(lanes, Lane{src.layout.Format.String(), src.dest.Section, src.dest.Bucket,
-			s.LaneTo(&src.dest.Destination)})
+			s.LaneTo(&src.dest.Destination), s.WindowTo(&src.dest.Destination)})
 	}
 	return lanes
 }

@@ -64,6 +64,9 @@ var (
 	laneState  = gauge("lane_state",
 		"1 for the state of the way into the bucket, 0 for the others: open, silent (it does not answer), "+
 			"or refused (it refuses all requests, or those of each stream).", "format", "section", "bucket", "state")
+	laneWindow = gauge("lane_window",
+		"Requests of live streams to the bucket that may be in flight at once: as many as it answers without delay, "+
+			"and at most workers.", "format", "section", "bucket")
 	spoolBytes = gauge("spool_bytes",
 		"Bytes of deleted files that are kept for their upload, on the file system of that directory.", "root")
 	spoolLimit = gauge("spool_limit_bytes",

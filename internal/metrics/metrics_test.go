@@ -38,7 +38,7 @@ func everything() Facts {
 		Uploader: &uploader.Facts{
 			Streams: []uploader.Stream{stream("news/sport", nil)},
 			Figures: uploader.Figures{Figures: publish.Figures{Lost: 3, Queue: 2}},
-			Lanes:   []uploader.Lane{{Format: "HLS", Section: "HLS", Bucket: "live"}},
+			Lanes:   []uploader.Lane{{Format: "HLS", Section: "HLS", Bucket: "live", Window: 24}},
 			Spools:  []spool.Usage{{Dir: "/srv/ems", Bytes: 5, Limit: 100}},
 		},
 		Roots:      []Root{{Dir: "/srv/ems", Ready: true, Watches: 3, Dirs: 3, Files: 9, Overflows: 1, Refusals: 2}},

@@ -109,6 +109,7 @@ func (p page) uploader(u *uploader.Facts) {
 		p.put(of.family, float64(of.value))
 	}
 	for _, l := range u.Lanes {
+		p.put(laneWindow, float64(l.Window), l.Format, l.Section, l.Bucket)
 		for _, state := range publish.LaneStates {
 			p.put(laneState, one(l.State.String() == state), l.Format, l.Section, l.Bucket, state)
 		}

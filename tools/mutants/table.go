@@ -185,12 +185,12 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R9", what: "a stream may have all workers",
-		file: publish + "next.go", old: "s.workers[livePool]/4", new: "s.workers[livePool]",
+		file: publish + "next.go", old: "w.size)/4)", new: "w.size))",
 		test: "TestR9Scenarios",
 	},
 	{
 		rule: "R9", what: "a file system that does not answer keeps its workers",
-		file: publish + "stuck.go", old: "s.pools.inFlight[f.stream.pool()]--", new: "_ = f",
+		file: publish + "stuck.go", old: "s.giveBackWorker(f.stream)", new: "_ = f",
 		test: "TestR9Scenarios",
 	},
 	{

@@ -40,6 +40,7 @@ type lane struct {
 	succeededAt time.Time
 	outage      outage
 
+	window    window // of live streams; recordings have a pool of their own
 	latencies latencies
 	throttled time.Time // when the bucket last wanted fewer requests
 }
@@ -75,6 +76,11 @@ func (s LaneState) String() string {
 
 // LaneTo returns the state of the lane into d.
 func (s *Schedule) LaneTo(d *Destination) LaneState { return s.lane(d).state }
+
+// WindowTo returns how many requests of live streams to d may be in flight at once.
+func (s *Schedule) WindowTo(d *Destination) int {
+	return min(s.lane(d).window.size, s.pools.workers[livePool])
+}
 
 // admits reports whether st may send a request now.
 func (l *lane) admits(st *stream, now time.Time) bool {

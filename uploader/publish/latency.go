@@ -64,7 +64,10 @@ const (
 type latencies [latencySizes]distribution
 
 // of returns the distribution of objects with so many bytes.
-func (l *latencies) of(size int64) *distribution {
+func (l *latencies) of(size int64) *distribution { return &l[sizeClass(size)] }
+
+// sizeClass returns which of the sizes an object with so many bytes has.
+func sizeClass(size int64) int {
 	quadruplings := (bits.Len64(uint64(max(0, size-1)/smallObject)) + 1) / 2
-	return &l[min(quadruplings, latencySizes-1)]
+	return min(quadruplings, latencySizes-1)
 }

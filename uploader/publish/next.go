@@ -79,7 +79,7 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 		c.task = s.startWork(f)
 	}
 	st.inFlight++
-	s.pools.inFlight[st.pool()]++
+	s.holdWorker(st)
 	probe := l.closedTo(st)
 	if probe {
 		l.probing, l.prober = true, st.src
@@ -163,14 +163,41 @@ func (s *Schedule) Wake(now time.Time) time.Time {
 // never so many that others find none.
 func (s *Schedule) mayWork(st *stream) bool {
 	pool := st.pool()
-	share := max(1, s.pools.workers[livePool]/4)
-	switch {
-	case st.standing.failures > 0:
+	share := s.pools.workers[bulkPool]
+	if pool == livePool {
+		w := &s.lane(st.src.dest).window
+		if !w.room() || len(s.lanes) > 1 && w.inFlight >= s.shareOfBucket() {
+			return false
+		}
+		share = max(1, min(s.pools.workers[livePool], w.size)/4)
+	}
+	if st.standing.failures > 0 {
 		share = 1
-	case pool == bulkPool:
-		share = s.pools.workers[bulkPool]
 	}
 	return s.room(pool) && st.inFlight < share
+}
+
+// shareOfBucket is how many requests to one of several buckets are in flight at most: it may be
+// slow, and a quarter of the workers is left to the others.
+func (s *Schedule) shareOfBucket() int {
+	workers := s.pools.workers[livePool]
+	return workers - workers/4
+}
+
+// holdWorker counts that a job of st holds a worker.
+func (s *Schedule) holdWorker(st *stream) {
+	s.pools.inFlight[st.pool()]++
+	if st.pool() == livePool {
+		s.lane(st.src.dest).window.begin()
+	}
+}
+
+// giveBackWorker counts that it holds none any more.
+func (s *Schedule) giveBackWorker(st *stream) {
+	s.pools.inFlight[st.pool()]--
+	if st.pool() == livePool {
+		s.lane(st.src.dest).window.end()
+	}
 }
 
 // room reports whether a worker of the pool is free.

@@ -20,7 +20,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	defer s.touch(st)
 	st.inFlight--
 	s.stepAnswered(r)
-	s.lane(st.src.dest).noteLatency(r, now)
+	s.noteLatency(r, now)
 	gaveBack := false
 	switch {
 	case r.Task == PutManifest, r.Task == Withdraw:
@@ -38,7 +38,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 		}
 	}
 	if !gaveBack {
-		s.pools.inFlight[st.pool()]--
+		s.giveBackWorker(st)
 	}
 	switch {
 	case r.FileFailure != NoFileFailure:

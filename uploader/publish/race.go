@@ -78,16 +78,28 @@ func (l *lane) answerTime(size int64) time.Duration {
 	return min(MostAnswerTime, max(LeastAnswerTime, timesAnswer*d.quantile(slowestFrom)))
 }
 
-// noteLatency learns from how an upload ended. One without an answer counts as well, since it took
-// so long at least. But if one follows the other, the bucket is not slow: it is away.
-func (l *lane) noteLatency(r Result, now time.Time) {
+// noteLatency learns from how an upload ended. It reports whether it tells how long one takes. One
+// without an answer counts as well, since it took so long at least. But if one follows the other,
+// the bucket is not slow: it is away.
+func (l *lane) noteLatency(r Result, now time.Time) (known bool) {
 	if r.Throttled {
 		l.throttled = now
+		l.window.throttled(now)
 	}
 	if r.asksOnly() || r.FileFailure != NoFileFailure || r.Took == 0 {
-		return
+		return false
 	}
-	if r.Failure == NoFailure || r.Failure == NoAnswer && !r.Throttled && l.failures == 0 {
+	known = r.Failure == NoFailure || r.Failure == NoAnswer && !r.Throttled && l.failures == 0
+	if known {
 		l.latencies.of(r.Bytes).note(r.Took)
+	}
+	return known
+}
+
+// noteLatency learns from how r ended how many requests its bucket bears.
+func (s *Schedule) noteLatency(r Result, now time.Time) {
+	l := s.lane(r.file.src.dest)
+	if l.noteLatency(r, now) && !r.file.src.bulk() {
+		l.window.answered(r.Bytes, r.Took, s.pools.workers[livePool], now)
 	}
 }

@@ -113,7 +113,7 @@ func (s *Schedule) file(src *Source, p string) *file {
 func (s *Schedule) lane(d *Destination) *lane {
 	l, ok := s.lanes[d]
 	if !ok {
-		l = &lane{dest: d, jitter: s.settings.Jitter, name: fmt.Sprint(len(s.lanes))}
+		l = &lane{dest: d, jitter: s.settings.Jitter, name: fmt.Sprint(len(s.lanes)), window: window{size: firstWindow}}
 		s.lanes[d] = l
 	}
 	return l

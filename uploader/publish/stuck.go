@@ -32,7 +32,7 @@ func (s *Schedule) Answers(src *Source, since, now time.Time) {
 	for f := range s.pools.sending {
 		if f.src == src && !s.pools.loose[f] {
 			s.pools.loose[f] = true
-			s.pools.inFlight[f.stream.pool()]--
+			s.giveBackWorker(f.stream)
 		}
 	}
 }
