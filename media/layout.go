@@ -167,7 +167,7 @@ func (l Layout) MayReturn(files []string) bool {
 
 // emsSegment is what EMS calls the segments of HLS, behind a base name that can be chosen: the time
 // of the run's start in milliseconds, and a number.
-var emsSegment = regexp.MustCompile(`_([0-9]{13})_[0-9]+\.[a-z0-9]+$`)
+var emsSegment = regexp.MustCompile(`_([0-9]{13})_([0-9]+)\.[a-z0-9]+$`)
 
 // ClosesEarly reports whether p is a chunk that is closed once before it is whole.
 func (l Layout) ClosesEarly(p string) bool {

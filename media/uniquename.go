@@ -34,15 +34,20 @@ func HasTime(p string, written time.Time) bool {
 	return time.Unix(0, 0).Add(time.Duration(n)*unit).Sub(written).Abs() < epochMargin
 }
 
-// RunStart returns when the run began that the name of an HLS segment tells, as EMS writes it. It is
-// false for other names. Names with one such time are of one run.
-func RunStart(uri string) (began time.Time, ok bool) {
+// RunOf returns when the run began that the name of an HLS segment tells, as EMS writes it, and the
+// number of the segment in the run, from 1. It is false for other names. Names with one such time are
+// of one run.
+func RunOf(uri string) (began time.Time, number int, ok bool) {
 	found := emsSegment.FindStringSubmatch(uri)
 	if found == nil {
-		return time.Time{}, false
+		return time.Time{}, 0, false
 	}
 	ms, err := strconv.ParseInt(found[1], 10, 64)
-	return time.UnixMilli(ms), err == nil
+	if err != nil {
+		return time.Time{}, 0, false
+	}
+	number, err = strconv.Atoi(found[2])
+	return time.UnixMilli(ms), number, err == nil
 }
 
 // piece ends the names of byte ranges that the daemon makes objects of their own: the place in the file,

@@ -42,12 +42,13 @@ func TestANameWithATimeInItNeverReturns(t *testing.T) {
 }
 
 func TestTheNameOfASegmentTellsWhenItsRunBegan(t *testing.T) {
-	began, ok := media.RunStart("../s/segment_1796025600000_12.ts")
-	if want := time.UnixMilli(1796025600000); !ok || !began.Equal(want) {
-		t.Errorf("%v, %v; want %v", began, ok, want)
+	began, number, ok := media.RunOf("../s/segment_1796025600000_12.ts")
+	if want := time.UnixMilli(1796025600000); !ok || !began.Equal(want) || number != 12 {
+		t.Errorf("%v, %d, %v; want %v, 12", began, number, ok, want)
 	}
-	for _, name := range []string{"segment_1796025600_12.ts", "i1796025600000.ts", "seg_init.mp4", ""} {
-		if began, ok := media.RunStart(name); ok {
+	for _, name := range []string{"segment_1796025600_12.ts", "i1796025600000.ts", "seg_init.mp4",
+		"s_1796025600000_99999999999999999999.ts", ""} {
+		if began, _, ok := media.RunOf(name); ok {
 			t.Errorf("%q tells %v", name, began)
 		}
 	}

@@ -120,7 +120,8 @@ func (s *Schedule) consider(now time.Time) {
 	for len(a.resting) > 0 && !now.Before(a.resting[0].turn.at) {
 		a.reconsider(heap.Pop(&a.resting).(*stream))
 	}
-	for _, st := range a.changed {
+	for i := 0; i < len(a.changed); i++ { // a decision about one may have another considered
+		st := a.changed[i]
 		c, at := s.decide(st, now)
 		a.decided(st, c, at)
 	}

@@ -76,6 +76,9 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 	thisKey := r.Failure == Refused
 	switch {
 	case r.Task == PutManifest:
+		if s := m.errand.sent(); r.Failure.refused() && s != nil && s.mayGoOn() {
+			m.line.unshow()
+		}
 		m.errand = errand{}
 		if !r.Failure.refused() {
 			m.copy.lostSight(now)

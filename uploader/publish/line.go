@@ -21,6 +21,7 @@ import (
 // A line is a live playlist, or a live MPD, as its players see it, over all runs of its stream.
 type line struct {
 	shown     *shown    // nil: viewers have nothing
+	former    *shown    // what they had before shown was sent
 	run       int       // of the newest snapshot
 	before    time.Time // when the last playlist of the run before that was written; zero: there is none
 	endAt     time.Time // when the end of a stream that stopped is published; zero: it goes on, or has ended
@@ -47,9 +48,13 @@ type shown struct {
 // show applies that viewers may get s from now on.
 func (l *line) show(s *snapshot) {
 	e := &s.edition
+	l.former = l.shown
 	l.shown = &shown{content: e.content, list: e.list, mpd: e.mpd, own: e.isOwn(), ended: e.ended, watched: true,
 		run: s.origin.run, at: s.origin.modTime}
 }
+
+// unshow applies that the bucket refused what was shown last.
+func (l *line) unshow() { l.shown = l.former }
 
 // vanish applies that the object was deleted. Players had what it said, and none has it now.
 func (l *line) vanish() {
@@ -98,6 +103,11 @@ func (m *manifest) recall(r Result, now time.Time) {
 		}
 	}
 	m.line.shown = have
+}
+
+// goesOn reports whether s is of the run that viewers have, which was watched since.
+func (l *line) goesOn(s *snapshot) bool {
+	return l.shown != nil && l.shown.watched && l.shown.run == s.origin.run
 }
 
 // isRecalled reports whether viewers have what another process has published.
@@ -210,8 +220,8 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Play
 // last segment was closed at another: by the names of segments, or by their pace.
 func isOneRun(list, run *hls.Playlist, published, closed time.Time) bool {
 	if len(list.Segments) > 0 && len(run.Segments) > 0 {
-		had, told := media.RunStart(list.Segments[len(list.Segments)-1].URI)
-		has, tells := media.RunStart(run.Segments[0].URI)
+		had, _, told := media.RunOf(list.Segments[len(list.Segments)-1].URI)
+		has, _, tells := media.RunOf(run.Segments[0].URI)
 		if told && tells && had.Equal(has) {
 			return true
 		}

@@ -148,6 +148,9 @@ func (m *manifest) startsNewRun(s *snapshot) bool {
 	if known.parsed.Segments == 0 {
 		return false
 	}
+	if other, told := s.isNamedAfterOtherRun(known); told {
+		return other
+	}
 	fell := s.parsed.Sequence < known.parsed.Sequence || s.parsed.Last < known.parsed.Last
 	switch {
 	case s.beginsHigher(known):
@@ -159,6 +162,31 @@ func (m *manifest) startsNewRun(s *snapshot) bool {
 			s.rewrites(known) || s.takesBackEnd(known)
 	}
 	return s.parsed.Segments == 0 || fell
+}
+
+// isNamedAfterOtherRun reports whether the names of segments tell that s is of another run than known.
+// They tell nothing where each segment has a time of its own, or where that is not known.
+func (s *snapshot) isNamedAfterOtherRun(known *snapshot) (other, told bool) {
+	was, several := known.runStart()
+	is, more := s.runStart()
+	if was.IsZero() || is.IsZero() || !several && !more {
+		return false, false
+	}
+	return !was.Equal(is), true
+}
+
+// runStart returns when the run of s began that the names of all its segments tell, or zero, and
+// whether these are several.
+func (s *snapshot) runStart() (began time.Time, several bool) {
+	segments := s.refs[s.others:]
+	for i, f := range segments {
+		t, _, ok := media.RunOf(f.path)
+		if !ok || i > 0 && !t.Equal(began) {
+			return time.Time{}, false
+		}
+		began = t
+	}
+	return began, len(segments) > 1
 }
 
 // beginsHigher reports whether s, which has higher numbers than known, is another run all the same: a

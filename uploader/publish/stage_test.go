@@ -1,6 +1,7 @@
 package publish_test
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -34,7 +35,8 @@ type stage struct {
 	objects  map[string]publish.ObjectInfo // by key
 	texts    map[string][]byte             // of the manifests in the bucket, by key
 	flights  []stageFlight
-	judged   time.Time // when streams were judged last
+	judged   time.Time         // when streams were judged last
+	applied  func(publish.Job) // sees what the bucket has applied; may be nil
 
 	out []string
 }
@@ -141,15 +143,24 @@ func number(p string) uint64 {
 }
 
 // read reports the manifest p, which names refs, segments last. The sequence is the number in the
-// name of the first one, or the last one in the text sequence.
+// name of the first one, or the last one in the text sequence. A segment lasts 4 s, or so many as
+// stand behind an @.
 func (s *stage) read(p string, refs []string, run, sequence string, ended bool) {
 	src := s.sourceOf(p)
+	refs, lasts := slices.Clone(refs), make([]string, len(refs))
+	for i := range refs {
+		name, seconds, _ := strings.Cut(refs[i], "@")
+		refs[i], lasts[i] = name, cmp.Or(seconds, "4")
+	}
 	if !s.unread[p] {
 		s.write(p, s.now)
 	}
 	s.unread[p] = false
 	r := publish.Reading{References: refs, ModTime: s.disk[p].ModTime, ReadAt: s.now}
 	content := "#EXTM3U\n"
+	if slices.ContainsFunc(lasts, func(d string) bool { return d != "4" }) {
+		content += "#EXT-X-VERSION:3\n"
+	}
 	if i := slices.IndexFunc(refs, func(ref string) bool { return src.layout.Kind(ref).Role == media.ChunkFile }); i >= 0 {
 		if sequence == "" {
 			sequence = path.Base(refs[i])
@@ -159,14 +170,14 @@ func (s *stage) read(p string, refs []string, run, sequence string, ended bool) 
 	if run != "" {
 		content += "# " + run + "\n"
 	}
-	for _, ref := range refs {
+	for i, ref := range refs {
 		s.named[ref] = true
 		if src.layout.Kind(ref).Role != media.ChunkFile {
 			r.Others++
 			content += "# " + path.Base(ref) + "\n"
 			continue
 		}
-		content += "#EXTINF:4,\n" + path.Base(ref) + "\n"
+		content += "#EXTINF:" + lasts[i] + ",\n" + path.Base(ref) + "\n"
 	}
 	if ended {
 		content += "#EXT-X-ENDLIST\n"

@@ -129,6 +129,9 @@ func (s *stage) apply(j publish.Job, r *publish.Result) {
 	case publish.ReadManifests:
 		r.Surveyed, r.ArchivesRead = j.Survey.Dirs, j.Survey.Streams
 	}
+	if s.applied != nil {
+		s.applied(j)
+	}
 }
 
 // bucketHas puts what the disk has of p into the bucket. A manifest is put with the content of
