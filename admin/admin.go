@@ -40,6 +40,7 @@ type Settings struct {
 	Token string         // that each request must have, as a bearer token; empty: none
 	TLS   *Certificate   // nil: plain HTTP
 	Media string         // the URL from which the page plays streams; empty: Store, or none
+	Look  func()         // is called for each hint of a writer, and limits how often it acts; nil: hints are not taken
 	Store Store          // from which this listener serves objects for the page's player; nil: none
 }
 
@@ -103,7 +104,7 @@ func answer(w http.ResponseWriter, wrong []string) {
 // Serve serves state on l until ctx ends.
 func Serve(ctx context.Context, l net.Listener, s Settings, state State, log *slog.Logger) error {
 	server := &http.Server{
-		Handler: guarded(s, handler(state, s)), MaxHeaderBytes: maxHeader,
+		Handler: hinted(s.Look, guarded(s, handler(state, s))), MaxHeaderBytes: maxHeader,
 		ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		// Who follows the changes is let go at the end, so that Shutdown does not wait for them.

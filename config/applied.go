@@ -36,7 +36,7 @@ var appliedKeys = []struct{ section, onReload, onRestart string }{
 	{"Upload", "workers bulk_workers part_size min_throughput drain_timeout", "spool_dir spool_max"},
 	{"EMS", "api_url username password timeout directories reconcile_interval", ""},
 	{"Hooks", "listen path allow secret max_body", ""},
-	{"Admin", "listen allow token token_file tls_cert tls_key player", "stream_label"},
+	{"Admin", "listen allow token token_file tls_cert tls_key player hints", "stream_label"},
 	{"Log", "level format", ""},
 	{"Security", "strict", ""},
 	{"StreamAutoRouter", "token destination_uri", ""},

@@ -92,7 +92,9 @@ type Admin struct {
 	TLSKey  string
 	// StreamLabel gives each stream metrics of its own. Without it, streams are only counted.
 	StreamLabel bool
-	Player      string // PlayerDaemon, or a URL that ends in a slash, below which the keys are; empty: nothing is played
+	// Hints lets writers tell at /hints that a stream begins or ends.
+	Hints  bool
+	Player string // PlayerDaemon, or a URL that ends in a slash, below which the keys are; empty: nothing is played
 
 	tokenFile Secret
 }

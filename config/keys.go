@@ -109,6 +109,9 @@ func (a *Admin) keys() []key {
 			From where the status page plays HLS streams. daemon: the daemon reads them from the bucket,
 			for anyone who may see the page. A URL: the keys are found below it, such as at a CDN, which
 			must allow the page's origin (CORS).`).empty("off").such("daemon"),
+		one("hints", &a.Hints, boolean, `
+			Whether writers may tell at /hints that a stream begins or ends, without a token: nginx-rtmp,
+			SRS and MediaMTX can. The directories are then scanned at once, at most every 2 s.`),
 	}
 }
 

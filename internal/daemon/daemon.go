@@ -38,6 +38,7 @@ type Daemon struct {
 	ems      mediaServer
 	parts    replaceable
 	reloads  reloads
+	hints    hints
 
 	discovery discovery
 	records   records
@@ -93,6 +94,7 @@ func New(ctx context.Context, cfg *config.Config, state string, log *slog.Logger
 	}
 	reporter := trouble.New(log, time.Now)
 	d := &Daemon{log: log, trouble: reporter, backend: backend,
+		hints:     newHints(),
 		parts:     replaceable{admin: newSlot(), reactor: newSlot()},
 		discovery: discovery{found: make(chan *root), left: make(chan struct{})},
 		records: records{
@@ -210,6 +212,7 @@ func (d *Daemon) publish(ctx context.Context, first []*root) error {
 		begin(r)
 	}
 	roots.Go(func() error { d.sweep(ctx); return nil })
+	roots.Go(func() error { d.hints.follow(ctx, d.rescan); return nil })
 	roots.Go(func() error {
 		defer close(d.discovery.left)
 		for {

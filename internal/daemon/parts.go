@@ -83,6 +83,9 @@ func (d *Daemon) adminPart(cfg *config.Config, at, left *door) (part, error) {
 	default:
 		settings.Media = cfg.Admin.Player
 	}
+	if cfg.Admin.Hints {
+		settings.Look = d.hints.give
+	}
 	return servedAt(at, left, func(ctx context.Context) error {
 		return admin.Serve(ctx, at, settings, &state{d}, d.log)
 	}), nil
