@@ -22,6 +22,7 @@ type options struct {
 	tools    string
 	sidecars string
 	backend  string
+	page     string
 	profile  string
 	json     string
 	markdown bool
@@ -55,6 +56,7 @@ func parse(arguments []string) (options, error) {
 	f.StringVar(&o.tools, "tools", "sidecar,floor,peers", "sidecar, floor, peers, and names of peers, with commas")
 	f.StringVar(&o.sidecars, "sidecars", "", "binaries of the daemon, with commas; empty: this checkout's")
 	f.StringVar(&o.backend, "backend", "auto", "the daemon's [Watcher] backend")
+	f.StringVar(&o.page, "page", "", "host:port of the daemon's status page and metrics; empty: none")
 	f.StringVar(&o.profile, "profile", "", "a file for the CPU profile of this checkout's daemon")
 	f.StringVar(&o.json, "json", "", "a file for all rounds")
 	f.BoolVar(&o.markdown, "markdown", false, "print a table of Markdown")

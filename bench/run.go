@@ -87,7 +87,7 @@ func (o options) choose(dir string) (chosen []tool, err error) {
 			binaries = []string{built}
 		}
 		for _, b := range binaries {
-			chosen = append(chosen, sidecar(filepath.Base(b), b, o.backend, o.profile))
+			chosen = append(chosen, sidecar(filepath.Base(b), b, o.backend, o.page, o.profile))
 		}
 	}
 	if slices.Contains(wanted, "floor") {

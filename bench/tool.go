@@ -66,15 +66,15 @@ func (s site) rclone() []string {
 		"RCLONE_S3_NO_CHECK_BUCKET=true", "RCLONE_CA_CERT=" + s.caFile, "AWS_CA_BUNDLE="}
 }
 
-// sidecar returns the daemon of a binary. A binary that was built with a profile writes it to the
-// file profile.
-func sidecar(name, binary, backend, profile string) tool {
+// sidecar returns the daemon of a binary, with its status page at an address, or none if that is
+// empty. A binary that was built with a profile writes it to the file profile.
+func sidecar(name, binary, backend, page, profile string) tool {
 	return tool{name: name, command: func(s site) (*exec.Cmd, error) {
 		config := filepath.Join(s.dir, "config.ini")
-		text := fmt.Sprintf("[Log]\nlevel = warn\n[Watcher]\nbackend = %s\n[Admin]\nlisten =\n"+
+		text := fmt.Sprintf("[Log]\nlevel = warn\n[Watcher]\nbackend = %s\n[Admin]\nlisten = %s\n"+
 			"[AmazonHLSUpload]\naws_access_key = '%s'\naws_secret_key = '%s'\n"+
 			"endpoint = '%s'\ndefault_bucket = '%s'\nwatch_dir = '%s'\n",
-			backend, accessKey, secretKey, s.endpoint, bucket, s.root)
+			backend, page, accessKey, secretKey, s.endpoint, bucket, s.root)
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			return nil, err
 		}
