@@ -80,6 +80,16 @@ var mutants = []mutant{
 		file: publish + "edition.go", old: "same = had.own && had.run == s.origin.run && had.watched", new: "same = true",
 	},
 	{
+		rule: "R3", what: "a run that waits in another variant does not count",
+		file: publish + "grouprun.go", old: "n += uint64(len(g.between(before, run, true)))", new: "n += 0",
+		test: "TestR3VariantsAreInStepOverRandomReturns", tests: publish + "returns_test.go",
+	},
+	{
+		rule: "R3", what: "a variant does not wait for what the bucket has of others",
+		file: publish + "instep.go", old: "return until, awaits\n}\n\n// askSoon", new: "return until, false\n}\n\n// askSoon",
+		test: "TestR3VariantsAreInStepOverRandomReturns", tests: publish + "returns_test.go",
+	},
+	{
 		rule: "R3", what: "a new run is published without a discontinuity",
 		file: "hls/next.go", old: "number := max(before+1, s.Discontinuities)", new: "number := max(before, s.Discontinuities)",
 		test: "TestR3PublishedPlaylistObeysTheRulesOverRandomReconnects",

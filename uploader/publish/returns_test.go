@@ -18,12 +18,12 @@ import (
 )
 
 var returnWorlds = flag.Int("returns", 250,
-	"how many streams TestStreamsThatReturn has, each with some runs")
+	"how many streams TestR3VariantsAreInStepOverRandomReturns has, each with some runs")
 
 // Encoders come and go, variants lack runs or their last chunks, the daemon starts again, and the
 // bucket fails. Each version that viewers can get follows the rules for live playlists, all
 // variants are in step, and each stream ends with its last chunk.
-func TestStreamsThatReturn(t *testing.T) {
+func TestR3VariantsAreInStepOverRandomReturns(t *testing.T) {
 	for name, value := range map[string]string{
 		"rapid.checks": fmt.Sprint(*returnWorlds), "rapid.steps": "40", "rapid.nofailfile": "true",
 	} {
