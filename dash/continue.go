@@ -13,8 +13,13 @@ import (
 // A Situation is what is known of an MPD and its writer besides the two texts.
 type Situation struct {
 	// Named: the bucket has the run's segments in directories with the run's name. Without it, they
-	// replace those of the run before, which then cannot be listed any more.
+	// replace those of the run before, which then cannot be listed any more, unless they are Unique.
 	Named bool
+	// Unique: no segment of the run has a name that another run had, so that those of former runs stay
+	// what they are.
+	Unique bool
+	// Restarted: it is known that run is not the run which viewers have.
+	Restarted bool
 	// TooOld: viewers of shown have left. A new run has no Periods of others before it.
 	TooOld bool
 }
@@ -59,6 +64,8 @@ func Continue(shown, run *MPD, s Situation) (*MPD, Join) {
 	switch {
 	case now.Segments == 0 && shown.Segments() > 0: // it has nothing to play yet
 		return shown, Same
+	case same && s.Restarted:
+		return run.fresh(s), Fresh // its times begin again, and its clock does not
 	case same && now.Length < last.Length:
 		return shown, Same // it is older
 	case same:
@@ -71,7 +78,7 @@ func Continue(shown, run *MPD, s Situation) (*MPD, Join) {
 		return run.fresh(s), Fresh
 	}
 	former := shown.Periods
-	if !s.Named || s.TooOld || shown.Ended || !run.namespacesAre(shown) {
+	if !s.Named && !s.Unique || s.TooOld || shown.Ended || !run.namespacesAre(shown) {
 		former = nil
 	}
 	n := next{run: run, start: max(start, end), id: now.ID + separator + run.Run(), named: s.Named}

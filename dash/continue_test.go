@@ -172,6 +172,35 @@ func TestWithoutNamesTheWritersOwnBytesArePublished(t *testing.T) {
 	}
 }
 
+func TestUniqueNamesOfFormerRunsStayListed(t *testing.T) {
+	first, second := written(t, 0, 0, 3), written(t, 30*time.Second, 0, 1)
+	shown, _ := Continue(nil, first, Situation{Unique: true})
+	if shown != first {
+		t.Error("the first run is rewritten")
+	}
+	next, join := Continue(shown, second, Situation{Unique: true})
+	if join != Seam || len(next.Periods) != 2 || !next.Start.Equal(first.Start) {
+		t.Fatalf("%v: %s", join, next.Bytes())
+	}
+	if now := next.last(); now.Start != 30*time.Second || now.Named ||
+		!bytes.Contains(next.Bytes(), []byte(`duration="PT12S"`)) {
+		t.Errorf("%s", next.Bytes())
+	}
+	if next, _ = Continue(shown, second, Situation{}); len(next.Periods) != 1 {
+		t.Errorf("names that return are listed: %s", next.Bytes())
+	}
+}
+
+func TestARunWithoutAClockOfItsOwnBeginsAnMPD(t *testing.T) {
+	shown, again := written(t, 0, 0, 3), written(t, 0, 0, 1)
+	if next, join := Continue(shown, again, Situation{Unique: true, Restarted: true}); join != Fresh || next != again {
+		t.Errorf("%v: %s", join, next.Bytes())
+	}
+	if next, join := Continue(shown, again, Situation{Unique: true}); join != Same || next != shown {
+		t.Errorf("%v: %s", join, next.Bytes())
+	}
+}
+
 func TestRunsFollowOneAnother(t *testing.T) {
 	const second, third = "rms-dash--20261130T090100Z", "rms-dash--20261130T090130Z"
 	shown := written(t, 0, 0, 5)

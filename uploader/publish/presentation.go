@@ -13,11 +13,15 @@ import (
 // knows how they follow one another. EMS never ends a live MPD: players of a stream that stopped
 // wait, until it returns or an operator ends it.
 
-// isPresentation reports whether s is an MPD that tells of which run it is.
+// isPresentation reports whether s is an MPD that may go on over runs: it tells of which run it is, and
+// what it names stays what it is. Of other programs than EMS, that is a live one without names that return.
 func (s *snapshot) isPresentation() bool {
 	return s.manifest.file.src.layout.Format == media.DASH && len(s.refs) > 0 &&
-		s.manifest.file.src.layout.DatesRuns(s.onDiskName())
+		(s.isOfEMS() || !s.parsed.Began.IsZero() && !s.parsed.Ended && s.isUnique())
 }
+
+// isOfEMS reports whether s is an MPD of EMS.
+func (s *snapshot) isOfEMS() bool { return s.manifest.file.src.layout.DatesRuns(s.onDiskName()) }
 
 var errNotOneRun = errors.New("MPD: it has several Periods, or too long names")
 
@@ -28,12 +32,17 @@ func (m *manifest) editMPD(s *snapshot, b basis) edition {
 		return s.own
 	}
 	run, err := dash.Parse(s.own.content)
-	if err != nil {
-		m.cannotEdit(err)
-		return s.own
+	if err == nil && !run.IsLive() {
+		err = errNotOneRun
 	}
-	if !run.IsLive() {
-		m.cannotEdit(errNotOneRun)
+	if err != nil {
+		// What EMS writes is always rewritten, and what others do only if the stream starts again.
+		if s.isOfEMS() || s.origin.run > 0 {
+			m.cannotEdit(err)
+		}
+		if run == nil || !s.isOfEMS() {
+			return s.own
+		}
 	}
 	next, join := m.continuedMPD(s, run, b)
 	if b.end == added {
@@ -66,16 +75,26 @@ func (s *snapshot) runName() string {
 
 // continuedMPD returns run, which is what s has, as it goes on from what viewers have.
 func (m *manifest) continuedMPD(s *snapshot, run *dash.MPD, b basis) (*dash.MPD, dash.Join) {
-	have, named := b.shown, b.run != ""
+	have := b.shown
+	situation := dash.Situation{Named: b.run != "", Unique: !s.isOfEMS()}
 	if have == nil || m.file.src.dest.ReconnectWindow == 0 {
-		return dash.Continue(nil, run, dash.Situation{Named: named})
+		return dash.Continue(nil, run, situation)
 	}
 	mpd, err := have.presentation()
 	if err != nil {
 		m.cannotEdit(err)
-		return dash.Continue(nil, run, dash.Situation{Named: named})
+		return dash.Continue(nil, run, situation)
 	}
-	return dash.Continue(mpd, run, dash.Situation{Named: named, TooOld: m.haveLeft(s, have, run.Start)})
+	situation.TooOld = m.haveLeft(s, have, run.Start)
+	situation.Restarted = have.watched && have.run != s.origin.run
+	return dash.Continue(mpd, run, situation)
+}
+
+// isUnique reports whether none of the names in s comes back with other content. One template makes those
+// of all segments.
+func (s *snapshot) isUnique() bool {
+	return !s.refs[len(s.refs)-1].returns() &&
+		!slices.ContainsFunc(s.refs[:s.others], func(f *file) bool { return f.returns() })
 }
 
 // presentation returns the MPD of s, or an error if it is none that can be continued.

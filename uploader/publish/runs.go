@@ -143,7 +143,9 @@ func (m *manifest) startsNewRun(s *snapshot) bool {
 		return false
 	}
 	if s.isPresentation() && !s.parsed.Began.IsZero() && !known.parsed.Began.IsZero() {
-		return !s.parsed.Began.Equal(known.parsed.Began)
+		if other := !s.parsed.Began.Equal(known.parsed.Began); other || s.isOfEMS() {
+			return other
+		}
 	}
 	if known.parsed.Segments == 0 {
 		return false

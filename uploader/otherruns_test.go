@@ -1,0 +1,93 @@
+package uploader
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// An otherRun is a run of another program than EMS, whose names end with what tells the run.
+type otherRun struct {
+	*desk
+	end   string
+	began time.Time
+}
+
+func (r *otherRun) chunk(n int) string { return fmt.Sprintf("g/%d%s.m4s", n, r.end) }
+
+func (r *otherRun) mpd(last int) string {
+	return fmt.Sprintf(`<MPD type="dynamic" availabilityStartTime="%s" xmlns="urn:mpeg:dash:schema:mpd:2011">
+<Period id="0" start="PT0.0S"><AdaptationSet><Representation id="0" bandwidth="1">
+<SegmentTemplate timescale="1" initialization="init%s.m4s" media="$Number$%s.m4s" startNumber="1">
+<SegmentTimeline><S t="0" d="4" r="%d"/></SegmentTimeline>
+</SegmentTemplate></Representation></AdaptationSet></Period>
+</MPD>`, r.began.UTC().Format("2006-01-02T15:04:05.000Z"), r.end, r.end, last-1)
+}
+
+// writeRun begins a run, and writes so many chunks.
+func (d *desk) writeRun(end string, chunks int) *otherRun {
+	r := &otherRun{d, end, time.Now()}
+	d.placed("g/init"+end+".m4s", "init of "+r.began.String())
+	for n := 1; n <= chunks; n++ {
+		time.Sleep(4 * time.Second)
+		d.placed(r.chunk(n), fmt.Sprint(n, " of ", r.began))
+		d.placed(dashManifest, r.mpd(n))
+	}
+	settle()
+	return r
+}
+
+func newOtherRunsDesk(t *testing.T) *desk {
+	d := newDeskFor(t, media.Layout{Format: media.DASH, Writer: media.AnyWrites}, Settings{})
+	d.dest.ReconnectWindow = time.Minute
+	d.dest.now.Store(&terms{window: time.Minute})
+	d.bucket.mayRestart[dashManifest] = true // its times are those of the first Period
+	return d
+}
+
+// R3: where no name returns, an MPD of any writer goes on when the stream starts again.
+func TestR3AnMPDOfAnyWriterGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newOtherRunsDesk(t)
+		ended := d.start()
+		a := d.writeRun("-20261130-091500", 3)
+		if got := d.bucket.content(dashManifest); got != a.mpd(3) {
+			t.Errorf("the first run is not published as it is written:\n%s", got)
+		}
+		ended = d.restarted(ended) // what viewers have is in the bucket
+		time.Sleep(8 * time.Second)
+		b := d.writeRun("-20261130-091530", 2)
+		got := d.bucket.content(dashManifest)
+		for _, want := range []string{
+			`availabilityStartTime="` + a.began.UTC().Format(time.RFC3339Nano),
+			`<Period id="0" start="PT0.0S" duration="PT12S">`, `media="$Number$-20261130-091500.m4s"`,
+			fmt.Sprintf(`<Period id="0--%s" start="PT%vS">`, media.RunName(b.began), b.began.Sub(a.began).Seconds()),
+			`media="$Number$-20261130-091530.m4s"`,
+		} {
+			if !strings.Contains(got, want) {
+				t.Errorf("the MPD has no %s:\n%s", want, got)
+			}
+		}
+		d.end()
+		<-ended
+	})
+}
+
+// Where names return, a viewer cannot have two contents of one: the MPD is the writer's own.
+func TestAnMPDWithNamesThatReturnIsTheWritersOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newOtherRunsDesk(t)
+		d.start()
+		d.writeRun("", 3)
+		time.Sleep(8 * time.Second)
+		b := d.writeRun("", 2)
+		time.Sleep(3 * time.Second)
+		if got := d.bucket.content(dashManifest); got != b.mpd(2) {
+			t.Errorf("the MPD is\n%s", got)
+		}
+	})
+}
