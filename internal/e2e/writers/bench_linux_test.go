@@ -111,12 +111,14 @@ func (b *bench) differences() (found []string) {
 		default:
 			is, err := readManifest(name, object)
 			want, err2 := readManifest(name, disk)
-			suffix := strings.HasSuffix(is.lastSegment(), want.lastSegment())
-			if b.row.ranges {
-				suffix = len(is.refs) >= len(want.refs)
+			suffix := want.media && strings.HasSuffix(is.lastSegment(), want.lastSegment())
+			switch {
+			case b.row.ranges:
+				suffix = want.media && len(is.refs) >= len(want.refs)
+			case want.began != "":
+				suffix = is.endsWith(want)
 			}
-			if err != nil || err2 != nil || !suffix || !want.media ||
-				is.ended != want.ended && b.row.config == nil {
+			if err != nil || err2 != nil || !suffix || is.ended != want.ended && b.row.config == nil {
 				found = append(found, fmt.Sprintf("%s is not the newest in the bucket", name))
 			}
 		}

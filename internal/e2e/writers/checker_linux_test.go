@@ -35,13 +35,14 @@ type checker struct {
 	rewritten int            // of them: the text is none that the writer wrote
 	shown     map[string]int // by key, the number of the newest text of the writer that was put
 	viewers   map[string]*viewer
+	clocks    map[string]reading    // of MPDs over runs: what was shown last
 	theirs    map[hlscheck.Rule]int // what the writer breaks by itself
 	findings  []string
 }
 
 func newChecker(t *testing.T, j *journal, bucket string, r row) *checker {
 	return &checker{t: t, journal: j, bucket: bucket, row: r, shown: map[string]int{},
-		viewers: map[string]*viewer{}, theirs: map[hlscheck.Rule]int{}}
+		viewers: map[string]*viewer{}, clocks: map[string]reading{}, theirs: map[hlscheck.Rule]int{}}
 }
 
 // before sees a request on its way to the bucket.
@@ -62,6 +63,9 @@ func (c *checker) before(q *s3test.Request) {
 	}
 	c.present(key, r)
 	own := c.meant(key, q.Body, r)
+	if r.began != "" && !c.row.reuses && c.row.config != nil {
+		c.goesOn(key, r)
+	}
 	if r.media {
 		c.inOrder(key, r)
 		c.follows(key, q.Body, own)
@@ -132,6 +136,12 @@ func (c *checker) meant(key string, body []byte, r reading) (known bool) {
 	if !known {
 		c.rewritten++
 		last := r.lastSegment()
+		for i := len(all) - 1; i >= 0 && r.began != ""; i-- {
+			if r.endsWith(all[i].reading) { // an MPD over runs
+				wrong = c.wrong(key, all[:i+1], func(string) bool { return true })
+				break
+			}
+		}
 		for i := len(all) - 1; i >= 0 && last != ""; i-- {
 			// A rewritten list goes on to the last segment of a list of the writer's.
 			if own := all[i].lastSegment(); own != "" && strings.HasSuffix(last, own) {
@@ -292,6 +302,31 @@ func (c *checker) inOrder(key string, r reading) {
 			c.found("%s lists %s after %s, and its content is older", key, name, beforeName)
 		}
 		before, beforeName = number, name
+	}
+}
+
+// goesOn verifies what players rely on in a live MPD over runs: its clock stays, and so do the starts of
+// Periods.
+func (c *checker) goesOn(key string, r reading) {
+	had, ok := c.clocks[key]
+	c.clocks[key] = r
+	if !ok {
+		return
+	}
+	now, _ := time.Parse(time.RFC3339Nano, r.began) // else it differs
+	if was, err := time.Parse(time.RFC3339Nano, had.began); err != nil || !now.Equal(was) {
+		c.found("%s begins at %s, and began at %s", key, r.began, had.began)
+	}
+	both := 0
+	for id, start := range r.starts {
+		if was, ok := had.starts[id]; ok {
+			if both++; was != start {
+				c.found("the Period %s of %s begins at %s, and began at %s", id, key, start, was)
+			}
+		}
+	}
+	if both == 0 {
+		c.found("%s has none of the Periods of before", key)
 	}
 }
 

@@ -20,6 +20,9 @@ const (
 	single = "-f hls -hls_time 1 -hls_playlist_type event -hls_flags single_file "
 	dash   = "-f dash -seg_duration 1 -window_size 4 -extra_window_size 2 "
 	desc   = "live/cam/stream.mpd"
+	// Names end with the time of the start, so that none returns.
+	dated = dash + "-init_seg_name 'init-$RepresentationID$-'$(date +%Y%m%d-%H%M%S).m4s " +
+		"-media_seg_name '$RepresentationID$-$Number%05d$-'$(date +%Y%m%d-%H%M%S).m4s " + desc
 )
 
 // inOneRun are the steps of a row that is never restarted.
@@ -134,6 +137,8 @@ var ffmpegDASH = []row{
 	{name: "dash-whole", play: []string{desc}, steps: inOneRun("-f dash -seg_duration 1 " + desc)},
 	{name: "dash-timeline-restart", play: []string{desc}, config: window, reuses: true,
 		steps: restarted(dash + desc)},
+	{name: "dash-dated-restart", play: []string{desc}, config: window, steps: []step{
+		crashes(0, 9.3, dated), rest(time.Second), ffmpeg(1, 6, dated)}},
 	{name: "dash-number-restart", outlive: true, play: []string{desc}, config: window, reuses: true,
 		steps: restarted(dash + "-use_timeline 0 " + desc)},
 	{name: "dash-hls-restart", play: []string{desc, "live/cam/master.m3u8"}, config: window, reuses: true,

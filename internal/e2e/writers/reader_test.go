@@ -18,6 +18,8 @@ type reading struct {
 	media bool // a Media Playlist of HLS
 	ended bool
 	began string // an MPD's availabilityStartTime
+	// starts has those of an MPD's Periods by their ids.
+	starts map[string]string
 	// patterns match what an MPD names without listing it.
 	patterns []*regexp.Regexp
 }
@@ -116,8 +118,10 @@ type mpd struct {
 	Length  string   `xml:"mediaPresentationDuration,attr"`
 	Base    []string `xml:"BaseURL"`
 	Periods []struct {
-		Base []string `xml:"BaseURL"`
-		Sets []struct {
+		ID    string   `xml:"id,attr"`
+		Start string   `xml:"start,attr"`
+		Base  []string `xml:"BaseURL"`
+		Sets  []struct {
 			Base            []string         `xml:"BaseURL"`
 			Template        *segmentTemplate `xml:"SegmentTemplate"`
 			Representations []struct {
@@ -136,8 +140,9 @@ func readMPD(text []byte) (r reading, err error) {
 	if err := xml.Unmarshal(text, &m); err != nil {
 		return r, err
 	}
-	r.ended, r.began = m.Type != "dynamic", m.Began
+	r.ended, r.began, r.starts = m.Type != "dynamic", m.Began, map[string]string{}
 	for _, period := range m.Periods {
+		r.starts[period.ID] = period.Start
 		for _, set := range period.Sets {
 			for _, rep := range set.Representations {
 				base := first(m.Base) + first(period.Base) + first(set.Base) + first(rep.Base)
@@ -241,6 +246,12 @@ func (r *reading) template(base string, t segmentTemplate, values map[string]str
 func (r reading) names(uri string) bool {
 	return slices.ContainsFunc(r.refs, func(f ref) bool { return f.uri == uri }) ||
 		slices.ContainsFunc(r.patterns, func(p *regexp.Regexp) bool { return p.MatchString(uri) })
+}
+
+// endsWith reports whether r, an MPD over runs, names in the end what o names.
+func (r reading) endsWith(o reading) bool {
+	n := len(r.refs) - len(o.refs)
+	return n >= 0 && slices.Equal(r.refs[n:], o.refs)
 }
 
 // lastSegment returns the base name of the last one.
