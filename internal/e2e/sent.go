@@ -12,6 +12,9 @@ const Promptly = 1500 * time.Millisecond
 // An answer takes so long to its client, at most, on a busy machine.
 const onItsWay = 50 * time.Millisecond
 
+// No second request follows a PUT that takes less time.
+const leastSlow = 50 * time.Millisecond
+
 // Late reports whether a request had no answer within the limit, on a machine that was too busy to
 // give one: its client may have given up.
 func Late(q s3test.Request, limit time.Duration) bool {
@@ -35,6 +38,9 @@ next:
 		}
 		if !ok || p.Fault != "" || p.Ended.Sub(p.Began) > Promptly || p.Ended.After(q.Began) {
 			continue
+		}
+		if p.Ended.Sub(p.Began) >= leastSlow && q.Began.Before(p.Ended.Add(onItsWay)) {
+			continue // a second request for a slow one, before the client had the answer
 		}
 		for _, cut := range cuts {
 			if cut.Before(q.Began) && cut.After(p.Began.Add(-onItsWay)) && cut.Before(p.Ended.Add(onItsWay)) {
