@@ -107,7 +107,7 @@ func (b *bucket) Put(ctx context.Context, o Object) error {
 	if _, there := b.objects[o.Key]; there && o.IfAbsent && !b.unconditional {
 		return ErrExists
 	}
-	if b.layout.Kind(o.Key).Role == media.ManifestFile {
+	if b.layoutOf(o.Key).Kind(o.Key).Role == media.ManifestFile {
 		b.checkManifest(o.Key, content)
 	}
 	b.objects[o.Key] = content
@@ -143,9 +143,17 @@ func relativeTo(key, uri string) string {
 	return path.Join(path.Dir(key), uri)
 }
 
+// layoutOf returns the layout for the object key, which may be of another format than the test's.
+func (b *bucket) layoutOf(key string) media.Layout {
+	if strings.HasSuffix(key, ".mpd") {
+		return media.Layout{Format: media.DASH}
+	}
+	return b.layout
+}
+
 func (b *bucket) parse(key string, content []byte) (media.Manifest, error) {
 	if !b.layout.IsBootstrap(key) {
-		return b.layout.Parse(key, content)
+		return b.layoutOf(key).Parse(key, content)
 	}
 	bootstrap, err := media.ParseBootstrap(content)
 	return bootstrap.Manifest([]string{"f4v"}), err
@@ -281,7 +289,7 @@ func (b *bucket) Delete(_ context.Context, keys []string) error {
 	defer b.mu.Unlock()
 	named := map[string]string{}
 	for key, content := range b.objects {
-		if b.layout.Kind(key).Role == media.ManifestFile {
+		if b.layoutOf(key).Kind(key).Role == media.ManifestFile {
 			p, _ := b.parse(key, content)
 			for r := range p.References() {
 				named[relativeTo(key, r.URI)] = key
@@ -375,6 +383,7 @@ type desk struct {
 	dest   *Destination
 	up     *Uploader
 	src    *Source
+	twin   *Source // of another format, for the same root; nil: there is none
 	log    *logBook
 	ctx    context.Context
 	end    context.CancelFunc
@@ -426,12 +435,20 @@ func (d *desk) Expect(paths ...string) {
 	go func() {
 		for _, p := range paths {
 			if fi, err := os.Stat(filepath.Join(d.dir, p)); errors.Is(err, fs.ErrNotExist) {
-				d.report(func() { d.src.Absent(d.ctx, p) })
+				d.report(func() { d.each(func(src *Source) { src.Absent(d.ctx, p) }) })
 			} else if err == nil {
-				d.report(func() { d.src.Closed(d.ctx, p, media.VersionOf(fi)) })
+				d.report(func() { d.each(func(src *Source) { src.Closed(d.ctx, p, media.VersionOf(fi)) }) })
 			}
 		}
 	}()
+}
+
+// each calls do for each source of the root.
+func (d *desk) each(do func(*Source)) {
+	do(d.src)
+	if d.twin != nil {
+		do(d.twin)
+	}
 }
 
 func (d *desk) write(name, content string) {
@@ -462,7 +479,7 @@ func (d *desk) closed(name string) media.Version {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.report(func() { d.src.Closed(d.ctx, name, media.VersionOf(fi)) })
+	d.report(func() { d.each(func(src *Source) { src.Closed(d.ctx, name, media.VersionOf(fi)) }) })
 	return media.VersionOf(fi)
 }
 
@@ -481,7 +498,7 @@ func (d *desk) remove(name string) {
 	if err := os.Remove(filepath.Join(d.dir, name)); err != nil {
 		d.t.Fatal(err)
 	}
-	d.report(func() { d.src.Removed(d.ctx, name) })
+	d.report(func() { d.each(func(src *Source) { src.Removed(d.ctx, name) }) })
 }
 
 // playlist returns a rolling playlist of the segments first to last in EMS's form.

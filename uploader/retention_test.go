@@ -48,7 +48,7 @@ func (d *desk) removeAll(dir string) {
 
 // gone reports the name to be gone, whether it is or not.
 func (d *desk) gone(name string) {
-	d.report(func() { d.src.Removed(d.ctx, name) })
+	d.report(func() { d.each(func(src *Source) { src.Removed(d.ctx, name) }) })
 }
 
 // roll plays the segments of g/s as a rolling stream of EMS does that keeps five old ones.

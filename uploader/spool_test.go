@@ -198,6 +198,10 @@ func (b *bucket) outage() *atomic.Bool {
 func (d *desk) restart() {
 	d.up = New(d.up.settings, slog.New(d.log))
 	d.src = d.up.Source(d.dir, d.src.layout, d.dest, d)
+	if twin := d.twin; twin != nil {
+		dest := &Destination{Store: d.bucket, Destination: twin.dest.Destination}
+		d.twin = d.up.Source(d.dir, twin.layout, dest, d)
+	}
 	d.ctx, d.end = context.WithCancel(d.t.Context())
 }
 

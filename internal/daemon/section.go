@@ -66,6 +66,7 @@ func destination(u config.Upload) publish.Destination {
 	return publish.Destination{
 		Section:          u.Section,
 		ID:               u.ID(),
+		Endpoint:         u.Endpoint,
 		Bucket:           u.Bucket,
 		Prefix:           u.Prefix,
 		ManifestInterval: u.ManifestInterval,

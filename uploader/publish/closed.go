@@ -14,6 +14,10 @@ const LateSettle = time.Minute
 // Closed applies that the file p, which is no manifest, is whole on disk in version v. kept says
 // that it is kept for src from then on, until it is released. at is where it is, if that matters.
 func (s *Schedule) Closed(src *Source, p string, v media.Version, kept bool, at *Place, now time.Time) {
+	if !src.owns(p) {
+		s.notOwned(src, p, v)
+		return
+	}
 	defer s.touchPath(src, p)
 	s.chunkClosed(src, p, v, now)
 	if kept {
@@ -38,7 +42,7 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		return
 	}
 	if f.bucket.found() {
-		src.generation++
+		src.family.generation++
 	}
 	before := f.disk
 	f.disk.closed()
@@ -68,8 +72,10 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 	f.naming.listed, f.work.attempts = false, 0
 	s.stepClosed(f)
 	s.queueClosed(f, now)
-	if r := src.retention; r != nil && s.predates(v, now) {
-		delete(r.archives, f.stream.name) // they were not asked about this one
+	for _, o := range src.family.sources {
+		if r := o.retention; r != nil && s.predates(v, now) {
+			delete(r.archives, f.stream.name) // they were not asked about this one
+		}
 	}
 }
 

@@ -198,14 +198,14 @@ func (m *manifest) isLost(uri string) bool {
 }
 
 // lookUp returns what is known of the file that uri means in m, or nil.
-func (m *manifest) lookUp(uri string) *file { return m.file.src.files[m.pathOf(uri)] }
+func (m *manifest) lookUp(uri string) *file { return m.file.src.find(m.pathOf(uri)) }
 
 // pathOf returns the path of the file that uri means in m, or "" if it is another host's.
 func (m *manifest) pathOf(uri string) string {
 	if m.names == nil {
 		m.names = media.NewNames(path.Dir(m.file.path), media.RootAddresses{})
 	}
-	p, _ := m.names.File(uri, func(p string) bool { return m.file.src.files[p] != nil })
+	p, _ := m.names.File(uri, func(p string) bool { return m.file.src.find(p) != nil })
 	return p
 }
 

@@ -36,7 +36,7 @@ const ReturnedCacheTime = 2 * time.Second
 // outdated applies that the bucket holds other content than the disk.
 func (f *file) outdated(now time.Time) {
 	f.bucket.outdated(now)
-	f.src.generation++
+	f.src.family.generation++
 }
 
 // confirm applies that the bucket holds v; the zero version is one that nothing is known of. how

@@ -56,6 +56,10 @@ func (s *Schedule) releaseUnnamed(now time.Time) {
 // Kept applies that the name of the chunk p is gone, and that it is kept in version v until it is
 // released.
 func (s *Schedule) Kept(src *Source, p string, v media.Version, now time.Time) {
+	if !src.owns(p) {
+		s.notOwned(src, p, v)
+		return
+	}
 	defer s.touchPath(src, p)
 	if f := src.files[p]; f != nil && f.disk.version == (media.Version{}) {
 		f.disk.nameKept() // its name was gone before, but not the file

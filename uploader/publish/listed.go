@@ -64,14 +64,30 @@ func (s *Schedule) Shown(src *Source, p string) map[string]ListedChunk {
 
 // isArchived reports whether an archive or a clip names f, or may do so later.
 func (f *file) isArchived() bool {
-	mayBeNamed := f.naming.archived == perhapsArchived && f.src.dest.Archive
-	return f.naming.archived == isInArchive || mayBeNamed && f.manifest == nil && f.src.layout.Format == media.HLS
+	if f.naming.archived == perhapsArchived && f.manifest == nil {
+		hls := f.archivist()
+		return hls != nil && hls.dest.Archive
+	}
+	return f.naming.archived == isInArchive
+}
+
+// archivist returns the source whose archives and clips may name f, or nil.
+func (f *file) archivist() *Source {
+	if f.src.layout.Format == media.HLS {
+		return f.src
+	}
+	for _, st := range f.stream.twins() {
+		if st.src.layout.Format == media.HLS {
+			return st.src
+		}
+	}
+	return nil
 }
 
 // Archived says that an archive or a clip names files of src: they stay.
 func (s *Schedule) Archived(src *Source, paths []string) {
 	for _, p := range paths {
-		if f, ok := src.files[p]; ok {
+		if f := src.find(p); f != nil {
 			f.naming.archived = isInArchive
 			f.gone.unlisted()
 		}
@@ -100,7 +116,7 @@ func (s *Schedule) Unarchived(src *Source, paths []string, now time.Time) {
 
 // unsurveyedArchive returns the stream whose archives and clips may name f, if they were not read yet.
 func (s *Schedule) unsurveyedArchive(r *retention, f *file, now time.Time) (stream string, ok bool) {
-	known := f.manifest != nil || f.naming.archived == leftArchive || f.src.layout.Format != media.HLS ||
+	known := f.manifest != nil || f.naming.archived == leftArchive || r.src.layout.Format != media.HLS ||
 		!s.predates(f.disk.version, now) || r.archives[f.stream.name]
 	return f.stream.name, !known
 }
@@ -108,14 +124,19 @@ func (s *Schedule) unsurveyedArchive(r *retention, f *file, now time.Time) (stre
 // toSurvey adds to v what is known of the files of streams.
 func (s *Schedule) toSurvey(v *Survey, src *Source, streams []string) {
 	v.Streams, v.Files = streams, make(map[string]bool)
-	for _, f := range src.files {
-		if f.manifest != nil || f.isArchived() || !v.surveys(f.stream.name) {
-			continue
+	if len(streams) == 0 {
+		return
+	}
+	for _, o := range src.family.sources {
+		for _, f := range o.files {
+			if f.manifest != nil || f.isArchived() || !v.surveys(f.stream.name) {
+				continue
+			}
+			if at := f.disk.version.ModTime; len(v.Files) == 0 || at.Before(v.Since) {
+				v.Since = at
+			}
+			v.Files[f.path] = true
 		}
-		if at := f.disk.version.ModTime; len(v.Files) == 0 || at.Before(v.Since) {
-			v.Since = at
-		}
-		v.Files[f.path] = true
 	}
 }
 

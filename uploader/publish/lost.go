@@ -81,7 +81,7 @@ func (s *Schedule) Evicted(src *Source, p string, now time.Time) {
 	if f.work.evicted = f.work.state == inFlight; !f.work.evicted {
 		s.lostToSpool(f, now)
 	}
-	src.generation++ // manifests need not wait for it
+	src.family.generation++ // manifests need not wait for it
 	src.forgetIfUnused(f)
 }
 

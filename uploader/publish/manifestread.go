@@ -25,7 +25,7 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	m, snap := f.manifest, r.snapshot()
 	defer r.letGo()
 	if m.published == nil && len(m.waiting) == 0 {
-		src.generation++ // master playlists that would go without it wait for it after all
+		src.family.generation++ // master playlists that would go without it wait for it after all
 	}
 	f.disk.closed()
 	f.work.failures = 0
@@ -106,7 +106,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 			"stream", f.stream.shown(), "key", f.key(), "pattern", p, "next", "the manifest does not wait for them",
 			"hint", "set a template with a SegmentTimeline, or with one $Number$ in the name of the file")
 	}
-	snap.generation = src.generation - 1 // so that ready looks at every reference
+	snap.generation = src.family.generation - 1 // so that ready looks at every reference
 	if snap.traits().InitsLate && snap.parsed.Segments == 0 {
 		snap.held = true
 		s.reread(f, now.Add(startHold))
@@ -175,7 +175,7 @@ func (s *snapshot) verify(onDisk []media.Version, now time.Time) {
 // expect asks for those of refs, which a manifest names, of which it is not known that they are on
 // disk or in the bucket.
 func (s *Schedule) expect(src *Source, refs []*file, now time.Time) {
-	var unknown []string
+	unknown := make(map[*Source][]string) // by the owner
 	for _, r := range refs {
 		if r.work.pause.isForPatch() {
 			r.work.pause.until = earlier(r.work.pause.until, r.patchAt(r.disk.version.ModTime, now))
@@ -185,11 +185,13 @@ func (s *Schedule) expect(src *Source, refs []*file, now time.Time) {
 		case r.keyProblem() != "":
 			s.lose(r, fileUnpublishable, r.keyProblem())
 		case r.work.state == idle:
-			unknown = append(unknown, r.path)
+			unknown[r.src] = append(unknown[r.src], r.path)
 		}
 	}
-	if len(unknown) > 0 {
-		src.expect(unknown...)
+	for _, o := range src.family.sources {
+		if len(unknown[o]) > 0 {
+			o.expect(unknown[o]...)
+		}
 	}
 }
 

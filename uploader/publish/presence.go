@@ -66,7 +66,7 @@ func (s *Schedule) checked(r Result, now time.Time) {
 // lost.
 func (s *Schedule) vanished(f *file, onDisk bool) {
 	f.bucket.missing()
-	f.src.generation++ // manifests wait for it
+	f.src.family.generation++ // manifests wait for it
 	if !onDisk {
 		f.disk.contentGone()
 		f.bucket.lost()

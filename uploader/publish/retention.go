@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +46,7 @@ type retention struct {
 	failures int  // in a row
 	full     bool // that it takes no more was logged
 
+	asking   inquiry         // what is to be surveyed next
 	surveyed map[string]bool // directories below the root: what the bucket's manifests in them name is known
 	archives map[string]bool // streams: what their archives and clips name of the files that are known is known
 	surveyAt time.Time       // when a survey that failed is tried again
@@ -74,7 +76,7 @@ func (s *Schedule) seen(src *Source, p string, at *Place, now time.Time) {
 // left applies that the name p is gone from the disk. EMS never deletes recordings: an operator
 // moves them away.
 func (s *Schedule) left(src *Source, p string, now time.Time) {
-	if f, ok := src.files[p]; ok && src.dest.Delete && !src.bulk() {
+	if f, ok := src.files[p]; ok && f.mirrors() && !src.bulk() {
 		f.gone.state = hasLeft
 		s.follow(f, now)
 	}
@@ -84,18 +86,14 @@ func (s *Schedule) left(src *Source, p string, now time.Time) {
 // uploaded first.
 func (s *Schedule) follow(f *file, now time.Time) {
 	unpublished := f.manifest != nil && f.manifest.published == nil
-	if f.gone.state != hasLeft || !f.bucket.isConfirmed() || unpublished || f.isArchived() {
+	if f.gone.state != hasLeft || !f.bucket.isConfirmed() || unpublished || f.isArchived() || !f.mirrors() {
 		return
 	}
 	if f.gone.place == nil && f.src.shared {
 		return // kept by an earlier run, whose root may have been another one
 	}
 	src, d := f.src, f.src.dest
-	if src.retention == nil {
-		src.retention = &retention{src: src, surveyed: make(map[string]bool), archives: make(map[string]bool)}
-		s.retentions = append(s.retentions, src.retention)
-	}
-	r := src.retention
+	r := s.retentionOf(src)
 	if len(r.listed) >= maxDepartures {
 		f.gone.state = present
 		if !r.full {
@@ -112,6 +110,14 @@ func (s *Schedule) follow(f *file, now time.Time) {
 	if r.checkAt.IsZero() {
 		r.checkAt = now.Add(d.DeletionInterval())
 	}
+}
+
+func (s *Schedule) retentionOf(src *Source) *retention {
+	if src.retention == nil {
+		src.retention = &retention{src: src, surveyed: make(map[string]bool), archives: make(map[string]bool)}
+		s.retentions = append(s.retentions, src.retention)
+	}
+	return src.retention
 }
 
 // shownUntil applies that s, which may be nil, was in the bucket until now: the delay of what it
@@ -144,11 +150,11 @@ func (s *Schedule) nextDeletion(now time.Time) (Job, bool) {
 		if !s.mayDelete(r) || r.checkAt.IsZero() || now.Before(r.checkAt) {
 			continue
 		}
-		batch, unsurveyed, archives := s.due(r, now)
+		batch := s.due(r, now)
 		switch {
-		case len(batch) == deletionBatch || len(batch) > 0 && len(unsurveyed)+len(archives) > 0:
+		case len(batch) == deletionBatch || len(batch) > 0 && !r.asking.isEmpty():
 			r.checkAt = now
-		case len(r.listed) == 0:
+		case len(r.listed) == 0 && r.asking.isEmpty():
 			r.checkAt = time.Time{}
 		default:
 			r.checkAt = now.Add(r.src.dest.DeletionInterval())
@@ -156,10 +162,11 @@ func (s *Schedule) nextDeletion(now time.Time) (Job, bool) {
 		j := Job{Task: Delete, Removals: batch, Source: r.src, Started: now}
 		if len(batch) == 0 {
 			// A PUT of the run before may still bring a manifest.
-			if len(unsurveyed)+len(archives) == 0 || now.Sub(s.settings.Began) <= doubtTime || now.Before(r.surveyAt) {
+			if r.asking.isEmpty() || now.Sub(s.settings.Began) <= doubtTime || now.Before(r.surveyAt) {
 				continue
 			}
-			j.Task, j.Survey = ReadManifests, s.newSurvey(r, unsurveyed, archives)
+			j.Task, j.Survey = ReadManifests, s.newSurvey(r, r.asking.dirs, r.asking.archives)
+			r.asking = inquiry{}
 		}
 		r.inFlight = true
 		return j, true
@@ -188,9 +195,8 @@ func (s *Schedule) deletes() bool {
 }
 
 // due returns what is to be deleted now, which has begun with that, and drops what is not listed
-// any more. It also returns the directories that have to be surveyed for others, and the streams whose
-// archives have to be.
-func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed, archives []string) {
+// any more. It asks for the surveys that others need first.
+func (s *Schedule) due(r *retention, now time.Time) (batch []Removal) {
 	d := r.src.dest
 	r.listed = slices.DeleteFunc(r.listed, func(e listing) bool {
 		f := e.file
@@ -207,15 +213,7 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 			f.bucket.late.mayApply(now) || s.mayBeNamedAbove(f) {
 			return false
 		}
-		dirs := r.unsurveyed(f.path)
-		stream, unread := s.unsurveyedArchive(r, f, now)
-		if len(dirs) > 0 || unread {
-			if len(unsurveyed)+len(archives) < surveyBatch {
-				unsurveyed = append(unsurveyed, dirs...)
-				if unread {
-					archives = append(archives, stream)
-				}
-			}
+		if s.askAbout(f, now) {
 			return false
 		}
 		f.beginRemoval(now)
@@ -224,14 +222,15 @@ func (s *Schedule) due(r *retention, now time.Time) (batch []Removal, unsurveyed
 			doubt: f.bucket.inDoubt})
 		return false
 	})
-	return batch, unsurveyed, archives
+	return batch
 }
 
 // mayBeDeleted reports whether nothing that is known of the object of f, whose name is gone, speaks
 // for it.
 func (f *file) mayBeDeleted() bool {
 	switch m := f.manifest; {
-	case f.work.state != idle || f.naming.now > 0 || f.isArchived() || !f.bucket.isConfirmed() && !f.bucket.inDoubt:
+	case f.work.state != idle || f.naming.now > 0 || f.isArchived() || !f.mirrors(),
+		!f.bucket.isConfirmed() && !f.bucket.inDoubt:
 		return false
 	case m != nil && (len(m.waiting) > 0 || !m.line.endAt.IsZero() || m.isBusy() ||
 		!m.settledInBucket() && !f.bucket.inDoubt):
@@ -250,8 +249,8 @@ func (f *file) mayBeDeleted() bool {
 // again.
 func (st *stream) manifestsAreKnown(f *file) bool {
 	some := f.manifest != nil || st.cleared
-	for _, manifests := range [][]*manifest{st.manifests, st.namedBy} {
-		for _, m := range manifests {
+	for _, manifests := range []iter.Seq[*manifest]{st.src.manifestsIn(st.name), slices.Values(st.namedBy)} {
+		for m := range manifests {
 			switch {
 			case m == f.manifest:
 			case !m.settledInBucket():

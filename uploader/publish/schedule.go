@@ -86,11 +86,12 @@ func New(settings Settings) *Schedule {
 	return s
 }
 
-// file returns the entry for p, made if there is none.
+// file returns the entry for p, made if there is none. Another source of the family may own it.
 func (s *Schedule) file(src *Source, p string) *file {
-	if f, ok := src.files[p]; ok {
+	if f := src.find(p); f != nil {
 		return f
 	}
+	src = src.ownerOf(p)
 	k := streamKey{src, src.layout.Stream(p)}
 	st, ok := s.streams[k]
 	if !ok {

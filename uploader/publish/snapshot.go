@@ -31,7 +31,7 @@ type snapshot struct {
 	span     span // zero: it was not asked for
 
 	open       []*file // those of refs that may not serve yet, in order
-	generation uint64  // src.generation when open was made
+	generation uint64  // family.generation when open was made
 }
 
 // An origin is where a snapshot comes from.
@@ -47,8 +47,8 @@ type origin struct {
 // ready reports whether every reference serves (R2). If not, at is when that may change by itself,
 // or zero.
 func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) {
-	if s.generation != src.generation {
-		s.open, s.generation = s.refs, src.generation
+	if s.generation != src.family.generation {
+		s.open, s.generation = s.refs, src.family.generation
 	}
 	for len(s.open) > 0 && s.open[0].serves(s, now) {
 		s.open = s.open[1:]

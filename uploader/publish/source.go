@@ -11,6 +11,7 @@ import (
 type Destination struct {
 	Section          string        // of the config, as it is written there
 	ID               string        // of the section: what ids of streams begin with; empty: the format, in small letters
+	Endpoint         string        // of the store; empty: Amazon's
 	Bucket           string        // for messages
 	Prefix           string        // of every key
 	SkipBacklog      bool          // chunks that EMS has deleted, and no manifest names any more, are not uploaded
@@ -42,7 +43,7 @@ type Source struct {
 	shared   bool
 
 	files      map[string]*file
-	generation uint64    // grows when a confirmed file has new content
+	family     *family
 	stuckSince time.Time // when its file system stopped answering; zero: it answers
 	retired    bool      // nothing more is reported of it
 	obstacles  obstacles
@@ -66,6 +67,7 @@ func (s *Schedule) Add(root string, layout media.Layout, dest *Destination, shar
 		schedule: s, root: root, layout: layout, dest: dest, shared: shared,
 		files: make(map[string]*file),
 	}
+	s.join(src)
 	s.sources = append(s.sources, src)
 	return src
 }

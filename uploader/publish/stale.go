@@ -104,7 +104,7 @@ func (s *Schedule) withdrawn(m *manifest, now time.Time) {
 	m.line.withdrawn = false
 	m.copy.hadOne = false
 	m.file.bucket.missing()
-	m.file.src.generation++
+	m.file.src.family.generation++
 	s.step(m.file, StageDeleted)
 }
 

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"iter"
 	"path"
 	"slices"
 	"time"
@@ -107,6 +108,52 @@ func (s *Schedule) surveyDone(r Result, now time.Time) {
 		"next", "tried again", "retry_in", wait.Round(time.Millisecond))
 }
 
+// manifestsIn yields the manifests in a directory, of all formats of the family.
+func (src *Source) manifestsIn(dir string) iter.Seq[*manifest] {
+	return func(yield func(*manifest) bool) {
+		for _, o := range src.family.sources {
+			st := src.schedule.streams[streamKey{o, dir}]
+			if st == nil {
+				continue
+			}
+			for _, m := range st.manifests {
+				if !yield(m) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// An inquiry is what is to be surveyed next.
+type inquiry struct{ dirs, archives []string }
+
+func (a inquiry) isEmpty() bool { return len(a.dirs)+len(a.archives) == 0 }
+
+// askAbout has it surveyed what may name f, by manifests of all formats of the family. It reports false
+// if that is known.
+func (s *Schedule) askAbout(f *file, now time.Time) (asked bool) {
+	for _, o := range f.src.family.sources {
+		r := s.retentionOf(o)
+		dirs := r.unsurveyed(f.path)
+		stream, unread := s.unsurveyedArchive(r, f, now)
+		if len(dirs) == 0 && !unread {
+			continue
+		}
+		asked = true
+		if len(r.asking.dirs)+len(r.asking.archives) < surveyBatch {
+			r.asking.dirs = append(r.asking.dirs, dirs...)
+			if unread {
+				r.asking.archives = append(r.asking.archives, stream)
+			}
+		}
+		if o != f.src { // else it is being looked at
+			r.checkAt = earlier(r.checkAt, now.Add(o.dest.DeletionInterval()))
+		}
+	}
+	return asked
+}
+
 // adopt counts a manifest that an earlier run has published as published.
 func (s *Schedule) adopt(src *Source, in Inherited, now time.Time) {
 	f := s.file(src, in.Path)
@@ -139,11 +186,9 @@ func (s *Schedule) adopt(src *Source, in Inherited, now time.Time) {
 // above, that cannot be read.
 func (s *Schedule) mayBeNamedAbove(f *file) bool {
 	for dir := f.stream.name; ; dir = path.Dir(dir) {
-		if st, ok := s.streams[streamKey{f.src, dir}]; ok {
-			for _, m := range st.manifests {
-				if m.file != f && m.isOpaque() {
-					return true
-				}
+		for m := range f.src.manifestsIn(dir) {
+			if m.file != f && m.isOpaque() {
+				return true
 			}
 		}
 		if dir == "." {

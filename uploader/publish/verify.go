@@ -72,7 +72,7 @@ func (s *Schedule) adopted(m *manifest, found *ObjectInfo, now time.Time) bool {
 // again has what was published last PUT once more, unless something newer goes first.
 func (m *manifest) again() {
 	s := *m.published
-	s.open, s.generation = nil, m.file.src.generation-1
+	s.open, s.generation = nil, m.file.src.family.generation-1
 	for f := range s.named() {
 		f.naming.now++
 	}

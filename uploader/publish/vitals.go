@@ -54,20 +54,24 @@ type Change struct {
 // noteChunk notes that f was closed in version v. What was written in this run counts as closed now:
 // the time of a file is another clock's on a network file system.
 func (s *Schedule) noteChunk(f *file, v media.Version, now time.Time) {
-	at, w := now, &f.stream.vitals
-	if s.predates(v, now) {
+	at, old := now, s.predates(v, now)
+	if old {
 		if at = clock.Moment(v.ModTime, now); at.After(now) {
 			at = now
 		}
-	} else if w.ahead.IsZero() || now.Sub(w.chunk) > 2*max(w.target, time.Second) { // nothing, or a new start
-		w.ahead = now
 	}
 	f.disk.closedAt = at
-	if at.After(w.chunk) {
-		w.chunk = at
-	}
-	if w.since.IsZero() {
-		w.since = now
+	for _, st := range append(f.stream.twins(), f.stream) {
+		w := &st.vitals
+		if !old && (w.ahead.IsZero() || now.Sub(w.chunk) > 2*max(w.target, time.Second)) { // nothing, or a new start
+			w.ahead = now
+		}
+		if at.After(w.chunk) {
+			w.chunk = at
+		}
+		if w.since.IsZero() {
+			w.since = now
+		}
 	}
 }
 
@@ -83,8 +87,18 @@ func (m *manifest) noteListed(snap *snapshot) {
 		v.sequence, v.segments = snap.last(), snap.segments()
 	}
 	for _, f := range snap.refs[snap.others:] {
-		if at := f.disk.closedAt; at.After(f.stream.vitals.edge) {
-			f.stream.vitals.edge = at
+		at := f.disk.closedAt
+		for _, st := range []*stream{f.stream, m.file.stream} {
+			isTwin := st.src != f.src // it has no chunks of its own
+			if (st == f.stream || isTwin) && at.After(st.vitals.edge) {
+				st.vitals.edge = at
+			}
+			if v := &st.vitals; isTwin && at.After(v.chunk) {
+				v.chunk = at // which was closed before its first manifest was read
+				if v.since.IsZero() {
+					v.since = at
+				}
+			}
 		}
 	}
 	for _, st := range named {

@@ -49,7 +49,7 @@ func (f *file) isOfRun() bool {
 // not be in the directory of its chunks.
 func (s *snapshot) traits() *media.Traits {
 	if n := len(s.refs); n > 0 && s.refs[n-1].manifest == nil {
-		return s.refs[n-1].traits()
+		return s.manifest.file.src.layout.Traits(s.refs[n-1].stream.writer)
 	}
 	return s.manifest.file.traits()
 }
