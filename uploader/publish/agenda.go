@@ -11,6 +11,7 @@ import (
 type agenda struct {
 	changed []*stream // to be considered again
 	ready   []*stream // that have something to do, or had; the first has its turn first (R9)
+	queued  [2]int    // of these, by the pool of workers
 	resting resting   // the others that wait for a time
 }
 
@@ -47,6 +48,7 @@ func (a *agenda) decided(st *stream, c choice, at time.Time) {
 		t.state = hasChoice
 		if !t.queued {
 			t.queued = true
+			a.queued[st.pool()]++
 			a.ready = append(a.ready, st)
 		}
 	}
@@ -131,6 +133,12 @@ func (s *Schedule) consider(now time.Time) {
 // decide returns what st does next, or when it may have something to do.
 func (s *Schedule) decide(st *stream, now time.Time) (choice, time.Time) {
 	return st.decide(now, s.draining || st.src.isStuck(), s.lane(st.src.dest).closedTo(st))
+}
+
+// leaves counts that st leaves the queue.
+func (a *agenda) leaves(st *stream) {
+	st.turn.queued = false
+	a.queued[st.pool()]--
 }
 
 // forget takes st, which has no files any more, off the agenda.

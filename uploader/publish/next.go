@@ -17,8 +17,7 @@ func (s *Schedule) Next(now time.Time) (Job, bool) {
 	if j, ok := s.nextDeletion(now); ok {
 		return j, true
 	}
-	for s.hasRoom() {
-		s.consider(now)
+	for s.consider(now); s.hasRoom(); s.consider(now) {
 		st := s.nextTurn(now)
 		if st == nil {
 			break
@@ -37,9 +36,9 @@ func (s *Schedule) nextTurn(now time.Time) *stream {
 	for i, st := range a.ready {
 		switch {
 		case st.turn.state != hasChoice:
-			st.turn.queued = false
+			a.leaves(st)
 		case s.mayWork(st) && s.lane(st.src.dest).admits(st, now):
-			st.turn.queued = false
+			a.leaves(st)
 			a.ready = append(waiting, a.ready[i+1:]...)
 			return st
 		default:
@@ -144,6 +143,9 @@ func (s *Schedule) Wake(now time.Time) time.Time {
 			at = earlier(at, j.dueAt)
 		}
 	}
+	if r := s.agenda.resting; len(r) > 0 {
+		at = earlier(at, r[0].turn.at)
+	}
 	if !s.hasRoom() {
 		return at
 	}
@@ -152,9 +154,6 @@ func (s *Schedule) Wake(now time.Time) time.Time {
 		if st.turn.state == hasChoice && s.mayWork(st) && !(l.closedTo(st) && l.probing) {
 			at = earlier(at, l.opensFor(st))
 		}
-	}
-	if r := s.agenda.resting; len(r) > 0 {
-		at = earlier(at, r[0].turn.at)
 	}
 	return at
 }
@@ -203,7 +202,22 @@ func (s *Schedule) giveBackWorker(st *stream) {
 // room reports whether a worker of the pool is free.
 func (s *Schedule) room(pool int) bool { return s.pools.inFlight[pool] < s.pools.workers[pool] }
 
-func (s *Schedule) hasRoom() bool { return s.room(livePool) || s.room(bulkPool) }
+// hasRoom reports whether a stream that has something to do may find a worker. While all wait for the
+// windows of their buckets, an event costs nothing for each of them.
+func (s *Schedule) hasRoom() bool {
+	if s.agenda.queued[bulkPool] > 0 && s.room(bulkPool) {
+		return true
+	}
+	if !s.room(livePool) {
+		return false
+	}
+	for _, l := range s.lanes {
+		if l.window.room() {
+			return true
+		}
+	}
+	return len(s.lanes) == 0
+}
 
 // Busy reports whether jobs are in flight whose end is waited for.
 func (s *Schedule) Busy() bool {

@@ -1,0 +1,62 @@
+package publish
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"ems-sidecar/media"
+)
+
+// What one answer costs must not grow with the streams that wait for the window of their bucket.
+func BenchmarkTurnInAFullWindow(b *testing.B) {
+	for _, waiting := range []int{20, 1000} {
+		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
+			now := time.Now()
+			s := New(Settings{Workers: 128, BulkWorkers: 2, Began: now, Jitter: func(time.Duration) time.Duration { return 0 }})
+			src := s.Add("/root", hlsLayout, &Destination{}, false)
+			for i := range waiting {
+				s.Closed(src, fmt.Sprintf("g/%d/1.ts", i), media.Version{Size: 1, ModTime: now}, false, nil, now)
+			}
+			for _, ok := s.Next(now); ok; _, ok = s.Next(now) {
+			}
+			for b.Loop() {
+				s.Next(now)
+				s.Wake(now)
+			}
+		})
+	}
+}
+
+// While live streams wait for their bucket, a recording is tried again when its time comes: it has
+// workers of its own.
+func TestR9RecordingGoesOnWhileLiveStreamsWait(t *testing.T) {
+	now := time.Now()
+	s := New(Settings{Workers: 4, BulkWorkers: 1, Began: now.Add(-time.Hour), Jitter: func(d time.Duration) time.Duration { return d }})
+	recorded := s.Add("/recordings", media.Layout{Format: media.Recording}, &Destination{}, false)
+	s.Closed(recorded, "1.mp4", media.Version{Size: 9, ModTime: now, Inode: 1}, false, nil, now)
+	first, ok := s.Next(now)
+	if !ok || first.Source != recorded {
+		t.Fatalf("the first job is %v, %t", first.Task, ok)
+	}
+	live := s.Add("/live", hlsLayout, &Destination{}, false)
+	for i := range 40 {
+		s.Closed(live, fmt.Sprintf("g/s%d/1.ts", i), media.Version{Size: 9, ModTime: now, Inode: uint64(i + 1)}, false, nil, now)
+	}
+	for j, ok := s.Next(now); ok; j, ok = s.Next(now) {
+		if j.Source != live {
+			t.Fatalf("job %v of a recording", j.Task)
+		}
+	}
+	s.Done(Result{Job: first, FileFailure: FileUnreadable}, now)
+	if _, ok := s.Next(now); ok {
+		t.Fatal("there was room for another job")
+	}
+	at := s.Wake(now)
+	if at.IsZero() {
+		t.Fatal("the recording is never tried again")
+	}
+	if again, ok := s.Next(at); !ok || again.Source != recorded {
+		t.Errorf("the job is %v of %v, %t", again.Task, again.Source, ok)
+	}
+}
