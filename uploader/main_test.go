@@ -8,6 +8,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testproc.Enclose()
+	testproc.EncloseInMemory()
 	os.Exit(m.Run())
 }

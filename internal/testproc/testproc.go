@@ -18,7 +18,15 @@ func Bind(cmd *exec.Cmd) *exec.Cmd {
 // Enclose is to be called first in TestMain. Where it may, it runs the tests in a process with
 // mounts of its own, which go with its last process, and with a directory for temporary files,
 // which is removed when it ends. It returns in the process that is to run the tests.
-func Enclose() { enclose() }
+func Enclose() { enclose("yes") }
+
+// EncloseInMemory is Enclose for tests that write many small files and never wait for a disk: where
+// it may, the directory for temporary files is in memory, which halves the work of the kernel.
+func EncloseInMemory() { enclose(inMemory) }
+
+// inMemory is what enclosed says to a process that has yet to mount its directory for temporary
+// files.
+const inMemory = "in memory"
 
 // Parallel lets n tests of a package, which mostly wait, run at the same time. It is to be called
 // before the flags are parsed: -parallel on the command line overrides it.

@@ -22,8 +22,15 @@ func bind(cmd *exec.Cmd) {
 // enclosed is set for the processes that run the tests, and for what they start.
 const enclosed = "EMS_SIDECAR_TESTS_ENCLOSED"
 
-func enclose() {
-	if os.Getenv(enclosed) != "" || os.Geteuid() != 0 {
+func enclose(how string) {
+	switch {
+	case os.Getenv(enclosed) == inMemory:
+		os.Setenv(enclosed, "yes") // what the tests start finds the directory mounted
+		if err := syscall.Mount("tests", os.TempDir(), "tmpfs", 0, "mode=711"); err != nil {
+			fmt.Fprintln(os.Stderr, "the tests run on the disk, not in memory:", err)
+		}
+		return
+	case os.Getenv(enclosed) != "" || os.Geteuid() != 0:
 		return
 	}
 	// What a process that is killed leaves there is removed here; not what it mounted, which is not
@@ -44,7 +51,7 @@ func enclose() {
 	runtime.LockOSThread() // see bind
 	cmd := Bind(exec.Command("/proc/self/exe", os.Args[1:]...))
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), enclosed+"=yes", "TMPDIR="+temp)
+	cmd.Env = append(os.Environ(), enclosed+"="+how, "TMPDIR="+temp)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS
 	signals := make(chan os.Signal, 8)

@@ -6,4 +6,4 @@ import "os/exec"
 
 func bind(*exec.Cmd) {}
 
-func enclose() {}
+func enclose(string) {}
