@@ -250,7 +250,8 @@ func (st *archivedStream) read(ctx context.Context, p string) (*hls.Playlist, er
 }
 
 // chunksByURI returns the chunks by the URIs that list has for them.
-func chunksByURI(names *media.Names, list *hls.Playlist, chunks map[string]publish.ListedChunk) map[string]archive.Chunk {
+func chunksByURI(names *media.Names, list *hls.Playlist,
+	chunks map[string]publish.ListedChunk) map[string]archive.Chunk {
 	named := make(map[string]archive.Chunk, len(chunks))
 	// They are the newest ones, and some may be no segments.
 	for i := len(list.Segments) - 1; i >= 0 && len(named) < len(chunks); i-- {

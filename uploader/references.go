@@ -33,7 +33,8 @@ func (r *references) all() []string { return slices.Concat(r.optional, r.others,
 
 // resolve returns what the manifest p waits for. It does not wait for files of other hosts. have reports
 // whether a file exists. The error is a [media.TooManyError].
-func (src *Source) resolve(p string, m media.Manifest, names *media.Names, have func(string) bool) (r references, err error) {
+func (src *Source) resolve(p string, m media.Manifest, names *media.Names,
+	have func(string) bool) (r references, err error) {
 	r = references{seen: make(map[string]bool), directories: make(map[string]struct{})}
 	for ref := range m.References() {
 		if err := r.tally.Add(ref); err != nil {

@@ -105,7 +105,8 @@ type found struct {
 // findSeries adds the segments to named that m, which is at p, leaves to the clock: those that are on
 // the disk, of each track in the order of their numbers. It returns m with them, and with a pattern
 // of which the order is not known.
-func (src *Source) findSeries(p string, m media.Manifest, names *media.Names, named *references) (media.Manifest, error) {
+func (src *Source) findSeries(p string, m media.Manifest, names *media.Names,
+	named *references) (media.Manifest, error) {
 	var patterns []media.Pattern
 	for _, s := range m.Series {
 		of, ok := s.Patterns(names)

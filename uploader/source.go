@@ -71,7 +71,8 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 		uploader: u, dir: dir, layout: layout, dest: dest, expecter: expecter,
 		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
 		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace),
-			hostPaths: make(map[string]bool), unrewritten: make(map[string]bool), unended: make(map[string]unended), series: newSeriesBook()},
+			hostPaths: make(map[string]bool), unrewritten: make(map[string]bool),
+			unended: make(map[string]unended), series: newSeriesBook()},
 		runs: newRuns(),
 	}
 	src.roots = sync.OnceValue(func() media.RootAddresses {
