@@ -11,11 +11,11 @@ import (
 // What the demo does not set is as in a config that an operator writes.
 func TestDemoPublishesWithTheDaemonsDefaults(t *testing.T) {
 	outputs := allOutputs(t)
-	got, err := publication{Outputs: outputs, Endpoint: "http://127.0.0.1:9000", Bucket: "demo", AccessKey: "k", SecretKey: "s"}.config()
+	got, err := publication{Outputs: outputs, Root: "/w", Endpoint: "http://127.0.0.1:9000", Bucket: "demo", AccessKey: "k", SecretKey: "s"}.config()
 	if err != nil {
 		t.Fatal(err)
 	}
-	usual, err := config.Parse("usual", []byte("[S3]\ndefault_bucket = demo\n[AmazonHLSUpload]\nwatch_dir = /w\n"))
+	usual, err := config.Parse("usual", []byte("[S3]\ndefault_bucket = demo\n[HLS]\nwatch_dir = /w\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
