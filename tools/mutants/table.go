@@ -49,7 +49,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R2", what: "what a manifest of an earlier run names is deleted",
-		file: publish + "retention.go", old: "dirs := r.unsurveyed(f.path)", new: "dirs := r.unsurveyed(f.path)[:0]",
+		file: publish + "survey.go", old: "dirs := r.unsurveyed(f.path)", new: "dirs := r.unsurveyed(f.path)[:0]",
 	},
 	{
 		rule: "R3", what: "older snapshots stay when a newer one is sent",
