@@ -17,7 +17,7 @@ import (
 	"ems-sidecar/uploader/publish"
 )
 
-var returnWorlds = flag.Int("returns", 250,
+var returnWorlds = flag.Int("returns", 150,
 	"how many streams TestR3VariantsAreInStepOverRandomReturns has, each with some runs")
 
 // Encoders come and go, variants lack runs or their last chunks, the daemon starts again, and the
