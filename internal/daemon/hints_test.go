@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// R8: whoever reaches the listener can give hints, and a scan looks at each file.
+// R8: anyone who can reach the listener can give hints, and each scan looks at all files.
 func TestR8HintsHaveTheTreesScannedOnceInAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())

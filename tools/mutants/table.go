@@ -81,7 +81,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R3", what: "a run that waits in another variant does not count",
-		file: publish + "grouprun.go", old: "n += uint64(len(g.between(before, run, true)))", new: "n += 0",
+		file: publish + "grouprun.go", old: "n += g.waitBetween(since, run)", new: "n += 0",
 		test: "TestR3VariantsAreInStepOverRandomReturns", tests: publish + "returns_test.go",
 	},
 	{

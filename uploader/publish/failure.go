@@ -79,6 +79,7 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 		if s := m.errand.sent(); r.Failure.refused() && s != nil && s.mayGoOn() {
 			m.line.unshow()
 		}
+		m.line.settle()
 		m.errand = errand{}
 		if !r.Failure.refused() {
 			m.copy.lostSight(now)

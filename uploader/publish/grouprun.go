@@ -8,7 +8,7 @@ import (
 	"ems-sidecar/media"
 )
 
-// A groupRuns has the runs of the variants of a group, of which each may lack some.
+// A groupRuns is the runs of all variants of a group. Each variant may lack some.
 type groupRuns struct {
 	shown   []shownRun
 	waiting []span // of which viewers have nothing yet
@@ -23,8 +23,8 @@ type shownRun struct {
 
 // A span is when the segments of a run are played.
 type span struct {
-	began time.Time // the first one begins, or the run
-	late  time.Time // half of the last one is over, about
+	began time.Time // when the run begins, or the first segment that is listed
+	late  time.Time // when half of the last segment is over
 }
 
 // is reports whether r and s, another variant's, are one run.
@@ -33,16 +33,16 @@ func (r span) is(s span) bool { return r.late.After(s.began) && !r.began.After(s
 // isBefore reports whether r is over when s begins.
 func (r span) isBefore(s span) bool { return r.began.Before(s.began) && !r.late.After(s.began) }
 
-// numberOf returns the discontinuity number of a run: that which it has in another variant. Else
-// it is one more than the greatest of those before it, and each run that waits in between counts
-// one more; but it is less than those behind it.
+// numberOf returns the discontinuity number of a run: the one that it has in another variant. Else it
+// is one more than the greatest of the runs before it, and each run that waits in between counts one
+// more. It is less than those of the runs behind it.
 func (g *groupRuns) numberOf(run span) (n uint64) {
 	var before, behind *shownRun
-	is := false
+	known := false
 	for i := range g.shown {
 		switch r := &g.shown[i]; {
 		case r.is(run):
-			n, is = max(n, r.number), true
+			n, known = max(n, r.number), true
 		case r.isBefore(run):
 			if before == nil || r.number > before.number {
 				before = r
@@ -51,38 +51,35 @@ func (g *groupRuns) numberOf(run span) (n uint64) {
 			behind = r
 		}
 	}
-	if is {
+	if known {
 		return n
 	}
+	var since span // long ago
 	if before != nil {
-		n = before.number + 1
+		since, n = before.span, before.number+1
 	}
-	n += uint64(len(g.between(before, run, true)))
-	if behind != nil {
-		most := behind.number - min(behind.number, 1+uint64(len(g.between(behind, run, false))))
-		if n = min(n, most); before != nil {
-			n = max(n, before.number)
-		} else {
-			n = most
-		}
+	n += g.waitBetween(since, run)
+	if behind == nil {
+		return n
 	}
-	return n
+	most := behind.number - min(behind.number, 1+g.waitBetween(run, behind.span))
+	if before == nil {
+		return most // how many runs have left the lists is not known
+	}
+	return max(min(n, most), before.number)
 }
 
-// between returns the runs that wait and are shown nowhere, between end and run; nil is no end.
-func (g *groupRuns) between(end *shownRun, run span, before bool) (found []span) {
+// waitBetween returns how many runs wait that are shown nowhere, and that are played between two others.
+func (g *groupRuns) waitBetween(since, until span) uint64 {
+	var found []span
 	for _, w := range g.waiting {
-		in := w.isBefore(run) && (end == nil || end.isBefore(w))
-		if !before {
-			in = run.isBefore(w) && w.isBefore(end.span)
-		}
-		known := slices.ContainsFunc(g.shown, func(r shownRun) bool { return r.is(w) }) ||
-			slices.ContainsFunc(found, func(r span) bool { return r.is(w) })
-		if in && !known {
+		isW := func(r span) bool { return r.is(w) }
+		isShown := slices.ContainsFunc(g.shown, func(r shownRun) bool { return isW(r.span) })
+		if since.isBefore(w) && w.isBefore(until) && !isShown && !slices.ContainsFunc(found, isW) {
 			found = append(found, w)
 		}
 	}
-	return found
+	return uint64(len(found))
 }
 
 // waitBefore reports whether runs wait that are before run.
@@ -90,8 +87,8 @@ func (g *groupRuns) waitBefore(run span) bool {
 	return slices.ContainsFunc(g.waiting, func(w span) bool { return w.isBefore(run) })
 }
 
-// runsOf returns the runs in list, whose last segment was written at end. exact: that is so, and
-// not only the time when the list came into the bucket, which may be much later.
+// runsOf returns the runs in list. Its last segment was written at end. If that is not exact, it is when
+// the list came into the bucket, which may be much later; then names tell times where they can.
 func runsOf(list *hls.Playlist, end time.Time, exact bool) (runs []shownRun) {
 	times, n := beginnings(list, end), list.DiscontinuitySequence
 	for i := range list.Segments {
@@ -104,11 +101,11 @@ func runsOf(list *hls.Playlist, end time.Time, exact bool) (runs []shownRun) {
 		if i == 0 || segment.Discontinuities > 0 {
 			runs = append(runs, shownRun{span: span{began: began}, number: n})
 		}
-		is := times[i]
+		at := times[i]
 		if named && !exact {
-			is = began.Add(time.Duration(number-1) * segment.Duration)
+			at = began.Add(time.Duration(number-1) * segment.Duration)
 		}
-		runs[len(runs)-1].late = is.Add(segment.Duration / 2)
+		runs[len(runs)-1].late = at.Add(segment.Duration / 2)
 	}
 	return runs
 }

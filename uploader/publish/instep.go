@@ -9,9 +9,9 @@ import (
 )
 
 // Players change between the variants of a group by the discontinuity numbers of segments, so
-// these are equal in all of them (RFC 8216, section 6.2.4). A run gets the greatest number that
-// any of the variants needs. Which run is which in another variant is told by their times, since
-// this process may not have seen it begin, and a variant may lack a run.
+// these are equal in all of them (RFC 8216, section 6.2.4). All runs of the group decide the number
+// of one. Their times tell which run is which in another variant: this process may not have seen it
+// begin, and a variant may lack a run.
 
 // variants yields the other playlists that those name which name m's stream.
 func (m *manifest) variants() iter.Seq[*manifest] {
@@ -48,7 +48,7 @@ func (m *manifest) groupNumber(s *snapshot) uint64 {
 	return 0
 }
 
-// addRuns adds the runs of m to g, but for that of s.
+// addRuns adds the runs of m to g, except that of s.
 func (m *manifest) addRuns(g *groupRuns, s *snapshot) {
 	if list := m.lastShown(m.line.shown); list != nil {
 		g.shown = append(g.shown, runsOf(list, m.line.shown.at, m.line.shown.watched)...)

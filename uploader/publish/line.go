@@ -21,7 +21,7 @@ import (
 // A line is a live playlist, or a live MPD, as its players see it, over all runs of its stream.
 type line struct {
 	shown     *shown    // nil: viewers have nothing
-	former    *shown    // what they had before shown was sent
+	former    *shown    // while a PUT is in flight: what they had before it
 	run       int       // of the newest snapshot
 	before    time.Time // when the last playlist of the run before that was written; zero: there is none
 	endAt     time.Time // when the end of a stream that stopped is published; zero: it goes on, or has ended
@@ -53,8 +53,11 @@ func (l *line) show(s *snapshot) {
 		run: s.origin.run, at: s.origin.modTime}
 }
 
-// unshow applies that the bucket refused what was shown last.
+// unshow applies that the bucket refused what is in flight.
 func (l *line) unshow() { l.shown = l.former }
+
+// settle applies that nothing is in flight any more.
+func (l *line) settle() { l.former = nil }
 
 // vanish applies that the object was deleted. Players had what it said, and none has it now.
 func (l *line) vanish() {

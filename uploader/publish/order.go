@@ -61,6 +61,7 @@ func (m *manifest) finish(s *snapshot, now time.Time) {
 		s.dropContent()
 	}
 	m.awaitEnd()
+	m.line.settle()
 	m.errand = errand{}
 	m.copy.trust, m.copy.tried = certain, false
 	m.file.bucket.published()
