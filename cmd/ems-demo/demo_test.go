@@ -18,21 +18,18 @@ import (
 	"ems-sidecar/media"
 )
 
-// The whole demo in this process, at twenty times the speed. On a busy machine the streams go
-// slower, too: EMS would delete chunks there before a daemon without a processor could see them.
-func TestDemo(t *testing.T) {
-	t.Parallel()
-	temp := t.TempDir()
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var complaints bytes.Buffer
+// runDemo runs the demo with o in this process until ctx ends, and waits for the addresses that it prints first. The
+// channels give what it prints then, and how it ended.
+func runDemo(ctx context.Context, t *testing.T, o options, log *slog.Logger) (string, <-chan []byte, <-chan error) {
+	t.Helper()
+	o.Listen, o.S3Listen, o.Keep = "127.0.0.1:0", "127.0.0.1:0", time.Minute
+	if o.temp == "" {
+		o.temp = t.TempDir()
+	}
 	printed, out := io.Pipe()
-	result := make(chan error, 1)
-
+	result, rest := make(chan error, 1), make(chan []byte, 1)
 	go func() {
-		o := options{Format: playable, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", Keep: time.Minute,
-			speed: 20, now: patient.Time, temp: temp}
-		err := run(ctx, o, out, slog.New(slog.NewTextHandler(&complaints, &slog.HandlerOptions{Level: slog.LevelWarn})))
+		err := run(ctx, o, out, log)
 		out.Close()
 		result <- err
 	}()
@@ -45,12 +42,25 @@ func TestDemo(t *testing.T) {
 		}
 		text = append(text, buffer[:n]...)
 	}
-	rest := make(chan []byte, 1)
 	go func() {
 		b, _ := io.ReadAll(printed)
 		rest <- b
 	}()
-	page, streams := urls(t, string(text))
+	return string(text), rest, result
+}
+
+// The whole demo in this process, at twenty times the speed. On a busy machine the streams go
+// slower, too: EMS would delete chunks there before a daemon without a processor could see them.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	temp := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var complaints bytes.Buffer
+	o := options{Format: playable, speed: 20, now: patient.Time, temp: temp}
+	text, rest, result := runDemo(ctx, t, o,
+		slog.New(slog.NewTextHandler(&complaints, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	page, streams := urls(t, text)
 	if len(streams) != len(playable) {
 		t.Fatalf("streams %v, want %d", streams, len(playable))
 	}

@@ -63,6 +63,23 @@ func (e *encoder) sending(ctx context.Context) (context.Context, context.CancelF
 	return ctx, end
 }
 
+// runs calls run for each time that the encoder sends, with a context that ends when it drops. It
+// returns when ctx ends, or when run fails.
+func (e *encoder) runs(ctx context.Context, run func(ctx context.Context) error) error {
+	for {
+		sending, end := e.sending(ctx)
+		err := run(sending)
+		end()
+		if err != nil {
+			return err
+		}
+		e.awaitReturn(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
 // awaitReturn returns when the encoder is back, or when ctx ends.
 func (e *encoder) awaitReturn(ctx context.Context) {
 	e.mu.Lock()

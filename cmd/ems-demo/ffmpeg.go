@@ -45,18 +45,7 @@ func (s ffmpegStream) play(ctx context.Context, on stage) error {
 	if err := os.MkdirAll(on.stream(), 0o755); err != nil {
 		return err
 	}
-	for {
-		sending, end := on.encoder.sending(ctx)
-		err := s.run(sending, on)
-		end()
-		if err != nil {
-			return err
-		}
-		on.encoder.awaitReturn(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-	}
+	return on.encoder.runs(ctx, func(sending context.Context) error { return s.run(sending, on) })
 }
 
 // arguments are those of docs/writers/ffmpeg.md. They name no encoder: ffmpeg takes the one for H.264

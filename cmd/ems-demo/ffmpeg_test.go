@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -22,31 +21,9 @@ func TestFFmpegWritesTheStream(t *testing.T) {
 	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	printed, out := io.Pipe()
-	result := make(chan error, 1)
-	o := options{FFmpeg: true, Format: formats{media.HLS}, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", Keep: time.Minute,
-		temp: t.TempDir()}
-	go func() {
-		err := run(ctx, o, out, slog.New(slog.DiscardHandler))
-		out.Close()
-		result <- err
-	}()
-	var text []byte
-	buffer := make([]byte, 4096)
-	for !bytes.Contains(text, []byte("Ctrl-C")) {
-		n, err := printed.Read(buffer)
-		if err != nil {
-			t.Fatal(err, <-result)
-		}
-		text = append(text, buffer[:n]...)
-	}
-	rest := make(chan []byte, 1)
-	go func() {
-		b, _ := io.ReadAll(printed)
-		rest <- b
-	}()
-	page, streams := urls(t, string(text))
-	if address(string(text), "ems") != "" {
+	text, rest, result := runDemo(ctx, t, options{FFmpeg: true, Format: formats{media.HLS}}, slog.New(slog.DiscardHandler))
+	page, streams := urls(t, text)
+	if address(text, "ems") != "" {
 		t.Errorf("there is a media server:\n%s", text)
 	}
 	has := func(what string) {

@@ -40,18 +40,7 @@ func (s hlsStream) play(ctx context.Context, on stage) error {
 		return fmt.Errorf("write master playlist: %w", err)
 	}
 	w := &emswriter.HLS{Dir: on.stream()}
-	for {
-		sending, end := on.encoder.sending(ctx)
-		err := s.run(sending, on, w)
-		end()
-		if err != nil {
-			return err
-		}
-		on.encoder.awaitReturn(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-	}
+	return on.encoder.runs(ctx, func(sending context.Context) error { return s.run(sending, on, w) })
 }
 
 // run writes the stream from an encoder's start to its end. As with an encoder, the timestamps begin
