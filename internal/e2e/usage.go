@@ -42,18 +42,21 @@ func (s *Sidecar) Usage() (u Usage) {
 	return u
 }
 
-// Goroutines ends the daemon and returns how many goroutines it had, not counting those of idle
-// connections.
-func (s *Sidecar) Goroutines() (n int) {
+// Goroutines ends the daemon and returns how many goroutines it had, by the function that began them,
+// without those of idle connections.
+func (s *Sidecar) Goroutines() map[string]int {
 	s.T.Helper()
 	Must(s.T, s.Cmd.Process.Signal(syscall.SIGQUIT))
 	<-s.Ended
 	s.Cmd.Wait()
 	_, dump, _ := strings.Cut(s.Tail(1_000_000), "SIGQUIT: quit")
+	found := map[string]int{}
 	for _, stack := range strings.Split(dump, "\n\n") {
 		if strings.HasPrefix(stack, "goroutine ") && !strings.Contains(stack, "net/http.(*persistConn)") {
-			n++
+			_, by, _ := strings.Cut(stack, "created by ")
+			by, _, _ = strings.Cut(by, " in goroutine")
+			found[by]++
 		}
 	}
-	return n
+	return found
 }

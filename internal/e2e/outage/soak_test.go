@@ -91,12 +91,19 @@ func TestSoak(t *testing.T) {
 	s.Ready()
 	s.Recovers(e2e.RecoveryTime)
 	fresh := s.Side.Goroutines()
-	if goroutines > fresh {
-		t.Errorf("%d goroutines, a daemon that was just started has %d", goroutines, fresh)
+	total := func(by map[string]int) (n int) {
+		for _, k := range by {
+			n += k
+		}
+		return n
+	}
+	if total(goroutines) > total(fresh) {
+		t.Errorf("%d goroutines, a daemon that was just started has %d; by what created them: %v and %v",
+			total(goroutines), total(fresh), goroutines, fresh)
 	}
 	t.Logf("%d streams of HLS, HDS and DASH, %d chunks in %.1f s, with a fifth of them in an outage; all in the bucket %.1f s after it; "+
 		"%v before the outage, %v at the end of it, %v at last; %d goroutines, those of a daemon that was just started: %d",
-		len(s.Encoders), len(s.Archive.Chunks), took.Seconds(), recovered.Seconds(), before, peak, after, goroutines, fresh)
+		len(s.Encoders), len(s.Archive.Chunks), took.Seconds(), recovered.Seconds(), before, peak, after, total(goroutines), total(fresh))
 }
 
 // filesIn returns the paths of all files below dir.
