@@ -91,7 +91,8 @@ func (n *next) join(s Situation) (at int64, j Join) {
 }
 
 // begun returns what viewers get who have nothing: the writer's own playlist, except that its first
-// segment has at least this discontinuity number, as in other variants.
+// segment has at least this discontinuity number, as in other variants. Its newest segments have
+// dates then, as in all that follows.
 func (p *Playlist) begun(number uint64) *Playlist {
 	q := p.own()
 	if len(q.Segments) == 0 || number > maxNumber || q.discontinuity(0) >= number {
@@ -100,6 +101,8 @@ func (p *Playlist) begun(number uint64) *Playlist {
 	q = q.changed()
 	q.Continued = true
 	q.DiscontinuitySequence += number - q.discontinuity(0)
+	n := next{shown: new(Playlist), run: p, first: p.Sequence}
+	q.Segments = n.dated(q)
 	return q
 }
 
