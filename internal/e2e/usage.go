@@ -42,8 +42,9 @@ func (s *Sidecar) Usage() (u Usage) {
 	return u
 }
 
-// Goroutines ends the daemon and returns how many goroutines it had, by the function that began them,
-// without those of idle connections.
+// Goroutines ends the daemon and returns how many goroutines it had, by the function that began them:
+// without those of idle connections, and without the runtime's own, which begins some of them at the
+// first collection of garbage.
 func (s *Sidecar) Goroutines() map[string]int {
 	s.T.Helper()
 	Must(s.T, s.Cmd.Process.Signal(syscall.SIGQUIT))
@@ -55,7 +56,9 @@ func (s *Sidecar) Goroutines() map[string]int {
 		if strings.HasPrefix(stack, "goroutine ") && !strings.Contains(stack, "net/http.(*persistConn)") {
 			_, by, _ := strings.Cut(stack, "created by ")
 			by, _, _ = strings.Cut(by, " in goroutine")
-			found[by]++
+			if !strings.HasPrefix(by, "runtime.") {
+				found[by]++
+			}
 		}
 	}
 	return found
