@@ -1,9 +1,5 @@
 package s3store
 
-//lint:file-ignore SA1019 The manager's successor, feature/s3/transfermanager, reads the first 16 MiB
-// of each file into memory and is still v0; the manager sends from the open file. A change later is
-// this file.
-
 import (
 	"context"
 
@@ -26,6 +22,9 @@ type requester interface {
 
 // A multipart puts content in one request or, if it is larger than a part, in parts. It sends all
 // parts at each attempt, and leaves them in the bucket if it fails.
+//
+// The manager is deprecated. Its successor, feature/s3/transfermanager, reads the first 16 MiB of each
+// file into memory and is still v0; the manager sends from the open file.
 type multipart struct{ manager *manager.Uploader }
 
 func newMultipart() multipart {
