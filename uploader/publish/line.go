@@ -68,6 +68,16 @@ func (l *line) vanish() {
 	}
 }
 
+// lose applies that nothing is known any more of the run that viewers have: what is in the lists
+// tells whether it goes on.
+func (l *line) lose() {
+	if l.shown != nil && l.shown.watched {
+		had := *l.shown
+		had.watched = false
+		l.shown = &had
+	}
+}
+
 // needsRecall reports whether the bucket is asked for the content of m before m is sent.
 func (m *manifest) needsRecall() bool {
 	newest := m.newest()

@@ -26,6 +26,7 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	defer r.letGo()
 	if m.published == nil && len(m.waiting) == 0 {
 		src.family.generation++ // master playlists that would go without it wait for it after all
+		s.touchVariants(m)      // and they for what the bucket has of it
 	}
 	f.disk.closed()
 	f.work.failures = 0
@@ -110,6 +111,9 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	if snap.traits().InitsLate && snap.parsed.Segments == 0 {
 		snap.held = true
 		s.reread(f, now.Add(startHold))
+	}
+	if m.newest() == nil { // what viewers may have was given up, as it had holes
+		m.line.lose()
 	}
 	snap.origin.scanned = m.newest() == nil && m.line.shown == nil
 	if snap.origin.isNewRun = m.startsNewRun(snap); snap.origin.isNewRun {
