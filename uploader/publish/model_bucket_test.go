@@ -66,7 +66,9 @@ func (b *modelBucket) boot() {
 	clear(b.promised)
 	for p, o := range b.objects {
 		if o.sheet != nil && b.w.originOf(p).format == media.HLS && !o.sheet.parsed.Set {
-			b.promised[p] = readEdition(p, o.sheet.content)
+			e := readEdition(p, o.sheet.content)
+			e.run = o.run
+			b.promised[p] = e
 		}
 		if o.sheet == nil {
 			b.held[p] = o.id
@@ -157,6 +159,7 @@ func (b *modelBucket) finish(i int, how outcome) {
 			r.Failure = publish.NoAnswer
 		case refused:
 			r.Failure = publish.Refused
+			b.takeBack(f)
 			if f.Task == publish.Verify && f.Recall {
 				delete(b.promised, f.key) // what players have cannot be known
 			}
@@ -165,6 +168,7 @@ func (b *modelBucket) finish(i int, how outcome) {
 			}
 		case bucketIsAway:
 			r.Failure = publish.BucketRefused
+			b.takeBack(f)
 		}
 		if f.body != nil && !f.body.version().Equal(f.Version) {
 			r.FileFailure = publish.FileChanged

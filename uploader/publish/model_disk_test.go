@@ -74,6 +74,7 @@ type edition struct {
 	refs  []string        // paths of the segments
 	gaps  map[string]bool // of them, those that are marked as missing
 	ended bool
+	run   int // of the stream
 
 	sequence, discontinuities uint64              // of the list
 	numbers                   map[string]position // of the segments

@@ -17,6 +17,9 @@ type flight struct {
 	keys  []string            // of a deletion: what is deleted
 	read  map[string]*record  // and, of manifests, what was read last when that began
 	until time.Time           // when it has no effect any more, if it had no answer
+
+	offers bool     // it is the PUT of a playlist, which players may get from now on
+	former *edition // and this is what they had before, if anything
 }
 
 func (f *flight) String() string {

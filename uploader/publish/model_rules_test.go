@@ -39,12 +39,28 @@ func (b *modelBucket) promise(f *flight) {
 		return
 	}
 	e := readEdition(f.key, f.Manifest.Bytes)
-	if before, ok := b.promised[f.key]; ok && b.w.dest.ReconnectWindow > 0 {
+	e.run = f.put.run
+	before, ok := b.promised[f.key]
+	if ok {
+		f.former = &before
+	}
+	if ok && b.w.dest.ReconnectWindow > 0 {
 		if why := before.brokenBy(e, b.w.originOf(f.key).reusesNames()); why != "" {
 			b.w.t.Fatalf("R3: of %s, %s: %q", f.key, why, f.Manifest.Bytes)
 		}
 	}
-	b.promised[f.key] = e
+	b.promised[f.key], f.offers = e, true
+}
+
+// takeBack applies that f was refused: players never get what it offers.
+func (b *modelBucket) takeBack(f *flight) {
+	switch {
+	case !f.offers:
+	case f.former == nil:
+		delete(b.promised, f.key)
+	default:
+		b.promised[f.key] = *f.former
+	}
 }
 
 // brokenBy says which rule the PUT f of rec breaks, or "".
@@ -58,7 +74,7 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 	}
 	newest := w.newest[rec.path]
 	if newest != nil && newest != rec && b.publishable(newest) && !b.isOwed(rec, newest) {
-		return fmt.Sprintf("R4: %s is sent although %s may be", f.key, newest.sheet.text)
+		return fmt.Sprintf("R4: %s is sent although %s may be: %q", f.key, newest.sheet.text, f.Manifest.Bytes)
 	}
 	if former := b.former(rec); former != nil {
 		return fmt.Sprintf("R4: %s is sent, and what the run before has ended with never is: %s", f.key, former.sheet.text)
@@ -123,16 +139,23 @@ func (b *modelBucket) goesWithout(ref string, rec *record) bool {
 	})
 }
 
-// isOwed reports whether rec, a playlist, goes before one of a later run: it lists more than players
-// have.
+// isOwed reports whether rec, a playlist, goes before one of a later run, or of what may be one: it
+// lists more than players have.
 func (b *modelBucket) isOwed(rec, later *record) bool {
-	return rec.run < later.run && b.w.dest.ReconnectWindow > 0 && b.w.originOf(rec.path).format == media.HLS && b.adds(rec)
+	return (rec.run < later.run || b.w.looksRestarted(later)) && b.w.dest.ReconnectWindow > 0 && b.w.originOf(rec.path).format == media.HLS && b.adds(rec)
 }
 
 // adds reports whether rec, a playlist, lists more than players have.
 func (b *modelBucket) adds(rec *record) bool {
 	refs, before := rec.sheet.refs[rec.sheet.others:], b.promised[rec.path]
-	return len(refs) > 0 && !slices.Contains(before.refs, refs[len(refs)-1])
+	return len(refs) > 0 && (rec.run > before.run || !slices.Contains(before.refs, refs[len(refs)-1]))
+}
+
+// looksRestarted reports whether a chunk that rec names was written again in a run. No writer does
+// that, so it is taken for one of another run.
+func (w *world) looksRestarted(rec *record) bool {
+	return w.originOf(rec.path).reusesNames() &&
+		slices.ContainsFunc(rec.sheet.refs, func(ref string) bool { return w.rewritten[ref] })
 }
 
 // former returns what goes before rec, a playlist: the last one of the run before, if players lack

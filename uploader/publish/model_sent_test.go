@@ -19,7 +19,7 @@ func (w *world) sent(rec *record, f *flight) *sheet {
 	switch before, shown := w.bucket.promised[f.key]; {
 	case w.originOf(f.key).format != media.HLS:
 		return nil
-	case shown && slices.Equal(e.refs, before.refs) && all(rec.sheet.refs, lost):
+	case shown && e.says == before.says && slices.Equal(e.refs, before.refs) && all(rec.sheet.refs, lost):
 		return rec.sheet.editionOf(e, f.Manifest.Bytes) // nothing of it is left but its end
 	case e.says != rec.sheet.text:
 		return nil
