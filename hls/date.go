@@ -35,14 +35,14 @@ func (n *next) dated(p *Playlist) []Segment {
 	if len(run) == 0 {
 		return nil
 	}
-	own := n.run.Segments[n.skip:]
+	written := n.run.Segments[n.skip:]
 	from := max(0, len(run)-maxDates)
 	date, since := n.run.dateAt(n.skip+from), time.Duration(0)
 	for k, cloned := from, false; k < len(run); k++ {
 		switch {
-		case own[k].date != "":
-			date, since = own[k].date, 0
-		case own[k].Discontinuities > 0:
+		case written[k].date != "":
+			date, since = written[k].date, 0
+		case written[k].Discontinuities > 0:
 			date = "" // clocks may jump there
 		}
 		begins := n.shown.dateOf(n.first+uint64(n.skip+k), run[k].URI)
@@ -50,7 +50,7 @@ func (n *next) dated(p *Playlist) []Segment {
 			begins = later(date, since)
 		}
 		since += run[k].Duration
-		if begins == "" || run[k].date != "" && begins == later(run[k].date, 0) {
+		if own := run[k].date; begins == "" || begins == own || own != "" && begins == later(own, 0) {
 			continue
 		}
 		if !cloned {

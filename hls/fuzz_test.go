@@ -37,6 +37,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("#EXTM3U\n## ems-sidecar offset=-9 run=3\n#EXT-X-MEDIA-SEQUENCE:2\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXT-X-MAP:URI=\"m\"\n#EXTINF:1,\na\n#EXT-X-BYTERANGE:3@4\nb\n#EXT-X-BYTERANGE:3\nb\n"),
 		[]byte("#EXTM3U\n#EXTINF:1,\n#EXT-X-VERSION:9\n#EXT-X-GAP\nb\n#EXT-X-KEY:METHOD=NONE\n#EXT-X-ENDLIST\nc"), byte(1))
 	f.Add([]byte(""), []byte("#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:2026-11-22T08:09:48Z\n#EXTINF:4,\na\n#EXTINF:4,\nb"), byte(1<<3))
+	f.Add([]byte("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:17\n#EXTINF:4,\na"), []byte("#EXTM3U\n  #EXT-X-PROGRAM-DATE-TIME:yesterday\n#EXTINF:4,\nb"), byte(2<<3|2))
 	f.Fuzz(func(t *testing.T, old, b []byte, flags byte) {
 		run := checkParsed(t, b)
 		if run == nil {
