@@ -18,13 +18,19 @@ const runLayout = "20060102T150405.999Z"
 // RunName returns the name of a run that began at a time.
 func RunName(began time.Time) string { return began.UTC().Format(runLayout) }
 
+// RunTime returns when the run began that text is the name of.
+func RunTime(text string) (began time.Time, ok bool) {
+	if len(text) < len("20060102T150405Z") || len(text) > len(runLayout) {
+		return time.Time{}, false
+	}
+	began, err := time.Parse(runLayout, text)
+	return began, err == nil && RunName(began) == text
+}
+
 // IsRunName reports whether text is the name of a run.
 func IsRunName(text string) bool {
-	if len(text) < len("20060102T150405Z") || len(text) > len(runLayout) {
-		return false
-	}
-	t, err := time.Parse(runLayout, text)
-	return err == nil && RunName(t) == text
+	_, ok := RunTime(text)
+	return ok
 }
 
 // InRun returns the path under which the file p of a run is published. Without a name, it is p.

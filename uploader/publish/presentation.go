@@ -11,13 +11,34 @@ import (
 
 // R3, of live MPDs of DASH: line.go has the reasons. A run of the stream is a Period; package dash
 // knows how they follow one another. EMS never ends a live MPD: players of a stream that stopped
-// wait, until it returns or an operator ends it.
+// wait, until it returns or an operator ends it. Other writers do, as ffmpeg does: that end waits, as
+// a playlist's does.
 
 // isPresentation reports whether s is an MPD that may go on over runs: it tells of which run it is, and
-// what it names stays what it is. Of other programs than EMS, that is a live one without names that return.
+// what it names stays what it is. Of other programs than EMS, that is a live one without names that
+// return, or the end of one.
 func (s *snapshot) isPresentation() bool {
 	return s.manifest.file.src.layout.Format == media.DASH && len(s.refs) > 0 &&
-		(s.isOfEMS() || !s.parsed.Began.IsZero() && !s.parsed.Ended && s.isUnique())
+		(s.isOfEMS() || (s.parsed.Ended || !s.parsed.Began.IsZero()) && s.isUnique())
+}
+
+// endsRunOf reports whether s, an MPD that has ended, is the end of the run that viewers have: it was
+// watched, or the two name a file in common.
+func (s *snapshot) endsRunOf(have *shown) bool {
+	if have.watched {
+		return have.run == s.origin.run
+	}
+	m := s.manifest
+	parsed, err := m.file.src.layout.Parse(m.file.path, have.content)
+	if err != nil {
+		return false
+	}
+	for ref := range parsed.References() {
+		if f := m.lookUp(ref.URI); f != nil && slices.Contains(s.refs, f) {
+			return true
+		}
+	}
+	return false
 }
 
 // isOfEMS reports whether s is an MPD of EMS.
@@ -28,7 +49,10 @@ var errNotOneRun = errors.New("MPD: it has several Periods, or too long names")
 // editMPD returns the edition of s, an MPD, on a basis.
 func (m *manifest) editMPD(s *snapshot, b basis) edition {
 	mayGoOn := m.file.src.dest.ReconnectWindow > 0 || b.run != ""
-	if s.parsed.Ended || !mayGoOn && b.end != added { // EMS writes a recording that grows as one that has ended
+	if s.parsed.Ended {
+		return m.editEnd(s, b)
+	}
+	if !mayGoOn && b.end != added {
 		return s.own
 	}
 	run, err := dash.Parse(s.own.content)
@@ -51,6 +75,36 @@ func (m *manifest) editMPD(s *snapshot, b basis) edition {
 	if next == run {
 		return s.own
 	}
+	return m.rewritten(s, next, join)
+}
+
+// editEnd returns the edition of s, which has ended, on a basis. Where viewers have a live MPD of the
+// run, s goes on from that, and its end may wait. Any other is the writer's own: a recording, as EMS
+// writes one that grows, too.
+func (m *manifest) editEnd(s *snapshot, b basis) edition {
+	if s.isOfEMS() || m.file.src.dest.ReconnectWindow == 0 || b.shown == nil || !s.endsRunOf(b.shown) {
+		return s.own
+	}
+	shown, err := b.shown.presentation()
+	if err != nil {
+		return s.own
+	}
+	run, err := dash.Reopen(s.own.content, shown, s.origin.modTime)
+	if err != nil {
+		return s.own
+	}
+	next, join := m.continuedMPD(s, run, b)
+	if b.end == leftOut && !shown.Ended {
+		return m.rewritten(s, next, join)
+	}
+	if next == run { // it never started again
+		return s.own
+	}
+	return m.rewritten(s, next.WithEnd(), join)
+}
+
+// rewritten returns the edition of s that next is.
+func (m *manifest) rewritten(s *snapshot, next *dash.MPD, join dash.Join) edition {
 	content := next.Bytes()
 	return edition{content: content, sum: sha256.Sum256(content), md5: MD5(content), mpd: next,
 		seam: join == dash.Seam, tail: m.formerOf(s, content), ended: next.Ended}

@@ -115,7 +115,7 @@ func (b *bench) differences() (found []string) {
 			switch {
 			case b.row.ranges:
 				suffix = want.media && len(is.refs) >= len(want.refs)
-			case want.began != "":
+			case is.began != "": // an end does not tell it
 				suffix = is.endsWith(want)
 			}
 			if err != nil || err2 != nil || !suffix || is.ended != want.ended && b.row.config == nil {

@@ -139,6 +139,8 @@ var ffmpegDASH = []row{
 		steps: restarted(dash + desc)},
 	{name: "dash-dated-restart", play: []string{desc}, config: window, steps: []step{
 		crashes(0, 9.3, dated), rest(time.Second), ffmpeg(1, 6, dated)}},
+	{name: "dash-dated-ended", play: []string{desc}, config: window, steps: []step{
+		ffmpeg(0, 6, dated), rest(time.Second), ffmpeg(1, 6, dated)}},
 	{name: "dash-number-restart", outlive: true, play: []string{desc}, config: window, reuses: true,
 		steps: restarted(dash + "-use_timeline 0 " + desc)},
 	{name: "dash-hls-restart", play: []string{desc, "live/cam/master.m3u8"}, config: window, reuses: true,
