@@ -31,10 +31,17 @@ func FuzzContinue(f *testing.F) {
 		if err != nil {
 			return
 		}
-		run.WithEnd()
+		ended := run.WithEnd()
 		shown, err := Parse(old)
 		if err != nil {
 			shown = nil
+		}
+		if shown != nil {
+			for _, text := range [][]byte{b, ended.Bytes()} {
+				if m, err := Reopen(text, shown, began); err == nil && (m.Ended || m.Run() != shown.RunOf(shown.last())) {
+					t.Errorf("reopened, it is of run %s:\n%s\nof what viewers have:\n%s", m.Run(), m.Bytes(), old)
+				}
+			}
 		}
 		s := Situation{Named: flags&1 > 0, TooOld: flags&2 > 0}
 		next, join := Continue(shown, run, s)
