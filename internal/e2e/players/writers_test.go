@@ -36,6 +36,7 @@ var restartedWriters = []restarted{
 	{"cmaf", "hls.js", "media_0.m3u8", append([]string{"-hls_playlist", "1"}, fragments...), os.Kill},
 	// dash.js leaves what the window does not reach any more, and then does not find back.
 	{"dash", "dash.js", "stream.mpd", append(slices.Clone(fragments), "-window_size", "20"), os.Kill},
+	{"dash-ended", "dash.js", "stream.mpd", append(slices.Clone(fragments), "-window_size", "20"), os.Interrupt},
 }
 
 // fragments are ffmpeg's arguments for DASH.
