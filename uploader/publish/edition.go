@@ -109,6 +109,7 @@ func (m *manifest) edit(s *snapshot, b basis) edition {
 		if list = m.lastShown(b.shown); list == nil {
 			return s.own
 		}
+		join = hls.Same
 	}
 	// An end is final, as long as nothing follows it.
 	over := b.shown != nil && b.shown.ended && join == hls.Same && list.Next() == b.shown.list.Next()

@@ -112,9 +112,6 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		snap.held = true
 		s.reread(f, now.Add(startHold))
 	}
-	if m.newest() == nil { // what viewers may have was given up, as it had holes
-		m.line.lose()
-	}
 	snap.origin.scanned = m.newest() == nil && m.line.shown == nil
 	if snap.origin.isNewRun = m.startsNewRun(snap); snap.origin.isNewRun {
 		m.line.run++

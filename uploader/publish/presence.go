@@ -112,6 +112,7 @@ func (s *Schedule) restore(m *manifest) {
 // file is read for it.
 func (s *Schedule) putAgain(m *manifest) {
 	if m.published.own.content != nil {
+		m.copy.distrust()
 		m.again()
 		return
 	}

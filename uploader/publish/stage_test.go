@@ -174,7 +174,7 @@ func (s *stage) read(p string, refs []string, run, sequence string, ended bool) 
 		s.named[ref] = true
 		if src.layout.Kind(ref).Role != media.ChunkFile {
 			r.Others++
-			content += "# " + path.Base(ref) + "\n"
+			content += reference(p, ref, src.layout)
 			continue
 		}
 		content += "#EXTINF:" + lasts[i] + ",\n" + path.Base(ref) + "\n"
@@ -198,6 +198,16 @@ func (s *stage) read(p string, refs []string, run, sequence string, ended bool) 
 		}
 	}
 	s.schedule.ManifestRead(src.Source, p, r, src.place(), s.now)
+}
+
+// reference is how the manifest p names ref, which is no segment: a variant of a master playlist, or
+// else only for the reader of a story.
+func reference(p, ref string, layout media.Layout) string {
+	within, ok := strings.CutPrefix(ref, path.Dir(p)+"/")
+	if ok && layout.Format == media.HLS && layout.Kind(ref).Role == media.ManifestFile {
+		return "#EXT-X-STREAM-INF:BANDWIDTH=1\n" + within + "\n"
+	}
+	return "# " + path.Base(ref) + "\n"
 }
 
 // start starts what can be started, and prints what was decided.

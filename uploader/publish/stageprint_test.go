@@ -125,7 +125,7 @@ func summary(content []byte) string {
 		case strings.HasPrefix(line, "# "):
 			names = append(names, line[2:])
 		case !strings.HasPrefix(line, "#"):
-			names = append(names, line)
+			names = append(names, path.Base(line))
 		}
 	}
 	return "[" + strings.Join(names, " ") + "]"

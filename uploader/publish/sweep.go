@@ -99,6 +99,15 @@ func (m *manifest) waitsTooLong(now time.Time) bool {
 	return len(m.waiting) > 0 && now.Sub(m.waiting[0].origin.readAt) >= waitingTooLong
 }
 
+// knowNothing applies that m has no snapshot any more with which the next one is compared. The bucket
+// may have one that was given up: it is asked, and what is in the lists tells whether a run goes on.
+func (m *manifest) knowNothing() {
+	m.line.lose()
+	if m.copy.question == answered {
+		m.copy.question = askAgain
+	}
+}
+
 // dropHopeless gives up the snapshots that are not to be seen any more.
 func (s *Schedule) dropHopeless(m *manifest) {
 	newerGone := false
@@ -115,6 +124,9 @@ func (s *Schedule) dropHopeless(m *manifest) {
 		w.release()
 		if len(m.waiting) == 0 {
 			m.awaitEnd() // the run is given up with which the stream had returned
+		}
+		if m.newest() == nil {
+			m.knowNothing()
 		}
 		s.figures.failures++
 		s.report(givenUp, m.file.stream, "key", m.file.key(), "err",

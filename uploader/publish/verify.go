@@ -12,6 +12,9 @@ func (s *Schedule) verified(r Result, now time.Time) {
 	first := c.question == neverAsked
 	c.hadOne = c.hadOne || first && found != nil
 	c.question, c.checkAt = answered, time.Time{}
+	if m.newest() == nil {
+		c.question = askAgain // there is nothing to compare the answer with
+	}
 	if first && now.Sub(s.settings.Began) < doubtTime {
 		c.late.begin(now) // a PUT of the run before may still be applied
 	}
@@ -69,7 +72,8 @@ func (s *Schedule) adopted(m *manifest, found *ObjectInfo, now time.Time) bool {
 	return false
 }
 
-// again has what was published last PUT once more, unless something newer goes first.
+// again has what was published last PUT once more, if its edition is another one now or the bucket may
+// have lost it, unless something newer goes first.
 func (m *manifest) again() {
 	s := *m.published
 	s.open, s.generation = nil, m.file.src.family.generation-1
@@ -80,7 +84,6 @@ func (m *manifest) again() {
 	if m.pursued == nil {
 		m.pursued = &s
 	}
-	m.copy.distrust()
 }
 
 // checkInTurn has the bucket asked whether it still has what was published lately: before the next
