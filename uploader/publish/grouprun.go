@@ -87,27 +87,48 @@ func (g *groupRuns) waitBefore(run span) bool {
 	return slices.ContainsFunc(g.waiting, func(w span) bool { return w.isBefore(run) })
 }
 
-// runsOf returns the runs in list. Its last segment was written at end. If that is not exact, it is when
-// the list came into the bucket, which may be much later; then names tell times where they can.
-func runsOf(list *hls.Playlist, end time.Time, exact bool) (runs []shownRun) {
+// remember keeps the runs in what viewers have, before they get a list of another run: until then, each
+// list has all runs of the one before, except those that viewers have left behind in this process.
+func (l *line) remember() {
+	if l.shown == nil {
+		return
+	}
+	list, err := l.shown.parse()
+	if err != nil || len(list.Segments) == 0 {
+		return
+	}
+	runs := runsOf(list, l.shown.at)
+	l.had = slices.DeleteFunc(l.had, func(r shownRun) bool { return r.number >= runs[0].number })
+	l.had = append(l.had, runs...)
+	l.had = slices.Clone(l.had[max(0, len(l.had)-maxFormerRuns):])
+}
+
+// runsOf returns the runs in list. Its last segment was written at end, or before: what the bucket has
+// may have come there much later.
+func runsOf(list *hls.Playlist, end time.Time) (runs []shownRun) {
 	times, n := beginnings(list, end), list.DiscontinuitySequence
 	for i := range list.Segments {
 		segment := &list.Segments[i]
 		n += uint64(segment.Discontinuities)
-		began, number, named := media.RunOf(segment.URI)
-		if !named {
-			began = times[i]
-		}
+		began, at := beganOf(segment.URI, times[i], list.TargetDuration)
 		if i == 0 || segment.Discontinuities > 0 {
 			runs = append(runs, shownRun{span: span{began: began}, number: n})
-		}
-		at := times[i]
-		if named && !exact {
-			at = began.Add(time.Duration(number-1) * segment.Duration)
 		}
 		runs[len(runs)-1].late = at.Add(segment.Duration / 2)
 	}
 	return runs
+}
+
+// beganOf returns when the run of a segment began, and when the segment did, at the latest at a time. A
+// name may tell when the run began, and so also when its n-th segment did at the latest: none is
+// longer than most.
+func beganOf(uri string, latest time.Time, most time.Duration) (run, segment time.Time) {
+	began, n, named := media.RunOf(uri)
+	if !named {
+		return latest, latest
+	}
+	since := min(latest.Sub(began), time.Duration(n-1)*most)
+	return began, began.Add(max(since, 0))
 }
 
 // beginnings returns when each segment of list begins: by its dates, or else by when the one

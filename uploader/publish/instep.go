@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"ems-sidecar/hls"
-	"ems-sidecar/media"
 )
 
 // Players change between the variants of a group by the discontinuity numbers of segments, so
@@ -50,8 +49,9 @@ func (m *manifest) groupNumber(s *snapshot) uint64 {
 
 // addRuns adds the runs of m to g, except that of s.
 func (m *manifest) addRuns(g *groupRuns, s *snapshot) {
+	g.shown = append(g.shown, m.line.had...)
 	if list := m.lastShown(m.line.shown); list != nil {
-		g.shown = append(g.shown, runsOf(list, m.line.shown.at, m.line.shown.watched)...)
+		g.shown = append(g.shown, runsOf(list, m.line.shown.at)...)
 		g.goOn = g.goOn || discontinuity(list) > 0
 	}
 	for i, w := range m.waiting {
@@ -88,13 +88,8 @@ func (s *snapshot) times() span {
 		s.span = span{began: written, late: written}
 		list, err := hls.Parse(s.own.content) // edit logs an error
 		if err == nil && len(list.Segments) > 0 {
-			times, last := beginnings(list, written), len(list.Segments)-1
-			s.span.late = times[last].Add(list.Segments[last].Duration / 2)
-			if began, _, named := media.RunOf(list.Segments[0].URI); named {
-				s.span.began = began
-			} else {
-				s.span.began = times[0]
-			}
+			runs := runsOf(list, written)
+			s.span = span{began: runs[0].began, late: runs[len(runs)-1].late}
 		}
 	}
 	return s.span

@@ -23,6 +23,10 @@ const (
 	maxWaiting      = 16
 	maxWaitingBytes = 2 << 20
 
+	// maxFormerRuns bounds the runs that are remembered of a live playlist although its list may not
+	// have them any more: about 1 kB.
+	maxFormerRuns = 16
+
 	// mostWanted is how many of the files that a manifest waits for are looked through for the one
 	// that it needs first. Where they are more, all that is queued has its turn.
 	mostWanted = 512

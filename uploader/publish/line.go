@@ -20,13 +20,14 @@ import (
 
 // A line is a live playlist, or a live MPD, as its players see it, over all runs of its stream.
 type line struct {
-	shown     *shown    // nil: viewers have nothing
-	former    *shown    // while a PUT is in flight: what they had before it
-	run       int       // of the newest snapshot
-	before    time.Time // when the last playlist of the run before that was written; zero: there is none
-	endAt     time.Time // when the end of a stream that stopped is published; zero: it goes on, or has ended
-	over      bool      // it was ended: by an operator, or as it is stale
-	withdrawn bool      // its object is to be deleted, as it is stale
+	shown     *shown     // nil: viewers have nothing
+	former    *shown     // while a PUT is in flight: what they had before it
+	had       []shownRun // that viewers had before shown, as far as this process knows
+	run       int        // of the newest snapshot
+	before    time.Time  // when the last playlist of the run before that was written; zero: there is none
+	endAt     time.Time  // when the end of a stream that stopped is published; zero: it goes on, or has ended
+	over      bool       // it was ended: by an operator, or as it is stale
+	withdrawn bool       // its object is to be deleted, as it is stale
 
 	foreign    bool      // the bucket has another writer's playlist, which is to be continued
 	recalledAt time.Time // when the bucket told what it has
@@ -68,8 +69,7 @@ func (l *line) vanish() {
 	}
 }
 
-// lose applies that nothing is known any more of the run that viewers have: what is in the lists
-// tells whether it goes on.
+// lose applies that nothing is known any more of the run that viewers have.
 func (l *line) lose() {
 	if l.shown != nil && l.shown.watched {
 		had := *l.shown
@@ -115,6 +115,7 @@ func (m *manifest) recall(r Result, now time.Time) {
 			return // it is older than what viewers had
 		}
 	}
+	m.line.remember()
 	m.line.shown = have
 }
 
@@ -230,14 +231,20 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Play
 }
 
 // isOneRun reports whether it is proved that list, which was published at a time, is of the run, whose
-// last segment was closed at another: by the names of segments, or by their pace.
+// last segment was closed at another: by the names of segments, or by their pace. Names of segments
+// that each have a time of their own prove nothing.
 func isOneRun(list, run *hls.Playlist, published, closed time.Time) bool {
-	if len(list.Segments) > 0 && len(run.Segments) > 0 {
-		had, _, told := media.RunOf(list.Segments[len(list.Segments)-1].URI)
-		has, _, tells := media.RunOf(run.Segments[0].URI)
-		if told && tells && had.Equal(has) {
-			return true
-		}
+	if len(list.Segments) == 0 || len(run.Segments) == 0 {
+		return false
+	}
+	first, last := &run.Segments[0], &run.Segments[len(run.Segments)-1]
+	had, _, told := media.RunOf(list.Segments[len(list.Segments)-1].URI)
+	began, _, tells := media.RunOf(first.URI)
+	switch ends, _, _ := media.RunOf(last.URI); {
+	case told && tells && had.Equal(began):
+		return true
+	case told && tells && last != first && ends.Equal(began):
+		return false
 	}
 	return hls.SameRun(list, run, published, closed)
 }

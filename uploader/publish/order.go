@@ -39,6 +39,9 @@ func (m *manifest) start(s *snapshot) {
 	}
 	m.errand = errand{sending, s}
 	m.copy.tried = m.copy.tried || m.published == nil || m.published.edition.sum != s.edition.sum
+	if s.isPlaylist() && !m.line.goesOn(s) {
+		m.line.remember()
+	}
 	if s.isPlaylist() || s.isPresentation() {
 		m.line.show(s)
 	}

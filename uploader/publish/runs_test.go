@@ -2,9 +2,11 @@ package publish
 
 import (
 	"crypto/sha256"
+	"strconv"
 	"testing"
 	"time"
 
+	"ems-sidecar/hls"
 	"ems-sidecar/media"
 )
 
@@ -72,5 +74,37 @@ func TestR2ManifestOfARunIsNotPublishedWithTheInitSegmentOfTheNextOne(t *testing
 				t.Fatal("nothing is uploaded")
 			}
 		})
+	}
+}
+
+// After a start, names tell whether a run goes on that viewers have, also where the pace of another one
+// would fit.
+func TestR3NamesTellRunsApart(t *testing.T) {
+	list := func(uris ...string) *hls.Playlist {
+		text := "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:" + strconv.Itoa(10+len(uris)) + "\n"
+		for _, uri := range uris {
+			text += "#EXTINF:4,\n" + uri + "\n"
+		}
+		p, err := hls.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	published := time.UnixMilli(1793534420000)
+	for name, c := range map[string]struct {
+		shown, run *hls.Playlist
+		away       time.Duration
+		want       bool
+	}{
+		"one time":              {list("a_1793534400000_1.ts"), list("a_1793534400000_5.ts", "a_1793534400000_6.ts"), 0, true},
+		"another time":          {list("a_1793534400000_1.ts"), list("a_1793534419000_1.ts", "a_1793534419000_2.ts"), 8 * time.Second, false},
+		"a time of each, paced": {list("a_1793534400000_1.ts"), list("a_1793534419000_1.ts", "a_1793534423000_2.ts"), 8 * time.Second, true},
+		"no time, paced":        {list("a1.ts"), list("a2.ts", "a3.ts"), 8 * time.Second, true},
+		"no time, too early":    {list("a1.ts"), list("a2.ts", "a3.ts"), -8 * time.Second, false},
+	} {
+		if got := isOneRun(c.shown, c.run, published, published.Add(c.away)); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
 	}
 }
