@@ -12,6 +12,7 @@ const (
 	ManifestMemory = manifestMemory
 	MaxWaiting     = maxWaiting
 	AbsentPatience = absentPatience
+	OwnPatience    = ownPatience
 )
 
 // An Observed is what the schedule believes of a file.

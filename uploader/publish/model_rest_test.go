@@ -2,6 +2,7 @@ package publish_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -156,7 +157,8 @@ func (w *world) checkRest() {
 }
 
 // maybeNever reports whether rec may stay unpublished: it names a manifest that is not there or may
-// stay unpublished itself, or it was deleted, and names what was given up.
+// stay unpublished itself, or it was deleted, and names what was given up, or none of its chunks was
+// seen, so that it looks older than what viewers have.
 func (w *world) maybeNever(rec *record) bool {
 	for _, ref := range rec.sheet.refs {
 		if w.originOf(ref).isManifest(ref) {
@@ -165,5 +167,14 @@ func (w *world) maybeNever(rec *record) bool {
 			}
 		}
 	}
-	return w.isGivenUp(rec) || w.endsInHole(rec)
+	return w.isGivenUp(rec) || w.endsInHole(rec) || w.isUnseen(rec)
+}
+
+// isUnseen reports whether rec is a playlist whose names come back, and none of its chunks was seen.
+func (w *world) isUnseen(rec *record) bool {
+	segments := rec.sheet.refs[rec.sheet.others:]
+	return w.originOf(rec.path).reusesNames() && len(segments) > 0 && all(segments, func(ref string) bool {
+		i := w.disk.names[ref]
+		return !slices.Contains(w.seen[ref], rec.run) && (i == nil || i.holds.run != rec.run)
+	})
 }

@@ -73,7 +73,7 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		return fmt.Sprintf("R7: %s is sent although the bucket has it", f.key)
 	}
 	newest := w.newest[rec.path]
-	if newest != nil && newest != rec && b.publishable(newest) && !b.isOwed(rec, newest) {
+	if newest != nil && newest != rec && b.publishable(newest) && !b.mayBeOwed(rec, newest) {
 		return fmt.Sprintf("R4: %s is sent although %s may be: %q", f.key, newest.sheet.text, f.Manifest.Bytes)
 	}
 	if former := b.former(rec); former != nil {
@@ -139,16 +139,23 @@ func (b *modelBucket) goesWithout(ref string, rec *record) bool {
 	})
 }
 
-// isOwed reports whether rec, a playlist, goes before one of a later run, or of what may be one: it
-// lists more than players have.
-func (b *modelBucket) isOwed(rec, later *record) bool {
-	return (rec.run < later.run || b.w.looksRestarted(later)) && b.w.dest.ReconnectWindow > 0 && b.w.originOf(rec.path).format == media.HLS && b.adds(rec)
+// mayBeOwed reports whether rec, a playlist, may go before one of a later run: it lists more than
+// players have, or looks like another run.
+func (b *modelBucket) mayBeOwed(rec, later *record) bool {
+	looksLater := rec.run < later.run || b.w.looksRestarted(later)
+	looksNew := rec.run > b.promised[rec.path].run || rec.late || b.w.looksRestarted(rec)
+	return looksLater && b.goesOn(rec) && (looksNew || b.adds(rec))
+}
+
+// goesOn reports whether rec is a playlist that is published run by run.
+func (b *modelBucket) goesOn(rec *record) bool {
+	return b.w.dest.ReconnectWindow > 0 && b.w.originOf(rec.path).format == media.HLS && len(rec.sheet.refs) > rec.sheet.others
 }
 
 // adds reports whether rec, a playlist, lists more than players have.
 func (b *modelBucket) adds(rec *record) bool {
-	refs, before := rec.sheet.refs[rec.sheet.others:], b.promised[rec.path]
-	return len(refs) > 0 && (rec.run > before.run || !slices.Contains(before.refs, refs[len(refs)-1]))
+	refs := rec.sheet.refs
+	return !slices.Contains(b.promised[rec.path].refs, refs[len(refs)-1])
 }
 
 // looksRestarted reports whether a chunk that rec names was written again in a run. No writer does
@@ -177,7 +184,7 @@ func (b *modelBucket) former(rec *record) *record {
 		return w.rewritten[ref] || w.isOfAnotherRun(ref, last) || b.looksOutwritten(ref, last)
 	})
 	told := !next.sheet.parsed.Set && next.sheet.parsed.Sequence <= last.sheet.parsed.Last // a higher number may be a jump
-	if last.order > b.started[rec.path] && known && told && !rewritten && b.isOwed(last, rec) && b.publishable(last) {
+	if last.order > b.started[rec.path] && known && told && !rewritten && last.run < rec.run && b.goesOn(last) && b.adds(last) && b.publishable(last) {
 		return last
 	}
 	return nil
@@ -270,10 +277,16 @@ func (b *modelBucket) publishable(rec *record) bool {
 	if len(rec.sheet.refs) == rec.sheet.others {
 		return false
 	}
+	if w.looksRestarted(rec) && w.now.Sub(rec.at) < publish.OwnPatience {
+		return false // new content is awaited of all chunks
+	}
 	for _, ref := range rec.sheet.refs {
 		c, ok := b.confirmed[ref]
 		if !ok || !w.originOf(ref).src.Observe(ref).Confirmed || c.id != w.closed[ref].id || w.now.Sub(c.at) < publish.ReturnedCacheTime {
 			return false
+		}
+		if w.originOf(ref).reusesNames() && w.closed[ref].run != rec.run {
+			return false // what rec means may be late, and is waited for
 		}
 	}
 	return true
