@@ -85,6 +85,16 @@ var mutants = []mutant{
 		test: "TestR3VariantsAreInStepOverRandomReturns", tests: publish + "returns_test.go",
 	},
 	{
+		rule: "R3", what: "a run that the lists do not have any more is forgotten",
+		file: publish + "order.go", old: "m.line.remember()", new: "_ = m.line",
+		test: "TestLivePlaylistScenarios",
+	},
+	{
+		rule: "R3", what: "a run of which nothing can arrive takes back the end that viewers have",
+		file: publish + "edition.go", old: "join = hls.Same\n", new: "",
+		test: "TestR2ReturningNameScenarios",
+	},
+	{
 		rule: "R3", what: "a variant does not wait for what the bucket has of others",
 		file: publish + "instep.go", old: "return until, awaits\n}\n\n// askSoon", new: "return until, false\n}\n\n// askSoon",
 		test: "TestR3VariantsAreInStepOverRandomReturns", tests: publish + "returns_test.go",
