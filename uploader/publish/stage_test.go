@@ -191,6 +191,9 @@ func (s *stage) read(p string, refs []string, run, sequence string, ended bool) 
 			r.Manifest.Last = r.Manifest.Sequence + uint64(len(segments)) - 1
 		}
 		r.Manifest.Set = false
+		if src.layout.Format == media.HLS {
+			r.Manifest.TargetDuration = 4 * time.Second
+		}
 	}
 	if src.layout.MayReturn(refs) {
 		for _, ref := range refs {
