@@ -141,3 +141,36 @@ func gapped(playlist, chunk string) string {
 	segment := "#EXTINF:4.000,\r\n" + chunk
 	return strings.Replace(playlist, segment, "#EXT-X-GAP\r\n"+segment, 1)
 }
+
+// A daemon that is stopped publishes the ends of the streams that have left the disk: the next one would
+// not learn of them. The others wait for it.
+func TestR5EndOfAStreamThatHasLeftTheDiskDoesNotWaitForTheNextStart(t *testing.T) {
+	for _, left := range []bool{true, false} {
+		t.Run(fmt.Sprint("left: ", left), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDesk(t, Settings{})
+				d.dest.ReconnectWindow = time.Minute
+				d.dest.now.Store(&terms{window: time.Minute})
+				ended := d.start()
+				d.live("g/s", 1, 5, 4*time.Second)
+				d.close("g/s/playlist.m3u8", playlist(1, 5, "#EXT-X-ENDLIST"))
+				settle()
+				if left {
+					for _, name := range d.files() {
+						d.remove(name)
+					}
+				}
+				time.Sleep(10 * time.Second)
+				if got := d.bucket.content("g/s/playlist.m3u8"); strings.Contains(got, "#EXT-X-ENDLIST") {
+					t.Errorf("the end does not wait:\n%s", got)
+				}
+				d.end()
+				<-ended
+				got := d.bucket.content("g/s/playlist.m3u8")
+				if strings.HasSuffix(got, "5.ts\r\n#EXT-X-ENDLIST\r\n") != left || !strings.Contains(got, "5.ts") {
+					t.Errorf("the daemon leaves\n%s", got)
+				}
+			})
+		})
+	}
+}

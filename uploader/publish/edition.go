@@ -78,7 +78,7 @@ func (m *manifest) compose(s *snapshot, now time.Time) {
 	switch {
 	case m.line.over:
 		b.end = added
-	case s.parsed.Ended && (now.Before(m.endOf(s)) || m.hasReturned(s)):
+	case s.parsed.Ended && (m.waitsForReturn(s, now) || m.hasReturned(s)):
 		b.end = leftOut
 	}
 	if s.basis == b {

@@ -175,6 +175,13 @@ func (m *manifest) endOf(s *snapshot) time.Time {
 	return stopped.Add(window + s.parsed.TargetDuration)
 }
 
+// waitsForReturn reports whether the end of s waits for the stream to return. The end of a playlist that
+// has left the disk does not wait for longer than the daemon runs: nothing would tell the next one of it.
+func (m *manifest) waitsForReturn(s *snapshot, now time.Time) bool {
+	last := m.file.src.schedule.draining && m.file.disk.isNameGone()
+	return now.Before(m.endOf(s)) && !last
+}
+
 // awaitEnd notes when the end is due of what is published, if the server has ended it and it has
 // none yet.
 func (m *manifest) awaitEnd() {
@@ -198,7 +205,8 @@ func (m *manifest) dueEnd(now, at time.Time) (*snapshot, time.Time) {
 	if m.line.endAt.IsZero() || len(m.waiting) > 0 || m.published == nil {
 		return nil, at
 	}
-	if m.line.endAt = m.endOf(m.published); now.Before(m.line.endAt) { // its file may have been written once more
+	m.line.endAt = m.endOf(m.published) // its file may have been written once more
+	if m.waitsForReturn(m.published, now) {
 		return nil, earlier(at, m.line.endAt)
 	}
 	m.line.endAt = time.Time{}
