@@ -155,3 +155,22 @@ func TestAnMPDWithNamesThatReturnIsTheWritersOwn(t *testing.T) {
 		}
 	})
 }
+
+// The end of a run of which nothing was seen before is no end of the one that viewers have.
+func TestEndOfAnMPDOfAnotherRunIsTheWritersOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newOtherRunsDesk(t)
+		d.start()
+		d.writeRun("-20261130-091500", 1)
+		b := &otherRun{d, "-20261130-091530", time.Now()}
+		d.placed("g/init"+b.end+".m4s", "init")
+		for n := range 3 {
+			d.placed(b.chunk(n+1), fmt.Sprint(n))
+		}
+		d.placed(dashManifest, b.endMPD(3))
+		time.Sleep(10 * time.Second)
+		if got := d.bucket.content(dashManifest); got != b.endMPD(3) {
+			t.Errorf("the MPD is\n%s", got)
+		}
+	})
+}

@@ -22,12 +22,9 @@ func (s *snapshot) isPresentation() bool {
 		(s.isOfEMS() || (s.parsed.Ended || !s.parsed.Began.IsZero()) && s.isUnique())
 }
 
-// endsRunOf reports whether s, an MPD that has ended, is the end of the run that viewers have: it was
-// watched, or the two name a file in common.
+// endsRunOf reports whether s, an MPD that has ended and whose names are its run's alone, is the end of
+// the run that viewers have: they know one of the files that it names.
 func (s *snapshot) endsRunOf(have *shown) bool {
-	if have.watched {
-		return have.run == s.origin.run
-	}
 	m := s.manifest
 	parsed, err := m.file.src.layout.Parse(m.file.path, have.content)
 	if err != nil {
