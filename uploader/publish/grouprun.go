@@ -87,8 +87,8 @@ func (g *groupRuns) waitBefore(run span) bool {
 	return slices.ContainsFunc(g.waiting, func(w span) bool { return w.isBefore(run) })
 }
 
-// remember keeps the runs in what viewers have, before they get a list of another run: until then, each
-// list has all runs of the one before, except those that viewers have left behind in this process.
+// remember keeps the runs in what viewers have, before they get a list of another run. All runs before
+// the newest one were in that list, so that none is missed.
 func (l *line) remember() {
 	if l.shown == nil {
 		return
@@ -119,9 +119,9 @@ func runsOf(list *hls.Playlist, end time.Time) (runs []shownRun) {
 	return runs
 }
 
-// beganOf returns when the run of a segment began, and when the segment did, at the latest at a time. A
-// name may tell when the run began, and so also when its n-th segment did at the latest: none is
-// longer than most.
+// beganOf returns when the run of a segment began, and when the segment did, which was at latest or
+// before. If its name tells when the run began, the n-th segment did not begin later than n-1 segments
+// take that last most.
 func beganOf(uri string, latest time.Time, most time.Duration) (run, segment time.Time) {
 	began, n, named := media.RunOf(uri)
 	if !named {

@@ -45,9 +45,12 @@ func (w *world) sent(rec *record, f *flight) *sheet {
 // has sent of the same list, and nothing tells that rec is of another run of the stream: its chunks
 // are not younger than that, as far as the bucket's whole seconds tell.
 func (w *world) looksShown(rec *record, e edition) bool {
-	before, object := w.bucket.promised[rec.path], w.bucket.objects[rec.path]
-	if !w.originOf(rec.path).reusesNames() || !before.ended || !slices.Equal(e.refs, before.refs) ||
-		object == nil || object.boot == w.bucket.boots {
+	object := w.bucket.objects[rec.path]
+	if !w.originOf(rec.path).reusesNames() || object == nil || object.boot == w.bucket.boots {
+		return false
+	}
+	before := readEdition(rec.path, object.sheet.content)
+	if !before.ended || !slices.Equal(e.refs, before.refs) {
 		return false
 	}
 	told := object.stored.Add(time.Second + media.Generic[media.HLS].NamesEarly)
