@@ -87,12 +87,16 @@ func (s *snapshot) endBeforeHole() {
 
 // hopeless reports whether the i-th waiting snapshot is better not seen than seen with holes: it
 // names what can never arrive, and it was deleted itself, or the stream was restarted after it, or
-// that is its end.
+// that is its end. One that viewers have is sent again with its holes: its end is due.
 func (m *manifest) hopeless(i int) bool {
-	if m.isHeldBack(m.waiting[i]) {
+	w, p := m.waiting[i], m.published
+	if m.isHeldBack(w) {
 		return true
+	}
+	if p != nil && p.sum == w.sum && p.origin.run == w.origin.run {
+		return false
 	}
 	overtaken := m.file.disk.isNameGone() || slices.ContainsFunc(m.waiting[i+1:],
 		func(s *snapshot) bool { return s.origin.isNewRun })
-	return overtaken && m.waiting[i].misses()
+	return overtaken && w.misses()
 }
