@@ -74,9 +74,9 @@ func (a *attempt) PutObject(ctx context.Context, in *s3.PutObjectInput,
 	}
 	in.ContentLength = aws.Int64(section.Size())
 	err = a.store.terms.reach(matter{sums: true, signing: true}, func(t terms) error {
-		summer := summers[t.signed].Get().(*summer)
+		summer := summers[t].Get().(*summer)
 		content, sum, err := summer.sum(ctx, section)
-		summers[t.signed].Put(summer)
+		summers[t].Put(summer)
 		if err != nil {
 			return fmt.Errorf("read it: %w", err)
 		}
@@ -117,7 +117,7 @@ func (a *attempt) UploadPart(ctx context.Context, in *s3.UploadPartInput,
 	section, err := sectionOf(in.Body)
 	var sent part
 	if err == nil {
-		sent, err = a.store.uploadPart(ctx, a.upload, in, section, a.plan, newSummer(false), options)
+		sent, err = a.store.uploadPart(ctx, a.upload, in, section, a.plan, newSummer(terms{crc32: true}), options)
 	}
 	if err != nil {
 		return nil, a.fail(fmt.Errorf("part %d of %d: %w", number, a.plan.parts(), err))

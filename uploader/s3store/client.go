@@ -47,7 +47,7 @@ func newClient(base aws.HTTPClient, d *dialer, c *clock, connections int) *clien
 	}
 	tr := configured.GetTransport()
 	// A defaults mode of the SDK may have set others.
-	tr.DialContext, tr.TLSHandshakeTimeout = d.DialContext, handshakeTime
+	tr.DialContext, tr.TLSHandshakeTimeout = d.connect, handshakeTime
 	tr.DisableKeepAlives = connections == 0
 	tr.MaxResponseHeaderBytes = maxHeader
 	tr.MaxIdleConns = max(tr.MaxIdleConns, connections)

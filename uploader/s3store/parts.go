@@ -27,7 +27,7 @@ func (s *Store) sendParts(ctx context.Context, u *upload, o uploader.Object, p p
 	senders, ctx := errgroup.WithContext(ctx)
 	for range min(partsAtOnce, len(missing)) {
 		senders.Go(func() error {
-			summer := newSummer(false)
+			summer := newSummer(terms{crc32: true})
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(missing) {
@@ -63,7 +63,7 @@ func (s *Store) uploadPart(ctx context.Context, u *upload, in *s3.UploadPartInpu
 	limit, sent := s.partLimit(p, int(aws.ToInt32(in.PartNumber))), part{sent: true}
 	err := s.terms.reach(matter{signing: true}, func(t terms) error {
 		if t.signed && summer.payload == nil {
-			*summer = *newSummer(true)
+			*summer = *newSummer(terms{crc32: true, signed: true})
 		}
 		content, sum, err := summer.sum(ctx, section)
 		if err != nil {

@@ -41,26 +41,34 @@ const copyBuffer = 64 << 10
 // A summer computes sums of one section after the other, with the same buffer.
 type summer struct {
 	md5     hash.Hash
-	crc32   hash.Hash
+	crc32   hash.Hash // nil if it is not needed
 	payload hash.Hash // SHA-256, to sign a request with; nil if that is not needed
 	all     io.Writer
 	buffer  []byte
 }
 
-func newSummer(forRequest bool) *summer {
-	s := &summer{md5: md5.New(), crc32: crc32.NewIEEE(), buffer: make([]byte, copyBuffer)}
-	s.all = io.MultiWriter(s.md5, s.crc32)
-	if forRequest {
-		s.payload = sha256.New()
-		s.all = io.MultiWriter(s.md5, s.crc32, s.payload)
+// newSummer returns one that computes the MD5, with which answers are compared, and what t asks for.
+func newSummer(t terms) *summer {
+	s := &summer{md5: md5.New(), buffer: make([]byte, copyBuffer)}
+	all := []io.Writer{s.md5}
+	if t.crc32 {
+		s.crc32 = crc32.NewIEEE()
+		all = append(all, s.crc32)
 	}
+	if t.signed {
+		s.payload = sha256.New()
+		all = append(all, s.payload)
+	}
+	s.all = io.MultiWriter(all...)
 	return s
 }
 
-// summers has summers that are used again, by whether they are for a request.
-var summers = map[bool]*sync.Pool{
-	false: {New: func() any { return newSummer(false) }},
-	true:  {New: func() any { return newSummer(true) }},
+// summers has summers that are used again, by what they compute.
+var summers = map[terms]*sync.Pool{
+	{}:                          {New: func() any { return newSummer(terms{}) }},
+	{crc32: true}:               {New: func() any { return newSummer(terms{crc32: true}) }},
+	{signed: true}:              {New: func() any { return newSummer(terms{signed: true}) }},
+	{crc32: true, signed: true}: {New: func() any { return newSummer(terms{crc32: true, signed: true}) }},
 }
 
 // sum reads the section once, and returns its sums and the hash to sign it with. It leaves the
@@ -69,10 +77,10 @@ func (s *summer) sum(ctx context.Context, section *io.SectionReader) (content su
 	if _, err := section.Seek(0, io.SeekStart); err != nil {
 		return sums{}, "", err
 	}
-	s.md5.Reset()
-	s.crc32.Reset()
-	if s.payload != nil {
-		s.payload.Reset()
+	for _, h := range []hash.Hash{s.md5, s.crc32, s.payload} {
+		if h != nil {
+			h.Reset()
+		}
 	}
 	if err := copyAll(ctx, s.all, section, s.buffer); err != nil {
 		return sums{}, "", err
@@ -80,7 +88,10 @@ func (s *summer) sum(ctx context.Context, section *io.SectionReader) (content su
 	if _, err := section.Seek(0, io.SeekStart); err != nil {
 		return sums{}, "", err
 	}
-	content = sums{md5: encodeSum(s.md5), crc32: encodeSum(s.crc32)}
+	content.md5 = encodeSum(s.md5)
+	if s.crc32 != nil {
+		content.crc32 = encodeSum(s.crc32)
+	}
 	if s.payload != nil {
 		payload = hex.EncodeToString(s.payload.Sum(nil))
 	}
