@@ -16,7 +16,7 @@ func TestRacesCostFewRequests(t *testing.T) {
 	var rs races
 	begun := 0
 	for range 10_000 {
-		if rs.enter(time.Second).Begin() {
+		if rs.enter(time.Second, false).Begin() {
 			begun++
 		}
 	}
@@ -24,9 +24,9 @@ func TestRacesCostFewRequests(t *testing.T) {
 		t.Errorf("of 10,000 uploads that were late, %d have a second request", begun)
 	}
 	for range 10_000 {
-		rs.enter(0)
+		rs.enter(0, false)
 	}
-	for begun = 0; rs.enter(time.Second).Begin(); {
+	for begun = 0; rs.enter(time.Second, false).Begin(); {
 		begun++
 	}
 	if begun > mostRaces {
@@ -50,10 +50,14 @@ func TestARaceTellsItsOutcome(t *testing.T) {
 		"the second was throttled": {begins: true, second: fmt.Errorf("put: %w", ErrThrottled), want: publish.FirstWins, throttled: true},
 	} {
 		rs := races{left: 2}
-		r := rs.enter(time.Second)
+		r := rs.enter(time.Second, false)
 		if c.begins {
 			r.Begin()
-			r.End(c.won, c.second)
+			first := Ending{At: time.Now()}
+			if c.won {
+				first.Err = context.Canceled
+			}
+			r.End(first, Ending{Err: c.second, At: first.At.Add(1)})
 		}
 		if got := r.outcome(c.err); got != c.want || r.throttled(c.err) != c.throttled {
 			t.Errorf("%s: %q, throttled: %t", name, got, r.throttled(c.err))
@@ -64,25 +68,64 @@ func TestARaceTellsItsOutcome(t *testing.T) {
 	}
 }
 
-// What the schedule decides reaches the Store, and only for chunks.
-func TestChunksAreRacedAtABucketThatIsSlowAtTimes(t *testing.T) {
+// What the answer to the other request of a manifest tells.
+func TestR3RaceThatIsSettledTellsWhetherARequestIsLate(t *testing.T) {
+	at, none, refusal := time.Now(), errors.New("no answer"), fmt.Errorf("put: %w", ErrPermanent)
+	for name, c := range map[string]struct {
+		first, second Ending
+		longer        time.Duration
+		late          bool
+		want          publish.Race
+	}{
+		"the first is slow":         {Ending{nil, at.Add(3 * time.Second)}, Ending{nil, at}, 3 * time.Second, false, publish.SecondWins},
+		"the second is slow":        {Ending{nil, at}, Ending{nil, at.Add(time.Second)}, time.Second, false, publish.FirstWins},
+		"the first has no answer":   {Ending{none, at.Add(time.Second)}, Ending{nil, at}, time.Second, true, publish.SecondWins},
+		"the second has no answer":  {Ending{nil, at.Add(time.Second)}, Ending{none, at}, 0, true, publish.FirstWins},
+		"the second is refused":     {Ending{nil, at}, Ending{refusal, at}, 0, false, publish.FirstWins},
+		"the first was not applied": {Ending{refusal, at}, Ending{nil, at}, 0, false, publish.SecondWins},
+	} {
+		rs := races{left: 2}
+		r := rs.enter(time.Second, true)
+		r.Begin()
+		r.End(c.first, c.second)
+		if longer, late := r.settled(nil); longer != c.longer || late != c.late || r.outcome(nil) != c.want {
+			t.Errorf("%s: %v longer, late: %t, %q", name, longer, late, r.outcome(nil))
+		}
+		if _, late := r.settled(none); late {
+			t.Errorf("%s: a PUT that failed is late besides", name)
+		}
+	}
+	rs := races{left: 2}
+	chunk := rs.enter(time.Second, false)
+	chunk.Begin()
+	chunk.End(Ending{none, at}, Ending{nil, at})
+	if _, late := chunk.settled(nil); late {
+		t.Error("the request for a chunk that lost is late")
+	}
+}
+
+// What the schedule decides reaches the Store. Both answers are waited for of manifests alone.
+func TestUploadsAreRacedAtABucketThatIsSlowAtTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{Workers: 4})
 		d.bucket.before = func(context.Context, string) error { time.Sleep(100 * time.Millisecond); return nil }
-		raced := make(map[string]time.Duration)
-		d.bucket.racing = func(key string, r Race) { raced[key] = r.After() }
+		raced := make(map[string]Race)
+		d.bucket.racing = func(key string, r Race) { raced[key] = r }
 		d.start()
 		for n := 1; n <= 120; n++ {
 			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
 			d.close("g/s/playlist.m3u8", playlist(n, n))
 			time.Sleep(time.Second)
 		}
-		if len(raced) == 0 {
-			t.Error("no chunk may have a second request")
+		if len(raced) < 2 || raced["g/s/playlist.m3u8"] == nil {
+			t.Error("no playlist, or no chunk, may have a second request")
 		}
-		for key, after := range raced {
-			if key == "g/s/playlist.m3u8" || after < 100*time.Millisecond || after > 110*time.Millisecond {
+		for key, r := range raced {
+			if after := r.After(); after < 100*time.Millisecond || after > 110*time.Millisecond {
 				t.Errorf("%s may have a second request after %v", key, after)
+			}
+			if r.Settles() != (key == "g/s/playlist.m3u8") {
+				t.Errorf("%s: both answers are waited for: %t", key, r.Settles())
 			}
 		}
 	})

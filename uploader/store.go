@@ -80,9 +80,17 @@ type Race interface {
 	After() time.Duration
 	// Begin is asked then whether it may be sent. If so, End is called.
 	Begin() bool
-	// End says how the second request ended, and whether its answer is the one that counts. No
-	// request is in flight then.
-	End(won bool, err error)
+	// Settles reports whether both answers are waited for, as the request that loses would do harm if
+	// it were applied later. Else it is cancelled.
+	Settles() bool
+	// End says how the two requests ended. None is in flight then.
+	End(first, second Ending)
+}
+
+// An Ending is how a request of a Race ended.
+type Ending struct {
+	Err error
+	At  time.Time
 }
 
 // A Body is read more than once: to sign it, and several parts at a time.

@@ -137,7 +137,7 @@ func (u *Uploader) put(ctx context.Context, src *Source, r *publish.Result, body
 	j := r.Job
 	ctx, cancel := u.withLimit(ctx, j.AnswerTime, size)
 	defer cancel()
-	race := src.dest.races.enter(j.RaceAfter)
+	race := src.dest.races.enter(j.RaceAfter, j.Task == publish.PutManifest)
 	o := Object{
 		Key:             j.Key,
 		Body:            body,
@@ -156,6 +156,7 @@ func (u *Uploader) put(ctx context.Context, src *Source, r *publish.Result, body
 	}
 	err := src.store(ctx).Put(ctx, o)
 	r.Race, r.Throttled = race.outcome(err), race.throttled(err)
+	r.Settling, r.Late = race.settled(err)
 	if err != nil && errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}

@@ -68,6 +68,16 @@ var mutants = []mutant{
 		file: publish + "copy.go", old: "c.checkAt = c.late.begin(now)", new: "",
 	},
 	{
+		rule: "R3", what: "that one of two requests for a manifest may be applied later is forgotten",
+		file: publish + "outcome.go", old: "if r.Late {", new: "if false {",
+		test: "TestR3Scenarios", tests: publish + "scenario_test.go",
+	},
+	{
+		rule: "R3", what: "a manifest's request that loses a race is left alone",
+		file: "uploader/s3store/race.go", old: "other.Err == nil && !r.Settles()", new: "other.Err == nil",
+		test: "TestR3BothAnswersAreWaitedForWhereALateRequestDoesHarm",
+	},
+	{
 		rule: "R3", what: "a new run goes on from what was published, and not from what players may have",
 		file: publish + "order.go", old: "m.line.show(s)", new: "if m.published != nil {\n\t\t\tm.line.show(m.published)\n\t\t}",
 	},

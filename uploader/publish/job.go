@@ -22,7 +22,7 @@ type Job struct {
 	Known           string        // except content with this SHA-256, in hex
 	FreshConnection bool          // no earlier attempt has used it
 	AnswerTime      time.Duration // of an upload: how long it may take, besides what its size takes
-	RaceAfter       time.Duration // of a PutChunk: then a second request is sent; 0: none is
+	RaceAfter       time.Duration // of an upload: then a second request is sent; 0: none is
 	Started         time.Time
 
 	Recording           // of a FindKey, or the PUT of a recording
@@ -92,6 +92,11 @@ type Result struct {
 	Bytes   int64                 // that were sent
 	Took    time.Duration         // of an upload: from the beginning of the request to its answer
 	Race    Race
+
+	// Of a PutManifest that was raced, and succeeded: how long the other request took longer, which is
+	// in Took, and whether it had no answer, so that it may still be applied.
+	Settling time.Duration
+	Late     bool
 
 	Throttled bool // the bucket wants fewer requests
 

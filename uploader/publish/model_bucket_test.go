@@ -133,6 +133,9 @@ func (b *modelBucket) start(j publish.Job) {
 func (b *modelBucket) finish(i int, how outcome) {
 	w, f := b.w, b.flights[i]
 	b.flights = slices.Delete(b.flights, i, i+1)
+	if how == succeedsLate && f.Task != publish.PutManifest { // of nothing else, a second request does harm
+		how = succeeds
+	}
 	if f.Task == publish.Delete || f.Task == publish.ReadManifests {
 		b.finishDeletion(f, how)
 		return
@@ -149,6 +152,10 @@ func (b *modelBucket) finish(i int, how outcome) {
 		switch how {
 		case succeeds:
 			b.answer(f, &r)
+		case succeedsLate:
+			b.answer(f, &r)
+			b.leave(f)
+			r.Race, r.Late = publish.SecondWins, true
 		case failsApplied:
 			b.apply(f)
 			r.Failure = publish.NoAnswer

@@ -43,6 +43,7 @@ type outcome int
 
 const (
 	succeeds     outcome = iota
+	succeedsLate         // of a manifest: so does one of its two requests, and the other may be applied later
 	failsUnsent          // connection refused, 503
 	failsApplied         // no answer, but it was applied
 	failsLate            // no answer, and it may be applied later
@@ -52,6 +53,6 @@ const (
 )
 
 func (o outcome) String() string {
-	return [...]string{"succeeds", "fails", "has no answer and was applied", "has no answer and may be applied later",
+	return [...]string{"succeeds", "succeeds, and its other request may be applied later", "fails", "has no answer and was applied", "has no answer and may be applied later",
 		"is refused", "is refused, as all are"}[o]
 }

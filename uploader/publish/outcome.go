@@ -52,7 +52,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	default:
 		s.success(r, now)
 	}
-	if r.Race != NotRaced {
+	if r.Race != NotRaced && r.Task == PutChunk {
 		f.bucket.late.begin(now)
 	}
 	if f.work.evicted {
@@ -193,10 +193,13 @@ func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 // published applies that the bucket has snap.
 func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Time) {
 	f, st := m.file, m.file.stream
-	before := m.published
+	before, shown := m.published, now.Add(-r.Settling)
 	before.shownUntil(now)
-	m.finish(snap, now)
-	lag := s.lagOf(snap, now)
+	if r.Late {
+		m.copy.checkAt = m.copy.late.begin(now)
+	}
+	m.finish(snap, shown)
+	lag := s.lagOf(snap, shown)
 	f.work.attempts = 0
 	m.notBefore = r.Started.Add(st.src.dest.ManifestInterval)
 	m.publishedAt = now

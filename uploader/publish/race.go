@@ -4,9 +4,9 @@ import "time"
 
 // A few PUTs of each store take many times as long as the others, and viewers wait for each. So a
 // second request is sent, over another connection, when the first one takes longer than nearly all
-// do. The one that loses is cancelled, and may be applied later all the same. That does no harm
-// where the key never gets other content. A manifest is never raced: its late request would bring
-// back an old one (R3).
+// do. The one that loses may be applied later, also if it is cancelled. That does no harm where the
+// key never gets other content. A late request of a manifest would bring back an old one (R3): of a
+// manifest, both answers are waited for, and the next one is not sent before.
 
 const (
 	// raceFrom is which part of the PUTs takes less time than a first request has: the other twentieth
@@ -47,10 +47,10 @@ const (
 func (r Race) String() string { return [...]string{"", "first", "second", "none"}[r] }
 
 // setTimes gives j, an upload of so many bytes, the times that the bucket's PUTs took lately. Only a
-// chunk that never changes is raced.
+// chunk that never changes is raced, and a manifest.
 func (l *lane) setTimes(j *Job, size int64, now time.Time) {
 	j.AnswerTime = l.answerTime(size)
-	if j.Task == PutChunk && j.Immutable && !j.Source.bulk() {
+	if (j.Task == PutChunk && j.Immutable || j.Task == PutManifest) && !j.Source.bulk() {
 		j.RaceAfter = l.raceAfter(size, now)
 	}
 }

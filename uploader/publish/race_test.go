@@ -20,17 +20,18 @@ func measured(n int, took time.Duration) *lane {
 func about(got, want time.Duration) bool { return got >= want && got <= want+want/10 }
 
 // A late PUT of something else would bring back what viewers must not get again (R3), and one of a
-// recording would meet the object of the first.
-func TestR3OnlyAChunkThatNeverChangesIsRaced(t *testing.T) {
+// recording would meet the object of the first. Of a manifest, both answers are waited for.
+func TestR3OnlyManifestsAndChunksThatNeverChangeAreRaced(t *testing.T) {
 	live, recorded := &Source{layout: hlsLayout}, &Source{layout: media.Layout{Format: media.Recording}}
 	for name, j := range map[string]Job{
 		"chunk with a name for good":   {Task: PutChunk, Immutable: true, Source: live},
 		"chunk of a name that returns": {Task: PutChunk, Source: live},
-		"manifest":                     {Task: PutManifest, Immutable: true, Source: live},
+		"manifest":                     {Task: PutManifest, Source: live},
+		"withdrawal":                   {Task: Withdraw, Source: live},
 		"recording":                    {Task: PutChunk, Immutable: true, Source: recorded},
 	} {
 		measured(enoughPUTs, 200*time.Millisecond).setTimes(&j, 9, time.Now())
-		if raced := j.RaceAfter > 0; raced != (name == "chunk with a name for good") {
+		if raced := j.RaceAfter > 0; raced != (name == "chunk with a name for good" || name == "manifest") {
 			t.Errorf("%s: the second request is sent after %v", name, j.RaceAfter)
 		}
 	}

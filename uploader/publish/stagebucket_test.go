@@ -15,6 +15,7 @@ type ending struct {
 	failure publish.Failure
 	file    publish.FileFailure
 	applied bool // although there is no answer
+	late    bool // there were two requests, and one had no answer
 }
 
 // endings are the words for it in a story.
@@ -22,6 +23,7 @@ var endings = map[string]ending{
 	"":                          {},
 	"no answer":                 {failure: publish.NoAnswer},
 	"no answer, but it is done": {failure: publish.NoAnswer, applied: true},
+	"the other has no answer":   {late: true},
 	"not done":                  {failure: publish.NotDone},
 	"refused":                   {failure: publish.Refused},
 	"bucket refused":            {failure: publish.BucketRefused},
@@ -48,6 +50,9 @@ func (s *stage) done(i int, how ending) {
 	}
 	for i := range r.Removals {
 		r.Removals[i].Failure = how.failure
+	}
+	if how.late {
+		r.Race, r.Late = publish.SecondWins, true
 	}
 	s.schedule.Done(r, s.now)
 }

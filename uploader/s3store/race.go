@@ -16,8 +16,20 @@ var errLost = errors.New("the other request was answered first")
 // A sender makes one of the two requests of a race.
 type sender func(ctx context.Context, second bool) (*s3.PutObjectOutput, error)
 
+// An ending is how one of the two requests ended.
+type ending struct {
+	out *s3.PutObjectOutput
+	uploader.Ending
+}
+
+func endedNow(out *s3.PutObjectOutput, err error) ending {
+	return ending{out, uploader.Ending{Err: err, At: time.Now()}}
+}
+
 // race makes a request, and a second one beside it if that takes too long. It returns the first good
-// answer, and none of the requests is in flight then. If both fail, the error is that of the first.
+// answer, and none of the requests is in flight then. If both fail, the error is that of the first;
+// but if both were to be answered, and the store refused the first, it is that of the second, which
+// may still be applied.
 func race(ctx context.Context, r uploader.Race, send sender) (*s3.PutObjectOutput, error) {
 	if r == nil {
 		return send(ctx, false)
@@ -27,33 +39,32 @@ func race(ctx context.Context, r uploader.Race, send sender) (*s3.PutObjectOutpu
 	second, cancelSecond := context.WithCancelCause(ctx)
 	defer cancelSecond(nil)
 	var began bool
-	var otherOut *s3.PutObjectOutput
-	var otherErr error
+	var one, other ending
 	ended := make(chan struct{})
 	late := time.AfterFunc(r.After(), func() {
 		defer close(ended)
 		if began = r.Begin(); !began {
 			return
 		}
-		if otherOut, otherErr = send(second, true); otherErr == nil {
+		if other = endedNow(send(second, true)); other.Err == nil && !r.Settles() {
 			cancelFirst(errLost)
 		}
 	})
-	out, err := send(first, false)
+	one = endedNow(send(first, false))
 	if late.Stop() {
-		return out, err
+		return one.out, one.Err
 	}
-	if err == nil || errors.Is(err, uploader.ErrPermanent) {
+	refused := errors.Is(one.Err, uploader.ErrPermanent)
+	if (one.Err == nil || refused) && !r.Settles() {
 		cancelSecond(errLost)
 	}
 	<-ended
 	if !began {
-		return out, err
+		return one.out, one.Err
 	}
-	won := err != nil && otherErr == nil
-	r.End(won, otherErr)
-	if won {
-		return otherOut, nil
+	r.End(one.Ending, other.Ending)
+	if one.Err != nil && (other.Err == nil || refused && r.Settles()) {
+		return other.out, other.Err
 	}
-	return out, err
+	return one.out, one.Err
 }

@@ -19,8 +19,10 @@ import (
 // A testRace begins when the first request has arrived, if it may.
 type testRace struct {
 	may       bool
+	settles   bool
 	first     <-chan struct{} // closed when it has arrived
 	won       bool
+	firstErr  error
 	secondErr error
 	ended     int
 }
@@ -32,8 +34,10 @@ func (r *testRace) Begin() bool {
 	return r.may
 }
 
-func (r *testRace) End(won bool, err error) {
-	r.won, r.secondErr = won, err
+func (r *testRace) Settles() bool { return r.settles }
+
+func (r *testRace) End(first, second uploader.Ending) {
+	r.won, r.firstErr, r.secondErr = first.Err != nil && second.Err == nil, first.Err, second.Err
 	r.ended++
 }
 
@@ -178,6 +182,57 @@ func TestOfTwoFailuresTheFirstRequestsIsTold(t *testing.T) {
 	if err := x.put(t, s, r); codeOf(err) != "SlowDown" || !errors.Is(err, uploader.ErrThrottled) || r.won ||
 		!errors.Is(r.secondErr, uploader.ErrThrottled) {
 		t.Errorf("%v; the second one won: %t, its error is %v", err, r.won, r.secondErr)
+	}
+}
+
+// A manifest's request that loses would bring back an old one, so it is not left alone: Put returns
+// when the store has answered both.
+func TestR3BothAnswersAreWaitedForWhereALateRequestDoesHarm(t *testing.T) {
+	for name, early := range map[string]int{"the first is early": 1, "the second is early": 2} {
+		t.Run(name, func(t *testing.T) {
+			var x *racer
+			answered, cancelled := make(chan struct{}), false
+			s, x := openRacer(t, func(n int, w http.ResponseWriter, r *http.Request) {
+				if n == early {
+					<-x.reached[3-n]
+					defer close(answered)
+					ok(w, raced)
+					return
+				}
+				<-answered
+				select {
+				case <-r.Context().Done():
+					cancelled = true
+				case <-time.After(50 * time.Millisecond): // an answer that is waited for comes in any case
+				}
+				ok(w, raced)
+			})
+			r := &testRace{may: true, settles: true}
+			if err := x.put(t, s, r); err != nil {
+				t.Fatal(err)
+			}
+			if cancelled || r.firstErr != nil || r.secondErr != nil || r.ended != 1 {
+				t.Errorf("cancelled: %t; the requests ended with %v and %v", cancelled, r.firstErr, r.secondErr)
+			}
+		})
+	}
+}
+
+// The first request is refused for good, and the second one may still be applied.
+func TestR3RefusalDoesNotHideThatTheOtherRequestMayBeApplied(t *testing.T) {
+	var x *racer
+	s, x := openRacer(t, func(n int, w http.ResponseWriter, r *http.Request) {
+		if n == 2 {
+			<-x.reached[1]
+			panic(http.ErrAbortHandler)
+		}
+		<-x.reached[2]
+		refuse(w, r, http.StatusForbidden, "AccessDenied")
+	})
+	s.terms = newAgreement(SignOn, false, false)
+	r := &testRace{may: true, settles: true}
+	if err := x.put(t, s, r); err == nil || errors.Is(err, uploader.ErrPermanent) || !errors.Is(r.firstErr, uploader.ErrPermanent) {
+		t.Errorf("%v; the first request ended with %v", err, r.firstErr)
 	}
 }
 
