@@ -82,23 +82,7 @@ func Continue(shown, run *MPD, s Situation) (*MPD, Join) {
 		former = nil
 	}
 	n := next{run: run, start: max(start, end), id: now.ID + separator + run.Run(), named: s.Named}
-	return n.edit(shown.Start, run.former(over(former))), Seam
-}
-
-// over returns all with the duration of the last one, which is over: the next one begins later, and
-// players would wait for what they take to come in between.
-func over(all []Period) []Period {
-	if len(all) == 0 {
-		return nil
-	}
-	all = slices.Clone(all)
-	p := &all[len(all)-1]
-	if _, ok := p.tag.attr("duration"); ok || p.tag.closes {
-		return all
-	}
-	end := p.tag.to - p.tag.from - len(">")
-	p.text = slices.Concat(p.text[:end], []byte(` duration="`+formatDuration(p.Length)+`"`), p.text[end:])
-	return all
+	return n.edit(shown.Start, run.former(n.over(former))), Seam
 }
 
 // fresh returns m, which is the writer's own, for viewers who have nothing.
@@ -148,6 +132,9 @@ func (n *next) edit(began time.Time, former []Period) *MPD {
 		if d, err := parseDuration(run.value(a)); err == nil {
 			e.set(&run.root, "mediaPresentationDuration", formatDuration(n.start+d))
 		}
+	}
+	if depth, ok := n.depth(former); ok {
+		e.set(&run.root, "timeShiftBufferDepth", formatDuration(depth))
 	}
 	gap := run.text[max(p.indent(run.text), p.tag.from-maxIndent):p.tag.from]
 	for _, f := range former {

@@ -17,4 +17,5 @@
 //   - The names of a later run's segments have the run's name in front, if the bucket has them there.
 //     Then the Periods of former runs stay, until the run drops its first segment, and for a minute.
 //   - A run's media never get shorter.
+//   - A player that has come to the end of a Period waits no longer than the writer was away: see seam.go.
 package dash

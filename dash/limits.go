@@ -14,6 +14,12 @@ const (
 	// formerStay is for how long a new run has the Periods before it in front at least. A player that was
 	// held up for so long may still play them.
 	formerStay = time.Minute
+	// blink is by how much players stop before the media end: less than the last pictures of a second.
+	// Chromium was seen to stop 50 ms before.
+	blink = 250 * time.Millisecond
+	// stretch is by how much the last segments of a Period that is over are said to last longer. dash.js
+	// allows for 50 ms.
+	stretch = 100 * time.Millisecond
 	// maxAttrs bounds the attributes of an element, each of which is compared with all before it. The
 	// MPD element has the most, some ten.
 	maxAttrs = 256

@@ -31,8 +31,13 @@ type Period struct {
 	Whole    bool          // all tracks list their first segment
 	Named    bool          // its segments' names have the run's name in front
 
-	tracks    int    // Representations
-	text      []byte // the element
+	tracks    int             // Representations
+	states    time.Duration   // its duration, if it states one
+	ends      []time.Duration // of the tracks' last segments
+	lasts     []lastS         // of the tracks' timelines
+	listed    time.Duration   // what its segments last
+	longest   time.Duration   // what the longest segment lasts
+	text      []byte          // the element
 	tag       tag
 	templates []attr // names of segments and of init segments
 }
@@ -168,6 +173,19 @@ func Parse(text []byte) (*MPD, error) {
 
 func (m *MPD) value(a attr) string { return string(m.text[a.from:a.to]) }
 
+// duration returns an attribute of the MPD element, or other if there is none that can be read.
+func (m *MPD) duration(name string, other time.Duration) time.Duration {
+	a, ok := m.root.attr(name)
+	if !ok {
+		return other
+	}
+	d, err := parseDuration(m.value(a))
+	if err != nil {
+		return other
+	}
+	return d
+}
+
 // readRoot reads the attributes of the MPD element.
 func (m *MPD) readRoot() (err error) {
 	m.Ended = true // the default of @type
@@ -204,6 +222,8 @@ func (m *MPD) addPeriod(t *tag) (*Period, error) {
 			if p.Start, err = parseDuration(m.value(a)); err != nil {
 				return nil, fmt.Errorf("a Period's start: %w", err)
 			}
+		case "duration":
+			p.states, _ = parseDuration(m.value(a)) // one that is not read says nothing
 		}
 	}
 	if _, ok := p.tag.attr("start"); !ok && len(m.Periods) > 0 {

@@ -22,6 +22,17 @@ type timeline struct {
 	first     uint64 // time of the first segment
 	lasts     uint64 // its duration
 	end       uint64 // of the last one
+	longest   uint64 // duration of the longest one
+	last      lastS
+}
+
+// A lastS is the last S element of a timeline, and where it is in the text.
+type lastS struct {
+	scale, lasts, repeats, end uint64
+
+	from, to int
+	closes   bool
+	d, r     attr
 }
 
 type timelineState uint8
@@ -78,8 +89,11 @@ func (l *timeline) add(text []byte, t *tag) error {
 	if l.segments == 0 {
 		l.first, l.lasts = begins, lasts
 	}
+	l.last = lastS{scale: l.scale, lasts: lasts, repeats: repeats, end: end, from: t.from, to: t.to, closes: t.closes}
+	l.last.d, _ = t.attr("d")
+	l.last.r, _ = t.attr("r")
 	l.segments += repeats + 1
-	l.end = max(l.end, end)
+	l.end, l.longest = max(l.end, end), max(l.longest, lasts)
 	return nil
 }
 
@@ -95,14 +109,27 @@ func (l *timeline) close(p *Period) error {
 	if l.segments > maxSegments {
 		return fmt.Errorf("a timeline has %d segments", l.segments)
 	}
-	length := float64(l.end-min(l.offset, l.end)) / float64(l.scale)
-	if length > maxTime.Seconds() {
+	length, ok := l.time(l.end - min(l.offset, l.end))
+	if !ok {
 		return errors.New("the times of its segments are out of range")
 	}
-	p.Length = max(p.Length, time.Duration(length*1e3+0.5)*time.Millisecond)
+	first, _ := l.time(l.first - min(l.offset, l.first))
+	longest, _ := l.time(min(l.longest, l.end))
+	p.ends, p.lasts = append(p.ends, length), append(p.lasts, l.last)
+	p.listed, p.longest = max(p.listed, length-first), max(p.longest, longest)
+	p.Length = max(p.Length, length)
 	p.Segments = max(p.Segments, int(l.segments))
 	p.Whole = p.Whole && l.first <= l.offset+l.lasts/2
 	return nil
+}
+
+// time returns what so many units are, if it is in range.
+func (l *timeline) time(units uint64) (t time.Duration, ok bool) {
+	seconds := float64(units) / float64(l.scale)
+	if seconds > maxTime.Seconds() {
+		return 0, false
+	}
+	return time.Duration(seconds*1e3+0.5) * time.Millisecond, true
 }
 
 const (

@@ -75,7 +75,7 @@ func TestR3AnMPDOfAnyWriterGoesOn(t *testing.T) {
 		got := d.bucket.content(dashManifest)
 		for _, want := range []string{
 			`availabilityStartTime="` + a.began.UTC().Format(time.RFC3339Nano),
-			`<Period id="0" start="PT0.0S" duration="PT12S">`, `media="$Number$-20261130-091500.m4s"`,
+			`<Period id="0" start="PT0.0S" duration="PT11.75S">`, `media="$Number$-20261130-091500.m4s"`,
 			fmt.Sprintf(`<Period id="0--%s" start="PT%vS">`, media.RunName(b.began), b.began.Sub(a.began).Seconds()),
 			`media="$Number$-20261130-091530.m4s"`,
 		} {
@@ -114,7 +114,7 @@ func TestR5EndOfAnMPDWaitsForTheStreamToReturn(t *testing.T) {
 			t.Errorf("after a start, what is there is sent again: %q", puts)
 		}
 		b := d.writeRun("-20261130-091530", 2)
-		first := `<Period id="0" start="PT0.0S" duration="PT12S">`
+		first := `<Period id="0" start="PT0.0S" duration="PT11.75S">`
 		second := fmt.Sprintf(`<Period id="0--%s" start="PT%vS">`, media.RunName(b.began), b.began.Sub(a.began).Seconds())
 		has("when it has returned", `type="dynamic"`, start, first, second)
 		d.placed(dashManifest, b.endMPD(2))

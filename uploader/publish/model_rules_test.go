@@ -103,11 +103,10 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		}
 		// Of a segment, the schedule knows that it is another run's only if it saw both: not if the
 		// first was never reported, if it was reported after the manifest was read and overwritten,
-		// or if the manifest was read so late that the next run's was there, or if that of a playlist
-		// was written at the same time. The end of what players have names what they have been given.
+		// or if the manifest was read so late that the next run's was there. The end of what players
+		// have names what they have been given.
 		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && !b.onlyEnds(f) &&
-			w.originOf(ref).reusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order &&
-			(w.originOf(ref).format != media.HLS || b.looksOutwritten(ref, rec)) {
+			w.originOf(ref).reusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
 			return fmt.Sprintf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
 	}

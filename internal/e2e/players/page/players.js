@@ -11,7 +11,8 @@ class Seat {
     this.video.muted = true;
     document.body.append(this.video);
     this.at = 0; // where it plays, in seconds
-    this.moved = performance.now();
+    this.moved = performance.now(); // when it last did so at two looks: one alone is a step within a wait
+    this.moving = false;
     this.stood = 0; // the longest time without a move since watch(), in ms
     this.canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 90 });
     this.drawing = this.canvas.getContext("2d", { willReadFrequently: true });
@@ -25,9 +26,10 @@ class Seat {
     if (at !== this.at) {
       const played = (now - this.looked) / 1000;
       if ((at < this.at - 0.5 || at > this.at + played + 0.5) && this.moves.length < 50) this.moves.push([this.at, at]);
-      this.at = at;
-      this.moved = now;
+      if (this.moving) this.moved = now;
     }
+    this.moving = at !== this.at;
+    this.at = at;
     this.looked = now;
     this.stood = Math.max(this.stood, now - this.moved);
   }
