@@ -244,6 +244,8 @@ func TestNamesOutliveAnOutageOfDNS(t *testing.T) {
 func TestAttemptsReachAStoreWithADeadAddress(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
+	clock := patience.Start()
+	t.Cleanup(clock.Stop)
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.Endpoint, "http://"), ":")
 	for name, dead := range map[string][]string{"one": {"192.0.2.1"}, "two of each family": {"192.0.2.1", "2001:db8::1", "192.0.2.2", "2001:db8::2"}} {
 		t.Run(name, func(t *testing.T) {
@@ -261,7 +263,7 @@ func TestAttemptsReachAStoreWithADeadAddress(t *testing.T) {
 			for i := range 4 {
 				o := object(fmt.Sprint(i), strings.NewReader("x"), 1)
 				o.FreshConnection = i%2 == 1
-				ctx, cancel := context.WithTimeout(t.Context(), attemptTime)
+				ctx, cancel := patientContext(t.Context(), clock, attemptTime)
 				if err := s.Put(ctx, o); err != nil {
 					t.Errorf("attempt %d: %v", i, err)
 				}
@@ -269,6 +271,27 @@ func TestAttemptsReachAStoreWithADeadAddress(t *testing.T) {
 			}
 		})
 	}
+}
+
+// patientContext returns a context that ends after a time on the clock, which slows down with the machine. cancel
+// ends it at once.
+func patientContext(ctx context.Context, clock *patience.Clock, limit time.Duration) (_ context.Context, cancel func()) {
+	ctx, end := context.WithCancel(ctx)
+	passed := clock.Deadline(limit)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for !passed() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+		end()
+	})
+	return ctx, func() { end(); watch.Wait() }
 }
 
 // The error of a request tells how far it came.
@@ -289,10 +312,8 @@ func TestErrorsTellTheirPhase(t *testing.T) {
 		if body > 1 {
 			limit += 3 * time.Second // for one of which the client waits whether the store wants a large body at all
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		var late sync.WaitGroup
-		late.Go(func() { clock.Sleep(limit); cancel() })
-		defer late.Wait()
+		ctx, cancel := patientContext(t.Context(), clock, limit)
+		defer cancel()
 		err := s.Put(ctx, object("k", strings.NewReader(strings.Repeat("x", body)), int64(body)))
 		var u *UnansweredError
 		if !errors.As(err, &u) {
