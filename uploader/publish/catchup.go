@@ -141,6 +141,10 @@ func (s *Schedule) compared(r Result, now time.Time) {
 		f.stream.enqueue(f)
 	case f.bucket.isLost() && r.Same && f.disk.version.Equal(r.Version): // given up meanwhile, and there after all
 		s.foundThere(f, r.Version, byQuestion, now)
+		if f.disk.hasOther(r.Version) { // another run has used its name since
+			f.outdated(now)
+			f.src.expect(f.path)
+		}
 	case f.bucket.isSettled():
 	case f.disk.hasOther(r.Version):
 		f.disk.contentGone()

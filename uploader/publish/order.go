@@ -16,15 +16,18 @@ func (m *manifest) wentBack(s *snapshot) bool {
 		s.parsed.Sequence < known.parsed.Sequence && s.shares(known) && !s.isNewerThan(known)
 }
 
-// isNewerThan reports whether a segment that s and known both name was written after known was: it
-// has other content then, and s is of another run, which uses the names of the one before.
+// isNewerThan reports whether a segment of s was written after known was, although known names it, or one
+// of a higher number: it has other content then, and s is of another run.
 func (s *snapshot) isNewerThan(known *snapshot) bool {
 	names := make(map[*file]struct{}, len(known.refs))
 	for _, f := range known.refs[known.others:] {
 		names[f] = struct{}{}
 	}
+	counted := s.isCounted()
 	for i := s.others; i < len(s.refs); i++ {
-		if _, ok := names[s.refs[i]]; ok && s.isWrittenAfter(i, known) {
+		_, named := names[s.refs[i]]
+		passed := counted && s.parsed.Sequence+uint64(i-s.others) < known.parsed.Last
+		if (named || passed) && s.isWrittenAfter(i, known) {
 			return true
 		}
 	}
