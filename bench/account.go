@@ -123,9 +123,9 @@ func (r requestCount) since(before requestCount) requestCount {
 		r.Delete - before.Delete, r.Failed - before.Failed}
 }
 
-// complete reports whether the bucket has all chunks, and names them, that were closed before end.
-func (a *account) complete(end time.Time) bool {
-	return !slices.ContainsFunc(a.between(time.Time{}, end), func(c chunk) bool {
+// complete reports whether the bucket has all chunks, and names them, that were closed from begin to end.
+func (a *account) complete(begin, end time.Time) bool {
+	return !slices.ContainsFunc(a.between(begin, end), func(c chunk) bool {
 		return c.visible.IsZero() || c.listed.IsZero()
 	})
 }

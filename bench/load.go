@@ -62,11 +62,14 @@ func (s *source) chunk(size int64) (head, rest []byte) {
 	return head[:min(int64(len(head)), size)], s.noise[:max(0, size-int64(len(head)))]
 }
 
-// rest writes the streams that have ended.
-func (l load) rest(root string) error {
+// rest writes the streams that have ended, and notes their chunks in a.
+func (l load) rest(root string, a *account) error {
 	noise := make([]byte, l.restSize)
+	content := sum(md5.Sum(noise))
 	for i := range l.resting {
-		w := l.newWriter(filepath.Join(root, fmt.Sprintf("rest%d/live", i)))
+		dir := fmt.Sprintf("rest%d/live", i)
+		closing := func(name string) { a.closing(path.Join(dir, name), l.streams+i, l.restSize, content) }
+		w := l.newWriter(filepath.Join(root, dir))
 		if err := w.start(); err != nil {
 			return err
 		}
@@ -78,7 +81,7 @@ func (l load) rest(root string) error {
 			if n == 4 {
 				step = w.end
 			}
-			if err := step(func(string) {}); err != nil {
+			if err := step(closing); err != nil {
 				return err
 			}
 		}

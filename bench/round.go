@@ -63,7 +63,7 @@ func (p plan) run(t tool, certificate *certificate) (result, error) {
 	} else {
 		serving.Go(func() { _ = server.Serve(listener) })
 	}
-	if err := p.load.rest(s.root); err != nil {
+	if err := p.load.rest(s.root, account); err != nil {
 		return result{}, err
 	}
 	cmd, err := t.command(s)
@@ -97,6 +97,7 @@ func end(server *http.Server) {
 // measured writes the load and measures the process.
 func (p plan) measured(s site, b *store, tool *process) (result, error) {
 	account, stop, written := b.account, make(chan struct{}), make(chan error, 1)
+	loaded := time.Now()
 	go func() { written <- p.load.run(s.root, account, stop) }()
 	time.Sleep(p.warm) // the load is measured for a time, whatever happens in it
 	if p.outage > 0 {
@@ -112,7 +113,7 @@ func (p plan) measured(s site, b *store, tool *process) (result, error) {
 	if err := <-written; err != nil {
 		return result{}, err
 	}
-	for limit := time.Now().Add(p.grace); !account.complete(end) && time.Now().Before(limit); {
+	for limit := time.Now().Add(p.grace); !account.complete(loaded, end) && time.Now().Before(limit); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if err := tool.alive(); err != nil {
