@@ -1,6 +1,6 @@
 // What the page knows: the streams, what happened last, and since when the daemon is silent.
 
-import { states, suffers } from "./show.js";
+import { states, suffers, number } from "./show.js";
 
 export const historySeconds = 600; // of a stream's lag
 const slot = 10; // seconds for one point of it
@@ -132,11 +132,11 @@ export function overall() {
   const n = counts();
   if (streams.size === 0) return { state: "starting", text: "no streams yet" };
   const part = (state) => {
-    if (!suffers(state)) return `${n[state]} ${state}`;
+    if (!suffers(state)) return `${number(n[state])} ${state}`;
     const names = [...streams.values()].filter((stream) => stream.state === state).map((stream) => stream.stream);
     names.sort();
     const shown = names.slice(0, 3).join(", ");
-    return `${n[state]} ${state}: ${shown}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;
+    return `${number(n[state])} ${state}: ${shown}${names.length > 3 ? ` and ${names.length - 3} more` : ""}`;
   };
   const first = ["live", ...states.filter((state) => state !== "live")];
   const text = first.filter((state) => n[state] > 0).map(part);
