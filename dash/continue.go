@@ -202,6 +202,7 @@ func (m *MPD) WithEnd() *MPD {
 	e := editor{text: m.text}
 	e.set(&m.root, "type", "static")
 	e.remove(&m.root, "minimumUpdatePeriod")
+	e.remove(&m.root, "timeShiftBufferDepth")
 	e.set(&m.root, "mediaPresentationDuration", formatDuration(m.last().Start+m.last().Length))
 	ended, err := Parse(e.bytes())
 	if err != nil {

@@ -277,6 +277,7 @@ func TestAnEndIsStatic(t *testing.T) {
 	ended := shown.WithEnd()
 	text := string(ended.Bytes())
 	if !ended.Ended || !strings.Contains(text, `type="static"`) || strings.Contains(text, "minimumUpdatePeriod") ||
+		strings.Contains(text, "timeShiftBufferDepth") ||
 		!strings.Contains(text, `mediaPresentationDuration="PT68S"`) || periods(ended) != periods(shown) {
 		t.Errorf("%s\n%s", periods(ended), text)
 	}

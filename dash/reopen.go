@@ -1,9 +1,9 @@
 package dash
 
 import (
-	"bytes"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"ems-sidecar/media"
@@ -27,17 +27,19 @@ func Reopen(text []byte, before *MPD, written time.Time) (*MPD, error) {
 		return nil, errNoEnd
 	}
 	e := editor{text: text}
-	set := map[string]string{
-		"type":                  "dynamic",
-		"availabilityStartTime": began.Format(time.RFC3339Nano),
-		"publishTime":           written.UTC().Format(time.RFC3339Nano),
-	}
 	for _, a := range before.root.attrs {
 		value := before.value(a)
-		if of, ok := set[a.name]; ok {
-			value = of
-		} else if _, ok := root.attr(a.name); ok || bytes.ContainsAny([]byte(value), `"<`) {
+		switch _, stated := root.attr(a.name); {
+		case a.name == "type":
+			value = "dynamic"
+		case a.name == "availabilityStartTime":
+			value = began.Format(time.RFC3339Nano)
+		case a.name == "publishTime":
+			value = written.UTC().Format(time.RFC3339Nano)
+		case stated, strings.ContainsAny(value, `"<`):
 			continue
+		case a.name == "timeShiftBufferDepth" && len(before.Periods) > 1:
+			continue // it may be what gets players across the seam, which edit sets again
 		}
 		e.set(root, a.name, value)
 	}

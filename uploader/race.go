@@ -97,5 +97,6 @@ func (r *race) settled(err error) (longer time.Duration, late bool) {
 // throttled reports whether the store wanted fewer requests, in the answer to either. err is that of
 // the upload.
 func (r *race) throttled(err error) bool {
-	return errors.Is(err, ErrThrottled) || r != nil && errors.Is(r.second.Err, ErrThrottled)
+	return errors.Is(err, ErrThrottled) ||
+		r != nil && (errors.Is(r.first.Err, ErrThrottled) || errors.Is(r.second.Err, ErrThrottled))
 }

@@ -37,15 +37,16 @@ func TestRacesCostFewRequests(t *testing.T) {
 func TestARaceTellsItsOutcome(t *testing.T) {
 	failed := errors.New("reset")
 	for name, c := range map[string]struct {
-		begins, won bool
-		second, err error
-		want        publish.Race
-		throttled   bool
+		begins             bool
+		first, second, err error
+		want               publish.Race
+		throttled          bool
 	}{
 		"none":                     {want: publish.NotRaced},
 		"none, and throttled":      {err: ErrThrottled, want: publish.NotRaced, throttled: true},
 		"the first wins":           {begins: true, second: context.Canceled, want: publish.FirstWins},
-		"the second wins":          {begins: true, won: true, want: publish.SecondWins},
+		"the second wins":          {begins: true, first: context.Canceled, want: publish.SecondWins},
+		"the first was throttled":  {begins: true, first: ErrThrottled, want: publish.SecondWins, throttled: true},
 		"both fail":                {begins: true, second: failed, err: failed, want: publish.NeitherWins},
 		"the second was throttled": {begins: true, second: fmt.Errorf("put: %w", ErrThrottled), want: publish.FirstWins, throttled: true},
 	} {
@@ -53,10 +54,7 @@ func TestARaceTellsItsOutcome(t *testing.T) {
 		r := rs.enter(time.Second, false)
 		if c.begins {
 			r.Begin()
-			first := Ending{At: time.Now()}
-			if c.won {
-				first.Err = context.Canceled
-			}
+			first := Ending{Err: c.first, At: time.Now()}
 			r.End(first, Ending{Err: c.second, At: first.At.Add(1)})
 		}
 		if got := r.outcome(c.err); got != c.want || r.throttled(c.err) != c.throttled {

@@ -127,7 +127,10 @@ func beganOf(uri string, latest time.Time, most time.Duration) (run, segment tim
 	if !named {
 		return latest, latest
 	}
-	since := min(latest.Sub(began), time.Duration(n-1)*most)
+	since := latest.Sub(began)
+	if most > 0 && int64(n-1) < int64(since/most) {
+		since = time.Duration(n-1) * most
+	}
 	return began, began.Add(max(since, 0))
 }
 

@@ -58,3 +58,17 @@ func TestNamesTellWhenRunsWere(t *testing.T) {
 		}
 	}
 }
+
+// A name that ends with a time has a number that no run gets to.
+func TestSegmentBeganAtTheLatestWhenItWasWritten(t *testing.T) {
+	began := time.UnixMilli(1793534400000)
+	for uri, want := range map[string]time.Time{
+		"a_1793534400000_3.ts":             began.Add(8 * time.Second),
+		"a_1793534400000_1793534400000.ts": began.Add(time.Minute),
+		"a.ts":                             began.Add(time.Minute),
+	} {
+		if _, got := beganOf(uri, began.Add(time.Minute), 4*time.Second); !got.Equal(want) {
+			t.Errorf("%s began at %v, want %v", uri, got, want)
+		}
+	}
+}

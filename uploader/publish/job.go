@@ -93,8 +93,8 @@ type Result struct {
 	Took    time.Duration         // of an upload: from the beginning of the request to its answer
 	Race    Race
 
-	// Of a PutManifest that was raced, and succeeded: how long the other request took longer, which is
-	// in Took, and whether it had no answer, so that it may still be applied.
+	// Of a PutManifest that was raced, and succeeded: how much later the other request was answered, up to
+	// when Took counts, and whether it had no answer, so that it may still be applied.
 	Settling time.Duration
 	Late     bool
 
@@ -184,3 +184,6 @@ func (j Job) asksOnly() bool {
 
 // localRetryCap is the longest wait before a file that could not be read is tried again.
 const localRetryCap = 30 * time.Second
+
+// answered returns how long an upload took to its first good answer.
+func (r *Result) answered() time.Duration { return r.Took - r.Settling }

@@ -175,11 +175,21 @@ func (m *manifest) endOf(s *snapshot) time.Time {
 	return stopped.Add(window + s.parsed.TargetDuration)
 }
 
-// waitsForReturn reports whether the end of s waits for the stream to return. The end of a playlist that
-// has left the disk does not wait for longer than the daemon runs: nothing would tell the next one of it.
+// waitsForReturn reports whether the end of s waits for the stream to return. At a stop of the daemon, an
+// end of which the disk will not tell its next start goes out after half the window: by then, the host is
+// not just being restarted.
 func (m *manifest) waitsForReturn(s *snapshot, now time.Time) bool {
-	last := m.file.src.schedule.draining && m.file.disk.isNameGone()
-	return now.Before(m.endOf(s)) && !last
+	at := m.endOf(s)
+	if m.endsAtStop() {
+		at = at.Add(-m.file.src.dest.ReconnectWindow / 2)
+	}
+	return now.Before(at)
+}
+
+// endsAtStop reports whether the daemon is being stopped, and the next start will not learn of m, as its
+// file has left the disk.
+func (m *manifest) endsAtStop() bool {
+	return m.file.src.schedule.draining && m.file.disk.isNameGone()
 }
 
 // awaitEnd notes when the end is due of what is published, if the server has ended it and it has

@@ -52,7 +52,7 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 		return choice{}, at
 	}
 	s, at := m.publishable(now)
-	if s == nil && (!onlyManifests || m.file.disk.isNameGone()) {
+	if s == nil && (!onlyManifests || m.endsAtStop()) {
 		s, at = m.dueEnd(now, at)
 	}
 	if s == nil && m.completes() {

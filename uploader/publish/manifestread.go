@@ -118,8 +118,12 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		m.line.before = m.newest().origin.modTime
 	}
 	snap.origin.run, snap.origin.before = m.line.run, m.line.before
-	if known := m.newest(); known != nil && !snap.origin.isNewRun && snap.parsed.Began.IsZero() {
-		snap.parsed.Began = known.parsed.Began // an end does not tell it
+	snap.origin.first = snap.parsed.Sequence
+	if known := m.newest(); known != nil && !snap.origin.isNewRun {
+		snap.origin.first = known.origin.first
+		if snap.parsed.Began.IsZero() {
+			snap.parsed.Began = known.parsed.Began // an end does not tell it
+		}
 	}
 	if j, passed := snap.jumpFrom(m.newest(), now); passed {
 		s.jumps = append(s.jumps, j)

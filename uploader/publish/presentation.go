@@ -30,9 +30,15 @@ func (s *snapshot) endsRunOf(have *shown) bool {
 	if err != nil {
 		return false
 	}
+	names := make(map[*file]struct{}, len(s.refs))
+	for _, f := range s.refs {
+		names[f] = struct{}{}
+	}
 	for ref := range parsed.References() {
-		if f := m.lookUp(ref.URI); f != nil && slices.Contains(s.refs, f) {
-			return true
+		if f := m.lookUp(ref.URI); f != nil {
+			if _, ok := names[f]; ok {
+				return true
+			}
 		}
 	}
 	return false

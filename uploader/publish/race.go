@@ -55,8 +55,8 @@ func (l *lane) setTimes(j *Job, size int64, now time.Time) {
 	}
 }
 
-// raceAfter returns how long the first request has for a chunk of so many bytes, before a second one
-// is sent; 0: there is none.
+// raceAfter returns how long the first request has for so many bytes, before a second one is sent; 0:
+// there is none.
 func (l *lane) raceAfter(size int64, now time.Time) time.Duration {
 	if l.state != open || l.failures > 0 || now.Before(l.throttled.Add(throttledTime)) {
 		return 0
@@ -91,7 +91,7 @@ func (l *lane) noteLatency(r Result, now time.Time) (known bool) {
 	}
 	known = r.Failure == NoFailure || r.Failure == NoAnswer && !r.Throttled && l.failures == 0
 	if known {
-		l.latencies.of(r.Bytes).note(r.Took)
+		l.latencies.of(r.Bytes).note(r.answered())
 	}
 	return known
 }
@@ -100,6 +100,6 @@ func (l *lane) noteLatency(r Result, now time.Time) (known bool) {
 func (s *Schedule) noteLatency(r Result, now time.Time) {
 	l := s.lane(r.file.src.dest)
 	if l.noteLatency(r, now) && !r.file.src.bulk() {
-		l.window.answered(r.Bytes, r.Took, s.pools.workers[livePool], now)
+		l.window.answered(r.Bytes, r.answered(), s.pools.workers[livePool], now)
 	}
 }

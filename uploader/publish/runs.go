@@ -194,13 +194,14 @@ func (s *snapshot) runStart() (began time.Time, several bool) {
 // beginsHigher reports whether s, which has higher numbers than known, is another run all the same: a
 // writer may number from the clock. Within a run, nothing follows an end, and a list of which all
 // segments have left has rolled, and does not get shorter. A list of one segment that passes over
-// numbers is a run's first: few writers list no more later. EMS numbers from 1.
+// numbers is a run's first, unless a list of one has rolled before. EMS numbers from 1.
 func (s *snapshot) beginsHigher(known *snapshot) bool {
 	if !s.isPlaylist() || s.traits().NamesAfresh || s.parsed.Segments == 0 ||
 		s.parsed.Sequence <= known.parsed.Last || s.shares(known) {
 		return false
 	}
-	first := s.parsed.Segments == 1 && s.parsed.Sequence > known.parsed.Last+1
+	rolled := known.parsed.Sequence != known.origin.first
+	first := s.parsed.Segments == 1 && s.parsed.Sequence > known.parsed.Last+1 && !rolled
 	return first || known.parsed.Ended || s.parsed.Segments < known.parsed.Segments
 }
 

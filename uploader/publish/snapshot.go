@@ -40,6 +40,7 @@ type origin struct {
 	readAt   time.Time
 	scanned  bool      // it was there at the start, and may be old
 	run      int       // of the stream
+	first    uint64    // the number that the first snapshot of the run began with
 	before   time.Time // when the last of the run before was written; zero: there is none
 	isNewRun bool      // the stream was started again with it
 }

@@ -7,13 +7,15 @@ import (
 	"sync"
 )
 
-// sendBuffer is how much of a body is read and written at once, in bytes. The standard library takes
-// 32 kB, which are four times the system calls, and a new buffer for each body.
+// sendBuffer is how much of a body is read and written at once, in bytes. net/http takes 32 kB, which
+// are four times the system calls, and a new buffer for each body. Over TLS it is not used: net/http
+// writes to the tls.Conn.
 const sendBuffer = 128 << 10
 
 var sendBuffers = sync.Pool{New: func() any { return new([sendBuffer]byte) }}
 
-// A connection leads to a store. With TLS, it is what is below.
+// A connection leads to a store. It hides that a TCP connection can send a file by itself: what is sent
+// is compared on its way.
 type connection struct{ net.Conn }
 
 // connect is DialContext, for what is sent to the store.
