@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,14 +108,21 @@ func TestUploadsAreRacedAtABucketThatIsSlowAtTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, Settings{Workers: 4})
 		d.bucket.before = func(context.Context, string) error { time.Sleep(100 * time.Millisecond); return nil }
+		var mu sync.Mutex // guards raced
 		raced := make(map[string]Race)
-		d.bucket.racing = func(key string, r Race) { raced[key] = r }
+		d.bucket.racing = func(key string, r Race) {
+			mu.Lock()
+			defer mu.Unlock()
+			raced[key] = r
+		}
 		d.start()
 		for n := 1; n <= 120; n++ {
 			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
 			d.close("g/s/playlist.m3u8", playlist(n, n))
 			time.Sleep(time.Second)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		if len(raced) < 2 || raced["g/s/playlist.m3u8"] == nil {
 			t.Error("no playlist, or no chunk, may have a second request")
 		}
