@@ -77,6 +77,11 @@ func (s *Schedule) Evicted(src *Source, p string, now time.Time) {
 		f.work.state = idle
 	}
 	f.disk.contentGone()
+	if f.disk.hasOther(f.disk.version) { // another run has used its name since: manifests mean that one's
+		s.lostToSpool(f, now)
+		src.expect(p)
+		return
+	}
 	f.bucket.lost()
 	if f.work.evicted = f.work.state == inFlight; !f.work.evicted {
 		s.lostToSpool(f, now)
