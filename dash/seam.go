@@ -6,19 +6,17 @@ import (
 	"time"
 )
 
-// How players get across a seam. The next Period begins as much later than the media before it end as
-// the encoder was away. dash.js stands still there. When it has learned of the next Period, it waits
-// for as long as lies in between once more, so that it is no nearer to the live edge than it was. It
-// goes on at once if its position is not in the MPD's window any more, which it looks at only if it
-// has left the Period before. So
+// A seam is where one Period ends and the next begins. Between the two lies a gap: the time for which
+// the encoder was away. dash.js stands still at it. When it has learned of the next Period, it waits
+// for the length of the gap once more, to stay as far behind the live edge as it was. It does not wait
+// if its position has left the MPD's window. It checks that only while it knows that it lacks media,
+// and it believes that it lacks none once it has the last segment of a Period. So, of the MPD:
 //
-//   - the Period before ends a blink before its media do, where players have stopped;
-//   - its last segments last longer, of which nothing is to be seen, as the Period ends before. dash.js
-//     looks whether its position is in the window only while it has too little media. A Period whose
-//     last segment it has makes it believe that it has enough, and it begins with the next one at once.
-//     So it must leave the Period before that;
-//   - and until players are across, the window is no longer than what lies in between and the least
-//     delay of a player: it leaves the Period before when the wait should be over.
+//   - The former Period ends a blink before its media do. Players have stopped there.
+//   - Its last segments are said to last longer. The Period ends before that, so that nothing of it is
+//     shown. dash.js asks for more, and leaves the Period before it buffers the next one.
+//   - For the first minute, the window is the gap and the least delay of a player. The former Period
+//     leaves the window when the wait should be over.
 
 // over returns former with the duration of the last one, which is over.
 func (n *next) over(former []Period) []Period {
@@ -42,8 +40,7 @@ func (n *next) over(former []Period) []Period {
 	return former
 }
 
-// stretch has the last segment of l end later, in a Period whose text begins at a place. A player that
-// has that segment looks for what the Period has after it, then.
+// stretch has the last segment of l end later. begins is where the text of its Period begins.
 func (l *lastS) stretch(e *editor, begins int) {
 	reach := uint64(float64(l.scale) * stretch.Seconds())
 	if reach == 0 || l.end+reach > maxNumber || l.d.to == 0 {
@@ -79,8 +76,8 @@ func (p *Period) played() time.Duration {
 	return end - min(blink, end/2)
 }
 
-// wait returns for how long players are to stand still at the end of one of former, or 0 if the MPD
-// need not end that.
+// wait returns the longest gap at which players stand still, behind one of former. It is 0 if the MPD
+// does nothing about that: the gap is short, or all players are across.
 func (n *next) wait(former []Period) (gap time.Duration) {
 	now := &n.run.Periods[0]
 	if now.Length > formerStay {
@@ -92,24 +89,26 @@ func (n *next) wait(former []Period) (gap time.Duration) {
 		if i+1 < len(former) {
 			begins = former[i+1].Start
 		}
-		listed += p.stops() - (p.Start + p.Length - p.listed)
 		gap = max(gap, begins-p.stops())
+		if listed += p.stops() - (p.Start + p.Length - p.listed); listed > formerStay {
+			return 0 // viewers may have gone back in what is listed
+		}
 	}
-	if gap <= now.longest+blink || listed > formerStay {
-		return 0 // it is short, or viewers may have gone back in what is listed
+	if gap <= now.longest+blink {
+		return 0
 	}
 	return gap
 }
 
-// depth returns the timeShiftBufferDepth that gets players across the seam behind former. It is not ok
+// depth returns the timeShiftBufferDepth that gets players across the seam behind former. ok is false
 // if the writer's own will do.
 func (n *next) depth(former []Period) (depth time.Duration, ok bool) {
 	run, now, gap := n.run, &n.run.Periods[0], n.wait(former)
 	if gap == 0 {
 		return 0, false
 	}
-	// A player with less delay would stop again: it looks for a segment so often, and it is listed when it
-	// has ended.
+	// A player learns of a segment when that has ended, and when it asks for the MPD next. With less delay
+	// it would stop again.
 	least := run.duration("minimumUpdatePeriod", 0) + now.longest + time.Second
 	depth = max(gap+least, run.duration("suggestedPresentationDelay", 0)+2*now.longest)
 	return depth, depth < run.duration("timeShiftBufferDepth", maxTime)

@@ -86,7 +86,7 @@ func TestPlayersThatHaveWaitedWaitNoLonger(t *testing.T) {
 	}
 }
 
-func TestTheWindowIsTheWritersWhereNobodyWaits(t *testing.T) {
+func TestTheWindowIsTheWritersAtAShortGap(t *testing.T) {
 	const own = 10 * time.Minute
 	before, named := windowed(t, 0, 10, 6), Situation{Named: true} // which end at 64 s
 	for what, c := range map[string]struct {
@@ -190,7 +190,7 @@ func TestTheLastSegmentsReachBeyondTheEndOfTheirPeriod(t *testing.T) {
 			t.Errorf("%s: it becomes\n%s", segments, before)
 		}
 	}
-	// Where nobody waits, they stay as they are.
+	// At a short gap, they stay as they are.
 	first := written(t, 0, 0, 2)
 	next, _ := Continue(first, written(t, 9*time.Second, 0, 1), Situation{Named: true})
 	if !strings.Contains(string(next.Bytes()), all) || next.Periods[0].stated(t, "duration") != 8*time.Second {
