@@ -85,6 +85,31 @@ func TestStoreKeepsOnlyWholeObjects(t *testing.T) {
 	}
 }
 
+// As S3, the store repeats the CRC32 that it has compared, and keeps nothing of other content.
+func TestStoreComparesChecksums(t *testing.T) {
+	t.Parallel()
+	const content = "content"
+	for _, c := range []struct {
+		name, sum string
+		status    int
+	}{
+		{"X-Amz-Checksum-Crc32", "/sUwqQ==", http.StatusOK},
+		{"X-Amz-Checksum-Crc32", "AAAAAA==", http.StatusBadRequest},
+		{"Content-Md5", "mgNkuembtIDdJeHwKEyFVQ==", http.StatusOK},
+		{"Content-Md5", "1B2M2Y8AsgTpgAmY7PhCfg==", http.StatusBadRequest},
+	} {
+		s, w := newStore(newAccount()), httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPut, "/live/s/1.ts", strings.NewReader(content))
+		r.Header.Set(c.name, c.sum)
+		s.ServeHTTP(w, r)
+		isStored := w.Code == http.StatusOK
+		if w.Code != c.status || (len(s.objects) == 1) != isStored || isStored && w.Header().Get(crc32Header) !=
+			r.Header.Get(crc32Header) || !isStored && !strings.Contains(w.Body.String(), "BadDigest") {
+			t.Errorf("%s: %s: %d, %v, %s", c.name, c.sum, w.Code, w.Header(), w.Body)
+		}
+	}
+}
+
 // A chunk that the writer closes later is no whole object, and a playlist that comes before its
 // chunk is noticed.
 func TestAccountNoticesWhatViewersWouldMeet(t *testing.T) {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"crypto/md5"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"hash"
+	"hash/crc32"
 	"io"
 	"maps"
 	"net"
@@ -26,7 +28,8 @@ const bucket = "live"
 const maxPlaylist = 1 << 20
 
 // A store is an S3 endpoint in memory, with one bucket. It keeps the content of playlists, and the
-// size and the MD5 of all else. It checks no signatures, and knows no uploads in parts.
+// size and the MD5 of all else. It compares an MD5 and a CRC32 with the content, and repeats the
+// latter, as S3 does. It checks no signatures, and knows no uploads in parts.
 type store struct {
 	account   *account
 	delay     delay
@@ -96,7 +99,11 @@ func (s *store) put(w http.ResponseWriter, r *http.Request, key string) {
 	o, err := receive(r, isPlaylist(key))
 	if err != nil { // the client may have gone; the store keeps nothing
 		s.account.count(func(c *requestCount) { c.Failed++ })
-		refuse(w, http.StatusBadRequest, "IncompleteBody")
+		code := "IncompleteBody"
+		if errors.Is(err, errOtherContent) {
+			code = "BadDigest"
+		}
+		refuse(w, http.StatusBadRequest, code)
 		return
 	}
 	time.Sleep(s.delay.draw()) // so long a PUT takes, whether or not the client waits
@@ -106,10 +113,18 @@ func (s *store) put(w http.ResponseWriter, r *http.Request, key string) {
 	s.account.stored(key, o.size, o.sum, o.text)
 	s.mu.Unlock()
 	w.Header().Set("Etag", o.etag())
+	if sum := r.Header.Get(crc32Header); sum != "" {
+		w.Header().Set(crc32Header, sum)
+	}
 	w.WriteHeader(http.StatusOK)
 }
 
-// receive reads an object, which may come in the chunks of SigV4.
+const crc32Header = "X-Amz-Checksum-Crc32"
+
+// errOtherContent is about content with another checksum than the request has.
+var errOtherContent = errors.New("the content is not that of the checksum")
+
+// receive reads an object, which may come in the chunks of SigV4, and compares its checksums.
 func receive(r *http.Request, keep bool) (object, error) {
 	var body io.Reader = r.Body
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
@@ -119,10 +134,11 @@ func receive(r *http.Request, keep bool) (object, error) {
 	sums := sumPool.Get().(*receiver)
 	defer sumPool.Put(sums)
 	sums.md5.Reset()
+	sums.crc32.Reset()
 	text := &limitedText{keep: keep}
 	var err error
 	// Only Write and Read are visible: WriteTo or ReadFrom would not use the buffer.
-	to, from := struct{ io.Writer }{io.MultiWriter(sums.md5, text)}, struct{ io.Reader }{body}
+	to, from := struct{ io.Writer }{io.MultiWriter(sums.md5, sums.crc32, text)}, struct{ io.Reader }{body}
 	o.size, err = io.CopyBuffer(to, from, sums.buffer)
 	if err != nil {
 		return o, err
@@ -131,6 +147,11 @@ func receive(r *http.Request, keep bool) (object, error) {
 		return o, err
 	}
 	sums.md5.Sum(o.sum[:0])
+	for name, sum := range map[string][]byte{"Content-Md5": o.sum[:], crc32Header: sums.crc32.Sum(nil)} {
+		if want := r.Header.Get(name); want != "" && want != base64.StdEncoding.EncodeToString(sum) {
+			return o, errOtherContent
+		}
+	}
 	o.text = text.b
 	for name, values := range r.Header {
 		if strings.HasPrefix(name, "X-Amz-Meta-") {
@@ -142,11 +163,13 @@ func receive(r *http.Request, keep bool) (object, error) {
 
 // A receiver is what receiving needs.
 type receiver struct {
-	md5    hash.Hash
-	buffer []byte
+	md5, crc32 hash.Hash
+	buffer     []byte
 }
 
-var sumPool = sync.Pool{New: func() any { return &receiver{md5.New(), make([]byte, 64<<10)} }}
+var sumPool = sync.Pool{New: func() any {
+	return &receiver{md5.New(), crc32.NewIEEE(), make([]byte, 64<<10)}
+}}
 
 type limitedText struct {
 	keep bool
