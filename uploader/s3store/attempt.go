@@ -73,28 +73,42 @@ func (a *attempt) PutObject(ctx context.Context, in *s3.PutObjectInput,
 		return nil, a.fail(err)
 	}
 	in.ContentLength = aws.Int64(section.Size())
-	err = a.store.terms.reach(matter{sums: true, signing: true}, func(t terms) error {
-		summer := summers[t].Get().(*summer)
-		content, sum, err := summer.sum(ctx, section)
-		summers[t].Put(summer)
-		if err != nil {
-			return fmt.Errorf("read it: %w", err)
-		}
-		in.ContentMD5, in.ChecksumCRC32 = content.headers(t.crc32)
-		out, err = race(ctx, a.object.Race, func(ctx context.Context, second bool) (*s3.PutObjectOutput, error) {
-			in, options, isFresh := in, options, a.object.FreshConnection
-			if second {
-				in, options, isFresh = copyOf(in, section), append(slices.Clip(options), a.store.fresh), true
-			}
-			out, err := a.store.putObject(ctx, in, section, t.payload(sum), isFresh, options)
-			if err != nil {
-				return nil, exists(a.object, a.store.explain(putPermission, err))
-			}
-			return out, a.store.prove(content, out.ETag, out.ServerSideEncryption, out.SSECustomerAlgorithm)
-		})
+	isConditional := in.IfNoneMatch != nil || in.IfMatch != nil
+	err = a.store.terms.reach(matter{whole: true, signing: true, once: isConditional}, func(t *terms) error {
+		out, err = a.putIn(ctx, t, in, section, options)
 		return err
 	})
 	return out, a.fail(err)
+}
+
+// putIn puts the whole object in the terms t, and notes in t how the next one is to be sent.
+func (a *attempt) putIn(ctx context.Context, t *terms, in *s3.PutObjectInput, section *io.SectionReader,
+	options []func(*s3.Options)) (*s3.PutObjectOutput, error) {
+	p := t.whole
+	content, sum, err := sumOnce(ctx, section, p.need(), t.signed)
+	if err != nil {
+		return nil, fmt.Errorf("read it: %w", err)
+	}
+	in.ContentMD5, in.ChecksumCRC32 = content.headers(p != byMD5)
+	out, err := race(ctx, a.object.Race, func(ctx context.Context, second bool) (*s3.PutObjectOutput, error) {
+		in, options, isFresh := in, options, a.object.FreshConnection
+		if second {
+			in, options, isFresh = copyOf(in, section), append(slices.Clip(options), a.store.fresh), true
+		}
+		out, err := a.store.putObject(ctx, in, section, t.payload(sum), isFresh, options)
+		if err != nil {
+			return nil, exists(a.object, a.store.explain(putPermission, err))
+		}
+		return out, a.store.proveWhole(p, content, out)
+	})
+	switch {
+	case err != nil || p != onTrial:
+	case content.isEchoed(out):
+		t.whole = byEcho
+	default:
+		t.whole = byMD5
+	}
+	return out, err
 }
 
 // CreateMultipartUpload begins the upload.
@@ -117,7 +131,7 @@ func (a *attempt) UploadPart(ctx context.Context, in *s3.UploadPartInput,
 	section, err := sectionOf(in.Body)
 	var sent part
 	if err == nil {
-		sent, err = a.store.uploadPart(ctx, a.upload, in, section, a.plan, newSummer(terms{crc32: true}), options)
+		sent, err = a.store.uploadPart(ctx, a.upload, in, section, a.plan, newSummer(partSums), options)
 	}
 	if err != nil {
 		return nil, a.fail(fmt.Errorf("part %d of %d: %w", number, a.plan.parts(), err))

@@ -53,7 +53,7 @@ func TestEachPartOfAChunkHasAChecksum(t *testing.T) {
 				return true
 			})
 			s := open(t, g.endpoint)
-			s.terms = newAgreement(SignAuto, withCRC32, false)
+			s.terms = newAgreement(SignAuto, terms{crc32: withCRC32}, false)
 			if err := s.Put(t.Context(), object("a.ts", bytes.NewReader(chunk), chunkSize)); err != nil {
 				t.Fatal(err)
 			}
@@ -190,7 +190,7 @@ func TestPartIsSentAgainInOtherTerms(t *testing.T) {
 				return false
 			})
 			s := open(t, g.endpoint)
-			s.terms = newAgreement(SignAuto, false, true)
+			s.terms = newAgreement(SignAuto, terms{}, true)
 			o := object("a.ts", bytes.NewReader(chunk), chunkSize)
 			o.Resumable = resumes
 			if err := s.Put(t.Context(), o); err != nil || refused == 0 {

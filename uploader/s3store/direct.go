@@ -205,6 +205,9 @@ func outputOf(h http.Header) *s3.PutObjectOutput {
 		ETag:                 aws.String(h.Get("Etag")),
 		ServerSideEncryption: types.ServerSideEncryption(h.Get("X-Amz-Server-Side-Encryption")),
 	}
+	if sum := h.Get("X-Amz-Checksum-Crc32"); sum != "" {
+		out.ChecksumCRC32 = &sum
+	}
 	if algorithm := h.Get("X-Amz-Server-Side-Encryption-Customer-Algorithm"); algorithm != "" {
 		out.SSECustomerAlgorithm = &algorithm
 	}

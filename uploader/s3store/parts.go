@@ -27,7 +27,7 @@ func (s *Store) sendParts(ctx context.Context, u *upload, o uploader.Object, p p
 	senders, ctx := errgroup.WithContext(ctx)
 	for range min(partsAtOnce, len(missing)) {
 		senders.Go(func() error {
-			summer := newSummer(terms{crc32: true})
+			summer := newSummer(partSums)
 			for {
 				i := int(next.Add(1)) - 1
 				if i >= len(missing) {
@@ -61,9 +61,11 @@ func (s *Store) uploadPart(ctx context.Context, u *upload, in *s3.UploadPartInpu
 	section *io.SectionReader, p plan, summer *summer, options []func(*s3.Options)) (part, error) {
 	in.Body, in.ContentLength = section, aws.Int64(section.Size())
 	limit, sent := s.partLimit(p, int(aws.ToInt32(in.PartNumber))), part{sent: true}
-	err := s.terms.reach(matter{signing: true}, func(t terms) error {
+	err := s.terms.reach(matter{signing: true}, func(t *terms) error {
 		if t.signed && summer.payload == nil {
-			*summer = *newSummer(terms{crc32: true, signed: true})
+			signed := partSums
+			signed.payload = true
+			*summer = *newSummer(signed)
 		}
 		content, sum, err := summer.sum(ctx, section)
 		if err != nil {

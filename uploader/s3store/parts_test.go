@@ -31,7 +31,7 @@ func TestUploadsInPartsArriveWhole(t *testing.T) {
 			clip := content(1, clipSize)
 			with := func(calculation aws.RequestChecksumCalculation) *Store {
 				s := open(t, g.endpoint)
-				s.terms = newAgreement(SignAuto, calculation == crc32, false)
+				s.terms = newAgreement(SignAuto, terms{crc32: calculation == crc32}, false)
 				return s
 			}
 			leave(t, with(c.begun), resumable("a.mp4", clip), 1)

@@ -51,18 +51,18 @@ func (s *Store) prove(content sums, etag *string, sse types.ServerSideEncryption
 	case got == "":
 		return errUnproved
 	case s.hasMD5(sse, customerAlgorithm) && got.Contradicts(want):
-		return &otherContentError{got, want}
+		return &otherContentError{"ETag", string(got), want.String()}
 	}
 	return nil
 }
 
 // An otherContentError is about an object, or a part, that is not what was sent.
 type otherContentError struct {
-	got  publish.ETag
-	want publish.Checksum
+	sum       string // which one tells: the ETag, or the CRC32
+	got, want string
 }
 
 func (e *otherContentError) Error() string {
-	return fmt.Sprintf("the store has other content than was sent: its ETag is %s, that of what "+
-		"was sent %s", cleaned(string(e.got), maxCode), e.want)
+	return fmt.Sprintf("the store has other content than was sent: its %s is %s, that of what "+
+		"was sent %s", e.sum, cleaned(e.got, maxCode), e.want)
 }

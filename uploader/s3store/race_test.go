@@ -229,7 +229,7 @@ func TestR3RefusalDoesNotHideThatTheOtherRequestMayBeApplied(t *testing.T) {
 		<-x.reached[2]
 		refuse(w, r, http.StatusForbidden, "AccessDenied")
 	})
-	s.terms = newAgreement(SignOn, false, false)
+	s.terms = newAgreement(SignOn, terms{}, false)
 	r := &testRace{may: true, settles: true}
 	if err := x.put(t, s, r); err == nil || errors.Is(err, uploader.ErrPermanent) || !errors.Is(r.firstErr, uploader.ErrPermanent) {
 		t.Errorf("%v; the first request ended with %v", err, r.firstErr)
@@ -246,7 +246,7 @@ func TestARefusalEndsTheRace(t *testing.T) {
 		<-x.reached[2]
 		refuse(w, r, http.StatusForbidden, "AccessDenied")
 	})
-	s.terms = newAgreement(SignOn, false, false)
+	s.terms = newAgreement(SignOn, terms{}, false)
 	r := &testRace{may: true}
 	if err := x.put(t, s, r); !errors.Is(err, uploader.ErrPermanent) || r.ended != 1 {
 		t.Errorf("%v; the race ended %d times", err, r.ended)

@@ -51,7 +51,7 @@ func (s *Store) begin(ctx context.Context, in *s3.CreateMultipartUploadInput, o 
 	options []func(*s3.Options)) (*upload, error) {
 	var out *s3.CreateMultipartUploadOutput
 	var crc32 bool
-	err := s.terms.reach(matter{sums: true}, func(t terms) (err error) {
+	err := s.terms.reach(matter{parts: true}, func(t *terms) (err error) {
 		crc32, in.ChecksumAlgorithm = t.crc32, ""
 		if crc32 {
 			in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
@@ -146,7 +146,7 @@ func (s *Store) join(ctx context.Context, u *upload, in *s3.CompleteMultipartUpl
 		return nil, fmt.Errorf("put the parts together: %w", errUnproved)
 	}
 	if want, known := u.checksum(); known && got.Contradicts(want) {
-		return nil, &otherContentError{got, want}
+		return nil, &otherContentError{"ETag", string(got), want.String()}
 	}
 	return out, nil
 }

@@ -38,7 +38,7 @@ func (s *Store) resume(ctx context.Context, o uploader.Object, p plan, options [
 
 // compare returns errOtherFile if a part of an earlier attempt has other content than the file.
 func (u *upload) compare(ctx context.Context, o uploader.Object, p plan) error {
-	summer := newSummer(terms{crc32: true})
+	summer := newSummer(partSums)
 	for i := range u.parts {
 		if u.parts[i].sent {
 			continue

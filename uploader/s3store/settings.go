@@ -90,8 +90,8 @@ func load(ctx context.Context, t Settings, d *dialer, log *slog.Logger) (aws.Con
 	return cfg, err
 }
 
-// wantsChecksums reports whether the environment or the profile asks for the SDK's checksums.
-func wantsChecksums(cfg aws.Config) bool {
+// askedChecksums returns what the environment or the profile says of the SDK's checksums.
+func askedChecksums(cfg aws.Config) aws.RequestChecksumCalculation {
 	for _, source := range cfg.ConfigSources {
 		set := aws.RequestChecksumCalculationUnset
 		switch c := source.(type) {
@@ -101,17 +101,27 @@ func wantsChecksums(cfg aws.Config) bool {
 			set = c.RequestChecksumCalculation
 		}
 		if set != aws.RequestChecksumCalculationUnset {
-			return set == aws.RequestChecksumCalculationWhenSupported
+			return set
 		}
 	}
-	return false
+	return aws.RequestChecksumCalculationUnset
 }
 
-// sendsCRC32 reports whether content is sent with a CRC32, which Amazon's own S3 prefers. Its
-// directory buckets accept no MD5.
-func sendsCRC32(o s3.Options, bucket string) bool {
-	return o.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported || strings.HasSuffix(bucket,
-		directoryBucket)
+// firstTerms returns how content is sent at first. Amazon's own S3 prefers a CRC32, and its directory
+// buckets accept no MD5. What is asked for is not tried.
+func firstTerms(o s3.Options, bucket string, asked aws.RequestChecksumCalculation) terms {
+	isDirectory := strings.HasSuffix(bucket, directoryBucket)
+	t := terms{
+		whole: onTrial,
+		crc32: o.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported || isDirectory,
+	}
+	switch {
+	case isDirectory || asked == aws.RequestChecksumCalculationWhenSupported:
+		t.whole = byCRC32
+	case asked == aws.RequestChecksumCalculationWhenRequired:
+		t.whole = byMD5
+	}
+	return t
 }
 
 // directoryBucket ends the names of Amazon's directory buckets.

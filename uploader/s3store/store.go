@@ -68,7 +68,7 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 		},
 	}
 	cfg.Credentials = k
-	storeTime := &clock{}
+	storeTime, asked := &clock{}, askedChecksums(cfg)
 	var inner s3.HTTPSignerV4
 	c := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.Retryer, o.RetryMaxAttempts = retryer{keys: k}, 0
@@ -84,7 +84,7 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 			if o.Region == "" {
 				o.Region = fallbackRegion
 			}
-			if !wantsChecksums(cfg) { // many stores do not support the SDK's default
+			if asked != aws.RequestChecksumCalculationWhenSupported { // many stores do not support the SDK's default
 				o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 			}
 			o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
@@ -105,7 +105,7 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 		},
 		settings: t, client: c, direct: newDirect(ctx, c.Options(), t.Bucket, inner, shared, fresh),
 		multipart: newMultipart(), config: cfg, partTime: partTime,
-		terms:   newAgreement(t.SignPayload, sendsCRC32(c.Options(), t.Bucket), isSecure(c.Options())),
+		terms:   newAgreement(t.SignPayload, firstTerms(c.Options(), t.Bucket, asked), isSecure(c.Options())),
 		fresh:   func(o *s3.Options) { o.HTTPClient = fresh },
 		trouble: reporter, pages: make(chan struct{}, pagesAtOnce), maxPages: manyPages,
 	}, nil

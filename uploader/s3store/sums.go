@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"hash"
-	"hash/crc32"
 	"io"
 	"sync"
 
@@ -38,37 +37,57 @@ func (a sums) headers(withCRC32 bool) (md5, crc32 *string) {
 // copyBuffer is how much of a file is read at once, in bytes.
 const copyBuffer = 64 << 10
 
-// A summer computes sums of one section after the other, with the same buffer.
-type summer struct {
-	md5     hash.Hash
-	crc32   hash.Hash // nil if it is not needed
-	payload hash.Hash // SHA-256, to sign a request with; nil if that is not needed
-	all     io.Writer
-	buffer  []byte
+// A need says which sums of content are computed.
+type need struct {
+	md5, crc32 bool
+	payload    bool // SHA-256, to sign a request with
 }
 
-// newSummer returns one that computes the MD5, with which answers are compared, and what t asks for.
-func newSummer(t terms) *summer {
-	s := &summer{md5: md5.New(), buffer: make([]byte, copyBuffer)}
-	all := []io.Writer{s.md5}
-	if t.crc32 {
-		s.crc32 = crc32.NewIEEE()
-		all = append(all, s.crc32)
+// partSums are those of a part, which may be compared with either.
+var partSums = need{md5: true, crc32: true}
+
+// A summer computes sums of one section after the other, with the same buffer.
+type summer struct {
+	md5, crc32, payload hash.Hash // nil if it is not needed
+	all                 io.Writer
+	buffer              []byte
+}
+
+func newSummer(n need) *summer {
+	s := &summer{buffer: make([]byte, copyBuffer)}
+	var all []io.Writer
+	add := func(is bool, h func() hash.Hash) (sum hash.Hash) {
+		if is {
+			sum = h()
+			all = append(all, sum)
+		}
+		return sum
 	}
-	if t.signed {
-		s.payload = sha256.New()
-		all = append(all, s.payload)
-	}
+	s.md5, s.crc32, s.payload = add(n.md5, md5.New), add(n.crc32, newCRC32), add(n.payload, sha256.New)
 	s.all = io.MultiWriter(all...)
 	return s
 }
 
 // summers has summers that are used again, by what they compute.
-var summers = map[terms]*sync.Pool{
-	{}:                          {New: func() any { return newSummer(terms{}) }},
-	{crc32: true}:               {New: func() any { return newSummer(terms{crc32: true}) }},
-	{signed: true}:              {New: func() any { return newSummer(terms{signed: true}) }},
-	{crc32: true, signed: true}: {New: func() any { return newSummer(terms{crc32: true, signed: true}) }},
+var summers = newSummers(need{md5: true}, need{crc32: true}, need{md5: true, crc32: true})
+
+func newSummers(needs ...need) map[need]*sync.Pool {
+	pools := make(map[need]*sync.Pool)
+	for _, n := range needs {
+		for _, n.payload = range []bool{false, true} {
+			pools[n] = &sync.Pool{New: func() any { return newSummer(n) }}
+		}
+	}
+	return pools
+}
+
+// sumOnce reads the section once, and returns the sums that are needed. It leaves the section at its
+// beginning.
+func sumOnce(ctx context.Context, section *io.SectionReader, n need, signed bool) (sums, string, error) {
+	n.payload = signed
+	s := summers[n].Get().(*summer)
+	defer summers[n].Put(s)
+	return s.sum(ctx, section)
 }
 
 // sum reads the section once, and returns its sums and the hash to sign it with. It leaves the
@@ -88,7 +107,9 @@ func (s *summer) sum(ctx context.Context, section *io.SectionReader) (content su
 	if _, err := section.Seek(0, io.SeekStart); err != nil {
 		return sums{}, "", err
 	}
-	content.md5 = encodeSum(s.md5)
+	if s.md5 != nil {
+		content.md5 = encodeSum(s.md5)
+	}
 	if s.crc32 != nil {
 		content.crc32 = encodeSum(s.crc32)
 	}

@@ -23,8 +23,9 @@ const (
 
 // terms say how content is sent.
 type terms struct {
-	crc32  bool // with a CRC32; else with an MD5, which every store knows
-	signed bool // the signature covers it, by its SHA-256
+	whole  proof // of a whole object
+	crc32  bool  // the parts of an upload have a CRC32; else an MD5, which every store knows
+	signed bool  // the signature covers it, by its SHA-256
 }
 
 // payload returns the payload hash to sign for content with the SHA-256 sum.
@@ -44,10 +45,11 @@ type agreement struct {
 	proved  bool // the store accepted content in the present terms
 }
 
-func newAgreement(signing Signing, crc32, secure bool) *agreement {
+// newAgreement begins with the terms first, signed or not as signing says.
+func newAgreement(signing Signing, first terms, secure bool) *agreement {
 	signing = cmp.Or(signing, SignAuto)
-	return &agreement{signing: signing, present: terms{crc32: crc32, signed: signing == SignOn || signing != SignOff &&
-		!secure}}
+	first.signed = signing == SignOn || signing != SignOff && !secure
+	return &agreement{signing: signing, present: first}
 }
 
 func (a *agreement) now() (t terms, proved bool) {
@@ -57,12 +59,20 @@ func (a *agreement) now() (t terms, proved bool) {
 }
 
 // A matter says which of the terms a request depends on.
-type matter struct{ sums, signing bool }
+type matter struct {
+	whole, parts, signing bool
+	once                  bool // it has a condition, which is not met any more once it was applied
+}
 
-func (a *agreement) reached(t terms, m matter) {
+// reached notes that the store accepted content in the terms t. from are the terms in which the
+// attempt began: what others have learned of proofs meanwhile stays.
+func (a *agreement) reached(from, t terms, m matter) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if m.sums {
+	if m.whole && a.present.whole == from.whole {
+		a.present.whole = t.whole
+	}
+	if m.parts {
 		a.present.crc32 = t.crc32
 	}
 	if m.signing {
@@ -70,48 +80,104 @@ func (a *agreement) reached(t terms, m matter) {
 	}
 }
 
+// withdraw has objects sent with an MD5 from now on, if the CRC32 was offered.
+func (a *agreement) withdraw() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.present.whole.isOffered() {
+		a.present.whole = byMD5
+	}
+}
+
 // reach makes the request, and makes it again in other terms if the store refuses it because of
-// them. The terms that the store accepts are kept for later requests.
-func (a *agreement) reach(m matter, request func(t terms) error) error {
-	t, proved := a.now()
-	tried := make(map[terms]bool)
+// them. The terms that the store accepts are kept for later requests; the request may change them.
+func (a *agreement) reach(m matter, request func(t *terms) error) error {
+	from, proved := a.now()
+	first := from
+	if m.once {
+		first.whole = from.whole.once()
+	}
+	t, tried := first, make(map[terms]bool)
 	for {
-		err := request(t)
+		accepted := t
+		err := request(&accepted)
 		if err == nil {
-			a.reached(t, m)
+			m.whole = m.whole && accepted.whole != first.whole
+			a.reached(from, accepted, m)
 			return nil
 		}
+		if m.whole && t.whole.isDoubtful(err) {
+			a.withdraw()
+		}
 		tried[t] = true
-		if t = a.other(t, m, proved, err); tried[t] {
+		if t = a.other(first, t, m, proved, err); tried[t] {
 			return err
 		}
 	}
 }
 
+// isDoubtful reports whether err makes it doubtful that the store can prove by a CRC32. It may have
+// another reason, so it does not have the request made again at once.
+func (p proof) isDoubtful(err error) bool {
+	switch p {
+	case onTrial:
+		return errors.Is(err, errUnrepeated) || codeOf(err) == "BadDigest" ||
+			statusOf(err) == http.StatusInternalServerError
+	case byEcho:
+		return errors.Is(err, errUnrepeated) || errors.As(err, new(*otherContentError))
+	}
+	return false
+}
+
 // other returns the terms in which the store may accept what it refused in t, or t if there are
-// none.
-func (a *agreement) other(t terms, m matter, proved bool, refusal error) terms {
+// none. first are the terms before any refusal.
+func (a *agreement) other(first, t terms, m matter, proved bool, refusal error) terms {
+	isOffered := m.whole && t.whole.isOffered()
 	var e *Error
-	if !errors.As(refusal, &e) || !errors.Is(e, uploader.ErrPermanent) || bucketCodes[e.Code] {
+	switch isRefusal := errors.As(refusal, &e) && errors.Is(e, uploader.ErrPermanent); {
+	case isOffered && (errors.Is(refusal, errUnrepeated) || isRefusal && e.Code == badSignature):
+		t.whole = byMD5
+		return t
+	case !isRefusal || bucketCodes[e.Code]:
 		return t
 	}
-	// Stores have no code for either refusal.
+	// Stores have no code for any of these refusals.
 	text := strings.ToLower(e.Code + " " + e.Message)
-	named := strings.Contains(text, "unsigned") || strings.Contains(text, "content-sha256")
-	silent := !proved // as the refusal by a bucket's policy
-	switch e.Status {
-	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotImplemented:
-	default:
-		silent = false
-	}
-	signs := m.signing && a.signing == SignAuto && !t.signed
+	isUnsigned := strings.Contains(text, "unsigned") || strings.Contains(text, "content-sha256")
+	signs, isSilent := m.signing && a.signing == SignAuto && !t.signed, silent[e.Status]
 	switch {
-	case signs && named:
+	case signs && isUnsigned:
 		t.signed = true
-	case m.sums && (strings.Contains(text, "checksum") || strings.Contains(text, "content-md5")):
+	case (m.whole || m.parts) && (strings.Contains(text, "checksum") || strings.Contains(text, "content-md5")):
+		t = t.withOtherSums(m)
+	case signs && !proved && isSilent:
+		t.signed = true // as the refusal by a bucket's policy
+	case isOffered && !isUnsigned && isSilent && e.Status != http.StatusForbidden:
+		t.whole, t.signed = byMD5, first.signed
+	}
+	return t
+}
+
+// badSignature is S3's code for a request that was changed on its way, too: by a proxy that drops
+// headers that it does not know.
+const badSignature = "SignatureDoesNotMatch"
+
+// silent are statuses of refusals that may be about the terms, though they do not name them.
+var silent = map[int]bool{
+	http.StatusBadRequest: true, http.StatusForbidden: true, http.StatusNotImplemented: true,
+}
+
+// withOtherSums returns t with the other checksum for what m depends on.
+func (t terms) withOtherSums(m matter) terms {
+	if m.parts {
 		t.crc32 = !t.crc32
-	case signs && silent:
-		t.signed = true
+	}
+	if m.whole {
+		if t.whole == byMD5 {
+			t.whole = byCRC32
+		} else {
+			t.whole = byMD5
+		}
 	}
 	return t
 }

@@ -34,20 +34,23 @@ func contents() map[string]uploader.Object {
 
 // A PUT of content carries a checksum of it, at a store that checks it and has no more to go by.
 func TestEachPUTHasAChecksum(t *testing.T) {
+	const md5Header, crc32Header = "Content-Md5", "X-Amz-Checksum-Crc32"
 	for name, c := range map[string]struct {
-		configure func(t *testing.T, dir string)
-		header    string
+		configure   func(t *testing.T, dir string)
+		whole, part string // headers
 	}{
-		"by default":     {func(*testing.T, string) {}, "Content-Md5"},
-		"when required":  {func(t *testing.T, _ string) { t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required") }, "Content-Md5"},
-		"when supported": {func(t *testing.T, _ string) { t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_supported") }, "X-Amz-Checksum-Crc32"},
+		"by default": {func(*testing.T, string) {}, crc32Header, md5Header},
+		"when required": {func(t *testing.T, _ string) { t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required") },
+			md5Header, md5Header},
+		"when supported": {func(t *testing.T, _ string) { t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_supported") },
+			crc32Header, crc32Header},
 		"by the profile": {func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "config"), "[default]\nrequest_checksum_calculation = when_supported\n")
-		}, "X-Amz-Checksum-Crc32"},
+		}, crc32Header, crc32Header},
 		"the environment wins": {func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "config"), "[default]\nrequest_checksum_calculation = when_supported\n")
 			t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
-		}, "Content-Md5"},
+		}, md5Header, md5Header},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.configure(t, isolate(t))
@@ -58,17 +61,21 @@ func TestEachPUTHasAChecksum(t *testing.T) {
 				if c2.op != "PUT" && c2.op != "UploadPart" {
 					return true
 				}
+				header := c.whole
+				if c2.op == "UploadPart" {
+					header = c.part
+				}
 				b, _ := io.ReadAll(r.Body)
 				r.Body = io.NopCloser(bytes.NewReader(b))
 				sum := md5.Sum(b)
 				want := sum[:]
-				if c.header != "Content-Md5" {
+				if header == crc32Header {
 					crc := crc32.NewIEEE()
 					crc.Write(b)
 					want = crc.Sum(nil)
 				}
-				if got := r.Header.Get(c.header); got != base64.StdEncoding.EncodeToString(want) {
-					t.Errorf("%s of %s has %s = %q", c2.op, c2.key, c.header, got)
+				if got := r.Header.Get(header); got != base64.StdEncoding.EncodeToString(want) {
+					t.Errorf("%s of %s has %s = %q", c2.op, c2.key, header, got)
 				}
 				mu.Lock()
 				defer mu.Unlock()
@@ -88,14 +95,32 @@ func TestEachPUTHasAChecksum(t *testing.T) {
 	}
 }
 
-// At Amazon's own S3 it is the CRC32 that the SDK would send, unless that is not wanted.
-func TestAmazonGetsTheChecksumOfTheSDK(t *testing.T) {
-	for calculation, want := range map[string]bool{"": true, "when_supported": true, "when_required": false} {
+// Amazon's own S3 gets the CRC32 that the SDK would send, unless that is not wanted. What is asked
+// for is not tried.
+func TestFirstTermsFollowTheStoreAndTheEnvironment(t *testing.T) {
+	for calculation, want := range map[string]struct{ amazon, directory, other terms }{
+		"": {
+			terms{whole: onTrial, crc32: true}, terms{whole: byCRC32, crc32: true}, terms{whole: onTrial, signed: true},
+		},
+		"when_supported": {
+			terms{whole: byCRC32, crc32: true}, terms{whole: byCRC32, crc32: true},
+			terms{whole: byCRC32, crc32: true, signed: true},
+		},
+		"when_required": {
+			terms{whole: byMD5}, terms{whole: byCRC32, crc32: true}, terms{whole: byMD5, signed: true},
+		},
+	} {
 		isolate(t)
 		t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", calculation)
-		s := open(t, "", func(t *Settings) { t.Address.Region = "us-east-1" })
-		if terms, _ := s.terms.now(); terms.crc32 != want || terms.signed {
-			t.Errorf("%q: %+v", calculation, terms)
+		region := func(t *Settings) { t.Address.Region = "us-east-1" }
+		directory := func(t *Settings) { t.Bucket = "live--use1-az1" + directoryBucket }
+		for s, want := range map[*Store]terms{
+			open(t, "", region): want.amazon, open(t, "", region, directory): want.directory,
+			open(t, "http://127.0.0.1:1"): want.other,
+		} {
+			if got, _ := s.terms.now(); got != want {
+				t.Errorf("%q: %s in %s has %+v, want %+v", calculation, s.settings.Bucket, s.Endpoint(), got, want)
+			}
 		}
 	}
 }
@@ -154,24 +179,24 @@ func TestStoreGetsContentInTermsThatItTakes(t *testing.T) {
 		code, message string
 		environment   string
 		signing       Signing
-		first, later  int // requests
+		requests      []int // of each PUT
 		fails         bool
 	}{
-		"takes all":                            {func(*http.Request) bool { return false }, 0, "", "", "", "", 1, 1, false},
-		"no unsigned content":                  {isUnsigned, 400, "InvalidRequest", "UNSIGNED-PAYLOAD PUT is not allowed", "", "", 2, 1, false},
-		"no unsigned content, by its header":   {isUnsigned, 400, "InvalidArgument", "x-amz-content-sha256 must be a valid sha256 value", "", "", 2, 1, false},
-		"no unsigned content, by a policy":     {isUnsigned, 403, "AccessDenied", "Access Denied", "", "", 2, 1, false},
-		"does not implement it":                {isUnsigned, 501, "NotImplemented", "A header you provided implies functionality that is not implemented", "", "", 2, 1, false},
-		"no unsigned content, and it is to be": {isUnsigned, 400, "InvalidRequest", "UNSIGNED-PAYLOAD PUT is not allowed", "", SignOff, 1, 1, true},
-		"all is to be signed":                  {isUnsigned, 400, "InvalidRequest", "UNSIGNED-PAYLOAD PUT is not allowed", "", SignOn, 1, 1, false},
-		"object lock":                          {neither, 400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required", "", "", 1, 1, false},
-		"no MD5":                               {md5, 400, "InvalidRequest", "Content-MD5 is not supported: use x-amz-checksum-", "", "", 2, 1, false},
-		"no newer checksum":                    {crc, 501, "NotImplemented", "x-amz-checksum-crc32 is not implemented", "when_supported", "", 2, 1, false},
+		"takes all":                            {func(*http.Request) bool { return false }, 0, "", "", "", "", []int{1, 1}, false},
+		"no unsigned content":                  {isUnsigned, 400, "InvalidRequest", "UNSIGNED-PAYLOAD PUT is not allowed", "", "", []int{2, 1}, false},
+		"no unsigned content, by its header":   {isUnsigned, 400, "InvalidArgument", "x-amz-content-sha256 must be a valid sha256 value", "", "", []int{2, 1}, false},
+		"no unsigned content, by a policy":     {isUnsigned, 403, "AccessDenied", "Access Denied", "", "", []int{2, 1}, false},
+		"does not implement it":                {isUnsigned, 501, "NotImplemented", "A header you provided implies functionality that is not implemented", "", "", []int{2, 1}, false},
+		"no unsigned content, and it is to be": {isUnsigned, 400, "InvalidRequest", "UNSIGNED-PAYLOAD PUT is not allowed", "", SignOff, []int{1, 1}, true},
+		"all is to be signed":                  {isUnsigned, 400, "InvalidRequest", "UNSIGNED-PAYLOAD PUT is not allowed", "", SignOn, []int{1, 1}, false},
+		"object lock":                          {neither, 400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required", "", "", []int{1, 1}, false},
+		"no MD5":                               {md5, 400, "InvalidRequest", "Content-MD5 is not supported: use x-amz-checksum-", "", "", []int{1, 2, 1}, false},
+		"no newer checksum":                    {crc, 501, "NotImplemented", "x-amz-checksum-crc32 is not implemented", "when_supported", "", []int{2, 1}, false},
 		"neither MD5 nor unsigned": {func(r *http.Request) bool { return md5(r) || isUnsigned(r) }, 400, "InvalidRequest",
-			"neither UNSIGNED-PAYLOAD nor Content-MD5 is allowed", "", "", 3, 1, false},
-		"denies all":            {func(*http.Request) bool { return true }, 403, "AccessDenied", "Access Denied", "", "", 2, 2, true},
-		"does not know the key": {func(*http.Request) bool { return true }, 403, "InvalidAccessKeyId", "m", "", "", 1, 1, true},
-		"is broken":             {func(*http.Request) bool { return true }, 500, "InternalError", "checksum unsigned", "", "", 1, 1, true},
+			"neither UNSIGNED-PAYLOAD nor Content-MD5 is allowed", "", "", []int{2, 2, 1}, false},
+		"denies all":            {func(*http.Request) bool { return true }, 403, "AccessDenied", "Access Denied", "", "", []int{2, 2}, true},
+		"does not know the key": {func(*http.Request) bool { return true }, 403, "InvalidAccessKeyId", "m", "", "", []int{1, 1}, true},
+		"is broken":             {func(*http.Request) bool { return true }, 500, "InternalError", "checksum unsigned", "", "", []int{1, 1}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			endpoint, requests := particular(t, true, func(r *http.Request) (int, string, string) {
@@ -182,12 +207,13 @@ func TestStoreGetsContentInTermsThatItTakes(t *testing.T) {
 			})
 			t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", c.environment)
 			s := open(t, endpoint, func(t *Settings) { t.SignPayload = c.signing })
-			put := func() error { return s.Put(t.Context(), object("k", strings.NewReader("content"), 7)) }
-			if err := put(); (err != nil) != c.fails || len(requests()) != c.first {
-				t.Errorf("the first PUT took %d requests, %v", len(requests()), err)
-			}
-			if err := put(); (err != nil) != c.fails || len(requests()) != c.first+c.later {
-				t.Errorf("the second PUT took %d requests, %v", len(requests())-c.first, err)
+			before := 0
+			for i, want := range c.requests {
+				err := s.Put(t.Context(), object("k", strings.NewReader("content"), 7))
+				if n := len(requests()) - before; (err != nil) != c.fails || n != want {
+					t.Errorf("PUT %d took %d requests, %v", i+1, n, err)
+				}
+				before = len(requests())
 			}
 		})
 	}
@@ -249,7 +275,7 @@ func (c *changing) ReadAt(p []byte, off int64) (int, error) {
 }
 
 // A file that changes between its sum and its sending does not become an object, and is tried
-// again.
+// again, whatever proves what was sent.
 func TestFileThatChangesWhileItIsSentLeavesNoObject(t *testing.T) {
 	t.Parallel()
 	server := servers.Server(t)
@@ -258,13 +284,16 @@ func TestFileThatChangesWhileItIsSentLeavesNoObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, signing := range []Signing{SignOn, SignOff} {
-		s := open(t, server.Endpoint, func(t *Settings) { t.SignPayload = signing })
-		err := s.Put(t.Context(), object("k", &changing{Reader: bytes.NewReader([]byte("another")), after: 1}, 7))
-		if err == nil || errors.Is(err, uploader.ErrPermanent) {
-			t.Errorf("sign_payload = %s: %v", signing, err)
-		}
-		if b, err := server.Object("k"); err != nil || string(b) != "content" {
-			t.Errorf("sign_payload = %s: the store has %q, %v", signing, b, err)
+		for _, p := range []proof{byMD5, byCRC32, onTrial, byEcho} {
+			s := open(t, server.Endpoint, func(t *Settings) { t.SignPayload = signing })
+			s.terms.present.whole = p
+			err := s.Put(t.Context(), object("k", &changing{Reader: bytes.NewReader([]byte("another")), after: 1}, 7))
+			if err == nil || errors.Is(err, uploader.ErrPermanent) {
+				t.Errorf("sign_payload = %s, %d: %v", signing, p, err)
+			}
+			if b, err := server.Object("k"); err != nil || string(b) != "content" {
+				t.Errorf("sign_payload = %s, %d: the store has %q, %v", signing, p, b, err)
+			}
 		}
 	}
 }
