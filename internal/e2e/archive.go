@@ -121,7 +121,14 @@ func (a *Archive) runsOf(key string, sum [sha256.Size]byte) (runs []int) {
 
 // runOf returns the run to which a manifest belongs, if that is known.
 func (a *Archive) runOf(key string, content []byte) (run int, known bool) {
-	e, known := a.editionOf(key, content)
+	return a.runOfSum(key, sha256.Sum256(content))
+}
+
+// runOfSum is runOf for content with that sum.
+func (a *Archive) runOfSum(key string, sum [sha256.Size]byte) (run int, known bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e, known := a.manifests[text{key, sum}]
 	return e.run, known
 }
 

@@ -29,6 +29,11 @@ func NamedBy(t *testing.T, key string, content []byte) (keys []string) {
 	if err != nil {
 		t.Errorf("%s is published cut: %v", key, err)
 	}
+	return named(key, m)
+}
+
+// named returns the keys that the manifest under key names.
+func named(key string, m media.Manifest) (keys []string) {
 	for ref := range m.References() {
 		keys = append(keys, path.Join(path.Dir(key), ref.URI))
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"ems-sidecar/internal/testbin"
 	"ems-sidecar/internal/testproc"
 )
 
@@ -58,7 +59,7 @@ func start(root string) (s *Server, end func() error, err error) {
 	}
 	path, err := binary()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("build the S3 server: %w", err)
 	}
 	address, err := FreeAddress()
 	if err != nil {
@@ -100,23 +101,8 @@ func ignoreExit(err error) error {
 	return err
 }
 
-// binary returns the path of the server's executable, which the Go tool builds once and keeps in
-// its cache.
-var binary = sync.OnceValues(func() (string, error) {
-	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
-	if err != nil {
-		return "", fmt.Errorf("find the module: %w", err)
-	}
-	build := exec.Command("go", "tool", "-n", "versitygw")
-	build.Dir = filepath.Join(strings.TrimSpace(string(module)), "tools")
-	var stderr bytes.Buffer
-	build.Stderr = &stderr
-	path, err := build.Output()
-	if err != nil {
-		return "", fmt.Errorf("build the S3 server: %w\n%s", err, stderr.String())
-	}
-	return strings.TrimSpace(string(path)), nil
-})
+// binary returns the path of the server's executable.
+var binary = sync.OnceValues(func() (string, error) { return testbin.Tool("versitygw") })
 
 // Object returns the content of the object under key, or fs.ErrNotExist.
 func (s *Server) Object(key string) ([]byte, error) {

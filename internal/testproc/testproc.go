@@ -21,7 +21,9 @@ func Bind(cmd *exec.Cmd) *exec.Cmd {
 func Enclose() { enclose("yes") }
 
 // EncloseInMemory is Enclose for tests that write many small files and never wait for a disk: where
-// it may, the directory for temporary files is in memory, which halves the work of the kernel.
+// it may, the directory for temporary files is in memory, which halves the work of the kernel. ext4
+// is slowest for them: a new file does not get the inode of one that was removed in the last seconds,
+// and so each looks at all of those.
 func EncloseInMemory() { enclose(inMemory) }
 
 // inMemory is what enclosed says to a process that has yet to mount its directory for temporary

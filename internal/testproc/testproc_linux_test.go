@@ -90,3 +90,33 @@ func TestWhatTestsStartAndMountEndsWithThem(t *testing.T) {
 		t.Error("the mount is still there")
 	}
 }
+
+// Where the kernel cannot do it, or the user may not, the directory is as it was.
+func TestDirectoryInMemoryHasAttributes(t *testing.T) {
+	dir := t.TempDir()
+	before := device(t, dir)
+	err := mountInMemory(dir)
+	if err == nil {
+		defer syscall.Unmount(dir, 0)
+		file := filepath.Join(dir, "object")
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Setxattr(file, "user.etag", []byte("1"), 0); err != nil {
+			t.Errorf("an object's attribute: %v", err)
+		}
+	}
+	if after := device(t, dir); (after == before) != (err != nil) {
+		t.Errorf("mounted: %v, before and after it is on the devices %x and %x", err, before, after)
+	}
+}
+
+// device returns the device that a directory is on.
+func device(t *testing.T, dir string) uint64 {
+	t.Helper()
+	var s syscall.Stat_t
+	if err := syscall.Stat(dir, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s.Dev
+}
