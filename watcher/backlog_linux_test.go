@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ems-sidecar/internal/testproc"
 )
 
 // take returns the paths of the next n events.
@@ -57,7 +59,7 @@ func TestLiveEdgeIsReportedBeforeOldFiles(t *testing.T) {
 			t.Run(old.name+", "+backend.String(), func(t *testing.T) {
 				t.Parallel()
 				needLeases(t)
-				w := prepare(t, t.TempDir(), Options{Backend: backend})
+				w := prepare(t, testproc.TempDirInMemory(t), Options{Backend: backend})
 				for n := range 3 * manyOld / 2 {
 					p := old.path(n)
 					w.mkdir(p[:strings.LastIndexByte(p, '/')])

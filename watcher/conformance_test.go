@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"ems-sidecar/internal/emswriter"
+	"ems-sidecar/internal/testproc"
 	"ems-sidecar/media"
 )
 
@@ -82,7 +83,12 @@ var conformance = []struct {
 // started returns a running watcher of a new directory.
 func started(t *testing.T, b Backend) *watch {
 	t.Helper()
-	w := prepare(t, t.TempDir(), Options{Backend: b})
+	return startedIn(t, t.TempDir(), b)
+}
+
+func startedIn(t *testing.T, root string, b Backend) *watch {
+	t.Helper()
+	w := prepare(t, root, Options{Backend: b})
 	w.run()
 	w.ready()
 	return w
@@ -379,7 +385,7 @@ func testNewDirectory(t *testing.T, b Backend) {
 }
 
 func testManyDirectories(t *testing.T, b Backend) {
-	w := started(t, b)
+	w := startedIn(t, testproc.TempDirInMemory(t), b)
 	for n := range 1000 {
 		dir := fmt.Sprintf("g/s%d", n)
 		w.mkdir(dir)

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os/exec"
+	"testing"
 )
 
 // Bind makes a command die with this process, where the system can do that. It is called before the
@@ -25,6 +26,13 @@ func Enclose() { enclose("yes") }
 // is slowest for them: a new file does not get the inode of one that was removed in the last seconds,
 // and so each looks at all of those.
 func EncloseInMemory() { enclose(inMemory) }
+
+// TempDirInMemory is t.TempDir for a test that writes many small files, in a package whose other tests
+// need the file systems of disks. It is in memory if the tests are enclosed.
+func TempDirInMemory(t testing.TB) string {
+	t.Helper()
+	return tempDir(t)
+}
 
 // inMemory is what enclosed says to a process that has yet to mount its directory for temporary
 // files.

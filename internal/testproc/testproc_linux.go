@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"testing"
 )
 
 func bind(cmd *exec.Cmd) {
@@ -32,6 +33,24 @@ func mountInMemory(dir string) error {
 		return errors.Join(err, syscall.Unmount(dir, 0))
 	}
 	return nil
+}
+
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	if os.Getenv(enclosed) == "" { // others would see it mounted
+		return dir
+	}
+	if err := syscall.Mount("test", dir, "tmpfs", 0, "mode=711"); err != nil {
+		t.Logf("the test runs on the disk, not in memory: %v", err)
+		return dir
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmount the test's directory: %v", err)
+		}
+	})
+	return dir
 }
 
 func enclose(how string) {

@@ -120,3 +120,20 @@ func device(t *testing.T, dir string) uint64 {
 	}
 	return s.Dev
 }
+
+func TestTestsDirectoryInMemoryGoesWithTheTest(t *testing.T) {
+	var dir string
+	t.Run("test", func(t *testing.T) {
+		outside := device(t, t.TempDir())
+		dir = TempDirInMemory(t)
+		if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if os.Getenv(enclosed) == "" && device(t, dir) != outside {
+			t.Error("it is mounted where others see it")
+		}
+	})
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("it is still there: %v", err)
+	}
+}

@@ -2,8 +2,13 @@
 
 package testproc
 
-import "os/exec"
+import (
+	"os/exec"
+	"testing"
+)
 
 func bind(*exec.Cmd) {}
 
 func enclose(string) {}
+
+func tempDir(t testing.TB) string { return t.TempDir() }
