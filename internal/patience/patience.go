@@ -19,10 +19,10 @@ const (
 	// burst is the processor time of one run of the control. It is longer than a time slice, so
 	// that the control has to queue like everything else.
 	burst = 8 * time.Millisecond
-	// pause is the time between two runs: the control takes 4 % of a processor.
-	pause = 192 * time.Millisecond
+	// pause is the time between two runs: the control takes 2 % of a processor.
+	pause = 392 * time.Millisecond
 	// remembered is how many runs the present speed is the mean of.
-	remembered = 5
+	remembered = 4
 )
 
 // A Clock is slowed down by other work on the machine. It is safe for concurrent use.
