@@ -186,7 +186,7 @@ func (r *Referee) runsOf(key string) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l, ok := r.seen[key]; ok && same(l, fi) {
+	if l, ok := r.seen[key]; ok && same(l.FileInfo, fi) {
 		return l.runs, nil
 	}
 	object, err := r.server.Object(key)

@@ -77,7 +77,7 @@ func (v *viewer) see(key string) (sight, error) {
 		return sight{}, err
 	}
 	s, ok := v.read[key]
-	if !ok || !same(s, fi) {
+	if !ok || !same(s.FileInfo, fi) {
 		b, err := v.server.Object(key)
 		if err != nil {
 			return sight{}, err
@@ -137,7 +137,8 @@ func (v *viewer) holds(name string, now os.FileInfo) bool {
 	return old != nil && same(old, now)
 }
 
-// same reports whether an object was not replaced between two looks: each PUT makes a new file.
+// same reports whether an object was not replaced between two looks: each PUT makes a new file. Both
+// must be what os.Stat returned.
 func same(old, now os.FileInfo) bool {
 	return os.SameFile(old, now) && old.ModTime().Equal(now.ModTime())
 }
