@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"iter"
 	"path"
+	"slices"
 	"time"
 
 	"ems-sidecar/dash"
@@ -174,6 +175,14 @@ func (s *snapshot) isPlaylist() bool {
 // mayGoOn reports whether s may be continued by another run of its stream.
 func (s *snapshot) mayGoOn() bool {
 	return (s.isPlaylist() || s.isPresentation()) && s.manifest.file.src.dest.ReconnectWindow > 0
+}
+
+// repeatsReturned reports whether viewers would get nothing of s, a playlist of which nothing can
+// arrive, but only what the list before named, under names that have other content by now (R2).
+func (s *snapshot) repeatsReturned() bool {
+	e := &s.edition
+	return e.list != nil && !e.ended && s.basis.lost > 0 && slices.ContainsFunc(e.tail, (*file).returns) &&
+		!slices.ContainsFunc(s.refs[s.others:], func(f *file) bool { return !f.bucket.isLost() })
 }
 
 // hasReturned reports whether a later run of the stream than that of s waits, which goes on from it.

@@ -63,7 +63,7 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 	}
 	known := m.copy.question == answered && !m.line.foreign
 	switch {
-	case s != nil && known && m.isForgone(s, now):
+	case s != nil && known && (m.isForgone(s, now) || s.repeatsReturned()):
 		m.forgo(s)
 	case s != nil && known:
 		if until, awaits := m.awaitsVariants(s, now); awaits {

@@ -104,8 +104,10 @@ func (b *modelBucket) brokenBy(f *flight, rec *record) string {
 		// Of a segment, the schedule knows that it is another run's only if it saw both: not if the
 		// first was never reported, if it was reported after the manifest was read and overwritten,
 		// or if the manifest was read so late that the next run's was there. The end of what players
-		// have names what they have been given.
-		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && !b.onlyEnds(f) &&
+		// have names what they have been given. So does what they had, which an older one replaced, if
+		// the newest ends in a hole and is left out.
+		again := newest != nil && w.endsInHole(newest) && b.sent[f.key] == f.put.id
+		if o := b.objects[ref]; o != nil && newest != rec && !rec.late && !b.onlyEnds(f) && !again &&
 			w.originOf(ref).reusesNames() && o.run > rec.run && slices.Contains(w.seen[ref], rec.run) && w.told[ref] >= rec.order {
 			return fmt.Sprintf("R2: %s is of run %d, and names %s of run %d; a newer one waits", f.key, rec.run, ref, o.run)
 		}
