@@ -108,15 +108,28 @@ func (s *store) put(w http.ResponseWriter, r *http.Request, key string) {
 	}
 	time.Sleep(s.delay.draw()) // so long a PUT takes, whether or not the client waits
 	o.at = time.Now()
-	s.mu.Lock()
-	s.objects[key] = o
-	s.account.stored(key, o.size, o.sum, o.text)
-	s.mu.Unlock()
+	if !s.store(key, o, r.Header.Get("If-Match")) {
+		refuse(w, http.StatusPreconditionFailed, "PreconditionFailed")
+		return
+	}
 	w.Header().Set("Etag", o.etag())
 	if sum := r.Header.Get(crc32Header); sum != "" {
 		w.Header().Set(crc32Header, sum)
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// store stores o, unless it is to replace another object than there is. Like S3, it looks when the
+// request is complete.
+func (s *store) store(key string, o object, replaced string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if was, ok := s.objects[key]; replaced != "" && (!ok || was.etag() != replaced) {
+		return false
+	}
+	s.objects[key] = o
+	s.account.stored(key, o.size, o.sum, o.text)
+	return true
 }
 
 const crc32Header = "X-Amz-Checksum-Crc32"

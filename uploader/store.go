@@ -69,6 +69,11 @@ type Object struct {
 	// IfAbsent asks for ErrExists if the bucket has an object under the key. A store that does not
 	// support that replaces the object.
 	IfAbsent bool
+	// Replaces is the ETag of the object that this one replaces, as the last Put of the key noted it; ""
+	// is unknown, and nil does not matter. If the bucket has another object, it is replaced as well. But
+	// a request that was overtaken is not applied later, where the store heeds such a condition. Put
+	// notes the ETag of what it stored, or "" if it failed.
+	Replaces *string
 	// Race is when a second request for the object is sent; nil: never. It is ignored if the object
 	// goes up in parts.
 	Race Race
@@ -80,8 +85,9 @@ type Race interface {
 	After() time.Duration
 	// Begin is asked then whether it may be sent. If so, End is called.
 	Begin() bool
-	// Settles reports whether both answers are waited for, as the request that loses would do harm if
-	// it were applied later. Else it is cancelled.
+	// Settles reports whether the request that loses would do harm if it were applied later. Then both
+	// answers are waited for, except if the store will refuse it, as Object.Replaces says. Else it is
+	// cancelled.
 	Settles() bool
 	// End says how the two requests ended. None is in flight then.
 	End(first, second Ending)

@@ -154,6 +154,10 @@ func (u *Uploader) put(ctx context.Context, src *Source, r *publish.Result, body
 	if race != nil {
 		o.Race = race
 	}
+	if j.Task == publish.PutManifest {
+		r.Stored = j.Replaces
+		o.Replaces = &r.Stored
+	}
 	err := src.store(ctx).Put(ctx, o)
 	r.Race, r.Throttled = race.outcome(err), race.throttled(err)
 	r.Settling, r.Late = race.settled(err)

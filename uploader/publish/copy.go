@@ -10,6 +10,18 @@ type bucketCopy struct {
 	tried    bool      // a PUT of newer content than published was begun, and is not known to have failed or arrived
 	late     doubt     // PUTs that may still be applied
 	checkAt  time.Time // when the bucket is asked next; zero: it need not be
+	etag     string    // of what the last PUT stored; "": it is not known, or one is under way
+}
+
+// replace returns the ETag of what a PUT of s replaces, for a condition: then a request that was
+// overtaken cannot bring back an older list (R3). It is "" if that is not known, or if the condition
+// could be met again: what names no segments, as a master playlist, may return to an earlier text.
+func (c *bucketCopy) replace(s *snapshot) (etag string) {
+	etag, c.etag = c.etag, ""
+	if s.parsed.Segments == 0 {
+		return ""
+	}
+	return etag
 }
 
 // A question says whether the bucket is asked what it has before the next PUT.

@@ -23,6 +23,7 @@ type Job struct {
 	FreshConnection bool          // no earlier attempt has used it
 	AnswerTime      time.Duration // of an upload: how long it may take, besides what its size takes
 	RaceAfter       time.Duration // of an upload: then a second request is sent; 0: none is
+	Replaces        string        // of a PutManifest: the ETag of what the bucket has; "": it is not known
 	Started         time.Time
 
 	Recording           // of a FindKey, or the PUT of a recording
@@ -92,6 +93,7 @@ type Result struct {
 	Bytes   int64                 // that were sent
 	Took    time.Duration         // of an upload: from the beginning of the request to its answer
 	Race    Race
+	Stored  string // of a PutManifest: the ETag of what the bucket has now; "": the store told none
 
 	// Of a PutManifest that was raced, and succeeded: how much later the other request was answered, up to
 	// when Took counts, and whether it had no answer, so that it may still be applied.

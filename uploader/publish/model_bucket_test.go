@@ -153,9 +153,10 @@ func (b *modelBucket) finish(i int, how outcome) {
 		case succeeds:
 			b.answer(f, &r)
 		case succeedsLate:
+			r.Race, r.Late = publish.SecondWins, !b.replaces(f)
+			f.overtaken = !r.Late
 			b.answer(f, &r)
 			b.leave(f)
-			r.Race, r.Late = publish.SecondWins, true
 		case failsApplied:
 			b.apply(f)
 			r.Failure = publish.NoAnswer
@@ -192,6 +193,16 @@ func (b *modelBucket) finish(i int, how outcome) {
 	w.schedule.Done(r, w.now)
 	w.carryOut()
 }
+
+// replaces reports whether the bucket has what f replaces. Then a request of f that is overtaken is
+// refused when it comes late.
+func (b *modelBucket) replaces(f *flight) bool {
+	o := b.objects[f.key]
+	return f.Replaces != "" && o != nil && o.etag() == f.Replaces
+}
+
+// etag returns the ETag of o, a manifest: the same for the same content.
+func (o *object) etag() string { return o.sheet.hexSum }
 
 // whole reports whether all of f's file was sent. One that is written meanwhile was either read
 // before, or not to its end: then the request is short, and nothing of it is taken.
@@ -237,6 +248,8 @@ func (b *modelBucket) answer(f *flight, r *publish.Result) {
 	b.apply(f)
 	o := b.objects[f.key]
 	switch {
+	case f.Task == publish.PutManifest:
+		r.Stored = o.etag()
 	case f.isPut():
 	case f.Task == publish.FindKey:
 		// Each name of a recording is used once here, and what the bucket has under it is that
@@ -311,6 +324,10 @@ func (b *modelBucket) applyLate(i int) {
 	f := b.late[i]
 	b.late = slices.Delete(b.late, i, i+1)
 	if b.w.now.After(f.until) {
+		return
+	}
+	if f.overtaken && !b.replaces(f) {
+		b.w.log("%s: the %v that was overtaken is refused", b.w.since(), f)
 		return
 	}
 	b.w.log("%s: the %v that had no answer is applied", b.w.since(), f)

@@ -18,6 +18,8 @@ type flight struct {
 	read  map[string]*record  // and, of manifests, what was read last when that began
 	until time.Time           // when it has no effect any more, if it had no answer
 
+	overtaken bool // it is the PUT of a manifest, and refused if the bucket has another than it replaces
+
 	offers bool     // it is the PUT of a playlist, which players may get from now on
 	former *edition // and this is what they had before, if anything
 }

@@ -117,6 +117,7 @@ func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job
 		j.Task = PutManifest
 		e := &c.snapshot.edition
 		j.Manifest = Content{e.content, e.hexSum(), c.snapshot.parsed.TargetDuration}
+		j.Replaces = f.manifest.copy.replace(c.snapshot)
 	}
 	if !j.asksOnly() {
 		size := j.Version.Size

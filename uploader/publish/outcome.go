@@ -198,6 +198,7 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	if r.Late {
 		m.copy.checkAt = m.copy.late.begin(now)
 	}
+	m.copy.etag = r.Stored
 	m.finish(snap, shown)
 	lag := s.lagOf(snap, shown)
 	f.work.attempts = 0

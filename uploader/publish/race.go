@@ -5,8 +5,9 @@ import "time"
 // A few PUTs of each store take many times as long as the others, and viewers wait for each. So a
 // second request is sent, over another connection, when the first one takes longer than nearly all
 // do. The one that loses may be applied later, also if it is cancelled. That does no harm where the
-// key never gets other content. A late request of a manifest would bring back an old one (R3): of a
-// manifest, both answers are waited for, and the next one is not sent before.
+// key never gets other content. A late request of a manifest would bring back an old one (R3): it says
+// what it replaces, so that the store refuses it when it is late. Where the store does not, both
+// answers are waited for, and the next manifest is not sent before.
 
 const (
 	// raceFrom is which part of the PUTs takes less time than a first request has: the other twentieth

@@ -1,6 +1,8 @@
 package publish
 
 import (
+	"crypto/sha256"
+	"maps"
 	"testing"
 	"time"
 
@@ -137,5 +139,40 @@ func TestWhatLostARaceIsReckonedWith(t *testing.T) {
 	}
 	if f = put(now.Add(2*time.Second), NotRaced); !f.work.waitsFor(Compare) {
 		t.Error("the name has other content, and is not compared when no late request can be applied any more")
+	}
+}
+
+// The condition of a PUT is what the bucket has as far as that is known, so that a request which was
+// overtaken cannot bring it back. A master playlist may return to an earlier text, which would meet
+// the condition again.
+func TestR3PUTOfAPlaylistSaysWhatItReplaces(t *testing.T) {
+	began := time.Now()
+	s := newSchedule(began)
+	src := s.Add("/root", media.Layout{Format: media.HLS}, &Destination{}, false)
+	s.Closed(src, "g/s/1.ts", media.Version{Size: 9, ModTime: began, Inode: 1}, false, nil, began)
+	now := began.Add(2 * doubtTime)
+	replaces := make(map[string]string) // by the content that is sent
+	publish := func(path, content string) {
+		reading := Reading{References: []string{"g/s/1.ts"}, Content: []byte(content), Sum: sha256.Sum256([]byte(content)),
+			Manifest: media.Manifest{Segments: 1}, ModTime: now, ReadAt: now}
+		if path == "g/master.m3u8" {
+			reading.References, reading.Manifest = []string{"g/s/i.m3u8"}, media.Manifest{Set: true}
+		}
+		s.ManifestRead(src, path, reading, nil, now)
+		run(s, now, now.Add(2*time.Second), func(r *Result) {
+			if r.Task == PutManifest {
+				replaces[string(r.Manifest.Bytes)], r.Stored = r.Replaces, "ETag of "+string(r.Manifest.Bytes)
+			}
+		})
+		now = now.Add(2 * time.Second)
+	}
+	publish("g/s/i.m3u8", "1")
+	publish("g/s/i.m3u8", "2")
+	publish("g/s/i.m3u8", "3")
+	publish("g/master.m3u8", "a")
+	publish("g/master.m3u8", "b")
+	want := map[string]string{"1": "", "2": "ETag of 1", "3": "ETag of 2", "a": "", "b": ""}
+	if !maps.Equal(replaces, want) {
+		t.Errorf("the PUTs replace %v", replaces)
 	}
 }

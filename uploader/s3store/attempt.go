@@ -78,6 +78,9 @@ func (a *attempt) PutObject(ctx context.Context, in *s3.PutObjectInput,
 		out, err = a.putIn(ctx, t, in, section, options)
 		return err
 	})
+	if err == nil && a.object.Replaces != nil {
+		*a.object.Replaces = strong(aws.ToString(out.ETag))
+	}
 	return out, a.fail(err)
 }
 
@@ -90,7 +93,7 @@ func (a *attempt) putIn(ctx context.Context, t *terms, in *s3.PutObjectInput, se
 		return nil, fmt.Errorf("read it: %w", err)
 	}
 	in.ContentMD5, in.ChecksumCRC32 = content.headers(p != byMD5)
-	out, err := race(ctx, a.object.Race, func(ctx context.Context, second bool) (*s3.PutObjectOutput, error) {
+	send := func(ctx context.Context, second bool) (*s3.PutObjectOutput, error) {
 		in, options, isFresh := in, options, a.object.FreshConnection
 		if second {
 			in, options, isFresh = copyOf(in, section), append(slices.Clip(options), a.store.fresh), true
@@ -100,7 +103,8 @@ func (a *attempt) putIn(ctx context.Context, t *terms, in *s3.PutObjectInput, se
 			return nil, exists(a.object, a.store.explain(putPermission, err))
 		}
 		return out, a.store.proveWhole(p, content, out)
-	})
+	}
+	out, err := race(ctx, a.object.Race, in.IfMatch != nil, send)
 	switch {
 	case err != nil || p != onTrial:
 	case content.isEchoed(out):

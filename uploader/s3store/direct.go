@@ -100,7 +100,8 @@ func (d *direct) request(ctx context.Context, in *s3.PutObjectInput, body io.Rea
 		value *string
 	}{
 		{"Cache-Control", in.CacheControl}, {"Content-Type", in.ContentType},
-		{"Content-Md5", in.ContentMD5}, {"If-None-Match", in.IfNoneMatch}, {"X-Amz-Checksum-Crc32", in.ChecksumCRC32},
+		{"Content-Md5", in.ContentMD5}, {"If-Match", in.IfMatch}, {"If-None-Match", in.IfNoneMatch},
+		{"X-Amz-Checksum-Crc32", in.ChecksumCRC32},
 		{"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", in.SSEKMSKeyId},
 		{"X-Amz-Acl", named(in.ACL)}, {"X-Amz-Storage-Class", named(in.StorageClass)},
 		{"X-Amz-Server-Side-Encryption", named(in.ServerSideEncryption)},

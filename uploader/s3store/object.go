@@ -20,6 +20,7 @@ func (s *Store) putInput(o uploader.Object) *s3.PutObjectInput {
 		ServerSideEncryption: types.ServerSideEncryption(s.settings.Objects.ServerSideEncryption),
 		Metadata:             s.metadata(o),
 		IfNoneMatch:          s.condition(o),
+		IfMatch:              replaced(o),
 	}
 	if s.settings.Objects.KMSKeyID != "" {
 		in.SSEKMSKeyId = &s.settings.Objects.KMSKeyID

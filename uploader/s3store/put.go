@@ -20,6 +20,13 @@ var errUnproved = errors.New("the store's answer has no ETag, so it is not certa
 // Put implements uploader.Store. It asks before it sends a large body (Expect: 100-continue). If a
 // server refuses that, it sends bodies without asking from then on.
 func (s *Store) Put(ctx context.Context, o uploader.Object) error {
+	if o.Replaces != nil {
+		return s.replace(ctx, o)
+	}
+	return s.putAsking(ctx, o)
+}
+
+func (s *Store) putAsking(ctx context.Context, o uploader.Object) error {
 	asked := !s.noExpect.Load()
 	err := s.put(ctx, o)
 	if asked && statusOf(err) == http.StatusExpectationFailed {

@@ -3,6 +3,7 @@ package s3store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -26,14 +27,26 @@ func endedNow(out *s3.PutObjectOutput, err error) ending {
 	return ending{out, uploader.Ending{Err: err, At: time.Now()}}
 }
 
+// errOvertaken is how the request ended that lost a race, if both replace the same object.
+var errOvertaken = fmt.Errorf("what it replaces is replaced: %w", uploader.ErrPermanent)
+
+// overtakes notes that the store refuses the request that failed, as the other one succeeded.
+func (e *ending) overtakes(other *ending) {
+	if e.Err == nil && other.Err != nil {
+		other.Err = fmt.Errorf("%w: %w", errOvertaken, other.Err)
+	}
+}
+
 // race makes a request, and a second one beside it if that takes too long. It returns the first good
-// answer, and none of the requests is in flight then. If both fail, the error is that of the first;
-// but if both were to be answered, and the store refused the first, it is that of the second, which
-// may still be applied.
-func race(ctx context.Context, r uploader.Race, send sender) (*s3.PutObjectOutput, error) {
+// answer, and none of the requests is in flight then. replaces says that the requests have a
+// condition, which only one of them can meet. If both fail, the error is that of the first; but if
+// both were to be answered, and the store refused the first, it is that of the second, which may
+// still be applied.
+func race(ctx context.Context, r uploader.Race, replaces bool, send sender) (*s3.PutObjectOutput, error) {
 	if r == nil {
 		return send(ctx, false)
 	}
+	settles := r.Settles() && !replaces
 	first, cancelFirst := context.WithCancelCause(ctx)
 	defer cancelFirst(nil)
 	second, cancelSecond := context.WithCancelCause(ctx)
@@ -46,7 +59,7 @@ func race(ctx context.Context, r uploader.Race, send sender) (*s3.PutObjectOutpu
 		if began = r.Begin(); !began {
 			return
 		}
-		if other = endedNow(send(second, true)); other.Err == nil && !r.Settles() {
+		if other = endedNow(send(second, true)); other.Err == nil && !settles {
 			cancelFirst(errLost)
 		}
 	})
@@ -54,13 +67,17 @@ func race(ctx context.Context, r uploader.Race, send sender) (*s3.PutObjectOutpu
 	if late.Stop() {
 		return one.out, one.Err
 	}
-	refused := errors.Is(one.Err, uploader.ErrPermanent)
-	if (one.Err == nil || refused) && !r.Settles() {
+	refused := errors.Is(one.Err, uploader.ErrPermanent) && !isUnmet(one.Err)
+	if (one.Err == nil || refused) && !settles {
 		cancelSecond(errLost)
 	}
 	<-ended
 	if !began {
 		return one.out, one.Err
+	}
+	if replaces {
+		one.overtakes(&other)
+		other.overtakes(&one)
 	}
 	r.End(one.Ending, other.Ending)
 	if one.Err != nil && (other.Err == nil || refused && r.Settles()) {

@@ -38,7 +38,8 @@ type Store struct {
 	maxPages    int           // manyPages, for tests to change
 	noExpect    atomic.Bool   // Expect was refused
 	noCondition atomic.Bool   // the store refused If-None-Match, and accepted a PUT without
-	deletesOne  atomic.Bool   // the store deletes one object by a request, and not many
+	heeding     heeding
+	deletesOne  atomic.Bool // the store deletes one object by a request, and not many
 }
 
 // fallbackRegion signs for stores that have no regions.

@@ -1,0 +1,118 @@
+package s3store
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"ems-sidecar/uploader"
+)
+
+// A heeding is what a store does with If-Match in a PUT. It is safe for concurrent use.
+type heeding struct {
+	known atomic.Int32
+	unmet atomic.Int32 // conditions in a row that should have been met
+}
+
+const (
+	untried  int32 = iota
+	heeded         // it refuses an object that is to replace another one than the bucket has
+	unheeded       // it does not look at it, does not support it, or the credentials do not suffice
+)
+
+// mostUnmet is how many conditions in a row may be unmet. Another program that writes the same keys
+// makes some so. If all are, the store compares something else than the ETag that it tells.
+const mostUnmet = 5
+
+// unlikeAny is the ETag of no object.
+const unlikeAny = `"00000000000000000000000000000000-0"`
+
+// replace puts o. If the store heeds it, the condition is that the bucket has the object that o is to
+// replace. If the bucket has another one, o replaces that.
+func (s *Store) replace(ctx context.Context, o uploader.Object) error {
+	etag := *o.Replaces
+	if etag == "" || s.plan(o.Size).parts() > 1 {
+		return s.putIf(ctx, o, "")
+	}
+	if s.heeding.known.Load() == untried {
+		switch err := s.putIf(ctx, o, unlikeAny); {
+		case err == nil: // the bucket has o
+			s.heeding.known.Store(unheeded)
+			return nil
+		case isUnmet(err):
+			s.heeding.known.Store(heeded)
+		default:
+			return s.unconditionally(ctx, o, err)
+		}
+	}
+	if s.heeding.known.Load() == unheeded {
+		return s.putIf(ctx, o, "")
+	}
+	err := s.putIf(ctx, o, etag)
+	switch {
+	case err == nil:
+		s.heeding.unmet.Store(0)
+	case isUnmet(err):
+		if s.heeding.unmet.Add(1) >= mostUnmet {
+			s.heeding.known.Store(unheeded)
+		}
+		return s.putIf(ctx, o, "")
+	}
+	return s.unconditionally(ctx, o, err)
+}
+
+// unconditionally puts o without a condition if the store refused it with one, perhaps because of
+// that. If it succeeds, the Store uses no such conditions from then on.
+func (s *Store) unconditionally(ctx context.Context, o uploader.Object, err error) error {
+	if !errors.Is(err, uploader.ErrPermanent) {
+		return err
+	}
+	if err = s.putIf(ctx, o, ""); err == nil {
+		s.heeding.known.Store(unheeded)
+	}
+	return err
+}
+
+// putIf puts o if the bucket has the object with the ETag under the key; "" is no condition.
+func (s *Store) putIf(ctx context.Context, o uploader.Object, etag string) error {
+	*o.Replaces = etag
+	err := s.putAsking(ctx, o)
+	if err != nil {
+		*o.Replaces = ""
+	}
+	return err
+}
+
+// replaced returns the If-Match of the request that puts o, or nil.
+func replaced(o uploader.Object) *string {
+	if o.Replaces == nil || *o.Replaces == "" {
+		return nil
+	}
+	etag := *o.Replaces
+	return &etag
+}
+
+// strong returns etag, or "" if it is a weak one, which meets no condition.
+func strong(etag string) string {
+	if strings.HasPrefix(etag, "W/") {
+		return ""
+	}
+	return etag
+}
+
+// isUnmet reports whether err says that the bucket does not have the object that was to be replaced,
+// or that another request for the key was faster.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+func isUnmet(err error) bool {
+	switch statusOf(err) {
+	case http.StatusPreconditionFailed:
+		return true
+	case http.StatusConflict:
+		return codeOf(err) == conflict
+	case http.StatusNotFound:
+		return codeOf(err) == "NoSuchKey"
+	}
+	return false
+}
