@@ -174,6 +174,7 @@ func (d *Daemon) Run(ctx context.Context, started func()) error {
 	parts.Go(func() error { return d.parts.reactor.run(ctx, react) })
 	defer d.reloads.close()
 	parts.Go(func() error { d.keepHistory(running); return nil })
+	parts.Go(func() error { boundGarbage(running); return nil })
 	parts.Go(func() error {
 		late, ok := d.roots.started(ctx)
 		for _, dir := range late {
