@@ -174,6 +174,9 @@ func (t *tree) isHeld(e *entry, now time.Time) bool {
 			continue
 		}
 		e.state = held
+		if e.dir.held == nil {
+			e.dir.held = make(map[string]*entry)
+		}
 		e.dir.held[e.name] = e
 		if lasted := now.Sub(e.since); lasted < heldLong {
 			t.due.set(e, now.Add(heldLong-lasted))

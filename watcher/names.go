@@ -10,9 +10,9 @@ import (
 type dir struct {
 	path    string
 	parent  *dir
-	subs    map[string]*dir
+	subs    map[string]*dir // nil: none
 	files   map[string]*entry
-	held    map[string]*entry // those of files that are held
+	held    map[string]*entry // those of files that are held; nil: none
 	newest  map[string]uint64 // by extension: entry.born of the newest file
 	mark    uint64            // tick of the scan that saw it last
 	watched bool
@@ -24,14 +24,7 @@ type dir struct {
 }
 
 func newDir(p string, parent *dir) *dir {
-	return &dir{
-		path:   p,
-		parent: parent,
-		subs:   map[string]*dir{},
-		files:  map[string]*entry{},
-		held:   map[string]*entry{},
-		newest: map[string]uint64{},
-	}
+	return &dir{path: p, parent: parent, files: map[string]*entry{}, newest: map[string]uint64{}}
 }
 
 // file returns the entry of a path, or nil.
@@ -90,6 +83,9 @@ func (t *tree) addDir(p string) *dir {
 	if d == nil {
 		parent := t.addDir(parentOf(p))
 		d = newDir(p, parent)
+		if parent.subs == nil {
+			parent.subs = make(map[string]*dir)
+		}
 		parent.subs[path.Base(p)] = d
 		t.dirs[p] = d
 		t.state.Dirs++

@@ -80,12 +80,16 @@ func (q *queue) skip() {
 		q.order[q.head] = ""
 		q.head++
 	}
-	if q.head == len(q.order) {
+	switch {
+	case q.head == len(q.order) && cap(q.order) > burst:
+		*q = newQueue()
+	case q.head == len(q.order):
 		q.order, q.head = q.order[:0], 0
-		return
-	}
-	if q.head > 1024 && q.head > len(q.order)/2 {
+	case q.head > burst && q.head > len(q.order)/2:
 		q.order = append(q.order[:0], q.order[q.head:]...)
 		q.head = 0
 	}
 }
+
+// burst is how many paths are so many that their memory is not kept for later ones.
+const burst = 1024

@@ -30,8 +30,8 @@ type Book struct {
 
 // A stream is what is remembered of one.
 type stream struct {
-	chunks []*chunk // by the time of their closing
-	lags   lags
+	chunks []*chunk  // by the time of their closing
+	lags   *lags     // nil: no chunk was listed
 	last   time.Time // the last step
 }
 
@@ -58,6 +58,9 @@ func (b *Book) Observe(x publish.Step) {
 		b.streams[name] = s
 	}
 	if x.Stage == publish.StageListed && x.Kind == publish.KindChunk && x.Lag > 0 {
+		if s.lags == nil {
+			s.lags = new(lags)
+		}
 		s.lags.note(x.Lag, b.ns(x.At))
 	}
 	if x.At.After(s.last) {
@@ -118,7 +121,7 @@ func (b *Book) Chunks(of Name, now time.Time) []Chunk {
 func (b *Book) Lags(of Name, now time.Time) []*float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s := b.streams[of]; s != nil {
+	if s := b.streams[of]; s != nil && s.lags != nil {
 		return s.lags.history(b.ns(now))
 	}
 	return new(lags).history(b.ns(now))

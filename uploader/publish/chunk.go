@@ -93,14 +93,14 @@ func (d *onDisk) neverSeen() bool {
 // A belief is what the bucket may have under a file's key. Of a manifest, it tells only whether it
 // was published at least once.
 type belief struct {
-	state   bucketState
-	version media.Version // that the bucket has, or had
-	other   bool          // viewers may still have other content under the name, until this one is confirmed
-	freshAt time.Time     // when no cache has that other content any more
-	// changedAt is when the disk was last seen to have other content than the bucket.
-	changedAt time.Time
+	state bucketState
+	other bool // viewers may still have other content under the name, until this one is confirmed
 	// inDoubt means that a deletion of the object had no answer, and that the name is still gone.
 	inDoubt bool
+	version media.Version // that the bucket has, or had
+	freshAt time.Time     // when no cache has other content any more
+	// changedAt is when the disk was last seen to have other content than the bucket.
+	changedAt time.Time
 	// late are requests without an answer that may still be applied: deletions of a name that
 	// returned, and the request that lost a race.
 	late doubt
@@ -179,12 +179,12 @@ func (b *belief) noDoubt() { b.inDoubt = false }
 // naming is what manifests say of a file.
 type naming struct {
 	state    namingState
-	now      int       // waiting and published snapshots that name it
-	shown    int       // of them, the published ones
-	listed   bool      // a published one names the content that was closed last
+	listed   bool      // a published snapshot names the content that was closed last
 	asOther  bool      // by what named it last: it is no segment
 	optional bool      // by what named it last: players go on without it
 	archived archived  // what archives and clips say of it
+	now      int       // waiting and published snapshots that name it
+	shown    int       // of them, the published ones
 	promised *manifest // which named it first, just written, when the file was not on the disk
 }
 
@@ -208,13 +208,13 @@ const (
 // work is what is being done about a file.
 type work struct {
 	state     workState
+	queues    queues
+	evicted   bool // the spool gave it up while it was in flight
 	task      Task // what it is queued for: PutChunk, Look, Discard or Compare
 	pause     pause
-	queues    queues
 	candidate *ObjectInfo // what a listing has under its key, which may be it
 	failures  int         // to read it, in a row
 	attempts  int         // uploads of this content that began
-	evicted   bool        // the spool gave it up while it was in flight
 }
 
 type workState uint8

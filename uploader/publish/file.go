@@ -20,7 +20,7 @@ type file struct {
 	naming    naming
 	work      work
 	gone      departure
-	recording Recording // of a recording
+	recording *Recording // nil: it is none
 }
 
 // String returns the state of a chunk, for the log.
@@ -60,7 +60,7 @@ func (f *file) confirm(v media.Version, how string, now time.Time) {
 func (f *file) release(why Reason) { f.src.release(f.path, f.disk.version, why) }
 
 func (f *file) key() string {
-	if f.recording.Claim.Path != "" {
+	if f.recording != nil && f.recording.Claim.Path != "" {
 		return f.src.dest.Prefix + f.recording.Claim.Path
 	}
 	return f.src.dest.Prefix + f.path

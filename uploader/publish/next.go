@@ -105,8 +105,10 @@ func (s *Schedule) startWork(f *file) Task {
 func (s *Schedule) job(c choice, listing []*file, fresh bool, now time.Time) Job {
 	f := c.file
 	j := Job{Task: c.task, Source: f.src, Path: f.path, Key: f.key(), Version: f.disk.version, Immutable: f.isImmutable(),
-		Candidate: f.work.candidate, Recording: f.recording, FreshConnection: fresh, Started: now, file: f,
-		snapshot: c.snapshot}
+		Candidate: f.work.candidate, FreshConnection: fresh, Started: now, file: f, snapshot: c.snapshot}
+	if f.recording != nil {
+		j.Recording = *f.recording
+	}
 	if m := f.manifest; c.task == Verify && c.snapshot == nil && m.needsRecall() {
 		j.Recall, j.Known = true, m.newest().edition.hexSum()
 	}

@@ -101,6 +101,9 @@ func (s *Schedule) file(src *Source, p string) *file {
 		s.agenda.reconsider(st)
 	}
 	f := &file{src: src, stream: st, path: p}
+	if src.bulk() {
+		f.recording = &Recording{}
+	}
 	if src.layout.Kind(p).Role == media.ManifestFile {
 		f.manifest = &manifest{file: f}
 		st.manifests = append(st.manifests, f.manifest)
