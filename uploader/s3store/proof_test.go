@@ -132,7 +132,7 @@ func TestStoreThatRepeatsTheCRC32IsSentNothingElse(t *testing.T) {
 		"repeats it, without an ETag":     {[]reply{noETag}, []string{"c!", "c!"}, onTrial},
 		"refuses it":                      {[]reply{withCRC32(refused(400, "InvalidRequest"))}, []string{"cm", "m"}, byMD5},
 		"does not know it":                {[]reply{withCRC32(refused(501, "NotImplemented"))}, []string{"cm", "m"}, byMD5},
-		"is behind a proxy that drops it": {[]reply{withCRC32(refused(403, badSignature))}, []string{"cm", "m"}, byMD5},
+		"is behind a proxy that drops it": {[]reply{withCRC32(refused(403, "SignatureDoesNotMatch"))}, []string{"cm", "m"}, byMD5},
 		"sums up in another way":          {[]reply{withCRC32(refused(400, "BadDigest"))}, []string{"c!", "m"}, byMD5},
 		"breaks at it":                    {[]reply{withCRC32(refused(500, "InternalError"))}, []string{"c!", "m"}, byMD5},
 		"is away at first":                {[]reply{refused(503, "SlowDown"), repeats}, []string{"c!", "c", "c"}, byEcho},

@@ -64,6 +64,8 @@ type matter struct {
 	once                  bool // it has a condition, which is not met any more once it was applied
 }
 
+func (m matter) hasSums() bool { return m.whole || m.parts }
+
 // reached notes that the store accepted content in the terms t. from are the terms in which the
 // attempt began: what others have learned of proofs meanwhile stays.
 func (a *agreement) reached(from, t terms, m matter) {
@@ -133,38 +135,53 @@ func (p proof) isDoubtful(err error) bool {
 // none. first are the terms before any refusal.
 func (a *agreement) other(first, t terms, m matter, proved bool, refusal error) terms {
 	isOffered := m.whole && t.whole.isOffered()
-	var e *Error
-	switch isRefusal := errors.As(refusal, &e) && errors.Is(e, uploader.ErrPermanent); {
-	case isOffered && (errors.Is(refusal, errUnrepeated) || isRefusal && e.Code == badSignature):
+	if isOffered && isUnknown(refusal) {
 		t.whole = byMD5
 		return t
-	case !isRefusal || bucketCodes[e.Code]:
-		return t
 	}
-	// Stores have no code for any of these refusals.
-	text := strings.ToLower(e.Code + " " + e.Message)
-	isUnsigned := strings.Contains(text, "unsigned") || strings.Contains(text, "content-sha256")
-	signs, isSilent := m.signing && a.signing == SignAuto && !t.signed, silent[e.Status]
+	o := objectionIn(refusal)
+	signs := m.signing && a.signing == SignAuto && !t.signed
 	switch {
-	case signs && isUnsigned:
+	case signs && o.toPayload:
 		t.signed = true
-	case (m.whole || m.parts) && (strings.Contains(text, "checksum") || strings.Contains(text, "content-md5")):
+	case o.toSums && m.hasSums():
 		t = t.withOtherSums(m)
-	case signs && !proved && isSilent:
+	case signs && !proved && o.toAny:
 		t.signed = true // as the refusal by a bucket's policy
-	case isOffered && !isUnsigned && isSilent && e.Status != http.StatusForbidden:
+	case isOffered && o.toHeader:
 		t.whole, t.signed = byMD5, first.signed
 	}
 	return t
 }
 
-// badSignature is S3's code for a request that was changed on its way, too: by a proxy that drops
-// headers that it does not know.
-const badSignature = "SignatureDoesNotMatch"
+// isUnknown reports whether the store, or a proxy before it, does not know the checksum: the answer
+// does not repeat it, or the header was dropped and the signature does not match any more.
+func isUnknown(refusal error) bool {
+	return errors.Is(refusal, errUnrepeated) || codeOf(refusal) == "SignatureDoesNotMatch"
+}
 
-// silent are statuses of refusals that may be about the terms, though they do not name them.
-var silent = map[int]bool{
-	http.StatusBadRequest: true, http.StatusForbidden: true, http.StatusNotImplemented: true,
+// An objection is what a refusal may be about. Stores have no code for any of that.
+type objection struct {
+	toPayload, toSums bool // it names them
+	toAny             bool // a refusal with its status may be about each of the terms
+	toHeader          bool // the same, and about a header that the store does not know
+}
+
+func objectionIn(refusal error) (o objection) {
+	var e *Error
+	if !errors.As(refusal, &e) || !errors.Is(e, uploader.ErrPermanent) || bucketCodes[e.Code] {
+		return o
+	}
+	text := strings.ToLower(e.Code + " " + e.Message)
+	o.toPayload = strings.Contains(text, "unsigned") || strings.Contains(text, "content-sha256")
+	o.toSums = strings.Contains(text, "checksum") || strings.Contains(text, "content-md5")
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusNotImplemented:
+		o.toAny, o.toHeader = true, !o.toPayload
+	case http.StatusForbidden:
+		o.toAny = true
+	}
+	return o
 }
 
 // withOtherSums returns t with the other checksum for what m depends on.
