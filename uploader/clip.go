@@ -104,6 +104,9 @@ func (u *Uploader) clipped(ctx context.Context, section, key string) (*archivedS
 		return nil, ErrNoStream
 	case d.Format != media.HLS.String():
 		return nil, fmt.Errorf("%w: only HLS has clips", ErrWrongClip)
+	case d.View.Stream != d.View.Dir:
+		return nil, fmt.Errorf("%w: its directory has several streams, and only one that has a directory to itself has "+
+			"an archive and clips", ErrWrongClip)
 	}
 	st := &archivedStream{streamPlace: streamPlace{u.sourceOf(d.View.Source), d.View.Stream}}
 	for _, m := range d.Manifests {

@@ -17,7 +17,7 @@ type Stream struct {
 	Section string // of the config
 	ID      string // of the section, a slash and Key; the section's alone if the keys begin with the files' names
 	Bucket  string
-	Key     string // of its directory: what the keys of its objects begin with
+	Key     string // of its directory: what the keys of its objects begin with; of a part of it, with that one's name
 }
 
 // A Detail is one stream with its manifests.

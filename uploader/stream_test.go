@@ -1,10 +1,14 @@
 package uploader
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"ems-sidecar/media"
 	"ems-sidecar/uploader/health"
 )
 
@@ -46,5 +50,46 @@ func TestOneStreamIsToldWithItsManifests(t *testing.T) {
 		if _, found, ok := d.up.Stream(t.Context(), "hls", "live/g/s"); found || ok {
 			t.Error("an uploader that has ended answers")
 		}
+	})
+}
+
+// Each of several streams in a directory has an id, below that of the directory; it is ended by that, and
+// has no clips.
+func TestStreamsInOneDirectoryHaveIDsOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, media.Layout{Format: media.HLS, Writer: media.AnyWrites}, Settings{})
+		d.dest.Prefix, d.dest.ReconnectWindow = "live/", time.Minute
+		d.start()
+		for n := 1; n <= 6; n++ {
+			for _, name := range []string{"cam", "other"} {
+				d.close(fmt.Sprintf("g/%s-%d.ts", name, n), name)
+				list := playlist(n, n)
+				d.close("g/"+name+".m3u8", strings.Replace(list, fmt.Sprintf("%d.ts", n), fmt.Sprintf("%s-%d.ts", name, n), 1))
+			}
+			time.Sleep(4 * time.Second)
+		}
+		for _, name := range []string{"cam", "other"} {
+			got, found, _ := d.up.Stream(t.Context(), "hls", "live/g/"+name)
+			if !found || got.ID != "hls/live/g/"+name || got.Dir != "g" || len(got.Manifests) != 1 || got.Manifests[0].Path != "g/"+name+".m3u8" {
+				t.Errorf("found: %v, %+v", found, got)
+			}
+		}
+		if got, found, _ := d.up.Stream(t.Context(), "hls", "live/g"); found {
+			t.Errorf("the directory is a stream: %+v", got)
+		}
+		if n, found, _ := d.up.End(t.Context(), "hls", "live/g/cam"); n != 1 || !found {
+			t.Errorf("found: %v, %d playlists are ended", found, n)
+		}
+		settle()
+		for name, want := range map[string]bool{"cam": true, "other": false} {
+			if got := strings.Contains(d.bucket.content("live/g/"+name+".m3u8"), "#EXT-X-ENDLIST"); got != want {
+				t.Errorf("%s has ended: %v", name, got)
+			}
+		}
+		_, err := d.up.Clip(t.Context(), "hls", "live/g/other", ClipRequest{From: "-10s"})
+		if !errors.Is(err, ErrWrongClip) || !strings.Contains(err.Error(), "several streams") {
+			t.Errorf("the clip: %v", err)
+		}
+		d.end()
 	})
 }

@@ -23,7 +23,7 @@ var description []byte
 // A Stream is how one stream fares.
 type Stream struct {
 	ID       string       `json:"id"`     // of the stream in this API: its section, and its key
-	Stream   string       `json:"stream"` // its directory, below the root; the root if its files are directly in it
+	Stream   string       `json:"stream"` // its directory below the root, or the root; see Directory
 	Group    string       `json:"group,omitempty"`
 	Name     string       `json:"name"`
 	Section  string       `json:"section"` // of the config, as it is written there
@@ -48,6 +48,9 @@ type Stream struct {
 	// LagHistory is the worst lag of each ten seconds of the last ten minutes, in seconds, the current
 	// ones last; null where no chunk was listed. Changes do not have it.
 	LagHistory []*float64 `json:"lag_history,omitempty"`
+	// Directory is that of the stream, below the root, if it has others, too; else it is empty. The name of
+	// the stream's playlist is then the last part of Stream.
+	Directory string `json:"directory,omitempty"`
 }
 
 // Streams is the answer to GET /api/v1/streams.

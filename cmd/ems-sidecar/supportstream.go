@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,7 +82,7 @@ func (f facts) stream(ctx context.Context) ([]byte, error) {
 // list lists a stream. What cannot be listed is a line.
 func (f facts) list(ctx context.Context, s api.Stream) []byte {
 	var out bytes.Buffer
-	dir := filepath.Join(s.Root, filepath.FromSlash(s.Stream))
+	dir := filepath.Join(s.Root, filepath.FromSlash(cmp.Or(s.Directory, s.Stream)))
 	fmt.Fprintf(&out, "%s stream %s, %s\n\non the disk, in %s\n", s.Format, s.Stream, s.State, dir)
 	directories, err := listFiles(ctx, &out, dir)
 	if err != nil {
@@ -144,8 +145,12 @@ func (f facts) listSection(ctx context.Context, out *bytes.Buffer, s api.Stream,
 	}
 	defer store.Close()
 	n := 0
+	key := s.Key
+	if s.Directory != "" { // with all streams in it
+		key = path.Dir(key)
+	}
 	for _, dir := range directories {
-		err := store.List(ctx, path.Join(s.Key, dir)+"/", "", func(key string, i uploader.ObjectInfo) error {
+		err := store.List(ctx, path.Join(key, dir)+"/", "", func(key string, i uploader.ObjectInfo) error {
 			if n++; n > maxListed {
 				return errEnough
 			}

@@ -42,6 +42,9 @@ func apiStream(v uploader.Stream, now time.Time) api.Stream {
 	if group := path.Dir(v.View.Stream); group != "." {
 		s.Group = group
 	}
+	if v.Dir != v.View.Stream {
+		s.Directory = v.Dir
+	}
 	return s
 }
 

@@ -67,9 +67,45 @@ func (b *Book) Observe(x publish.Step) {
 		s.last = x.At
 	}
 	at := b.ns(x.At)
+	if x.Home != "" {
+		s.takeFrom(b.streams[Name{x.Root, x.Format, x.Home}], x.Key)
+	}
 	if c := s.chunk(&x, at); c != nil {
 		c.note(&x, at)
 	}
+}
+
+// takeFrom has s go on with the path of a chunk that was told of home, its directory, which may be nil:
+// whose it is, a manifest tells later.
+func (s *stream) takeFrom(home *stream, key string) {
+	isOfKey := func(c *chunk) bool { return c.key == key }
+	if home == nil || slices.ContainsFunc(s.chunks, isOfKey) {
+		return
+	}
+	i := slices.IndexFunc(home.chunks, isOfKey)
+	if i < 0 {
+		return
+	}
+	c := home.chunks[i]
+	home.chunks = slices.Delete(home.chunks, i, i+1)
+	s.insert(c)
+}
+
+// insert adds c. It reports false if it is older than the last ones.
+func (s *stream) insert(c *chunk) bool {
+	i := len(s.chunks)
+	for i > 0 && s.chunks[i-1].from > c.from { // a scan reports files in the order of their names
+		i--
+	}
+	if len(s.chunks) >= MaxChunks {
+		if i == 0 {
+			return false
+		}
+		s.chunks = slices.Delete(s.chunks, 0, 1)
+		i--
+	}
+	s.chunks = slices.Insert(s.chunks, i, c)
+	return true
 }
 
 // chunk returns the chunk of a step, or nil if it is none of the last ones. A chunk that is closed
@@ -87,19 +123,10 @@ func (s *stream) chunk(x *publish.Step, at int64) *chunk {
 	if x.Stage == publish.StageListed || x.Stage == publish.StageDeleted {
 		return nil // of one that is forgotten
 	}
-	i := len(s.chunks)
-	for i > 0 && s.chunks[i-1].from > at { // a scan reports files in the order of their names
-		i--
-	}
-	if len(s.chunks) >= MaxChunks {
-		if i == 0 {
-			return nil
-		}
-		s.chunks = slices.Delete(s.chunks, 0, 1)
-		i--
-	}
 	c := &chunk{key: x.Key, kind: x.Kind, from: at}
-	s.chunks = slices.Insert(s.chunks, i, c)
+	if !s.insert(c) {
+		return nil
+	}
 	return c
 }
 

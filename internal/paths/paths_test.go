@@ -284,3 +284,24 @@ func TestBookIsSafeForConcurrentUse(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// Whose a chunk is of several streams in a directory, a playlist tells after it was closed: its path goes
+// on under the name of that stream.
+func TestPathOfAChunkGoesOnUnderItsStream(t *testing.T) {
+	b := New(began)
+	b.Observe(step(publish.StageClosed, "live/a-1.ts", 0))
+	b.Observe(step(publish.StageClosed, "live/b-1.ts", time.Millisecond))
+	b.Observe(step(publish.StageSending, "live/a-1.ts", 2*time.Millisecond))
+	for i, stage := range []publish.Stage{publish.StageSent, publish.StageConfirmed, publish.StageListed} {
+		x := step(stage, "live/a-1.ts", time.Duration(3+i)*time.Millisecond)
+		x.Stream, x.Home = news.Stream+"/a", news.Stream
+		b.Observe(x)
+	}
+	own, others := b.Chunks(Name{news.Root, news.Format, news.Stream + "/a"}, began), b.Chunks(news, began)
+	if len(own) != 1 || own[0].Closed == nil || own[0].Sending == nil || own[0].Listed == nil {
+		t.Errorf("the stream has the paths %+v", own)
+	}
+	if len(others) != 1 || others[0].Key != "live/b-1.ts" {
+		t.Errorf("its directory has the paths %+v", others)
+	}
+}

@@ -81,6 +81,8 @@ type Facts struct {
 	Failure  string        // what keeps the stream, or its bucket, from publishing now; empty: nothing is known to
 	Blocked  time.Time     // since when Failure keeps its files from being seen; zero: they are seen
 	Delay    time.Duration // how much later than it happens a closing may be seen
+	// OnlyNamed means that a chunk is known to be of this stream only once its manifest names it.
+	OnlyNamed bool
 }
 
 // target returns the target duration that is counted with.
@@ -103,7 +105,11 @@ func (f *Facts) Judge(now time.Time) (s State, why string) {
 	case quiet > StaleAfter:
 		return Stale, fmt.Sprintf("no new chunk for %v, and its manifest has no end", rounded(quiet))
 	case f.isQuiet(now):
-		return Stalled, fmt.Sprintf("no new chunk on the disk for %v; they came every %v", rounded(quiet), rounded(target))
+		where := "on the disk"
+		if f.OnlyNamed {
+			where = "in its manifest"
+		}
+		return Stalled, fmt.Sprintf("no new chunk %s for %v; they came every %v", where, rounded(quiet), rounded(target))
 	case f.Edge.IsZero():
 		return Starting, ""
 	}

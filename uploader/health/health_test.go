@@ -20,6 +20,7 @@ func TestStateFollowsFromTheFacts(t *testing.T) {
 		"chunks come and are listed":                    {Facts{Target: target, Chunk: ago(time.Second), Edge: ago(time.Second)}, Live, ""},
 		"a chunk is a little late":                      {Facts{Target: target, Chunk: ago(6 * time.Second), Edge: ago(6 * time.Second)}, Live, ""},
 		"no chunk for three target durations":           {Facts{Target: target, Chunk: ago(7 * time.Second), Edge: ago(7 * time.Second)}, Stalled, "no new chunk on the disk for 7s; they came every 2s"},
+		"no new chunk that its manifest names":          {Facts{Target: target, Chunk: ago(7 * time.Second), Edge: ago(7 * time.Second), OnlyNamed: true}, Stalled, "no new chunk in its manifest for 7s; they came every 2s"},
 		"no chunk ever listed, and no more come":        {Facts{Target: target, Chunk: ago(time.Minute)}, Stalled, "1m0s"},
 		"no target duration is known":                   {Facts{Chunk: ago(29 * time.Second), Edge: ago(29 * time.Second)}, Live, ""},
 		"very short chunks after a hiccup":              {Facts{Target: 50 * time.Millisecond, Chunk: ago(time.Second), Edge: ago(time.Second)}, Live, ""},

@@ -17,7 +17,7 @@ const awayRetry = 10 * time.Second
 // Removed applies that the name p is gone from the disk, and that nothing of it is kept. If perhaps
 // is set, that may be only because the root is gone.
 func (s *Schedule) Removed(src *Source, p string, perhaps bool, now time.Time) {
-	defer s.touchPath(src, p)
+	defer s.touchPath(src, p, src.streamOf(p))
 	s.left(src, p, now)
 	if perhaps {
 		s.removedPerhaps(src, p, now)
@@ -59,7 +59,7 @@ func (s *Schedule) removedPerhaps(src *Source, p string, now time.Time) {
 // Absent applies that p, which a manifest names or which was to be read again, is not on disk, and
 // not kept either. If perhaps is set, that may be only because the root is gone.
 func (s *Schedule) Absent(src *Source, p string, perhaps bool, now time.Time) {
-	defer s.touchPath(src, p)
+	defer s.touchPath(src, p, src.streamOf(p))
 	if perhaps {
 		s.absentPerhaps(src, p, now)
 	} else {

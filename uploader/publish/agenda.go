@@ -100,11 +100,21 @@ func (s *Schedule) touch(st *stream) {
 	}
 }
 
-// touchPath has the stream of the file p considered again.
-func (s *Schedule) touchPath(src *Source, p string) {
-	if st, ok := s.streams[streamKey{src, src.layout.Stream(p)}]; ok {
-		s.touch(st)
+// touchPath has the stream of the file p considered again, and that which it had before, which may be nil.
+func (s *Schedule) touchPath(src *Source, p string, before *stream) {
+	for _, st := range []*stream{before, src.streamOf(p)} {
+		if st != nil {
+			s.touch(st)
+		}
 	}
+}
+
+// streamOf returns the stream that has the file p, or will have it, or nil.
+func (src *Source) streamOf(p string) *stream {
+	if f, ok := src.files[p]; ok {
+		return f.stream
+	}
+	return src.schedule.streams[streamKey{src: src, name: src.layout.Stream(p)}]
 }
 
 // touchAll has all streams considered again, or those of one destination or source.

@@ -41,11 +41,16 @@ func (s *Schedule) predates(v media.Version, now time.Time) bool {
 	return at.Before(s.settings.Began) || at.After(now.Add(time.Minute)) // the clock may have been set since
 }
 
-// compareLater has f, which an earlier run may have uploaded, compared with what the bucket has.
+// compareLater has f, which an earlier run may have uploaded, compared with what the bucket has. All
+// files of a directory are compared together: one listing tells of all.
 func (st *stream) compareLater(f *file, now time.Time) {
 	f.work.state, f.work.task = queued, Compare
 	if !f.work.queues.join(inUncompared) {
 		return
+	}
+	if st.home != nil {
+		st = st.home
+		st.src.schedule.agenda.reconsider(st)
 	}
 	if len(st.backlog.uncompared) == 0 {
 		st.backlog.gatheredFrom = now

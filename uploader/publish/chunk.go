@@ -182,6 +182,7 @@ type naming struct {
 	listed   bool      // a published snapshot names the content that was closed last
 	asOther  bool      // by what named it last: it is no segment
 	optional bool      // by what named it last: players go on without it
+	common   bool      // several streams in its directory name it
 	archived archived  // what archives and clips say of it
 	now      int       // waiting and published snapshots that name it
 	shown    int       // of them, the published ones

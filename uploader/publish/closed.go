@@ -18,7 +18,7 @@ func (s *Schedule) Closed(src *Source, p string, v media.Version, kept bool, at 
 		s.notOwned(src, p, v)
 		return
 	}
-	defer s.touchPath(src, p)
+	defer s.touchPath(src, p, src.streamOf(p))
 	s.chunkClosed(src, p, v, now)
 	if kept {
 		s.keptUnnamed(src, p, v, now)

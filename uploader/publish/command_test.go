@@ -91,6 +91,8 @@ func (s *stage) doSource(_ string, words []string) error {
 			dest.WhenStale = publish.RemoveStale
 		case "without-absent":
 			dest.RemoveAbsent = true
+		case "judged":
+			s.judges = true
 		case "skip":
 			dest.SkipBacklog = true
 		case "discard":

@@ -29,7 +29,7 @@ func (s *Schedule) NoteLeft(now time.Time) {
 	}
 	for _, st := range s.ring {
 		for _, f := range slices.Concat(st.todo.pending, st.backlog.uncompared) {
-			if f.work.state == queued && f.work.isSending() && !f.work.pause.isForPatch() {
+			if f.stream == st && f.work.state == queued && f.work.isSending() && !f.work.pause.isForPatch() {
 				chunks++
 				first = f.key()
 			}

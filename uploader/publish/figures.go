@@ -9,7 +9,7 @@ import (
 
 // Figures are what a Schedule did since it was made, and what it has to do.
 type Figures struct {
-	Streams    int           // directories with files that are known
+	Streams    int           // with files that are known
 	Chunks     int64         // uploaded
 	Manifests  int64         // published
 	Bytes      int64         // uploaded
@@ -133,7 +133,7 @@ func (s *Schedule) Figures(now time.Time) Figures {
 		f.Names += len(src.files)
 	}
 	for _, st := range s.ring {
-		if st.files > 0 {
+		if st.files > 0 && st.sharing.state != shared {
 			f.Streams++
 		}
 		if st.isWatched() {

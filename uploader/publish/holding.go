@@ -76,7 +76,7 @@ func (s *Schedule) refused(m *manifest, r Reading, now time.Time) bool {
 		return false
 	}
 	f := m.file
-	f.stream.vitals.refused = fmt.Sprintf("%s takes too much memory: %v", f.key(), r.tooMuch)
+	f.stream.vitals.refuses(fmt.Sprintf("%s takes too much memory: %v", f.key(), r.tooMuch), now)
 	s.reread(f, now.Add(heldRetry))
 	s.figures.failures++
 	if !m.told.refused {

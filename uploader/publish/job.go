@@ -31,6 +31,7 @@ type Job struct {
 	Survey    *Survey   // of a ReadManifests
 
 	file     *file
+	stream   *stream // whose worker does it
 	snapshot *snapshot
 }
 

@@ -60,7 +60,7 @@ func (s *Schedule) Kept(src *Source, p string, v media.Version, now time.Time) {
 		s.notOwned(src, p, v)
 		return
 	}
-	defer s.touchPath(src, p)
+	defer s.touchPath(src, p, src.streamOf(p))
 	if f := src.files[p]; f != nil && f.disk.version == (media.Version{}) {
 		f.disk.nameKept() // its name was gone before, but not the file
 	}

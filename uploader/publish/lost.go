@@ -68,7 +68,7 @@ func (s *Schedule) goWithout(f *file) {
 // Evicted applies that the chunk p, which is not on disk, is not kept any longer for want of room:
 // it is lost, unless the request in flight still brings it.
 func (s *Schedule) Evicted(src *Source, p string, now time.Time) {
-	defer s.touchPath(src, p)
+	defer s.touchPath(src, p, src.streamOf(p))
 	f, ok := src.files[p]
 	if !ok || f.bucket.isSettled() {
 		return

@@ -19,6 +19,7 @@ const (
 // A manifest is published one snapshot at a time.
 type manifest struct {
 	file        *file
+	readFirst   time.Time
 	names       *media.Names // what its URIs mean, as of the last reading; nil: it was not asked yet
 	waiting     []*snapshot  // oldest first
 	pursued     *snapshot    // also in waiting: its chunks are uploaded first

@@ -14,7 +14,7 @@ const startHold = time.Second
 
 // ManifestRead applies what the manifest p held at one closing. at is where it is, if that matters.
 func (s *Schedule) ManifestRead(src *Source, p string, r Reading, at *Place, now time.Time) {
-	defer s.touchPath(src, p)
+	defer s.touchPath(src, p, src.streamOf(p))
 	s.manifestClosed(src, p, r, now)
 	s.seen(src, p, at, now)
 }
@@ -53,18 +53,18 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 	known := m.newest()
 	switch {
 	case known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs) && !snap.rewrites(known):
-		f.stream.vitals.refused = ""
+		f.stream.vitals.accepts()
 		s.readAlike(known, snap, r.OnDisk, now)
 	case m.wentBack(snap):
 		s.report(wentBack, f.stream, "key", f.key(), "sequence", snap.parsed.Sequence,
 			"known", known.parsed.Sequence, "next", "it is ignored until it moves on")
 		s.figures.failures++
-		f.stream.vitals.refused = f.key() + " is older than the one before it"
+		f.stream.vitals.refuses(f.key()+" is older than the one before it", now)
 		for _, r := range snap.refs {
 			src.forgetIfUnused(r)
 		}
 	default:
-		f.stream.vitals.refused = ""
+		f.stream.vitals.accepts()
 		snap.verify(r.OnDisk, now)
 		s.addSnapshot(snap, now)
 	}
@@ -129,6 +129,8 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		s.jumps = append(s.jumps, j)
 	}
 	m.line.endAt, m.line.over, m.line.withdrawn = time.Time{}, false, false
+	s.noteNeighbours(snap, now)
+	s.claim(snap, now)
 	m.add(snap)
 	s.stepRead(snap)
 	snap.promise()
@@ -209,7 +211,7 @@ func (s *Schedule) ManifestUnreadable(src *Source, p string, err error, now time
 	f := s.file(src, p)
 	f.work.failures++
 	s.figures.failures++
-	f.stream.vitals.refused = fmt.Sprintf("%s cannot be read: %v", f.key(), err)
+	f.stream.vitals.refuses(fmt.Sprintf("%s cannot be read: %v", f.key(), err), now)
 	wait := s.settings.Jitter.After(f.work.failures+2, backoffBase, localRetryCap)
 	s.reread(f, now.Add(wait))
 	s.report(manifestUnreadable, f.stream, "key", f.key(), "err", err,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"ems-sidecar/media"
@@ -21,6 +22,8 @@ type origin struct {
 	group  string
 	anew   bool // a name that comes back is deleted and created again; else written in place
 	append bool // nothing is deleted
+	flat   bool // HLS: the files of all streams are in the directory of the group
+	joined bool // and a master playlist names them
 
 	streams []*originStream
 }
@@ -57,7 +60,7 @@ func (st *originStream) start(cleanup bool) {
 	st.todo = append(st.todo, func() {
 		if cleanup {
 			for _, p := range o.w.disk.whole() {
-				if o.format != media.Recording && o.layout.Stream(p) == o.streamOf(st) && !o.isManifest(p) {
+				if o.format != media.Recording && o.layout.Stream(p) == o.streamOf(st) && st.owns(p) && !o.isManifest(p) {
 					o.w.remove(o, p)
 				}
 			}
@@ -70,7 +73,9 @@ func (st *originStream) start(cleanup bool) {
 		}
 		switch o.format {
 		case media.HLS:
-			o.writeGroup(o.group+"/playlist.m3u8", "/playlist.m3u8", st.run)
+			if !o.flat || o.joined {
+				o.writeMaster(st.run)
+			}
 		case media.HDS:
 			o.w.manifest(o, st.dir+"/stream.f4m", st.run, newSheet("f4m "+st.dir, media.Manifest{}, []string{st.dir + "/bootstrap"}, nil))
 			o.writeGroup(o.group+"/manifest.f4m", "/stream.f4m", st.run)
@@ -86,6 +91,18 @@ func (st *originStream) start(cleanup bool) {
 
 // streamOf returns the directory by which the uploader knows the chunks of st.
 func (o *origin) streamOf(st *originStream) string { return o.layout.Stream(st.chunks(1)[0]) }
+
+// owns reports whether p, which is in its directory, is a file of st.
+func (st *originStream) owns(p string) bool { return !st.o.flat || strings.HasPrefix(p, st.dir) }
+
+// writeMaster writes the master playlist of HLS.
+func (o *origin) writeMaster(run int) {
+	child := "/playlist.m3u8"
+	if o.flat {
+		child = ".m3u8"
+	}
+	o.writeGroup(o.group+"/playlist.m3u8", child, run)
+}
 
 // names reports whether a manifest names p, which is uploaded only then.
 func (o *origin) names(p string) bool {
@@ -115,6 +132,9 @@ func (o *origin) writeGroup(p, child string, run int) {
 func (st *originStream) tracks() []string {
 	switch st.o.format {
 	case media.HLS:
+		if st.o.flat {
+			return []string{st.dir + "-"}
+		}
 		if st.o.reusesNames() {
 			return []string{st.dir + "/s"}
 		}
@@ -142,6 +162,9 @@ func (st *originStream) chunks(n int) []string {
 func (st *originStream) manifestName() string {
 	switch st.o.format {
 	case media.HLS:
+		if st.o.flat {
+			return st.dir + ".m3u8"
+		}
 		return st.dir + "/playlist.m3u8"
 	case media.HDS:
 		return st.dir + "/bootstrap"

@@ -64,7 +64,7 @@ func TestModel(t *testing.T) {
 
 // newWorld draws what does not change.
 func newWorld(t *rapid.T) *world {
-	w := &world{t: t, now: modelStart, minute: modelStart.Add(time.Minute), disk: newModelDisk(), owed: map[string]int{}, lost: map[string]bool{},
+	w := &world{t: t, now: modelStart, judged: modelStart, minute: modelStart.Add(time.Minute), disk: newModelDisk(), owed: map[string]int{}, lost: map[string]bool{},
 		rewritten: map[string]bool{}}
 	w.bucket = &modelBucket{w: w, objects: map[string]*object{}, started: map[string]int{}, sent: map[string]int{}, deleted: map[string]bool{}, overtaken: map[string]time.Time{}, promised: map[string]edition{}}
 	w.dest = &publish.Destination{Bucket: "b", DeleteLocalAfter: time.Minute}
@@ -81,7 +81,12 @@ func newWorld(t *rapid.T) *world {
 		if format == media.HLS && rapid.Bool().Draw(t, "another program writes") {
 			layout.Writer = media.AnyWrites
 		}
-		w.origins = append(w.origins, &origin{w: w, format: format, layout: layout, group: fmt.Sprintf("g%d", i)})
+		o := &origin{w: w, format: format, layout: layout, group: fmt.Sprintf("g%d", i)}
+		if layout.Writer == media.AnyWrites && format == media.HLS {
+			o.flat = rapid.Bool().Draw(t, "all in one directory")
+			o.joined = o.flat && rapid.Bool().Draw(t, "with a master playlist")
+		}
+		w.origins = append(w.origins, o)
 	}
 	w.boot()
 	for _, o := range w.origins {
@@ -214,6 +219,10 @@ func (w *world) SomethingRare(t *rapid.T) {
 		for _, p := range w.disk.whole() {
 			w.news = append(w.news, happening{w.originOf(p), p, wasClosed})
 		}
+	case "a master playlist joins the streams of a directory":
+		if o := w.drawStream(t).o; o.flat {
+			o.writeMaster(o.streams[0].run)
+		}
 	case "the spool is full":
 		w.evict()
 	case "all rests":
@@ -222,7 +231,8 @@ func (w *world) SomethingRare(t *rapid.T) {
 }
 
 var rare = []string{"a late PUT is applied", "the daemon is killed and started", "the stream ends", "the stream starts again",
-	"a file is deleted", "a file is deleted", "a chunk is written again", "a chunk is written again", "the watcher scans", "the spool is full", "all rests"}
+	"a file is deleted", "a file is deleted", "a chunk is written again", "a chunk is written again", "the watcher scans", "the spool is full", "all rests",
+	"a master playlist joins the streams of a directory"}
 
 func (w *world) drawFile(t *rapid.T) (p string, ok bool) {
 	files := w.disk.whole()

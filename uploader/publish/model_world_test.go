@@ -18,6 +18,7 @@ type world struct {
 	t        *rapid.T
 	now      time.Time
 	minute   time.Time // when the next sweep is due
+	judged   time.Time // when the health of the streams was judged last
 	schedule *publish.Schedule
 	dest     *publish.Destination
 	workers  int // of live streams; recordings have one
@@ -205,16 +206,23 @@ func (w *world) work() {
 	}
 }
 
+// judgedNext is when the health of the streams is judged next: here, each three seconds.
+func (w *world) judgedNext() time.Time { return w.judged.Add(3 * time.Second) }
+
 // pass lets time go on until at, as Run does.
 func (w *world) pass(at time.Time) {
 	for {
 		w.work()
 		wake := w.schedule.Wake(w.now)
-		next := sooner(wake, w.minute)
+		next := sooner(sooner(wake, w.minute), w.judgedNext())
 		if next.After(at) {
 			break
 		}
 		w.now = next
+		if !w.now.Before(w.judgedNext()) {
+			w.judged = w.now
+			w.schedule.Judge(w.now)
+		}
 		if !w.now.Before(w.minute) {
 			w.minute = w.minute.Add(time.Minute)
 			w.schedule.Sweep(w.now)

@@ -84,6 +84,7 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 		l.probing, l.prober = true, st.src
 	}
 	j := s.job(c, listing, st.standing.failures > 0 || probe, now)
+	j.stream = st
 	s.stepSending(j)
 	return j, true
 }

@@ -75,7 +75,9 @@ func (st *stream) unseen() (first Unseen) {
 func (st *stream) unfit() iter.Seq[unfit] {
 	return func(yield func(unfit) bool) {
 		for p, u := range st.src.obstacles.unfit {
-			if dir := path.Dir(p); (dir == st.name || strings.HasPrefix(st.name, dir+"/")) && !yield(u) {
+			dir := path.Dir(p)
+			meant := dir == st.name && (st.home == nil || st.src.streamOf(p) == st) || strings.HasPrefix(st.name, dir+"/")
+			if meant && !yield(u) {
 				return
 			}
 		}
@@ -100,6 +102,26 @@ func (st *stream) unfitSince(now time.Time) (worst unfit) {
 		if worst.why == "" || u.since.Before(worst.since) || u.since.Equal(worst.since) && u.why < worst.why {
 			worst = u
 		}
+	}
+	return worst
+}
+
+// unusable returns why new chunks of st cannot be told, if it is one of several streams in its directory:
+// for longer than a chunk takes, no manifest could be used that would name them.
+func (st *stream) unusable(now time.Time) (worst unfit) {
+	if st.home == nil {
+		return unfit{}
+	}
+	if v := &st.vitals; v.refused != "" {
+		worst = unfit{why: v.refused, since: v.refusedAt}
+	}
+	for u := range st.unfit() {
+		if worst.why == "" || u.since.Before(worst.since) {
+			worst = u
+		}
+	}
+	if now.Sub(worst.since) <= max(st.vitals.target, time.Second) {
+		return unfit{}
 	}
 	return worst
 }

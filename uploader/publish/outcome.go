@@ -16,8 +16,9 @@ func (s *Schedule) Done(r Result, now time.Time) {
 		s.removalDone(r, now)
 		return
 	}
-	f, st := r.file, r.file.stream
+	f, st := r.file, r.stream // which may not be that of the file any more
 	defer s.touch(st)
+	defer s.touch(f.stream)
 	st.inFlight--
 	s.stepAnswered(r)
 	s.noteLatency(r, now)

@@ -28,6 +28,32 @@ func BenchmarkTurnInAFullWindow(b *testing.B) {
 	}
 }
 
+// What a chunk and its playlist cost must not grow with the streams in their directory.
+func BenchmarkChunkBesideOtherStreams(b *testing.B) {
+	for _, streams := range []int{20, 200, 2000} {
+		b.Run(fmt.Sprint(streams), func(b *testing.B) {
+			f := newFlat(b, &Destination{})
+			names := make([]string, streams)
+			for i := range names {
+				names[i] = fmt.Sprintf("stream%d", i)
+			}
+			f.play(20*time.Second, names...)
+			if n := len(f.s.Views()); n != streams {
+				b.Fatalf("there are %d streams", n)
+			}
+			i := 0
+			for b.Loop() {
+				name := names[i%streams]
+				f.chunk(name)
+				f.read(name+".m3u8", f.reading(name, false))
+				f.work()
+				i++
+				f.now = f.now.Add(2 * time.Second / time.Duration(streams))
+			}
+		})
+	}
+}
+
 // While live streams wait for their bucket, a recording is tried again when its time comes: it has
 // workers of its own.
 func TestR9RecordingGoesOnWhileLiveStreamsWait(t *testing.T) {

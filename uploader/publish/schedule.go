@@ -54,6 +54,7 @@ type again struct {
 type streamKey struct {
 	src  *Source
 	name string // the directory, below the root
+	part string // which of several streams in it; empty: the directory's own
 }
 
 // Settings are what a Schedule is told.
@@ -92,12 +93,13 @@ func (s *Schedule) file(src *Source, p string) *file {
 		return f
 	}
 	src = src.ownerOf(p)
-	k := streamKey{src, src.layout.Stream(p)}
+	k := streamKey{src: src, name: src.layout.Stream(p)}
 	st, ok := s.streams[k]
 	if !ok {
-		st = &stream{streamKey: k, writer: src.layout.Writer}
+		st = &stream{streamKey: k, writer: src.layout.Writer, called: NameOf(src.root, k.name)}
 		s.streams[k] = st
 		s.ring = append(s.ring, st)
+		s.makeWay(st)
 		s.agenda.reconsider(st)
 	}
 	f := &file{src: src, stream: st, path: p}

@@ -112,6 +112,20 @@ func (s *snapshot) named() iter.Seq[*file] {
 	}
 }
 
+// snapshots yields what is known of m: the snapshots that wait, and the published one.
+func (m *manifest) snapshots() iter.Seq[*snapshot] {
+	return func(yield func(*snapshot) bool) {
+		for _, w := range m.waiting {
+			if !yield(w) {
+				return
+			}
+		}
+		if m.published != nil {
+			yield(m.published)
+		}
+	}
+}
+
 // names reports whether s names f.
 func (s *snapshot) names(f *file) bool {
 	return slices.Contains(s.refs, f) || slices.Contains(s.edition.tail, f)

@@ -36,6 +36,7 @@ type stage struct {
 	texts    map[string][]byte             // of the manifests in the bucket, by key
 	flights  []stageFlight
 	judged   time.Time         // when streams were judged last
+	judges   bool              // they are, and what changes is printed
 	applied  func(publish.Job) // sees what the bucket has applied; may be nil
 
 	out []string
@@ -259,17 +260,16 @@ func (s *stage) pass(at time.Time, answered bool) {
 	s.start()
 }
 
-// guards reports whether streams are judged by their age.
+// guards reports whether streams are judged.
 func (s *stage) guards() bool {
+	judged := s.judges
 	for _, src := range s.sources {
-		if src.dest.StaleAfter > 0 {
-			if s.judged.IsZero() {
-				s.judged = s.now
-			}
-			return true
-		}
+		judged = judged || src.dest.StaleAfter > 0
 	}
-	return false
+	if judged && s.judged.IsZero() {
+		s.judged = s.now
+	}
+	return judged
 }
 
 // restart ends this run of the daemon, and begins the next one. What was in flight is not applied.

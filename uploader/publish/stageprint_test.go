@@ -39,6 +39,15 @@ func (s *stage) printEffects() {
 			s.out = append(s.out, fmt.Sprintf("  next: %s", next))
 		}
 	}
+	for _, c := range e.Changes {
+		switch {
+		case !s.judges:
+		case c.Gone:
+			s.print("%s is no stream any more", c.Stream)
+		default:
+			s.print("%s is %v, after %v%s", c.Stream, c.To, c.From, strings.TrimRight(": "+c.Why, ": "))
+		}
+	}
 	for _, x := range e.Steps {
 		if s.observed {
 			s.print("step %s", stepText(x, s.now))

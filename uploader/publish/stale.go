@@ -111,7 +111,7 @@ func (s *Schedule) withdrawn(m *manifest, now time.Time) {
 // End ends the live playlists or MPDs of a stream, as its server does not. It returns how many that are. The
 // next chunk has them go on.
 func (s *Schedule) End(src *Source, name string, now time.Time) (n int) {
-	st := s.streams[streamKey{src, name}]
+	st := s.named(src, name)
 	if st == nil {
 		return 0
 	}

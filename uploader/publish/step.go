@@ -10,6 +10,7 @@ type Step struct {
 	At     time.Time // as the schedule has it, zero: now
 	Root   string    // the watched directory
 	Stream string    // what it is called: see NameOf
+	Home   string    // of a part of a directory: what that is called; earlier steps may be told of it
 	Format string
 	Path   string // of the file, below the root
 	Key    string // of its object
@@ -114,7 +115,11 @@ func (s *Schedule) step(f *file, stage Stage) *Step {
 	}
 	e.Steps = append(e.Steps, Step{Stage: stage, Kind: f.kind(), Root: f.src.root, Stream: f.stream.shown(),
 		Format: f.src.layout.Format.String(), Path: f.path, Key: f.key(), Bytes: f.disk.version.Size})
-	return &e.Steps[len(e.Steps)-1]
+	step := &e.Steps[len(e.Steps)-1]
+	if home := f.stream.home; home != nil {
+		step.Home = home.shown()
+	}
+	return step
 }
 
 // stepClosed adds that f is whole on the disk. What was written before this run was closed then.

@@ -7,10 +7,14 @@ import (
 	"ems-sidecar/media"
 )
 
-// A stream is the publisher of one stream directory: its chunks that are to be uploaded, and its
-// manifests.
+// A stream is the publisher of one stream directory, or of one of several streams in it: its chunks
+// that are to be uploaded, and its manifests.
 type stream struct {
 	streamKey
+	called    string    // see shown
+	sharing   sharing   // of a directory
+	home      *stream   // of one of several streams in a directory: that of the directory
+	kin       []*stream // and those of other formats with the same segments
 	manifests []*manifest
 	namedBy   []*manifest // of other directories, which name files of this one: in DASH and MSS, the group's
 	names     []*stream   // whose files its manifests name
@@ -115,10 +119,16 @@ func (st *stream) enqueue(f *file) {
 	}
 	if len(st.todo.pending) > st.todo.compactAt {
 		st.todo.pending = slices.DeleteFunc(st.todo.pending, func(f *file) bool {
-			return !f.work.queues.keep(inPending, f.work.state == queued)
+			return !st.keeps(f, inPending, f.work.state == queued)
 		})
 		st.todo.compactAt = 2*len(st.todo.pending) + 64
 	}
+}
+
+// keeps has f, which is in q, stay in it or not, and reports whether it does. One that is another stream's
+// now does not.
+func (st *stream) keeps(f *file, q queues, stays bool) bool {
+	return f.stream == st && f.work.queues.keep(q, stays)
 }
 
 // decide chooses what the stream needs most: a publishable manifest, the chunks of the snapshot
@@ -141,7 +151,7 @@ func (st *stream) decide(now time.Time, onlyManifests, probe bool) (c choice, at
 		return c, time.Time{}
 	}
 	st.todo.delayed = slices.DeleteFunc(st.todo.delayed, func(f *file) bool {
-		return !f.work.queues.keep(inDelayed, f.work.state == queued && now.Before(f.work.pause.until))
+		return !st.keeps(f, inDelayed, f.work.state == queued && now.Before(f.work.pause.until))
 	})
 	for _, f := range st.todo.delayed {
 		at = earlier(at, f.work.pause.until)
@@ -153,11 +163,11 @@ func (st *stream) decide(now time.Time, onlyManifests, probe bool) (c choice, at
 }
 
 func (st *stream) chooseChunk(now time.Time, probe bool) choice {
-	for len(st.todo.pending) > 0 && st.todo.pending[0].work.state != queued {
-		st.todo.pending[0].work.queues.keep(inPending, false)
+	for len(st.todo.pending) > 0 && (st.todo.pending[0].stream != st || st.todo.pending[0].work.state != queued) {
+		st.keeps(st.todo.pending[0], inPending, false)
 		st.todo.pending = st.todo.pending[1:]
 	}
-	if len(st.todo.pending)+len(st.backlog.uncompared) == 0 {
+	if len(st.todo.pending)+len(st.directory().backlog.uncompared) == 0 {
 		return choice{}
 	}
 	if probe {
@@ -236,7 +246,7 @@ func (st *stream) delay(f *file, p pause) {
 func (st *stream) queue() int {
 	n := 0
 	for _, f := range st.todo.pending {
-		if f.work.waitsFor(PutChunk) && !f.work.pause.isForPatch() {
+		if f.stream == st && f.work.waitsFor(PutChunk) && !f.work.pause.isForPatch() {
 			n++
 		}
 	}
@@ -260,4 +270,6 @@ func NameOf(root, directory string) string {
 	return directory
 }
 
-func (st *stream) shown() string { return NameOf(st.src.root, st.name) }
+// shown returns what st is called: see NameOf. One of several streams in a directory is called as its
+// playlist, below that.
+func (st *stream) shown() string { return st.called }

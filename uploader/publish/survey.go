@@ -64,11 +64,9 @@ func (s *Schedule) newSurvey(r *retention, dirs, archives []string) *Survey {
 	slices.Sort(archives)
 	v := &Survey{Dirs: slices.Compact(dirs), Known: make(map[string]bool), epoch: r.epoch}
 	for _, dir := range v.Dirs {
-		if st, ok := s.streams[streamKey{r.src, dir}]; ok {
-			for _, m := range st.manifests {
-				if m.isKnown() {
-					v.Known[m.file.path] = true
-				}
+		for m := range s.manifestsOf(r.src, dir) {
+			if m.isKnown() {
+				v.Known[m.file.path] = true
 			}
 		}
 	}
@@ -112,9 +110,26 @@ func (s *Schedule) surveyDone(r Result, now time.Time) {
 func (src *Source) manifestsIn(dir string) iter.Seq[*manifest] {
 	return func(yield func(*manifest) bool) {
 		for _, o := range src.family.sources {
-			st := src.schedule.streams[streamKey{o, dir}]
-			if st == nil {
-				continue
+			for m := range src.schedule.manifestsOf(o, dir) {
+				if !yield(m) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// manifestsOf yields the manifests of src in a directory.
+func (s *Schedule) manifestsOf(src *Source, dir string) iter.Seq[*manifest] {
+	return func(yield func(*manifest) bool) {
+		home := s.streams[streamKey{src: src, name: dir}]
+		if home == nil {
+			return
+		}
+		for i := -1; i < len(home.sharing.parts); i++ {
+			st := home
+			if i >= 0 {
+				st = home.sharing.parts[i]
 			}
 			for _, m := range st.manifests {
 				if !yield(m) {

@@ -38,9 +38,11 @@ func (s *Schedule) Sweep(now time.Time) {
 		s.log.Warn("more manifests wait than are logged", "count", waiting-maxWaitingLogged)
 	}
 	s.ring = slices.DeleteFunc(s.ring, func(st *stream) bool {
-		gone := st.files == 0 && st.inFlight == 0 && st.standing.evictedAt.IsZero() // else spoolFull never ends
+		gone := st.files == 0 && st.inFlight == 0 && len(st.sharing.parts) == 0 &&
+			st.standing.evictedAt.IsZero() // else spoolFull never ends
 		if gone {
-			delete(s.streams, streamKey{st.src, st.name})
+			delete(s.streams, st.streamKey)
+			st.leaveHome()
 			s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.shown(),
 				From: st.vitals.state, Gone: true})
 			s.agenda.forget(st)
@@ -54,7 +56,7 @@ func (s *Schedule) Sweep(now time.Time) {
 func (s *Schedule) forgetQuestions(st *stream) {
 	for _, f := range st.todo.pending {
 		switch {
-		case !f.work.waitsFor(Look) || f.disk.isWhole() || f.naming.now > 0:
+		case f.stream != st || !f.work.waitsFor(Look) || f.disk.isWhole() || f.naming.now > 0:
 		case f.manifest != nil:
 			f.work.state = idle
 		default:
@@ -78,6 +80,11 @@ func (st *stream) forgetManifests(now time.Time) {
 		return gone
 	})
 	st.namedBy = slices.DeleteFunc(st.namedBy, func(m *manifest) bool { return m.file.src.files[m.file.path] != m.file })
+	st.forgetNamed()
+}
+
+// forgetNamed forgets the streams of which no manifest of st names a file any more.
+func (st *stream) forgetNamed() {
 	st.names = slices.DeleteFunc(st.names, func(named *stream) bool { return !named.isNamedFrom(st) })
 }
 

@@ -50,8 +50,10 @@ func (s *snapshot) jumpFrom(known *snapshot, now time.Time) (j jump, passed bool
 		if i == 0 && f.disk.version.ModTime.After(known.origin.modTime) {
 			j.before = f.disk.version.ModTime
 		}
-		if !slices.Contains(j.streams, f.stream) {
-			j.streams = append(j.streams, f.stream)
+		for _, st := range []*stream{f.stream, f.stream.directory()} { // where they are until they are named
+			if !slices.Contains(j.streams, st) {
+				j.streams = append(j.streams, st)
+			}
 		}
 	}
 	return j, true

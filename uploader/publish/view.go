@@ -2,6 +2,7 @@ package publish
 
 import (
 	"cmp"
+	"path"
 	"slices"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 // A View is how a stream fares, for people and tools.
 type View struct {
 	Source   *Source
-	Stream   string // its directory, below the root
+	Stream   string // its directory, below the root; of a part of it, with that one's name
+	Dir      string // its directory, below the root
 	Shown    string // what it is called: see NameOf
 	State    health.State
 	Since    time.Time
@@ -47,7 +49,8 @@ func (s *Schedule) Views() []View {
 
 func (s *Schedule) view(st *stream) View {
 	v := &st.vitals
-	view := View{Source: st.src, Stream: st.name, Shown: st.shown(), State: v.state, Since: v.since, Why: v.why,
+	view := View{Source: st.src, Stream: path.Join(st.name, st.part), Dir: st.name, Shown: st.shown(),
+		State: v.state, Since: v.since, Why: v.why,
 		Chunk: v.chunk, Edge: v.edge, Target: v.target, Lag: v.lag, Sequence: v.sequence, Segments: v.segments,
 		Backlog: st.queue(), Chunks: st.figures.chunks, Bytes: st.figures.bytes, FailedAt: v.failedAt}
 	if v.state.Suffers() {
@@ -78,7 +81,7 @@ type ManifestView struct {
 // View returns how one stream of src fares, and what viewers have of the manifests that name its
 // chunks, its own and those of its group. found is false if there is no such stream.
 func (s *Schedule) View(src *Source, stream string) (v View, manifests []ManifestView, found bool) {
-	st := s.streams[streamKey{src, stream}]
+	st := s.named(src, stream)
 	if st == nil || !st.isWatched() {
 		return View{}, nil, false
 	}

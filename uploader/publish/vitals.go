@@ -24,32 +24,21 @@ type vitals struct {
 	failure  string        // of the last request or reading that failed; empty since one went well
 	failedAt time.Time
 
-	unreadable string // why a file could not be read, last
-	refused    string // why what was read last of a manifest is not published; empty: it is to be
+	unreadable string    // why a file could not be read, last
+	refused    string    // why what was read last of a manifest is not published; empty: it is to be
+	refusedAt  time.Time // since when that is so
 }
 
-// A judgement is how a stream was found to fare last.
-type judgement struct {
-	state  health.State
-	since  time.Time // when it entered that state
-	why    string
-	shared bool      // it fails, and that is its bucket's trouble
-	outage bool      // it failed so when its bucket accepted requests again
-	better time.Time // since when it fares better than that state says; zero: it does not
+// refuses notes why what was read last of a manifest is not published.
+func (v *vitals) refuses(why string, now time.Time) {
+	if v.refused == "" {
+		v.refusedAt = now
+	}
+	v.refused = why
 }
 
-// A Change is a stream's way from one state to another. From Failing to Failing, what was its bucket's
-// trouble is its own now.
-type Change struct {
-	At       time.Time
-	Source   *Source
-	Stream   string // what it is called: see NameOf
-	From, To health.State
-	Why      string
-	Lasted   time.Duration // how long it was in From; zero at its beginning
-	Shared   bool          // it is its bucket's trouble, which is logged as such
-	Gone     bool          // it is forgotten: To is no state
-}
+// accepts notes that what was read last of a manifest is to be published.
+func (v *vitals) accepts() { v.refused, v.refusedAt = "", time.Time{} }
 
 // noteChunk notes that f was closed in version v. What was written in this run counts as closed now:
 // the time of a file is another clock's on a network file system.
@@ -62,16 +51,21 @@ func (s *Schedule) noteChunk(f *file, v media.Version, now time.Time) {
 	}
 	f.disk.closedAt = at
 	for _, st := range append(f.stream.twins(), f.stream) {
-		w := &st.vitals
-		if !old && (w.ahead.IsZero() || now.Sub(w.chunk) > 2*max(w.target, time.Second)) { // nothing, or a new start
-			w.ahead = now
-		}
-		if at.After(w.chunk) {
-			w.chunk = at
-		}
-		if w.since.IsZero() {
-			w.since = now
-		}
+		st.noteClosing(at, old, now)
+	}
+}
+
+// noteClosing notes that a chunk was closed at a time. old: an earlier run may have published it.
+func (st *stream) noteClosing(at time.Time, old bool, now time.Time) {
+	w := &st.vitals
+	if !old && (w.ahead.IsZero() || now.Sub(w.chunk) > 2*max(w.target, time.Second)) { // nothing, or a new start
+		w.ahead = now
+	}
+	if at.After(w.chunk) {
+		w.chunk = at
+	}
+	if w.since.IsZero() {
+		w.since = now
 	}
 }
 
@@ -115,7 +109,8 @@ func (m *manifest) noteListed(snap *snapshot) {
 
 // isWatched reports whether st is a stream that is judged: it has chunks of its own, or had some.
 func (st *stream) isWatched() bool {
-	return !st.src.bulk() && !st.src.retired && (!st.vitals.chunk.IsZero() || !st.vitals.edge.IsZero())
+	v := &st.vitals
+	return st.sharing.state == alone && !st.src.bulk() && !st.src.retired && (!v.chunk.IsZero() || !v.edge.IsZero())
 }
 
 // naming yields the manifests that name chunks of st, its own and those of its group.
@@ -214,80 +209,27 @@ func (s *Schedule) facts(st *stream, now time.Time) (f health.Facts, shared bool
 	why, shared := s.failure(st)
 	f = health.Facts{Target: st.targetOf(), Chunk: v.chunk, Edge: v.edge, Ahead: v.ahead,
 		Grace: st.src.dest.ManifestInterval, Delay: st.src.obstacles.delay, Ended: v.ended, Failure: why,
-		Blocked: st.src.stuckSince}
+		Blocked: st.src.stuckSince, OnlyNamed: st.home != nil}
 	if u := st.unseen(); u.Why != "" && f.Blocked.IsZero() {
 		f.Blocked = u.Since
 	}
 	if !v.chunk.Before(s.settings.Began) { // else it may be in the bucket: that is being found out
 		f.Held, f.Manifest = st.heldSince(now)
 	}
-	if u := st.unfitSince(now); u.why != "" {
+	u := st.unfitSince(now)
+	if u.why != "" {
 		f.Held = earlier(f.Held, u.since)
-		if f.Failure == "" {
-			f.Failure, shared = u.why, false
-		}
+	}
+	if r := st.unusable(now); r.why != "" {
+		f.Blocked, u = earlier(f.Blocked, r.since), r
+	}
+	if u.why != "" && f.Failure == "" {
+		f.Failure, shared = u.why, false
 	}
 	if st.traits().PatchesLate {
 		f.Grace += SiblingPatience
 	}
 	return f, shared
-}
-
-// Judge judges the health of all streams. It is called once a second.
-func (s *Schedule) Judge(now time.Time) {
-	for _, st := range s.ring {
-		s.judge(st, now)
-		s.guardStale(st, now)
-		s.noteGrowing(st, now)
-	}
-	for _, l := range s.lanes {
-		s.noteCurrent(l, now)
-	}
-}
-
-// judge judges the health of st.
-func (s *Schedule) judge(st *stream, now time.Time) {
-	if !st.isWatched() {
-		return
-	}
-	v := &st.vitals
-	f, shared := s.facts(st, now)
-	state, why := f.Judge(now)
-	if v.isRecovering(state, f.Target, now) {
-		return
-	}
-	v.why = why
-	if v.state == health.Failing && state == health.Lagging { // it catches up
-		return
-	}
-	shared = shared && state == health.Failing
-	own := v.shared && !shared // what fails now is its own
-	v.shared = shared
-	if state == v.state && !own {
-		return
-	}
-	s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.shown(), From: v.state,
-		To: state, Why: why, Lasted: now.Sub(v.since), Shared: shared})
-	if state != v.state {
-		v.state, v.since = state, now
-	}
-}
-
-// isRecovering reports whether a stream that suffered is well, but not for long enough yet: one whose chunks
-// are late each time would come and go.
-func (v *vitals) isRecovering(state health.State, target time.Duration, now time.Time) bool {
-	if !v.state.Suffers() || state.Suffers() || state == health.Ended {
-		v.better = time.Time{}
-		return false
-	}
-	if v.better.IsZero() {
-		v.better = now
-	}
-	if now.Sub(v.better) <= health.Late*max(target, time.Second) {
-		return true
-	}
-	v.better = time.Time{}
-	return false
 }
 
 // fails notes why something about st failed.

@@ -1,0 +1,277 @@
+package publish
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"ems-sidecar/uploader/health"
+)
+
+// mostNamed bounds the names of streams in one log line.
+const mostNamed = 5
+
+// split makes each of groups a part of home's directory. The oldest goes on as what the directory was.
+func (s *Schedule) split(home *stream, groups []*group, now time.Time) {
+	slices.SortStableFunc(groups, func(a, b *group) int { return a.since.Compare(b.since) })
+	var parts, changed []*stream
+	for _, g := range groups {
+		part := s.partFor(home, g)
+		parts = append(parts, part)
+		if s.settle(part, g, now) {
+			changed = append(changed, part)
+		}
+	}
+	if len(changed) == 0 {
+		return
+	}
+	s.relink(home)
+	for _, part := range changed {
+		part.recount()
+	}
+	if home.sharing.state == shared {
+		return
+	}
+	s.bequeath(home, parts[0], now)
+	home.sharing.state = shared
+	var names []string
+	for _, part := range parts[:min(len(parts), mostNamed)] {
+		names = append(names, part.called)
+	}
+	s.effects.Notes = append(s.effects.Notes, Note{Notice: streamsApart, Level: streamsApart.Level,
+		Message: streamsApart.Message, Source: home.src, Stream: home.shown(),
+		Attrs: []any{"count", len(parts), "streams", strings.Join(names, ", ")}})
+}
+
+// partFor returns the part that g is, or becomes.
+func (s *Schedule) partFor(home *stream, g *group) *stream {
+	if len(g.parts) > 0 {
+		return g.parts[0]
+	}
+	part := s.newPart(home, s.nameOf(home, g))
+	part.vitals.since = g.since
+	return part
+}
+
+// settle has all manifests of g, and what they name, in part. It reports whether that changes something.
+func (s *Schedule) settle(part *stream, g *group, now time.Time) (changes bool) {
+	for _, other := range g.parts {
+		if other != part {
+			s.empty(other, part, now)
+			changes = true
+		}
+	}
+	for _, m := range g.manifests {
+		if m.file.stream != part {
+			s.move(m.file, part, now)
+			changes = true
+		}
+	}
+	for _, m := range g.twins {
+		if twin := m.file.stream; twin.home != nil && !slices.Contains(part.kin, twin) {
+			part.kin, twin.kin = append(part.kin, twin), append(twin.kin, part)
+		}
+	}
+	if !changes {
+		return false
+	}
+	for _, m := range part.manifests {
+		for snap := range m.snapshots() {
+			s.claim(snap, now)
+		}
+	}
+	return true
+}
+
+// newPart returns the part of home's directory that is called so.
+func (s *Schedule) newPart(home *stream, name string) *stream {
+	k := streamKey{home.src, home.name, name}
+	st := s.streams[k]
+	if st == nil { // else one that was emptied
+		st = &stream{streamKey: k, home: home, writer: home.writer, cleared: home.cleared,
+			called: NameOf(home.src.root, path.Join(home.name, name))}
+		s.streams[k] = st
+		s.ring = append(s.ring, st)
+	}
+	home.sharing.parts = append(home.sharing.parts, st)
+	s.agenda.reconsider(st)
+	return st
+}
+
+// makeWay gives another name to the part of a directory that is called as st, a directory that has come.
+func (s *Schedule) makeWay(st *stream) {
+	part := s.streams[streamKey{st.src, path.Dir(st.name), path.Base(st.name)}]
+	if part == nil || len(part.manifests) == 0 {
+		return
+	}
+	k := part.streamKey
+	k.part = path.Base(part.manifests[0].file.path)
+	if s.streams[k] != nil {
+		return
+	}
+	told := vitals{judgement: part.vitals.judgement}
+	delete(s.streams, part.streamKey)
+	part.streamKey, part.called = k, NameOf(k.src.root, path.Join(k.name, k.part))
+	s.streams[k] = part
+	s.effects.Changes = append(s.effects.Changes, Change{Source: k.src, Stream: st.shown(), From: told.state, Gone: true})
+	if told.state.Suffers() {
+		part.vitals.judgement = judgement{since: told.since} // it is told again
+	}
+}
+
+// empty moves all files of st to another stream of its directory. st is no part of that any more.
+func (s *Schedule) empty(st, to *stream, now time.Time) {
+	for _, f := range st.src.files {
+		if f.stream == st {
+			s.move(f, to, now)
+		}
+	}
+	to.figures.chunks += st.figures.chunks
+	to.figures.bytes += st.figures.bytes
+	s.bequeath(st, to, now)
+	st.figures = streamFigures{}
+	st.leaveHome()
+}
+
+// leaveHome takes st, which has no files any more, from the parts of its directory.
+func (st *stream) leaveHome() {
+	if st.home != nil {
+		sh := &st.home.sharing
+		sh.parts = slices.DeleteFunc(sh.parts, func(o *stream) bool { return o == st })
+		if len(sh.parts) == 0 {
+			sh.state = alone
+		}
+	}
+	for _, twin := range st.kin {
+		twin.kin = slices.DeleteFunc(twin.kin, func(o *stream) bool { return o == st })
+	}
+	st.kin = nil
+}
+
+// bequeath ends what was told of the health of st. The heir, if it has no state yet, goes on with that;
+// but trouble is told again, under the heir's name.
+func (s *Schedule) bequeath(st, heir *stream, now time.Time) {
+	if st.isWatched() {
+		s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.shown(),
+			From: st.vitals.state, Gone: true})
+		if v := &heir.vitals; v.state == health.Starting && !st.vitals.state.Suffers() {
+			v.judgement, v.lag = st.vitals.judgement, st.vitals.lag
+		}
+	}
+	if heir.home == st {
+		heir.figures, st.figures = st.figures, streamFigures{}
+	}
+	st.vitals = vitals{}
+}
+
+// dissolve makes the directory of home one stream again: a manifest joins all parts.
+func (s *Schedule) dissolve(home *stream, now time.Time) {
+	home.vitals = vitals{}
+	for _, part := range slices.Clone(home.sharing.parts) {
+		s.empty(part, home, now)
+	}
+	s.relink(home)
+	home.recount()
+	home.sharing.state = alone
+}
+
+// move has f be a file of another stream of its directory.
+func (s *Schedule) move(f *file, to *stream, now time.Time) {
+	from := f.stream
+	from.files--
+	to.files++
+	f.stream = to
+	if m := f.manifest; m != nil {
+		from.manifests = slices.DeleteFunc(from.manifests, func(o *manifest) bool { return o == m })
+		to.manifests = append(to.manifests, m)
+	}
+	listed := f.work.queues
+	f.work.queues &^= inPending | inDelayed // from.todo passes over it from now on
+	if f.work.state == queued && listed&inPending != 0 {
+		to.enqueue(f)
+	}
+	if f.work.state == queued && listed&inDelayed != 0 {
+		to.delay(f, f.work.pause)
+	}
+	to.noteWriter(f.path)
+	if at := f.disk.closedAt; !at.IsZero() && f.manifest == nil {
+		for _, st := range append(to.twins(), to) {
+			st.noteClosing(at, s.predates(f.disk.version, now), at)
+		}
+	}
+	s.agenda.reconsider(from)
+	s.agenda.reconsider(to)
+}
+
+// claim has what snap names be files of its part, if no other part has them.
+func (s *Schedule) claim(snap *snapshot, now time.Time) {
+	st := snap.manifest.file.stream
+	if st.home == nil {
+		return
+	}
+	for i, f := range snap.refs {
+		to := st.partOf(f.src)
+		switch from := f.stream; {
+		case to == nil || from == to || from.name != st.name || f.naming.common:
+		case from.home == nil:
+			s.move(f, to, now)
+			for _, m := range from.namedBy {
+				if n := m.newest(); n != nil && n.names(f) {
+					to.noteNamedBy(m)
+				}
+			}
+		case i >= snap.others || f.manifest != nil: // another part names it, too
+			st.home.sharing.lookAt, from.home.sharing.lookAt = now, now
+		default: // a key, or an init segment
+			f.naming.common = true
+			s.move(f, from.home, now)
+		}
+	}
+}
+
+// partOf returns the part that st is for the files of src, or nil.
+func (st *stream) partOf(src *Source) *stream {
+	if st.src == src {
+		return st
+	}
+	for _, o := range st.kin {
+		if o.src == src {
+			return o
+		}
+	}
+	return nil
+}
+
+// relink notes anew which manifests name files of which streams of home's directory.
+func (s *Schedule) relink(home *stream) {
+	streams := append([]*stream{home}, home.sharing.parts...)
+	naming := slices.Collect(home.src.manifestsIn(home.name))
+	for _, st := range streams {
+		naming = append(naming, st.namedBy...)
+		st.namedBy = nil
+	}
+	for _, m := range naming {
+		for snap := range m.snapshots() {
+			for f := range snap.named() {
+				f.stream.noteNamedBy(m)
+			}
+		}
+	}
+	for _, m := range naming {
+		m.file.stream.forgetNamed()
+	}
+	for _, st := range streams {
+		st.forgetNamed()
+		s.touch(st)
+	}
+}
+
+// recount notes what viewers have of st.
+func (st *stream) recount() {
+	for _, m := range st.manifests {
+		if m.published != nil {
+			m.noteListed(m.published)
+		}
+	}
+}
