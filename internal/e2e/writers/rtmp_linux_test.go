@@ -70,6 +70,8 @@ const rtmpHLS = "hls on; hls_path @ROOT/live; hls_fragment 1s; hls_playlist_leng
 
 var rtmpRows = withNeeds([]string{"nginx", rtmpModule, "ffmpeg"}, []row{
 	{name: "rtmp-flat", play: []string{"live/cam.m3u8"}, steps: served(rtmpHLS, push(0, 6, "cam"))},
+	{name: "rtmp-several", play: []string{"live/cam_low.m3u8", "live/cam_hi.m3u8"},
+		steps: served(rtmpHLS, pushVariants(0, 14, "cam"))},
 	{name: "rtmp-nested", play: []string{"live/cam/index.m3u8"},
 		steps: served(rtmpHLS+"hls_nested on;", push(0, 6, "cam"))},
 	{name: "rtmp-continuous", play: []string{"live/cam/index.m3u8"}, config: window,
