@@ -438,3 +438,37 @@ func TestStreamsThatAreGoneAreForgotten(t *testing.T) {
 	f.play(20*time.Second, "new")
 	f.want("/root live")
 }
+
+// Chunks that a scan reports after the streams are known are compared with one listing for all of them,
+// those that a manifest needs at once.
+func TestR7ChunksOfStreamsInOneDirectoryAreComparedTogether(t *testing.T) {
+	f := newFlat(t, &Destination{})
+	f.play(20*time.Second, "cam", "other")
+	written := f.now
+	f.now = f.now.Add(time.Minute)
+	f.restart()
+	names := []string{"cam", "other"}
+	for _, name := range names {
+		f.read(name+".m3u8", f.reading(name, false))
+	}
+	f.pass(4 * time.Second)
+	done := make(map[Task]int)
+	f.answer = func(r *Result) {
+		done[r.Task]++
+		r.Same = r.Task == Compare
+	}
+	for _, name := range names {
+		for n := range 100 {
+			v := media.Version{Size: 9, ModTime: written.Round(0), Inode: uint64(n)}
+			f.s.Closed(f.src, fmt.Sprintf("%s-%d.ts", name, n+1), v, false, nil, f.now)
+		}
+	}
+	f.work() // what is needed
+	if done[Compare] != 6 || done[List] != 0 {
+		t.Errorf("at once, %v was done", done)
+	}
+	f.pass(3 * time.Second)
+	if done[List] != 1 || done[Compare] != 6 || f.s.Figures(f.now).Queue != 0 {
+		t.Errorf("%v was done, and %d chunks wait", done, f.s.Figures(f.now).Queue)
+	}
+}
