@@ -19,7 +19,8 @@ const (
 func (p *Playlist) Blank(kind string, k int) *Playlist {
 	q := &Playlist{
 		Sequence: p.Sequence + uint64(k), DiscontinuitySequence: p.DiscontinuitySequence, Version: p.Version,
-		TargetDuration: p.TargetDuration, Type: kind, target: strings.Clone(p.target), eol: strings.Clone(p.eol),
+		TargetDuration: p.TargetDuration, Type: kind,
+		writing: writing{target: strings.Clone(p.target), eol: strings.Clone(p.eol)},
 	}
 	if k > 0 {
 		q.DiscontinuitySequence = p.discontinuity(k - 1)

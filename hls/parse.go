@@ -22,7 +22,7 @@ func (e *FixedError) Error() string { return "a playlist with " + e.Tag + " cann
 // of playlists, a [FixedError] for one that cannot be rewritten, and an error that wraps
 // [media.ErrIncomplete] for one that may be cut short.
 func Parse(b []byte) (*Playlist, error) {
-	r := reader{p: &Playlist{Version: 1, raw: b, eol: "\n"}}
+	r := reader{p: &Playlist{Version: 1, writing: writing{raw: b, eol: "\n"}}}
 	text := string(bytes.TrimPrefix(b, []byte("\ufeff")))
 	if strings.TrimSpace(text) == "" {
 		return nil, fmt.Errorf("playlist is empty: %w", media.ErrIncomplete)

@@ -27,6 +27,11 @@ type Playlist struct {
 	Run      uint64
 	Segments []Segment
 
+	writing
+}
+
+// A writing is how a Playlist was written, so that what is not changed is written so again.
+type writing struct {
 	raw    []byte   // what was parsed; nil if something was changed
 	head   []string // the lines before the first segment, without our own line
 	foot   string   // the lines behind the last segment, without EXT-X-ENDLIST

@@ -64,7 +64,7 @@ func (u *Uploader) keepsUpload(key string) bool {
 		if !ok || p == "" {
 			continue
 		}
-		o, answered := disk.Ask(&src.disk, answerTime, func() origin { return src.originOf(p) })
+		o, answered := disk.Ask(&src.disk.Calls, answerTime, func() origin { return src.originOf(p) })
 		if !answered || o == originOnDisk {
 			return true
 		}

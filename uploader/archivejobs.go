@@ -51,43 +51,69 @@ func (st *archivedStream) resume(ctx context.Context, held archive.HeldFacts, no
 	}
 	// A clock may have been wrong: what began later is another broadcast.
 	names = slices.DeleteFunc(names, func(n archive.Name) bool { return n.Start.After(held.Began.Add(time.Minute)) })
-	fresh := func() { st.begin(&archive.Broadcast{}) }
+	if len(names) == 0 && held.List.Ended && now.Sub(held.Ended) > archive.Away {
+		return st.drop, nil // it had ended long before archives were on
+	}
+	last, err := st.lastBroadcast(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	return st.goOn(last, held), nil
+}
+
+// A foundBroadcast is the newest one of a stream in the bucket.
+type foundBroadcast struct {
+	*archive.Broadcast      // nil: there is none
+	whole              bool // there is a playlist of all of it
+	finished           bool // nothing is added to it
+}
+
+// lastBroadcast reads the newest broadcast of the names.
+func (st *archivedStream) lastBroadcast(ctx context.Context, names []archive.Name) (last foundBroadcast, err error) {
 	if len(names) == 0 {
-		if held.List.Ended && now.Sub(held.Ended) > archive.Away {
-			return func() { st.held = archive.Held{} }, nil // it had ended long before archives were on
-		}
-		return fresh, nil
+		return last, nil
 	}
 	newest, whole := newestHour(names)
 	if newest.Began.IsZero() {
-		return fresh, nil
+		return last, nil
 	}
 	list, err := st.read(ctx, newest.Path())
 	if errors.Is(err, errNotOurs) || err == nil && list == nil {
 		st.src.trouble.Report(archiveForeign, trouble.At{Stream: st.dir}, "key", st.key(newest.Path()), "err", err,
 			"next", "another archive begins")
-		return fresh, nil
+		return last, nil
 	}
 	if err != nil {
-		return nil, err
+		return last, err
 	}
-	b := archive.Resume(newest, list)
-	last, end := b.Last()
-	switch {
-	case whole && held.List.Ended && held.Has(last):
-		return func() { st.held = archive.Held{} }, nil // it is the end that the archive has
-	case (whole || newest.Start.Equal(st.finished)) && held.Has(last):
-		return func() { st.begin(archive.Following(b)) }, nil
-	case whole, newest.Start.Equal(st.finished):
-		return fresh, nil
-	case held.Began.Sub(end) > archive.Away && !held.Has(last):
-		return func() { // it is finished first
-			b.End()
-			st.broadcast = b
-		}, nil
-	}
-	return func() { st.begin(b) }, nil
+	return foundBroadcast{archive.Resume(newest, list), whole, whole || newest.Start.Equal(st.finished)}, nil
 }
+
+// goOn returns what is to be done with what is held, after the last broadcast that the bucket has.
+func (st *archivedStream) goOn(last foundBroadcast, held archive.HeldFacts) func() {
+	fresh := func() { st.begin(&archive.Broadcast{}) }
+	if last.Broadcast == nil {
+		return fresh
+	}
+	segment, end := last.Last()
+	switch goesOn := held.Has(segment); {
+	case last.whole && held.List.Ended && goesOn:
+		return st.drop // it is the end that the archive has
+	case last.finished && goesOn:
+		return func() { st.begin(archive.Following(last.Broadcast)) }
+	case last.finished:
+		return fresh
+	case held.Began.Sub(end) > archive.Away && !goesOn:
+		return func() { // it is finished first
+			last.End()
+			st.broadcast = last.Broadcast
+		}
+	}
+	return func() { st.begin(last.Broadcast) }
+}
+
+// drop forgets what is held.
+func (st *archivedStream) drop() { st.held = archive.Held{} }
 
 // newestHour returns the last hour of the names, and whether there is a playlist of all of its
 // broadcast. Without an hour, that is what it returns.

@@ -56,7 +56,7 @@ func (b *chunkBody) check(n int, err error) (int, error) {
 	if changed := unchanged(b.file, b.version); changed != nil {
 		n, err = 0, changed
 	}
-	b.src.read.Add(int64(n))
+	b.src.disk.read.Add(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.err.CompareAndSwap(nil, &err)
 	}

@@ -27,7 +27,7 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 		Named:   func(p string) string { name, _ := src.layout.CutRun(p); return name },
 		Log:     src.log,
 		Trouble: src.trouble,
-		Disk:    &src.disk,
+		Disk:    &src.disk.Calls,
 		Found: func(ctx context.Context, p string, v media.Version) {
 			if src.has(p) || src.pieces.haveFile(p) {
 				return // it exists again, and its closing is reported

@@ -35,7 +35,7 @@ func (u *Uploader) Progress(ctx context.Context) (Progress, bool) {
 	return ask(ctx, u, func(s *publish.Schedule, _ time.Time) Progress {
 		p := Progress{Progress: s.Progress()}
 		for _, src := range u.all() {
-			p.Read += src.read.Load()
+			p.Read += src.disk.read.Load()
 		}
 		return p
 	})

@@ -45,10 +45,15 @@ type Source struct {
 	runs     runs
 	spool    *spool.Spool
 	pieces   pieces
-	disk     disk.Calls
-	read     atomic.Int64 // bytes of its files so far
+	disk     diskCalls
 
 	plan *publish.Source // its part in the schedule; for the goroutine of Uploader.Run
+}
+
+// The diskCalls are those of one source.
+type diskCalls struct {
+	disk.Calls
+	read atomic.Int64 // bytes of its files so far
 }
 
 // A reported is what is remembered of the files that were reported.
@@ -276,7 +281,7 @@ func (src *Source) versions(paths []string) []media.Version {
 
 // sourceOf returns the source of which plan is the schedule's part.
 func (u *Uploader) sourceOf(plan *publish.Source) *Source {
-	u.adding.Lock()
-	defer u.adding.Unlock()
-	return u.owners[plan]
+	u.roster.Lock()
+	defer u.roster.Unlock()
+	return u.roster.owners[plan]
 }

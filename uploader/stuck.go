@@ -55,6 +55,6 @@ func (u *Uploader) leave() {
 // mayHave reports whether p is on the disk, or may be, because the file system does not answer
 // soon.
 func (src *Source) mayHave(p string) bool {
-	exists, answered := disk.Ask(&src.disk, answerTime, func() bool { return src.has(p) })
+	exists, answered := disk.Ask(&src.disk.Calls, answerTime, func() bool { return src.has(p) })
 	return exists || !answered
 }

@@ -71,10 +71,15 @@ type Uploader struct {
 	minThroughput atomic.Int64
 	drainBy       time.Time // when Run ends at the latest; zero: after DrainTimeout; for its goroutine
 
-	adding  sync.Mutex // guards what follows
-	sources []*Source
-	running bool
-	owners  map[*publish.Source]*Source // those that were started
+	roster roster
+}
+
+// A roster has the sources of an Uploader.
+type roster struct {
+	sync.Mutex // guards what follows
+	sources    []*Source
+	running    bool
+	owners     map[*publish.Source]*Source // those that were started
 }
 
 // New returns an Uploader. It does nothing before Run.
@@ -93,7 +98,7 @@ func New(settings Settings, log *slog.Logger) *Uploader {
 		done:     make(chan struct{}),
 		bulk:     make(chan struct{}, 1),
 		budget:   spool.NewBudget(settings.SpoolMax, 0),
-		owners:   make(map[*publish.Source]*Source),
+		roster:   roster{owners: make(map[*publish.Source]*Source)},
 	}
 	u.minThroughput.Store(settings.MinThroughput)
 	u.archive = newArchivist(u)
@@ -102,19 +107,19 @@ func New(settings Settings, log *slog.Logger) *Uploader {
 
 // all returns the sources so far.
 func (u *Uploader) all() []*Source {
-	u.adding.Lock()
-	defer u.adding.Unlock()
-	return u.sources
+	u.roster.Lock()
+	defer u.roster.Unlock()
+	return u.roster.sources
 }
 
 // add adds a source, also while Run works.
 func (u *Uploader) add(src *Source) {
 	u.budget.Join()
 	src.spool.Budget = u.budget
-	u.adding.Lock()
-	u.sources = append(slices.Clip(u.sources), src) // callers of all may still use the former list
-	running := u.running
-	u.adding.Unlock()
+	u.roster.Lock()
+	u.roster.sources = append(slices.Clip(u.roster.sources), src) // callers of all may still use the former list
+	running := u.roster.running
+	u.roster.Unlock()
 	if running {
 		u.tell(context.Background(), func(*publish.Schedule, time.Time) { u.start(src) })
 	}
@@ -213,15 +218,15 @@ func (u *Uploader) begin(ctx, work context.Context) *publish.Schedule {
 		Observed: u.settings.Observe != nil})
 	u.start = func(src *Source) {
 		src.plan = s.Add(src.dir, src.layout, &src.dest.Destination, u.settings.SpoolDir != "")
-		u.adding.Lock()
-		u.owners[src.plan] = src
-		u.adding.Unlock()
+		u.roster.Lock()
+		u.roster.owners[src.plan] = src
+		u.roster.Unlock()
 		u.workers.Go(func() { src.spool.Run(work) })
 	}
-	u.adding.Lock()
-	u.running = true
-	first := u.sources
-	u.adding.Unlock()
+	u.roster.Lock()
+	u.roster.running = true
+	first := u.roster.sources
+	u.roster.Unlock()
 	for _, src := range first {
 		u.start(src)
 	}

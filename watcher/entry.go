@@ -24,13 +24,18 @@ type entry struct {
 	demand demand
 	news   news
 
-	due    time.Time // when to decide; zero: nothing to decide
-	queued time.Time // of dueList
+	deadline // of the next decision
 
 	look    media.Version // at the last look
 	last    media.Version // that was reported last
 	written bool          // it is counted in state.Written
 	unseen  bool          // the last look failed
+}
+
+// A deadline is when something is to be decided about a file.
+type deadline struct {
+	due    time.Time // zero: nothing to decide
+	queued time.Time // of dueList
 }
 
 // A stage is how much is known of a file. It only grows.
