@@ -231,3 +231,25 @@ func TestSupportIsBounded(t *testing.T) {
 		t.Errorf("%d bytes, ending in %q\n%s", len(got), got[max(0, len(got)-10):], found["MANIFEST"])
 	}
 }
+
+// Of one of several streams in a directory, all that is in the directory is listed, on the disk and in the
+// bucket.
+func TestSupportListsTheDirectoryOfAStreamThatSharesIt(t *testing.T) {
+	store := s3test.Start(t)
+	root := t.TempDir()
+	for _, dir := range []string{root, filepath.Join(store.Dir, "pre")} {
+		e2e.Must(t, os.MkdirAll(filepath.Join(dir, "g"), 0o755))
+		e2e.Must(t, os.WriteFile(filepath.Join(dir, "g/cam-1.ts"), []byte("chunk"), 0o644))
+	}
+	file := filepath.Join(t.TempDir(), "config.ini")
+	e2e.Must(t, os.WriteFile(file, []byte(fmt.Sprintf("[S3]\ndefault_bucket = live\nregion = us-east-1\nendpoint = %s\n"+
+		"aws_access_key = %s\naws_secret_key = %s\n[HLS]\nwatch_dir = %s\nprefix = pre/\n",
+		store.Endpoint, s3test.AccessKey, s3test.SecretKey, root)), 0o600))
+	cfg, err := config.Load(file)
+	e2e.Must(t, err)
+	shared := api.Stream{Stream: "g/cam", Directory: "g", Format: "HLS", Root: root, Bucket: "live", Key: "pre/g/cam"}
+	text := string(facts{cfg: cfg}.list(t.Context(), shared))
+	if strings.Count(text, "cam-1.ts") != 2 || strings.Contains(text, "not to the end") {
+		t.Errorf("it lists\n%s", text)
+	}
+}

@@ -83,7 +83,7 @@ export class StreamView {
     put(this.facts.segments, number(stream.segments));
     put(this.facts.backlog, number(stream.backlog));
     put(this.facts.chunks, `${number(stream.chunks)} (${bytes(stream.bytes)})`);
-    put(this.facts.root, `${stream.root}/${stream.stream}`);
+    put(this.facts.root, place(stream));
     put(this.facts.key, `s3://${stream.bucket}/${stream.key}`);
     this.spark.draw(stream);
     this.load();
@@ -146,6 +146,9 @@ export class StreamView {
     if (until) put(this.facts.awaited, `until ${clock(until)}, before viewers get its end`);
   }
 }
+
+// place is the directory of a stream, which may have others, too.
+const place = ({ root, stream, directory = stream }) => (directory === "." || directory === root ? root : `${root}/${directory}`);
 
 const unavailable = () => h("p", { class: "faint" }, "Not available: this daemon does not tell of it.");
 
