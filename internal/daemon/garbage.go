@@ -12,9 +12,9 @@ import (
 // is 20 MB which no one needs, and a chunk makes only 50 kB of garbage. So there may be less of it
 // where much is in use.
 const (
-	usualGarbage = 100     // percent of what is in use: Go's default
-	leastGarbage = 50      // the same; with less, a thousand live streams would cost much processor time
-	freeGarbage  = 8 << 20 // bytes: so much is worth no collection
+	usualGarbage = 100      // percent of what is in use: Go's default
+	leastGarbage = 60       // the same; with less, a chunk beside a thousand streams costs 3 % more, and not 2
+	freeGarbage  = 10 << 20 // bytes: so much is worth no collection
 	garbageEvery = time.Second
 )
 

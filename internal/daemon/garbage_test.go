@@ -9,7 +9,7 @@ import (
 
 func TestLessGarbageMayWaitWhereMuchIsInUse(t *testing.T) {
 	for inUse, want := range map[uint64]int{
-		0: 100, 5 << 20: 100, 8 << 20: 100, 10 << 20: 80, 15 << 20: 50, 16 << 20: 50, 1 << 30: 50,
+		0: 100, 5 << 20: 100, 10 << 20: 100, 12 << 20: 80, 16 << 20: 60, 17 << 20: 60, 1 << 30: 60,
 	} {
 		if got := garbagePercent(inUse); got != want {
 			t.Errorf("%d bytes: %d percent, want %d", inUse, got, want)
