@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"strings"
 	"time"
 
 	"ems-sidecar/hls"
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/publish"
 	"ems-sidecar/uploader/spool"
 )
 
@@ -81,15 +81,9 @@ func (c *cutter) name(uri string, r hls.Range) string {
 		c.err = fmt.Errorf("bytes %d to %d of %s: %w", r.Offset, r.Offset+r.Length, file, err)
 		return uri
 	}
-	c.cut[one.path(file)] = one
+	c.cut[publish.PieceName(file, one.offset, string(one.mark))] = one
 	plain, _, _ := strings.Cut(uri, "?")
-	return one.path(plain)
-}
-
-// path returns the file's path, or its URI, with what tells the piece.
-func (c piece) path(file string) string {
-	ext := path.Ext(file)
-	return fmt.Sprintf("%s-%d-%s%s", strings.TrimSuffix(file, ext), c.offset, c.mark, ext)
+	return publish.PieceName(plain, one.offset, string(one.mark))
 }
 
 func (c *cutter) piece(file string, offset, length int64) (one piece, err error) {
@@ -131,5 +125,5 @@ func markOf(f io.ReaderAt, offset, length int64) (mark, error) {
 		}
 	}
 	fmt.Fprint(h, length)
-	return mark(fmt.Sprintf("%x", h.Sum(nil)[:6])), nil
+	return mark(fmt.Sprintf("%x", h.Sum(nil)[:publish.PieceMark])), nil
 }

@@ -97,13 +97,14 @@ func (u *Uploader) warnOfStrays(ctx context.Context) {
 }
 
 // namedFiles are the files that are uploaded only because a manifest names them: init segments,
-// keys. If one was closed before, it is reported again when a manifest names it.
+// keys, and files of which another section publishes pieces. If one was closed before, it is reported
+// again when a manifest names it.
 type namedFiles map[string]map[string]bool // by the manifest's path
 
-func (n namedFiles) learn(layout media.Layout, manifest string, refs []string) {
+func (n namedFiles) learn(layout media.Layout, manifest string, refs []string, isCut func(p string) bool) {
 	delete(n, manifest)
 	for _, p := range refs {
-		if layout.Kind(p).Role != media.OtherFile {
+		if layout.Kind(p).Role != media.OtherFile && !isCut(p) {
 			continue
 		}
 		if n[manifest] == nil {

@@ -2,6 +2,7 @@ package uploader
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -139,6 +140,20 @@ func (ps *pieces) forgetIfDone(file string, f *pieced) bool {
 	}
 	delete(ps.files, file)
 	return true
+}
+
+// isCutByOther returns what reports whether another section of the same root, which publishes to the
+// same place, publishes pieces of a file.
+func (src *Source) isCutByOther() func(p string) bool {
+	var others []*Source
+	for _, o := range src.uploader.all() {
+		if o != src && o.dest.SplitRanges && o.dir == src.dir && o.dest.IsWith(&src.dest.Destination) {
+			others = append(others, o)
+		}
+	}
+	return func(p string) bool {
+		return slices.ContainsFunc(others, func(o *Source) bool { return o.pieces.haveFile(p) })
+	}
 }
 
 // publishPieces reports the pieces of a playlist that are new as files that were closed. Their files are

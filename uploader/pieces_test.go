@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"os"
@@ -16,6 +17,7 @@ import (
 // A growingFile is a stream in one file, of which a playlist lists ranges.
 type growingFile struct {
 	d     *desk
+	name  string // of the file; empty: all.ts
 	run   string // is in the content of each range
 	lines string
 	size  int
@@ -30,7 +32,8 @@ func (g *growingFile) grow(n int) {
 		flags |= os.O_TRUNC
 		g.lines, g.size = "", 0
 	}
-	path := filepath.Join(g.d.dir, "g/s/all.ts")
+	name := cmp.Or(g.name, "all.ts")
+	path := filepath.Join(g.d.dir, "g/s", name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		g.d.t.Fatal(err)
 	}
@@ -42,7 +45,7 @@ func (g *growingFile) grow(n int) {
 	if f.Close(); err != nil {
 		g.d.t.Fatal(err)
 	}
-	g.lines += fmt.Sprintf("#EXTINF:4.000,\n#EXT-X-BYTERANGE:%d@%d\nall.ts\n", len(content), g.size)
+	g.lines += fmt.Sprintf("#EXTINF:4.000,\n#EXT-X-BYTERANGE:%d@%d\n%s\n", len(content), g.size, name)
 	g.size += len(content)
 	g.d.close("g/s/playlist.m3u8", "#EXTM3U\n#EXT-X-VERSION:4\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:EVENT\n"+g.lines)
 }
@@ -231,5 +234,36 @@ func TestPiecesOfAFileAreForgottenBeforeItsNameGoesAgain(t *testing.T) {
 	}
 	if of, arrived := ps.remove("g/s/all.ts"); len(of) > 0 || arrived {
 		t.Errorf("pieces %v, and arrived %v", of, arrived)
+	}
+}
+
+// With [HLS] and [DASH] over one root, segments in fragmented MP4 are DASH's, as their names tell. Ranges
+// of a file are HLS's, which cut them, and the file itself is not uploaded.
+func TestR6RangesArriveBesideASectionThatOwnsFilesOfTheirName(t *testing.T) {
+	for _, dashFirst := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newCMAFDesk(t, dashFirst)
+			for _, src := range []*Source{d.src, d.twin} {
+				src.dest.SplitRanges = src.layout.Format == media.HLS
+			}
+			d.start()
+			g := &growingFile{d: d, run: "run 1", name: "all.m4s"}
+			g.grow(0)
+			g.grow(1)
+			settle()
+			if got := g.listed(); got != "run 1, range 0. run 1, range 1. " {
+				t.Errorf("viewers get %q", got)
+			}
+			d.closed("g/s/all.m4s")
+			time.Sleep(time.Minute)
+			if d.bucket.has("g/s/all.m4s") || d.lost() > 0 {
+				t.Errorf("the file was uploaded: %t; %d are lost", d.bucket.has("g/s/all.m4s"), d.lost())
+			}
+			d.remove("g/s/all.m4s")
+			settle()
+			if kept := d.inSpool(); len(kept) > 0 {
+				t.Errorf("the spool keeps %q", kept)
+			}
+		})
 	}
 }

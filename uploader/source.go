@@ -98,6 +98,9 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 			src.keep(ctx, p, v)
 			return
 		}
+		if src.isCutByOther()(p) && !src.reported.named.has(p) {
+			return
+		}
 		src.closedFile(ctx, p, v)
 		return
 	}
@@ -130,7 +133,7 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	for i, ref := range r.References {
 		r.References[i] = src.published(ref)
 	}
-	src.reported.named.learn(src.layout, p, r.References)
+	src.reported.named.learn(src.layout, p, r.References, src.isCutByOther())
 	if !src.prepare(ctx, p, &r) {
 		return
 	}

@@ -46,7 +46,6 @@ type Destination struct {
 	Store                Store
 	CacheControlChunk    string // instead of what the kind of the file asks for
 	CacheControlManifest string
-	SplitRanges          bool   // HLS: byte ranges of files go up as objects of their own
 	PublicURL            string // where players find the roots: addresses, separated by white space
 	RewriteURLs          bool   // HLS, DASH: addresses of the roots' own files become relative
 

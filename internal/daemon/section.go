@@ -51,7 +51,6 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload, pool config.Po
 			Store:                store,
 			CacheControlChunk:    u.CacheControlChunk,
 			CacheControlManifest: u.CacheControlManifest,
-			SplitRanges:          u.SplitRanges,
 			PublicURL:            u.PublicURL,
 			RewriteURLs:          u.RewriteURLs,
 			Destination:          destination(u),
@@ -82,6 +81,7 @@ func destination(u config.Upload) publish.Destination {
 		StaleAfter:       u.StaleAfter,
 		WhenStale:        whenStale[u.WhenStale],
 		RemoveAbsent:     u.AbsentVariants == config.RemoveAbsent,
+		SplitRanges:      u.SplitRanges,
 	}
 }
 

@@ -20,8 +20,7 @@ type family struct {
 // join makes src, which is new, one of its family.
 func (s *Schedule) join(src *Source) {
 	for _, o := range s.sources {
-		same := o.root == src.root && o.dest.Endpoint == src.dest.Endpoint && o.dest.Bucket == src.dest.Bucket &&
-			o.dest.Prefix == src.dest.Prefix
+		same := o.root == src.root && o.dest.IsWith(src.dest)
 		if same && !o.bulk() && !src.bulk() && !o.family.has(src.layout.Format) {
 			src.family = o.family
 		}
@@ -80,6 +79,7 @@ const (
 	noClaim   claim = iota
 	sideClaim       // the config names it
 	fullClaim       // the format does
+	cutClaim        // it is a piece that the section may have cut, of a file of any format
 )
 
 // claim returns what right src has to the file p. Of a stream whose runs have names, files have other
@@ -87,6 +87,9 @@ const (
 func (src *Source) claim(p string) claim {
 	if src.retired || src.layout.DatesRuns(p) {
 		return noClaim
+	}
+	if src.dest.SplitRanges && isPiece(p) {
+		return cutClaim
 	}
 	switch src.layout.Kind(p).Role {
 	case media.OtherFile:

@@ -20,6 +20,7 @@ type Destination struct {
 	StaleAfter       time.Duration // HLS: so old a live playlist is ended or removed, as its server is dead; 0: never
 	WhenStale        StaleAction
 	RemoveAbsent     bool          // HLS: a master playlist leaves out variants that are nowhere
+	SplitRanges      bool          // HLS: byte ranges of files go up as objects of their own, pieces
 	DeleteLocal      bool          // recordings: delete the file, once compared with its object
 	DeleteLocalAfter time.Duration // and how long after its upload
 	Delete           bool          // an object, so long after its file was deleted; not recordings
@@ -27,6 +28,11 @@ type Destination struct {
 	Archive          bool          // HLS: what is published is listed by hours, and its chunks stay
 	ArchiveKeep      time.Duration // for how long archives and clips stay; 0: for good
 	DVR              time.Duration // HLS: how much of a stream a second live playlist lists; 0: there is none
+}
+
+// IsWith reports whether what is published to d and to o has the same keys in the same bucket.
+func (d *Destination) IsWith(o *Destination) bool {
+	return d.Endpoint == o.Endpoint && d.Bucket == o.Bucket && d.Prefix == o.Prefix
 }
 
 // DeletionInterval returns how often it is looked at which objects are to be deleted.
