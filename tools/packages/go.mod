@@ -9,6 +9,7 @@ tool (
 
 require (
 	chainguard.dev/apko v0.30.0
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	gopkg.in/yaml.v3 v3.0.1
 )
 
