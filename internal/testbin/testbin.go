@@ -19,7 +19,7 @@ import (
 	"strings"
 )
 
-// module is what the commands are part of; their tools are a module of their own in its directory.
+// The module that the commands are part of, and the directory in it of the module of the tools.
 const module, toolsModule = "ems-sidecar", "tools"
 
 // Command returns where a command of this module is, built as it is shipped, without C. Other users
@@ -80,7 +80,8 @@ func top() (string, error) {
 		return "", err
 	}
 	for {
-		if b, err := os.ReadFile(filepath.Join(dir, "go.mod")); err == nil && strings.HasPrefix(string(b), "module "+module+"\n") {
+		b, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err == nil && strings.HasPrefix(string(b), "module "+module+"\n") {
 			return dir, nil
 		}
 		up := filepath.Dir(dir)
