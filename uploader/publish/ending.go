@@ -53,6 +53,17 @@ func (m *manifest) hasShown(f *file) bool {
 	return list != nil && slices.ContainsFunc(list.Segments, func(s hls.Segment) bool { return m.lookUp(s.URI) == f })
 }
 
+// mayShow reports whether viewers may have f from a list that is not known to be published, as its PUT
+// had no answer. What follows goes on from that list.
+func (m *manifest) mayShow(f *file) bool {
+	have, p := m.line.shown, m.published
+	if have == nil || p != nil && have.run == p.origin.run && have.at.Equal(p.origin.modTime) && have.ended == p.edition.ended {
+		return false
+	}
+	list := m.lastShown(have)
+	return list != nil && slices.ContainsFunc(list.Segments, func(s hls.Segment) bool { return m.lookUp(s.URI) == f })
+}
+
 // endBeforeHole has s, which is to be sent, end before the segments that can never arrive if it
 // has ended.
 func (s *snapshot) endBeforeHole() {

@@ -28,6 +28,8 @@ type modelBucket struct {
 
 	// The playlists that were sent last: what players may have.
 	promised map[string]edition
+	// And those that this run of the daemon was told of, when it asked what there is.
+	recalled map[string]edition
 
 	// The keys of objects that were deleted.
 	deleted map[string]bool
@@ -64,6 +66,7 @@ func (b *modelBucket) boot() {
 	b.flights = nil
 	b.held = map[string]int{}
 	clear(b.promised)
+	b.recalled = map[string]edition{}
 	for p, o := range b.objects {
 		if o.sheet != nil && b.w.originOf(p).format == media.HLS && !o.sheet.parsed.Set {
 			e := readEdition(p, o.sheet.content)
@@ -267,6 +270,7 @@ func (b *modelBucket) answer(f *flight, r *publish.Result) {
 		r.Found = o.info()
 		if j := f.Job; j.Recall && o != nil && o.sheet.hexSum != j.Known {
 			r.Content = o.sheet.content
+			b.recalled[f.key] = readEdition(f.key, o.sheet.content)
 		}
 		r.Objects, r.OnDisk = map[string]publish.ObjectInfo{}, map[string]bool{}
 		for _, l := range f.Listing {

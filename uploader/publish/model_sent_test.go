@@ -17,6 +17,9 @@ func (w *world) sent(rec *record, f *flight) *sheet {
 	e := readEdition(f.key, f.Manifest.Bytes)
 	lost := func(ref string) bool { return w.lost[ref] }
 	before, shown := w.bucket.promised[f.key]
+	if !shown { // an older request was applied since the daemon asked what players have
+		before, shown = w.bucket.recalled[f.key]
+	}
 	onlyEnds := shown && e.says == before.says && slices.Equal(e.refs, before.refs)
 	switch {
 	case w.originOf(f.key).format != media.HLS:
@@ -56,7 +59,7 @@ func (w *world) looksShown(rec *record, e edition) bool {
 	told := object.stored.Add(time.Second + media.Generic[media.HLS].NamesEarly)
 	return all(rec.sheet.refs, func(ref string) bool {
 		i := w.disk.names[ref]
-		return i == nil || !i.modTime.After(told)
+		return i == nil || i.holds.run > rec.run || !i.modTime.After(told) // a later run's tells nothing of rec
 	})
 }
 

@@ -253,7 +253,7 @@ func (st *stream) manifestsAreKnown(f *file) bool {
 		for m := range manifests {
 			switch {
 			case m == f.manifest:
-			case !m.settledInBucket():
+			case !m.settledInBucket() || m.mayShow(f):
 				return false
 			case m.published != nil:
 				some = true

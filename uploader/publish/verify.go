@@ -62,6 +62,9 @@ func (s *Schedule) adopted(m *manifest, found *ObjectInfo, now time.Time) bool {
 		if m.line.isRecalled() || m.line.shown != nil && w.isPlaylist() && !w.namesAfresh() {
 			m.compose(w, now) // where names return, two runs may have the same text
 		}
+		if !w.edition.isOwn() && !w.isObject(found) {
+			m.compose(w, now) // what it names may have been found since
+		}
 		if w.isObject(found) {
 			m.start(w)
 			m.finish(w, now)
