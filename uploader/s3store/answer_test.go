@@ -100,7 +100,7 @@ func TestOnlyAStoreSucceeds(t *testing.T) {
 			"get":    func(s *Store) (bool, error) { _, err := s.Get(t.Context(), "k"); return true, err },
 			"delete": func(s *Store) (bool, error) { return true, s.Delete(t.Context(), []string{"a", "b"}) },
 			"delete one by one": func(s *Store) (bool, error) {
-				s.deletesOne.Store(true)
+				s.habits.deletesOne.Store(true)
 				return true, s.Delete(t.Context(), []string{"a"})
 			},
 			"list": func(s *Store) (bool, error) {
@@ -291,7 +291,7 @@ func TestStoreThatSaysNothingOfItselfSucceeds(t *testing.T) {
 	if err := s.List(ctx, "", "", func(string, uploader.ObjectInfo) error { return nil }); err != nil {
 		t.Error(err)
 	}
-	s.deletesOne.Store(true)
+	s.habits.deletesOne.Store(true)
 	if err := s.Delete(ctx, []string{"k"}); err != nil {
 		t.Error(err)
 	}

@@ -19,7 +19,7 @@ const conflict = "ConditionalRequestConflict"
 
 // condition returns the If-None-Match of the request that completes o, or nil.
 func (s *Store) condition(o uploader.Object) *string {
-	if !o.IfAbsent || s.noCondition.Load() {
+	if !o.IfAbsent || s.habits.noCondition.Load() {
 		return nil
 	}
 	return aws.String("*")
@@ -54,7 +54,7 @@ func (s *Store) withoutCondition(ctx context.Context, o uploader.Object, err err
 	if again := s.put(ctx, o); again != nil {
 		return again
 	}
-	s.noCondition.Store(true)
+	s.habits.noCondition.Store(true)
 	s.trouble.Begin(unconditional, trouble.At{}, "err", err,
 		"next", "before each recording, the store is asked whether the key is free; two hosts may still use one key at "+
 			"the same moment")

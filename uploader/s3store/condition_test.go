@@ -99,7 +99,7 @@ func TestOtherRefusalsSayNothingOfConditions(t *testing.T) {
 	if err := s.Put(t.Context(), absent("k", content(1, 100), true)); err == nil || errors.Is(err, uploader.ErrExists) {
 		t.Errorf("%v", err)
 	}
-	if s.noCondition.Load() {
+	if s.habits.noCondition.Load() {
 		t.Error("the Store no longer uses conditions")
 	}
 }

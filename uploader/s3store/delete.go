@@ -44,7 +44,7 @@ func (s *Store) Delete(ctx context.Context, keys []string) error {
 // deleteBatch deletes the objects. It returns why the store kept some, and an error if the request
 // failed as a whole.
 func (s *Store) deleteBatch(ctx context.Context, keys []string) (failed map[string]error, err error) {
-	if s.deletesOne.Load() {
+	if s.habits.deletesOne.Load() {
 		return s.deleteEach(ctx, keys)
 	}
 	var odd []string
@@ -67,7 +67,7 @@ func (s *Store) deleteBatch(ctx context.Context, keys []string) (failed map[stri
 			}
 			failed, eachErr := s.deleteEach(ctx, keys)
 			if eachErr == nil && len(failed) < len(keys) {
-				s.deletesOne.Store(true)
+				s.habits.deletesOne.Store(true)
 			}
 			return failed, eachErr
 		}

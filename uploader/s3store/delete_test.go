@@ -147,7 +147,7 @@ func TestDeleteThatFailsAsAWholeIsOneError(t *testing.T) {
 				!strings.Contains(err.Error(), c.says) || len(d.single) != c.single {
 				t.Errorf("%d single requests, error %v", len(d.single), err)
 			}
-			if s.deletesOne.Load() {
+			if s.habits.deletesOne.Load() {
 				t.Error("the Store deletes one object at a time from now on")
 			}
 		})

@@ -163,7 +163,7 @@ func (s *Store) putObject(ctx context.Context, in *s3.PutObjectInput, section *i
 	if err != nil {
 		return nil, putError(err)
 	}
-	if !s.noExpect.Load() {
+	if !s.habits.noExpect.Load() {
 		d.ask(r)
 	}
 	sender := d.shared

@@ -297,7 +297,7 @@ func TestTimeoutsTellHowFarTheRequestCame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, c.endpoint, func(t *Settings) { t.PartSize = 1 << 30 })
-			s.noExpect.Store(true)
+			s.habits.noExpect.Store(true)
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
 			err := s.Put(ctx, object("k", strings.NewReader(strings.Repeat("x", c.size)), int64(c.size)))

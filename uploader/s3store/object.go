@@ -49,7 +49,7 @@ func (s *Store) requestOptions(o uploader.Object) (options []func(*s3.Options)) 
 	if o.FreshConnection {
 		options = append(options, s.fresh)
 	}
-	if s.noExpect.Load() {
+	if s.habits.noExpect.Load() {
 		options = append(options, func(o *s3.Options) { o.ContinueHeaderThresholdBytes = -1 })
 	}
 	return options

@@ -27,10 +27,10 @@ func (s *Store) Put(ctx context.Context, o uploader.Object) error {
 }
 
 func (s *Store) putAsking(ctx context.Context, o uploader.Object) error {
-	asked := !s.noExpect.Load()
+	asked := !s.habits.noExpect.Load()
 	err := s.put(ctx, o)
 	if asked && statusOf(err) == http.StatusExpectationFailed {
-		s.noExpect.Store(true)
+		s.habits.noExpect.Store(true)
 		if _, err := o.Body.Seek(0, io.SeekStart); err != nil {
 			return fmt.Errorf("read the file again: %w", err)
 		}

@@ -67,8 +67,7 @@ func race(ctx context.Context, r uploader.Race, replaces bool, send sender) (*s3
 	if late.Stop() {
 		return one.out, one.Err
 	}
-	refused := errors.Is(one.Err, uploader.ErrPermanent) && !isUnmet(one.Err)
-	if (one.Err == nil || refused) && !settles {
+	if (one.Err == nil || one.isRefused()) && !settles {
 		cancelSecond(errLost)
 	}
 	<-ended
@@ -80,8 +79,18 @@ func race(ctx context.Context, r uploader.Race, replaces bool, send sender) (*s3
 		other.overtakes(&one)
 	}
 	r.End(one.Ending, other.Ending)
-	if one.Err != nil && (other.Err == nil || refused && r.Settles()) {
+	return one.or(other, r.Settles())
+}
+
+// isRefused reports whether the store refused the request for good, for another reason than that
+// what it replaces is not there.
+func (e *ending) isRefused() bool { return errors.Is(e.Err, uploader.ErrPermanent) && !isUnmet(e.Err) }
+
+// or returns what both requests have come to. settles: other, if it has no answer, would do harm if
+// it were applied.
+func (e *ending) or(other ending, settles bool) (*s3.PutObjectOutput, error) {
+	if e.Err != nil && (other.Err == nil || settles && e.isRefused()) {
 		return other.out, other.Err
 	}
-	return one.out, one.Err
+	return e.out, e.Err
 }

@@ -36,27 +36,27 @@ func (s *Store) replace(ctx context.Context, o uploader.Object) error {
 	if etag == "" || s.plan(o.Size).parts() > 1 {
 		return s.putIf(ctx, o, "")
 	}
-	if s.heeding.known.Load() == untried {
+	if s.habits.heeding.known.Load() == untried {
 		switch err := s.putIf(ctx, o, unlikeAny); {
 		case err == nil: // the bucket has o
-			s.heeding.known.Store(unheeded)
+			s.habits.heeding.known.Store(unheeded)
 			return nil
 		case isUnmet(err):
-			s.heeding.known.Store(heeded)
+			s.habits.heeding.known.Store(heeded)
 		default:
 			return s.unconditionally(ctx, o, err)
 		}
 	}
-	if s.heeding.known.Load() == unheeded {
+	if s.habits.heeding.known.Load() == unheeded {
 		return s.putIf(ctx, o, "")
 	}
 	err := s.putIf(ctx, o, etag)
 	switch {
 	case err == nil:
-		s.heeding.unmet.Store(0)
+		s.habits.heeding.unmet.Store(0)
 	case isUnmet(err):
-		if s.heeding.unmet.Add(1) >= mostUnmet {
-			s.heeding.known.Store(unheeded)
+		if s.habits.heeding.unmet.Add(1) >= mostUnmet {
+			s.habits.heeding.known.Store(unheeded)
 		}
 		return s.putIf(ctx, o, "")
 	}
@@ -70,7 +70,7 @@ func (s *Store) unconditionally(ctx context.Context, o uploader.Object, err erro
 		return err
 	}
 	if err = s.putIf(ctx, o, ""); err == nil {
-		s.heeding.known.Store(unheeded)
+		s.habits.heeding.known.Store(unheeded)
 	}
 	return err
 }

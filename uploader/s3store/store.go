@@ -23,23 +23,28 @@ import (
 
 // A Store puts objects into one bucket. It is safe for concurrent use.
 type Store struct {
-	settings    Settings
-	client      *s3.Client
-	direct      *direct // sends whole objects; nil: the SDK does
-	multipart   multipart
-	terms       *agreement
-	config      aws.Config
-	fresh       func(*s3.Options) // gives a request a connection of its own
-	close       func()
-	partTime    time.Duration // the constant of that name, for tests to change
-	unfinished  unfinished
-	trouble     *trouble.Reporter
-	pages       chan struct{} // has an item for each page in memory
-	maxPages    int           // manyPages, for tests to change
-	noExpect    atomic.Bool   // Expect was refused
-	noCondition atomic.Bool   // the store refused If-None-Match, and accepted a PUT without
+	settings   Settings
+	client     *s3.Client
+	direct     *direct // sends whole objects; nil: the SDK does
+	multipart  multipart
+	terms      *agreement
+	config     aws.Config
+	fresh      func(*s3.Options) // gives a request a connection of its own
+	close      func()
+	partTime   time.Duration // the constant of that name, for tests to change
+	unfinished unfinished
+	trouble    *trouble.Reporter
+	pages      chan struct{} // has an item for each page in memory
+	maxPages   int           // manyPages, for tests to change
+	habits     habits
+}
+
+// habits are what the store was found to do.
+type habits struct {
+	noExpect    atomic.Bool // Expect was refused
+	noCondition atomic.Bool // If-None-Match was refused, and a PUT without accepted
+	deletesOne  atomic.Bool // one object is deleted by a request, and not many
 	heeding     heeding
-	deletesOne  atomic.Bool // the store deletes one object by a request, and not many
 }
 
 // fallbackRegion signs for stores that have no regions.
