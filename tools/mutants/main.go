@@ -80,7 +80,7 @@ func (m mutant) run(module string, steps int) (verdict, error) {
 	test := cmp.Or(m.test, "TestModel")
 	args := []string{"-test.run", "^" + test + "$", "-test.v", "-test.timeout", "30m"}
 	if m.test == "" {
-		args = append(args, "-steps", fmt.Sprint(steps), "-rapid.shrinktime", "0s")
+		args = append(args, "-steps", fmt.Sprint(steps), "-seed", fmt.Sprint(cmp.Or(m.seed, 1)), "-rapid.shrinktime", "0s")
 	}
 	run := exec.Command(binary, args...)
 	run.Dir = filepath.Join(module, m.dir())

@@ -7,6 +7,7 @@ type mutant struct {
 	file       string
 	old, new   string
 	test       string // that must notice; "": the model
+	seed       int    // of the model; 0: 1
 	tests      string // a file of its package; "": file
 }
 
@@ -73,8 +74,23 @@ var mutants = []mutant{
 		test: "TestR3Scenarios", tests: publish + "scenario_test.go",
 	},
 	{
+		rule: "R3", what: "a playlist does not say what it replaces",
+		file: "uploader/s3store/replace.go", old: "etag := *o.Replaces\n\treturn &etag", new: "return nil",
+		test: "TestR3OvertakenRequestReplacesNothingNewer",
+	},
+	{
+		rule: "R3", what: "a master playlist says what it replaces, and may return to it",
+		file: publish + "copy.go", old: "if s.parsed.Segments == 0 {", new: "if false {",
+		test: "TestR3PUTOfAPlaylistSaysWhatItReplaces",
+	},
+	{
+		rule: "R2", what: "a list of which nothing is left repeats names that returned",
+		file: publish + "manifest.go", old: "(m.isForgone(s, now) || s.repeatsReturned())", new: "m.isForgone(s, now)",
+		test: "TestR2ReturningNameScenarios",
+	},
+	{
 		rule: "R3", what: "a manifest's request that loses a race is left alone",
-		file: "uploader/s3store/race.go", old: "other.Err == nil && !r.Settles()", new: "other.Err == nil",
+		file: "uploader/s3store/race.go", old: "settles := r.Settles() && !replaces", new: "settles := false",
 		test: "TestR3BothAnswersAreWaitedForWhereALateRequestDoesHarm",
 	},
 	{
@@ -91,7 +107,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R3", what: "a run that waits in another variant does not count",
-		file: publish + "grouprun.go", old: "n += g.waitBetween(since, run)", new: "n += 0",
+		file: publish + "grouprun.go", old: "n += g.waitBetween(since, run)", new: "n += 0 * g.waitBetween(since, run)",
 		test: "TestR3VariantsAreInStepOverRandomReturns", tests: publish + "returns_test.go",
 	},
 	{
@@ -136,6 +152,7 @@ var mutants = []mutant{
 	{
 		rule: "R4", what: "what a run has ended with is dropped when the next one may be sent",
 		file: publish + "runs.go", old: "if newest.mayGoOn() {\n\t\tfor i, w", new: "if false {\n\t\tfor i, w",
+		seed: 3,
 	},
 	{
 		rule: "R4", what: "manifests of another directory are not looked at when a chunk has arrived",

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"ems-sidecar/internal/s3test"
 	"ems-sidecar/uploader"
@@ -62,8 +63,10 @@ func TestR3OvertakenRequestReplacesNothingNewer(t *testing.T) {
 			t.Fatalf("%v; the ETag is %q", err, l.etag)
 		}
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // if both answers were waited for
+	defer cancel()
 	r := &testRace{may: true, settles: true, first: arrived}
-	if err := l.put(t.Context(), "version 3", r); err != nil {
+	if err := l.put(ctx, "version 3", r); err != nil {
 		t.Fatal(err)
 	}
 	if !r.won || r.ended != 1 {
