@@ -57,7 +57,9 @@ func (m *manifest) hasShown(f *file) bool {
 // had no answer. What follows goes on from that list.
 func (m *manifest) mayShow(f *file) bool {
 	have, p := m.line.shown, m.published
-	if have == nil || p != nil && have.run == p.origin.run && have.at.Equal(p.origin.modTime) && have.ended == p.edition.ended {
+	isPublished := have != nil && p != nil && have.run == p.origin.run && have.at.Equal(p.origin.modTime) &&
+		have.ended == p.edition.ended
+	if have == nil || isPublished {
 		return false
 	}
 	list := m.lastShown(have)
