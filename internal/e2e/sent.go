@@ -1,9 +1,11 @@
 package e2e
 
 import (
-	"ems-sidecar/internal/s3test"
 	"net/http"
+	"slices"
 	"time"
+
+	"ems-sidecar/internal/s3test"
 )
 
 // Promptly is how long a client waits at least: none has given up before.
@@ -39,8 +41,8 @@ next:
 		if !ok || p.Fault != "" || p.Ended.Sub(p.Began) > Promptly || p.Ended.After(q.Began) {
 			continue
 		}
-		if p.Ended.Sub(p.Began) >= leastSlow && q.Began.Before(p.Ended.Add(onItsWay)) {
-			continue // a second request for a slow one, before the client had the answer
+		if isSecond(p, q) {
+			continue
 		}
 		for _, cut := range cuts {
 			if cut.Before(q.Began) && cut.After(p.Began.Add(-onItsWay)) && cut.Before(p.Ended.Add(onItsWay)) {
@@ -51,4 +53,15 @@ next:
 		again = append(again, q)
 	}
 	return again, excused
+}
+
+// isSecond reports whether q was sent beside p, which was slow, before the client had its answer.
+func isSecond(p, q s3test.Request) bool {
+	return p.Key == q.Key && p.Sum == q.Sum && p.Ended.Sub(p.Began) >= leastSlow && q.Began.After(p.Began) &&
+		q.Began.Before(p.Ended.Add(onItsWay))
+}
+
+// IsSecond reports whether q, a PUT in log, is the second request for a slow one.
+func IsSecond(log []s3test.Request, q s3test.Request) bool {
+	return slices.ContainsFunc(log, func(p s3test.Request) bool { return p.Method == http.MethodPut && isSecond(p, q) })
 }

@@ -27,5 +27,8 @@ func TestSecondRequestForASlowOneIsNotSentAgain(t *testing.T) {
 		if again, _ := SentAgain(log, nil); len(again) != c.again {
 			t.Errorf("%s: sent again: %d, want %d", name, len(again), c.again)
 		}
+		if IsSecond(log, log[0]) || IsSecond(log, log[1]) != (c.again == 0) {
+			t.Errorf("%s: the first is a second one: %t, the second: %t", name, IsSecond(log, log[0]), IsSecond(log, log[1]))
+		}
 	}
 }
