@@ -105,8 +105,8 @@ func (u *Uploader) clipped(ctx context.Context, section, key string) (*archivedS
 	case d.Format != media.HLS.String():
 		return nil, fmt.Errorf("%w: only HLS has clips", ErrWrongClip)
 	case d.View.Stream != d.View.Dir:
-		return nil, fmt.Errorf("%w: its directory has several streams, and only one that has a directory to itself has "+
-			"an archive and clips", ErrWrongClip)
+		return nil, fmt.Errorf("%w: its directory has several streams, and clips are made only of one that has a "+
+			"directory to itself", ErrWrongClip)
 	}
 	st := &archivedStream{streamPlace: streamPlace{u.sourceOf(d.View.Source), d.View.Stream}}
 	for _, m := range d.Manifests {

@@ -14,7 +14,7 @@ import (
 const (
 	usualGarbage = 100      // percent of what is in use: Go's default
 	leastGarbage = 60       // the same; with less, a chunk beside a thousand streams costs 3 % more, and not 2
-	freeGarbage  = 10 << 20 // bytes: so much is worth no collection
+	freeGarbage  = 10 << 20 // bytes: up to this, a collection is not worth it
 	garbageEvery = time.Second
 )
 
@@ -25,8 +25,7 @@ func garbagePercent(inUse uint64) int {
 	return int(min(usualGarbage, max(leastGarbage, percent))) / 10 * 10
 }
 
-// boundGarbage has less garbage wait for its collection until ctx ends, unless GOGC says how much it
-// may be.
+// boundGarbage lets less garbage pile up until ctx ends, unless GOGC says how much it may be.
 func boundGarbage(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return

@@ -95,6 +95,7 @@ func (s *Schedule) listed(r Result, now time.Time) {
 		if !f.work.waitsFor(Compare) {
 			continue // a manifest needed it, and it was asked for by itself
 		}
+		s.touch(f.stream)
 		object := r.object(f.key())
 		switch object.compareListed(f.disk.version, f.isImmutable()) {
 		case Different:
@@ -124,6 +125,7 @@ func (r *Result) object(key string) *ObjectInfo {
 func (s *Schedule) notListed(r Result, permanent bool, now time.Time) {
 	for _, l := range r.Listing {
 		f := l.file
+		s.touch(f.stream)
 		switch {
 		case !f.work.waitsFor(Compare):
 		case permanent:

@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"slices"
 	"time"
 )
 
@@ -28,11 +27,19 @@ func (s *Schedule) NoteLeft(now time.Time) {
 		}
 	}
 	for _, st := range s.ring {
-		for _, f := range slices.Concat(st.todo.pending, st.backlog.uncompared) {
-			if f.stream == st && f.work.state == queued && f.work.isSending() && !f.work.pause.isForPatch() {
+		note := func(f *file) {
+			if f.work.state == queued && f.work.isSending() && !f.work.pause.isForPatch() {
 				chunks++
 				first = f.key()
 			}
+		}
+		for _, f := range st.todo.pending {
+			if f.stream == st {
+				note(f)
+			}
+		}
+		for _, f := range st.backlog.uncompared { // of all streams in the directory
+			note(f)
 		}
 		for _, m := range st.manifests {
 			if len(m.waiting) > 0 {

@@ -59,7 +59,7 @@ func (m *manifest) mayShow(f *file) bool {
 	have, p := m.line.shown, m.published
 	isPublished := have != nil && p != nil && have.run == p.origin.run && have.at.Equal(p.origin.modTime) &&
 		have.ended == p.edition.ended
-	if have == nil || isPublished {
+	if have == nil || have.gone || isPublished {
 		return false
 	}
 	list := m.lastShown(have)

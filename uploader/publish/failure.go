@@ -37,7 +37,7 @@ func (s *Schedule) fileFailure(r Result, now time.Time) {
 
 // storeFailure handles a request that the bucket did not take.
 func (s *Schedule) storeFailure(r Result, now time.Time) {
-	f, st := r.file, r.file.stream
+	f, st := r.file, r.whose()
 	s.figures.failures++
 	s.takeBack(r, now)
 	st.standing.failures++
@@ -104,7 +104,7 @@ func (s *Schedule) takeBack(r Result, now time.Time) {
 
 // reportFailure reports r. wait is how long what failed waits.
 func (s *Schedule) reportFailure(r Result, l *lane, wait time.Duration, now time.Time) {
-	st, what := r.file.stream, uploadFailed
+	st, what := r.whose(), uploadFailed
 	if r.asksOnly() {
 		what = questionFailed
 	}

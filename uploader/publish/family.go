@@ -35,6 +35,11 @@ func (f *family) has(format media.Format) bool {
 	return slices.ContainsFunc(f.sources, func(o *Source) bool { return o.layout.Format == format })
 }
 
+// isManifest reports whether p is a manifest of one of the formats.
+func (f *family) isManifest(p string) bool {
+	return slices.ContainsFunc(f.sources, func(o *Source) bool { return o.layout.Kind(p).Role == media.ManifestFile })
+}
+
 // find returns what is known of the file p, whichever source of the family owns it, or nil.
 func (src *Source) find(p string) *file {
 	if f, ok := src.files[p]; ok {
@@ -88,7 +93,7 @@ func (src *Source) claim(p string) claim {
 	if src.retired || src.layout.DatesRuns(p) {
 		return noClaim
 	}
-	if src.dest.SplitRanges && isPiece(p) {
+	if src.dest.SplitRanges && isPiece(p) && !src.family.isManifest(p) {
 		return cutClaim
 	}
 	switch src.layout.Kind(p).Role {

@@ -180,6 +180,15 @@ func (r Result) wanted() bool {
 	return !f.bucket.has(f.disk.version)
 }
 
+// whose returns the stream that fares as the job does. A listing is about files of all streams in a
+// directory.
+func (j Job) whose() *stream {
+	if j.Task == List {
+		return j.stream
+	}
+	return j.file.stream
+}
+
 // asksOnly reports whether the job changes nothing in the bucket.
 func (j Job) asksOnly() bool {
 	return j.Task != PutChunk && j.Task != PutManifest && j.Task != Withdraw

@@ -66,6 +66,7 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 	switch {
 	case s != nil && known && (m.isForgone(s, now) || s.repeatsReturned()):
 		m.forgo(s)
+		m.settleWithout(s)
 		return m.decide(now, onlyManifests)
 	case s != nil && known:
 		if until, awaits := m.awaitsVariants(s, now); awaits {

@@ -39,7 +39,7 @@ type sharingState uint8
 
 const (
 	alone  sharingState = iota // the directory is one stream, as far as is known
-	unsure                     // it has several playlists after a start, and is called nothing before they are known
+	unsure                     // it has several playlists after a start, and is not shown before its streams are known
 	shared                     // its streams are its parts
 )
 
@@ -242,7 +242,9 @@ func (s *Schedule) nameOf(home *stream, g *group) string {
 	}
 	file := path.Base(head.file.path)
 	name := strings.TrimSuffix(file, path.Ext(file))
-	if st := s.named(home.src, path.Join(home.name, name)); name == "" || st != nil && st.files > 0 {
+	st := s.named(home.src, path.Join(home.name, name))
+	returns := st != nil && st.home == home && len(st.manifests) == 0 // its playlist was away for long
+	if name == "" || st != nil && st.files > 0 && !returns {
 		return file
 	}
 	return name

@@ -106,8 +106,9 @@ func (st *stream) unfitSince(now time.Time) (worst unfit) {
 	return worst
 }
 
-// unusable returns why new chunks of st cannot be told, if it is one of several streams in its directory:
-// for longer than a chunk takes, no manifest could be used that would name them.
+// unusable returns why it is not known which new chunks are those of st, if it is one of several
+// streams in its directory: for longer than a chunk takes, no manifest could be used that would
+// name them.
 func (st *stream) unusable(now time.Time) (worst unfit) {
 	if st.home == nil {
 		return unfit{}

@@ -9,7 +9,7 @@ import (
 
 // laneClosed notes that the lane l was closed by the failure r.
 func (s *Schedule) laneClosed(r Result, l *lane) {
-	c, attrs := bucketSilent, []any{"key", r.file.key(), "err", r.Err, "attempt", r.file.stream.standing.failures,
+	c, attrs := bucketSilent, []any{"key", r.file.key(), "err", r.Err, "attempt", r.whose().standing.failures,
 		"bucket", l.dest.Bucket, "next", "one request at a time probes whether it is back"}
 	if l.state != silent {
 		c = bucketRefused

@@ -68,7 +68,7 @@ func (s *Schedule) Done(r Result, now time.Time) {
 
 // success applies an answer without failure.
 func (s *Schedule) success(r Result, now time.Time) {
-	st := r.file.stream
+	st := r.whose()
 	l := s.lane(st.src.dest)
 	if r.asksOnly() {
 		// That a key is not there is no word on whether the bucket takes one: S3 answers the same
@@ -90,6 +90,7 @@ func (s *Schedule) success(r Result, now time.Time) {
 		s.reopen(st.src.dest, before == bucketRefuses, now)
 	}
 	st.recovered()
+	r.stream.recovered() // the file was its own when the request began
 	s.figures.bytes += r.Bytes
 	switch r.Task {
 	case PutManifest:

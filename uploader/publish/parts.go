@@ -94,7 +94,9 @@ func (s *Schedule) newPart(home *stream, name string) *stream {
 		s.streams[k] = st
 		s.ring = append(s.ring, st)
 	}
-	home.sharing.parts = append(home.sharing.parts, st)
+	if !slices.Contains(home.sharing.parts, st) {
+		home.sharing.parts = append(home.sharing.parts, st)
+	}
 	s.agenda.reconsider(st)
 	return st
 }
@@ -226,6 +228,11 @@ func (s *Schedule) claim(snap *snapshot, now time.Time) {
 		default: // a key, or an init segment
 			f.naming.common = true
 			s.move(f, from.home, now)
+			for _, m := range from.manifests {
+				if n := m.newest(); n != nil && n.names(f) {
+					from.home.noteNamedBy(m)
+				}
+			}
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (m *manifest) forgo(s *snapshot) {
 
 // withdraw starts the deletion of the object of m.
 func (m *manifest) withdraw() {
-	m.errand, m.published = errand{deleting, m.published}, nil
+	m.errand, m.published, m.copy.etag = errand{deleting, m.published}, nil, ""
 }
 
 // withdrawn applies that the object of m was deleted. Its numbers go on from what viewers had.

@@ -42,7 +42,9 @@ func (s *Schedule) Sweep(now time.Time) {
 			st.standing.evictedAt.IsZero() // else spoolFull never ends
 		if gone {
 			delete(s.streams, st.streamKey)
-			st.leaveHome()
+			if st.leaveHome(); st.home != nil && st.home.sharing.state == alone {
+				st.home.vitals = vitals{} // what it was told of chunks was about its streams
+			}
 			s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.shown(),
 				From: st.vitals.state, Gone: true})
 			s.agenda.forget(st)
@@ -115,6 +117,28 @@ func (m *manifest) knowNothing() {
 	}
 }
 
+// settleWithout applies that s was dropped, and logs it if it was not too old: what is published may have
+// an end that is due (R5).
+func (m *manifest) settleWithout(s *snapshot) {
+	if len(m.waiting) == 0 {
+		m.awaitEnd()
+	}
+	if m.newest() == nil {
+		m.knowNothing()
+	}
+	if s.repeatsReturned() {
+		m.file.src.schedule.reportGivenUp(m)
+	}
+}
+
+// reportGivenUp logs that a snapshot of m was given up.
+func (s *Schedule) reportGivenUp(m *manifest) {
+	s.figures.failures++
+	s.report(givenUp, m.file.stream, "key", m.file.key(), "err",
+		"the server deleted files that it names before they could be uploaded, and goes on without them",
+		"next", "viewers see the one before until there is a new one")
+}
+
 // dropHopeless gives up the snapshots that are not to be seen any more.
 func (s *Schedule) dropHopeless(m *manifest) {
 	newerGone := false
@@ -135,10 +159,7 @@ func (s *Schedule) dropHopeless(m *manifest) {
 		if m.newest() == nil {
 			m.knowNothing()
 		}
-		s.figures.failures++
-		s.report(givenUp, m.file.stream, "key", m.file.key(), "err",
-			"the server deleted files that it names before they could be uploaded, and goes on without them",
-			"next", "viewers see the one before until there is a new one")
+		s.reportGivenUp(m)
 	}
 }
 

@@ -12,6 +12,9 @@ func (s *Schedule) verified(r Result, now time.Time) {
 	first := c.question == neverAsked
 	c.hadOne = c.hadOne || first && found != nil
 	c.question, c.checkAt = answered, time.Time{}
+	if !m.published.isObject(found) {
+		c.etag = "" // of something that is there no more
+	}
 	if m.newest() == nil {
 		c.question = askAgain // there is nothing to compare the answer with
 	}

@@ -104,7 +104,8 @@ func (a *attempt) putIn(ctx context.Context, t *terms, in *s3.PutObjectInput, se
 		}
 		return out, a.store.proveWhole(p, content, out)
 	}
-	out, err := race(ctx, a.object.Race, in.IfMatch != nil, send)
+	replaces := in.IfMatch != nil && a.store.habits.heeding.known.Load() == heeded
+	out, err := race(ctx, a.object.Race, replaces, send)
 	switch {
 	case err != nil || p != onTrial:
 	case content.isEchoed(out):

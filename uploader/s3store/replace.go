@@ -26,6 +26,9 @@ const (
 // makes some so. If all are, the store compares something else than the ETag that it tells.
 const mostUnmet = 5
 
+// mostTrials is how many trials of a condition may be answered with an error of the server.
+const mostTrials = 2
+
 // unlikeAny is the ETag of no object.
 const unlikeAny = `"00000000000000000000000000000000-0"`
 
@@ -42,7 +45,11 @@ func (s *Store) replace(ctx context.Context, o uploader.Object) error {
 			s.habits.heeding.known.Store(unheeded)
 			return nil
 		case isUnmet(err):
+			s.habits.heeding.unmet.Store(0)
 			s.habits.heeding.known.Store(heeded)
+		case statusOf(err) == http.StatusInternalServerError && s.habits.heeding.unmet.Add(1) >= mostTrials:
+			s.habits.heeding.known.Store(unheeded)
+			return err
 		default:
 			return s.unconditionally(ctx, o, err)
 		}

@@ -205,3 +205,30 @@ func TestR3PutWithoutAnAnswerTellsNoETag(t *testing.T) {
 	}
 	wantObject(t, server, "playlist.m3u8", []byte("version 4"))
 }
+
+// A server that fails at a condition, and takes the same PUT without one, is not asked for ever.
+func TestConditionThatMakesTheStoreFailIsGivenUp(t *testing.T) {
+	t.Parallel()
+	failed := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-Match") != "" {
+			failed++
+			refuse(w, r, http.StatusInternalServerError, "InternalError")
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		ok(w, body)
+	}))
+	t.Cleanup(server.Close)
+	l := &list{store: open(t, server.URL)}
+	t.Cleanup(l.store.Close)
+	for range 12 {
+		_ = l.put(t.Context(), "a version", nil) // one that fails is sent again without a condition
+	}
+	if failed != mostTrials {
+		t.Errorf("%d requests had a condition, not %d", failed, mostTrials)
+	}
+}
