@@ -71,6 +71,12 @@ type streamFigures struct {
 	bytes  int64 // of those chunks
 }
 
+// add counts chunks that were uploaded, with so many bytes.
+func (f *streamFigures) add(chunks, bytes int64) {
+	f.chunks += chunks
+	f.bytes += bytes
+}
+
 func (f *figures) lag(d time.Duration) {
 	if len(f.lags) < maxLags {
 		f.lags = append(f.lags, d)

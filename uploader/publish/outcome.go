@@ -125,8 +125,7 @@ func (s *Schedule) answered(r Result, now time.Time) {
 func (s *Schedule) uploaded(r Result, now time.Time) {
 	f, st := r.file, r.file.stream
 	s.figures.chunks++
-	st.figures.chunks++
-	st.figures.bytes += r.Bytes
+	st.figures.add(1, r.Bytes)
 	s.log.Debug("uploaded", "stream", st.shown(), "key", f.key(), "bytes", r.Bytes, "took", rounded(now.Sub(r.Started)),
 		"state", f.String())
 	f.work.failures, f.work.attempts = 0, 0

@@ -129,8 +129,7 @@ func (s *Schedule) empty(st, to *stream, now time.Time) {
 			s.move(f, to, now)
 		}
 	}
-	to.figures.chunks += st.figures.chunks
-	to.figures.bytes += st.figures.bytes
+	to.figures.add(st.figures.chunks, st.figures.bytes)
 	s.bequeath(st, to, now)
 	st.figures = streamFigures{}
 	st.leaveHome()
@@ -162,7 +161,8 @@ func (s *Schedule) bequeath(st, heir *stream, now time.Time) {
 		}
 	}
 	if heir.home == st {
-		heir.figures, st.figures = st.figures, streamFigures{}
+		heir.figures.add(st.figures.chunks, st.figures.bytes)
+		st.figures = streamFigures{}
 	}
 	st.vitals = vitals{}
 }
@@ -218,6 +218,10 @@ func (s *Schedule) claim(snap *snapshot, now time.Time) {
 		case to == nil || from == to || from.name != st.name || f.naming.common:
 		case from.home == nil:
 			s.move(f, to, now)
+			if f.manifest == nil && f.bucket.isConfirmed() && !s.predates(f.disk.version, now) {
+				to.figures.add(1, f.disk.version.Size)
+				from.figures.add(-1, -f.disk.version.Size)
+			}
 			for _, m := range from.namedBy {
 				if n := m.newest(); n != nil && n.names(f) {
 					to.noteNamedBy(m)

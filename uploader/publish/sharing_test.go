@@ -472,3 +472,17 @@ func TestR7ChunksOfStreamsInOneDirectoryAreComparedTogether(t *testing.T) {
 		t.Errorf("%v was done, and %d chunks wait", done, f.s.Figures(f.now).Queue)
 	}
 }
+
+// A chunk that is uploaded before a playlist names it counts for the stream of that playlist.
+func TestChunksCountForTheStreamThatNamesThem(t *testing.T) {
+	f := newFlat(t, &Destination{})
+	f.play(20*time.Second, "cam", "other")
+	cam, other := f.view("cam"), f.view("other")
+	f.play(20*time.Second, "cam", "other")
+	for _, before := range []View{cam, other} {
+		now := f.view(before.Shown)
+		if chunks, bytes := now.Chunks-before.Chunks, now.Bytes-before.Bytes; chunks != 10 || bytes != 90 {
+			t.Errorf("of %s, %d chunks with %d bytes were counted, not 10 with 90", before.Shown, chunks, bytes)
+		}
+	}
+}
