@@ -30,7 +30,7 @@ func (r *Referee) View(keys []string, stop <-chan struct{}) (looks int) {
 			}
 		}
 		// Leaves the processor to those who are watched, the more the busier it is.
-		time.Sleep(max(20*time.Millisecond, time.Since(began)))
+		time.Sleep(max(10*time.Millisecond, time.Since(began)))
 	}
 }
 
