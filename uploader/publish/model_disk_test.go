@@ -178,10 +178,10 @@ func newModelDisk() *modelDisk {
 	return &modelDisk{names: map[string]*inode{}, spool: map[string]*keptFile{}}
 }
 
-// write writes p, in place if the name is there and anew is false, and leaves c.
-func (d *modelDisk) write(p string, c content, anew bool, now time.Time) *inode {
+// write writes p, in place if the name is there and asNew is false, and leaves c.
+func (d *modelDisk) write(p string, c content, asNew bool, now time.Time) *inode {
 	i := d.names[p]
-	if i == nil || anew {
+	if i == nil || asNew {
 		d.inodes++
 		i = &inode{number: d.inodes}
 		d.names[p] = i

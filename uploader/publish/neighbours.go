@@ -118,7 +118,7 @@ func (s *Schedule) arrange(home *stream, now time.Time) {
 	}
 	switch {
 	case all == 1 && len(known) == 1 && len(known[0].parts) > 1:
-		s.dissolve(home, now)
+		s.reunite(home, now)
 	case sh.state == shared || len(known) > 1:
 		s.split(home, known, now)
 	case all < 2:

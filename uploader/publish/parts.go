@@ -33,7 +33,7 @@ func (s *Schedule) split(home *stream, groups []*group, now time.Time) {
 	if home.sharing.state == shared {
 		return
 	}
-	s.bequeath(home, parts[0], now)
+	s.handOver(home, parts[0], now)
 	home.sharing.state = shared
 	var names []string
 	for _, part := range parts[:min(len(parts), mostNamed)] {
@@ -101,8 +101,9 @@ func (s *Schedule) newPart(home *stream, name string) *stream {
 	return st
 }
 
-// makeWay gives another name to the part of a directory that is called as st, a directory that has come.
-func (s *Schedule) makeWay(st *stream) {
+// renameFor gives another name to the part of a directory that is called as st, a directory that has
+// come.
+func (s *Schedule) renameFor(st *stream) {
 	part := s.streams[streamKey{st.src, path.Dir(st.name), path.Base(st.name)}]
 	if part == nil || len(part.manifests) == 0 {
 		return
@@ -130,7 +131,7 @@ func (s *Schedule) empty(st, to *stream, now time.Time) {
 		}
 	}
 	to.figures.add(st.figures.chunks, st.figures.bytes)
-	s.bequeath(st, to, now)
+	s.handOver(st, to, now)
 	st.figures = streamFigures{}
 	st.leaveHome()
 }
@@ -150,25 +151,25 @@ func (st *stream) leaveHome() {
 	st.kin = nil
 }
 
-// bequeath ends what was told of the health of st. The heir, if it has no state yet, goes on with that;
-// but trouble is told again, under the heir's name.
-func (s *Schedule) bequeath(st, heir *stream, now time.Time) {
+// handOver ends what was told of the health of st. The successor goes on with that if it has no state
+// yet. But trouble is told again, under the successor's name.
+func (s *Schedule) handOver(st, successor *stream, now time.Time) {
 	if st.isWatched() {
 		s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.shown(),
 			From: st.vitals.state, Gone: true})
-		if v := &heir.vitals; v.state == health.Starting && !st.vitals.state.Suffers() {
+		if v := &successor.vitals; v.state == health.Starting && !st.vitals.state.Suffers() {
 			v.judgement, v.lag = st.vitals.judgement, st.vitals.lag
 		}
 	}
-	if heir.home == st {
-		heir.figures.add(st.figures.chunks, st.figures.bytes)
+	if successor.home == st {
+		successor.figures.add(st.figures.chunks, st.figures.bytes)
 		st.figures = streamFigures{}
 	}
 	st.vitals = vitals{}
 }
 
-// dissolve makes the directory of home one stream again: a manifest joins all parts.
-func (s *Schedule) dissolve(home *stream, now time.Time) {
+// reunite makes the directory of home one stream again: a manifest joins all parts.
+func (s *Schedule) reunite(home *stream, now time.Time) {
 	home.vitals = vitals{}
 	for _, part := range slices.Clone(home.sharing.parts) {
 		s.empty(part, home, now)
@@ -254,7 +255,7 @@ func (st *stream) partOf(src *Source) *stream {
 	return nil
 }
 
-// relink notes anew which manifests name files of which streams of home's directory.
+// relink finds out again which manifests name files of the streams in home's directory.
 func (s *Schedule) relink(home *stream) {
 	streams := append([]*stream{home}, home.sharing.parts...)
 	naming := slices.Collect(home.src.manifestsIn(home.name))

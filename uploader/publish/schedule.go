@@ -99,7 +99,7 @@ func (s *Schedule) file(src *Source, p string) *file {
 		st = &stream{streamKey: k, writer: src.layout.Writer, called: NameOf(src.root, k.name)}
 		s.streams[k] = st
 		s.ring = append(s.ring, st)
-		s.makeWay(st)
+		s.renameFor(st)
 		s.agenda.reconsider(st)
 	}
 	f := &file{src: src, stream: st, path: p}

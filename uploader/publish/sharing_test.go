@@ -418,7 +418,7 @@ func TestDirectoryTakesItsNameFromAStream(t *testing.T) {
 	f.want("cam live", "cam.m3u8 live", "other live")
 }
 
-// Streams that are gone are forgotten, and the next ones in the directory begin anew.
+// Streams that are gone are forgotten. The next one in the directory is called as the directory.
 func TestStreamsThatAreGoneAreForgotten(t *testing.T) {
 	f := newFlat(t, &Destination{})
 	f.play(20*time.Second, "cam", "other")
