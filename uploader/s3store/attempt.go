@@ -104,7 +104,7 @@ func (a *attempt) putIn(ctx context.Context, t *terms, in *s3.PutObjectInput, se
 		}
 		return out, a.store.proveWhole(p, content, out)
 	}
-	replaces := in.IfMatch != nil && a.store.habits.heeding.known.Load() == heeded
+	replaces := in.IfMatch != nil && a.store.habits.heeding.is(heeded)
 	out, err := race(ctx, a.object.Race, replaces, send)
 	switch {
 	case err != nil || p != onTrial:

@@ -10,17 +10,27 @@ import (
 	"ems-sidecar/uploader"
 )
 
-// A heeding is what a store does with If-Match in a PUT. It is safe for concurrent use.
-type heeding struct {
-	known atomic.Int32
-	unmet atomic.Int32 // conditions in a row that should have been met
-}
+// A heed says what a store does with If-Match in a PUT.
+type heed int32
 
 const (
-	untried  int32 = iota
-	heeded         // it refuses an object that is to replace another one than the bucket has
-	unheeded       // it does not look at it, does not support it, or the credentials do not suffice
+	untried  heed = iota
+	heeded        // it refuses an object that is to replace another one than the bucket has
+	unheeded      // it does not look at it, does not support it, or the credentials do not suffice
 )
+
+// A heeding is what is known of that. It is safe for concurrent use.
+type heeding struct {
+	known atomic.Int32
+	unmet atomic.Int32 // conditions in a row that should have been met; of trials, that failed
+}
+
+func (h *heeding) is(what heed) bool { return heed(h.known.Load()) == what }
+
+func (h *heeding) becomes(what heed) {
+	h.known.Store(int32(what))
+	h.unmet.Store(0)
+}
 
 // mostUnmet is how many conditions in a row may be unmet. Another program that writes the same keys
 // makes some so. If all are, the store compares something else than the ETag that it tells.
@@ -39,22 +49,21 @@ func (s *Store) replace(ctx context.Context, o uploader.Object) error {
 	if etag == "" || s.plan(o.Size).parts() > 1 {
 		return s.putIf(ctx, o, "")
 	}
-	if s.habits.heeding.known.Load() == untried {
+	if s.habits.heeding.is(untried) {
 		switch err := s.putIf(ctx, o, unlikeAny); {
 		case err == nil: // the bucket has o
-			s.habits.heeding.known.Store(unheeded)
+			s.habits.heeding.becomes(unheeded)
 			return nil
 		case isUnmet(err):
-			s.habits.heeding.unmet.Store(0)
-			s.habits.heeding.known.Store(heeded)
+			s.habits.heeding.becomes(heeded)
 		case statusOf(err) == http.StatusInternalServerError && s.habits.heeding.unmet.Add(1) >= mostTrials:
-			s.habits.heeding.known.Store(unheeded)
+			s.habits.heeding.becomes(unheeded)
 			return err
 		default:
 			return s.unconditionally(ctx, o, err)
 		}
 	}
-	if s.habits.heeding.known.Load() == unheeded {
+	if s.habits.heeding.is(unheeded) {
 		return s.putIf(ctx, o, "")
 	}
 	err := s.putIf(ctx, o, etag)
@@ -63,7 +72,7 @@ func (s *Store) replace(ctx context.Context, o uploader.Object) error {
 		s.habits.heeding.unmet.Store(0)
 	case isUnmet(err):
 		if s.habits.heeding.unmet.Add(1) >= mostUnmet {
-			s.habits.heeding.known.Store(unheeded)
+			s.habits.heeding.becomes(unheeded)
 		}
 		return s.putIf(ctx, o, "")
 	}
@@ -77,7 +86,7 @@ func (s *Store) unconditionally(ctx context.Context, o uploader.Object, err erro
 		return err
 	}
 	if err = s.putIf(ctx, o, ""); err == nil {
-		s.habits.heeding.known.Store(unheeded)
+		s.habits.heeding.becomes(unheeded)
 	}
 	return err
 }
