@@ -118,7 +118,10 @@ func isModule(dir string) bool {
 // begin begins a sum with what else decides what is built.
 func begin() hash.Hash {
 	h := sha256.New()
-	fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH, os.Getenv("GOFLAGS"))
+	fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	for _, name := range []string{"GOFLAGS", "GOEXPERIMENT", "GOAMD64", "GOARM64"} {
+		fmt.Fprintf(h, "%s=%s\n", name, os.Getenv(name))
+	}
 	return h
 }
 
