@@ -70,7 +70,8 @@ func TestStreamsInOneDirectoryHaveIDsOfTheirOwn(t *testing.T) {
 		}
 		for _, name := range []string{"cam", "other"} {
 			got, found, _ := d.up.Stream(t.Context(), "hls", "live/g/"+name)
-			if !found || got.ID != "hls/live/g/"+name || got.Dir != "g" || len(got.Manifests) != 1 || got.Manifests[0].Path != "g/"+name+".m3u8" {
+			if !found || got.ID != "hls/live/g/"+name || got.Dir != "g" || len(got.Manifests) != 1 ||
+				got.Manifests[0].Path != "g/"+name+".m3u8" {
 				t.Errorf("found: %v, %+v", found, got)
 			}
 		}

@@ -191,7 +191,8 @@ func TestApkHasTheSumOfItsDataAndItsOwners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "\ndatahash = " + hex.EncodeToString(expanded.PackageHash) + "\n"; !strings.Contains(string(control), want) {
+	want := "\ndatahash = " + hex.EncodeToString(expanded.PackageHash) + "\n"
+	if !strings.Contains(string(control), want) {
 		t.Errorf("%q is not in:\n%s", want, control)
 	}
 	for line := range strings.Lines(string(control)) {

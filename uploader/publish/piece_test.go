@@ -31,8 +31,8 @@ func TestR9ManifestThatIsCalledAsAPieceIsOfItsFormat(t *testing.T) {
 	s := newSchedule(now)
 	s.Add("/root", media.Layout{Format: media.HLS}, &Destination{SplitRanges: true}, false)
 	dash := s.Add("/root", media.Layout{Format: media.DASH}, &Destination{}, false)
-	s.ManifestRead(dash, mpd, Reading{References: []string{"g/1.m4s"}, Content: []byte("x"), Manifest: media.Manifest{Segments: 1},
-		ModTime: now, ReadAt: now}, nil, now)
+	s.ManifestRead(dash, mpd, Reading{References: []string{"g/1.m4s"}, Content: []byte("x"),
+		Manifest: media.Manifest{Segments: 1}, ModTime: now, ReadAt: now}, nil, now)
 	if f := dash.find(mpd); f == nil || f.src != dash || f.manifest == nil {
 		t.Errorf("the file is %+v", f)
 	}

@@ -49,7 +49,8 @@ func TestR3OvertakenRequestReplacesNothingNewer(t *testing.T) {
 		}
 		close(arrived)
 		<-r.Context().Done()
-		late, err := http.NewRequestWithContext(context.Background(), r.Method, server.Endpoint+r.URL.RequestURI(), bytes.NewReader(body))
+		late, err := http.NewRequestWithContext(context.Background(), r.Method, server.Endpoint+r.URL.RequestURI(),
+			bytes.NewReader(body))
 		if err != nil {
 			t.Error(err)
 		}

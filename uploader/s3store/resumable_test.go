@@ -75,7 +75,8 @@ func leave(t *testing.T, s *Store, o uploader.Object, parts ...int) {
 		t.Fatal(err)
 	}
 	for _, n := range parts {
-		if u.parts[n-1], err = s.sendPart(t.Context(), u, n, o.Body, p, newSummer(need{md5: true, crc32: true, payload: true}), nil); err != nil {
+		summer := newSummer(need{md5: true, crc32: true, payload: true})
+		if u.parts[n-1], err = s.sendPart(t.Context(), u, n, o.Body, p, summer, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
