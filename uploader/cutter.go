@@ -37,9 +37,6 @@ func (src *Source) split(ctx context.Context, content []byte, names *media.Names
 	if err != nil {
 		return content, nil, nil // its parser will say what it is
 	}
-	if began := src.uploader.began; time.Since(began) < scanTime && modTime.After(began) {
-		modTime = began.Add(-time.Second) // an earlier run may have uploaded them: they are compared
-	}
 	c := cutter{src: src, ctx: ctx, names: names, modTime: modTime,
 		files: make(map[string]spool.File), cut: make(map[string]piece)}
 	defer c.close()
@@ -107,8 +104,18 @@ func (c *cutter) piece(file string, offset, length int64) (one piece, err error)
 	if one.mark, known = c.src.pieces.mark(file, one.version, offset, length); !known {
 		one.mark, err = markOf(f, offset, length)
 	}
-	one.version.Size, one.version.ModTime = length, c.modTime
+	one.version.Size, one.version.ModTime = length, c.writtenAt(file)
 	return one, err
+}
+
+// writtenAt returns when the ranges of the file that are new were written: with the playlist. But of
+// those that are read first after the start, an earlier run may have uploaded some: they are compared.
+func (c *cutter) writtenAt(file string) time.Time {
+	began := c.src.uploader.began
+	if time.Since(began) < scanTime && c.modTime.After(began) && !c.src.pieces.haveFile(file) {
+		return began.Add(-time.Second)
+	}
+	return c.modTime
 }
 
 // markSize is how many bytes at the beginning and at the end of a piece are its mark. The content of

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ems-sidecar/media"
+	"ems-sidecar/uploader/health"
 )
 
 // A growingFile is a stream in one file, of which a playlist lists ranges.
@@ -163,6 +164,22 @@ func TestR7RangesAreNotSentTwice(t *testing.T) {
 			if n := d.bucket.count(key); strings.HasSuffix(key, ".ts") && n != 1 {
 				t.Errorf("%s was sent %d times", key, n)
 			}
+		}
+	})
+}
+
+// R10: a stream of ranges is live soon after a start, too. Only those that are read first may be an
+// earlier run's, and as old.
+func TestR10StreamOfRangesIsLiveSoonAfterAStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.dest.SplitRanges = true
+		d.start()
+		g := &growingFile{d: d, run: "run 1"}
+		for n := range 8 {
+			g.grow(n)
+			time.Sleep(4 * time.Second)
+			d.wantState("g/s", health.Live, "")
 		}
 	})
 }
