@@ -87,6 +87,9 @@ func (s *Segment) Map() *Map {
 
 func (s *Segment) same(t *Segment) bool { return s.URI == t.URI && s.Range == t.Range }
 
+// Duration returns how long the listed segments last together.
+func (p *Playlist) Duration() time.Duration { return duration(p.Segments) }
+
 // duration is how much media the segments have.
 func duration(segments []Segment) (d time.Duration) {
 	for i := range segments {

@@ -37,7 +37,7 @@ func (src *Source) split(ctx context.Context, content []byte, names *media.Names
 	if err != nil {
 		return content, nil, nil // its parser will say what it is
 	}
-	c := cutter{src: src, ctx: ctx, names: names, modTime: modTime,
+	c := cutter{src: src, ctx: ctx, names: names, modTime: modTime, oldest: modTime.Add(-list.Duration()),
 		files: make(map[string]spool.File), cut: make(map[string]piece)}
 	defer c.close()
 	split := list.SplitRanges(c.name)
@@ -56,6 +56,7 @@ type cutter struct {
 	ctx     context.Context
 	names   *media.Names
 	modTime time.Time
+	oldest  time.Time // when the first range that it lists began to be written
 	files   map[string]spool.File
 	cut     map[string]piece // by path
 	err     error            // the first
@@ -109,10 +110,12 @@ func (c *cutter) piece(file string, offset, length int64) (one piece, err error)
 }
 
 // writtenAt returns when the ranges of the file that are new were written: with the playlist. But of
-// those that are read first after the start, an earlier run may have uploaded some: they are compared.
+// those that are read first after the start, an earlier run may have uploaded some, if the first of
+// them is older than the start: they are compared.
 func (c *cutter) writtenAt(file string) time.Time {
 	began := c.src.uploader.began
-	if time.Since(began) < scanTime && c.modTime.After(began) && !c.src.pieces.haveFile(file) {
+	mayBeOld := c.modTime.After(began) && !c.oldest.After(began) && !c.src.pieces.haveFile(file)
+	if mayBeOld && time.Since(began) < scanTime {
 		return began.Add(-time.Second)
 	}
 	return c.modTime
