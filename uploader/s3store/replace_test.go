@@ -233,3 +233,52 @@ func TestConditionThatMakesTheStoreFailIsGivenUp(t *testing.T) {
 		t.Errorf("%d requests had a condition, not %d", failed, mostTrials)
 	}
 }
+
+// The trial of the condition may be applied late at a store that ignores it, so that both answers are
+// waited for.
+func TestR3TrialThatIsOvertakenIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	arrived, answered := make(chan struct{}), make(chan struct{})
+	var mu sync.Mutex // guards what follows
+	requests, cancelled := 0, false
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		requests++
+		n := requests
+		mu.Unlock()
+		switch n {
+		case 2: // the trial
+			close(arrived)
+			<-answered
+			select {
+			case <-r.Context().Done():
+				mu.Lock()
+				cancelled = true
+				mu.Unlock()
+			case <-time.After(50 * time.Millisecond): // an answer that is waited for comes in any case
+			}
+		case 3:
+			defer close(answered)
+		}
+		ok(w, body)
+	}))
+	t.Cleanup(server.Close)
+	l := &list{store: open(t, server.URL)}
+	t.Cleanup(l.store.Close)
+	if err := l.put(t.Context(), "version 1", nil); err != nil {
+		t.Fatal(err)
+	}
+	r := &testRace{may: true, settles: true, first: arrived}
+	if err := l.put(t.Context(), "version 2", r); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if cancelled || r.firstErr != nil || r.secondErr != nil || r.ended != 1 {
+		t.Errorf("cancelled: %t; the requests ended with %v and %v", cancelled, r.firstErr, r.secondErr)
+	}
+}
