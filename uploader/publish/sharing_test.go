@@ -491,3 +491,71 @@ func TestChunksCountForTheStreamThatNamesThem(t *testing.T) {
 		}
 	}
 }
+
+// A directory is no stream that went stale when the streams in it have gone, although chunks are left.
+func TestDirectoryIsNotStaleWhenItsStreamsHaveGone(t *testing.T) {
+	f := newFlat(t, &Destination{})
+	f.play(20*time.Second, "cam", "other")
+	f.changes()
+	for _, name := range []string{"cam", "other"} {
+		for n := range f.n[name] {
+			f.s.Removed(f.src, fmt.Sprintf("%s-%d.ts", name, n+1), false, f.now)
+		}
+		f.s.Removed(f.src, name+".m3u8", false, f.now)
+	}
+	f.chunk("left") // which no playlist names
+	for range 30 {
+		f.pass(time.Minute)
+		f.s.Sweep(f.now)
+	}
+	for _, line := range f.changes() {
+		if strings.HasPrefix(line, "/root:") {
+			t.Errorf("it was told: %s", line)
+		}
+	}
+}
+
+// A playlist that was away for so long that it was forgotten has its stream's name when it returns.
+func TestPlaylistThatReturnsLaterHasItsNameAgain(t *testing.T) {
+	f := newFlat(t, &Destination{})
+	f.play(20*time.Second, "cam", "other")
+	f.s.Removed(f.src, "cam.m3u8", false, f.now)
+	for range 15 {
+		f.play(time.Minute, "other")
+		f.s.Sweep(f.now)
+	}
+	f.play(20*time.Second, "cam", "other")
+	f.want("cam live", "other live")
+}
+
+// A failure while a chunk was the directory's is over when the chunk arrives as a stream's.
+func TestR9DirectoryRecoversWithChunksThatStreamsHaveTaken(t *testing.T) {
+	f := newFlat(t, &Destination{})
+	f.play(20*time.Second, "cam", "other")
+	failing := true
+	f.answer = func(r *Result) {
+		if r.Task == PutChunk && failing {
+			failing, r.Failure = false, NoAnswer
+		}
+	}
+	f.chunk("cam")
+	f.work()
+	f.read("cam.m3u8", f.reading("cam", false))
+	home := f.s.streams[streamKey{src: f.src, name: "."}]
+	if home.standing.failures != 1 {
+		t.Fatalf("the directory has %d failures", home.standing.failures)
+	}
+	f.now = f.now.Add(time.Minute)
+	f.chunk("cam")
+	var inFlight []Job
+	for j, ok := f.s.Next(f.now); ok; j, ok = f.s.Next(f.now) {
+		inFlight = append(inFlight, j)
+	}
+	f.read("cam.m3u8", f.reading("cam", false)) // which names the chunk
+	for _, j := range inFlight {
+		f.s.Done(Result{Job: j}, f.now)
+	}
+	if home.standing.failures > 0 {
+		t.Errorf("the directory still has %d failures", home.standing.failures)
+	}
+}
