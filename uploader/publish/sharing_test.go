@@ -559,3 +559,49 @@ func TestR9DirectoryRecoversWithChunksThatStreamsHaveTaken(t *testing.T) {
 		t.Errorf("the directory still has %d failures", home.standing.failures)
 	}
 }
+
+// A listing that fails is about all streams of the directory, and no trouble of one of them. It is not
+// asked for all the time.
+func TestR9ListingThatFailsIsNoStreamsTrouble(t *testing.T) {
+	f := newFlat(t, &Destination{})
+	f.play(20*time.Second, "cam", "other")
+	written := f.now
+	f.now = f.now.Add(time.Minute)
+	f.restart()
+	names := []string{"cam", "other"}
+	for _, name := range names {
+		f.read(name+".m3u8", f.reading(name, false))
+	}
+	f.pass(4 * time.Second)
+	lists := 0
+	f.answer = func(r *Result) {
+		if r.Task == List {
+			lists++
+			r.Failure = NoAnswer
+		}
+		r.Same = r.Task == Compare
+	}
+	for _, name := range names {
+		for n := range 100 {
+			v := media.Version{Size: 9, ModTime: written.Round(0), Inode: uint64(n)}
+			f.s.Closed(f.src, fmt.Sprintf("%s-%d.ts", name, n+1), v, false, nil, f.now)
+		}
+	}
+	event := f.reading("cam", false) // an appending playlist, whose chunks are compared by a listing
+	event.References, event.OnDisk = nil, make([]media.Version, 100)
+	for n := range 100 {
+		event.References = append(event.References, fmt.Sprintf("cam-%d.ts", n+1))
+	}
+	event.Manifest.Segments, event.Manifest.Last = 100, event.Manifest.Sequence+99
+	event.Sum = sha256.Sum256([]byte("event"))
+	f.read("cam.m3u8", event)
+	f.pass(30 * time.Second)
+	for _, st := range f.s.ring {
+		if st.home != nil && st.standing.failures > 0 {
+			t.Errorf("%s has %d failures", st.shown(), st.standing.failures)
+		}
+	}
+	if lists == 0 || lists > 15 {
+		t.Errorf("the bucket was asked for %d lists in 30 s", lists)
+	}
+}
