@@ -605,3 +605,48 @@ func TestR9ListingThatFailsIsNoStreamsTrouble(t *testing.T) {
 		t.Errorf("the bucket was asked for %d lists in 30 s", lists)
 	}
 }
+
+// A listing tells of chunks of all streams in a directory: a playlist that waits for them is published.
+func TestR4ListingHasAllStreamsConsideredAgain(t *testing.T) {
+	f := newFlat(t, &Destination{})
+	f.play(20*time.Second, "cam", "other")
+	written := f.now
+	f.now = f.now.Add(time.Minute)
+	f.restart()
+	names := []string{"cam", "other"}
+	for _, name := range names {
+		f.read(name+".m3u8", f.reading(name, false))
+	}
+	f.pass(4 * time.Second)
+	published := make(map[string]bool)
+	f.answer = func(r *Result) {
+		for _, l := range r.Listing {
+			r.Objects[l.Key] = ObjectInfo{Size: 9, Stored: written}
+		}
+		r.Same = r.Task == Compare
+		if r.Task == PutManifest {
+			published[string(r.Manifest.Bytes)] = true
+		}
+	}
+	for _, name := range names {
+		for n := range 100 {
+			v := media.Version{Size: 9, ModTime: written.Round(0), Inode: uint64(n)}
+			f.s.Closed(f.src, fmt.Sprintf("%s-%d.ts", name, n+1), v, false, nil, f.now)
+		}
+	}
+	for _, name := range names { // appending playlists, whose chunks are compared by a listing
+		event := f.reading(name, false)
+		event.References, event.OnDisk = nil, make([]media.Version, 100)
+		for n := range 100 {
+			event.References = append(event.References, fmt.Sprintf("%s-%d.ts", name, n+1))
+		}
+		event.Manifest.Segments, event.Manifest.Last = 100, event.Manifest.Sequence+99
+		event.Content = []byte("event " + name)
+		event.Sum = sha256.Sum256(event.Content)
+		f.read(name+".m3u8", event)
+	}
+	f.pass(10 * time.Second)
+	if !published["event cam"] || !published["event other"] {
+		t.Errorf("the bucket has all that both playlists name; published are %v", published)
+	}
+}
