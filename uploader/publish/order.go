@@ -5,7 +5,7 @@ import "time"
 // R3: never back. For one key, an older snapshot is never PUT after a newer one, and one PUT is in
 // flight at most, or two of the same content (race.go). What a PUT without an answer may bring
 // later is looked for (verify.go), and what other writers do (rival.go). manifest.isBusy keeps one
-// request in flight; startsNewRun in runs.go tells a restart of the stream from a playlist that
+// request in flight; startsNewRun in newrun.go tells a restart of the stream from a playlist that
 // went back.
 
 // wentBack reports whether s is older than what is known already: a sequence that falls, with names
