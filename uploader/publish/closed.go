@@ -45,11 +45,7 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		src.family.generation++
 	}
 	before := f.disk
-	f.disk.closed()
-	f.disk.version, f.disk.seen = v, media.Version{}
-	if !before.version.Equal(v) {
-		f.disk.former = before.version
-	}
+	f.disk.closedAs(v)
 	if named || src.layout.Kind(p).Role != media.SideFile { // which says nothing of how the stream fares
 		f.stream.noteWhole(f)
 		s.noteChunk(f, v, now)
@@ -61,21 +57,23 @@ func (s *Schedule) chunkClosed(src *Source, p string, v media.Version, now time.
 		src.release(p, v, Arrived) // it was kept again when it was reported again
 		return
 	}
-	if f.isOnItsWay(before, v) {
-		return
+	if !f.isOnItsWay(before, v) {
+		s.contentCame(f, before, now)
 	}
+}
+
+// contentCame has the content of f sent that was closed, and is not on its way yet. The disk had before.
+func (s *Schedule) contentCame(f *file, before onDisk, now time.Time) {
 	s.noteOtherContent(f, before, now)
-	f.disk.writtenAt = clock.Moment(v.ModTime, now)
+	f.disk.writtenAt = clock.Moment(f.disk.version.ModTime, now)
 	if f.disk.writtenAt.After(now) || now.Sub(f.disk.writtenAt) > time.Minute {
 		f.disk.writtenAt = now // found by a scan, or another machine's clock
 	}
 	f.naming.listed, f.work.attempts = false, 0
 	s.stepClosed(f)
 	s.queueClosed(f, now)
-	for _, o := range src.family.sources {
-		if r := o.retention; r != nil && s.predates(v, now) {
-			delete(r.archives, f.stream.name) // they were not asked about this one
-		}
+	if s.predates(f.disk.version, now) {
+		f.src.family.forgetArchives(f.stream) // they were not asked about this one
 	}
 }
 

@@ -35,6 +35,15 @@ func (f *family) has(format media.Format) bool {
 	return slices.ContainsFunc(f.sources, func(o *Source) bool { return o.layout.Format == format })
 }
 
+// forgetArchives has the archives of st asked again which of its files they name.
+func (f *family) forgetArchives(st *stream) {
+	for _, src := range f.sources {
+		if r := src.retention; r != nil {
+			delete(r.archives, st.name)
+		}
+	}
+}
+
 // isManifest reports whether p is a manifest of one of the formats.
 func (f *family) isManifest(p string) bool {
 	return slices.ContainsFunc(f.sources, func(o *Source) bool { return o.layout.Kind(p).Role == media.ManifestFile })
