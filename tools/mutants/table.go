@@ -85,7 +85,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R2", what: "a list of which nothing is left repeats names that returned",
-		file: publish + "manifest.go", old: "(m.isForgone(s, now) || s.repeatsReturned())", new: "m.isForgone(s, now)",
+		file: publish + "manifest.go", old: "if m.isForgone(s, now) || s.repeatsReturned() {", new: "if m.isForgone(s, now) {",
 		test: "TestR2ReturningNameScenarios",
 	},
 	{

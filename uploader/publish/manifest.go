@@ -52,7 +52,20 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 	if m.isBusy() {
 		return choice{}, at
 	}
-	s, at := m.publishable(now)
+	s, at := m.due(now, onlyManifests)
+	switch {
+	case s != nil:
+		return m.decideWith(s, now, at, onlyManifests)
+	case onlyManifests:
+		return choice{}, at
+	}
+	return m.decideWithout(now, at)
+}
+
+// due returns the snapshot that is the next to be sent, with its edition as of now. If there is none,
+// at is when there may be, or zero.
+func (m *manifest) due(now time.Time, onlyManifests bool) (s *snapshot, at time.Time) {
+	s, at = m.publishable(now)
 	if s == nil && (!onlyManifests || m.endsAtStop()) {
 		s, at = m.dueEnd(now, at)
 	}
@@ -62,23 +75,23 @@ func (m *manifest) decide(now time.Time, onlyManifests bool) (c choice, at time.
 	if s != nil {
 		m.compose(s, now) // the bucket's copy is compared with what would be sent
 	}
-	known := m.copy.question == answered && !m.line.foreign
-	switch {
-	case s != nil && known && (m.isForgone(s, now) || s.repeatsReturned()):
+	return s, at
+}
+
+// decideWith returns what is to be done about m, of which s is due: the bucket is asked first.
+func (m *manifest) decideWith(s *snapshot, now, at time.Time, onlyManifests bool) (choice, time.Time) {
+	if m.copy.question != answered || m.line.foreign {
+		return choice{file: m.file, task: Verify}, at
+	}
+	if m.isForgone(s, now) || s.repeatsReturned() {
 		m.forgo(s)
 		m.settleWithout(s)
 		return m.decide(now, onlyManifests)
-	case s != nil && known:
-		if until, awaits := m.awaitsVariants(s, now); awaits {
-			return choice{}, earlier(at, until)
-		}
-		return choice{file: m.file, snapshot: s}, at
-	case s != nil:
-		return choice{file: m.file, task: Verify}, at
-	case !onlyManifests:
-		return m.decideWithout(now, at)
 	}
-	return choice{}, at
+	if until, awaits := m.awaitsVariants(s, now); awaits {
+		return choice{}, earlier(at, until)
+	}
+	return choice{file: m.file, snapshot: s}, at
 }
 
 // decideWithout returns what is to be done about m, of which nothing is to be sent.
