@@ -91,40 +91,13 @@ func (s *Schedule) readAlike(known, again *snapshot, onDisk []media.Version, now
 func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	m := snap.manifest
 	f, src := m.file, m.file.src
-	if snap.outside != "" && snap.outside != m.told.outside {
-		m.told.outside = snap.outside
-		s.log.Warn("manifest names a file outside of the root, which is never published", "stream", f.stream.shown(),
-			"key", f.key(), "uri", snap.outside, "next", "the manifest does not wait for it")
-	}
-	if uri := snap.parsed.Unresolved; uri != "" && m.told.unresolved == "" {
-		m.told.unresolved = uri
-		s.log.Warn("manifest names a file by a variable whose value it does not have", "stream", f.stream.shown(),
-			"key", f.key(), "uri", uri, "next", "the manifest does not wait for such files")
-	}
-	if p := snap.parsed.Unordered; p != "" && m.told.unordered == "" {
-		m.told.unordered = p
-		s.log.Warn("manifest does not tell which segments exist, and their names do not tell it either",
-			"stream", f.stream.shown(), "key", f.key(), "pattern", p, "next", "the manifest does not wait for them",
-			"hint", "set a template with a SegmentTimeline, or with one $Number$ in the name of the file")
-	}
+	s.tellOfReferences(snap)
 	snap.generation = src.family.generation - 1 // so that ready looks at every reference
 	if snap.traits().InitsLate && snap.parsed.Segments == 0 {
 		snap.held = true
 		s.reread(f, now.Add(startHold))
 	}
-	snap.origin.scanned = m.newest() == nil && m.line.shown == nil
-	if snap.origin.isNewRun = m.startsNewRun(snap); snap.origin.isNewRun {
-		m.line.run++
-		m.line.before = m.newest().origin.modTime
-	}
-	snap.origin.run, snap.origin.before = m.line.run, m.line.before
-	snap.origin.first = snap.parsed.Sequence
-	if known := m.newest(); known != nil && !snap.origin.isNewRun {
-		snap.origin.first = known.origin.first
-		if snap.parsed.Began.IsZero() {
-			snap.parsed.Began = known.parsed.Began // an end does not tell it
-		}
-	}
+	m.placeInRun(snap)
 	if j, passed := snap.jumpFrom(m.newest(), now); passed {
 		s.jumps = append(s.jumps, j)
 	}
@@ -142,6 +115,46 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 		last = r.stream
 	}
 	s.expect(src, snap.refs, now)
+}
+
+// tellOfReferences logs, once, what snap names and does not wait for.
+func (s *Schedule) tellOfReferences(snap *snapshot) {
+	m, f := snap.manifest, snap.manifest.file
+	if snap.outside != "" && snap.outside != m.told.outside {
+		m.told.outside = snap.outside
+		s.log.Warn("manifest names a file outside of the root, which is never published", "stream", f.stream.shown(),
+			"key", f.key(), "uri", snap.outside, "next", "the manifest does not wait for it")
+	}
+	if uri := snap.parsed.Unresolved; uri != "" && m.told.unresolved == "" {
+		m.told.unresolved = uri
+		s.log.Warn("manifest names a file by a variable whose value it does not have", "stream", f.stream.shown(),
+			"key", f.key(), "uri", uri, "next", "the manifest does not wait for such files")
+	}
+	if p := snap.parsed.Unordered; p != "" && m.told.unordered == "" {
+		m.told.unordered = p
+		s.log.Warn("manifest does not tell which segments exist, and their names do not tell it either",
+			"stream", f.stream.shown(), "key", f.key(), "pattern", p, "next", "the manifest does not wait for them",
+			"hint", "set a template with a SegmentTimeline, or with one $Number$ in the name of the file")
+	}
+}
+
+// placeInRun notes which run of the stream snap is of, and what is known of that run.
+func (m *manifest) placeInRun(snap *snapshot) {
+	known, o := m.newest(), &snap.origin
+	o.scanned = known == nil && m.line.shown == nil
+	o.isNewRun = m.startsNewRun(snap)
+	if o.isNewRun {
+		m.line.run++
+		m.line.before = known.origin.modTime
+	}
+	o.run, o.before = m.line.run, m.line.before
+	o.first = snap.parsed.Sequence
+	if known != nil && !o.isNewRun {
+		o.first = known.origin.first
+		if snap.parsed.Began.IsZero() {
+			snap.parsed.Began = known.parsed.Began // an end does not tell it
+		}
+	}
 }
 
 // mean notes which versions of its references s means: those on disk when it was read, or, of a
