@@ -201,7 +201,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R7", what: "a manifest that is read again is sent again",
-		file: publish + "manifestread.go", old: "known.sum == snap.sum &&", new: "false && known.sum == snap.sum &&",
+		file: publish + "manifestread.go", old: "known.sum == s.sum &&", new: "false && known.sum == s.sum &&",
 	},
 	{
 		rule: "R7", what: "files of an earlier run are not compared",

@@ -41,32 +41,49 @@ func (s *Schedule) manifestClosed(src *Source, p string, r Reading, now time.Tim
 		s.lose(f, manifestUnpublishable, why)
 		return
 	}
-	snap.manifest, snap.refs = m, r.files
 	if r.Names != nil {
 		m.names = r.Names
 	}
-	if r.files == nil {
-		for _, p := range r.References {
-			snap.refs = append(snap.refs, s.file(src, p))
-		}
-	}
-	known := m.newest()
-	switch {
-	case known != nil && known.sum == snap.sum && slices.Equal(known.refs, snap.refs) && !snap.rewrites(known):
+	snap.manifest, snap.refs = m, s.filesOf(src, r)
+	switch known := m.newest(); {
+	case snap.repeats(known):
 		f.stream.vitals.accepts()
 		s.readAlike(known, snap, r.OnDisk, now)
 	case m.wentBack(snap):
-		s.report(wentBack, f.stream, "key", f.key(), "sequence", snap.parsed.Sequence,
-			"known", known.parsed.Sequence, "next", "it is ignored until it moves on")
-		s.figures.failures++
-		f.stream.vitals.refuses(f.key()+" is older than the one before it", now)
-		for _, r := range snap.refs {
-			src.forgetIfUnused(r)
-		}
+		s.ignoreOlder(snap, known, now)
 	default:
 		f.stream.vitals.accepts()
 		snap.verify(r.OnDisk, now)
 		s.addSnapshot(snap, now)
+	}
+}
+
+// filesOf returns the files that r references.
+func (s *Schedule) filesOf(src *Source, r Reading) []*file {
+	if r.files != nil {
+		return r.files // which Prepare has made
+	}
+	var files []*file
+	for _, p := range r.References {
+		files = append(files, s.file(src, p))
+	}
+	return files
+}
+
+// repeats reports whether s says what known does, of the same content. known may be nil.
+func (s *snapshot) repeats(known *snapshot) bool {
+	return known != nil && known.sum == s.sum && slices.Equal(known.refs, s.refs) && !s.rewrites(known)
+}
+
+// ignoreOlder applies that snap is older than known, the newest one.
+func (s *Schedule) ignoreOlder(snap, known *snapshot, now time.Time) {
+	f := snap.manifest.file
+	s.report(wentBack, f.stream, "key", f.key(), "sequence", snap.parsed.Sequence,
+		"known", known.parsed.Sequence, "next", "it is ignored until it moves on")
+	s.figures.failures++
+	f.stream.vitals.refuses(f.key()+" is older than the one before it", now)
+	for _, r := range snap.refs {
+		f.src.forgetIfUnused(r)
 	}
 }
 
