@@ -8,11 +8,11 @@ import (
 
 // Done applies a job's result.
 func (s *Schedule) Done(r Result, now time.Time) {
-	switch {
-	case r.Task == ReadManifests:
+	switch r.Task {
+	case ReadManifests:
 		s.surveyDone(r, now)
 		return
-	case r.Task == Delete:
+	case Delete:
 		s.removalDone(r, now)
 		return
 	}
@@ -22,37 +22,10 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	st.inFlight--
 	s.stepAnswered(r)
 	s.noteLatency(r, now)
-	gaveBack := false
-	switch {
-	case r.Task == PutManifest, r.Task == Withdraw:
-	case r.Task == List:
-		st.backlog.listing = false
-	case r.Task == Verify:
-		f.manifest.errand = errand{}
-	default:
-		f.work.state = idle
-		gaveBack = s.pools.loose[f]
-		delete(s.pools.sending, f)
-		delete(s.pools.loose, f)
-		if r.Task == Discard && f.disk.isWhole() && !f.disk.version.Equal(r.Version) {
-			f.work.task = PutChunk
-		}
-	}
-	if !gaveBack {
+	if gaveBack := s.isOver(r); !gaveBack {
 		s.giveBackWorker(st)
 	}
-	switch {
-	case r.FileFailure != NoFileFailure:
-		s.lane(st.src.dest).probing = false
-		s.fileFailure(r, now)
-	case r.Failure == KeyTaken:
-		s.lane(st.src.dest).probing = false
-		s.keyTaken(r, now)
-	case r.Failure != NoFailure:
-		s.storeFailure(r, now)
-	default:
-		s.success(r, now)
-	}
+	s.apply(r, now)
 	if r.Race != NotRaced && r.Task == PutChunk {
 		f.bucket.late.begin(now)
 	}
@@ -64,6 +37,44 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	}
 	s.follow(f, now)
 	f.src.forgetIfUnused(f)
+}
+
+// isOver notes that the job of r is in flight no more. It reports whether its worker was given back
+// before.
+func (s *Schedule) isOver(r Result) (gaveBack bool) {
+	f := r.file
+	switch r.Task {
+	case PutManifest, Withdraw: // the answer ends the errand
+	case List:
+		r.stream.backlog.listing = false
+	case Verify:
+		f.manifest.errand = errand{}
+	default:
+		f.work.state = idle
+		gaveBack = s.pools.loose[f]
+		delete(s.pools.sending, f)
+		delete(s.pools.loose, f)
+		if r.Task == Discard && f.disk.isWhole() && !f.disk.version.Equal(r.Version) {
+			f.work.task = PutChunk
+		}
+	}
+	return gaveBack
+}
+
+// apply applies what failed, or the answer.
+func (s *Schedule) apply(r Result, now time.Time) {
+	switch {
+	case r.FileFailure != NoFileFailure:
+		s.lane(r.stream.src.dest).probing = false
+		s.fileFailure(r, now)
+	case r.Failure == KeyTaken:
+		s.lane(r.stream.src.dest).probing = false
+		s.keyTaken(r, now)
+	case r.Failure != NoFailure:
+		s.storeFailure(r, now)
+	default:
+		s.success(r, now)
+	}
 }
 
 // success applies an answer without failure.
