@@ -201,14 +201,6 @@ func (m *manifest) awaitEnd() {
 	}
 }
 
-// noteStop logs that the server has ended a stream that may return.
-func (s *Schedule) noteStop(m *manifest) {
-	if at := m.line.endAt; !at.IsZero() && !m.hasReturned(m.published) {
-		s.log.Info("stream stopped", "stream", m.file.stream.shown(), "key", m.file.key(), "sequence", m.published.last(),
-			"until", at.Round(time.Second), "next", "its end is published then, if it has not returned")
-	}
-}
-
 // dueEnd returns the snapshot whose end is published now, as the stream has not returned. If there is
 // none yet, at is the earlier one of at and when there may be.
 func (m *manifest) dueEnd(now, at time.Time) (*snapshot, time.Time) {

@@ -230,40 +230,6 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	}
 }
 
-// noteLife logs that a stream began, stopped, returned or ended with what was published of m. before
-// was published before it, and may be nil.
-func (s *Schedule) noteLife(m *manifest, before *snapshot, attrs []any) {
-	snap := m.published
-	e := &snap.edition
-	goesOn := attrs
-	if e.list != nil {
-		goesOn = append(goesOn, "discontinuity", discontinuity(e.list))
-	}
-	returned := before != nil && !e.isOwn() && (before.origin.run != snap.origin.run || e.mpd != nil && e.seam)
-	begins := before == nil || before.edition.ended
-	if snap.edition.ended {
-		switch {
-		case before == nil:
-			s.log.Info("stream that has ended is published", attrs...)
-		case !before.edition.ended:
-			s.log.Info("stream ended", attrs...)
-		}
-		return
-	}
-	switch {
-	case snap.parsed.Segments == 0:
-	case !m.line.endAt.IsZero():
-		s.noteStop(m)
-	case returned:
-		s.log.Info("stream returned, and its playlist goes on", goesOn...)
-	case before == nil && e.seam && !snap.basis.shown.gone:
-		s.log.Info("stream is live, and goes on from the playlist in the bucket", append(goesOn,
-			"next", "players see a discontinuity")...)
-	case begins:
-		s.log.Info("stream is live", attrs...)
-	}
-}
-
 // lagOf counts how long the chunks took that the bucket's manifests name for the first time with
 // snap. It returns the longest.
 func (s *Schedule) lagOf(snap *snapshot, now time.Time) (longest time.Duration) {
