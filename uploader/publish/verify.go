@@ -10,14 +10,7 @@ func (s *Schedule) verified(r Result, now time.Time) {
 		s.touchVariants(m)
 	}
 	first := c.question == neverAsked
-	c.hadOne = c.hadOne || first && found != nil
-	c.question, c.checkAt = answered, time.Time{}
-	if !m.published.isObject(found) {
-		c.etag = "" // of something that is there no more
-	}
-	if m.newest() == nil {
-		c.question = askAgain // there is nothing to compare the answer with
-	}
+	m.noteAnswer(found)
 	if first && now.Sub(s.settings.Began) < doubtTime {
 		c.late.begin(now) // a PUT of the run before may still be applied
 	}
@@ -39,6 +32,19 @@ func (s *Schedule) verified(r Result, now time.Time) {
 	}
 	if c.late.isOpen() {
 		s.askedInDoubt(m, untold, now)
+	}
+}
+
+// noteAnswer notes that the bucket has told what it has of m.
+func (m *manifest) noteAnswer(found *ObjectInfo) {
+	c := &m.copy
+	c.hadOne = c.hadOne || c.question == neverAsked && found != nil
+	c.question, c.checkAt = answered, time.Time{}
+	if m.newest() == nil {
+		c.question = askAgain // there is nothing to compare the answer with
+	}
+	if !m.published.isObject(found) {
+		c.etag = "" // of something that is there no more
 	}
 }
 

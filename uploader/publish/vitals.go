@@ -81,19 +81,8 @@ func (m *manifest) noteListed(snap *snapshot) {
 		v.sequence, v.segments = snap.last(), snap.segments()
 	}
 	for _, f := range snap.refs[snap.others:] {
-		at := f.disk.closedAt
-		for _, st := range []*stream{f.stream, m.file.stream} {
-			isTwin := st.src != f.src // it has no chunks of its own
-			if (st == f.stream || isTwin) && at.After(st.vitals.edge) {
-				st.vitals.edge = at
-			}
-			if v := &st.vitals; isTwin && at.After(v.chunk) {
-				v.chunk = at // which was closed before its first manifest was read
-				if v.since.IsZero() {
-					v.since = at
-				}
-			}
-		}
+		f.stream.noteShown(f)
+		m.file.stream.noteShown(f)
 	}
 	for _, st := range named {
 		if v := &st.vitals; v.chunk.After(v.edge) && !v.ahead.IsZero() {
@@ -104,6 +93,21 @@ func (m *manifest) noteListed(snap *snapshot) {
 	}
 	if v := &m.file.stream.vitals; v.edge.IsZero() && len(m.file.stream.names) == 0 {
 		v.edge = clock.Moment(snap.origin.modTime, snap.origin.readAt) // its chunks are gone from the disk
+	}
+}
+
+// noteShown notes that a published manifest names f, if it is a chunk of st, or of a twin.
+func (st *stream) noteShown(f *file) {
+	v, at := &st.vitals, f.disk.closedAt
+	isTwin := st.src != f.src // it has no chunks of its own
+	if (st == f.stream || isTwin) && at.After(v.edge) {
+		v.edge = at
+	}
+	if isTwin && at.After(v.chunk) {
+		v.chunk = at // which was closed before its first manifest was read
+		if v.since.IsZero() {
+			v.since = at
+		}
 	}
 }
 
