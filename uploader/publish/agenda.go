@@ -92,10 +92,10 @@ func (r *resting) Pop() any {
 // manifests name: what they may do depends on each other.
 func (s *Schedule) touch(st *stream) {
 	s.agenda.reconsider(st)
-	for _, m := range st.namedBy {
+	for _, m := range st.links.namedBy {
 		s.agenda.reconsider(m.file.stream)
 	}
-	for _, named := range st.names {
+	for _, named := range st.links.names {
 		s.agenda.reconsider(named)
 	}
 }

@@ -48,8 +48,8 @@ func (st *stream) compareLater(f *file, now time.Time) {
 	if !f.work.queues.join(inUncompared) {
 		return
 	}
-	if st.home != nil {
-		st = st.home
+	if st.sharing.home != nil {
+		st = st.sharing.home
 		st.src.schedule.agenda.reconsider(st)
 	}
 	if len(st.backlog.uncompared) == 0 {

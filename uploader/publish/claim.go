@@ -11,17 +11,17 @@ import (
 // claim has what snap names be files of its part, if no other part has them.
 func (s *Schedule) claim(snap *snapshot, now time.Time) {
 	st := snap.manifest.file.stream
-	if st.home == nil {
+	if st.sharing.home == nil {
 		return
 	}
 	for i, f := range snap.refs {
 		to := st.partOf(f.src)
 		switch from := f.stream; {
 		case to == nil || from == to || from.name != st.name || f.naming.common:
-		case from.home == nil:
+		case from.sharing.home == nil:
 			s.moveToPart(f, to, now)
 		case i >= snap.others || f.manifest != nil: // another part names it, too
-			st.home.sharing.lookAt, from.home.sharing.lookAt = now, now
+			st.sharing.home.sharing.lookAt, from.sharing.home.sharing.lookAt = now, now
 		default: // a key, or an init segment
 			s.moveHome(f, now)
 		}
@@ -36,15 +36,15 @@ func (s *Schedule) moveToPart(f *file, part *stream, now time.Time) {
 		part.figures.add(1, f.disk.version.Size)
 		home.figures.add(-1, -f.disk.version.Size)
 	}
-	part.noteNamers(f, home.namedBy)
+	part.noteNamers(f, home.links.namedBy)
 }
 
 // moveHome has f, a file of a part which others name, too, be one of their directory.
 func (s *Schedule) moveHome(f *file, now time.Time) {
 	part := f.stream
 	f.naming.common = true
-	s.move(f, part.home, now)
-	part.home.noteNamers(f, part.manifests)
+	s.move(f, part.sharing.home, now)
+	part.sharing.home.noteNamers(f, part.manifests)
 }
 
 // noteNamers notes which of manifests name f, which is a file of st now.
@@ -61,7 +61,7 @@ func (st *stream) partOf(src *Source) *stream {
 	if st.src == src {
 		return st
 	}
-	for _, o := range st.kin {
+	for _, o := range st.sharing.kin {
 		if o.src == src {
 			return o
 		}

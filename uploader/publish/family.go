@@ -119,7 +119,7 @@ func (s *Schedule) notOwned(src *Source, p string, v media.Version) { src.releas
 
 // twins are the streams of other formats whose manifests name files of st.
 func (st *stream) twins() (twins []*stream) {
-	for _, m := range st.namedBy {
+	for _, m := range st.links.namedBy {
 		if by := m.file.stream; by.src != st.src && !slices.Contains(twins, by) {
 			twins = append(twins, by)
 		}

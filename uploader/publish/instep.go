@@ -15,7 +15,7 @@ import (
 // variants yields the other playlists that those name which name m's stream.
 func (m *manifest) variants() iter.Seq[*manifest] {
 	return func(yield func(*manifest) bool) {
-		for _, set := range m.file.stream.namedBy {
+		for _, set := range m.file.stream.links.namedBy {
 			newest := set.newest()
 			if newest == nil {
 				continue

@@ -38,7 +38,7 @@ func isLater(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a
 // itself: the manifest of a group is written when one of its streams has changed, and names the
 // others' chunks at the same times.
 func (f *file) isPatched() bool {
-	t := f.stream.tracks[path.Dir(f.path)]
+	t := f.stream.writing.tracks[path.Dir(f.path)]
 	return !f.traits().PatchesLate || t != nil && t.follow(path.Base(f.path))
 }
 
@@ -49,13 +49,13 @@ func (st *stream) noteWhole(f *file) {
 		return
 	}
 	dir := path.Dir(f.path)
-	t := st.tracks[dir]
+	t := st.writing.tracks[dir]
 	if t == nil {
 		t = &track{}
-		if st.tracks == nil {
-			st.tracks = make(map[string]*track)
+		if st.writing.tracks == nil {
+			st.writing.tracks = make(map[string]*track)
 		}
-		st.tracks[dir] = t
+		st.writing.tracks[dir] = t
 	}
 	if !t.learn(path.Base(f.path)) {
 		return

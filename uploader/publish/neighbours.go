@@ -28,11 +28,14 @@ const (
 	knownPatience = 2 * time.Second
 )
 
-// A sharing is what is known of the streams in one directory.
+// A sharing is what is known of the streams in one directory, or of one of them.
 type sharing struct {
 	state  sharingState
 	parts  []*stream // in the order in which they were found
 	lookAt time.Time // when to look which manifests belong together; zero: nothing has changed
+
+	home *stream   // of a part: the stream of the directory
+	kin  []*stream // of a part: those of other formats with the same segments
 }
 
 type sharingState uint8
@@ -50,8 +53,8 @@ var streamsApart = trouble.Notice{
 
 // directory returns the stream of the directory that st is, or is a part of.
 func (st *stream) directory() *stream {
-	if st.home != nil {
-		return st.home
+	if st.sharing.home != nil {
+		return st.sharing.home
 	}
 	return st
 }
@@ -142,7 +145,7 @@ func (m *manifest) canBePlayed() bool {
 		return false
 	}
 	newest := n.refs[len(n.refs)-1]
-	return newest.stream.name == m.file.stream.name && newest.stream.writer == media.AnyWrites
+	return newest.stream.name == m.file.stream.name && newest.stream.writing.by == media.AnyWrites
 }
 
 // groups returns the manifests of home's source in its directory, those together that belong together.
@@ -159,10 +162,10 @@ func (home *stream) groups() (groups []*group) {
 		}
 		g.manifests = append(g.manifests, m)
 		st := m.file.stream
-		if st.home != nil && !slices.Contains(g.parts, st) {
+		if st.sharing.home != nil && !slices.Contains(g.parts, st) {
 			g.parts = append(g.parts, st)
 		}
-		if st.home != nil || m.canBePlayed() {
+		if st.sharing.home != nil || m.canBePlayed() {
 			g.since = earlier(g.since, m.readFirst)
 		}
 	}
@@ -185,7 +188,7 @@ func (home *stream) joined() (own []*manifest, kin kinship) {
 		}
 	}
 	for _, st := range append([]*stream{home}, home.sharing.parts...) {
-		for _, m := range st.namedBy {
+		for _, m := range st.links.namedBy {
 			kin.joinAll(m)
 		}
 		for _, m := range st.manifests {
@@ -243,7 +246,7 @@ func (s *Schedule) nameOf(home *stream, g *group) string {
 	file := path.Base(head.file.path)
 	name := strings.TrimSuffix(file, path.Ext(file))
 	st := s.named(home.src, path.Join(home.name, name))
-	returns := st != nil && st.home == home && len(st.manifests) == 0 // its playlist was away for long
+	returns := st != nil && st.sharing.home == home && len(st.manifests) == 0 // its playlist was away for long
 	if name == "" || st != nil && st.files > 0 && !returns {
 		return file
 	}

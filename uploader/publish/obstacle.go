@@ -76,7 +76,8 @@ func (st *stream) unfit() iter.Seq[unfit] {
 	return func(yield func(unfit) bool) {
 		for p, u := range st.src.obstacles.unfit {
 			dir := path.Dir(p)
-			meant := dir == st.name && (st.home == nil || st.src.streamOf(p) == st) || strings.HasPrefix(st.name, dir+"/")
+			meant := dir == st.name && (st.sharing.home == nil || st.src.streamOf(p) == st) ||
+				strings.HasPrefix(st.name, dir+"/")
 			if meant && !yield(u) {
 				return
 			}
@@ -110,7 +111,7 @@ func (st *stream) unfitSince(now time.Time) (worst unfit) {
 // streams in its directory: for longer than a chunk takes, no manifest could be used that would
 // name them.
 func (st *stream) unusable(now time.Time) (worst unfit) {
-	if st.home == nil {
+	if st.sharing.home == nil {
 		return unfit{}
 	}
 	if v := &st.vitals; v.refused != "" {

@@ -225,7 +225,7 @@ func (s *Schedule) published(m *manifest, snap *snapshot, r Result, now time.Tim
 	}
 	s.noteLife(m, before, attrs)
 	s.judge(st, now)
-	for _, named := range st.names {
+	for _, named := range st.links.names {
 		s.judge(named, now)
 	}
 }

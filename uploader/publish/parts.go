@@ -69,8 +69,8 @@ func (s *Schedule) settle(part *stream, g *group, now time.Time) (changes bool) 
 		}
 	}
 	for _, m := range g.twins {
-		if twin := m.file.stream; twin.home != nil && !slices.Contains(part.kin, twin) {
-			part.kin, twin.kin = append(part.kin, twin), append(twin.kin, part)
+		if twin := m.file.stream; twin.sharing.home != nil && !slices.Contains(part.sharing.kin, twin) {
+			part.sharing.kin, twin.sharing.kin = append(part.sharing.kin, twin), append(twin.sharing.kin, part)
 		}
 	}
 	if !changes {
@@ -89,8 +89,9 @@ func (s *Schedule) newPart(home *stream, name string) *stream {
 	k := streamKey{home.src, home.name, name}
 	st := s.streams[k]
 	if st == nil { // else one that was emptied
-		st = &stream{streamKey: k, home: home, writer: home.writer, cleared: home.cleared,
-			called: NameOf(home.src.root, path.Join(home.name, name))}
+		st = &stream{streamKey: k, sharing: sharing{home: home}, writing: writing{by: home.writing.by},
+			cleared: home.cleared,
+			called:  NameOf(home.src.root, path.Join(home.name, name))}
 		s.streams[k] = st
 		s.ring = append(s.ring, st)
 	}
@@ -138,17 +139,17 @@ func (s *Schedule) empty(st, to *stream, now time.Time) {
 
 // leaveHome takes st, which has no files any more, from the parts of its directory.
 func (st *stream) leaveHome() {
-	if st.home != nil {
-		sh := &st.home.sharing
+	if st.sharing.home != nil {
+		sh := &st.sharing.home.sharing
 		sh.parts = slices.DeleteFunc(sh.parts, func(o *stream) bool { return o == st })
 		if len(sh.parts) == 0 {
 			sh.state = alone
 		}
 	}
-	for _, twin := range st.kin {
-		twin.kin = slices.DeleteFunc(twin.kin, func(o *stream) bool { return o == st })
+	for _, twin := range st.sharing.kin {
+		twin.sharing.kin = slices.DeleteFunc(twin.sharing.kin, func(o *stream) bool { return o == st })
 	}
-	st.kin = nil
+	st.sharing.kin = nil
 }
 
 // handOver ends what was told of the health of st. The successor goes on with that if it has no state
@@ -161,7 +162,7 @@ func (s *Schedule) handOver(st, successor *stream, now time.Time) {
 			v.judgement, v.lag = st.vitals.judgement, st.vitals.lag
 		}
 	}
-	if successor.home == st {
+	if successor.sharing.home == st {
 		successor.figures.add(st.figures.chunks, st.figures.bytes)
 		st.figures = streamFigures{}
 	}
@@ -184,8 +185,8 @@ func (s *Schedule) relink(home *stream) {
 	streams := append([]*stream{home}, home.sharing.parts...)
 	naming := slices.Collect(home.src.manifestsIn(home.name))
 	for _, st := range streams {
-		naming = append(naming, st.namedBy...)
-		st.namedBy = nil
+		naming = append(naming, st.links.namedBy...)
+		st.links.namedBy = nil
 	}
 	for _, m := range naming {
 		for snap := range m.snapshots() {

@@ -249,7 +249,7 @@ func (f *file) mayBeDeleted() bool {
 // again.
 func (st *stream) manifestsAreKnown(f *file) bool {
 	some := f.manifest != nil || st.cleared
-	for _, manifests := range []iter.Seq[*manifest]{st.src.manifestsIn(st.name), slices.Values(st.namedBy)} {
+	for _, manifests := range []iter.Seq[*manifest]{st.src.manifestsIn(st.name), slices.Values(st.links.namedBy)} {
 		for m := range manifests {
 			switch {
 			case m == f.manifest:

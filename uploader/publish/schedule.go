@@ -96,7 +96,7 @@ func (s *Schedule) file(src *Source, p string) *file {
 	k := streamKey{src: src, name: src.layout.Stream(p)}
 	st, ok := s.streams[k]
 	if !ok {
-		st = &stream{streamKey: k, writer: src.layout.Writer, called: NameOf(src.root, k.name)}
+		st = &stream{streamKey: k, writing: writing{by: src.layout.Writer}, called: NameOf(src.root, k.name)}
 		s.streams[k] = st
 		s.ring = append(s.ring, st)
 		s.renameFor(st)

@@ -364,9 +364,9 @@ func TestStreamsOfTwoFormatsInOneDirectory(t *testing.T) {
 	f.want("cam live", "cam live", "other stalled", "other stalled")
 	for _, v := range f.s.Views() {
 		home := f.s.streams[streamKey{src: v.Source, name: "."}]
-		if len(home.namedBy)+len(home.names)+len(home.manifests) > 0 {
+		if len(home.links.namedBy)+len(home.links.names)+len(home.manifests) > 0 {
 			t.Errorf("the directory has %d manifests, is named by %d, and names %d", len(home.manifests),
-				len(home.namedBy), len(home.names))
+				len(home.links.namedBy), len(home.links.names))
 		}
 	}
 }
@@ -406,7 +406,7 @@ func TestStreamsOfOneDirectoryMayShareAKey(t *testing.T) {
 		play("cam", "other")
 	}
 	f.want("cam live", "other live")
-	if key := f.src.files["all.key"]; key.stream.home != nil {
+	if key := f.src.files["all.key"]; key.stream.sharing.home != nil {
 		t.Errorf("the key is %s's", key.stream.called)
 	}
 }
@@ -597,7 +597,7 @@ func TestR9ListingThatFailsIsNoStreamsTrouble(t *testing.T) {
 	f.read("cam.m3u8", event)
 	f.pass(30 * time.Second)
 	for _, st := range f.s.ring {
-		if st.home != nil && st.standing.failures > 0 {
+		if st.sharing.home != nil && st.standing.failures > 0 {
 			t.Errorf("%s has %d failures", st.shown(), st.standing.failures)
 		}
 	}

@@ -201,5 +201,5 @@ func (st *stream) isBeingShown(f *file) bool {
 		return false
 	}
 	shows := func(m *manifest) bool { return m.errand.sent() != nil && m.errand.sent().names(f) }
-	return slices.ContainsFunc(st.manifests, shows) || slices.ContainsFunc(st.namedBy, shows)
+	return slices.ContainsFunc(st.manifests, shows) || slices.ContainsFunc(st.links.namedBy, shows)
 }

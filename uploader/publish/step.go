@@ -116,7 +116,7 @@ func (s *Schedule) step(f *file, stage Stage) *Step {
 	e.Steps = append(e.Steps, Step{Stage: stage, Kind: f.kind(), Root: f.src.root, Stream: f.stream.shown(),
 		Format: f.src.layout.Format.String(), Path: f.path, Key: f.key(), Bytes: f.disk.version.Size})
 	step := &e.Steps[len(e.Steps)-1]
-	if home := f.stream.home; home != nil {
+	if home := f.stream.sharing.home; home != nil {
 		step.Home = home.shown()
 	}
 	return step

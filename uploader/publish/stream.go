@@ -11,27 +11,34 @@ import (
 // that are to be uploaded, and its manifests.
 type stream struct {
 	streamKey
-	called    string    // see shown
-	sharing   sharing   // of a directory
-	home      *stream   // of one of several streams in a directory: that of the directory
-	kin       []*stream // and those of other formats with the same segments
+	called    string // see shown
+	sharing   sharing
 	manifests []*manifest
-	namedBy   []*manifest // of other directories, which name files of this one: in DASH and MSS, the group's
-	names     []*stream   // whose files its manifests name
-	files     int         // entries of src.files that belong here
+	links     links
+	files     int // entries of src.files that belong here
+	writing   writing
 
 	turn     turn
 	todo     todo
 	backlog  backlog
-	tracks   map[string]*track // MSS: by directory
-	unlisted []*file           // chunks of this run that no manifest has named so far, and some that one has
-	writer   media.WriterName  // of its chunks; NamesTell: none is known
-
 	inFlight int
 	standing standing
 	cleared  bool // a manifest that named its chunks was deleted from the bucket
 	figures  streamFigures
 	vitals   vitals
+}
+
+// Links are those between a stream and others, by what manifests name.
+type links struct {
+	namedBy []*manifest // of other directories, which name files of this one: in DASH and MSS, the group's
+	names   []*stream   // whose files its manifests name
+}
+
+// A writing is what is known of how the chunks of a stream are written.
+type writing struct {
+	by       media.WriterName  // NamesTell: it is not known
+	tracks   map[string]*track // MSS: by directory
+	unlisted []*file           // chunks of this run that no manifest has named so far, and some that one has
 }
 
 // A todo lists the files of a stream about which something is to be done.
@@ -56,18 +63,18 @@ const streamRefusals = 3
 // noteNamedBy notes that m names a file of st.
 func (st *stream) noteNamedBy(m *manifest) {
 	by := m.file.stream
-	if st == by || slices.Contains(st.namedBy, m) {
+	if st == by || slices.Contains(st.links.namedBy, m) {
 		return
 	}
-	st.namedBy = append(st.namedBy, m)
-	if !slices.Contains(by.names, st) {
-		by.names = append(by.names, st)
+	st.links.namedBy = append(st.links.namedBy, m)
+	if !slices.Contains(by.links.names, st) {
+		by.links.names = append(by.links.names, st)
 	}
 }
 
 // isNamedFrom reports whether a manifest of by names a file of st.
 func (st *stream) isNamedFrom(by *stream) bool {
-	return slices.ContainsFunc(st.namedBy, func(m *manifest) bool { return m.file.stream == by })
+	return slices.ContainsFunc(st.links.namedBy, func(m *manifest) bool { return m.file.stream == by })
 }
 
 // format tells st from a stream of the same name in the same root.
@@ -175,7 +182,7 @@ func (st *stream) chooseChunk(now time.Time, probe bool) choice {
 			return chosen(f)
 		}
 	} else {
-		for _, manifests := range [][]*manifest{st.manifests, st.namedBy} {
+		for _, manifests := range [][]*manifest{st.manifests, st.links.namedBy} {
 			for _, m := range manifests {
 				if f := st.firstWanted(m, now); f != nil {
 					return chosen(f)

@@ -42,13 +42,13 @@ func (s *Schedule) Sweep(now time.Time) {
 			st.standing.evictedAt.IsZero() // else spoolFull never ends
 		if gone {
 			delete(s.streams, st.streamKey)
-			if st.leaveHome(); st.home != nil && st.home.sharing.state == alone {
-				st.home.vitals = vitals{} // what it was told of chunks was about its streams
+			if st.leaveHome(); st.sharing.home != nil && st.sharing.home.sharing.state == alone {
+				st.sharing.home.vitals = vitals{} // what it was told of chunks was about its streams
 			}
 			s.effects.Changes = append(s.effects.Changes, Change{At: now, Source: st.src, Stream: st.shown(),
 				From: st.vitals.state, Gone: true})
 			s.agenda.forget(st)
-			st.namedBy, st.names = nil, nil // else those that name it would keep it
+			st.links.namedBy, st.links.names = nil, nil // else those that name it would keep it
 		}
 		return gone
 	})
@@ -81,13 +81,15 @@ func (st *stream) forgetManifests(now time.Time) {
 		}
 		return gone
 	})
-	st.namedBy = slices.DeleteFunc(st.namedBy, func(m *manifest) bool { return m.file.src.files[m.file.path] != m.file })
+	st.links.namedBy = slices.DeleteFunc(st.links.namedBy, func(m *manifest) bool {
+		return m.file.src.files[m.file.path] != m.file
+	})
 	st.forgetNamed()
 }
 
 // forgetNamed forgets the streams of which no manifest of st names a file any more.
 func (st *stream) forgetNamed() {
-	st.names = slices.DeleteFunc(st.names, func(named *stream) bool { return !named.isNamedFrom(st) })
+	st.links.names = slices.DeleteFunc(st.links.names, func(named *stream) bool { return !named.isNamedFrom(st) })
 }
 
 // isGone reports whether m is not on the disk, and nothing is to be done about it. As long as a PUT

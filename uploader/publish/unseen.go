@@ -65,17 +65,17 @@ func (st *stream) closedUnlisted(f *file) {
 		return
 	}
 	f.naming.state = awaitsName
-	st.unlisted = append(st.unlisted, f)
-	if len(st.unlisted) > maxUnlisted {
+	st.writing.unlisted = append(st.writing.unlisted, f)
+	if len(st.writing.unlisted) > maxUnlisted {
 		st.forgetListed(f.disk.version.ModTime)
-		st.unlisted = slices.Delete(st.unlisted, 0, max(0, len(st.unlisted)-maxUnlisted))
+		st.writing.unlisted = slices.Delete(st.writing.unlisted, 0, max(0, len(st.writing.unlisted)-maxUnlisted))
 	}
 }
 
 // forgetListed forgets the chunks that a manifest has named, and those that none will name any
 // more.
 func (st *stream) forgetListed(now time.Time) {
-	st.unlisted = slices.DeleteFunc(st.unlisted, func(f *file) bool {
+	st.writing.unlisted = slices.DeleteFunc(st.writing.unlisted, func(f *file) bool {
 		return f.naming.state == wasNamed || now.Sub(f.disk.version.ModTime) > manifestMemory
 	})
 }
@@ -84,7 +84,7 @@ func (st *stream) forgetListed(now time.Time) {
 func (j jump) unseen() uint64 {
 	n := j.chunks
 	for _, st := range j.streams {
-		for _, f := range st.unlisted {
+		for _, f := range st.writing.unlisted {
 			if at := f.disk.version.ModTime; n > 0 && f.naming.state != wasNamed && at.After(j.after) && at.Before(j.before) {
 				n--
 			}

@@ -74,7 +74,7 @@ func (m *manifest) noteListed(snap *snapshot) {
 	if snap.parsed.Segments == 0 {
 		return // a set, or an F4M, whose bootstrap has the segments
 	}
-	named := append([]*stream{m.file.stream}, m.file.stream.names...)
+	named := append([]*stream{m.file.stream}, m.file.stream.links.names...)
 	for _, st := range named {
 		v := &st.vitals
 		v.ended, v.target = snap.parsed.Ended, snap.parsed.TargetDuration
@@ -91,7 +91,7 @@ func (m *manifest) noteListed(snap *snapshot) {
 			v.ahead = time.Time{}
 		}
 	}
-	if v := &m.file.stream.vitals; v.edge.IsZero() && len(m.file.stream.names) == 0 {
+	if v := &m.file.stream.vitals; v.edge.IsZero() && len(m.file.stream.links.names) == 0 {
 		v.edge = clock.Moment(snap.origin.modTime, snap.origin.readAt) // its chunks are gone from the disk
 	}
 }
@@ -125,7 +125,7 @@ func (st *stream) naming() iter.Seq[*manifest] {
 				return
 			}
 		}
-		for _, m := range st.namedBy {
+		for _, m := range st.links.namedBy {
 			if !yield(m) {
 				return
 			}
@@ -213,7 +213,7 @@ func (s *Schedule) facts(st *stream, now time.Time) (f health.Facts, shared bool
 	why, shared := s.failure(st)
 	f = health.Facts{Target: st.targetOf(), Chunk: v.chunk, Edge: v.edge, Ahead: v.ahead,
 		Grace: st.src.dest.ManifestInterval, Delay: st.src.obstacles.delay, Ended: v.ended, Failure: why,
-		Blocked: st.src.stuckSince, OnlyNamed: st.home != nil}
+		Blocked: st.src.stuckSince, OnlyNamed: st.sharing.home != nil}
 	if u := st.unseen(); u.Why != "" && f.Blocked.IsZero() {
 		f.Blocked = u.Since
 	}

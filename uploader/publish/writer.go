@@ -13,16 +13,16 @@ import (
 
 // noteWriter notes what the name of its file p tells of the program that writes st.
 func (st *stream) noteWriter(p string) {
-	if st.src.layout.Writer != media.NamesTell || st.writer == media.AnyWrites {
+	if st.src.layout.Writer != media.NamesTell || st.writing.by == media.AnyWrites {
 		return
 	}
 	if w := st.src.layout.WriterOf(p); w != media.NamesTell {
-		st.writer = w
+		st.writing.by = w
 	}
 }
 
 // traits are those of the program that writes st.
-func (st *stream) traits() *media.Traits { return st.src.layout.Traits(st.writer) }
+func (st *stream) traits() *media.Traits { return st.src.layout.Traits(st.writing.by) }
 
 func (f *file) traits() *media.Traits { return f.stream.traits() }
 
@@ -49,7 +49,7 @@ func (f *file) isOfRun() bool {
 // not be in the directory of its chunks.
 func (s *snapshot) traits() *media.Traits {
 	if n := len(s.refs); n > 0 && s.refs[n-1].manifest == nil {
-		return s.manifest.file.src.layout.Traits(s.refs[n-1].stream.writer)
+		return s.manifest.file.src.layout.Traits(s.refs[n-1].stream.writing.by)
 	}
 	return s.manifest.file.traits()
 }
