@@ -111,7 +111,7 @@ func (s *Schedule) reportFailure(r Result, l *lane, wait time.Duration, now time
 	next, again, subject := "tried again over a fresh connection", wait, ""
 	switch refused := r.Failure.refused(); {
 	case l.closedTo(st):
-		next, again = "the bucket is probed again", l.probeAt.Sub(now)
+		next, again = "the bucket is probed again", l.probe.at.Sub(now)
 	case refused && r.Task == List:
 		what, next, again = bucketUnlistable, "its files are asked for one by one", 0
 	case refused && r.Task == Verify:

@@ -26,23 +26,33 @@ type lane struct {
 	dest   *Destination
 	jitter backoff.Jitter
 
-	name    string // tells it apart from others in the same bucket
-	state   LaneState
-	why     string    // it is closed
-	since   time.Time // when it was last closed after it was open
-	probeAt time.Time
-	probing bool
-	prober  *Source // whose file the probe is
+	name  string // tells it apart from others in the same bucket
+	state LaneState
+	why   string    // it is closed
+	since time.Time // when it was last closed after it was open
+	probe probe
 
-	failures    int // in a row, of all streams
-	failedFirst *stream
-	manyFailed  bool // the failures in a row are of more than one stream
+	failures    failures
 	succeededAt time.Time
 	outage      outage
 
 	window    window // of live streams; recordings have a pool of their own
 	latencies latencies
 	throttled time.Time // when the bucket last wanted fewer requests
+}
+
+// A probe is the one request that tests whether a closed lane is open again.
+type probe struct {
+	at    time.Time // when the next may be sent
+	isOut bool      // it has no answer yet
+	of    *Source   // whose file it is
+}
+
+// Failures are those in a row, of all streams of a lane.
+type failures struct {
+	count     int
+	first     *stream // whose the first was
+	areShared bool    // they are of more than one stream
 }
 
 // An outage is what is remembered of the last time that a lane was closed, until the streams that
@@ -84,13 +94,13 @@ func (s *Schedule) WindowTo(d *Destination) int {
 
 // admits reports whether st may send a request now.
 func (l *lane) admits(st *stream, now time.Time) bool {
-	return !now.Before(l.opensFor(st)) && !(l.closedTo(st) && l.probing)
+	return !now.Before(l.opensFor(st)) && !(l.closedTo(st) && l.probe.isOut)
 }
 
 // opensFor returns when st may send a request, if no other one is probing then.
 func (l *lane) opensFor(st *stream) time.Time {
 	if l.closedTo(st) {
-		return l.probeAt
+		return l.probe.at
 	}
 	return st.standing.retryAt
 }
@@ -103,9 +113,9 @@ func (l *lane) closedTo(st *stream) bool {
 // success records an answer of the bucket to st, and reports whether others may try again at once,
 // since what failed was not theirs alone.
 func (l *lane) success(st *stream, now time.Time) (better bool) {
-	better = l.closedTo(st) || l.manyFailed
-	l.state, l.probing = open, false
-	l.failures, l.failedFirst, l.manyFailed = 0, nil, false
+	better = l.closedTo(st) || l.failures.areShared
+	l.state, l.probe.isOut = open, false
+	l.failures = failures{}
 	l.succeededAt = now
 	return better
 }
@@ -113,11 +123,7 @@ func (l *lane) success(st *stream, now time.Time) (better bool) {
 // failure records that a request of st failed and reports whether that closed the lane. For a
 // refusal, whole says that it concerns the whole bucket, and all that it met all streams alike.
 func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (closed bool) {
-	l.failures++
-	if l.failedFirst == nil {
-		l.failedFirst = st
-	}
-	l.manyFailed = l.manyFailed || l.failedFirst != st
+	l.failures.add(st)
 	was := l.state
 	switch {
 	case refused && whole:
@@ -132,15 +138,24 @@ func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (clo
 	}
 	switch l.state {
 	case bucketRefuses, streamsRefused:
-		l.probeAt = now.Add(RefusedProbe)
+		l.probe.at = now.Add(RefusedProbe)
 	case silent:
-		l.probeAt = now.Add(l.jitter.After(l.failures, backoffBase, probeCap))
+		l.probe.at = now.Add(l.jitter.After(l.failures.count, backoffBase, probeCap))
 	}
-	l.probing = false
+	l.probe.isOut = false
 	return l.state != open && l.state != was
+}
+
+// add adds one of st.
+func (f *failures) add(st *stream) {
+	f.count++
+	if f.first == nil {
+		f.first = st
+	}
+	f.areShared = f.areShared || f.first != st
 }
 
 // isSilent reports whether requests of several streams had no answer for a while.
 func (l *lane) isSilent(now time.Time) bool {
-	return l.manyFailed && l.failures >= laneFailures && now.Sub(l.succeededAt) >= laneSilence
+	return l.failures.areShared && l.failures.count >= laneFailures && now.Sub(l.succeededAt) >= laneSilence
 }

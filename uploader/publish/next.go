@@ -79,11 +79,11 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 	}
 	st.inFlight++
 	s.holdWorker(st)
-	probe := l.closedTo(st)
-	if probe {
-		l.probing, l.prober = true, st.src
+	isProbe := l.closedTo(st)
+	if isProbe {
+		l.probe.isOut, l.probe.of = true, st.src
 	}
-	j := s.job(c, listing, st.standing.failures > 0 || probe, now)
+	j := s.job(c, listing, st.standing.failures > 0 || isProbe, now)
 	j.stream = st
 	s.stepSending(j)
 	return j, true
@@ -155,7 +155,7 @@ func (s *Schedule) Wake(now time.Time) time.Time {
 	}
 	for _, st := range s.agenda.ready {
 		l := s.lane(st.src.dest)
-		if st.turn.state == hasChoice && s.mayWork(st) && !(l.closedTo(st) && l.probing) {
+		if st.turn.state == hasChoice && s.mayWork(st) && !(l.closedTo(st) && l.probe.isOut) {
 			at = earlier(at, l.opensFor(st))
 		}
 	}

@@ -34,7 +34,7 @@ func (s *Schedule) laneReopened(l *lane, now time.Time) {
 // isCauseOf reports whether the trouble of st is its bucket's: that serves no one, or is about to be
 // found to.
 func (l *lane) isCauseOf(st *stream) bool {
-	return l.closedTo(st) || l.manyFailed && st.standing.failures > 0
+	return l.closedTo(st) || l.failures.areShared && st.standing.failures > 0
 }
 
 // hitBy notes which streams failed because l was closed, and returns how many.

@@ -65,10 +65,10 @@ func (s *Schedule) isOver(r Result) (gaveBack bool) {
 func (s *Schedule) apply(r Result, now time.Time) {
 	switch {
 	case r.FileFailure != NoFileFailure:
-		s.lane(r.stream.src.dest).probing = false
+		s.lane(r.stream.src.dest).probe.isOut = false
 		s.fileFailure(r, now)
 	case r.Failure == KeyTaken:
-		s.lane(r.stream.src.dest).probing = false
+		s.lane(r.stream.src.dest).probe.isOut = false
 		s.keyTaken(r, now)
 	case r.Failure != NoFailure:
 		s.storeFailure(r, now)
@@ -84,7 +84,7 @@ func (s *Schedule) success(r Result, now time.Time) {
 	if r.asksOnly() {
 		// That a key is not there is no word on whether the bucket takes one: S3 answers the same
 		// where the bucket is missing.
-		l.probing = false
+		l.probe.isOut = false
 		if l.state == open {
 			st.recovered()
 		}

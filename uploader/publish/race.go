@@ -59,7 +59,7 @@ func (l *lane) setTimes(j *Job, size int64, now time.Time) {
 // raceAfter returns how long the first request has for so many bytes, before a second one is sent; 0:
 // there is none.
 func (l *lane) raceAfter(size int64, now time.Time) time.Duration {
-	if l.state != open || l.failures > 0 || now.Before(l.throttled.Add(throttledTime)) {
+	if l.state != open || l.failures.count > 0 || now.Before(l.throttled.Add(throttledTime)) {
 		return 0
 	}
 	d := l.latencies.of(size)
@@ -90,7 +90,7 @@ func (l *lane) noteLatency(r Result, now time.Time) (known bool) {
 	if r.asksOnly() || r.FileFailure != NoFileFailure || r.Took == 0 {
 		return false
 	}
-	known = r.Failure == NoFailure || r.Failure == NoAnswer && !r.Throttled && l.failures == 0
+	known = r.Failure == NoFailure || r.Failure == NoAnswer && !r.Throttled && l.failures.count == 0
 	if known {
 		l.latencies.of(r.Bytes).note(r.answered())
 	}

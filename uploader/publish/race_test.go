@@ -102,7 +102,7 @@ func TestAnAttemptHasAsLongAsTheBucketTakes(t *testing.T) {
 	for range 5 {
 		slow.noteLatency(late, time.Now())
 		away.noteLatency(late, time.Now())
-		away.failures++
+		away.failures.count++
 	}
 	if got := slow.answerTime(9); !about(got, timesAnswer*LeastAnswerTime) {
 		t.Errorf("at a bucket that takes 2s for some, an attempt has %v", got)

@@ -20,7 +20,7 @@ func (s *Schedule) Change(d *Destination, to Destination, now time.Time) {
 	d.ReconnectWindow, d.StaleAfter, d.WhenStale = to.ReconnectWindow, to.StaleAfter, to.WhenStale
 	d.DeleteLocal, d.DeleteLocalAfter = to.DeleteLocal, to.DeleteLocalAfter
 	if l := s.lane(d); l.state != open {
-		l.probeAt = now
+		l.probe.at = now
 	}
 	s.reopen(d, false, now) // also what waits after a refusal of its own
 }

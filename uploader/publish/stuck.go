@@ -26,8 +26,8 @@ func (s *Schedule) Answers(src *Source, since, now time.Time) {
 	if !stuck {
 		return
 	}
-	if l := s.lane(src.dest); l.probing && l.prober == src {
-		l.probing = false // another one's file tells whether the bucket is back
+	if l := s.lane(src.dest); l.probe.isOut && l.probe.of == src {
+		l.probe.isOut = false // another one's file tells whether the bucket is back
 	}
 	for f := range s.pools.sending {
 		if f.src == src && !s.pools.loose[f] {
