@@ -91,7 +91,7 @@ func (s *snapshot) endBeforeHole() {
 		f.src.forgetIfUnused(f)
 	}
 	s.refs = s.refs[:keep:keep]
-	s.generation = s.manifest.file.src.family.generation - 1 // so that ready looks at every reference
+	s.lookAgain()
 	s.parsed = m.WithoutReferences()
 	s.own = edition{content: content, sum: sha256.Sum256(content), md5: MD5(content), ended: m.Ended}
 	s.setEdition(s.own)

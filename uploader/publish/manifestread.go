@@ -109,7 +109,7 @@ func (s *Schedule) addSnapshot(snap *snapshot, now time.Time) {
 	m := snap.manifest
 	f, src := m.file, m.file.src
 	s.tellOfReferences(snap)
-	snap.generation = src.family.generation - 1 // so that ready looks at every reference
+	snap.lookAgain()
 	if snap.traits().InitsLate && snap.parsed.Segments == 0 {
 		snap.held = true
 		s.reread(f, now.Add(startHold))

@@ -63,7 +63,7 @@ func (m *manifest) finish(s *snapshot, now time.Time) {
 		f.naming.shown++
 	}
 	m.drop()
-	s.open = nil
+	s.unserved.files = nil
 	if !m.copy.late.isOpen() && s.mayForget() {
 		s.dropContent()
 	}

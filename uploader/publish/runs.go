@@ -35,7 +35,7 @@ func (m *manifest) runInTurn(now time.Time) int {
 // isArriving reports whether the i-th waiting snapshot only waits for what is in flight.
 func (m *manifest) isArriving(i int, now time.Time) bool {
 	s := m.waiting[i]
-	for _, f := range s.open {
+	for _, f := range s.unserved.files {
 		if f.work.state != inFlight && !f.serves(s, now) {
 			return false
 		}

@@ -29,9 +29,13 @@ type snapshot struct {
 	held     bool            // not to be published before it was read again
 	origin   origin
 	span     span // zero: it was not asked for
+	unserved unserved
+}
 
-	open       []*file // those of refs that may not serve yet, in order
-	generation uint64  // family.generation when open was made
+// Unserved are those references of a snapshot that may not serve yet, in order.
+type unserved struct {
+	files      []*file
+	generation uint64 // family.generation when files was made
 }
 
 // An origin is where a snapshot comes from.
@@ -48,19 +52,21 @@ type origin struct {
 // ready reports whether every reference serves (R2). If not, at is when that may change by itself,
 // or zero.
 func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) {
-	if s.generation != src.family.generation {
-		s.open, s.generation = s.refs, src.family.generation
+	u := &s.unserved
+	if u.generation != src.family.generation {
+		u.files, u.generation = s.refs, src.family.generation
 	}
-	for len(s.open) > 0 && s.open[0].serves(s, now) {
-		s.open = s.open[1:]
+	for len(u.files) > 0 && u.files[0].serves(s, now) {
+		u.files = u.files[1:]
 	}
-	if len(s.open) == 0 {
+	if len(u.files) == 0 {
 		return true, at
 	}
-	if from := s.goesWithout(s.open[0]); from.After(now) {
+	first := u.files[0]
+	if from := s.goesWithout(first); from.After(now) {
 		at = from
 	}
-	if first := s.open[0]; first.bucket.isConfirmed() {
+	if first.bucket.isConfirmed() {
 		read := s.origin.readAt
 		for _, t := range []time.Time{first.bucket.freshAt, read.Add(ownPatience), read.Add(SiblingPatience),
 			read.Add(StartPatience)} {
@@ -71,6 +77,9 @@ func (s *snapshot) ready(src *Source, now time.Time) (ready bool, at time.Time) 
 	}
 	return false, at
 }
+
+// lookAgain has ready look at every reference.
+func (s *snapshot) lookAgain() { s.unserved.generation = s.manifest.file.src.family.generation - 1 }
 
 // misses reports whether a file that it names can never arrive, and it does not end before that.
 func (s *snapshot) misses() bool {

@@ -216,8 +216,8 @@ func (st *stream) firstWanted(m *manifest, now time.Time) *file {
 		if ready, _ := s.ready(m.file.src, now); ready { // what is open may have changed since its own stream was asked
 			continue
 		}
-		singly := len(s.open) <= AskedSingly // else by a listing
-		for _, f := range s.open[:min(len(s.open), mostWanted)] {
+		singly := len(s.unserved.files) <= AskedSingly // else by a listing
+		for _, f := range s.unserved.files[:min(len(s.unserved.files), mostWanted)] {
 			if st.takes(f, now) && (singly || f.work.task != Compare || f.work.candidate != nil) {
 				return f
 			}

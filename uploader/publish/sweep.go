@@ -171,13 +171,14 @@ func (s *Schedule) warnWaiting(m *manifest, now time.Time) {
 		return // its turn has not come, or its PUT fails: both are logged elsewhere
 	}
 	missing := 0
-	for _, f := range oldest.open {
+	for _, f := range oldest.unserved.files {
 		if !f.serves(oldest, now) {
 			missing++
 		}
 	}
 	s.log.Warn("manifest waits for files that it names", "stream", m.file.stream.shown(), "key", m.file.key(),
-		"first_key", oldest.open[0].key(), "missing", missing, "lasted", now.Sub(oldest.origin.readAt).Round(time.Second),
+		"first_key", oldest.unserved.files[0].key(), "missing", missing,
+		"lasted", now.Sub(oldest.origin.readAt).Round(time.Second),
 		"next", "it is published when they have arrived")
 }
 

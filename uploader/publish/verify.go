@@ -88,7 +88,8 @@ func (s *Schedule) adopted(m *manifest, found *ObjectInfo, now time.Time) bool {
 // have lost it, unless something newer goes first.
 func (m *manifest) again() {
 	s := *m.published
-	s.open, s.generation = nil, m.file.src.family.generation-1
+	s.unserved.files = nil
+	s.lookAgain()
 	for f := range s.named() {
 		f.naming.now++
 	}

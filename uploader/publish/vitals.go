@@ -195,8 +195,8 @@ func (s *Schedule) failure(st *stream) (why string, shared bool) {
 		if by.vitals.refused != "" {
 			return by.vitals.refused, false
 		}
-		if len(m.waiting) > 0 && len(m.waiting[0].open) > 0 {
-			if f := m.waiting[0].open[0]; f.work.failures > 0 {
+		if len(m.waiting) > 0 && len(m.waiting[0].unserved.files) > 0 {
+			if f := m.waiting[0].unserved.files[0]; f.work.failures > 0 {
 				return f.stream.vitals.unreadable, false
 			}
 		}
