@@ -189,9 +189,7 @@ func (b *belief) noDoubt() { b.inDoubt = false }
 type naming struct {
 	state    namingState
 	listed   bool      // a published snapshot names the content that was closed last
-	asOther  bool      // by what named it last: it is no segment
-	optional bool      // by what named it last: players go on without it
-	common   bool      // several streams in its directory name it
+	role     role      // by what named it last
 	archived archived  // what archives and clips say of it
 	now      int       // waiting and published snapshots that name it
 	shown    int       // of them, the published ones
@@ -204,6 +202,22 @@ const (
 	neverNamed namingState = iota
 	awaitsName             // it was closed, and is remembered until a manifest names it
 	wasNamed               // a manifest has named it
+	wasShared              // those of several streams in its directory have
+)
+
+// isNamed reports whether a manifest has named the file.
+func (n *naming) isNamed() bool { return n.state >= wasNamed }
+
+// named applies that a manifest names it.
+func (n *naming) named() { n.state = max(n.state, wasNamed) }
+
+// A role is what a file is to the manifest that names it.
+type role uint8
+
+const (
+	asSegment  role = iota
+	asOther         // such as a key, or an init segment
+	asOptional      // the same, and players go on without it
 )
 
 // An archived says whether an archive or a clip names a file.

@@ -17,7 +17,7 @@ func (s *Schedule) claim(snap *snapshot, now time.Time) {
 	for i, f := range snap.refs {
 		to := st.partOf(f.src)
 		switch from := f.stream; {
-		case to == nil || from == to || from.name != st.name || f.naming.common:
+		case to == nil || from == to || from.name != st.name || f.naming.state == wasShared:
 		case from.sharing.home == nil:
 			s.moveToPart(f, to, now)
 		case i >= snap.others || f.manifest != nil: // another part names it, too
@@ -42,7 +42,7 @@ func (s *Schedule) moveToPart(f *file, part *stream, now time.Time) {
 // moveHome has f, a file of a part which others name, too, be one of their directory.
 func (s *Schedule) moveHome(f *file, now time.Time) {
 	part := f.stream
-	f.naming.common = true
+	f.naming.state = wasShared
 	s.move(f, part.sharing.home, now)
 	part.sharing.home.noteNamers(f, part.manifests)
 }

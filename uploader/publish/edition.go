@@ -152,7 +152,7 @@ func (e ending) of(list *hls.Playlist, ended bool) *hls.Playlist {
 func (s *snapshot) setEdition(e edition) {
 	for _, f := range e.tail {
 		f.naming.now++
-		f.naming.state = wasNamed
+		f.naming.named()
 	}
 	for _, f := range s.edition.tail {
 		f.naming.now--

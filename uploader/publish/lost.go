@@ -29,7 +29,7 @@ func (s *Schedule) lose(f *file, what trouble.Failure, why string) {
 
 // loseChunk gives up a chunk that is not on disk and will not be in the bucket.
 func (s *Schedule) loseChunk(f *file, why string) {
-	if f.naming.optional && f.disk.neverSeen() {
+	if f.naming.role == asOptional && f.disk.neverSeen() {
 		s.goWithout(f)
 		return
 	}

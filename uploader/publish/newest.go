@@ -49,8 +49,8 @@ func (m *manifest) mayPut(i int, now time.Time) (may bool, at time.Time) {
 func (m *manifest) add(s *snapshot) {
 	for i, f := range s.refs {
 		f.naming.now++
-		f.naming.state, f.naming.asOther = wasNamed, i < s.others
-		f.naming.optional = i < s.optional
+		f.naming.named()
+		f.naming.role = s.roleOf(i)
 	}
 	m.waiting = append(m.waiting, s)
 	if m.pursued == nil {
@@ -70,6 +70,17 @@ func (m *manifest) add(s *snapshot) {
 			}
 		}
 	}
+}
+
+// roleOf returns what the i-th reference of s is to it.
+func (s *snapshot) roleOf(i int) role {
+	switch {
+	case i < s.optional:
+		return asOptional
+	case i < s.others:
+		return asOther
+	}
+	return asSegment
 }
 
 // drop takes the oldest waiting snapshot away. If that was the one pursued, the newest of its run is

@@ -182,7 +182,7 @@ func (s *Schedule) reopen(dest *Destination, refused bool, now time.Time) {
 func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 	switch {
 	case f.bucket.isConfirmed():
-	case f.manifest != nil && (found != nil || !f.naming.optional):
+	case f.manifest != nil && (found != nil || f.naming.role != asOptional):
 		// A child playlist that is nowhere may still appear: EMS writes the master before it.
 		if found != nil {
 			f.bucket.published()

@@ -178,7 +178,7 @@ const ownPatience = time.Second
 // GStreamer puts a segment in its place some milliseconds after the playlist.
 func (s *snapshot) awaits(f *file, now time.Time) bool {
 	v := f.disk.version
-	return s.isPlaylist() && !s.origin.before.IsZero() && v != (media.Version{}) && !f.naming.asOther &&
+	return s.isPlaylist() && !s.origin.before.IsZero() && v != (media.Version{}) && f.naming.role == asSegment &&
 		f.returns() && !v.ModTime.After(s.origin.before) && now.Before(s.origin.readAt.Add(ownPatience))
 }
 

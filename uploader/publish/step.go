@@ -100,7 +100,7 @@ func (f *file) kind() FileKind {
 		return KindRecording
 	case f.manifest != nil:
 		return KindManifest
-	case f.naming.asOther:
+	case f.naming.role != asSegment:
 		return KindInit
 	}
 	return KindChunk

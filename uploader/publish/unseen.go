@@ -76,7 +76,7 @@ func (st *stream) closedUnlisted(f *file) {
 // more.
 func (st *stream) forgetListed(now time.Time) {
 	st.writing.unlisted = slices.DeleteFunc(st.writing.unlisted, func(f *file) bool {
-		return f.naming.state == wasNamed || now.Sub(f.disk.version.ModTime) > manifestMemory
+		return f.naming.isNamed() || now.Sub(f.disk.version.ModTime) > manifestMemory
 	})
 }
 
@@ -85,7 +85,7 @@ func (j jump) unseen() uint64 {
 	n := j.chunks
 	for _, st := range j.streams {
 		for _, f := range st.writing.unlisted {
-			if at := f.disk.version.ModTime; n > 0 && f.naming.state != wasNamed && at.After(j.after) && at.Before(j.before) {
+			if at := f.disk.version.ModTime; n > 0 && !f.naming.isNamed() && at.After(j.after) && at.Before(j.before) {
 				n--
 			}
 		}
