@@ -1,8 +1,12 @@
 package publish
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
+
+	"ems-sidecar/internal/trouble"
 )
 
 // fileFailure handles a chunk that could not be read, or was not what it had been.
@@ -29,10 +33,31 @@ func (s *Schedule) fileFailure(r Result, now time.Time) {
 		s.figures.failures++
 		wait := s.settings.Jitter.After(f.work.failures+2, backoffBase, localRetryCap)
 		f.stream.delay(f, pause{until: now.Add(wait)})
-		f.stream.vitals.unreadable = fmt.Sprintf("%s cannot be read: %v", f.key(), r.FileErr)
-		s.report(unreadable, f.stream, "key", f.key(), "err", r.FileErr, "attempt", f.work.failures,
-			"next", "tried again, manifests that name it wait", "retry_in", wait.Round(time.Millisecond))
+		f.stream.vitals.unreadable = cannotRead(f, r.FileErr)
+		s.reportUnreadable(unreadable, f, r.FileErr, "tried again, manifests that name it wait", wait)
 	}
+}
+
+// grantRead is what to do where the right to read a file is missing.
+const grantRead = "give the daemon's user the right to read the file: chmod o+r, its group, or an ACL"
+
+// cannotRead says why f keeps its stream from viewers, and what to do, if that is known.
+func cannotRead(f *file, err error) string {
+	why := fmt.Sprintf("%s cannot be read: %v", f.key(), err)
+	if errors.Is(err, fs.ErrPermission) {
+		why += "; " + grantRead
+	}
+	return why
+}
+
+// reportUnreadable notes that f cannot be read, and what is done about that after wait.
+func (s *Schedule) reportUnreadable(t trouble.Failure, f *file, err error, next string, wait time.Duration) {
+	attrs := []any{"key", f.key(), "err", err, "attempt", f.work.failures, "next", next,
+		"retry_in", wait.Round(time.Millisecond)}
+	if errors.Is(err, fs.ErrPermission) {
+		attrs = append(attrs, "hint", grantRead)
+	}
+	s.report(t, f.stream, attrs...)
 }
 
 // storeFailure handles a request that the bucket did not take.

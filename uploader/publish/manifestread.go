@@ -1,7 +1,6 @@
 package publish
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -241,9 +240,8 @@ func (s *Schedule) ManifestUnreadable(src *Source, p string, err error, now time
 	f := s.file(src, p)
 	f.work.failures++
 	s.figures.failures++
-	f.stream.vitals.refuses(fmt.Sprintf("%s cannot be read: %v", f.key(), err), now)
+	f.stream.vitals.refuses(cannotRead(f, err), now)
 	wait := s.settings.Jitter.After(f.work.failures+2, backoffBase, localRetryCap)
 	s.reread(f, now.Add(wait))
-	s.report(manifestUnreadable, f.stream, "key", f.key(), "err", err,
-		"attempt", f.work.failures, "next", "it is read again", "retry_in", wait.Round(time.Millisecond))
+	s.reportUnreadable(manifestUnreadable, f, err, "it is read again", wait)
 }

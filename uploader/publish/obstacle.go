@@ -85,26 +85,38 @@ func (st *stream) unfit() iter.Seq[unfit] {
 	}
 }
 
-// unfitSince returns an unfit manifest for which the chunks of st wait. One in the same directory
-// that no one needs is none: then all chunks are in the bucket's manifests. Nor is one that was broken
-// already when viewers knew of all chunks, and was not written since.
+// unfitSince returns an unfit manifest, or one that cannot be read, for which the chunks of st wait.
+// One in the same directory that no one needs is none: then all chunks are in the bucket's
+// manifests. Nor is one that was broken already when viewers knew of all chunks, and was not
+// written since.
 func (st *stream) unfitSince(now time.Time) (worst unfit) {
 	v := &st.vitals
 	if v.ahead.IsZero() || now.Sub(v.ahead) <= max(v.target, time.Second) {
 		return unfit{}
 	}
 	for u := range st.unfit() {
-		if u.readAt.Before(v.ahead) && !v.edge.IsZero() {
-			continue
+		if !u.readAt.Before(v.ahead) || v.edge.IsZero() {
+			worst = worse(worst, u, v.ahead)
 		}
-		if u.since.Before(v.ahead) {
-			u.since = v.ahead
-		}
-		if worst.why == "" || u.since.Before(worst.since) || u.since.Equal(worst.since) && u.why < worst.why {
-			worst = u
+	}
+	for m := range st.naming() {
+		if by := &m.file.stream.vitals; by.refused != "" {
+			worst = worse(worst, unfit{why: by.refused, since: by.refusedAt}, v.ahead)
 		}
 	}
 	return worst
+}
+
+// worse returns for which of two manifests chunks wait longer, which wait since a time at the
+// earliest. a may be none.
+func worse(a, b unfit, earliest time.Time) unfit {
+	if b.since.Before(earliest) {
+		b.since = earliest
+	}
+	if a.why == "" || b.since.Before(a.since) || b.since.Equal(a.since) && b.why < a.why {
+		return b
+	}
+	return a
 }
 
 // unusable returns why it is not known which new chunks are those of st, if it is one of several

@@ -58,7 +58,7 @@ func (s *Schedule) noteChunk(f *file, v media.Version, now time.Time) {
 // noteClosing notes that a chunk was closed at a time. old: an earlier run may have published it.
 func (st *stream) noteClosing(at time.Time, old bool, now time.Time) {
 	w := &st.vitals
-	if !old && (w.ahead.IsZero() || now.Sub(w.chunk) > 2*max(w.target, time.Second)) { // nothing, or a new start
+	if !old && (w.ahead.IsZero() || now.Sub(w.chunk) > 2*st.chunkTime()) { // nothing, or a new start
 		w.ahead = now
 	}
 	if at.After(w.chunk) {
@@ -176,6 +176,14 @@ func (st *stream) targetOf() time.Duration {
 		}
 	}
 	return 0
+}
+
+// chunkTime returns about how long a chunk of st is, for what is late by it.
+func (st *stream) chunkTime() time.Duration {
+	if target := st.targetOf(); target > 0 {
+		return max(target, time.Second)
+	}
+	return health.DefaultTarget
 }
 
 // failure says what keeps st from publishing, or "", and whether that is its bucket's trouble.

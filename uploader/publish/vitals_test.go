@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -79,14 +80,24 @@ func (r *rig) pass(d time.Duration) {
 // play closes chunks, one every two seconds; skew is how far the clock of the file's host is off.
 func (r *rig) play(chunks int, skew time.Duration, listed bool) {
 	for range chunks {
-		r.n++
-		p := fmt.Sprintf("g/s/%d.ts", r.n)
-		written := r.now.Add(skew).Round(0) // a file has a time of the wall clock
-		r.s.Closed(r.src, p, media.Version{Size: 9, ModTime: written, Inode: uint64(r.n)}, false, nil, r.now)
-		if listed {
-			r.list(p, false)
-		}
+		r.closeChunk(skew, listed)
 		r.pass(2 * time.Second)
+	}
+}
+
+// playAt closes a chunk, and lets the time until the next one pass.
+func (r *rig) playAt(interval time.Duration, listed bool) {
+	r.closeChunk(0, listed)
+	r.pass(interval)
+}
+
+func (r *rig) closeChunk(skew time.Duration, listed bool) {
+	r.n++
+	p := fmt.Sprintf("g/s/%d.ts", r.n)
+	written := r.now.Add(skew).Round(0) // a file has a time of the wall clock
+	r.s.Closed(r.src, p, media.Version{Size: 9, ModTime: written, Inode: uint64(r.n)}, false, nil, r.now)
+	if listed {
+		r.list(p, false)
 	}
 }
 
@@ -122,6 +133,36 @@ func TestStreamWhosePlaylistIsNotWrittenLags(t *testing.T) {
 	never := newRig(hlsLayout, &Destination{})
 	never.play(40, 0, false) // no manifest tells how long a chunk is
 	never.want(t, health.Lagging, "no published manifest")
+}
+
+// A new stream whose files the daemon has no right to read fails within seconds, however long its
+// chunks are: no target duration is known then.
+func TestStreamThatCannotBeReadFromTheBeginningFails(t *testing.T) {
+	for _, chunk := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 6 * time.Second} {
+		r := newRig(hlsLayout, &Destination{})
+		for since := time.Duration(0); since < time.Minute; since += chunk {
+			err := &fs.PathError{Op: "openat", Path: "g/s/playlist.m3u8", Err: fs.ErrPermission}
+			r.s.ManifestUnreadable(r.src, "g/s/playlist.m3u8", err, r.now)
+			r.playAt(chunk, false)
+			if since >= 10*time.Second {
+				r.want(t, health.Failing, "g/s/playlist.m3u8 cannot be read: openat g/s/playlist.m3u8: permission denied; "+
+					"give the daemon's user the right to read the file")
+			}
+		}
+		r.play(8, 0, true)
+		r.want(t, health.Live, "")
+	}
+}
+
+// Nor does it stay in its beginning if nothing is known to fail.
+func TestStreamWithoutAPlaylistLags(t *testing.T) {
+	for _, chunk := range []time.Duration{2 * time.Second, 4 * time.Second, 10 * time.Second} {
+		r := newRig(hlsLayout, &Destination{})
+		for since := time.Duration(0); since < 90*time.Second; since += chunk {
+			r.playAt(chunk, false)
+		}
+		r.want(t, health.Lagging, "no published manifest names the chunks")
+	}
 }
 
 // The files' times are another clock's where the directory is on a network file system.
