@@ -121,6 +121,7 @@ const (
 	bucketUnknown bucketState = iota
 	bucketHas                 // it has version
 	bucketLost                // the content that is meant is nowhere, and can never arrive
+	bucketGivenUp             // the same, except if the request in flight still brings it: the spool gave it up
 )
 
 func (b *belief) String() string {
@@ -129,7 +130,7 @@ func (b *belief) String() string {
 		return "in doubt"
 	case b.state == bucketHas:
 		return "has"
-	case b.state == bucketLost:
+	case b.isLost():
 		return "lost"
 	case b.other:
 		return "old"
@@ -139,7 +140,7 @@ func (b *belief) String() string {
 
 func (b *belief) isConfirmed() bool { return b.state == bucketHas }
 
-func (b *belief) isLost() bool { return b.state == bucketLost }
+func (b *belief) isLost() bool { return b.state == bucketLost || b.state == bucketGivenUp }
 
 // isSettled reports whether no manifest has to wait for the object, except for a moment.
 func (b *belief) isSettled() bool { return b.state != bucketUnknown }
@@ -166,11 +167,27 @@ func (b *belief) published() { b.state = bucketHas }
 func (b *belief) missing() { b.state = bucketUnknown }
 
 // lost applies that the content can never arrive.
-func (b *belief) lost() { b.state = bucketLost }
+func (b *belief) lost() {
+	if !b.isLost() {
+		b.state = bucketLost
+	}
+}
+
+// givenUp applies that the content can arrive only by the request in flight.
+func (b *belief) givenUp() { b.state = bucketGivenUp }
+
+// answered applies that no request is in flight any more. It reports whether the content was given up,
+// and is lost now.
+func (b *belief) answered() (isLost bool) {
+	if isLost = b.state == bucketGivenUp; isLost {
+		b.state = bucketLost
+	}
+	return isLost
+}
 
 // found applies that content which was lost is there after all. It reports whether it was lost.
 func (b *belief) found() (wasLost bool) {
-	if wasLost = b.state == bucketLost; wasLost {
+	if wasLost = b.isLost(); wasLost {
 		b.state = bucketUnknown
 	}
 	return wasLost

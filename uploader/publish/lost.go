@@ -82,8 +82,10 @@ func (s *Schedule) Evicted(src *Source, p string, now time.Time) {
 		src.expect(p)
 		return
 	}
-	f.bucket.lost()
-	if f.work.evicted = f.work.state == inFlight; !f.work.evicted {
+	if f.work.state == inFlight {
+		f.bucket.givenUp()
+	} else {
+		f.bucket.lost()
 		s.lostToSpool(f, now)
 	}
 	src.family.generation++ // manifests need not wait for it

@@ -29,11 +29,8 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	if r.Race != NotRaced && r.Task == PutChunk {
 		f.bucket.late.begin(now)
 	}
-	if f.work.evicted {
-		f.work.evicted = false
-		if f.bucket.isLost() {
-			s.lostToSpool(f, now)
-		}
+	if f.bucket.answered() {
+		s.lostToSpool(f, now)
 	}
 	s.follow(f, now)
 	f.src.forgetIfUnused(f)

@@ -6,7 +6,6 @@ import "time"
 type work struct {
 	state     workState
 	queues    queues
-	evicted   bool // the spool gave it up while it was in flight
 	task      Task // what it is queued for: PutChunk, Look, Discard or Compare
 	pause     pause
 	candidate *ObjectInfo // what a listing has under its key, which may be it
