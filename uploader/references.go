@@ -40,17 +40,18 @@ func (src *Source) resolve(p string, m media.Manifest, names *media.Names,
 		if err := r.tally.Add(ref); err != nil {
 			return r, atLeast(err, m.Segments)
 		}
-		name, out := names.File(ref.URI, have)
 		if r.hostPath == "" && media.IsHostPath(src.dir, ref.URI) {
 			r.hostPath = ref.URI
 		}
-		if name == "" && out && r.outside == "" {
-			r.outside = ref.URI
+		name, out := names.File(ref.URI, have)
+		if name == "" {
+			if out && r.outside == "" {
+				r.outside = ref.URI
+			}
+			r.await(names.Beside(ref.URI), p)
+			continue
 		}
-		if beside := names.Beside(ref.URI); name == "" && beside != "" && beside != p && len(r.awaited) < maxAwaited {
-			r.awaited = append(r.awaited, beside)
-		}
-		if name == "" || name == p { // it would wait for itself for ever
+		if name == p { // it would wait for itself for ever
 			continue
 		}
 		isManifest := ref.Manifest || src.layout.Kind(name).Role == media.ManifestFile
@@ -59,6 +60,14 @@ func (src *Source) resolve(p string, m media.Manifest, names *media.Names,
 		}
 	}
 	return r, nil
+}
+
+// await adds beside, which an address would mean if there were such a file, unless it is "", or the
+// manifest p itself.
+func (r *references) await(beside, p string) {
+	if beside != "" && beside != p && len(r.awaited) < maxAwaited {
+		r.awaited = append(r.awaited, beside)
+	}
 }
 
 // add adds the path p of ref. uncounted: it is a manifest by its name, and the tally does not know

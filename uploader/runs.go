@@ -105,17 +105,9 @@ func (src *Source) learnRuns(p string, r *publish.Reading) (over []overRun) {
 	if found := src.versions([]string{p})[0]; found.ModTime.Equal(r.ModTime) {
 		src.runs.looked[p] = found
 	}
-	is := run{began: r.Manifest.Began, manifest: p}
-	if src.namesRuns() {
-		if mpd, err := dash.Parse(r.Content); err == nil && mpd.IsLive() {
-			is.name = mpd.Run()
-		}
-	}
+	is := src.runToldBy(p, r)
 	if is.name != "" && slices.ContainsFunc(r.References, src.layout.DatesRuns) {
 		r.OnDisk = nil // under the name of a run, nothing comes back with other content
-	}
-	if r.Manifest.Segments == 0 {
-		is.first = r.ModTime
 	}
 	if len(src.runs.of) > maxRuns {
 		src.forgetRuns()
@@ -127,20 +119,39 @@ func (src *Source) learnRuns(p string, r *publish.Reading) (over []overRun) {
 			continue
 		}
 		known = append(known, stream)
-		was, ok := src.runs.present(stream)
-		switch {
-		case !ok:
-			src.runs.set(stream, is)
-		case was.name != is.name || !was.began.Equal(is.began):
-			now := is
-			now.before = &was.name
-			src.runs.set(stream, now)
-			if was.name != is.name {
-				over = append(over, overRun{stream, was.name})
-			}
+		if was, ended := src.runs.enter(stream, is); ended {
+			over = append(over, overRun{stream, was})
 		}
 	}
 	return over
+}
+
+// runToldBy returns the run that the manifest p, which was read as r, is of.
+func (src *Source) runToldBy(p string, r *publish.Reading) run {
+	is := run{began: r.Manifest.Began, manifest: p}
+	if src.namesRuns() {
+		if mpd, err := dash.Parse(r.Content); err == nil && mpd.IsLive() {
+			is.name = mpd.Run()
+		}
+	}
+	if r.Manifest.Segments == 0 {
+		is.first = r.ModTime
+	}
+	return is
+}
+
+// enter notes that a stream is in the run is. It returns the name of the run before if that is over:
+// files are published under another name now.
+func (r *runs) enter(stream string, is run) (before string, over bool) {
+	was, ok := r.present(stream)
+	switch {
+	case !ok:
+		r.set(stream, is)
+	case was.name != is.name || !was.began.Equal(is.began):
+		is.before = &was.name
+		r.set(stream, is)
+	}
+	return was.name, ok && was.name != is.name
 }
 
 // end applies that a run is over: of its files, what is not in the bucket is in the spool.
