@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,5 +81,17 @@ func TestConfigLuaPrintsTheLinesThatEMSNeeds(t *testing.T) {
 	code, stdout, stderr = commandLine(t, "[AmazonHLSUpload]\ndefault_bucket = ems\nwatch_dir = /a\n", nil, "config", "lua")
 	if code != exitFailed || stdout != "" || !strings.Contains(stderr, "can stay as it is") {
 		t.Errorf("without need: exit code %d, %q\n%s", code, stderr, stdout)
+	}
+}
+
+// Where the config is there and may not be read, another name is no help.
+func TestConfigThatMayNotBeReadIsExplained(t *testing.T) {
+	for err, want := range map[error]string{
+		&fs.PathError{Op: "open", Path: "config.ini", Err: fs.ErrPermission}: "group ems-sidecar",
+		&fs.PathError{Op: "open", Path: "config.ini", Err: fs.ErrNotExist}:   "--config",
+	} {
+		if got := configHint(err); !strings.Contains(got, want) {
+			t.Errorf("%v: %q, want %q in it", err, got, want)
+		}
 	}
 }

@@ -1,5 +1,6 @@
-// Command ems-sidecar publishes the live streams that a media server writes to disk in an S3 bucket.
-// It also has EvoStream Media Server route, record and balance its streams.
+// Command ems-sidecar publishes live streams in an S3 bucket, which a writer such as ffmpeg or a
+// media server writes to disk. It also has EvoStream Media Server route, record and balance its
+// streams.
 package main
 
 import (
@@ -7,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -124,12 +126,20 @@ var errSaidUsage = errors.New("wrong config")
 // A usageError is a mistake in the command line or the config.
 type usageError struct{ error }
 
+// configHint says what to do if the config cannot be read.
+func configHint(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "the daemon's user must have the right to read it: give it the group ems-sidecar and the mode 0640"
+	}
+	return "another file is named with --config"
+}
+
 // load reads the config. It must switch something on.
 func (f configFlag) load() (*config.Config, error) {
 	cfg, err := config.Load(f.Config)
 	var mistakes *config.Error
 	if err != nil && !errors.As(err, &mistakes) {
-		return nil, usageError{fmt.Errorf("%w (another file is named with --config)", err)}
+		return nil, usageError{fmt.Errorf("%w (%s)", err, configHint(err))}
 	}
 	if err != nil {
 		return nil, err

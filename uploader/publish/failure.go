@@ -43,7 +43,11 @@ const grantRead = "give the daemon's user the right to read the file: chmod o+r,
 
 // cannotRead says why f keeps its stream from viewers, and what to do, if that is known.
 func cannotRead(f *file, err error) string {
-	why := fmt.Sprintf("%s cannot be read: %v", f.key(), err)
+	cause := err
+	if of := (*fs.PathError)(nil); errors.As(err, &of) {
+		cause = of.Err // which does not name the file again
+	}
+	why := fmt.Sprintf("%s cannot be read: %v", f.key(), cause)
 	if errors.Is(err, fs.ErrPermission) {
 		why += "; " + grantRead
 	}

@@ -188,6 +188,19 @@ func TestSignaturesAreNotShown(t *testing.T) {
 	}
 }
 
+// What S3 says in words of a signature is shown whole.
+func TestWordsAboutASignatureAreShown(t *testing.T) {
+	const said = "The request signature we calculated does not match the signature you provided. " +
+		"Check your key and signing method."
+	s := answerWith(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, "<Error><Code>SignatureDoesNotMatch</Code><Message>"+said+"</Message></Error>")
+	})
+	if err := s.Put(t.Context(), object("k", strings.NewReader("x"), 1)); err == nil || !strings.Contains(err.Error(), said) {
+		t.Errorf("%v, want what the store said", err)
+	}
+}
+
 func signatureOf(r *http.Request) string {
 	_, s, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
 	return s

@@ -159,8 +159,9 @@ func isPermanent(status int, code string) bool {
 	return status >= 300 && status < 500 && !transientCodes[code] && code != "SlowDown"
 }
 
-// signature matches what a store may repeat of a request and others could misuse.
-var signature = regexp.MustCompile(`(?i)(signature|security-token)(["':= ]+)[^\s,;&<>"']+`)
+// signature matches what a store may repeat of a request and others could misuse. A shorter word is
+// none: S3 itself says "the request signature we calculated".
+var signature = regexp.MustCompile(`(?i)(signature|security-token)(["':= ]+)[^\s,;&<>"']{16,}`)
 
 // withoutSignature masks signatures in a text that others chose.
 func withoutSignature(text string) string { return signature.ReplaceAllString(text, "$1$2***") }

@@ -10,10 +10,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/ec2rolecreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -172,7 +175,7 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", s.explain("", err)
 	}
-	who := fmt.Sprintf("access key %s from %s", c.AccessKeyID, c.Source)
+	who := fmt.Sprintf("access key %s from %s", c.AccessKeyID, sourceName(c.Source))
 	if s.client.Options().BaseEndpoint != nil {
 		return who, nil
 	}
@@ -184,6 +187,20 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 		return who, s.explain("", err)
 	}
 	return who + ", " + aws.ToString(out.Arn), nil
+}
+
+// sourceName says in words where the SDK has credentials from.
+func sourceName(source string) string {
+	if file, ok := strings.CutPrefix(source, "SharedConfigCredentials: "); ok {
+		return file
+	}
+	switch source {
+	case awsconfig.CredentialsSourceName:
+		return "the environment"
+	case ec2rolecreds.ProviderName:
+		return "the role of this machine"
+	}
+	return source
 }
 
 // Endpoint names where requests go, for messages.

@@ -281,3 +281,16 @@ func TestSettingsWithoutARegionAreRefused(t *testing.T) {
 		t.Errorf("an endpoint of the environment: %v", err)
 	}
 }
+
+// An operator reads in words where the credentials are from, not the SDK's name for it.
+func TestIdentityNamesTheSourceInWords(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "k")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "s")
+	s, err := New(t.Context(), Settings{Bucket: "live", Address: Address{Endpoint: "http://127.0.0.1:1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who, err := s.Identity(t.Context()); who != "access key k from the environment" || err != nil {
+		t.Errorf("got %q, %v", who, err)
+	}
+}

@@ -157,9 +157,9 @@ func (s *Spool) report(err error) {
 	if s.links.refused == "" {
 		s.links.refused = err.Error()
 		s.begin(noLinks, "err", err, "hint", hint(err),
-			"next", "up to `most` files are held open until they are uploaded: what is deleted of them is "+
-				"lost if this process ends",
-			"most", s.Budget.mostHeld())
+			"next", "files are held open until they are uploaded, up to held_at_most of them: those that are deleted "+
+				"before are lost if this process ends",
+			"held_at_most", s.Budget.mostHeld())
 	}
 }
 
@@ -181,9 +181,10 @@ func hint(err error) string {
 		return "spool_dir must be on the file system, and below the mount point, of watch_dir"
 	case errors.Is(err, syscall.EROFS):
 		return "the spool must be writable; under systemd, ReadWritePaths= in the unit names the directory"
-	case errors.Is(err, syscall.EPERM), errors.Is(err, fs.ErrPermission):
-		return "the daemon's user must have the right to write to the spool, and must own the files that it links or " +
-			"have CAP_FOWNER"
+	case errors.Is(err, syscall.EPERM):
+		return "the daemon's user must own the files that it links, or have CAP_FOWNER"
+	case errors.Is(err, fs.ErrPermission):
+		return "make the spool for the daemon's user: install -d -o USER -g USER -m 0700 DIRECTORY (docs/install.md, The spool)"
 	case errors.Is(err, syscall.ENOSPC):
 		return "the file system is full, or out of inodes"
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -23,6 +24,19 @@ func TestEachRootHasAPlaceInASpoolElsewhere(t *testing.T) {
 		}
 		if err := os.Mkdir(place, 0o700); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// What is missing is the directory, or the right to link the files of another user.
+func TestHintTellsWhichRightIsMissing(t *testing.T) {
+	for err, want := range map[error]string{
+		&os.PathError{Op: "mkdir", Path: "/m/.ems-sidecar", Err: syscall.EACCES}: "install -d -o USER",
+		&os.LinkError{Op: "link", Old: "a", New: "b", Err: syscall.EPERM}:        "CAP_FOWNER",
+		&os.LinkError{Op: "link", Old: "a", New: "b", Err: syscall.EXDEV}:        "on the file system",
+	} {
+		if got := hint(err); !strings.Contains(got, want) {
+			t.Errorf("%v: %q, want %q in it", err, got, want)
 		}
 	}
 }
