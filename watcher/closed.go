@@ -130,7 +130,7 @@ func (t *tree) judge(e *entry, l look, quick, known bool, now time.Time) (fileSt
 	case l.writers == free:
 		return t.judgeFree(e, l, quick, now)
 	}
-	wait := t.quietFor(e, quick) - now.Sub(e.since)
+	wait := t.quietFor(e, l, quick) - now.Sub(e.since)
 	if wait <= 0 {
 		return closed, 0
 	}
@@ -146,13 +146,21 @@ func (t *tree) judgeFree(e *entry, l look, quick bool, now time.Time) (fileState
 	if early && now.Sub(e.appeared) < youngAge {
 		settle = max(settle, youngSettle)
 	}
+	empty := l.isEmpty(quick)
+	if empty {
+		settle = max(settle, t.opts.SlowSettle)
+	}
 	settled := now.Sub(e.since) >= settle || now.Sub(l.version.ModTime) >= settle
-	soon := e.demand == expected && !early || quick && e.news.kind == newsClosed
+	soon := e.demand == expected && !early && !empty || quick && e.news.kind == newsClosed
 	if settled || soon {
 		return closed, 0
 	}
 	return settling, settle
 }
+
+// isEmpty reports whether nothing is in the file, which is no manifest: its writer may be about to fill
+// it.
+func (l look) isEmpty(quick bool) bool { return l.version.Size == 0 && !quick }
 
 // emit reports that version v of e is closed.
 func (t *tree) emit(e *entry, v media.Version, quick bool, now time.Time) {
@@ -206,10 +214,12 @@ func (t *tree) busyWait(e *entry, now time.Time) time.Duration {
 
 // quietFor returns how long a file must be unchanged if the kernel does not say whether it has a
 // writer.
-func (t *tree) quietFor(e *entry, quick bool) time.Duration {
+func (t *tree) quietFor(e *entry, l look, quick bool) time.Duration {
 	switch {
 	case quick && e.news.kind == newsClosed:
 		return 0
+	case l.isEmpty(quick):
+		return t.opts.SlowSettle
 	case quick, e.demand == expected && e.dir.newest[path.Ext(e.name)] > e.born:
 		return t.opts.Settle
 	}

@@ -41,6 +41,29 @@ func TestR1FileIsClosedOnlyWhenNoProcessWritesIt(t *testing.T) {
 	}
 }
 
+// A writer may create a file, or cut one short whose name it uses again, close it, and fill it a moment
+// later. One that stays empty is closed all the same: what names it must not wait for good.
+func TestR1EmptyChunkIsClosedOnlyWhenItStaysEmpty(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	tr := newTree(New(t.TempDir(), Options{}))
+	for _, w := range []writers{free, unknown} {
+		for _, d := range []demand{usual, expected} {
+			for quiet, want := range map[time.Duration]fileState{DefaultSlowSettle - 1: settling, DefaultSlowSettle: closed} {
+				v := media.Version{ModTime: now.Add(-quiet)}
+				e := &entry{dir: tr.dirs[""], name: "1.ts", stage: seen, since: v.ModTime, demand: d}
+				e.dir.newest[".ts"] = 1 // a newer file
+				if state, _ := tr.judge(e, look{version: v, writers: w}, false, false, now); state != want {
+					t.Errorf("after %v, with writers %v and demand %v, it is %v, want %v", quiet, w, d, state, want)
+				}
+			}
+		}
+	}
+	list := &entry{dir: tr.dirs[""], name: "i.m3u8", stage: seen, since: now, news: news{kind: newsClosed, at: now}}
+	if state, _ := tr.judge(list, look{writers: free}, true, false, now); state != closed {
+		t.Errorf("an empty manifest is %v, want %v: its reader sees that it is cut short", state, closed)
+	}
+}
+
 // The kernel tells that a name was removed, and then that a file has it. On a busy machine a look
 // may find the file before the second note, and the file may have the inode's number again. It is a
 // new file already then, whose close may be early.
