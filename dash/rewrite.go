@@ -10,7 +10,7 @@ import (
 
 var (
 	// uriElements have a URI as their text.
-	uriElements = map[string]bool{"BaseURL": true, "Location": true, "PatchLocation": true}
+	uriElements = map[string]bool{"BaseURL": true, "Location": true, "PatchLocation": true, "ContentSteering": true}
 	// uriAttributes have a URI, or a template for some, as their value.
 	uriAttributes = map[string]map[string]bool{
 		"SegmentTemplate": {"media": true, "index": true, "initialization": true, "bitstreamSwitching": true},

@@ -113,6 +113,7 @@ func (r *reader) line(at, end int) error {
 
 func (r *reader) tag(text string, at, end int) error {
 	tag, value, _ := strings.Cut(text, ":")
+	value = strings.TrimLeft(value, " \t")
 	switch kinds[tag] {
 	case ofSet:
 		return ErrSet

@@ -109,6 +109,7 @@ func TestPlaylistsOfCarelessWriters(t *testing.T) {
 		"lines before the header": {"\ufeff\n# by hand\n#EXTM3U\n#EXTINF:2,\na.ts\n", "\n# by hand\n#EXTM3U\n#EXTINF:2,\nx/a.ts\n"},
 		"attributes behind it":    {"#EXTM3U url-tvg=\"x\"\n#EXTINF:2,\na.ts\n", "#EXTM3U url-tvg=\"x\"\n#EXTINF:2,\nx/a.ts\n"},
 		"white space":             {"#EXTM3U\n #EXT-X-MAP:URI=\"m\"\n\t#EXTINF:2,\n a.ts \n", "#EXTM3U\n #EXT-X-MAP:URI=\"x/m\"\n\t#EXTINF:2,\n x/a.ts \n"},
+		"spaces before values":    {"#EXTM3U\n#EXT-X-TARGETDURATION: 2\n#EXT-X-MEDIA-SEQUENCE: 5\n#EXTINF: 2,\na.ts\n", "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:5\n#EXTINF: 2,\nx/a.ts\n"},
 		"mixed line ends":         {"#EXTM3U\r\n#EXTINF:2,\na.ts\r\n", "#EXTM3U\r\n#EXTINF:2,\nx/a.ts\r\n"},
 	} {
 		p := mustParse(t, c.text)

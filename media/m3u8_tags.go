@@ -11,6 +11,7 @@ import (
 // section 4.4). EXT-X-IMAGE-STREAM-INF is Roku's, for playlists of thumbnails.
 func (p *playlistReader) readTag(text string) (err error) {
 	tag, value, _ := strings.Cut(text, ":")
+	value = strings.TrimLeft(value, " \t") // as players do
 	switch tag {
 	case "#EXTINF":
 		p.wantsURI = tag

@@ -108,6 +108,7 @@ high/p.m3u8
 		"all three line ends":        {"#EXTM3U\r#EXTINF:4,\ra.ts\r\n#EXTINF:4,\nb.ts\n\r", []string{"a.ts", "b.ts"}},
 		"white space around lines":   {"#EXTM3U\n #EXTINF:4,\n\t a.ts \n", []string{"a.ts"}},
 		"spaces in attributes":       {"#EXTM3U\n#EXT-X-MAP: BYTERANGE=\"10@0\", URI=\"init.mp4\"\n#EXTINF:2,\ns0.m4s\n", []string{"init.mp4", "s0.m4s"}},
+		"spaces before values":       {"#EXTM3U\n#EXT-X-TARGETDURATION: 2\n#EXT-X-MEDIA-SEQUENCE:\t5\n#EXTINF: 2,\na.ts\n", []string{"a.ts"}},
 		"what is not there": {`#EXTM3U
 #EXTINF:2,
 a.ts
@@ -147,6 +148,16 @@ v.m3u8
 #EXTINF:2,
 {p}{$/2.ts
 `, []string{"sub/sub.key", "sub/0.ts", "{p}{$/2.ts"}},
+		"variables in variables": {`#EXTM3U
+#EXT-X-DEFINE:NAME="a",VALUE="sub"
+#EXT-X-DEFINE:IMPORT="x"
+#EXT-X-DEFINE:NAME="b",VALUE="{$a}/low"
+#EXT-X-DEFINE:NAME="c",VALUE="{$x}/low"
+#EXTINF:2,
+{$b}/0.ts
+#EXTINF:2,
+{$c}/1.ts
+`, []string{"sub/low/0.ts"}},
 		"no variables": {"#EXTM3U\n#EXTINF:2,\n{$p}.ts\n", []string{"{$p}.ts"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,7 +35,9 @@ func (v *Variables) Define(list string) {
 		}
 		return
 	}
-	v.values[name] = variable{attributeOf(list, "VALUE"), true}
+	// A value may have those of variables that were defined before.
+	value, known, err := v.Expand(attributeOf(list, "VALUE"))
+	v.values[name] = variable{value, known && err == nil}
 }
 
 // Expand returns uri with the values of its variables, or known = false if it does not tell which

@@ -16,6 +16,10 @@ type mpdDocument struct {
 	Periods  []mpdPeriod `xml:"Period"`
 	Patches  []string    `xml:"PatchLocation"`
 	Clocks   []mpdClock  `xml:"UTCTiming"`
+	Steering []string    `xml:"ContentSteering"`
+	Services []struct {
+		Steering []string `xml:"ContentSteering"`
+	} `xml:"ServiceDescription"`
 }
 
 // An mpdClock tells where a player gets the time (section 5.8.4.11).
@@ -102,7 +106,7 @@ func ParseMPD(b []byte) (Manifest, error) {
 }
 
 // optional returns the URIs of what players can do without: a patch instead of the whole manifest, a
-// Period or a set of another writer, the time.
+// steering manifest, a Period or a set of another writer, the time.
 func (doc *mpdDocument) optional() (uris []string) {
 	add := func(uri string) {
 		if uri = strings.TrimSpace(uri); uri != "" && !hasScheme(uri) && len(uri) <= maxURI {
@@ -111,6 +115,14 @@ func (doc *mpdDocument) optional() (uris []string) {
 	}
 	for _, p := range doc.Patches {
 		add(p)
+	}
+	for _, s := range doc.Steering {
+		add(s)
+	}
+	for _, service := range doc.Services {
+		for _, s := range service.Steering {
+			add(s)
+		}
 	}
 	for _, c := range doc.Clocks {
 		if strings.HasPrefix(c.Scheme, "urn:mpeg:dash:utc:http-") {

@@ -131,8 +131,9 @@ media="$Time$"><SegmentTimeline><S t="100" d="40" r="-1"/></SegmentTimeline></Se
 			Manifest{Segments: 1, Ended: true}, "yes"},
 		"files that players can do without": {`<MPD type="dynamic" xmlns:xlink="http://www.w3.org/1999/xlink"><PatchLocation ttl="60">patch.mpp?t=1</PatchLocation>
 <Period xlink:href="ad.xml" xlink:actuate="onLoad"/><Period start="PT0S"><AdaptationSet xlink:href="set.xml"/></Period>
+<ContentSteering defaultServiceLocation="a">steer.json?a=1</ContentSteering><ServiceDescription><ContentSteering>s/t.json</ContentSteering></ServiceDescription>
 <UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-iso:2014" value="time.txt http://h/time"/><UTCTiming schemeIdUri="urn:mpeg:dash:utc:direct:2014" value="2026"/></MPD>`,
-			Manifest{}, "patch.mpp?t=1 time.txt ad.xml set.xml"},
+			Manifest{}, "patch.mpp?t=1 steer.json?a=1 s/t.json time.txt ad.xml set.xml"},
 		"an offset below 0": {mpd(`<Representation id="v"><SegmentTemplate media="$Number$" presentationTimeOffset="-1"><SegmentTimeline><S t="0" d="2"/></SegmentTimeline></SegmentTemplate></Representation>`),
 			Manifest{Segments: 1, TargetDuration: 2 * time.Second}, "1"},
 		"identifiers that are not known": {mpd(`<Representation id="v"><SegmentTemplate media="$Number$-$SubNumber$" initialization="init" bitstreamSwitching="$Number%5d$"><SegmentTimeline><S t="0" d="2"/></SegmentTimeline></SegmentTemplate></Representation>`),

@@ -21,6 +21,7 @@ func decodeXML(b []byte, root string, v any) error {
 	}
 	b = trimHalfRune(bytes.TrimPrefix(b, []byte("\ufeff")))
 	d := xml.NewDecoder(bytes.NewReader(b))
+	d.CharsetReader = readerOf
 	for whole := false; ; {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) && whole {
@@ -47,6 +48,19 @@ func decodeXML(b []byte, root string, v any) error {
 			whole = true
 		}
 	}
+}
+
+// readerOf returns a reader of a document that declares another encoding than UTF-8. Players read all
+// as UTF-8, whatever it declares, and so do we: names are ASCII in all that writers use. A character
+// of another encoding can only be in a text for people, such as a title.
+func readerOf(encoding string, r io.Reader) (io.Reader, error) {
+	for _, wide := range []string{"utf-16", "utf-32", "iso-10646"} {
+		if strings.HasPrefix(strings.ToLower(encoding), wide) {
+			return nil, fmt.Errorf("its encoding is %.20s", encoding)
+		}
+	}
+	b, err := io.ReadAll(r)
+	return bytes.NewReader(bytes.ToValidUTF8(b, []byte("\ufffd"))), err
 }
 
 // cut returns err, or if the decoder met the end of its input, an error that wraps ErrIncomplete.

@@ -47,6 +47,9 @@ func TestDocuments(t *testing.T) {
 		"empty element":        "<root/>",
 		"byte order mark":      "\ufeff<?xml version=\"1.0\"?><root></root>\n",
 		"UTF-8 and latin":      "<?xml version=\"1.0\" encoding=\"UTF-8\"?><root><a>ü</a></root>",
+		"UTF-8 without a dash": "<?xml version=\"1.0\" encoding=\"UTF8\"?><root/>",
+		"ASCII":                "<?xml version=\"1.0\" encoding=\"us-ascii\"?><root/>",
+		"another encoding":     "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><root><a>\xfc</a></root>",
 		"a prefix":             "<x:root xmlns:x=\"urn:x\"><x:a b:c=\"d\"/></x:root>",
 		"unknown elements":     "<root><b><root><a/></root></b><?c?><!-- d --></root>",
 		"comments around":      "<!-- a --><!DOCTYPE root><root/> <!-- ü --> \r\n",
@@ -82,7 +85,7 @@ func TestDocuments(t *testing.T) {
 		"invalid UTF-8":               {"<root>\xff</root>", false},
 		"a control character":         {"<root a=\"\x01\"/>", false},
 		"an entity that is not known": {"<root>&lol;</root>", false},
-		"another encoding":            {"<?xml version=\"1.0\" encoding=\"utf-16\"?><root/>", false},
+		"an encoding with two bytes":  {"<?xml version=\"1.0\" encoding=\"utf-16\"?><root/>", false},
 	} {
 		err := parse(c.text)
 		if err == nil {
