@@ -13,49 +13,72 @@ const (
 // absent. Where a group of renditions has none left, variants do not refer to it any more. It
 // returns content itself if nothing is absent.
 func WithoutVariants(content []byte, absent func(uri string) bool) []byte {
-	var kept []string
-	left := make(map[string]bool) // groups that have a rendition, or had one, which is false
+	s := selection{absent: absent, left: make(map[string]bool), variant: -1}
 	changed := false
-	variant := -1 // where in kept the tag is whose URI follows
 	for line := range lines(string(content)) {
-		text := body(line)
-		tag, value := tagOf(line)
-		switch {
-		case tag == tagStreamInf:
-			variant = len(kept)
-		case tag == tagMedia:
-			group := groupOf(value)
-			if uri, ok := uriOf(value); ok && absent(uri) {
-				if !left[group] {
-					left[group] = false // it was one
-				}
-				changed = true
-				continue
-			}
-			left[group] = true
-		case tag == tagIFrameStreamInf:
-			if uri, ok := uriOf(value); ok && absent(uri) {
-				changed = true
-				continue
-			}
-		case text != "" && text[0] != '#':
-			if variant >= 0 && absent(text) {
-				kept, variant, changed = kept[:variant], -1, true
-				continue
-			}
-			variant = -1
+		if !s.add(line) {
+			changed = true
 		}
-		kept = append(kept, line)
 	}
 	if !changed {
 		return content
 	}
-	for i, line := range kept {
+	for i, line := range s.lines {
 		if tag, _ := tagOf(line); tag == tagStreamInf || tag == tagIFrameStreamInf {
-			kept[i] = withoutGroups(line, left)
+			s.lines[i] = withoutGroups(line, s.left)
 		}
 	}
-	return []byte(strings.Join(kept, ""))
+	return []byte(strings.Join(s.lines, ""))
+}
+
+// A selection is a Multivariant Playlist with what is not absent.
+type selection struct {
+	absent  func(uri string) bool
+	lines   []string
+	left    map[string]bool // groups that have a rendition, or had one, which is false
+	variant int             // where in lines the tag is whose URI follows; -1: none does
+}
+
+// add adds a line, or leaves it out, and reports which. With the URI of a variant, its tag goes.
+func (s *selection) add(line string) bool {
+	switch tag, value := tagOf(line); tag {
+	case tagStreamInf:
+		s.variant = len(s.lines)
+	case tagMedia:
+		group := groupOf(value)
+		if s.isAbsent(value) {
+			s.left[group] = s.left[group] // it was one
+			return false
+		}
+		s.left[group] = true
+	case tagIFrameStreamInf:
+		if s.isAbsent(value) {
+			return false
+		}
+	default:
+		if uri := body(line); uri != "" && uri[0] != '#' && !s.endVariant(uri) {
+			return false
+		}
+	}
+	s.lines = append(s.lines, line)
+	return true
+}
+
+// endVariant ends the variant with this URI, if there is one, and reports whether it stays.
+func (s *selection) endVariant(uri string) bool {
+	variant := s.variant
+	s.variant = -1
+	if variant >= 0 && s.absent(uri) {
+		s.lines = s.lines[:variant]
+		return false
+	}
+	return true
+}
+
+// isAbsent reports whether the URI in an attribute list is absent.
+func (s *selection) isAbsent(list string) bool {
+	uri, ok := uriOf(list)
+	return ok && s.absent(uri)
 }
 
 // uriOf returns the URI in an attribute list, if it has one.
