@@ -34,7 +34,7 @@ func parse(arguments []string) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	l, a := &o.plan.load, &o.plan.aside
 	f.StringVar(&o.presets, "preset", "", "what is measured, by its name, with commas: "+strings.Join(presetNames(), ", ")+
-		"; or all. Other flags are for each of its cases, and win")
+		"; or all. Other flags are for all of its cases")
 	f.StringVar(&l.writer, "writer", "ems", "who writes: ems or ffmpeg")
 	f.IntVar(&l.streams, "streams", 20, "live streams")
 	f.IntVar(&a.resting, "resting", 0, "streams that ended before the tool starts")

@@ -7,7 +7,8 @@ import (
 )
 
 // A preset is a series of cases whose rounds are interleaved, and whose figures stand in one table. A
-// case is the command line that measures it by itself.
+// case is the command line that measures it by itself. What the user says besides wins over the flags of
+// all cases, and those of a case over that.
 type preset struct {
 	name, title string
 	all         string // of the command line of all cases
@@ -49,15 +50,15 @@ var presets = []preset{{
 	"outage", "50 streams, and an outage of 60 s",
 	"-tools sidecar -rounds 3 -streams 50 -outage 60s -warm 20s -measure 110s -grace 60s",
 	[]presetCase{
-		{"connections are reset", "-size 50000 -writes 16 -batches 4"},
+		{"connections are reset", "-outage-kind reset -size 50000 -writes 16 -batches 4"},
 		{"no answer", "-size 50000 -writes 16 -batches 4 -outage-kind hang"},
 		{"503", "-size 50000 -writes 16 -batches 4 -outage-kind 503"},
 		{"a line of 40 MB/s, chunks of 500 kB", "-line 40e6"},
 	},
 }, {
 	"recording", "20 streams of 2 Mbit/s, and a recording",
-	"-tools sidecar,floor -rounds 3 -warm 64s -floor-warm 12s -measure 10m",
-	[]presetCase{{"no recording", "-measure 30s"}, {"8 GB", "-recording 8000000000"}},
+	"-tools sidecar,floor -rounds 3 -warm 64s -floor-warm 12s -measure 10m -recording 8000000000",
+	[]presetCase{{"no recording", "-measure 30s -recording 0"}, {"with it", ""}},
 }, {
 	"start", "100,000 files on the disk, and 100 live streams",
 	"-tools sidecar -rounds 3 -streams 100 -size 50000 -writes 16 -batches 4 -old 100000 -ahead 11s -warm 0s -measure 60s -grace 1s",
@@ -113,7 +114,7 @@ func plannedSeries(arguments []string) (all []series, err error) {
 		}
 		s := series{title: presets[i].title}
 		for _, c := range presets[i].cases {
-			line := slices.Concat(strings.Fields(presets[i].all), strings.Fields(c.flags), arguments)
+			line := slices.Concat(strings.Fields(presets[i].all), arguments, strings.Fields(c.flags))
 			if o, err = parse(line); err != nil {
 				return nil, fmt.Errorf("%s, %s: %w", name, c.name, err)
 			}

@@ -46,6 +46,7 @@ var (
 		{"current after, s", "%.1f", func(r result) float64 { return r.Current.Seconds() }},
 		{"backlog gone after, s", "%.1f", func(r result) float64 { return r.Gone.Seconds() }},
 		{"live edge behind meanwhile, s", "%.1f", func(r result) float64 { return r.Behind.Seconds() }},
+		{"behind when current, s", "%.1f", func(r result) float64 { return r.Then.Seconds() }},
 	}
 	lineColumn      = column{"of the line, %", "%.0f", func(r result) float64 { return 100 * r.OfLine }}
 	edgesColumn     = column{"live edges after, s", "%.1f", func(r result) float64 { return r.Edges.Seconds() }}

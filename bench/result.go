@@ -26,11 +26,12 @@ type result struct {
 	Promised     int // chunks that the load should have had
 
 	// After an outage: until the first chunk came; until all playlists were current; until all chunks were there that were closed
-	// before its end; what came until then, in parts of what the line carries in that time; and by how
-	// much the latest playlist was late for a chunk that was closed in that time.
+	// before its end; what came until then, in parts of what the line carries in that time; by how
+	// much the latest playlist was late for a chunk that was closed in that time, and for one that was
+	// closed when all playlists had been current again.
 	First, Current, Gone time.Duration
 	OfLine               float64
-	Behind               time.Duration
+	Behind, Then         time.Duration
 
 	Edges     time.Duration // from the tool's start until all playlists were current
 	Recording float64       // bytes a second
@@ -90,6 +91,9 @@ func (r *result) recovered(a *account, o *outage, line float64) {
 		}
 		if c.closed.After(o.end) {
 			r.Behind = max(r.Behind, lateness(c.listed, c.closed))
+		}
+		if c.closed.After(o.end.Add(r.Current)) {
+			r.Then = max(r.Then, lateness(c.listed, c.closed))
 		}
 	}
 	r.OfLine = ratio(float64(bytes), line*r.Gone.Seconds())
