@@ -36,7 +36,7 @@ func ParsePlaylist(b []byte) (Manifest, error) {
 			return Manifest{}, err
 		}
 	}
-	p.Unended = p.Unended && !p.Ended
+	p.Unended, p.Whole = p.Unended && !p.Ended, p.recording && p.Ended
 	switch {
 	case !p.begun:
 		return Manifest{}, fmt.Errorf("playlist ends before its #EXTM3U: %w", ErrIncomplete)
@@ -71,6 +71,7 @@ type playlistReader struct {
 	skipped    uint64      // segments that a delta update leaves out
 	line       int
 	begun      bool   // #EXTM3U has come
+	recording  bool   // its type is VOD
 	gap        bool   // the next segment is not there
 	ranged     bool   // the next segment is a part of its file
 	wantsURI   string // the tag whose URI has not come yet

@@ -59,6 +59,8 @@ func (p *playlistReader) readTag(text string) (err error) {
 		p.Sequence, err = strconv.ParseUint(value, 10, 64)
 	case "#EXT-X-TARGETDURATION":
 		p.TargetDuration, err = targetDuration(value)
+	case "#EXT-X-PLAYLIST-TYPE":
+		p.recording = value == "VOD"
 	case "#EXT-X-ENDLIST":
 		p.Ended = true
 	default:

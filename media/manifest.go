@@ -28,6 +28,9 @@ type Manifest struct {
 	TargetDuration time.Duration
 	// Ended: nothing will be added to what it names.
 	Ended bool
+	// Whole: it has ended, and says that it is a recording (EXT-X-PLAYLIST-TYPE: VOD). What is written
+	// under its name later is no continuation.
+	Whole bool
 	// Unended: the last line of a playlist has no line end. So the playlist may be cut short, and the
 	// name of its last file with it. A writer that never ends its last line means it so.
 	Unended bool

@@ -183,3 +183,22 @@ func TestR5EndOfAStreamThatHasLeftTheDiskDoesNotWaitForTheNextStart(t *testing.T
 		})
 	}
 }
+
+// A playlist that says that it is a recording is published as it is: as a live one without its end, it
+// would have viewers begin where it ends.
+func TestR5EndOfAPlaylistOfTypeVODDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.dest.ReconnectWindow = time.Minute
+		d.start()
+		whole := strings.Replace(playlist(1, 3, "#EXT-X-ENDLIST"), "#EXTM3U\r\n", "#EXTM3U\r\n#EXT-X-PLAYLIST-TYPE:VOD\r\n", 1)
+		for n := 1; n <= 3; n++ {
+			d.close(fmt.Sprintf("g/s/%d.ts", n), "x")
+		}
+		d.close("g/s/playlist.m3u8", whole)
+		settle()
+		if got := d.bucket.content("g/s/playlist.m3u8"); got != whole {
+			t.Errorf("published is\n%s\nwant\n%s", got, whole)
+		}
+	})
+}

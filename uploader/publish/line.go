@@ -164,7 +164,7 @@ func (m *manifest) addsToShown(s *snapshot) bool {
 // endOf returns when the end of s, whose server has ended it, may be published.
 func (m *manifest) endOf(s *snapshot) time.Time {
 	window := m.file.src.dest.ReconnectWindow
-	if window == 0 {
+	if window == 0 || s.parsed.Whole {
 		return time.Time{}
 	}
 	stopped := clock.Moment(s.origin.modTime, s.origin.readAt)
