@@ -127,7 +127,7 @@ const partsWritten = "parts"
 
 // ask asks for an object, as the daemon does after a restart.
 func (c *bucketCheck) ask(ctx context.Context, key string, size int64) {
-	err := try(ctx, c.r, "ask", c.where, stepTime, func(ctx context.Context) error {
+	err := try(ctx, c.r, "exists", c.where, stepTime, func(ctx context.Context) error {
 		switch i, found, err := c.store.Stat(ctx, key); {
 		case err != nil:
 			return err
@@ -141,7 +141,7 @@ func (c *bucketCheck) ask(ctx context.Context, key string, size int64) {
 		}
 		return nil
 	})
-	c.r.say("ask", c.where, err)
+	c.r.say("exists", c.where, err)
 }
 
 // list looks for the key in the bucket's list. With the bucket in the endpoint, it is missing

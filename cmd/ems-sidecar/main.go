@@ -129,7 +129,7 @@ type usageError struct{ error }
 // configHint says what to do if the config cannot be read.
 func configHint(err error) string {
 	if errors.Is(err, fs.ErrPermission) {
-		return "the daemon's user must have the right to read it: give it the group ems-sidecar and the mode 0640"
+		return "run the command as root; for the daemon, the file needs the group ems-sidecar and the mode 0640"
 	}
 	return "another file is named with --config"
 }
