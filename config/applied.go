@@ -29,7 +29,7 @@ var appliedKeys = []struct{ section, onReload, onRestart string }{
 		ofStore + " cache_control_chunk cache_control_manifest backlog delete_delay manifest_interval reconnect_window " +
 			"stale_after when_stale absent_variants watch_dir " +
 			"delete_local delete_local_after",
-		"default_bucket endpoint prefix delete bootstrap include writer archive archive_keep dvr split_ranges " +
+		"default_bucket endpoint prefix delete bootstrap include writer archive archive_keep dvr split_ranges run_prefix " +
 			"public_url rewrite_urls",
 	},
 	{"Watcher", "", "backend settle poll_interval"},

@@ -120,6 +120,7 @@ type Archiving struct {
 	ArchiveKeep time.Duration // for how long, and clips; 0: for good
 	DVR         time.Duration // a second live playlist of so much; 0: none
 	SplitRanges bool          // byte ranges become objects of their own
+	RunPrefix   bool          // files whose names may come back get the name of their run in front
 	RewriteURLs bool          // and DASH: addresses of the streams' own files become relative
 }
 
@@ -143,6 +144,7 @@ func (u *Upload) check(d *decoder) {
 	if u.Bucket == "" && !d.wrong("S3", "default_bucket") {
 		d.bad(u.Section, "default_bucket", "", "is missing: set it here or in [S3]")
 	}
+	u.checkRunPrefix(d)
 	if u.KMSKeyID != "" && !strings.HasPrefix(u.ServerSideEncryption, "aws:kms") {
 		d.bad(u.home(d, "kms_key_id"), "kms_key_id", u.KMSKeyID, "needs server_side_encryption = aws:kms")
 	}
@@ -164,4 +166,20 @@ func (u *Upload) home(d *decoder, key string) string {
 		return "S3"
 	}
 	return u.Section
+}
+
+// checkRunPrefix reports what cannot be together with run_prefix.
+func (u *Upload) checkRunPrefix(d *decoder) {
+	if !u.RunPrefix || u.Format != media.HLS {
+		return
+	}
+	const key = "run_prefix"
+	switch {
+	case u.SplitRanges:
+		d.bad(u.home(d, key), key, "on", "cannot be together with split_ranges = on, whose names never come back: set one of "+
+			"the two to off in ["+u.Section+"]")
+	case u.Writer == EMSWriter:
+		d.bad(u.home(d, key), key, "on", "does nothing with writer = ems, as the names of EMS's chunks never come back: "+
+			"set it to off in ["+u.Section+"]")
+	}
 }

@@ -61,6 +61,14 @@ func (u *Upload) keys() []key {
 			stream is published when its file is closed. on uploads each range as an object of its own,
 			and publishes the playlist with these instead, while the stream is live. The file itself is
 			not uploaded then.`),
+		one("run_prefix", &u.RunPrefix, boolean, `
+			HLS: for writers whose names come back after a restart, such as ffmpeg with its default names: on
+			publishes the files of each run in a directory that is called as its first chunk was written,
+			<stream>/20261130T091500.123Z/index0.ts, and the playlist with these names. So nothing is ever
+			replaced: caches keep chunks for a year, and after a restart the playlist lists chunks of both
+			runs. A chunk is uploaded when a playlist names it, or else a minute later. Names with EMS's time
+			in them, playlists with byte ranges and directories of which DASH has the same files stay as
+			they are. It needs s3:GetObject, and does not go with split_ranges.`),
 		one("public_url", &u.PublicURL, publicURLs, `
 			HLS and DASH: for writers that name files by whole addresses: the address at which players find
 			the watched directory, such as https://cdn.example.com/live/. An address in a playlist that

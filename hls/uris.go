@@ -1,6 +1,29 @@
 package hls
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
+
+// URIs yields those of the segments, keys and maps, which may come more than once.
+func (p *Playlist) URIs() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for i := range p.Segments {
+			s := &p.Segments[i]
+			if !yield(s.URI) {
+				return
+			}
+			for _, k := range s.Keys() {
+				if k.URI != "" && !yield(k.URI) {
+					return
+				}
+			}
+			if m := s.Map(); m != nil && !yield(m.URI) {
+				return
+			}
+		}
+	}
+}
 
 // WithURIs returns the playlist with all URIs rewritten that belong to the media: those of segments,
 // keys and maps.

@@ -17,6 +17,8 @@ type Layout struct {
 	// names.
 	Include string
 	Writer  WriterName
+	// RunPrefix: of HLS, files whose names may come back are published under the name of their run.
+	RunPrefix bool
 }
 
 // A Role is the part that a file has in a stream.

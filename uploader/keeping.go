@@ -25,12 +25,17 @@ func (src *Source) newSpool(dir string) *spool.Spool {
 		Root:    src.dir,
 		Dir:     filepath.Join(spool.Place(src.dir, dir), strings.ToLower(src.layout.Format.String())),
 		Named:   func(p string) string { name, _ := src.layout.CutRun(p); return name },
+		Fresh:   src.layout.Format == media.HLS && src.layout.RunPrefix,
 		Log:     src.log,
 		Trouble: src.trouble,
 		Disk:    &src.disk.Calls,
 		Found: func(ctx context.Context, p string, v media.Version) {
 			if src.has(p) || src.pieces.haveFile(p) {
 				return // it exists again, and its closing is reported
+			}
+			if _, run := src.layout.CutRun(p); run == "" && src.layout.Format == media.HLS && src.layout.InRuns(p) {
+				src.absentFromRun(ctx, p)
+				return
 			}
 			src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Kept(src.plan, p, v, now) })
 		},
@@ -136,7 +141,12 @@ func (src *Source) isKept(ctx context.Context, p string) bool {
 // whether it has one.
 func (src *Source) findKept(ctx context.Context, p string) (v media.Version, kept bool, err error) {
 	defer src.disk.End(src.disk.Begin())
-	return src.spool.Find(ctx, p)
+	v, kept, err = src.spool.Find(ctx, p)
+	if name, run := src.layout.CutRun(p); kept && run != "" && src.listRuns.isOther(name, run, v) {
+		src.spool.Release(p, v) // the file was written again in place
+		return media.Version{}, false, err
+	}
+	return v, kept, err
 }
 
 // keep has the spool keep p, and reports whether it began to.

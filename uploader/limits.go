@@ -28,6 +28,11 @@ const (
 	// maxRuns bounds, for each source, the streams of which the run is remembered; more only as long as
 	// their manifests exist.
 	maxRuns = 50_000
+	// maxUsedNames bounds the names that are remembered of one run of a playlist: half a day of chunks
+	// of 4 s. Then another one begins.
+	maxUsedNames = 10_000
+	// maxInquiries is how many playlists of a source the bucket is asked for at once, after a start.
+	maxInquiries = 8
 	// maxPaced bounds, for each source, the manifests that are remembered as slow to read.
 	maxPaced = 10_000
 	// mostUnfinished bounds, for each source, the part files of recordings that are remembered.

@@ -143,16 +143,18 @@ func (ps *pieces) forgetIfDone(file string, f *pieced) bool {
 }
 
 // isCutByOther returns what reports whether another section of the same root, which publishes to the
-// same place, publishes pieces of a file.
+// same place, publishes pieces of a file, or may publish it under the name of a run.
 func (src *Source) isCutByOther() func(p string) bool {
 	var others []*Source
 	for _, o := range src.uploader.all() {
-		if o != src && o.dest.SplitRanges && o.dir == src.dir && o.dest.IsWith(&src.dest.Destination) {
+		if o != src && (o.dest.SplitRanges || o.layout.RunPrefix) && o.dir == src.dir && o.dest.IsWith(&src.dest.Destination) {
 			others = append(others, o)
 		}
 	}
 	return func(p string) bool {
-		return slices.ContainsFunc(others, func(o *Source) bool { return o.pieces.haveFile(p) })
+		return slices.ContainsFunc(others, func(o *Source) bool {
+			return o.pieces.haveFile(p) || o.layout.RunPrefix && o.layout.InRuns(p) && !src.layout.DatesRuns(p)
+		})
 	}
 }
 

@@ -1,7 +1,6 @@
 package uploader
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -93,17 +92,13 @@ func (src *Source) readManifest(ctx context.Context, p string) (publish.Reading,
 	if err := src.checkEnd(p, manifest, sha256.Sum256(written), names, time.Now()); err != nil {
 		return publish.Reading{}, nil, err
 	}
-	content, cut, err := src.split(ctx, src.relative(p, content, names), names, version.ModTime)
-	if err != nil {
+	w := rewriting{content: written, manifest: manifest, modTime: version.ModTime}
+	if err := src.rewrite(ctx, p, names, &w); err != nil {
 		return publish.Reading{}, nil, err
 	}
-	if !bytes.Equal(content, written) { // files are named otherwise, or others are
-		if manifest, _, err = src.parse(p, content); err != nil {
-			return publish.Reading{}, nil, &notManifestError{err}
-		}
-	}
+	content, manifest, cut := w.content, w.manifest, w.cut
 	sum := sha256.Sum256(content)
-	have := func(p string) bool { _, isPiece := cut[p]; return isPiece || files.have(p) }
+	have := func(p string) bool { _, isPiece := cut[p]; return isPiece || w.inRuns[p] || files.have(p) }
 	named, err := src.resolve(p, manifest, names, have)
 	if err != nil {
 		return publish.Reading{}, nil, &notManifestError{err}
@@ -120,7 +115,7 @@ func (src *Source) readManifest(ctx context.Context, p string) (publish.Reading,
 		Outside: named.outside, Names: names, ModTime: version.ModTime, ReadAt: time.Now(),
 	}
 	if src.layout.MayReturn(r.References) {
-		r.OnDisk = src.versions(r.References)
+		r.OnDisk = src.versionsOf(r.References)
 	}
 	return r, cut, nil
 }

@@ -25,6 +25,10 @@ const (
 // closedFile reports that the file p, which is no manifest, is whole in version v.
 func (src *Source) closedFile(ctx context.Context, onDisk string, v media.Version) {
 	p, of := src.runOf(ctx, onDisk, v)
+	if (p != onDisk || of == notKnown) && src.reported.named.has(onDisk) { // by a manifest without runs, too
+		at := src.placeOf(onDisk)
+		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Closed(src.plan, onDisk, v, false, at, now) })
+	}
 	switch of {
 	case notKnown:
 		return
@@ -65,6 +69,9 @@ const (
 // runOf returns the path under which the file p is published, which was closed in version v, and of
 // which run it is.
 func (src *Source) runOf(ctx context.Context, p string, v media.Version) (string, closingOf) {
+	if src.layout.Format == media.HLS && src.layout.InRuns(p) {
+		return src.listRunOf(ctx, p, v)
+	}
 	if !src.namesRuns() || !src.layout.DatesRuns(p) {
 		return src.published(p), presentRun
 	}

@@ -76,11 +76,23 @@ func (src *Source) published(p string) string {
 	return media.InRun(p, is.name)
 }
 
+// leaves applies that the name p is gone from the disk, and returns the path under which it was published.
+// waits: it was not yet.
+func (src *Source) leaves(p string) (published string, waits bool) {
+	if src.layout.Format == media.HLS && src.layout.InRuns(p) {
+		return src.listRuns.removed(p)
+	}
+	return src.published(p), false
+}
+
 // onDisk returns what the file is called on the disk that is published as p. holds: if the disk has the
 // name, it is that file, and not one of another run.
 func (src *Source) onDisk(p string) (name string, holds bool) {
 	name, of := src.layout.CutRun(p)
-	if !src.layout.DatesRuns(name) {
+	switch {
+	case src.layout.Format == media.HLS && of != "":
+		return name, src.listRuns.holds(name, of)
+	case !src.layout.DatesRuns(name):
 		return name, true
 	}
 	is, _ := src.runs.present(src.layout.Stream(p))
@@ -182,7 +194,7 @@ func (src *Source) forgetRuns() {
 // expect asks for the files that are published as these paths. Until ctx ends, it reports those of
 // former runs as absent.
 func (src *Source) expect(ctx context.Context, paths []string) {
-	if src.layout.Format != media.DASH {
+	if src.layout.Format != media.DASH && !src.layout.RunPrefix {
 		src.expecter.Expect(paths...)
 		return
 	}

@@ -43,6 +43,7 @@ type Source struct {
 
 	reported reported // for the caller of the methods
 	runs     runs
+	listRuns listRuns
 	spool    *spool.Spool
 	pieces   pieces
 	disk     diskCalls
@@ -67,6 +68,7 @@ type reported struct {
 	hostPaths  map[string]bool // manifests of which it was logged that they name paths on this host
 
 	unrewritten map[string]bool // and those of which it was that their addresses cannot be rewritten
+	plain       map[string]bool // directories of which it was that they have no names of runs
 }
 
 // Source returns a new source for the files of layout below the root dir. It may be called while
@@ -77,8 +79,9 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
 		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace),
 			hostPaths: make(map[string]bool), unrewritten: make(map[string]bool),
+			plain:   make(map[string]bool),
 			unended: make(map[string]unended), series: newSeriesBook()},
-		runs: newRuns(),
+		runs: newRuns(), listRuns: newListRuns(),
 	}
 	src.roots = sync.OnceValue(func() media.RootAddresses {
 		roots, _ := media.NewRootAddresses(dir, dest.PublicURL) // the config has checked them
@@ -112,7 +115,11 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	at := src.placeOf(p)
 	r, cut, err := src.readManifest(ctx, p)
 	var unended *unendedError
+	retry, notNow := isNotNow(err)
 	switch {
+	case notNow:
+		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Reread(src.plan, p, now.Add(retry)) })
+		return
 	case errors.As(err, &unended):
 		src.readUnended(ctx, p, unended)
 		return
@@ -130,8 +137,10 @@ func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
 	}
 	src.fit(p)
 	src.end(ctx, src.learnRuns(p, &r))
-	for i, ref := range r.References {
-		r.References[i] = src.published(ref)
+	if src.layout.Format == media.DASH { // playlists have them already
+		for i, ref := range r.References {
+			r.References[i] = src.published(ref)
+		}
 	}
 	src.reported.named.learn(src.layout, p, r.References, src.isCutByOther())
 	if !src.prepare(ctx, p, &r) {
@@ -156,7 +165,11 @@ func (src *Source) Removed(ctx context.Context, p string) {
 	delete(src.reported.unended, p)
 	src.reported.series.forget(p)
 	reread := src.rereadFor(p)
-	p = src.published(p)
+	p, waits := src.leaves(p)
+	if waits {
+		src.spool.Gone(p)
+		return
+	}
 	src.spool.Gone(p)
 	if src.pieces.haveFile(p) {
 		src.removePieces(ctx, p)
@@ -176,7 +189,12 @@ func (src *Source) Removed(ctx context.Context, p string) {
 // Absent reports that p, which was expected, is not on the disk.
 func (src *Source) Absent(ctx context.Context, p string) {
 	src.runs.forget(p)
-	src.absent(ctx, src.published(p))
+	p, waits := src.leaves(p)
+	if waits {
+		src.absentFromRun(ctx, p)
+		return
+	}
+	src.absent(ctx, p)
 }
 
 // absent reports that the file that is published as p is not on the disk.
@@ -280,11 +298,4 @@ func (src *Source) versions(paths []string) []media.Version {
 		}
 	}
 	return found
-}
-
-// sourceOf returns the source of which plan is the schedule's part.
-func (u *Uploader) sourceOf(plan *publish.Source) *Source {
-	u.roster.Lock()
-	defer u.roster.Unlock()
-	return u.roster.owners[plan]
 }

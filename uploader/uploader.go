@@ -111,6 +111,13 @@ func (u *Uploader) all() []*Source {
 	return u.roster.sources
 }
 
+// sourceOf returns the source of which plan is the schedule's part.
+func (u *Uploader) sourceOf(plan *publish.Source) *Source {
+	u.roster.Lock()
+	defer u.roster.Unlock()
+	return u.roster.owners[plan]
+}
+
 // add adds a source, also while Run works.
 func (u *Uploader) add(src *Source) {
 	u.budget.Join()

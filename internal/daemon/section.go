@@ -39,8 +39,9 @@ func (d *Daemon) newSection(ctx context.Context, u config.Upload, pool config.Po
 	}
 	store := newCurrentStore(opened)
 	s := &section{
-		Upload:   u,
-		layout:   media.Layout{Format: u.Format, Bootstrap: u.Bootstrap, Include: u.Include, Writer: writers[u.Writer]},
+		Upload: u,
+		layout: media.Layout{Format: u.Format, Bootstrap: u.Bootstrap, Include: u.Include, Writer: writers[u.Writer],
+			RunPrefix: u.RunPrefix && u.Format == media.HLS},
 		store:    store,
 		opened:   storeOf(u, pool),
 		endpoint: opened.Endpoint(),

@@ -75,6 +75,7 @@ func (s *stage) doSource(_ string, words []string) error {
 		return fmt.Errorf("want a format and a directory")
 	}
 	dest, writer := &publish.Destination{Bucket: words[1]}, media.EMSWrites
+	prefixed := false
 	for _, option := range words[2:] {
 		name, value, _ := strings.Cut(option, "=")
 		d, _ := time.ParseDuration(value)
@@ -101,6 +102,8 @@ func (s *stage) doSource(_ string, words []string) error {
 			writer = media.AnyWrites
 		case "auto":
 			writer = media.NamesTell
+		case "prefixed":
+			prefixed = true
 		case "workers":
 			if _, err := fmt.Sscan(value, &s.settings.Workers); err != nil {
 				return err
@@ -118,7 +121,7 @@ func (s *stage) doSource(_ string, words []string) error {
 	if s.schedule == nil {
 		s.schedule = publish.New(s.settings)
 	}
-	src := &stageSource{layout: media.Layout{Format: format, Bootstrap: "bootstrap", Writer: writer}, dest: dest}
+	src := &stageSource{layout: media.Layout{Format: format, Bootstrap: "bootstrap", Writer: writer, RunPrefix: prefixed}, dest: dest}
 	src.Source = s.schedule.Add("/root", src.layout, dest, false)
 	s.sources[words[1]] = src
 	return nil

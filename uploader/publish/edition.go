@@ -3,7 +3,6 @@ package publish
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"iter"
 	"path"
 	"slices"
 	"time"
@@ -231,10 +230,10 @@ func (m *manifest) fileOf(uri string) *file {
 // filesOf returns the files that list names and run does not.
 func (m *manifest) filesOf(list, run *hls.Playlist) (tail []*file) {
 	seen := make(map[string]bool)
-	for uri := range uris(run) {
+	for uri := range run.URIs() {
 		seen[uri] = true
 	}
-	for uri := range uris(list) {
+	for uri := range list.URIs() {
 		if seen[uri] {
 			continue
 		}
@@ -244,26 +243,6 @@ func (m *manifest) filesOf(list, run *hls.Playlist) (tail []*file) {
 		}
 	}
 	return tail
-}
-
-// uris yields the URIs of the segments, keys and maps, which may come more than once.
-func uris(list *hls.Playlist) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for i := range list.Segments {
-			s := &list.Segments[i]
-			if !yield(s.URI) {
-				return
-			}
-			for _, k := range s.Keys() {
-				if k.URI != "" && !yield(k.URI) {
-					return
-				}
-			}
-			if m := s.Map(); m != nil && !yield(m.URI) {
-				return
-			}
-		}
-	}
 }
 
 // first returns the number of the first segment that viewers get.

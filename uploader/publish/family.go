@@ -93,7 +93,7 @@ const (
 	noClaim   claim = iota
 	sideClaim       // the config names it
 	fullClaim       // the format does
-	cutClaim        // it is a piece that the section may have cut, of a file of any format
+	cutClaim        // it is a piece that the section may have cut, of a file of any format, or has the name of its run
 )
 
 // claim returns what right src has to the file p. Of a stream whose runs have names, files have other
@@ -101,6 +101,9 @@ const (
 func (src *Source) claim(p string) claim {
 	if src.retired || src.layout.DatesRuns(p) {
 		return noClaim
+	}
+	if _, run := src.layout.CutRun(p); run != "" {
+		return cutClaim
 	}
 	if src.dest.SplitRanges && isPiece(p) && !src.family.isManifest(p) {
 		return cutClaim

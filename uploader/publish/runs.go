@@ -69,8 +69,18 @@ func (s *Schedule) RunOver(src *Source, stream, name string, now time.Time) (pat
 		}
 	}
 	slices.Sort(paths)
+	s.Left(src, paths, now)
+	return paths
+}
+
+// Left applies that other files have the names on the disk now of those that are published under these
+// paths. What is not in the bucket is in the spool.
+func (s *Schedule) Left(src *Source, paths []string, now time.Time) {
 	for _, p := range paths {
 		f := src.files[p]
+		if f == nil {
+			continue
+		}
 		s.left(src, p, now)
 		if f.bucket.isSettled() || f.disk.isWhole() {
 			s.removed(src, p)
@@ -79,7 +89,6 @@ func (s *Schedule) RunOver(src *Source, stream, name string, now time.Time) (pat
 		}
 		s.touch(f.stream)
 	}
-	return paths
 }
 
 // Replaces reports whether a manifest names the file p, and the bucket has other content of it than v.

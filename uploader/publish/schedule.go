@@ -140,6 +140,13 @@ func (s *Schedule) LookAgain(src *Source, p string, at time.Time) {
 	s.again.names[unnamedFile{src, p}] = at
 }
 
+// LookNoMore takes back what LookAgain was called for.
+func (s *Schedule) LookNoMore(src *Source, names []string) {
+	for _, p := range names {
+		delete(s.again.names, unnamedFile{src, p})
+	}
+}
+
 // due notes that something is to be reported again at a time.
 func (a *again) due(at time.Time) {
 	if a.isEmpty() || at.Before(a.at) {

@@ -178,7 +178,11 @@ func (s *stage) read(p string, refs []string, run, sequence string, ended bool) 
 			content += reference(p, ref, src.layout)
 			continue
 		}
-		content += "#EXTINF:" + lasts[i] + ",\n" + path.Base(ref) + "\n"
+		name := path.Base(ref)
+		if src.layout.RunPrefix {
+			name = strings.TrimPrefix(ref, path.Dir(p)+"/")
+		}
+		content += "#EXTINF:" + lasts[i] + ",\n" + name + "\n"
 	}
 	if ended {
 		content += "#EXT-X-ENDLIST\n"
@@ -196,7 +200,7 @@ func (s *stage) read(p string, refs []string, run, sequence string, ended bool) 
 			r.Manifest.TargetDuration = 4 * time.Second
 		}
 	}
-	if src.layout.MayReturn(refs) {
+	if src.layout.MayReturn(refs) && !src.layout.RunPrefix {
 		for _, ref := range refs {
 			r.OnDisk = append(r.OnDisk, s.disk[ref])
 		}

@@ -10,8 +10,7 @@ func (s *Schedule) verified(r Result, now time.Time) {
 		s.touchVariants(m)
 	}
 	first := c.question == neverAsked
-	m.rival.holds = false
-	m.noteAnswer(found, now)
+	m.noteAnswer(found)
 	if first && now.Sub(s.settings.Began) < doubtTime {
 		c.late.begin(now) // a PUT of the run before may still be applied
 	}
@@ -34,14 +33,13 @@ func (s *Schedule) verified(r Result, now time.Time) {
 	if c.late.isOpen() {
 		s.askedInDoubt(m, untold, now)
 	}
-	s.guardStale(m.file.stream, now) // it may have been asked for that
 }
 
 // noteAnswer notes that the bucket has told what it has of m.
-func (m *manifest) noteAnswer(found *ObjectInfo, now time.Time) {
+func (m *manifest) noteAnswer(found *ObjectInfo) {
 	c := &m.copy
 	c.hadOne = c.hadOne || c.question == neverAsked && found != nil
-	c.question, c.checkAt, c.toldAt = answered, time.Time{}, now
+	c.question, c.checkAt = answered, time.Time{}
 	if m.newest() == nil {
 		c.question = askAgain // there is nothing to compare the answer with
 	}

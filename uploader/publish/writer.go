@@ -84,7 +84,11 @@ func (m *manifest) returning(s *snapshot) func(uri string) bool {
 		return nil
 	}
 	return func(uri string) bool {
-		f := m.lookUp(uri)
+		p := m.pathOf(uri)
+		f := m.file.src.find(p)
+		if _, run := m.file.src.layout.CutRun(p); f == nil && run != "" {
+			return false
+		}
 		if f == nil {
 			return m.file.traits().Returns(uri, s.writing(nil))
 		}

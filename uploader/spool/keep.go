@@ -115,6 +115,49 @@ func (s *Spool) setAside(ctx context.Context, e *entry) bool {
 	return true
 }
 
+// Move has what is kept of p be kept as q instead, if q is not kept yet.
+func (s *Spool) Move(ctx context.Context, p, q string) {
+	s.ask(ctx, func() {
+		if e := s.entry(p); e != nil && s.entry(q) == nil {
+			s.move(e, q)
+		}
+	})
+}
+
+// move keeps e as q.
+func (s *Spool) move(e *entry, q string) {
+	if e.file == nil {
+		err := s.renameLink(e.path, q)
+		if err != nil {
+			s.fail(notMoved, e.path, "as", q, "err", err, "next", "it is kept again when it is reported again")
+			return
+		}
+		s.dirs[path.Dir(e.path)]--
+		s.dirs[path.Dir(q)]++
+	}
+	alone := e.claim != nil
+	s.rejoin(e)
+	delete(s.entries, e.path)
+	e.path = q
+	s.entries[q] = e
+	if alone {
+		s.orphan(e)
+	}
+}
+
+// renameLink renames a link.
+func (s *Spool) renameLink(p, q string) error {
+	links, err := s.openDir()
+	if err != nil {
+		return err
+	}
+	defer links.Close()
+	if err := links.MkdirAll(path.Dir(q), 0o700); err != nil {
+		return noPlace(err)
+	}
+	return links.Rename(p, q)
+}
+
 // orphan notes that the name of e is gone. Its bytes count from now on.
 func (s *Spool) orphan(e *entry) {
 	if e.claim == nil {

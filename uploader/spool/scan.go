@@ -146,6 +146,9 @@ func (s *Spool) take(p string) *entry {
 	case err == nil && !os.SameFile(named, fi):
 		s.unlink(p) // the name has other content, and that is wanted
 		return nil
+	case err == nil && s.Fresh && s.name(p) != p:
+		s.unlink(p)
+		return nil
 	case err == nil:
 	case disk.IsGone(err):
 		s.orphan(e)

@@ -38,6 +38,9 @@ type Settings struct {
 	// Named returns the name, below Root, of the file that is kept as p; if another file has that name
 	// now, that is no reason to drop what is kept. Nil: it is p, and what is kept of p is dropped then.
 	Named func(p string) string
+	// Fresh: a file of an earlier run that is kept as another path than its name, and still has its name,
+	// is not kept any more: it may have been written again in place. Its closing is reported.
+	Fresh bool
 	Log   *slog.Logger
 	// Trouble reports failures. The caller calls its Sweep. If it is nil, they are logged to Log.
 	Trouble *trouble.Reporter

@@ -54,6 +54,10 @@ var (
 		Kind: "spool_left_alone", Level: slog.LevelWarn,
 		Message: "file stays in the spool: it is not known whether it still has its name",
 	}
+	notMoved = trouble.Failure{
+		Kind: "spool_not_moved", Level: slog.LevelWarn,
+		Message: "file in the spool cannot get the name of its run",
+	}
 	nameTaken = trouble.Failure{
 		Kind: "spool_name_taken", Level: slog.LevelError,
 		Message: "another file has taken the name of one that waits for its upload",
