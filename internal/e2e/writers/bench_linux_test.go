@@ -71,6 +71,9 @@ func (b *bench) play() string {
 	c := b.checker
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if b.row.prefixed {
+		differ = append(differ, b.foreign()...)
+	}
 	findings := append(append(slices.Clone(c.findings), unsettled...), differ...)
 	verdict := "good"
 	for rule, n := range c.theirs {
@@ -101,6 +104,8 @@ func (b *bench) differences() (found []string) {
 		}
 		object, err := os.ReadFile(filepath.Join(b.bucket, name))
 		switch {
+		case b.row.prefixed && !isManifest(name):
+			found = append(found, b.differencesInRuns(name, disk)...)
 		case b.row.ranges && !isManifest(name): // its ranges are there
 		case err != nil:
 			found = append(found, fmt.Sprintf("%s is on the disk and not in the bucket", name))

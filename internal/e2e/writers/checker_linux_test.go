@@ -47,12 +47,15 @@ func newChecker(t *testing.T, j *journal, bucket string, r row) *checker {
 
 // before sees a request on its way to the bucket.
 func (c *checker) before(q *s3test.Request) {
-	if q.Method != http.MethodPut || q.Body == nil || int64(len(q.Body)) != q.Length {
-		return
-	}
 	_, key, _ := strings.Cut(q.Key, "/") // the first directory is the row's
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.row.prefixed && q.Method == http.MethodPut && !isManifest(key) {
+		c.prefixed(key, q)
+	}
+	if q.Method != http.MethodPut || q.Body == nil || int64(len(q.Body)) != q.Length {
+		return
+	}
 	c.marks++
 	c.journal.catchUp(c.marks)
 	c.puts++
@@ -62,7 +65,13 @@ func (c *checker) before(q *s3test.Request) {
 		return
 	}
 	c.present(key, r)
-	own := c.meant(key, q.Body, r)
+	own := false
+	if c.row.prefixed && r.media {
+		c.rewritten++
+		own = c.meantInRuns(key, q.Body, r)
+	} else {
+		own = c.meant(key, q.Body, r)
+	}
 	if r.began != "" && !c.row.reuses && c.row.config != nil {
 		c.goesOn(key, r)
 	}
@@ -230,6 +239,11 @@ func (c *checker) written(p *regexp.Regexp, dir string, before int) map[string]b
 // the version, but after the version in which it was not named yet; else what was closed a moment after it.
 // A pattern means what comes later, too, up to the next run.
 func (c *checker) compare(key, name string, r ref, v version, since, next int) []string {
+	return c.compareAs(key, name, name, r, v, since, next)
+}
+
+// compareAs is compare for an object that is not called as the file.
+func (c *checker) compareAs(key, name, object string, r ref, v version, since, next int) []string {
 	contents := c.journal.of(name)
 	var meant []content
 	for _, e := range slices.Backward(contents) {
@@ -244,7 +258,7 @@ func (c *checker) compare(key, name string, r ref, v version, since, next int) [
 	if len(meant) == 0 {
 		return nil // it was written before the journal began, or is not closed yet
 	}
-	b, err := os.ReadFile(filepath.Join(c.bucket, name))
+	b, err := os.ReadFile(filepath.Join(c.bucket, object))
 	if err != nil {
 		if len(v.patterns) > 0 {
 			return []string{fmt.Sprintf("%s was put %v after %s was closed, which is not in the bucket", key,
@@ -267,7 +281,7 @@ func (c *checker) compare(key, name string, r ref, v version, since, next int) [
 	if names := c.journal.namesOf(sum); len(names) > 0 {
 		what = "which is of another run"
 	}
-	return []string{fmt.Sprintf("%s means another content of %s than the bucket has, %s", key, name, what)}
+	return []string{fmt.Sprintf("%s means another content of %s than the bucket has, %s", key, object, what)}
 }
 
 // inOrder verifies that the contents of a list's segments were written in the order in which they are

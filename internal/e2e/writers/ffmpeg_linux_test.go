@@ -54,6 +54,9 @@ var split = []string{"HLS split_ranges = on"}
 // window lets the daemon wait for a writer that returns, also on a busy machine. The end is not waited for.
 var window = []string{"S3 reconnect_window = 10m"}
 
+// prefixed has the files of each run published in a directory of its own.
+var prefixed = slices.Concat(window, []string{"HLS run_prefix = on"})
+
 var ffmpegHLS = []row{
 	{name: "hls-ts", play: []string{list}, steps: inOneRun(ts + list)},
 	{name: "hls-ts-delete", play: []string{list},
@@ -91,6 +94,20 @@ var ffmpegHLS = []row{
 			list + " live/cam/s%d.ts")},
 	{name: "hls-ts-restart", short: true, play: []string{list}, config: window, reuses: true,
 		steps: restarted(ts + list)},
+	{name: "hls-ts-prefix-restart", short: true, play: []string{list}, config: prefixed, prefixed: true,
+		steps: restarted(ts + list)},
+	{name: "hls-ts-prefix-delete-restart", play: []string{list}, prefixed: true,
+		config: slices.Concat(prefixed, []string{"S3 delete = mirror", "S3 delete_delay = 2s"}),
+		steps:  restarted(ts + "-hls_flags delete_segments+temp_file " + list)},
+	{name: "hls-ts-prefix-wrap", play: []string{list}, config: prefixed, prefixed: true, steps: inOneRun(
+		"-f segment -segment_time 0.5 -segment_list_size 4 -segment_wrap 8 -segment_list_flags +live -segment_list " + list + " live/cam/s%d.ts")},
+	{name: "hls-ts-prefix-segment", play: []string{list}, config: prefixed, prefixed: true, steps: restarted(
+		"-f segment -segment_time 1 -segment_list_size 4 -segment_list_flags +live -segment_list " +
+			list + " live/cam/s%d.ts")},
+	{name: "hls-fmp4-prefix-restart", short: true, play: []string{list}, config: prefixed, prefixed: true,
+		steps: restarted(fmp4 + list)},
+	{name: "hls-fmp4-prefix-master-restart", play: []string{"live/cam/master.m3u8"}, config: prefixed, prefixed: true,
+		steps: []step{variants(0, fmp4), rest(time.Second), variants(1, fmp4)}},
 	{name: "hls-ts-delete-restart", play: []string{list}, config: window, reuses: true,
 		steps: restarted(ts + "-hls_flags delete_segments " + list)},
 	{name: "hls-ts-keys", short: true, play: []string{list}, steps: []step{rekeying(ffmpeg(0, 7,

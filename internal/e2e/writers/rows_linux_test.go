@@ -21,6 +21,7 @@ type row struct {
 	ranges   bool     // ranges of a file are objects of their own
 	outlive  bool     // the manifest means chunks that the writer has deleted
 	short    bool     // part of the short form
+	prefixed bool     // files have the names of their runs in front
 	reuses   bool     // names return, and viewers see that
 	absolute bool     // its addresses are absolute, and are published as they are
 }
