@@ -235,3 +235,25 @@ func sources(t *testing.T, dir string) []byte {
 	}
 	return all
 }
+
+// TestWaysThroughTheCodeAreShort: each way in CONTRIBUTING visits eight files at most, and none twice.
+func TestWaysThroughTheCodeAreShort(t *testing.T) {
+	row := regexp.MustCompile("(?m)^\\| `([a-z0-9_/]+\\.go)` \\|.*\n")
+	way := regexp.MustCompile("(?m)^\\| file \\| read \\|.*\n\\|[ |-]+\n((?:\\|.*\n)+)")
+	ways := way.FindAllStringSubmatch(read(t, top+"/CONTRIBUTING.md"), -1)
+	if len(ways) != 3 { // a chunk's, an event's, a config value's
+		t.Fatalf("CONTRIBUTING has %d ways", len(ways))
+	}
+	for _, w := range ways {
+		var files []string
+		for _, m := range row.FindAllStringSubmatch(w[1], -1) {
+			if slices.Contains(files, m[1]) {
+				t.Errorf("a way visits %s twice", m[1])
+			}
+			files = append(files, m[1])
+		}
+		if n := len(files); n == 0 || n > 8 || n != strings.Count(w[1], "\n") {
+			t.Errorf("a way has %d rows with %d files: %s", strings.Count(w[1], "\n"), n, strings.Join(files, ", "))
+		}
+	}
+}

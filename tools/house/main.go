@@ -5,10 +5,12 @@
 //
 //	go -C tools run ./house        of this checkout
 //	go -C tools run ./house DIR    of another one, of an older commit, say; a relative DIR starts in tools
+//	go -C tools run ./house -check [DIR]    prints what breaks a limit, and fails if anything does
 package main
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -16,32 +18,42 @@ import (
 	"strings"
 )
 
-// What is more than this is listed.
+// The limits. What is more than this is listed.
 const (
 	maxLines      = 300 // of a file
 	maxFields     = 15  // of a struct
 	maxComplexity = 15  // of a function, cyclomatic
+	maxBooleans   = 3   // of a chunk, with the structs in it
 )
 
 // deciding are the packages that decide what is published. One of them may not be there.
 var deciding = []string{"uploader", "uploader/publish"}
 
 func main() {
-	dir := ".."
-	switch len(os.Args) {
-	case 1:
-	case 2:
-		dir = os.Args[1]
-	default:
-		fmt.Fprintln(os.Stderr, "usage: house [DIR]")
+	flag.Usage = func() { fmt.Fprintln(os.Stderr, "usage: house [-check] [DIR]") }
+	check := flag.Bool("check", false, "")
+	flag.Parse()
+	if flag.NArg() > 1 {
+		flag.Usage()
 		os.Exit(2)
 	}
-	h, err := measure(dir)
+	h, err := measure(cmp.Or(flag.Arg(0), ".."))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	h.print()
+	if !*check {
+		h.print()
+		return
+	}
+	broken := h.broken()
+	for _, what := range broken {
+		fmt.Println(what)
+	}
+	if len(broken) > 0 {
+		os.Exit(1)
+	}
+	fmt.Println("every file, struct and function is within the limits")
 }
 
 func (h *house) print() {
@@ -78,20 +90,24 @@ func (h *house) print() {
 	}
 
 	fmt.Printf("\nFunctions of a cyclomatic complexity of more than %d\n\n", maxComplexity)
-	var branched []function
+	for _, f := range h.branched() {
+		fmt.Printf("- %s: %d (%s)\n", f.name, f.complexity, f.at)
+	}
+}
+
+// branched returns the functions that are too branched, the worst first.
+func (h *house) branched() (found []function) {
 	for _, p := range h.packages {
 		for _, f := range p.functions {
 			if f.complexity > maxComplexity {
-				branched = append(branched, f)
+				found = append(found, f)
 			}
 		}
 	}
-	slices.SortFunc(branched, func(a, b function) int {
+	slices.SortFunc(found, func(a, b function) int {
 		return cmp.Or(b.complexity-a.complexity, strings.Compare(a.at, b.at))
 	})
-	for _, f := range branched {
-		fmt.Printf("- %s: %d (%s)\n", f.name, f.complexity, f.at)
-	}
+	return found
 }
 
 func (h *house) printStructs(listed func(name string, s size) bool) {
