@@ -3,6 +3,8 @@ package browser
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 )
 
 // Click clicks on the middle of the element that a selector finds, as a mouse does.
@@ -55,11 +57,15 @@ func (p *Page) Prefer(scheme string) {
 		"features": []map[string]any{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 }
 
-// Screenshot writes a picture (PNG) of what is seen to a file.
+// Screenshot writes a picture of what is seen to a file, in the format of its extension: .png or .webp.
 func (p *Page) Screenshot(file string) {
 	p.t.Helper()
 	var picture struct{ Data []byte }
-	p.Call("Page.captureScreenshot", map[string]any{"format": "png"}, &picture)
+	params := map[string]any{"format": strings.TrimPrefix(filepath.Ext(file), ".")}
+	if params["format"] == "webp" {
+		params["quality"] = 80
+	}
+	p.Call("Page.captureScreenshot", params, &picture)
 	if err := os.WriteFile(file, picture.Data, 0o644); err != nil {
 		p.t.Fatal(err)
 	}

@@ -3,6 +3,7 @@
 package scene
 
 import (
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -27,6 +28,7 @@ import (
 var (
 	quietTime = long.Duration("quiet", time.Second, time.Minute, "how long nothing is wrong before")
 	logFile   = flag.String("scene.log", "", "write the daemon's log to this file")
+	rootDir   = flag.String("scene.root", "", "have the streams in this empty directory, whose name is in the pictures")
 )
 
 // named is how long an operator waits for the name of a fault, and of its end.
@@ -62,7 +64,7 @@ type stage struct {
 func TestOperatorLearnsWhatIsWrongAndWhenItIsOver(t *testing.T) {
 	t.Parallel()
 	p := long.Or(play{streams: 6, chunk: time.Second, outage: time.Second, late: 5 * time.Second},
-		play{streams: 40, chunk: 2 * time.Second, fault: time.Minute, outage: 40 * time.Second, late: 8 * time.Second})
+		play{streams: 40, chunk: 2 * time.Second, fault: time.Minute, outage: 46 * time.Second, late: 8 * time.Second})
 	p.quiet = quietTime()
 	s := newStage(t, p)
 	if *logFile != "" {
@@ -82,6 +84,7 @@ func TestOperatorLearnsWhatIsWrongAndWhenItIsOver(t *testing.T) {
 	if n := s.count(health.Live); n != p.streams-3 && !e2e.Patient.Busy() {
 		t.Errorf("%d streams are live beside the three in trouble, want %d", n, p.streams-3)
 	}
+	s.takePictures()
 	s.freeze.Store(false)
 	s.slow.Store(false)
 	s.hide(0o755)
@@ -97,6 +100,7 @@ func TestOperatorLearnsWhatIsWrongAndWhenItIsOver(t *testing.T) {
 	s.happens("bucket_unreachable", "bucket accepts requests again", p.outage)
 	s.happens("bucket_back", fmt.Sprintf("streams=%d", p.streams), 0)
 	s.eventually("live streams", func() bool { return s.count(health.Live) == p.streams })
+	s.pictureOfTheEnd()
 }
 
 // newStage starts the encoders and a daemon that is not root, with the rights of its unit.
@@ -106,7 +110,7 @@ func newStage(t *testing.T, p play) *stage {
 		t.Skip("only root may run the daemon as another user")
 	}
 	server := s3test.Start(t)
-	s := &stage{t: t, root: t.TempDir(), play: p, proxy: s3test.NewProxy(t, server)}
+	s := &stage{t: t, root: cmp.Or(*rootDir, t.TempDir()), play: p, proxy: s3test.NewProxy(t, server)}
 	s.proxy.Before = func(r *s3test.Request, _ http.ResponseWriter) bool {
 		if s.slow.Load() && r.Method == http.MethodPut && strings.HasPrefix(r.Key, slow+"/") && strings.HasSuffix(r.Key, ".ts") {
 			time.Sleep(p.late) // the line of this stream, not the tests'
