@@ -2,8 +2,10 @@ package players
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +21,12 @@ import (
 // dashScript is the player's.
 const dashScript = "../../../cmd/ems-demo/page/dash.mediaplayer.min.js"
 
-// A dashStage has an encoder of DASH, the daemon, the bucket, and dash.js before it.
+// dashPlayers watch DASH. Only the long form has Shaka Player, which has to be installed.
+func dashPlayers() []string {
+	return long.Or([]string{"dash.js"}, []string{"dash.js", "shaka"})
+}
+
+// A dashStage has an encoder of DASH, the daemon, the bucket, and players before it.
 type dashStage struct {
 	*testing.T
 	scenario
@@ -44,7 +51,7 @@ func newDASHStage(t *testing.T, s scenario, media [2]map[kind]recording, lasts t
 	t.Helper()
 	server := s3test.Start(t)
 	st := &dashStage{T: t, scenario: s, lasts: lasts, media: media, server: server, proxy: s3test.NewProxy(t, server),
-		gateway: newGateway(t, server, map[string]string{"dash.js": dashScript})}
+		gateway: newGateway(t, server, map[string]string{"dash.js": dashScript, "shaka.js": shakaScript})}
 	root := t.TempDir()
 	st.writer = emswriter.DASH{Dir: filepath.Join(root, "group", "stream"), List: 6}
 	path, err := e2e.BuildBinary()
@@ -108,8 +115,8 @@ func (s *dashStage) write(media map[kind]recording, over <-chan struct{}, end en
 	return fmt.Errorf("%d chunks were not enough", recorded)
 }
 
-// show plays the scenario before the player. The second run has so many chunks that must be seen.
-func (s *dashStage) show(chunks int) seat {
+// show plays the scenario before the players. The second run has so many chunks that must be seen.
+func (s *dashStage) show(chunks int) []seat {
 	s.Helper()
 	s.page = browser.Open(s.T, e2e.Patient, browser.Size{Width: 900, Height: 700}, s.gateway.url+"/page/")
 	stop := s.run(1, s.end)
@@ -120,15 +127,17 @@ func (s *dashStage) show(chunks int) seat {
 		s.FailNow()
 	}
 	s.page.Evaluate(fmt.Sprintf("seats.delay = %v", (4 * s.lasts).Seconds()))
-	s.page.Evaluate(fmt.Sprintf("play(%q, %q, %q)", "dash.js", "stream", s.gateway.at("dash.js", "group/manifest.mpd")))
+	for _, player := range dashPlayers() {
+		s.page.Evaluate(fmt.Sprintf("play(%q, %q, %q)", player, "stream", s.gateway.at(player, "group/manifest.mpd")))
+	}
 	var seats []seat
 	for late := e2e.Patient.Deadline(40 * s.lasts); ; time.Sleep(100 * time.Millisecond) {
 		s.page.Read("report()", &seats)
-		if len(seats[0].Chunks) > steady {
+		if !slices.ContainsFunc(seats, func(at seat) bool { return len(at.Chunks) <= steady }) {
 			break
 		}
 		if late() {
-			s.Fatalf("it does not play: %+v", seats[0])
+			s.Fatalf("not all play: %+v", seats)
 		}
 	}
 	s.page.Evaluate("watch()")
@@ -144,16 +153,21 @@ func (s *dashStage) show(chunks int) seat {
 	const behind = 14 // chunks
 	for late := e2e.Patient.Deadline(time.Duration(chunks+behind) * s.lasts); ; time.Sleep(250 * time.Millisecond) {
 		s.page.Read("report()", &seats)
-		if seats[0].New = seats[0].played(2, 0, chunks, s.lasts); seats[0].New == chunks || late() {
+		all := true
+		for i := range seats {
+			seats[i].New = seats[i].played(2, 0, chunks, s.lasts)
+			all = all && seats[i].New == chunks
+		}
+		if all || late() {
 			break
 		}
 	}
 	stop()
-	return seats[0]
+	return seats
 }
 
-// An encoder of DASH drops and returns. The page is not loaded again: dash.js goes on by itself, and
-// plays every new chunk. For how long it stands still, only the long form tells: dash.js may lose a race of
+// An encoder of DASH drops and returns. The page is not loaded again: the players go on by themselves, and
+// play every new chunk. For how long they stand still, only the long form tells: dash.js may lose a race of
 // its own, and waits for longer then (docs/performance.md).
 func TestDASHPlayersGoOnWhenAnEncoderReturns(t *testing.T) {
 	long.Browser(t)
@@ -161,6 +175,9 @@ func TestDASHPlayersGoOnWhenAnEncoderReturns(t *testing.T) {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("no %s", program)
 		}
+	}
+	if _, err := os.Stat(shakaScript); err != nil && slices.Contains(dashPlayers(), "shaka") {
+		t.Skipf("run npm ci in tools/players: %v", err)
 	}
 	const lasts = 2 * time.Second
 	chunks := long.Or(5, 8)
@@ -179,26 +196,33 @@ func TestDASHPlayersGoOnWhenAnEncoderReturns(t *testing.T) {
 		for window := range strings.SplitSeq(*windows, ",") {
 			t.Run(s.String()+", "+window, func(t *testing.T) {
 				st := newDASHStage(t, s, media, lasts, window)
-				at := st.show(chunks)
+				seats := st.show(chunks)
 				if *versions != "" {
 					st.versions(filepath.Join(*versions, "dash "+s.String()+", "+window))
 				}
-				fmt.Fprintf(&table, "| %s | %v | %s | %s | %d of %d | %s |\n", at.Player, s, window, at.stands(lasts), at.New,
-					chunks, at.troubles())
-				if window == "0" {
-					return // which shows what happens without it
-				}
-				if at.New != chunks || !at.goesOn(lasts) {
-					t.Errorf("%d of %d new chunks; %s; %s; %v", at.New, chunks, at.stands(lasts), at.troubles(), at.Chunks)
-				}
-				limit := s.away + lasts + slack
-				if long.Or(false, true) && at.Stood > float64(limit.Milliseconds()) && !e2e.Patient.Busy() {
-					t.Errorf("it stood still for %.1f s, want %v at most", at.Stood/1000, limit)
+				for _, at := range seats {
+					fmt.Fprintf(&table, "| %s | %v | %s | %s | %d of %d | %s |\n", at.Player, s, window, at.stands(lasts),
+						at.New, chunks, at.troubles())
+					if window != "0" { // which shows what happens without it
+						at.judge(t, s, chunks, lasts)
+					}
 				}
 			})
 		}
 	}
 	t.Logf("\n%s", &table)
+}
+
+// judge tests that the player went on, and, in the long form, that it stood still for the gap and a chunk.
+func (s *seat) judge(t *testing.T, played scenario, chunks int, lasts time.Duration) {
+	t.Helper()
+	if s.New != chunks || !s.goesOn(lasts) {
+		t.Errorf("%s: %d of %d new chunks; %s; %s; %v", s.Player, s.New, chunks, s.stands(lasts), s.troubles(), s.Chunks)
+	}
+	limit := played.away + lasts + slack
+	if long.Or(false, true) && s.Stood > float64(limit.Milliseconds()) && !e2e.Patient.Busy() {
+		t.Errorf("%s stood still for %.1f s, want %v at most", s.Player, s.Stood/1000, limit)
+	}
 }
 
 var shortDASH = []scenario{{away: 8 * time.Second}}

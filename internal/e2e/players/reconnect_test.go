@@ -26,7 +26,8 @@ const (
 	// player that asks for the playlist once more.
 	slack = time.Second
 	// modules is where npm ci puts the players.
-	modules = "../../../tools/players/node_modules"
+	modules     = "../../../tools/players/node_modules"
+	shakaScript = modules + "/shaka-player/dist/shaka-player.compiled.js"
 )
 
 // A proof is what the scenarios have in common.
@@ -56,7 +57,7 @@ func newProof(t *testing.T) *proof {
 		&proof{lasts: 2 * time.Second, chunks: 8, layouts: layouts,
 			players: []string{"hls.js", "shaka", "ffmpeg"}, scripts: map[string]string{
 				"hls.js":   filepath.Join(modules, "hls.js/dist/hls.min.js"),
-				"shaka.js": filepath.Join(modules, "shaka-player/dist/shaka-player.compiled.js"),
+				"shaka.js": shakaScript,
 			}})
 	for _, file := range p.scripts {
 		if _, err := os.Stat(file); err != nil {

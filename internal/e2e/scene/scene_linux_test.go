@@ -120,11 +120,12 @@ func newStage(t *testing.T, p play) *stage {
 	cmd, admin := e2e.SidecarCommand(t, s.root, s.proxy.Endpoint, nil, "Log level = info", "Upload workers = 32",
 		"Upload min_throughput = 8K")
 	const capFowner, capLease, other = 3, 28, 65534
-	for _, dir := range []string{filepath.Dir(s.root), filepath.Dir(cmd.Path)} {
+	config := cmd.Args[len(cmd.Args)-1]
+	for _, dir := range []string{filepath.Dir(filepath.Dir(config)), filepath.Dir(cmd.Path)} {
 		e2e.Must(t, os.Chmod(dir, 0o755))
 	}
 	e2e.Must(t, os.Chmod(s.root, 0o777)) // for the spool
-	e2e.Must(t, os.Chown(cmd.Args[len(cmd.Args)-1], other, other))
+	e2e.Must(t, os.Chown(config, other, other))
 	cmd.SysProcAttr = &syscall.SysProcAttr{AmbientCaps: []uintptr{capFowner, capLease},
 		Credential: &syscall.Credential{Uid: other, Gid: other}}
 	s.Sidecar = e2e.Launch(t, cmd, admin)
