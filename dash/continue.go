@@ -133,8 +133,9 @@ func (n *next) edit(began time.Time, former []Period) *MPD {
 			e.set(&run.root, "mediaPresentationDuration", formatDuration(n.start+d))
 		}
 	}
-	if depth, ok := n.depth(former); ok {
-		e.set(&run.root, "timeShiftBufferDepth", formatDuration(depth))
+	w := n.window(former)
+	if w.state == short {
+		e.set(&run.root, "timeShiftBufferDepth", formatDuration(w.depth))
 	}
 	gap := run.text[max(p.indent(run.text), p.tag.from-maxIndent):p.tag.from]
 	for _, f := range former {
@@ -159,7 +160,7 @@ func (n *next) edit(began time.Time, former []Period) *MPD {
 	if err != nil {
 		return run // what was made of two that were read can be read
 	}
-	return m
+	return n.unlist(m, w)
 }
 
 // namespacesAre reports whether m declares the namespaces that o does: elements of o mean the same in

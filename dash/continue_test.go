@@ -116,8 +116,8 @@ func follows(t testing.TB, shown, next *MPD) {
 func TestRecordedReconnects(t *testing.T) {
 	const run = "20261129T121328Z"
 	for _, c := range []struct{ name, want, depth string }{
-		{"dashapp", "rms-dash at 0s with 20, rms-dash--" + run + " at 52s with 18", "PT17.935S"},
-		{"dashnames", "rms-dash at 0s with 5, rms-dash--" + run + " at 52s with 5", "PT17.888S"},
+		{"dashapp", "rms-dash at 0s with 1, rms-dash--" + run + " at 52s with 18", "PT10M"},
+		{"dashnames", "rms-dash at 0s with 1, rms-dash--" + run + " at 52s with 5", "PT17.888S"},
 	} {
 		before, after := read(t, c.name+"-before"), read(t, c.name+"-after")
 		shown, join := Continue(nil, before, Situation{Named: true})
@@ -213,15 +213,15 @@ func TestRunsFollowOneAnother(t *testing.T) {
 	}{
 		{"a new run without segments", written(t, time.Minute, 0, 0), Situation{Named: true}, Same, "rms-dash at 0s with 5"},
 		{"its first segment", written(t, time.Minute, 0, 1), Situation{Named: true}, Seam,
-			"rms-dash at 0s with 5, " + second + " at 1m0s with 1"},
+			"rms-dash at 0s with 1, " + second + " at 1m0s with 1"},
 		{"its next one", written(t, time.Minute, 0, 2), Situation{Named: true}, Same,
-			"rms-dash at 0s with 5, " + second + " at 1m0s with 2"},
+			"rms-dash at 0s with 1, " + second + " at 1m0s with 2"},
 		{"an older version of it", written(t, time.Minute, 0, 1), Situation{Named: true}, Same,
-			"rms-dash at 0s with 5, " + second + " at 1m0s with 2"},
+			"rms-dash at 0s with 1, " + second + " at 1m0s with 2"},
 		{"a third run", written(t, 90*time.Second, 0, 1), Situation{Named: true}, Seam,
-			"rms-dash at 0s with 5, " + second + " at 1m0s with 2, " + third + " at 1m30s with 1"},
+			"rms-dash at 0s with 1, " + second + " at 1m0s with 2, " + third + " at 1m30s with 1"},
 		{"the third run rolls", written(t, 90*time.Second, 1, 5), Situation{Named: true}, Same,
-			"rms-dash at 0s with 5, " + second + " at 1m0s with 2, " + third + " at 1m30s with 5"},
+			"rms-dash at 0s with 1, " + second + " at 1m0s with 1, " + third + " at 1m30s with 5"},
 		{"a minute has passed", written(t, 90*time.Second, 11, 5), Situation{Named: true}, Same, third + " at 1m30s with 5"},
 		{"a run whose viewers have left", written(t, time.Hour, 0, 1), Situation{Named: true, TooOld: true}, Seam,
 			"rms-dash--20261130T100000Z at 1h0m0s with 1"},

@@ -1,6 +1,8 @@
 package dash
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -15,8 +17,14 @@ import (
 //   - The former Period ends a blink before its media do. Players have stopped there.
 //   - Its last segments are said to last longer. The Period ends before that, so that nothing of it is
 //     shown. dash.js asks for more, and leaves the Period before it buffers the next one.
-//   - For the first minute, the window is the gap and the least delay of a player. The former Period
-//     leaves the window when the wait should be over.
+//   - The window is the gap and the least delay of a player. The former Period leaves the window when
+//     the wait should be over. After that, the window is the writer's again.
+//
+// Shaka Player plays on as soon as it has minBufferTime of the next Period. It is further behind by
+// then, and a window that stayed so short would throw it forward. What has left the window leaves its
+// index. If the MPD lists that still, it counts it once more with each version, and loses its place in
+// the next Period for good. So segments that have left the window are not listed, but for the last one of each
+// track, which dash.js needs until it is across.
 
 // over returns former with the duration of the last one, which is over.
 func (n *next) over(former []Period) []Period {
@@ -100,6 +108,40 @@ func (n *next) wait(former []Period) (gap time.Duration) {
 	return gap
 }
 
+// A window is how far back players may go behind a seam.
+type window struct {
+	depth time.Duration // timeShiftBufferDepth, which the MPD states if stated is set
+	state windowState
+}
+
+type windowState uint8
+
+const (
+	writers windowState = iota // players see the writer's own
+	short                      // the former Period leaves it
+	across                     // the former Period has left it, and it is the writer's again
+)
+
+// window returns the one that gets players across the seam behind former.
+func (n *next) window(former []Period) window {
+	run, now, gap := n.run, &n.run.Periods[0], n.wait(former)
+	own := run.duration("timeShiftBufferDepth", maxTime)
+	if gap == 0 {
+		return window{own, writers}
+	}
+	// A player learns of a segment when that has ended, and when it asks for the MPD next. With less delay
+	// it would stop again.
+	asks := run.duration("minimumUpdatePeriod", 0)
+	depth := max(gap+asks+now.longest+time.Second, run.duration("suggestedPresentationDelay", 0)+2*now.longest)
+	switch {
+	case depth >= own:
+		return window{own, writers}
+	case now.Length > depth-gap+asks+now.longest: // all have asked since the former Period left it
+		return window{depth, across}
+	}
+	return window{depth, short}
+}
+
 // depth returns the timeShiftBufferDepth that gets players across the seam behind former. ok is false
 // if the writer's own will do.
 func (n *next) depth(former []Period) (depth time.Duration, ok bool) {
@@ -112,4 +154,37 @@ func (n *next) depth(former []Period) (depth time.Duration, ok bool) {
 	least := run.duration("minimumUpdatePeriod", 0) + now.longest + time.Second
 	depth = max(gap+least, run.duration("suggestedPresentationDelay", 0)+2*now.longest)
 	return depth, depth < run.duration("timeShiftBufferDepth", maxTime)
+}
+
+// unlist returns m without the segments of former Periods that leave the window w before the next
+// version comes. The last one of each track stays.
+func (n *next) unlist(m *MPD, w window) *MPD {
+	now, e := &n.run.Periods[0], editor{text: m.text}
+	reaches := n.start + now.Length + now.longest + time.Second - w.depth // back to here
+	for i := range m.Periods[:len(m.Periods)-1] {
+		p := &m.Periods[i]
+		if reaches <= p.Start+p.Length-p.longest {
+			continue
+		}
+		for _, l := range p.lasts {
+			if l.closes && (l.first < l.from || l.repeats > 0) {
+				e.changes = append(e.changes, change{l.first, l.to,
+					fmt.Sprintf(`<%s t="%d" d="%d"/>`, l.element(m.text), l.end-l.lasts, l.lasts)})
+			}
+		}
+	}
+	if len(e.changes) == 0 {
+		return m
+	}
+	cut, err := Parse(e.bytes())
+	if err != nil {
+		return m // what was made of one that was read can be read
+	}
+	return cut
+}
+
+// element returns the name of the element, with the prefix of its namespace.
+func (l *lastS) element(text []byte) []byte {
+	name := text[l.from+1:]
+	return name[:bytes.IndexAny(name, " \t\r\n/>")]
 }

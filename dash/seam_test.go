@@ -70,8 +70,12 @@ func TestPlayersThatHaveWaitedWaitNoLonger(t *testing.T) {
 			}
 			now := begins + time.Duration(count)*chunk
 			got := next.begins(t, now)
-			if now >= begins+delay+chunk && got < begins {
+			const asks = 5 * time.Second
+			if across := begins + delay + chunk; now >= across && now < across+asks && got < begins {
 				t.Errorf("away %v: at %v a player is still waiting for what began at %v", away, now, begins)
+			}
+			if depth := next.duration("timeShiftBufferDepth", 0); now > begins+2*delay+asks && depth != 10*time.Minute {
+				t.Errorf("away %v: at %v a player that fills its buffer is thrown forward, by a window of %v", away, now, depth)
 			}
 			if delayed := now - delay; got > delayed && (delayed < end-time.Second || delayed > begins) {
 				t.Errorf("away %v: a player with the suggested delay is out of the window at %v: %v", away, delayed, got)
@@ -185,7 +189,8 @@ func TestTheLastSegmentsReachBeyondTheEndOfTheirPeriod(t *testing.T) {
 		if strings.Contains(segments, "1152921504606846970") {
 			text = strings.Replace(text, `timescale=`, `presentationTimeOffset="1152921504606846970" timescale=`, 1)
 		}
-		next, _ := Continue(parse(t, []byte(text)), written(t, 4*time.Minute, 0, 1), Situation{Named: true})
+		after := with(t, windowed(t, 4*time.Minute, 0, 1), "PT10S", "PT5M") // what was before stays in the window
+		next, _ := Continue(parse(t, []byte(text)), after, Situation{Named: true})
 		if before := string(next.Periods[0].text); !strings.Contains(before, want+"</SegmentTimeline>") {
 			t.Errorf("%s: it becomes\n%s", segments, before)
 		}
@@ -203,5 +208,40 @@ func TestAPeriodOfABlinkHasADuration(t *testing.T) {
 	next, _ := Continue(first, written(t, time.Minute, 0, 1), Situation{Named: true})
 	if got := next.Periods[0].stated(t, "duration"); got != 50*time.Millisecond {
 		t.Errorf("it lasts %v", got)
+	}
+}
+
+// Shaka Player counts what has left the window once more with each version that lists it, and loses its
+// place for good if that is a whole Period.
+func TestWhatHasLeftTheWindowIsNotListed(t *testing.T) {
+	const chunk = 4 * time.Second
+	for name, before := range map[string]*MPD{
+		"each in an S":     windowed(t, 0, 4, 6), // to 40 s
+		"repeated in an S": with(t, windowed(t, 0, 0, 1), `<S d="4000" t="0"/>`, `<S d="4000" t="16000" r="5"/>`),
+	} {
+		shown, _ := Continue(nil, before, Situation{Named: true})
+		for count := 1; count <= 15; count++ {
+			const begins = 60 * time.Second
+			next, _ := Continue(shown, windowed(t, begins, max(0, count-6), min(count, 6)), Situation{Named: true})
+			p, now := &next.Periods[0], begins+time.Duration(count)*chunk
+			reaches := now + chunk - next.duration("timeShiftBufferDepth", 0) // before the next version
+			if reaches >= 36*time.Second && p.Segments != 1 {
+				t.Errorf("%s: at %v the window begins at %v, and %d segments before it are listed", name, now, reaches, p.Segments)
+			}
+			if p.Length < 40*time.Second || p.stops() < 39*time.Second {
+				t.Errorf("%s: at %v the Period before ends at %v, and players stop at %v", name, now, p.Length, p.stops())
+			}
+			follows(t, shown, next)
+			shown = next
+		}
+		if n := shown.Periods[0].Segments; n != 1 {
+			t.Errorf("%s: %d segments are listed in the end", name, n)
+		}
+	}
+	// What players may still reach stays.
+	shown, _ := Continue(nil, windowed(t, 0, 4, 6), Situation{Named: true})
+	next, _ := Continue(shown, windowed(t, 44*time.Second, 0, 1), Situation{Named: true})
+	if n := next.Periods[0].Segments; n != 6 {
+		t.Errorf("%d of 6 segments are listed that the window has", n)
 	}
 }

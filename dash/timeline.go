@@ -30,6 +30,7 @@ type timeline struct {
 type lastS struct {
 	scale, lasts, repeats, end uint64
 
+	first    int // where the first S begins
 	from, to int
 	closes   bool
 	d, r     attr
@@ -89,7 +90,12 @@ func (l *timeline) add(text []byte, t *tag) error {
 	if l.segments == 0 {
 		l.first, l.lasts = begins, lasts
 	}
-	l.last = lastS{scale: l.scale, lasts: lasts, repeats: repeats, end: end, from: t.from, to: t.to, closes: t.closes}
+	first := t.from
+	if l.segments > 0 {
+		first = l.last.first
+	}
+	l.last = lastS{scale: l.scale, lasts: lasts, repeats: repeats, end: end, first: first,
+		from: t.from, to: t.to, closes: t.closes}
 	l.last.d, _ = t.attr("d")
 	l.last.r, _ = t.attr("r")
 	l.segments += repeats + 1
