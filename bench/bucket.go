@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"encoding/xml"
-	"maps"
 	"net/http"
+	"net/url"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -20,10 +23,10 @@ func (s *store) serveBucket(w http.ResponseWriter, r *http.Request) {
 	case q.Has("location"):
 		answer(w, http.StatusOK, "<LocationConstraint/>")
 	case q.Has("uploads"):
-		answer(w, http.StatusOK, "<ListMultipartUploadsResult><Bucket>"+bucket+"</Bucket></ListMultipartUploadsResult>")
+		s.listUploads(w, q.Get("prefix"))
 	case r.Method == http.MethodGet && (q.Has("list-type") || q.Has("prefix") || q.Has("delimiter") || len(q) == 0):
 		s.account.count(func(c *requestCount) { c.List++ })
-		s.list(w, q.Get("prefix"), q.Get("delimiter"))
+		s.list(w, q)
 	case r.Method == http.MethodGet:
 		refuse(w, http.StatusNotFound, "NoSuchConfiguration")
 	case r.Method == http.MethodPost && q.Has("delete"):
@@ -43,22 +46,24 @@ func (s *store) deleteAll(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	for _, o := range in.Object {
-		delete(s.objects, o.Key)
+		s.objects.remove(o.Key)
 	}
 	s.mu.Unlock()
 	answer(w, http.StatusOK, "<DeleteResult/>")
 }
 
 type listResult struct {
-	XMLName        xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
-	Name           string
-	Prefix         string
-	Delimiter      string
-	KeyCount       int
-	MaxKeys        int
-	IsTruncated    bool
-	Contents       []listed
-	CommonPrefixes []struct{ Prefix string }
+	XMLName               xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
+	Name                  string
+	Prefix                string
+	Delimiter             string
+	KeyCount              int
+	MaxKeys               int
+	IsTruncated           bool
+	NextContinuationToken string `xml:",omitempty"` // the key that the page ends with
+	NextMarker            string `xml:",omitempty"`
+	Contents              []listed
+	CommonPrefixes        []struct{ Prefix string }
 }
 
 type listed struct {
@@ -66,29 +71,68 @@ type listed struct {
 	Size                                  int64
 }
 
-// list answers with all that begins with prefix, in one page.
-func (s *store) list(w http.ResponseWriter, prefix, delimiter string) {
-	out := listResult{Name: bucket, Prefix: prefix, Delimiter: delimiter, MaxKeys: 1 << 20}
-	dirs := make(map[string]bool)
+// maxKeys is how much a page of a list has at the most, as with S3.
+const maxKeys = 1000
+
+// list answers with a page of what begins with a prefix.
+func (s *store) list(w http.ResponseWriter, q url.Values) {
+	prefix, delimiter := q.Get("prefix"), q.Get("delimiter")
+	after := cmp.Or(q.Get("continuation-token"), q.Get("marker"), q.Get("start-after"))
+	out := listResult{Name: bucket, Prefix: prefix, Delimiter: delimiter, MaxKeys: maxKeys}
+	if n, err := strconv.Atoi(q.Get("max-keys")); err == nil {
+		out.MaxKeys = min(max(n, 1), maxKeys)
+	}
+	dir := ""
 	s.mu.Lock()
-	for _, key := range slices.Sorted(maps.Keys(s.objects)) {
-		rest, ok := strings.CutPrefix(key, prefix)
-		if !ok {
+	for _, key := range s.objects.keys(prefix) {
+		part, _, below := strings.Cut(key[len(prefix):], delimiter)
+		entry := key
+		if below = below && delimiter != ""; below {
+			entry = prefix + part + delimiter
+		}
+		if entry <= after || below && entry == dir {
 			continue
 		}
-		if dir, _, below := strings.Cut(rest, delimiter); delimiter != "" && below {
-			if dir = prefix + dir + delimiter; !dirs[dir] {
-				dirs[dir] = true
-				out.CommonPrefixes = append(out.CommonPrefixes, struct{ Prefix string }{dir})
-			}
+		if out.KeyCount == out.MaxKeys {
+			out.IsTruncated = true
+			break
+		}
+		out.KeyCount++
+		out.NextContinuationToken = entry
+		if below {
+			dir = entry
+			out.CommonPrefixes = append(out.CommonPrefixes, struct{ Prefix string }{dir})
 			continue
 		}
-		o := s.objects[key]
+		o, _ := s.objects.get(key)
 		out.Contents = append(out.Contents, listed{key, o.at.UTC().Format("2006-01-02T15:04:05.000Z"), o.etag(),
 			"STANDARD", o.size})
 	}
 	s.mu.Unlock()
-	out.KeyCount = len(out.Contents) + len(out.CommonPrefixes)
+	if !out.IsTruncated {
+		out.NextContinuationToken = ""
+	}
+	out.NextMarker = out.NextContinuationToken
+	answerXML(w, out)
+}
+
+// keys returns what begins with prefix, in order.
+func (all objects) keys(prefix string) (keys []string) {
+	for dir, names := range all {
+		if !strings.HasPrefix(dir+"/", prefix) && !strings.HasPrefix(prefix, dir+"/") && dir != "." {
+			continue
+		}
+		for name := range names {
+			if key := path.Join(dir, name); strings.HasPrefix(key, prefix) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func answerXML(w http.ResponseWriter, out any) {
 	text, err := xml.Marshal(out)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "InternalError")

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -106,6 +107,54 @@ func (l *limiter) allows(name string, now time.Time) bool {
 	}
 	b.left--
 	return true
+}
+
+// A line carries the content of all requests together at no more than a rate. 0 is no limit.
+type line struct {
+	rate float64 // bytes a second
+
+	mu   sync.Mutex // guards free
+	free time.Time  // when it has carried what was handed to it
+}
+
+const (
+	// linePiece is how much of one request it carries before it is the next one's turn.
+	linePiece = 16 << 10
+	// lineQueue is for how long what wakes up late still finds the line as if it had been in time.
+	lineQueue = 20 * time.Millisecond
+)
+
+// carry returns when the line has carried n bytes more.
+func (l *line) carry(n int) {
+	now := time.Now()
+	l.mu.Lock()
+	if least := now.Add(-lineQueue); l.free.Before(least) {
+		l.free = least
+	}
+	l.free = l.free.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
+	until := l.free
+	l.mu.Unlock()
+	time.Sleep(time.Until(until))
+}
+
+// read returns body as it comes over the line.
+func (l *line) read(body io.Reader) io.Reader {
+	if l.rate == 0 {
+		return body
+	}
+	return overLine{l, body}
+}
+
+type overLine struct {
+	line *line
+	body io.Reader
+}
+
+// Read implements io.Reader.
+func (o overLine) Read(p []byte) (int, error) {
+	n, err := o.body.Read(p[:min(len(p), linePiece)])
+	o.line.carry(n)
+	return n, err
 }
 
 // An outage is a time in which the store does not work.

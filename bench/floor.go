@@ -23,8 +23,8 @@ const (
 )
 
 // A floor puts each file that was closed, at once, unsigned, and from the file, over connections
-// that it keeps. It knows no order, tries nothing again, and compares nothing: it is the least that
-// an upload costs on this machine.
+// that it keeps, and large ones in parts. It knows no order, tries nothing again, and compares
+// nothing: it is the least that an upload costs on this machine.
 type floor struct {
 	root, url string
 	client    *http.Client
@@ -122,16 +122,28 @@ func (f *floor) put(path string) error {
 	if err != nil {
 		return err
 	}
-	q, err := http.NewRequestWithContext(context.Background(), http.MethodPut, f.url+"/"+path, file)
-	if err != nil {
-		return err
+	if info.Size() > partSize {
+		return f.putParts(path, file, info.Size())
 	}
-	q.ContentLength = info.Size()
+	_, _, err = f.request(http.MethodPut, f.url+"/"+path, file, info.Size())
+	return err
+}
+
+// request makes a request, and returns the ETag and the content of the answer.
+func (f *floor) request(method, url string, body io.Reader, size int64) (etag string, answer []byte, err error) {
+	q, err := http.NewRequestWithContext(context.Background(), method, url, body)
+	if err != nil {
+		return "", nil, err
+	}
+	q.ContentLength = size
 	r, err := f.client.Do(q)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
 	defer r.Body.Close()
-	_, err = io.Copy(io.Discard, r.Body)
-	return err
+	answer, err = io.ReadAll(r.Body)
+	if err == nil && r.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s %s: %s", method, url, r.Status)
+	}
+	return r.Header.Get("Etag"), answer, err
 }

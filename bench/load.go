@@ -1,7 +1,7 @@
 package main
 
 import (
-	"crypto/md5"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -14,14 +14,13 @@ import (
 
 // A load is what is written: streams of equal chunks, whose phases are spread over a chunk's time.
 type load struct {
-	writer   string // ems or ffmpeg
-	streams  int
-	resting  int           // streams that ended before the tool starts
-	size     int64         // bytes of a chunk
-	every    time.Duration // a chunk's time
-	writes   int           // write(2) calls for a chunk
-	batches  int           // in how many bursts they come
-	restSize int64
+	places  string // of the streams' directories, below the root; empty: those that are measured
+	writer  string // ems or ffmpeg
+	streams int
+	size    int64         // bytes of a chunk
+	every   time.Duration // a chunk's time
+	writes  int           // write(2) calls for a chunk
+	batches int           // in how many bursts they come
 }
 
 // A streamWriter writes one stream's directory as a server does. closing is called just before it
@@ -43,7 +42,50 @@ func (l load) newWriter(dir string) streamWriter {
 func (l load) writeSize() int { return int((l.size + int64(l.writes) - 1) / int64(l.writes)) }
 
 // dirOf returns the directory of a stream, below the root.
-func dirOf(stream int) string { return fmt.Sprintf("group%d/live", stream) }
+func (l load) dirOf(stream int) string { return fmt.Sprintf(cmp.Or(l.places, "group%d/live"), stream) }
+
+// closing notes that a chunk is about to be closed.
+func (l load) closing(a *account, stream int, name string, content sum) {
+	a.closing(chunk{key: path.Join(l.dirOf(stream), name), stream: stream, size: l.size, content: content,
+		aside: l.places != ""})
+}
+
+// begin makes the directory of a stream, and returns its writer.
+func (l load) begin(root string, stream int) (streamWriter, error) {
+	dir := filepath.Join(root, l.dirOf(stream))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	w := l.newWriter(dir)
+	return w, w.start()
+}
+
+// written writes streams of so many equal chunks at once. They end with these if isOver, and can go
+// on with the writers that it returns if not.
+func (l load) written(root string, a *account, chunks int, isOver bool) (writers []streamWriter, err error) {
+	noise := make([]byte, l.size)
+	for i := range l.streams {
+		w, err := l.begin(root, i)
+		if err != nil {
+			return nil, err
+		}
+		closing := func(name string) { l.closing(a, i, name, sumOfParts(noise)) }
+		for n := range chunks {
+			if err := w.write(noise); err != nil {
+				return nil, err
+			}
+			step := w.next
+			if isOver && n == chunks-1 {
+				step = w.end
+			}
+			if err := step(closing); err != nil {
+				return nil, err
+			}
+		}
+		writers = append(writers, w)
+	}
+	return writers, nil
+}
 
 // A source is the content of one stream.
 type source struct {
@@ -62,36 +104,9 @@ func (s *source) chunk(size int64) (head, rest []byte) {
 	return head[:min(int64(len(head)), size)], s.noise[:max(0, size-int64(len(head)))]
 }
 
-// rest writes the streams that have ended, and notes their chunks in a.
-func (l load) rest(root string, a *account) error {
-	noise := make([]byte, l.restSize)
-	content := sum(md5.Sum(noise))
-	for i := range l.resting {
-		dir := fmt.Sprintf("rest%d/live", i)
-		closing := func(name string) { a.closing(path.Join(dir, name), l.streams+i, l.restSize, content) }
-		w := l.newWriter(filepath.Join(root, dir))
-		if err := w.start(); err != nil {
-			return err
-		}
-		for n := range 5 {
-			if err := w.write(noise); err != nil {
-				return err
-			}
-			step := w.next
-			if n == 4 {
-				step = w.end
-			}
-			if err := step(closing); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// run writes all streams below root until stop is closed, and returns then. What it notes in a has
-// keys without a prefix.
-func (l load) run(root string, a *account, stop <-chan struct{}) error {
+// run writes all streams below root until stop is closed, and returns then. Streams that were begun
+// go on with their writers. What it notes in a has keys without a prefix.
+func (l load) run(root string, a *account, stop <-chan struct{}, writers []streamWriter) error {
 	noise := make([]byte, l.size)
 	rng := rand.NewChaCha8([32]byte{1})
 	rng.Read(noise)
@@ -101,8 +116,12 @@ func (l load) run(root string, a *account, stop <-chan struct{}) error {
 	for i := range l.streams {
 		all.Go(func() {
 			phase := l.every * time.Duration(i) / time.Duration(l.streams)
-			if err := l.stream(root, i, noise, began.Add(phase), a, stop); err != nil {
-				failed <- fmt.Errorf("write %s: %w", dirOf(i), err)
+			var w streamWriter
+			if writers != nil {
+				w = writers[i]
+			}
+			if err := l.stream(root, i, w, noise, began.Add(phase), a, stop); err != nil {
+				failed <- fmt.Errorf("write %s: %w", l.dirOf(i), err)
 			}
 		})
 	}
@@ -116,24 +135,20 @@ func (l load) run(root string, a *account, stop <-chan struct{}) error {
 }
 
 // stream writes one stream from began on.
-func (l load) stream(root string, i int, noise []byte, began time.Time, a *account, stop <-chan struct{}) error {
+func (l load) stream(root string, i int, w streamWriter, noise []byte, began time.Time, a *account,
+	stop <-chan struct{}) (err error) {
 	if !sleepUntil(began, stop) {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Join(root, dirOf(i)), 0o755); err != nil {
-		return err
-	}
-	w := l.newWriter(filepath.Join(root, dirOf(i)))
-	if err := w.start(); err != nil {
-		return err
+	if w == nil {
+		if w, err = l.begin(root, i); err != nil {
+			return err
+		}
 	}
 	s := source{noise: noise, stream: i}
 	for n := 1; ; n++ {
 		head, rest := s.chunk(l.size)
-		hash := md5.New()
-		hash.Write(head)
-		hash.Write(rest)
-		content := sum(hash.Sum(nil))
+		content := sumOfParts(head, rest)
 		if err := w.write(head); err != nil {
 			return err
 		}
@@ -145,7 +160,7 @@ func (l load) stream(root string, i int, noise []byte, began time.Time, a *accou
 				return err
 			}
 		}
-		closing := func(name string) { a.closing(path.Join(dirOf(i), name), i, l.size, content) }
+		closing := func(name string) { l.closing(a, i, name, content) }
 		select {
 		case <-stop:
 			return w.end(closing)

@@ -28,6 +28,7 @@ var columns = []column{
 	{"a GB, s", "%.1f", result.perGB},
 	{"of a core, %", "%.1f", result.ofCore},
 	{"memory, MB", "%.0f", func(r result) float64 { return float64(r.Memory) / 1e6 }},
+	{"load, %", "%.0f", func(r result) float64 { return 100 * ratio(float64(r.Chunks), float64(r.Promised)) }},
 	{"PUTs a chunk", "%.2f", func(r result) float64 { return ratio(float64(r.Requests.Put), float64(r.Chunks)) }},
 	{"HEADs", "%.0f", func(r result) float64 { return float64(r.Requests.Head) }},
 	{"LISTs", "%.0f", func(r result) float64 { return float64(r.Requests.List) }},
@@ -38,24 +39,54 @@ var columns = []column{
 	{"unlisted", "%.0f", func(r result) float64 { return float64(r.Unlisted) }},
 }
 
-var outageColumns = []column{
-	{"current after, s", "%.1f", func(r result) float64 { return r.Current.Seconds() }},
-	{"backlog gone after, s", "%.1f", func(r result) float64 { return r.Gone.Seconds() }},
+// Columns that only some series have.
+var (
+	outageColumns = []column{
+		{"first upload after, s", "%.1f", func(r result) float64 { return r.First.Seconds() }},
+		{"current after, s", "%.1f", func(r result) float64 { return r.Current.Seconds() }},
+		{"backlog gone after, s", "%.1f", func(r result) float64 { return r.Gone.Seconds() }},
+		{"live edge behind meanwhile, s", "%.1f", func(r result) float64 { return r.Behind.Seconds() }},
+		{"behind when current, s", "%.1f", func(r result) float64 { return r.Then.Seconds() }},
+	}
+	lineColumn      = column{"of the line, %", "%.0f", func(r result) float64 { return 100 * r.OfLine }}
+	edgesColumn     = column{"live edges after, s", "%.1f", func(r result) float64 { return r.Edges.Seconds() }}
+	recordingColumn = column{"recording, MB/s", "%.0f", func(r result) float64 { return r.Recording / 1e6 }}
+)
+
+// columnsOf returns those that the cases of a series have.
+func columnsOf(cases []benchCase) []column {
+	all := slices.Clone(columns)
+	has := func(is func(plan) bool) bool {
+		return slices.ContainsFunc(cases, func(c benchCase) bool { return is(c.options.plan) })
+	}
+	if has(func(p plan) bool { return p.outage > 0 }) {
+		all = append(all, outageColumns...)
+	}
+	if has(func(p plan) bool { return p.outage > 0 && p.line > 0 }) {
+		all = append(all, lineColumn)
+	}
+	if has(func(p plan) bool { return p.ahead > 0 }) {
+		all = append(all, edgesColumn)
+	}
+	if has(func(p plan) bool { return p.aside.recording > 0 }) {
+		all = append(all, recordingColumn)
+	}
+	return all
 }
 
-// A subject is what the rounds of one tool over one scheme measured.
+// A subject is what the rounds of one tool over one scheme measured in one case.
 type subject struct {
-	tool, scheme string
-	rounds       []result
+	tool, scheme, of string
+	rounds           []result
 }
 
 // bySubject groups results in the order of their first rounds.
 func bySubject(all []result) (subjects []subject) {
 	for _, r := range all {
-		i := slices.IndexFunc(subjects, func(s subject) bool { return s.tool == r.Tool && s.scheme == r.Scheme })
+		i := slices.IndexFunc(subjects, func(s subject) bool { return s.tool == r.Tool && s.scheme == r.Scheme && s.of == r.Case })
 		if i < 0 {
 			i = len(subjects)
-			subjects = append(subjects, subject{tool: r.Tool, scheme: r.Scheme})
+			subjects = append(subjects, subject{tool: r.Tool, scheme: r.Scheme, of: r.Case})
 		}
 		subjects[i].rounds = append(subjects[i].rounds, r)
 	}
@@ -78,11 +109,7 @@ func (s subject) median(c column) float64 {
 
 // write writes the medians, and what they are compared with the floor's and mc's. markdown is for
 // documents; else the columns are aligned.
-func write(out io.Writer, all []result, markdown, withOutage bool) {
-	cols := columns
-	if withOutage {
-		cols = append(slices.Clip(cols), outageColumns...)
-	}
+func write(out io.Writer, all []result, cols []column, markdown bool) {
 	var rows [][]string
 	head := []string{"tool", "rounds"}
 	for _, c := range cols {
@@ -92,14 +119,21 @@ func write(out io.Writer, all []result, markdown, withOutage bool) {
 	subjects := bySubject(all)
 	cpu := columns[slices.IndexFunc(columns, func(c column) bool { return c.name == "CPU a chunk, ms" })]
 	against := func(s subject, name string) string {
-		i := slices.IndexFunc(subjects, func(o subject) bool { return o.tool == name && o.scheme == s.scheme })
+		i := slices.IndexFunc(subjects, func(o subject) bool { return o.tool == name && o.scheme == s.scheme && o.of == s.of })
 		if i < 0 {
 			return "-"
 		}
 		return fmt.Sprintf("%.2f", ratio(s.median(cpu), subjects[i].median(cpu)))
 	}
 	for _, s := range subjects {
-		row := []string{s.scheme + ": " + s.tool, fmt.Sprint(len(s.rounds))}
+		name := s.scheme + ": " + s.tool
+		if s.of != "" {
+			name = s.of + ": " + s.tool
+			if slices.ContainsFunc(subjects, func(o subject) bool { return o.scheme != s.scheme }) {
+				name = s.of + ", " + s.scheme + ": " + s.tool
+			}
+		}
+		row := []string{name, fmt.Sprint(len(s.rounds))}
 		for _, c := range cols {
 			row = append(row, fmt.Sprintf(c.format, s.median(c)))
 		}

@@ -12,66 +12,106 @@ import (
 	"syscall"
 )
 
-// run measures what the options say, and prints the report. An interrupt ends it after the round,
-// with what was measured so far.
-func run(o options) error {
+// A runner runs series, one after the other.
+type runner struct {
+	dir         string // of what is built
+	certificate *certificate
+	interrupted chan os.Signal
+	all         []result
+	failed      bool
+}
+
+// run measures the series, and prints a table for each. An interrupt ends it after the round, with what
+// was measured so far.
+func run(all []series) error {
+	lookForPeers()
 	dir, err := os.MkdirTemp("", "bench-tools")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	tools, err := o.choose(dir)
-	if err != nil {
-		return err
-	}
 	certificate, err := newCertificate()
 	if err != nil {
 		return err
 	}
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
-	var all []result
-	failed := false
-rounds:
-	for n := range o.rounds {
-		for _, scheme := range strings.Split(o.schemes, ",") {
-			store := certificate
-			if scheme == "http" {
-				store = nil
-			}
-			for _, t := range tools {
-				r, err := o.plan.run(t, store)
-				if err != nil {
-					fmt.Fprintf(os.Stderr, "round %d, %s, %s: %v\n", n+1, scheme, t.name, err)
-					failed = true
-					continue
-				}
-				r.Tool, r.Scheme = t.name, scheme
-				all = append(all, r)
-				fmt.Fprintf(os.Stderr, "round %d, %s, %s: %.2f ms a chunk, visible %.1f ms, listed %.1f ms\n",
-					n+1, scheme, t.name, r.perChunk(), ms(r.Visible.P50), ms(r.Listed.P50))
-				select {
-				case <-interrupted:
-					break rounds
-				default:
-				}
-			}
+	r := &runner{dir: dir, certificate: certificate, interrupted: make(chan os.Signal, 1)}
+	signal.Notify(r.interrupted, os.Interrupt, syscall.SIGTERM)
+	for _, s := range all {
+		goesOn, err := r.series(s)
+		if err != nil {
+			return err
+		}
+		if !goesOn {
+			break
 		}
 	}
-	write(os.Stdout, all, o.markdown, o.plan.outage > 0)
-	if o.json != "" {
-		b, err := json.MarshalIndent(all, "", "\t")
+	if name := all[0].cases[0].options.json; name != "" {
+		b, err := json.MarshalIndent(r.all, "", "\t")
 		if err == nil {
-			err = os.WriteFile(o.json, b, 0o644)
+			err = os.WriteFile(name, b, 0o644)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	if failed {
+	if r.failed {
 		return errors.New("some rounds have no figures")
 	}
 	return nil
+}
+
+// series measures one series, and prints its table. It reports whether the next one has its turn.
+func (r *runner) series(s series) (goesOn bool, err error) {
+	for i := range s.cases {
+		if s.cases[i].tools, err = s.cases[i].options.choose(r.dir); err != nil {
+			return false, err
+		}
+	}
+	var results []result
+	goesOn = true
+	for n := 0; n < s.rounds && goesOn; n++ {
+		var of []result
+		of, goesOn = r.round(s, n)
+		results = append(results, of...)
+	}
+	options := s.cases[0].options
+	if s.title != "" {
+		fmt.Printf("\n%s\n\n", s.title)
+	}
+	write(os.Stdout, results, columnsOf(s.cases), options.markdown || options.presets != "")
+	r.all = append(r.all, results...)
+	return goesOn, nil
+}
+
+// round gives every tool its turn in every case, and reports whether there may be another round.
+func (r *runner) round(s series, n int) (results []result, goesOn bool) {
+	for _, c := range s.cases {
+		for _, scheme := range strings.Split(c.options.schemes, ",") {
+			store := r.certificate
+			if scheme == "http" {
+				store = nil
+			}
+			for _, t := range c.tools {
+				at := strings.TrimPrefix(fmt.Sprintf("%s, round %d, %s, %s", c.name, n+1, scheme, t.name), ", ")
+				out, err := c.options.plan.run(t, store)
+				if err != nil {
+					fmt.Fprintf(os.Stderr, "%s: %v\n", at, err)
+					r.failed = true
+				} else {
+					out.Tool, out.Scheme, out.Case = t.name, scheme, c.name
+					results = append(results, out)
+					fmt.Fprintf(os.Stderr, "%s: %.2f ms a chunk, visible %.1f ms, listed %.1f ms\n",
+						at, out.perChunk(), ms(out.Visible.P50), ms(out.Listed.P50))
+				}
+				select {
+				case <-r.interrupted:
+					return results, false
+				default:
+				}
+			}
+		}
+	}
+	return results, true
 }
 
 // choose returns the tools that the options name. What is not installed is left out, with a line.
@@ -106,4 +146,13 @@ func (o options) choose(dir string) (chosen []tool, err error) {
 		chosen = append(chosen, t)
 	}
 	return chosen, nil
+}
+
+// lookForPeers has programs be found where peers.sh builds them.
+func lookForPeers() {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return // without a home there is nothing there
+	}
+	os.Setenv("PATH", filepath.Join(cache, "ems-sidecar-bench")+string(os.PathListSeparator)+os.Getenv("PATH"))
 }

@@ -1,19 +1,14 @@
 package main
 
 import (
-	"crypto/md5"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"hash"
-	"hash/crc32"
 	"io"
 	"maps"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"path"
 	"strconv"
 	"strings"
@@ -29,27 +24,52 @@ const maxPlaylist = 1 << 20
 
 // A store is an S3 endpoint in memory, with one bucket. It keeps the content of playlists, and the
 // size and the MD5 of all else. It compares an MD5 and a CRC32 with the content, and repeats the
-// latter, as S3 does. It checks no signatures, and knows no uploads in parts.
+// latter, as S3 does. It checks no signatures.
 type store struct {
 	account   *account
 	delay     delay
 	perKey    limiter
 	perPrefix limiter // a prefix is a directory
+	line      line
 	outage    atomic.Pointer[outage]
 
-	mu      sync.Mutex // guards objects
-	objects map[string]object
+	mu      sync.Mutex // guards objects and uploads
+	objects objects
+	uploads map[string]*upload // in parts, by their IDs
+	begun   int                // uploads so far
 }
 
 type object struct {
-	size int64
-	sum  sum
-	at   time.Time
-	meta http.Header
-	text []byte // of a playlist
+	size  int64
+	sum   sum // of the content, or of the MD5s of its parts
+	parts int // 0: it came as a whole
+	at    time.Time
+	meta  http.Header
+	text  []byte // of a playlist
 }
 
-func newStore(a *account) *store { return &store{account: a, objects: make(map[string]object)} }
+func newStore(a *account) *store {
+	return &store{account: a, objects: make(objects), uploads: make(map[string]*upload)}
+}
+
+// objects are by their directory and their name there: a list is of few directories.
+type objects map[string]map[string]object
+
+func (all objects) get(key string) (object, bool) {
+	o, ok := all[path.Dir(key)][path.Base(key)]
+	return o, ok
+}
+
+func (all objects) set(key string, o object) {
+	dir := all[path.Dir(key)]
+	if dir == nil {
+		dir = make(map[string]object)
+		all[path.Dir(key)] = dir
+	}
+	dir[path.Base(key)] = o
+}
+
+func (all objects) remove(key string) { delete(all[path.Dir(key)], path.Base(key)) }
 
 // ServeHTTP implements http.Handler.
 func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -69,6 +89,8 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "NoSuchBucket")
 	case key == "":
 		s.serveBucket(w, r)
+	case r.URL.Query().Has("uploadId"), r.Method == http.MethodPost && r.URL.Query().Has("uploads"):
+		s.serveParts(w, r, path.Clean(key))
 	case r.Method == http.MethodPut:
 		s.put(w, r, path.Clean(key))
 	case r.Method == http.MethodHead, r.Method == http.MethodGet:
@@ -76,7 +98,7 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodDelete:
 		s.account.count(func(c *requestCount) { c.Delete++ })
 		s.mu.Lock()
-		delete(s.objects, path.Clean(key))
+		s.objects.remove(path.Clean(key))
 		s.mu.Unlock()
 		w.WriteHeader(http.StatusNoContent)
 	default:
@@ -88,7 +110,7 @@ func (s *store) put(w http.ResponseWriter, r *http.Request, key string) {
 	s.account.count(func(c *requestCount) { c.Put++ })
 	now := time.Now()
 	if r.URL.RawQuery != "" && r.URL.Query().Get("x-id") != "PutObject" {
-		refuse(w, http.StatusNotImplemented, "NotImplemented") // a part, or a property
+		refuse(w, http.StatusNotImplemented, "NotImplemented") // a property
 		return
 	}
 	if !s.perKey.allows(key, now) || !s.perPrefix.allows(path.Dir(key), now) {
@@ -96,19 +118,11 @@ func (s *store) put(w http.ResponseWriter, r *http.Request, key string) {
 		refuse(w, http.StatusServiceUnavailable, "SlowDown")
 		return
 	}
-	o, err := receive(r, isPlaylist(key))
-	if err != nil { // the client may have gone; the store keeps nothing
-		s.account.count(func(c *requestCount) { c.Failed++ })
-		code := "IncompleteBody"
-		if errors.Is(err, errOtherContent) {
-			code = "BadDigest"
-		}
-		refuse(w, http.StatusBadRequest, code)
+	o, ok := s.take(w, r, isPlaylist(key))
+	if !ok {
 		return
 	}
-	time.Sleep(s.delay.draw()) // so long a PUT takes, whether or not the client waits
-	o.at = time.Now()
-	if !s.store(key, o, r.Header.Get("If-Match")) {
+	if !s.store(key, o, r.Header) {
 		refuse(w, http.StatusPreconditionFailed, "PreconditionFailed")
 		return
 	}
@@ -119,87 +133,45 @@ func (s *store) put(w http.ResponseWriter, r *http.Request, key string) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// store stores o, unless it is to replace another object than there is. Like S3, it looks when the
-// request is complete.
-func (s *store) store(key string, o object, replaced string) bool {
+// take receives the content of a request. It answers the request if that fails.
+func (s *store) take(w http.ResponseWriter, r *http.Request, keep bool) (object, bool) {
+	o, err := receive(r, &s.line, keep)
+	if err != nil { // the client may have gone; the store keeps nothing
+		s.account.count(func(c *requestCount) { c.Failed++ })
+		code := "IncompleteBody"
+		if errors.Is(err, errOtherContent) {
+			code = "BadDigest"
+		}
+		refuse(w, http.StatusBadRequest, code)
+		return o, false
+	}
+	time.Sleep(s.delay.draw()) // so long a PUT takes, whether or not the client waits
+	o.at = time.Now()
+	return o, true
+}
+
+// store stores o, unless it is to replace another object than there is, or none. Like S3, it looks
+// when the request is complete.
+func (s *store) store(key string, o object, conditions http.Header) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if was, ok := s.objects[key]; replaced != "" && (!ok || was.etag() != replaced) {
+	was, ok := s.objects.get(key)
+	if replaced := conditions.Get("If-Match"); replaced != "" && (!ok || was.etag() != replaced) ||
+		conditions.Get("If-None-Match") == "*" && ok {
 		return false
 	}
-	s.objects[key] = o
+	s.objects.set(key, o)
 	s.account.stored(key, o.size, o.sum, o.text)
 	return true
 }
 
-const crc32Header = "X-Amz-Checksum-Crc32"
-
-// errOtherContent is about content with another checksum than the request has.
-var errOtherContent = errors.New("the content is not that of the checksum")
-
-// receive reads an object, which may come in the chunks of SigV4, and compares its checksums.
-func receive(r *http.Request, keep bool) (object, error) {
-	var body io.Reader = r.Body
-	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-		body = httputil.NewChunkedReader(r.Body)
+func (o object) etag() string {
+	text := hex.EncodeToString(o.sum[:])
+	if o.parts > 0 {
+		text += "-" + strconv.Itoa(o.parts)
 	}
-	o := object{meta: make(http.Header)}
-	sums := sumPool.Get().(*receiver)
-	defer sumPool.Put(sums)
-	sums.md5.Reset()
-	sums.crc32.Reset()
-	text := &limitedText{keep: keep}
-	var err error
-	// Only Write and Read are visible: WriteTo or ReadFrom would not use the buffer.
-	to, from := struct{ io.Writer }{io.MultiWriter(sums.md5, sums.crc32, text)}, struct{ io.Reader }{body}
-	o.size, err = io.CopyBuffer(to, from, sums.buffer)
-	if err != nil {
-		return o, err
-	}
-	if _, err := io.Copy(io.Discard, r.Body); err != nil { // the trailer
-		return o, err
-	}
-	sums.md5.Sum(o.sum[:0])
-	for name, sum := range map[string][]byte{"Content-Md5": o.sum[:], crc32Header: sums.crc32.Sum(nil)} {
-		if want := r.Header.Get(name); want != "" && want != base64.StdEncoding.EncodeToString(sum) {
-			return o, errOtherContent
-		}
-	}
-	o.text = text.b
-	for name, values := range r.Header {
-		if strings.HasPrefix(name, "X-Amz-Meta-") {
-			o.meta[name] = values
-		}
-	}
-	return o, nil
+	return `"` + text + `"`
 }
-
-// A receiver is what receiving needs.
-type receiver struct {
-	md5, crc32 hash.Hash
-	buffer     []byte
-}
-
-var sumPool = sync.Pool{New: func() any {
-	return &receiver{md5.New(), crc32.NewIEEE(), make([]byte, 64<<10)}
-}}
-
-type limitedText struct {
-	keep bool
-	b    []byte
-}
-
-func (t *limitedText) Write(p []byte) (int, error) {
-	if t.keep {
-		t.b = append(t.b, p...)
-		if len(t.b) > maxPlaylist {
-			return 0, errors.New("the playlist is too long")
-		}
-	}
-	return len(p), nil
-}
-
-func (o object) etag() string { return `"` + hex.EncodeToString(o.sum[:]) + `"` }
 
 func (s *store) get(w http.ResponseWriter, r *http.Request, key string) {
 	s.account.count(func(c *requestCount) {
@@ -210,7 +182,7 @@ func (s *store) get(w http.ResponseWriter, r *http.Request, key string) {
 		}
 	})
 	s.mu.Lock()
-	o, ok := s.objects[key]
+	o, ok := s.objects.get(key)
 	s.mu.Unlock()
 	if !ok {
 		refuse(w, http.StatusNotFound, "NoSuchKey")

@@ -18,6 +18,11 @@ type site struct {
 	root, dir string
 	endpoint  string // as http://127.0.0.1:4000
 	caFile    string // of the store's certificate; empty: http
+
+	// For the daemon alone: what it has besides, with another root and its store.
+	aside        aside
+	slowRoot     string
+	slowEndpoint string
 }
 
 func (s site) url() string { return s.endpoint + "/" + bucket }
@@ -25,6 +30,7 @@ func (s site) url() string { return s.endpoint + "/" + bucket }
 // A tool uploads what is written below a root. command returns how it is started there.
 type tool struct {
 	name    string
+	forgets bool     // it knows nothing of a stream that it could learn
 	needs   []string // programs
 	command func(site) (*exec.Cmd, error)
 }
@@ -72,9 +78,9 @@ func sidecar(name, binary, backend, page, profile string) tool {
 	return tool{name: name, command: func(s site) (*exec.Cmd, error) {
 		config := filepath.Join(s.dir, "config.ini")
 		text := fmt.Sprintf("[Log]\nlevel = warn\n[Watcher]\nbackend = %s\n[Admin]\nlisten = %s\n"+
-			"[AmazonHLSUpload]\naws_access_key = '%s'\naws_secret_key = '%s'\n"+
-			"endpoint = '%s'\ndefault_bucket = '%s'\nwatch_dir = '%s'\n",
-			backend, page, accessKey, secretKey, s.endpoint, bucket, s.root)
+			"[S3]\naws_access_key = '%s'\naws_secret_key = '%s'\nendpoint = '%s'\ndefault_bucket = '%s'\n"+
+			"[AmazonHLSUpload]\nwatch_dir = '%s'\n",
+			backend, page, accessKey, secretKey, s.endpoint, bucket, s.root) + s.aside.sections(s)
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			return nil, err
 		}
@@ -86,7 +92,7 @@ func sidecar(name, binary, backend, page, profile string) tool {
 
 // theFloor is this program, as a process of its own.
 func theFloor() tool {
-	return tool{name: "floor", command: func(s site) (*exec.Cmd, error) {
+	return tool{name: "floor", forgets: true, command: func(s site) (*exec.Cmd, error) {
 		self, err := os.Executable()
 		cmd := exec.Command(self)
 		cmd.Env = append(os.Environ(), floorVariable+"="+strings.Join([]string{s.root, s.url(), s.caFile}, "\n"))
@@ -119,11 +125,12 @@ func peers() []tool {
 	}, {
 		name: "lsyncd, rclone copyto", needs: []string{"lsyncd", "rclone"},
 		command: func(s site) (*exec.Cmd, error) {
-			put := `"rclone copyto --no-check-dest ^source :s3:` + bucket + `/^pathname"`
+			// What fails would end it: a file that is gone meanwhile is enough.
+			put := `"rclone copyto --no-check-dest ^source :s3:` + bucket + `/^pathname || true"`
 			config := filepath.Join(s.dir, "lsyncd.lua")
 			text := "settings { nodaemon = true }\nsync { { maxProcesses = 16, delay = 0, onCreate = " + put +
 				", onModify = " + put + ", onMove = " + strings.ReplaceAll(strings.ReplaceAll(put,
-				"^source", "^d.source"), "^pathname", "^d.pathname") + " }, source = \"" + s.root + "\" }\n"
+				"^source", "^d.source"), "^pathname", "^d.pathname") + " }, exclude = { \"*.tmp\" }, source = \"" + s.root + "\" }\n"
 			if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 				return nil, err
 			}

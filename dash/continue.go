@@ -59,30 +59,42 @@ func Continue(shown, run *MPD, s Situation) (*MPD, Join) {
 	case shown == nil:
 		return run.fresh(s), Fresh
 	}
-	last, now := shown.last(), &run.Periods[0]
-	same := shown.RunOf(last) == run.Run()
-	switch {
-	case now.Segments == 0 && shown.Segments() > 0: // it has nothing to play yet
-		return shown, Same
-	case same && s.Restarted:
-		return run.fresh(s), Fresh // its times begin again, and its clock does not
-	case same && now.Length < last.Length:
-		return shown, Same // it is older
-	case same:
-		n := next{run: run, start: last.Start, id: last.ID, named: s.Named}
-		return n.edit(shown.Start, run.former(shown.Periods[:len(shown.Periods)-1])), Same
+	if run.Periods[0].Segments == 0 && shown.Segments() > 0 {
+		return shown, Same // it has nothing to play yet
 	}
-	// Its clock tells when it began, but it begins no earlier than what viewers have ends.
-	start, end := (run.Start.Sub(shown.Start) + now.Start).Round(precision), last.Start+last.Length
+	if shown.RunOf(shown.last()) == run.Run() {
+		return shown.grown(run, s)
+	}
+	return shown.joined(run, s)
+}
+
+// grown returns m as it goes on with run, which is the run of its last Period.
+func (m *MPD) grown(run *MPD, s Situation) (*MPD, Join) {
+	last := m.last()
+	switch {
+	case s.Restarted:
+		return run.fresh(s), Fresh // its times begin again, and its clock does not
+	case run.Periods[0].Length < last.Length:
+		return m, Same // it is older
+	}
+	n := next{run: run, start: last.Start, id: last.ID, named: s.Named}
+	return n.edit(m.Start, run.former(m.Periods[:len(m.Periods)-1])), Same
+}
+
+// joined returns m as it goes on with run, which is another one. Its clock tells when it began, but it
+// begins no earlier than what viewers have ends.
+func (m *MPD) joined(run *MPD, s Situation) (*MPD, Join) {
+	last, now := m.last(), &run.Periods[0]
+	start, end := (run.Start.Sub(m.Start) + now.Start).Round(precision), last.Start+last.Length
 	if late := end - start; late > maxLate || max(start, end)+now.Length > maxTime {
 		return run.fresh(s), Fresh
 	}
-	former := shown.Periods
-	if !s.Named && !s.Unique || s.TooOld || shown.Ended || !run.namespacesAre(shown) {
+	former := m.Periods
+	if !s.Named && !s.Unique || s.TooOld || m.Ended || !run.namespacesAre(m) {
 		former = nil
 	}
 	n := next{run: run, start: max(start, end), id: now.ID + separator + run.Run(), named: s.Named}
-	return n.edit(shown.Start, run.former(n.over(former))), Seam
+	return n.edit(m.Start, run.former(n.over(former))), Seam
 }
 
 // fresh returns m, which is the writer's own, for viewers who have nothing.

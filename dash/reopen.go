@@ -28,20 +28,18 @@ func Reopen(text []byte, before *MPD, written time.Time) (*MPD, error) {
 	}
 	e := editor{text: text}
 	for _, a := range before.root.attrs {
-		value := before.value(a)
-		switch _, stated := root.attr(a.name); {
-		case a.name == "type":
-			value = "dynamic"
-		case a.name == "availabilityStartTime":
-			value = began.Format(time.RFC3339Nano)
-		case a.name == "publishTime":
-			value = written.UTC().Format(time.RFC3339Nano)
-		case stated, strings.ContainsAny(value, `"<`):
-			continue
-		case a.name == "timeShiftBufferDepth" && len(before.Periods) > 1:
-			continue // it may be what gets players across the seam, which edit sets again
+		switch a.name {
+		case "type":
+			e.set(root, a.name, "dynamic")
+		case "availabilityStartTime":
+			e.set(root, a.name, began.Format(time.RFC3339Nano))
+		case "publishTime":
+			e.set(root, a.name, written.UTC().Format(time.RFC3339Nano))
+		default:
+			if _, stated := root.attr(a.name); !stated && before.lends(a) {
+				e.set(root, a.name, before.value(a))
+			}
 		}
-		e.set(root, a.name, value)
 	}
 	if _, ok := before.root.attr("mediaPresentationDuration"); !ok {
 		e.remove(root, "mediaPresentationDuration")
@@ -54,6 +52,14 @@ func Reopen(text []byte, before *MPD, written time.Time) (*MPD, error) {
 		return nil, errNoEnd
 	}
 	return m, nil
+}
+
+// lends reports whether an attribute of m can be that of another MPD of the same run.
+func (m *MPD) lends(a attr) bool {
+	if a.name == "timeShiftBufferDepth" && len(m.Periods) > 1 {
+		return false // it may be what gets players across the seam, which edit sets again
+	}
+	return !strings.ContainsAny(m.value(a), `"<`)
 }
 
 // began returns the availabilityStartTime of the run that p is.

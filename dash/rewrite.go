@@ -24,18 +24,6 @@ var (
 // written. If nothing changes, it is text itself.
 func RewriteURIs(text []byte, rewrite func(uri string) string) ([]byte, error) {
 	e, s := editor{text: text}, scanner{text: text}
-	edit := func(from, to int) {
-		was := string(text[from:to])
-		if inner, ok := strings.CutPrefix(strings.TrimSpace(was), "<![CDATA["); ok {
-			was = html.EscapeString(strings.TrimSuffix(inner, "]]>"))
-		}
-		uri := strings.TrimSpace(html.UnescapeString(was))
-		if other := rewrite(uri); other != uri {
-			var b bytes.Buffer
-			_ = xml.EscapeText(&b, []byte(other)) // a buffer takes all
-			e.changes = append(e.changes, change{from, to, b.String()})
-		}
-	}
 	opened := "" // an element whose text is a URI
 	begin := 0
 	for {
@@ -49,15 +37,29 @@ func RewriteURIs(text []byte, rewrite func(uri string) string) ([]byte, error) {
 			return e.bytes(), nil
 		}
 		if t.closes && !t.opens && opened == t.name {
-			edit(begin, t.from)
+			e.rewrite(begin, t.from, rewrite)
 		}
 		if opened = ""; t.opens && !t.closes && uriElements[t.name] {
 			opened, begin = t.name, t.to
 		}
 		for _, a := range t.attrs {
 			if uriAttributes[t.name][a.name] || strings.HasSuffix(a.name, ":href") {
-				edit(a.from, a.to)
+				e.rewrite(a.from, a.to, rewrite)
 			}
 		}
+	}
+}
+
+// rewrite changes the URI that the text has from one byte to another.
+func (e *editor) rewrite(from, to int, rewrite func(uri string) string) {
+	was := string(e.text[from:to])
+	if inner, ok := strings.CutPrefix(strings.TrimSpace(was), "<![CDATA["); ok {
+		was = html.EscapeString(strings.TrimSuffix(inner, "]]>"))
+	}
+	uri := strings.TrimSpace(html.UnescapeString(was))
+	if other := rewrite(uri); other != uri {
+		var b bytes.Buffer
+		_ = xml.EscapeText(&b, []byte(other)) // a buffer takes all
+		e.changes = append(e.changes, change{from, to, b.String()})
 	}
 }

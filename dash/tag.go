@@ -119,34 +119,49 @@ func (s *scanner) tag() (*tag, error) {
 			t.to, t.attrs = s.at, s.attrs
 			return t, nil
 		}
-		if len(s.attrs) == maxAttrs {
-			return nil, fmt.Errorf("element %.40q has more than %d attributes", t.name, maxAttrs)
+		if err := s.attr(t, before); err != nil {
+			return nil, err
 		}
-		a := attr{name: s.word(), before: before}
-		s.space()
-		if slices.ContainsFunc(s.attrs, func(b attr) bool { return b.name == a.name }) {
-			return nil, fmt.Errorf("element %.40q has %.40q twice", t.name, a.name)
-		}
-		if a.name == "" || !t.opens || !s.has('=') {
-			return nil, fmt.Errorf("element %.40q has no attribute at byte %d", t.name, s.at)
-		}
-		s.space()
-		if s.at >= len(s.text) {
-			return nil, errCut
-		}
-		quote := s.text[s.at]
-		if quote != '"' && quote != '\'' {
-			return nil, fmt.Errorf("attribute %.40q has no quotes", a.name)
-		}
-		s.at++
-		i := bytes.IndexByte(s.text[s.at:], quote)
-		if i < 0 {
-			return nil, errCut
-		}
-		a.from, a.to = s.at, s.at+i
-		s.at = a.to + 1
-		s.attrs = append(s.attrs, a)
 	}
+}
+
+// attr reads an attribute of t. The white space in front of it begins at before.
+func (s *scanner) attr(t *tag, before int) (err error) {
+	if len(s.attrs) == maxAttrs {
+		return fmt.Errorf("element %.40q has more than %d attributes", t.name, maxAttrs)
+	}
+	a := attr{name: s.word(), before: before}
+	s.space()
+	if slices.ContainsFunc(s.attrs, func(b attr) bool { return b.name == a.name }) {
+		return fmt.Errorf("element %.40q has %.40q twice", t.name, a.name)
+	}
+	if a.name == "" || !t.opens || !s.has('=') {
+		return fmt.Errorf("element %.40q has no attribute at byte %d", t.name, s.at)
+	}
+	s.space()
+	if a.from, a.to, err = s.quoted(a.name); err != nil {
+		return err
+	}
+	s.attrs = append(s.attrs, a)
+	return nil
+}
+
+// quoted goes behind the value of an attribute, and returns where it is, without its quotes.
+func (s *scanner) quoted(name string) (from, to int, err error) {
+	if s.at >= len(s.text) {
+		return 0, 0, errCut
+	}
+	quote := s.text[s.at]
+	if quote != '"' && quote != '\'' {
+		return 0, 0, fmt.Errorf("attribute %.40q has no quotes", name)
+	}
+	from = s.at + 1
+	i := bytes.IndexByte(s.text[from:], quote)
+	if i < 0 {
+		return 0, 0, errCut
+	}
+	s.at = from + i + 1
+	return from, from + i, nil
 }
 
 // has goes behind c, if that is here.

@@ -95,6 +95,15 @@ func (c *Client) Call(ctx context.Context, command string, params []Param, data 
 		}
 		ctx = context.WithoutCancel(ctx)
 	}
+	raw, err := c.askInTime(ctx, command, query)
+	if err != nil {
+		return err
+	}
+	return c.decode(command, raw, data)
+}
+
+// askInTime asks within the client's timeout, and once more if there was no answer and that does no harm.
+func (c *Client) askInTime(ctx context.Context, command, query string) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	raw, err := c.ask(limited, command, query)
@@ -102,18 +111,20 @@ func (c *Client) Call(ctx context.Context, command string, params []Param, data 
 		raw, err = c.ask(limited, command, query)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return fmt.Errorf("%s at %s: no whole answer within %v: %w",
+		return nil, fmt.Errorf("%s at %s: no whole answer within %v: %w",
 			command, c.base.Host, c.timeout, context.DeadlineExceeded)
 	}
-	if err != nil {
-		return err
-	}
+	return raw, err
+}
+
+// decode decodes the answer's data into data unless that is nil.
+func (c *Client) decode(command string, raw []byte, data any) error {
 	var answer struct {
 		Data        json.RawMessage
 		Description Text
 		Status      string
 	}
-	err = bounded(raw, limit(command))
+	err := bounded(raw, limit(command))
 	if err == nil {
 		err = json.Unmarshal(Lenient(raw), &answer)
 	}

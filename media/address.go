@@ -25,14 +25,7 @@ func addressOf(uri string) (a address, ok bool) {
 	if isDrivePath(uri) {
 		p, escaped = "/"+strings.ReplaceAll(p, `\`, "/"), false
 	} else {
-		end := hostEnd(p)
-		a.host, p = hostOf(p[:end]), p[end:]
-		if i := strings.IndexAny(p, "?#"); i >= 0 {
-			p, a.tail = p[:i], p[i:]
-		}
-		if p == "" && strings.HasPrefix(a.host, "//") {
-			p = "/"
-		}
+		p = a.cut(uri)
 	}
 	if !strings.HasPrefix(p, "/") {
 		return a, false // such as data:, urn: or skd:
@@ -41,22 +34,40 @@ func addressOf(uri string) (a address, ok bool) {
 		escaped = false
 	}
 	for element := range strings.SplitSeq(p[1:], "/") {
-		plain := element
-		if escaped {
-			plain, _ = url.PathUnescape(element) // the whole path can be read
-			if strings.Contains(plain, "/") {
-				plain = element // no file has a slash in its name, and it could lead out of the root
-			}
-		}
-		a.isDir = plain == "" || plain == "." || plain == ".."
-		switch {
-		case !a.isDir:
-			a.raw, a.elements = append(a.raw, element), append(a.elements, plain)
-		case plain == ".." && len(a.raw) > 0:
-			a.raw, a.elements = a.raw[:len(a.raw)-1], a.elements[:len(a.elements)-1]
-		}
+		a.add(element, escaped)
 	}
 	return a, true
+}
+
+// cut takes the host and the tail from uri, and returns the path.
+func (a *address) cut(uri string) (p string) {
+	end := hostEnd(uri)
+	a.host, p = hostOf(uri[:end]), uri[end:]
+	if i := strings.IndexAny(p, "?#"); i >= 0 {
+		p, a.tail = p[:i], p[i:]
+	}
+	if p == "" && strings.HasPrefix(a.host, "//") {
+		p = "/"
+	}
+	return p
+}
+
+// add adds an element of the path. escaped: the whole path can be read as one with escapes.
+func (a *address) add(element string, escaped bool) {
+	plain := element
+	if escaped {
+		plain, _ = url.PathUnescape(element)
+		if strings.Contains(plain, "/") {
+			plain = element // no file has a slash in its name, and it could lead out of the root
+		}
+	}
+	a.isDir = plain == "" || plain == "." || plain == ".."
+	switch {
+	case !a.isDir:
+		a.raw, a.elements = append(a.raw, element), append(a.elements, plain)
+	case plain == ".." && len(a.raw) > 0:
+		a.raw, a.elements = a.raw[:len(a.raw)-1], a.elements[:len(a.elements)-1]
+	}
 }
 
 // isFile reports whether a file can be called so.

@@ -7,8 +7,35 @@ import (
 	"time"
 )
 
+// A fileTag is a tag whose attributes name files.
+type fileTag struct {
+	ofSet bool // only a playlist of playlists has it
+	files []fileAttribute
+}
+
+// A fileAttribute is one of them, with what its URI is.
+type fileAttribute struct {
+	name string
+	is   Reference
+}
+
+// fileTags are the tags that name files, except EXT-X-PART. EXT-X-IMAGE-STREAM-INF is Roku's, for
+// playlists of thumbnails. EXT-X-DATERANGE has interstitials.
+var fileTags = map[string]fileTag{
+	"#EXT-X-MEDIA":              {true, []fileAttribute{{"URI", Reference{Manifest: true}}}},
+	"#EXT-X-I-FRAME-STREAM-INF": {true, []fileAttribute{{"URI", Reference{Manifest: true}}}},
+	"#EXT-X-IMAGE-STREAM-INF":   {true, []fileAttribute{{"URI", Reference{Manifest: true}}}},
+	"#EXT-X-SESSION-KEY":        {true, []fileAttribute{{"URI", Reference{}}}},
+	"#EXT-X-SESSION-DATA":       {true, []fileAttribute{{"URI", Reference{Optional: true}}}},
+	"#EXT-X-CONTENT-STEERING":   {true, []fileAttribute{{"SERVER-URI", Reference{Optional: true}}}},
+	"#EXT-X-KEY":                {false, []fileAttribute{{"URI", Reference{}}}},
+	"#EXT-X-MAP":                {false, []fileAttribute{{"URI", Reference{}}}},
+	"#EXT-X-DATERANGE": {false, []fileAttribute{{"X-ASSET-URI", Reference{Manifest: true, Optional: true}},
+		{"X-ASSET-LIST", Reference{Optional: true}}}},
+}
+
 // readTag reads one tag (RFC 8216, section 4.3, and its second edition, draft-pantos-hls-rfc8216bis,
-// section 4.4). EXT-X-IMAGE-STREAM-INF is Roku's, for playlists of thumbnails.
+// section 4.4).
 func (p *playlistReader) readTag(text string) (err error) {
 	tag, value, _ := strings.Cut(text, ":")
 	value = strings.TrimLeft(value, " \t") // as players do
@@ -17,31 +44,8 @@ func (p *playlistReader) readTag(text string) (err error) {
 		p.wantsURI = tag
 	case "#EXT-X-STREAM-INF":
 		p.Set, p.wantsURI = true, tag
-	case "#EXT-X-MEDIA", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-IMAGE-STREAM-INF":
-		p.Set = true
-		return p.nameAttribute(value, "URI", Reference{Manifest: true})
-	case "#EXT-X-SESSION-KEY":
-		p.Set = true
-		return p.nameAttribute(value, "URI", Reference{})
-	case "#EXT-X-SESSION-DATA":
-		p.Set = true
-		return p.nameAttribute(value, "URI", Reference{Optional: true})
-	case "#EXT-X-CONTENT-STEERING":
-		p.Set = true
-		return p.nameAttribute(value, "SERVER-URI", Reference{Optional: true})
-	case "#EXT-X-KEY", "#EXT-X-MAP":
-		return p.nameAttribute(value, "URI", Reference{})
-	case "#EXT-X-DATERANGE": // interstitials
-		if err := p.nameAttribute(value, "X-ASSET-URI", Reference{Manifest: true, Optional: true}); err != nil {
-			return err
-		}
-		return p.nameAttribute(value, "X-ASSET-LIST", Reference{Optional: true})
 	case "#EXT-X-PART":
-		p.Segments++
-		if attributeOf(value, "GAP") == "YES" {
-			return nil
-		}
-		return p.nameAttribute(value, "URI", Reference{Segment: true})
+		return p.part(value)
 	case "#EXT-X-BYTERANGE":
 		p.ranged = true
 	case "#EXT-X-GAP":
@@ -59,9 +63,31 @@ func (p *playlistReader) readTag(text string) (err error) {
 		p.recording = value == "VOD"
 	case "#EXT-X-ENDLIST":
 		p.Ended = true
+	default:
+		return p.nameFiles(fileTags[tag], value)
 	}
 	if err != nil {
 		return fmt.Errorf("line %d: %s: value %q is not a number in range", p.line, tag, value)
+	}
+	return nil
+}
+
+// part reads an EXT-X-PART.
+func (p *playlistReader) part(list string) error {
+	p.Segments++
+	if attributeOf(list, "GAP") == "YES" {
+		return nil
+	}
+	return p.nameAttribute(list, "URI", Reference{Segment: true})
+}
+
+// nameFiles adds the references of a tag with this attribute list.
+func (p *playlistReader) nameFiles(tag fileTag, list string) error {
+	p.Set = p.Set || tag.ofSet
+	for _, a := range tag.files {
+		if err := p.nameAttribute(list, a.name, a.is); err != nil {
+			return err
+		}
 	}
 	return nil
 }

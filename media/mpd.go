@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 )
@@ -63,6 +64,18 @@ func ParseMPD(b []byte) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, fmt.Errorf("MPD: %w", err)
 	}
+	m := listedIn(tracks)
+	m.addUnlisted(tracks)
+	typ := strings.TrimSpace(doc.Type)
+	m.Ended = typ == "" || typ == "static"
+	m.Began, _ = MPDTime(doc.Began)
+	m.references = namedBy(doc.optional(), tracks)
+	return m, nil
+}
+
+// listedIn returns what the tracks count for. Times and numbers do not mix: where some tracks have
+// times, these tell.
+func listedIn(tracks []mpdTrack) (m Manifest) {
 	var timed, untimed Manifest
 	for _, t := range tracks {
 		if t.timed {
@@ -71,14 +84,17 @@ func ParseMPD(b []byte) (Manifest, error) {
 			untimed.add(t.listed)
 		}
 	}
-	m := timed
+	m = timed
 	if timed.Segments == 0 {
 		m = untimed
 	}
 	m.Segments = atMost(plus(uint64(timed.Segments), uint64(untimed.Segments)))
 	m.TargetDuration = max(timed.TargetDuration, untimed.TargetDuration)
-	typ := strings.TrimSpace(doc.Type)
-	m.Ended = typ == "" || typ == "static"
+	return m
+}
+
+// addUnlisted adds what the tracks have of segments that are not listed.
+func (m *Manifest) addUnlisted(tracks []mpdTrack) {
 	for i := range tracks {
 		t := &tracks[i]
 		switch {
@@ -88,9 +104,11 @@ func ParseMPD(b []byte) (Manifest, error) {
 			m.Unordered = t.segments.Template.Media.String()
 		}
 	}
-	optional := doc.optional()
-	m.Began, _ = MPDTime(doc.Began)
-	m.references = func(yield func(Reference) bool) {
+}
+
+// namedBy yields the files with the optional URIs, and those that the tracks name.
+func namedBy(optional []string, tracks []mpdTrack) iter.Seq[Reference] {
+	return func(yield func(Reference) bool) {
 		for _, uri := range optional {
 			if !yield(Reference{URI: uri, Optional: true}) {
 				return
@@ -102,7 +120,6 @@ func ParseMPD(b []byte) (Manifest, error) {
 			}
 		}
 	}
-	return m, nil
 }
 
 // optional returns the URIs of what players can do without: a patch instead of the whole manifest, a

@@ -32,10 +32,8 @@ func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
 		}
 		return nil
 	}
-	for _, pattern := range []template{info.Media, info.Index, info.Init, info.Switching} {
-		if err := pattern.check(t.values.id); err != nil {
-			return err
-		}
+	if err := info.checkNames(t.values.id); err != nil {
+		return err
 	}
 	timescale := info.Timescale.or(1)
 	if timescale == 0 {
@@ -58,16 +56,7 @@ func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
 	if info.Timeline == nil {
 		longest = info.Duration.n // also of segments that are not listed
 	}
-	count := t.times.count
-	switch {
-	case segments.List != nil:
-		count = uint64(len(info.URLs.list))
-		if t.base == nil {
-			count -= info.URLs.ranges
-		}
-	case info.Media.blank(t.values.id) || t.unordered:
-		count = 0
-	}
+	count := t.count(info)
 	t.listed = Manifest{
 		Segments:       atMost(product(count, uint64(t.base.alternatives()))),
 		Sequence:       t.values.number,
@@ -81,6 +70,29 @@ func (t *mpdTrack) list(segments mpdSegments, p mpdWhen) error {
 		t.listed.Sequence, t.listed.Last = ms(t.times.first()), ms(t.times.last())
 	}
 	return nil
+}
+
+// checkNames reports an error if the names of a template may be too long for the representation id.
+func (s *mpdSegmentInfo) checkNames(id string) error {
+	for _, pattern := range []template{s.Media, s.Index, s.Init, s.Switching} {
+		if err := pattern.check(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count returns how many segments are listed.
+func (t *mpdTrack) count(info *mpdSegmentInfo) uint64 {
+	switch {
+	case t.segments.List != nil && t.base == nil:
+		return uint64(len(info.URLs.list)) - info.URLs.ranges
+	case t.segments.List != nil:
+		return uint64(len(info.URLs.list))
+	case info.Media.blank(t.values.id) || t.unordered:
+		return 0
+	}
+	return t.times.count
 }
 
 // open finds out which segments of a template have an end that only the clock tells.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"os"
 	"path"
 	"slices"
 	"time"
@@ -114,12 +115,11 @@ func (src *Source) findSeries(p string, m media.Manifest, names *media.Names,
 			if slices.Contains(patterns, pattern) {
 				continue // another Period has it, too
 			}
-			all, err := src.segmentsOf(s, pattern)
+			all, inOrder, err := src.segmentsOf(s, pattern, m.Began, maxFound/len(m.Series))
 			if err != nil {
 				return m, err
 			}
-			ok = ok && len(all) < maxInDirectory
-			all = all[max(0, len(all)-maxFound/len(m.Series)):]
+			ok = ok && inOrder
 			for _, f := range all {
 				if err := named.add(f.path, media.Reference{Segment: true}, false); err != nil {
 					return m, err
@@ -138,15 +138,33 @@ func (src *Source) findSeries(p string, m media.Manifest, names *media.Names,
 	return m, nil
 }
 
-// segmentsOf returns the segments of s in the directory of a pattern, in order; none if there is no
-// such directory.
-func (src *Source) segmentsOf(s media.Series, pattern media.Pattern) (all []found, err error) {
+// segmentsOf returns the newest segments of s in the directory of a pattern, in order, at most so many,
+// of a presentation that began then; none if there is no such directory. ok is false if the directory
+// has too many files.
+func (src *Source) segmentsOf(s media.Series, pattern media.Pattern, began time.Time, most int) (
+	newest []found, ok bool, err error) {
 	defer src.disk.End(src.disk.Begin())
 	root, err := src.openRoot()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer root.Close()
+	all, err := listSegments(root, s, pattern)
+	if err != nil {
+		return nil, false, err
+	}
+	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(b.number, a.number) })
+	for _, f := range all {
+		if len(newest) < most && !isBefore(root, f.path, began) {
+			newest = append(newest, f)
+		}
+	}
+	slices.Reverse(newest)
+	return newest, len(all) < maxInDirectory, nil
+}
+
+// listSegments returns the segments of s in the directory of a pattern.
+func listSegments(root *os.Root, s media.Series, pattern media.Pattern) (all []found, err error) {
 	dir, err := disk.OpenDirIn(root, pattern.Dir)
 	if disk.IsGone(err) {
 		return nil, nil
@@ -171,6 +189,19 @@ func (src *Source) segmentsOf(s media.Series, pattern media.Pattern) (all []foun
 			return nil, err
 		}
 	}
-	slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.number, b.number) })
 	return all, nil
+}
+
+// beganEarly is how much earlier than a presentation claims it may have begun: some writers take the
+// time when the first segment is whole.
+const beganEarly = 2 * time.Second
+
+// isBefore reports whether the file p was written before the presentation began. It is a former run's
+// then: this one will use its name again, and does not mean it.
+func isBefore(root *os.Root, p string, began time.Time) bool {
+	if began.IsZero() || began.After(time.Now()) {
+		return false
+	}
+	fi, err := root.Lstat(p)
+	return err == nil && fi.ModTime().Before(began.Add(-beganEarly))
 }

@@ -96,6 +96,31 @@ func TestManifestWaitsForTheSegmentsThatExist(t *testing.T) {
 	})
 }
 
+// A writer that begins anew gives the names of the run before to its segments, one after the other. Its
+// manifest does not wait until it has given all: what was there before it began is not meant.
+func TestManifestOfANewRunDoesNotWaitForTheNamesOfTheFormer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeskFor(t, media.Layout{Format: media.DASH}, Settings{})
+		d.start()
+		run := func(segments int) (began string) {
+			began = time.Now().UTC().Format(time.RFC3339)
+			for n := 1; n <= segments; n++ {
+				d.close(fmt.Sprintf("g/s/%d.m4s", n), began+" "+fmt.Sprint(n))
+				if n == 1 {
+					d.close("g/s/manifest.mpd", strings.Replace(numbered("$Number$.m4s", began), "2026-11-30T08:14:03Z", began, 1))
+				}
+				time.Sleep(time.Second)
+			}
+			return began
+		}
+		run(20)
+		time.Sleep(5 * time.Second)
+		if began := run(5); !strings.Contains(d.bucket.content("g/s/manifest.mpd"), began) {
+			t.Errorf("after 5 s, the manifest is %s", d.bucket.content("g/s/manifest.mpd"))
+		}
+	})
+}
+
 // Where names have no order, the manifest waits for nothing, and the log says so once.
 func TestSegmentsWithoutAnOrderAreLoggedOnce(t *testing.T) {
 	for _, template := range []string{"$Number$/a.m4s", "$Number$-$SubNumber$.m4s"} {

@@ -33,6 +33,16 @@ var shared = map[uint32]string{
 	0x19830326:                 "beegfs",
 }
 
+// local are the names of those that are met most, for the log.
+var local = map[uint32]string{
+	unix.EXT4_SUPER_MAGIC:  "ext4",
+	unix.XFS_SUPER_MAGIC:   "xfs",
+	unix.BTRFS_SUPER_MAGIC: "btrfs",
+	unix.F2FS_SUPER_MAGIC:  "f2fs",
+	unix.TMPFS_MAGIC:       "tmpfs",
+	0x2fc12fc1:             "zfs",
+}
+
 type fileSystem struct {
 	name   string
 	shared bool // others may write without the kernel's knowledge
@@ -43,9 +53,15 @@ func statfs(root string) (fileSystem, error) {
 	if err := ignoringEINTR(func() error { return unix.Statfs(root, &st) }); err != nil {
 		return fileSystem{}, fmt.Errorf("statfs %s: %w", root, err)
 	}
-	magic := uint32(st.Type) // its width differs by platform
+	return fileSystemOf(uint32(st.Type)), nil // its width differs by platform
+}
+
+func fileSystemOf(magic uint32) fileSystem {
 	if name, ok := shared[magic]; ok {
-		return fileSystem{name: name, shared: true}, nil
+		return fileSystem{name: name, shared: true}
 	}
-	return fileSystem{name: fmt.Sprintf("local (0x%x)", magic)}, nil
+	if name, ok := local[magic]; ok {
+		return fileSystem{name: name}
+	}
+	return fileSystem{name: fmt.Sprintf("local (0x%x)", magic)}
 }

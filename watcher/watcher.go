@@ -1,7 +1,8 @@
-// Package watcher turns a directory tree into events: a file is closed and its content is final, or
-// a name is gone. It asks the kernel whether a file is still being written. Where the kernel does
-// not say, it waits until the file has not changed for some time. A slow consumer never stops it.
-// It does not read files.
+// Package watcher turns a directory tree into events: a file is closed, so that its content is
+// final, or a name is gone. A [Watcher] reports what is there at its start, and then what changes. It
+// asks the kernel, by a lease, whether a process still has a file open for writing. Where the kernel
+// does not say, as on a network file system, it waits until the file has not changed for some time.
+// A slow consumer never stops it. It does not read files.
 package watcher
 
 import (

@@ -91,7 +91,7 @@ func (c *console) print(now status, arrived []string) {
 		text += "  ended"
 	}
 	if len(arrived) > 0 {
-		text += "  <- " + strings.Join(arrived, ", ")
+		text += "  uploaded " + strings.Join(arrived, ", ")
 	}
 	fmt.Fprintln(c.out, text)
 }

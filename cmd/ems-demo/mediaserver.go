@@ -75,7 +75,7 @@ func (m *mediaServers) introduce(out io.Writer) {
 	}
 	fmt.Fprintf(out, "ems     %s (the API of the simulated media server)\n", m.first.URL())
 	if m.second != nil {
-		fmt.Fprintf(out, "second  %s (a second one, which the load balancer has pull each stream)\n", m.second.URL())
+		fmt.Fprintf(out, "second  %s (the API of a second one, to which the load balancer sends each stream)\n", m.second.URL())
 	}
 }
 

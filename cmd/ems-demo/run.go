@@ -53,21 +53,13 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	faults := newTroubles(o.now)
 	bucket.troubles = faults
 
-	s3Listener, err := net.Listen("tcp", o.S3Listen)
+	places, err := listen(o)
 	if err != nil {
-		return fmt.Errorf("S3 server: %w", err)
+		return err
 	}
-	defer s3Listener.Close()
-	pageListener, err := net.Listen("tcp", o.Listen)
-	if err != nil {
-		return fmt.Errorf("page: %w", err)
-	}
-	defer pageListener.Close()
-	status, err := freeAddress()
-	if err != nil {
-		return fmt.Errorf("status page: %w", err)
-	}
-	endpoint := "http://" + s3Listener.Addr().String()
+	defer places.close()
+	status := places.status
+	endpoint := "http://" + places.s3.Addr().String()
 	address := endpoint + "/" + bucketName
 	player, err := newPage(events, address, log)
 	if err != nil {
@@ -77,7 +69,7 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	s3Server := &http.Server{Handler: bucket, ReadHeaderTimeout: 10 * time.Second}
 	pageServer := &http.Server{Handler: player, ReadHeaderTimeout: 10 * time.Second}
 
-	fmt.Fprintf(out, "page    %s\n", reachable("http://"+pageListener.Addr().String()+"/", "localhost"))
+	fmt.Fprintf(out, "page    %s\n", reachable("http://"+places.page.Addr().String()+"/", "localhost"))
 	for _, o := range outputs {
 		fmt.Fprintf(out, "%-6s  %s/%s\n", o.layout.Format, reachable(address, "localhost"), o.entry)
 	}
@@ -105,8 +97,8 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 			return nil
 		})
 	}
-	start(&servers, "S3 server", func() error { return serve(serving, s3Server, s3Listener) })
-	start(&servers, "page", func() error { return serve(serving, pageServer, pageListener) })
+	start(&servers, "S3 server", func() error { return serve(serving, s3Server, places.s3) })
+	start(&servers, "page", func() error { return serve(serving, pageServer, places.page) })
 	start(&servers, "lifecycle rule", func() error {
 		lifecycle{store: bucket, outputs: outputs, age: o.Keep, log: log}.run(serving)
 		return nil
@@ -143,6 +135,39 @@ func run(ctx context.Context, o options, out io.Writer, log *slog.Logger) (err e
 	console.end(serving)
 	stopServing()
 	return errors.Join(err, servers.Wait())
+}
+
+// places are where the demo is reached.
+type places struct {
+	s3, page net.Listener
+	status   string // the address of the daemon's own page
+}
+
+// listen opens what the options ask for.
+func listen(o options) (p places, err error) {
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if p.s3, err = net.Listen("tcp", o.S3Listen); err != nil {
+		return p, fmt.Errorf("S3 server: %w", err)
+	}
+	if p.page, err = net.Listen("tcp", o.Listen); err != nil {
+		return p, fmt.Errorf("page: %w", err)
+	}
+	if p.status, err = freeAddress(); err != nil {
+		return p, fmt.Errorf("status page: %w", err)
+	}
+	return p, nil
+}
+
+func (p places) close() {
+	for _, l := range []net.Listener{p.s3, p.page} {
+		if l != nil {
+			_ = l.Close() // it is closed already if its server has run
+		}
+	}
 }
 
 // newStreams returns the streams that the options ask for, and what each writes.

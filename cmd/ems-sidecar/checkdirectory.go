@@ -122,23 +122,29 @@ func walk(ctx context.Context, dir string, as *account) (*tree, error) {
 		case errors.Is(err, fs.ErrPermission):
 			t.closed.add(p)
 			return fs.SkipDir
-		case err != nil:
-			return nil // just deleted
-		case p != "." && path.Base(p)[0] == '.':
-			if e.IsDir() {
-				return fs.SkipDir
-			}
-		case p != "." && e.IsDir() && !mayRead(root, dir, p, as):
-			t.closed.add(p)
-			return fs.SkipDir
-		case e.Type()&fs.ModeSymlink != 0:
-			if i, err := os.Stat(dir + "/" + p); err == nil && i.IsDir() {
-				t.links.add(p)
-			}
+		case err != nil, p == ".": // just deleted, or the directory itself
+			return nil
 		}
-		return nil
+		return t.look(root, dir, p, e, as)
 	})
 	return t, err
+}
+
+// look looks at e, which is p below the directory dir, for an account, or for this process.
+func (t *tree) look(root *os.Root, dir, p string, e fs.DirEntry, as *account) error {
+	switch isHidden := path.Base(p)[0] == '.'; {
+	case isHidden && e.IsDir():
+		return fs.SkipDir
+	case isHidden:
+	case e.IsDir() && !mayRead(root, dir, p, as):
+		t.closed.add(p)
+		return fs.SkipDir
+	case e.Type()&fs.ModeSymlink != 0:
+		if i, err := os.Stat(dir + "/" + p); err == nil && i.IsDir() {
+			t.links.add(p)
+		}
+	}
+	return nil
 }
 
 // spool tests whether files of dir can be linked into the spool.

@@ -32,7 +32,7 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	}
 	d, err := daemon.New(ctx, cfg, os.Getenv("STATE_DIRECTORY"), log.Logger)
 	if err != nil {
-		log.Error("ended", "err", err)
+		log.Error("the daemon cannot run", "err", err, "hint", "ems-sidecar check tells more")
 		return errSaid
 	}
 	notify := systemd{log.Logger}
@@ -64,7 +64,7 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 		close(started)
 	})
 	if err != nil {
-		log.Error("ended", "err", err)
+		log.Error("the daemon cannot run", "err", err, "hint", "ems-sidecar check tells more")
 		return errSaid
 	}
 	log.Info("stopped")

@@ -107,12 +107,13 @@ func (t *tracer) learn(d api.Detail, now time.Time) (lines []news) {
 	for i := range d.Recent {
 		c := &d.Recent[i]
 		was := before[passageOf(c)]
-		seenBefore = seenBefore || was != nil
-		if was == nil {
+		switch {
+		case was != nil:
+			seenBefore = true
+		case before == nil && len(d.Recent)-i > t.last:
+			was = toldBefore(c)
+		default:
 			was = &told{}
-			if before == nil && len(d.Recent)-i > t.last {
-				was = toldBefore(c)
-			}
 		}
 		t.known[passageOf(c)] = was
 		lines = append(lines, t.tell(c, was, before == nil, now)...)
@@ -126,11 +127,16 @@ func (t *tracer) learn(d api.Detail, now time.Time) (lines []news) {
 	if len(before) > 0 && len(d.Recent) > 0 && !seenBefore {
 		lines = append([]news{t.news(passedUnseen, now)}, lines...)
 	}
-	// What is in the bucket and older than what viewers see has rolled out of its manifest.
 	waiting = slices.DeleteFunc(waiting, func(c *paths.Chunk) bool {
-		return c.Kind != "chunk" || c.Confirmed != nil && c.Closed != nil && c.Closed.Before(seenUpTo)
+		return c.Kind != "chunk" || hasRolledOut(c, seenUpTo)
 	})
 	return append(lines, t.warn(d.Stream, waiting, now)...)
+}
+
+// hasRolledOut reports whether c is in the bucket and older than what viewers see: it has rolled out of
+// its manifest.
+func hasRolledOut(c *paths.Chunk, seenUpTo time.Time) bool {
+	return c.Confirmed != nil && c.Closed != nil && c.Closed.Before(seenUpTo)
 }
 
 // toldBefore returns what counts as printed of a chunk that is older than what is to be printed.

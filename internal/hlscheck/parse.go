@@ -35,21 +35,31 @@ func parse(content []byte) (*Playlist, judgement) {
 		r.violation(Syntax, "it is not UTF-8 without a byte order mark")
 	}
 	for n, line := range strings.Split(text, "\n") {
-		line = strings.TrimSuffix(line, "\r")
-		if n == 0 && line != "#EXTM3U" {
-			r.violation(Syntax, "it begins with %.20q instead of #EXTM3U", line)
-		}
-		if strings.ContainsFunc(line, func(c rune) bool { return c < ' ' || c >= 0x7f && c < 0xa0 }) {
-			r.violation(Syntax, "line %d has a control character", n+1)
-		}
-		switch {
-		case strings.HasPrefix(line, "#EXT") && n > 0:
-			name, value, _ := strings.Cut(line[1:], ":")
-			r.tag(name, value)
-		case line != "" && !strings.HasPrefix(line, "#"):
-			r.uri(line)
-		}
+		r.line(n, strings.TrimSuffix(line, "\r"))
 	}
+	r.end()
+	return r.p, r.judgement
+}
+
+// line reads the n-th line, from 0.
+func (r *parser) line(n int, line string) {
+	if n == 0 && line != "#EXTM3U" {
+		r.violation(Syntax, "it begins with %.20q instead of #EXTM3U", line)
+	}
+	if strings.ContainsFunc(line, func(c rune) bool { return c < ' ' || c >= 0x7f && c < 0xa0 }) {
+		r.violation(Syntax, "line %d has a control character", n+1)
+	}
+	switch {
+	case strings.HasPrefix(line, "#EXT") && n > 0:
+		name, value, _ := strings.Cut(line[1:], ":")
+		r.tag(name, value)
+	case line != "" && !strings.HasPrefix(line, "#"):
+		r.uri(line)
+	}
+}
+
+// end looks at what all of the lines have said.
+func (r *parser) end() {
 	if r.pending != "" {
 		r.violation(Syntax, "no segment follows the last %s", r.pending)
 	}
@@ -63,7 +73,6 @@ func parse(content []byte) (*Playlist, judgement) {
 	}
 	r.p.number()
 	r.lengths()
-	return r.p, r.judgement
 }
 
 // number counts the segments through.

@@ -14,21 +14,7 @@ func (r *parser) ofSegment(name, value string) {
 	r.pending = name
 	switch name {
 	case "EXTINF":
-		if r.informed {
-			r.violation(Syntax, "an EXTINF follows another")
-		}
-		r.informed = true
-		duration, title, comma := strings.Cut(value, ",")
-		seconds, err := strconv.ParseFloat(duration, 64)
-		if err != nil || seconds < 0 || !comma || strings.Trim(duration, "0123456789.") != "" {
-			r.violation(Syntax, "an EXTINF is %q", value)
-			seconds = 0
-		}
-		r.next.Duration = time.Duration(math.Round(seconds * float64(time.Second)))
-		r.next.Title = title
-		if strings.Contains(duration, ".") {
-			r.needs[3] = "a duration with a fraction"
-		}
+		r.inf(value)
 	case "EXT-X-BYTERANGE":
 		part, offset, err := byteRange(value)
 		if err != nil {
@@ -51,6 +37,25 @@ func (r *parser) ofSegment(name, value string) {
 		if _, other := time.Parse("2006-01-02T15:04:05.999999999Z0700", value); err != nil && other != nil {
 			r.violation(Syntax, "a date is %q", value)
 		}
+	}
+}
+
+// inf reads EXTINF.
+func (r *parser) inf(value string) {
+	if r.informed {
+		r.violation(Syntax, "an EXTINF follows another")
+	}
+	r.informed = true
+	duration, title, comma := strings.Cut(value, ",")
+	seconds, err := strconv.ParseFloat(duration, 64)
+	if err != nil || seconds < 0 || !comma || strings.Trim(duration, "0123456789.") != "" {
+		r.violation(Syntax, "an EXTINF is %q", value)
+		seconds = 0
+	}
+	r.next.Duration = time.Duration(math.Round(seconds * float64(time.Second)))
+	r.next.Title = title
+	if strings.Contains(duration, ".") {
+		r.needs[3] = "a duration with a fraction"
 	}
 }
 

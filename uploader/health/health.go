@@ -109,7 +109,11 @@ func (f *Facts) Judge(now time.Time) (s State, why string) {
 		if f.OnlyNamed {
 			where = "in its manifest"
 		}
-		return Stalled, fmt.Sprintf("no new chunk %s for %v; they came every %v", where, rounded(quiet), rounded(target))
+		why = fmt.Sprintf("no new chunk %s for %v", where, rounded(quiet))
+		if f.Target > 0 {
+			why += fmt.Sprintf("; they came every %v", rounded(target))
+		}
+		return Stalled, why
 	case f.Edge.IsZero():
 		return Starting, ""
 	}

@@ -67,3 +67,12 @@ func TestStatesAreReadAsTheyAreWritten(t *testing.T) {
 		t.Error("any text is a state")
 	}
 }
+
+// How often chunks came is told only where it is known.
+func TestStalledStreamOfUnknownChunksTellsNoInterval(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	f := Facts{Chunk: now.Add(-40 * time.Second)}
+	if s, why := f.Judge(now); s != Stalled || why != "no new chunk on the disk for 40s" {
+		t.Errorf("%v, %q", s, why)
+	}
+}

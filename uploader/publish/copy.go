@@ -10,6 +10,7 @@ type bucketCopy struct {
 	tried    bool      // a PUT of newer content than published was begun, and is not known to have failed or arrived
 	late     doubt     // PUTs that may still be applied
 	checkAt  time.Time // when the bucket is asked next; zero: it need not be
+	toldAt   time.Time // when it answered last
 	etag     string    // of what the last PUT stored; "": it is not known, or one is under way
 }
 

@@ -13,6 +13,7 @@ type groupRuns struct {
 	shown   []shownRun
 	waiting []span // of which viewers have nothing yet
 	goOn    bool   // some variant was continued, or is about to be
+	lacked  uint64 // from this number on, viewers have no run of the variant that asks
 }
 
 // A shownRun is a run that viewers have, or a part of it, with its discontinuity number.
@@ -25,6 +26,7 @@ type shownRun struct {
 type span struct {
 	began time.Time // when the run begins, or the first segment that is listed
 	late  time.Time // when half of the last segment is over
+	open  time.Time // until when it is played, if it goes on
 }
 
 // is reports whether r and s, another variant's, are one run.
@@ -110,28 +112,32 @@ func runsOf(list *hls.Playlist, end time.Time) (runs []shownRun) {
 	for i := range list.Segments {
 		segment := &list.Segments[i]
 		n += uint64(segment.Discontinuities)
-		began, at := beganOf(segment.URI, times[i], list.TargetDuration)
+		began, at, named := beganOf(segment.URI, times[i], list.TargetDuration)
 		if i == 0 || segment.Discontinuities > 0 {
 			runs = append(runs, shownRun{span: span{began: began}, number: n})
 		}
-		runs[len(runs)-1].late = at.Add(segment.Duration / 2)
+		run := &runs[len(runs)-1]
+		run.late = at.Add(segment.Duration / 2)
+		if run.open = run.late; named {
+			run.open = at.Add(segment.Duration * 7 / 8) // clocks differ, and another run may begin at once
+		}
 	}
 	return runs
 }
 
 // beganOf returns when the run of a segment began, and when the segment did, which was at latest or
-// before. If its name tells when the run began, the n-th segment did not begin later than n-1 segments
-// take that last most.
-func beganOf(uri string, latest time.Time, most time.Duration) (run, segment time.Time) {
+// before. If it is named after when the run began, the n-th segment did not begin later than n-1
+// segments take that last most.
+func beganOf(uri string, latest time.Time, most time.Duration) (run, segment time.Time, named bool) {
 	began, n, named := media.RunOf(uri)
 	if !named {
-		return latest, latest
+		return latest, latest, false
 	}
 	since := latest.Sub(began)
 	if most > 0 && int64(n-1) < int64(since/most) {
 		since = time.Duration(n-1) * most
 	}
-	return began, began.Add(max(since, 0))
+	return began, began.Add(max(since, 0)), true
 }
 
 // beginnings returns when each segment of list begins: by its dates, or else by when the one

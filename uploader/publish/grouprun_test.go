@@ -12,7 +12,7 @@ import (
 func TestR3RunHasOneNumberInAllVariants(t *testing.T) {
 	at := func(began, late int) span {
 		zero := time.Date(2026, 11, 30, 3, 0, 0, 0, time.UTC)
-		return span{zero.Add(time.Duration(began) * time.Second), zero.Add(time.Duration(late) * time.Second)}
+		return span{began: zero.Add(time.Duration(began) * time.Second), late: zero.Add(time.Duration(late) * time.Second)}
 	}
 	shown := func(began, late int, number uint64) shownRun { return shownRun{at(began, late), number} }
 	run := at(100, 120)
@@ -52,7 +52,10 @@ func TestNamesTellWhenRunsWere(t *testing.T) {
 	first, second := time.UnixMilli(1793534400000), time.UnixMilli(1793534420000)
 	for _, after := range []time.Duration{4 * time.Second, time.Minute} {
 		runs := runsOf(list, second.Add(after))
-		want := []shownRun{{span{first, first.Add(10 * time.Second)}, 5}, {span{second, second.Add(2 * time.Second)}, 6}}
+		want := []shownRun{
+			{span{first, first.Add(10 * time.Second), first.Add(11500 * time.Millisecond)}, 5},
+			{span{second, second.Add(2 * time.Second), second.Add(3500 * time.Millisecond)}, 6},
+		}
 		if !slices.Equal(runs, want) {
 			t.Errorf("%v after the second run began: %v, want %v", after, runs, want)
 		}
@@ -67,7 +70,7 @@ func TestSegmentBeganAtTheLatestWhenItWasWritten(t *testing.T) {
 		"a_1793534400000_1793534400000.ts": began.Add(time.Minute),
 		"a.ts":                             began.Add(time.Minute),
 	} {
-		if _, got := beganOf(uri, began.Add(time.Minute), 4*time.Second); !got.Equal(want) {
+		if _, got, _ := beganOf(uri, began.Add(time.Minute), 4*time.Second); !got.Equal(want) {
 			t.Errorf("%s began at %v, want %v", uri, got, want)
 		}
 	}

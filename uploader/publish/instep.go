@@ -38,6 +38,9 @@ func (m *manifest) groupNumber(s *snapshot) uint64 {
 	}
 	var g groupRuns
 	m.addRuns(&g, s)
+	for _, r := range g.shown {
+		g.lacked = max(g.lacked, r.number+1)
+	}
 	for o := range m.variants() {
 		o.addRuns(&g, s)
 	}
@@ -51,17 +54,45 @@ func (m *manifest) groupNumber(s *snapshot) uint64 {
 func (m *manifest) addRuns(g *groupRuns, s *snapshot) {
 	g.shown = append(g.shown, m.line.had...)
 	if list := m.lastShown(m.line.shown); list != nil {
-		g.shown = append(g.shown, runsOf(list, m.line.shown.at)...)
+		runs := runsOf(list, m.line.shown.at)
+		if last := len(runs) - 1; last >= 0 && s.manifest != m && runs[last].number >= g.lacked {
+			runs[last].late = m.mayLast(runs[last].late)
+		}
+		g.shown = append(g.shown, runs...)
 		g.goOn = g.goOn || discontinuity(list) > 0
 	}
 	for i, w := range m.waiting {
 		isLast := i == len(m.waiting)-1 || m.endsRun(i)
 		isOfS := s.manifest == m && w.origin.run == s.origin.run
 		if isLast && !isOfS && m.isAfterShown(w) {
-			g.waiting = append(g.waiting, w.times())
+			run := w.times()
+			if s.manifest != m && i == len(m.waiting)-1 {
+				run.late = w.mayLast()
+			}
+			g.waiting = append(g.waiting, run)
 			g.goOn = g.goOn || m.line.shown != nil
 		}
 	}
+}
+
+// mayLast returns until when the run is played that viewers have of m, as far as is known. late is when
+// half of its last segment is over that viewers have.
+func (m *manifest) mayLast(late time.Time) time.Time {
+	newest := m.newest()
+	if newest == nil || m.line.shown.ended || m.isAfterShown(newest) {
+		return late
+	}
+	return newest.mayLast()
+}
+
+// mayLast returns until when the run of s, the newest one of its manifest, is played. If it goes on, that
+// is nearly until its last segment is over: a variant that returns later than this one has this run, too.
+func (s *snapshot) mayLast() time.Time {
+	run := s.times()
+	if s.parsed.Ended {
+		return run.late
+	}
+	return run.open
 }
 
 // isAfterShown reports whether w, which waits, is of a later run than what viewers have.
@@ -85,11 +116,12 @@ func (m *manifest) isAfterShown(w *snapshot) bool {
 func (s *snapshot) times() span {
 	if s.span == (span{}) {
 		written := s.origin.modTime
-		s.span = span{began: written, late: written}
+		s.span = span{began: written, late: written, open: written}
 		list, err := hls.Parse(s.own.content) // edit logs an error
 		if err == nil && len(list.Segments) > 0 {
 			runs := runsOf(list, written)
-			s.span = span{began: runs[0].began, late: runs[len(runs)-1].late}
+			last := runs[len(runs)-1]
+			s.span = span{began: runs[0].began, late: last.late, open: last.open}
 		}
 	}
 	return s.span

@@ -11,8 +11,11 @@ const (
 	RefusedProbe = 30 * time.Second
 	backoffBase  = 250 * time.Millisecond
 	backoffCap   = 10 * time.Second
-	// While a whole bucket does not answer, one request every so often tells when it is back.
-	probeCap = 5 * time.Second
+	// While a whole bucket does not answer, one request every so often tells when it is back: so
+	// often that no outage gets longer by more than a part of what it lasted, within these bounds.
+	probeShare   = 120
+	probeSoonest = 500 * time.Millisecond
+	probeLatest  = 5 * time.Second
 
 	// A lane is closed after so many failures in a row, of more than one stream, with no success
 	// for so long: fewer can be one stream's own trouble (R9).
@@ -140,7 +143,8 @@ func (l *lane) failure(st *stream, refused, whole, all bool, now time.Time) (clo
 	case bucketRefuses, streamsRefused:
 		l.probe.at = now.Add(RefusedProbe)
 	case silent:
-		l.probe.at = now.Add(l.jitter.After(l.failures.count, backoffBase, probeCap))
+		most := min(max(probeSoonest, now.Sub(l.since)/probeShare), probeLatest)
+		l.probe.at = now.Add(l.jitter.After(l.failures.count, backoffBase, most))
 	}
 	l.probe.isOut = false
 	return l.state != open && l.state != was

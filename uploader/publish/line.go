@@ -208,10 +208,16 @@ func (m *manifest) dueEnd(now, at time.Time) (*snapshot, time.Time) {
 		return nil, at
 	}
 	m.line.endAt = m.endOf(m.published) // its file may have been written once more
-	if m.waitsForReturn(m.published, now) {
+	switch {
+	case m.waitsForReturn(m.published, now):
 		return nil, earlier(at, m.line.endAt)
+	case !m.file.src.schedule.draining && m.mustAskSince(m.line.endAt, now):
+		return nil, at
 	}
 	m.line.endAt = time.Time{}
+	if m.rival.holds { // the stream goes on there
+		return nil, at
+	}
 	m.again()
 	return m.publishable(now)
 }

@@ -41,7 +41,7 @@ func (m *manifest) start(s *snapshot) {
 	for m.waiting[0] != s {
 		m.drop()
 	}
-	m.errand = errand{sending, s}
+	m.errand, m.rival.holds = errand{sending, s}, false
 	m.copy.tried = m.copy.tried || m.published == nil || m.published.edition.sum != s.edition.sum
 	if s.isPlaylist() && !m.line.goesOn(s) {
 		m.line.remember()

@@ -35,6 +35,22 @@ func TestTroubleOfSeveralStreamsIsThatOfTheirBucket(t *testing.T) {
 	}
 }
 
+// That a bucket is back is noticed soon after a short outage. In a long one, few requests are made for it.
+func TestProbesAreAsFarApartAsTheOutageIsLong(t *testing.T) {
+	longest := func(d time.Duration) time.Duration { return d }
+	for lasted, want := range map[time.Duration]time.Duration{
+		0: probeSoonest, time.Minute: probeSoonest, 5 * time.Minute: 5 * time.Minute / probeShare, time.Hour: probeLatest,
+	} {
+		now := time.Now()
+		l := &lane{state: silent, since: now.Add(-lasted), jitter: longest}
+		l.failures.count = 100
+		l.failure(&stream{}, false, false, false, now)
+		if got := l.probe.at.Sub(now); got != want+time.Millisecond {
+			t.Errorf("after %v, the next probe is %v later, want %v", lasted, got, want)
+		}
+	}
+}
+
 // two plays two streams for so many seconds, of a chunk every two of them, and returns what was noted.
 func (r *rig) two(seconds int) (changes []Change, back []Note) {
 	for range seconds / 2 {

@@ -16,6 +16,7 @@ type rival struct {
 	version    ObjectInfo // as seen last; its Stored is zero if there is none
 	seenAt     time.Time
 	yieldUntil time.Time
+	holds      bool // the bucket had its version when it was asked last, and nothing was PUT since
 	logged     bool // that both publish the manifest
 }
 
@@ -40,6 +41,16 @@ func (r *rival) forget(now time.Time) {
 	}
 }
 
+// mustAskSince reports whether the bucket has not told since the time what it has of m, and has it asked:
+// of a stream that stopped here, another writer may have published more.
+func (m *manifest) mustAskSince(t, now time.Time) bool {
+	if !m.copy.toldAt.Before(t) {
+		return false
+	}
+	m.copy.checkAt = now
+	return true
+}
+
 // foreign reports whether another host, or another root of this one, has written i.
 func (s *Schedule) foreign(m *manifest, i *ObjectInfo) bool {
 	return i.Host != "" && (i.Host != s.settings.Host || i.Root != m.file.src.RootName())
@@ -53,7 +64,7 @@ func (s *Schedule) metRival(m *manifest, found *ObjectInfo, now time.Time) {
 	r := &m.rival
 	known, logged := r.version, r.logged
 	m.line.foreign = m.line.foreign || found.Sum != known.Sum && m.published != nil && m.published.mayGoOn()
-	r.version, r.seenAt = *found, now
+	r.version, r.seenAt, r.holds = *found, now, true
 	if m.published == nil {
 		return // a stream that has moved here
 	}

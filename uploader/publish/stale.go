@@ -30,6 +30,10 @@ func (s *Schedule) guardStale(st *stream, now time.Time) {
 		if !m.isStale(now) {
 			continue
 		}
+		if m.mustAskSince(m.published.writtenAt().Add(d.StaleAfter), now) {
+			s.touch(st)
+			continue
+		}
 		attrs := []any{"stream", st.shown(), "key", m.file.key(), "age", now.Sub(m.published.writtenAt()).Round(time.Second)}
 		switch d.WhenStale {
 		case RemoveStale:
@@ -54,7 +58,7 @@ func (s *Schedule) tellsStale(st *stream) bool {
 
 // isStale reports whether m is a live playlist that was not written for too long.
 func (m *manifest) isStale(now time.Time) bool {
-	return m.isGuarded() && !m.line.over && !m.line.withdrawn && !m.isBusy() && len(m.waiting) == 0 && !m.rival.isMet() &&
+	return m.isGuarded() && !m.line.over && !m.line.withdrawn && !m.isBusy() && len(m.waiting) == 0 && !m.rival.holds &&
 		now.Sub(m.published.writtenAt()) > m.file.src.dest.StaleAfter
 }
 

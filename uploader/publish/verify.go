@@ -10,7 +10,8 @@ func (s *Schedule) verified(r Result, now time.Time) {
 		s.touchVariants(m)
 	}
 	first := c.question == neverAsked
-	m.noteAnswer(found)
+	m.rival.holds = false
+	m.noteAnswer(found, now)
 	if first && now.Sub(s.settings.Began) < doubtTime {
 		c.late.begin(now) // a PUT of the run before may still be applied
 	}
@@ -33,13 +34,14 @@ func (s *Schedule) verified(r Result, now time.Time) {
 	if c.late.isOpen() {
 		s.askedInDoubt(m, untold, now)
 	}
+	s.guardStale(m.file.stream, now) // it may have been asked for that
 }
 
 // noteAnswer notes that the bucket has told what it has of m.
-func (m *manifest) noteAnswer(found *ObjectInfo) {
+func (m *manifest) noteAnswer(found *ObjectInfo, now time.Time) {
 	c := &m.copy
 	c.hadOne = c.hadOne || c.question == neverAsked && found != nil
-	c.question, c.checkAt = answered, time.Time{}
+	c.question, c.checkAt, c.toldAt = answered, time.Time{}, now
 	if m.newest() == nil {
 		c.question = askAgain // there is nothing to compare the answer with
 	}
