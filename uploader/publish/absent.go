@@ -10,6 +10,17 @@ import (
 // appear: EMS writes the first manifest of a DASH stream before the init segments.
 const absentGrace = 2 * time.Second
 
+// mayAppear reports whether f, which is not on the disk and never was, may still appear there. It may be
+// asked for more often than once in that time, as it is with each manifest that names it. Of what a
+// server only promises, the next manifest tells.
+func (f *file) mayAppear(now time.Time) bool {
+	if f.disk.appearsBy.IsZero() {
+		f.disk.appearsBy = now.Add(absentGrace)
+		return true
+	}
+	return now.Before(f.disk.appearsBy) && f.naming.promised == nil
+}
+
 // awayRetry is how long a file waits that is not there because the root is not, perhaps, before it
 // is asked for again.
 const awayRetry = 10 * time.Second

@@ -191,8 +191,7 @@ func (s *Schedule) looked(f *file, found *ObjectInfo, now time.Time) {
 		f.confirm(media.Version{}, byQuestion, now)
 	case f.disk.seen != (media.Version{}):
 		f.src.expect(f.path)
-	case f.disk.version == (media.Version{}) && f.disk.appearsBy.IsZero():
-		f.disk.appearsBy = now.Add(absentGrace)
+	case f.disk.version == (media.Version{}) && f.mayAppear(now):
 		s.reread(f, f.disk.appearsBy)
 	default:
 		s.loseChunk(f, "it is neither on disk nor in the bucket")
