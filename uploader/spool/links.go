@@ -184,7 +184,8 @@ func hint(err error) string {
 	case errors.Is(err, syscall.EPERM):
 		return "the daemon's user must own the files that it links, or have CAP_FOWNER"
 	case errors.Is(err, fs.ErrPermission):
-		return "make the spool for the daemon's user: install -d -o USER -g USER -m 0700 DIRECTORY (docs/install.md, The spool)"
+		return "make the spool for the daemon's user: install -d -o USER -g USER -m 0700 DIRECTORY " +
+			"(docs/install.md, The spool)"
 	case errors.Is(err, syscall.ENOSPC):
 		return "the file system is full, or out of inodes"
 	}
