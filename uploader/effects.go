@@ -39,7 +39,7 @@ func (u *Uploader) carryOut(work context.Context, e publish.Effects) {
 
 // write logs a note.
 func (u *Uploader) write(n publish.Note) {
-	reporter, at := u.settings.Trouble, trouble.At{Stream: n.Stream, Subject: n.Subject}
+	reporter, at := u.settings.Trouble, trouble.At{Stream: n.Stream, Subject: n.Subject, Shared: n.Shared}
 	if n.Source != nil {
 		reporter = u.sourceOf(n.Source).trouble
 	}

@@ -3,6 +3,7 @@ package uploader
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -78,6 +79,46 @@ func TestOutageIsThreeEvents(t *testing.T) {
 		}
 		if lasted := events[1].Lasted; lasted < 30*time.Second || lasted > 50*time.Second {
 			t.Errorf("the bucket was away for 46 s, and %v are reported", lasted)
+		}
+	})
+}
+
+// In an outage, the log does not grow with the streams.
+func TestR10UploadsThatFailAtOneBucketAreOneLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		var away atomic.Bool
+		d.bucket.before = func(context.Context, string) error {
+			if away.Load() {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
+		d.start()
+		all := func(from, to int) {
+			var playing sync.WaitGroup
+			for n := range 20 {
+				playing.Go(func() { d.live(fmt.Sprintf("g/%d", n), from, to, 2*time.Second) })
+			}
+			playing.Wait()
+		}
+		all(1, 5)
+		away.Store(true)
+		all(6, 20)
+		away.Store(false)
+		all(21, 25)
+		// One before it is known that others fail, and one for all.
+		if lines := d.log.lines(slog.LevelWarn, "upload failed"); len(lines) == 0 || len(lines) > 2 {
+			t.Errorf("%d lines tell that uploads fail: %q", len(lines), lines)
+		}
+		failed := 0
+		for _, n := range d.up.settings.Trouble.Counts() {
+			if n.Kind == "upload_failed" {
+				failed++
+			}
+		}
+		if failed != 20 {
+			t.Errorf("failures of %d streams are counted, want 20", failed)
 		}
 	})
 }

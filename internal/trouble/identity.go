@@ -11,5 +11,8 @@ type identitySeed = maphash.Seed
 func newIdentitySeed() identitySeed { return maphash.MakeSeed() }
 
 func (r *Reporter) identify(kind string, at At) identity {
-	return identity(maphash.Comparable(r.seed, [4]string{r.scope, kind, at.Stream, at.Subject}))
+	if at.Shared != "" {
+		at.Stream = ""
+	}
+	return identity(maphash.Comparable(r.seed, [5]string{r.scope, kind, at.Stream, at.Subject, at.Shared}))
 }

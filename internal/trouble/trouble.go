@@ -54,6 +54,9 @@ type Condition struct {
 type At struct {
 	Stream  string // becomes an attribute of the line, and the label of the counter
 	Subject string // of several in the stream or the daemon: a path, a key, a destination. Not logged
+	// Shared, if not empty, names what several streams fail at. They are one trouble: one line has one of
+	// them as an example, and the sum of repeats has all. Each is counted for its own stream. Not logged.
+	Shared string
 }
 
 // A Reporter logs and counts trouble. Its methods may be called from any goroutine. It logs after

@@ -82,6 +82,20 @@ func TestR10EachFailureIsOneLineAndRepeatsAreSummedUp(t *testing.T) {
 	b.counted(t, Count{"upload", "g/other", 1}, Count{"upload", "g/s", 32})
 }
 
+func TestR10WhatStreamsShareIsOneLineAndIsCountedForEach(t *testing.T) {
+	b := newBench()
+	for n := range 6 {
+		b.Report(uploadFailed, At{Stream: fmt.Sprintf("g/%d", n%3), Shared: "bucket"}, "key", n)
+	}
+	b.Report(uploadFailed, At{Stream: "g/0", Shared: "another"}, "key", "k")
+	b.Report(uploadFailed, At{Stream: "g/0"}, "key", "its own")
+	b.expect(t, "WARN upload failed stream=g/0 key=0", "WARN upload failed stream=g/0 key=k",
+		"WARN upload failed stream=g/0 key=its own")
+	b.Sweep()
+	b.expect(t, "WARN upload failed stream=g/2 key=5 repeats=5")
+	b.counted(t, Count{"upload", "g/0", 4}, Count{"upload", "g/1", 2}, Count{"upload", "g/2", 2})
+}
+
 func TestR10FailureThatGoesOnIsOneLineAMinute(t *testing.T) {
 	b := newBench()
 	at := At{Stream: "g/s"}

@@ -58,6 +58,7 @@ type Note struct {
 	Source  *Source
 	Stream  string
 	Subject string // of several in the stream: a key
+	Shared  string // what streams that fail alike have in common: a bucket
 	// Condition is what begins or ends, if the note is about that; else its Kind is empty.
 	Condition trouble.Condition
 	Ends      bool

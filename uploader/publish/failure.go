@@ -154,5 +154,9 @@ func (s *Schedule) reportFailure(r Result, l *lane, wait time.Duration, now time
 	if again > 0 {
 		attrs = append(attrs, "retry_in", again.Round(time.Millisecond))
 	}
-	s.reportOf(subject, what, st, attrs...)
+	n := failureNote(subject, what, st, attrs)
+	if l.closedTo(st) || l.failures.areShared && !r.Failure.refused() {
+		n.Shared = st.src.dest.Bucket // one line for all
+	}
+	s.effects.Notes = append(s.effects.Notes, n)
 }

@@ -173,6 +173,10 @@ func (s *Schedule) report(f trouble.Failure, st *stream, attrs ...any) {
 
 // reportOf is report for one of several subjects in st, such as a key: each has a line of its own.
 func (s *Schedule) reportOf(subject string, f trouble.Failure, st *stream, attrs ...any) {
-	s.effects.Notes = append(s.effects.Notes, Note{Level: f.Level, Message: f.Message, Attrs: attrs,
-		Failure: f, Source: st.src, Stream: st.shown(), Subject: subject})
+	s.effects.Notes = append(s.effects.Notes, failureNote(subject, f, st, attrs))
+}
+
+func failureNote(subject string, f trouble.Failure, st *stream, attrs []any) Note {
+	return Note{Level: f.Level, Message: f.Message, Attrs: attrs, Failure: f, Source: st.src, Stream: st.shown(),
+		Subject: subject}
 }
