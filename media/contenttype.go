@@ -18,6 +18,7 @@ var contentTypes = map[string]string{
 	".ismc": "application/vnd.ms-sstr+xml",
 
 	".ts":   "video/mp2t", // RFC 3555
+	".m2ts": "video/mp2t",
 	".m4s":  "video/iso.segment",
 	".mp4":  "video/mp4",
 	".m4v":  "video/mp4",
@@ -36,6 +37,9 @@ var contentTypes = map[string]string{
 	".eac3": "audio/eac3",
 	".ec3":  "audio/eac3",
 	".mp3":  "audio/mpeg",
+	".flac": "audio/flac", // RFC 9639
+	".ogg":  "audio/ogg",  // RFC 5334
+	".opus": "audio/ogg",
 
 	".vtt":    "text/vtt",
 	".webvtt": "text/vtt",

@@ -63,7 +63,7 @@ func TestKinds(t *testing.T) {
 // The names are IANA's, where it has one.
 func TestContentTypesOfAllThatBelongsToAStream(t *testing.T) {
 	for name, want := range map[string]string{
-		"a.ac3": "audio/ac3", "a.eac3": "audio/eac3", "a.mp3": "audio/mpeg", "a.aac": "audio/aac", "a.m4a": "audio/mp4",
+		"a.ac3": "audio/ac3", "a.eac3": "audio/eac3", "a.mp3": "audio/mpeg", "a.flac": "audio/flac", "a.opus": "audio/ogg", "a.m2ts": "video/mp2t", "a.aac": "audio/aac", "a.m4a": "audio/mp4",
 		"a.cmfa": "audio/mp4", "a.cmfv": "video/mp4", "a.m4v": "video/mp4", "a.mp4": "video/mp4", "a.cmft": "application/mp4",
 		"a.m4s": "video/iso.segment", "a.ts": "video/mp2t", "a.TS": "video/mp2t", "a.webm": "video/webm", "a.jpg": "image/jpeg",
 		"a.png": "image/png", "a.webp": "image/webp", "a.json": "application/json", "a.vtt": "text/vtt",
