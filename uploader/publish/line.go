@@ -269,16 +269,18 @@ func isOneRun(list, run *hls.Playlist, published, closed time.Time) bool {
 // had nothing new for longer than the window. What was held up reached them later than it was written;
 // a PUT without an answer may reach them yet.
 func (m *manifest) haveLeft(s *snapshot, have *shown, began time.Time) bool {
-	left := have.at
+	left, window := have.at, m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration
 	switch {
 	case have.gone:
 		return true
+	case have.watched && s.origin.readAt.Sub(m.publishedAt) <= window:
+		return false // whatever the clock says by which the server names segments
 	case have.watched && m.copy.tried:
 		return false
 	case have.watched && m.publishedAt.After(left):
 		left = m.publishedAt
 	}
-	return began.Sub(left) > m.file.src.dest.ReconnectWindow+s.parsed.TargetDuration
+	return began.Sub(left) > window
 }
 
 // cannotEdit logs, once, why viewers get what the server writes, and nothing else.
