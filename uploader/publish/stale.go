@@ -23,7 +23,7 @@ const (
 // guardStale ends or withdraws the playlists of st whose newest segment is too old.
 func (s *Schedule) guardStale(st *stream, now time.Time) {
 	d := st.src.dest
-	if d.StaleAfter == 0 || !s.tellsStale(st) {
+	if d.StaleAfter == 0 || !s.tellsStale(st, now) {
 		return
 	}
 	for _, m := range st.manifests {
@@ -50,10 +50,20 @@ func (s *Schedule) guardStale(st *stream, now time.Time) {
 
 // tellsStale reports whether st can be judged: what viewers have is all that the disk has, as far as
 // the disk and the bucket can be seen. That a stream lags is no fault of its server.
-func (s *Schedule) tellsStale(st *stream) bool {
+func (s *Schedule) tellsStale(st *stream, now time.Time) bool {
 	v := &st.vitals
 	return !st.src.isStuck() && st.unseen().Why == "" && !st.src.retired && s.lane(st.src.dest).state == open &&
-		st.queue() == 0 && !v.chunk.After(v.edge) && v.refused == ""
+		st.queue() == 0 && !st.isToBeListed(now) && v.refused == ""
+}
+
+// listTime is how long after a chunk a list may come that names it.
+const listTime = time.Second
+
+// isToBeListed reports whether the newest chunk of st may be listed soon. One that stays unlisted is what
+// a server had begun when it was killed: the kernel closes it.
+func (st *stream) isToBeListed(now time.Time) bool {
+	v := &st.vitals
+	return v.chunk.After(v.edge) && now.Sub(v.chunk) < listTime+st.src.obstacles.delay
 }
 
 // isStale reports whether m is a live playlist that was not written for too long.
