@@ -11,6 +11,7 @@ import (
 type agenda struct {
 	changed []*stream // to be considered again
 	ready   []*stream // that have something to do, or had; the first has its turn first (R9)
+	passed  int       // how often a backlog let others go first since one had its turn
 	queued  [2]int    // of these, by the pool of workers
 	resting resting   // the others that wait for a time
 }
@@ -29,8 +30,23 @@ const (
 	undecided turnState = iota // nothing was decided yet
 	changed                    // it is in agenda.changed
 	hasChoice
+	hasBacklog // what it has to do is nothing that a manifest waits for
 	rests
 )
+
+// isReady reports whether there was something to do.
+func (t turnState) isReady() bool { return t == hasChoice || t == hasBacklog }
+
+// state returns the state that follows from what was decided.
+func (c choice) state() turnState {
+	switch {
+	case c.file == nil:
+		return rests
+	case c.isBacklog:
+		return hasBacklog
+	}
+	return hasChoice
+}
 
 // reconsider has st considered again.
 func (a *agenda) reconsider(st *stream) {
@@ -43,14 +59,11 @@ func (a *agenda) reconsider(st *stream) {
 // decided records what was decided about st.
 func (a *agenda) decided(st *stream, c choice, at time.Time) {
 	t := &st.turn
-	t.at, t.state = at, rests
-	if c.file != nil {
-		t.state = hasChoice
-		if !t.queued {
-			t.queued = true
-			a.queued[st.pool()]++
-			a.ready = append(a.ready, st)
-		}
+	t.at, t.state = at, c.state()
+	if t.state.isReady() && !t.queued {
+		t.queued = true
+		a.queued[st.pool()]++
+		a.ready = append(a.ready, st)
 	}
 	switch {
 	case at.IsZero() && t.index > 0:

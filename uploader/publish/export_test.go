@@ -49,7 +49,7 @@ func (s *Schedule) Missed(now time.Time) string {
 	for _, st := range s.ring {
 		c, at := s.decide(st, now)
 		// That it has nothing to do any more is noticed when its turn comes.
-		if t := st.turn; t.state != hasChoice && (t.state != rests || c.file != nil || !t.at.Equal(at)) {
+		if t := st.turn; !t.state.isReady() && (t.state != rests || c.file != nil || !t.at.Equal(at)) {
 			return fmt.Sprintf("the stream %s is not considered again: its state is %d until %v, and is to do %+v, or wait until %v",
 				st.name, t.state, t.at, c, at)
 		}

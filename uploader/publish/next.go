@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// R9: one bad stream hurts no other. Streams have their turns one after the other, each has a share
-// of the workers only, and one in trouble has a single one. Large files have workers of their own.
+// R9: one bad stream hurts no other. Streams have their turns one after the other, those first that have
+// more than a backlog; each has a share of the workers only, and one in trouble has a single one. Large files have workers of their own.
 // A bucket in trouble: lane.go. A file system that does not answer: stuck.go.
 
 // Next returns the job that is to be started now, if any, and counts it as started. The caller has
@@ -29,25 +29,50 @@ func (s *Schedule) Next(now time.Time) (Job, bool) {
 	return Job{}, false
 }
 
+// passes is how often a stream with nothing but a backlog lets others go first whose viewers wait. After
+// that it has its turn, or else a line that is too slow for all streams would never carry any backlog.
+const passes = 7
+
 // nextTurn returns the stream whose turn it is, or nil.
 func (s *Schedule) nextTurn(now time.Time) *stream {
 	a := &s.agenda
-	waiting := a.ready[:0]
+	waiting, backlog := a.ready[:0], -1
 	for i, st := range a.ready {
-		switch {
-		case st.turn.state != hasChoice:
+		switch t := st.turn.state; {
+		case !t.isReady():
 			a.leaves(st)
-		case s.mayWork(st) && s.lane(st.src.dest).admits(st, now):
+			continue
+		case t == hasBacklog && backlog >= 0, !s.mayWork(st), !s.lane(st.src.dest).admits(st, now):
+		case t == hasBacklog && a.passed < passes:
+			backlog = len(waiting)
+		default:
+			a.took(t, backlog >= 0)
 			a.leaves(st)
 			a.ready = append(waiting, a.ready[i+1:]...)
 			return st
-		default:
-			waiting = append(waiting, st)
 		}
+		waiting = append(waiting, st)
 	}
 	clear(a.ready[len(waiting):])
 	a.ready = waiting
-	return nil
+	if backlog < 0 {
+		return nil
+	}
+	st := waiting[backlog]
+	a.took(hasBacklog, false)
+	a.leaves(st)
+	a.ready = slices.Delete(waiting, backlog, backlog+1)
+	return st
+}
+
+// took notes whose turn it was, and whether that passed a backlog.
+func (a *agenda) took(t turnState, passed bool) {
+	switch {
+	case t == hasBacklog:
+		a.passed = 0
+	case passed:
+		a.passed++
+	}
 }
 
 // start starts what st needs most. It reports false if that needs no job.
@@ -155,7 +180,7 @@ func (s *Schedule) Wake(now time.Time) time.Time {
 	}
 	for _, st := range s.agenda.ready {
 		l := s.lane(st.src.dest)
-		if st.turn.state == hasChoice && s.mayWork(st) && !(l.closedTo(st) && l.probe.isOut) {
+		if st.turn.state.isReady() && s.mayWork(st) && !(l.closedTo(st) && l.probe.isOut) {
 			at = earlier(at, l.opensFor(st))
 		}
 	}

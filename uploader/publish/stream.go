@@ -191,10 +191,10 @@ func (st *stream) chooseChunk(now time.Time, probe bool) choice {
 		}
 	}
 	if f := st.firstQueued(st.todo.pending, now, true); f != nil {
-		return chosen(f)
+		return choice{file: f, task: f.work.task, isBacklog: true}
 	}
 	f, t := st.nextComparison(now)
-	return choice{file: f, task: t}
+	return choice{file: f, task: t, isBacklog: true}
 }
 
 // A choice is what is to be done next: the PUT of a manifest's snapshot, or a task.
@@ -202,6 +202,8 @@ type choice struct {
 	file     *file // nil: nothing
 	snapshot *snapshot
 	task     Task // without a snapshot
+
+	isBacklog bool // no manifest waits for it
 }
 
 func chosen(f *file) choice { return choice{file: f, task: f.work.task} }
