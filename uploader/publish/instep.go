@@ -12,7 +12,8 @@ import (
 // of one. Their times tell which run is which in another variant: this process may not have seen it
 // begin, and a variant may lack a run.
 
-// variants yields the other playlists that those name which name m's stream.
+// variants yields the other playlists that those name which name m's stream: the first mostVariants of
+// each.
 func (m *manifest) variants() iter.Seq[*manifest] {
 	return func(yield func(*manifest) bool) {
 		for _, set := range m.file.stream.links.namedBy {
@@ -20,7 +21,7 @@ func (m *manifest) variants() iter.Seq[*manifest] {
 			if newest == nil {
 				continue
 			}
-			for _, f := range newest.refs {
+			for _, f := range newest.refs[:min(len(newest.refs), mostVariants)] {
 				if o := f.manifest; o != nil && o != m && !yield(o) {
 					return
 				}

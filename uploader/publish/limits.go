@@ -27,6 +27,10 @@ const (
 	// have them any more: about 1 kB.
 	maxFormerRuns = 16
 
+	// mostVariants is how many playlists of a group tell which runs it had. Real groups have some ten;
+	// with thousands, each of which asked all, the streams beside them had no turn (R9).
+	mostVariants = 64
+
 	// mostWanted is how many of the files that a manifest waits for are looked through for the one
 	// that it needs first. Where they are more, all that is queued has its turn.
 	mostWanted = 512

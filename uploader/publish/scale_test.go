@@ -86,3 +86,20 @@ func TestR9RecordingGoesOnWhileLiveStreamsWait(t *testing.T) {
 		t.Errorf("the job is %v of %v, %t", again.Task, again.Source, ok)
 	}
 }
+
+// What one of the playlists of a group is asked for must not grow with the group without a bound.
+func TestR9PlaylistAsksABoundedPartOfItsGroup(t *testing.T) {
+	set := &manifest{published: &snapshot{}}
+	for range 10 * mostVariants {
+		set.published.refs = append(set.published.refs, &file{manifest: &manifest{}})
+	}
+	m := set.published.refs[0].manifest
+	m.file = &file{stream: &stream{links: links{namedBy: []*manifest{set}}}}
+	asked := 0
+	for range m.variants() {
+		asked++
+	}
+	if asked != mostVariants-1 {
+		t.Errorf("it asks %d others, want %d", asked, mostVariants-1)
+	}
+}
