@@ -142,7 +142,7 @@ func (src *Source) isKept(ctx context.Context, p string) bool {
 func (src *Source) findKept(ctx context.Context, p string) (v media.Version, kept bool, err error) {
 	defer src.disk.End(src.disk.Begin())
 	v, kept, err = src.spool.Find(ctx, p)
-	if name, run := src.layout.CutRun(p); kept && run != "" && src.listRuns.isOther(name, run, v) {
+	if name, run := src.layout.CutRun(p); kept && run != "" && src.runs.lists.isOther(name, run, v) {
 		src.spool.Release(p, v) // the file was written again in place
 		return media.Version{}, false, err
 	}

@@ -41,15 +41,15 @@ var runUnknown = trouble.Failure{
 func (src *Source) inquire(ctx context.Context, v listVersion, content []byte) {
 	src.uploader.workers.Go(func() {
 		select {
-		case src.listRuns.asks <- struct{}{}:
-			defer func() { <-src.listRuns.asks }()
+		case src.runs.lists.asks <- struct{}{}:
+			defer func() { <-src.runs.lists.asks }()
 		case <-ctx.Done():
 			return
 		}
 		for failures := 1; ; failures++ {
 			found, err := src.findRun(ctx, v, content)
 			if err == nil {
-				src.listRuns.inherit(v.path, found)
+				src.runs.lists.inherit(v.path, found)
 				src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Reread(src.plan, v.path, now) })
 				return
 			}

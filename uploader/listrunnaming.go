@@ -35,21 +35,10 @@ func (src *Source) nameRuns(ctx context.Context, p string, names *media.Names, w
 	files := lookup{src: src}
 	defer files.close()
 	v := src.listVersionOf(p, w.manifest, names, files.have, w.modTime)
-	switch src.listRuns.enter(p) {
-	case notAsked:
-		src.listRuns.forgetLists(files.have)
-		src.inquire(ctx, v, w.content)
-		return &notNowError{inquiryLook}
-	case beingAsked:
-		return &notNowError{inquiryLook}
-	case begins:
-		if !src.findPartner(&v) && src.mayGetPartner() && src.listRuns.waits(p, time.Now()) {
-			return &notNowError{replaceRetry}
-		}
-	case goesOnPlainly:
-		src.findPartner(&v)
+	if err := src.prepareNaming(ctx, &v, files.have, w.content); err != nil {
+		return err
 	}
-	naming, wait := src.listRuns.name(v, time.Now())
+	naming, wait := src.runs.lists.name(v, time.Now())
 	if wait {
 		return &notNowError{replaceRetry}
 	}
@@ -69,6 +58,26 @@ func (src *Source) nameRuns(ctx context.Context, p string, names *media.Names, w
 		}
 		return uriInRun(names.Relative(uri), run)
 	})
+	return nil
+}
+
+// prepareNaming finds out what has to be known before v, of which content is the text, gets names. The error
+// is a [notNowError] if that takes time.
+func (src *Source) prepareNaming(ctx context.Context, v *listVersion, have func(string) bool, content []byte) error {
+	switch src.runs.lists.enter(v.path) {
+	case notAsked:
+		src.runs.lists.forgetLists(have)
+		src.inquire(ctx, *v, content)
+		return &notNowError{inquiryLook}
+	case beingAsked:
+		return &notNowError{inquiryLook}
+	case begins:
+		if !src.findPartner(v) && src.mayGetPartner() && src.runs.lists.waits(v.path, time.Now()) {
+			return &notNowError{replaceRetry}
+		}
+	case goesOnPlainly:
+		src.findPartner(v)
+	}
 	return nil
 }
 
@@ -193,7 +202,7 @@ func (src *Source) listRunOf(ctx context.Context, p string, v media.Version) (st
 	// What was written before the start, and is listed no more, had its name then.
 	isChunk := publish.IsChunk(src.layout, p, v) && !v.ModTime.Before(src.uploader.began)
 	now := time.Now()
-	c := src.listRuns.closed(p, v, isChunk, now)
+	c := src.runs.lists.closed(p, v, isChunk, now)
 	if c.former != "" {
 		src.leave(ctx, c.former, v)
 	}
@@ -224,7 +233,7 @@ func (src *Source) absentFromRun(ctx context.Context, p string) {
 	if err != nil || !kept {
 		return
 	}
-	if _, known := src.listRuns.kept(p, v, time.Now()); known {
+	if _, known := src.runs.lists.kept(p, v, time.Now()); known {
 		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Kept(src.plan, p, v, now) })
 		return
 	}
@@ -247,7 +256,7 @@ func (src *Source) versionsOf(published []string) []media.Version {
 	for i, p := range published {
 		if name, run := src.layout.CutRun(p); run != "" {
 			inRuns++
-			if names[i] = name; !src.listRuns.holds(name, run) {
+			if names[i] = name; !src.runs.lists.holds(name, run) {
 				names[i] = "" // no file is called so
 			}
 		}

@@ -161,26 +161,37 @@ const (
 
 // known returns the run of ref, which v names, if the content that it means has one already.
 func (r *listRuns) known(l *listRun, v listVersion, ref *listedFile, fell bool) (run string, is listedContent) {
-	had, listed := l.of[ref.path]
-	f := r.files[ref.path]
-	isNamed := f != nil && f.state != waitsForName
-	moved := ref.segment && (fell || isNamed && f.by == v.path && f.number != ref.number)
-	switch {
-	case v.plain:
+	if v.plain {
 		return "", sameContent
-	case isNamed && f.version.Equal(ref.version) && ref.version != (media.Version{}):
-		if moved {
-			return "", formerContent
+	}
+	if f := r.files[ref.path]; f != nil && f.state != waitsForName {
+		if is, told := f.contentOf(v, ref, fell); told {
+			if is == sameContent {
+				run = f.run
+			}
+			return run, is
 		}
-		return f.run, sameContent
-	case moved || fell:
-		return "", newContent
-	case isNamed && (f.version == (media.Version{}) || ref.version == (media.Version{})):
-		return f.run, sameContent
-	case listed && (v.replaced(ref) || ref.version == (media.Version{})):
+	}
+	if had, listed := l.of[ref.path]; listed && !fell && (v.replaced(ref) || ref.version == (media.Version{})) {
 		return had, sameContent
 	}
 	return "", newContent
+}
+
+// contentOf returns which content of f, which has a run, v means by ref. If neither the versions nor the
+// numbers tell, told is false.
+func (f *runFile) contentOf(v listVersion, ref *listedFile, fell bool) (is listedContent, told bool) {
+	moved := ref.segment && (fell || f.by == v.path && f.number != ref.number)
+	unknown := f.version == (media.Version{}) || ref.version == (media.Version{})
+	switch isSame := !unknown && f.version.Equal(ref.version); {
+	case isSame && moved:
+		return formerContent, true
+	case isSame:
+		return sameContent, true
+	case moved || fell:
+		return newContent, true
+	}
+	return sameContent, unknown
 }
 
 // give gives ref, which v names, to the present run.

@@ -615,7 +615,7 @@ func TestR8FilesThatAreGoneAreForgotten(t *testing.T) {
 			}
 		}
 		settle()
-		if n := len(d.src.listRuns.files); n > 15 {
+		if n := len(d.src.runs.lists.files); n > 15 {
 			t.Errorf("%d files are remembered", n)
 		}
 	})

@@ -89,13 +89,22 @@ func (src *Source) runOf(ctx context.Context, p string, v media.Version) (string
 		return p, notKnown
 	}
 	delete(src.runs.postponed, p)
+	of := is.closingOf(v)
+	if of == formerRun {
+		return media.InRun(p, *is.before), of
+	}
+	return present, of
+}
+
+// closingOf returns of which run a file is that was closed in version v, and that may be of this one.
+func (is run) closingOf(v media.Version) closingOf {
 	switch seen := !is.first.IsZero(); {
 	case is.name == "", seen && !v.ModTime.Before(is.first), !seen && !v.ModTime.Before(is.began):
-		return present, presentRun
+		return presentRun
 	case seen && is.before != nil:
-		return media.InRun(p, *is.before), formerRun
+		return formerRun
 	}
-	return present, presentIfNamed // the manifest's clock may not be that of the files
+	return presentIfNamed // the manifest's clock may not be that of the files
 }
 
 // closeIfNamed reports that the file p was closed, which is of the present run if a manifest of it names

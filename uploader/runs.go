@@ -27,6 +27,8 @@ type runs struct {
 	// For the caller of the Source's methods.
 	looked    map[string]media.Version // manifests on the disk, of which it is known that they are of the present run
 	postponed map[string]time.Time     // since when it is to be found out of which run a file is
+
+	lists listRuns // of HLS
 }
 
 // A run is the present run of a stream.
@@ -39,7 +41,8 @@ type run struct {
 }
 
 func newRuns() runs {
-	return runs{of: make(map[string]run), looked: make(map[string]media.Version), postponed: make(map[string]time.Time)}
+	return runs{of: make(map[string]run), looked: make(map[string]media.Version), postponed: make(map[string]time.Time),
+		lists: newListRuns()}
 }
 
 func (r *runs) present(stream string) (run, bool) {
@@ -80,7 +83,7 @@ func (src *Source) published(p string) string {
 // waits: it was not yet.
 func (src *Source) leaves(p string) (published string, waits bool) {
 	if src.layout.Format == media.HLS && src.layout.InRuns(p) {
-		return src.listRuns.removed(p)
+		return src.runs.lists.removed(p)
 	}
 	return src.published(p), false
 }
@@ -91,7 +94,7 @@ func (src *Source) onDisk(p string) (name string, holds bool) {
 	name, of := src.layout.CutRun(p)
 	switch {
 	case src.layout.Format == media.HLS && of != "":
-		return name, src.listRuns.holds(name, of)
+		return name, src.runs.lists.holds(name, of)
 	case !src.layout.DatesRuns(name):
 		return name, true
 	}

@@ -2,7 +2,6 @@ package uploader
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -43,7 +42,6 @@ type Source struct {
 
 	reported reported // for the caller of the methods
 	runs     runs
-	listRuns listRuns
 	spool    *spool.Spool
 	pieces   pieces
 	disk     diskCalls
@@ -81,7 +79,7 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 			hostPaths: make(map[string]bool), unrewritten: make(map[string]bool),
 			plain:   make(map[string]bool),
 			unended: make(map[string]unended), series: newSeriesBook()},
-		runs: newRuns(), listRuns: newListRuns(),
+		runs: newRuns(),
 	}
 	src.roots = sync.OnceValue(func() media.RootAddresses {
 		roots, _ := media.NewRootAddresses(dir, dest.PublicURL) // the config has checked them
@@ -96,58 +94,16 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 // Closed reports that no process writes the file p, and that it is whole in version v. A manifest
 // is read at once.
 func (src *Source) Closed(ctx context.Context, p string, v media.Version) {
-	if src.layout.Kind(p).Role != media.ManifestFile {
-		if src.pieces.haveFile(p) {
-			src.keep(ctx, p, v)
-			return
-		}
-		if src.isCutByOther()(p) && !src.reported.named.has(p) {
-			return
-		}
-		src.closedFile(ctx, p, v)
-		return
-	}
-	if at := src.reported.pace.next(p); time.Now().Before(at) {
-		src.uploader.tell(ctx, func(s *publish.Schedule, _ time.Time) { s.Reread(src.plan, p, at) })
-		return
-	}
-	defer src.reported.pace.took(p, time.Now())
-	at := src.placeOf(p)
-	r, cut, err := src.readManifest(ctx, p)
-	var unended *unendedError
-	retry, notNow := isNotNow(err)
 	switch {
-	case notNow:
-		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Reread(src.plan, p, now.Add(retry)) })
-		return
-	case errors.As(err, &unended):
-		src.readUnended(ctx, p, unended)
-		return
-	case errors.Is(err, errRangesToCome):
-		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.Reread(src.plan, p, now.Add(rangesRetry)) })
-		return
-	case errors.Is(err, os.ErrNotExist) || errors.Is(err, errChanged) || errors.Is(err, errNotNamed):
-		return // its next closing is reported, or that of an F4M that names it
-	case errors.As(err, new(*notManifestError)):
-		src.unfit(ctx, p, err)
-		return
-	case err != nil:
-		src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestUnreadable(src.plan, p, err, now) })
-		return
+	case src.layout.Kind(p).Role == media.ManifestFile:
+		src.manifestClosed(ctx, p)
+	case src.pieces.haveFile(p):
+		src.keep(ctx, p, v)
+	case src.isCutByOther()(p) && !src.reported.named.has(p):
+		// its pieces are published instead
+	default:
+		src.closedFile(ctx, p, v)
 	}
-	src.fit(p)
-	src.end(ctx, src.learnRuns(p, &r))
-	if src.layout.Format == media.DASH { // playlists have them already
-		for i, ref := range r.References {
-			r.References[i] = src.published(ref)
-		}
-	}
-	src.reported.named.learn(src.layout, p, r.References, src.isCutByOther())
-	if !src.prepare(ctx, p, &r) {
-		return
-	}
-	src.uploader.tell(ctx, func(s *publish.Schedule, now time.Time) { s.ManifestRead(src.plan, p, r, at, now) })
-	src.publishPieces(ctx, cut)
 }
 
 // Removed reports that the name p is gone from the disk.

@@ -140,20 +140,14 @@ func (s *Spool) take(p string) *entry {
 	}
 	e := &entry{path: p, version: media.VersionOf(fi), home: c.home}
 	named, err := c.root.Lstat(s.name(p))
-	switch {
-	case err == nil && !os.SameFile(named, fi) && s.name(p) != p:
-		s.orphan(e)
-	case err == nil && !os.SameFile(named, fi):
-		s.unlink(p) // the name has other content, and that is wanted
-		return nil
-	case err == nil && s.Fresh && s.name(p) != p:
-		s.unlink(p)
-		return nil
-	case err == nil:
-	case disk.IsGone(err):
-		s.orphan(e)
-	default:
+	switch isOwnName := s.name(p) == p; {
+	case err != nil && !disk.IsGone(err):
 		s.fail(leftAlone, p, "err", err, "next", "the next start looks at it again")
+		return nil
+	case err != nil || !os.SameFile(named, fi) && !isOwnName:
+		s.orphan(e)
+	case !os.SameFile(named, fi), s.Fresh && !isOwnName:
+		s.unlink(p) // what has the name is wanted
 		return nil
 	}
 	s.entries[p] = e
