@@ -195,6 +195,37 @@ func TestR2PlaylistOfNewNamesWaitsForNoCache(t *testing.T) {
 	})
 }
 
+// A writer may name a segment just before it replaces the one that the run before had under that name
+// and number. The playlist waits for it, and no viewer gets either twice.
+func TestR2PlaylistWaitsForASegmentThatReplacesTheFormerRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newPrefixDesk(t)
+		d.start()
+		first := &namesake{desk: d, what: "first"}
+		first.chunks(0, 5)
+		second := &namesake{desk: d, what: "second"}
+		second.chunks(0, 1)
+		for n := 2; n <= 4; n++ {
+			d.place(prefixedList, second.list(n))
+			d.closed(prefixedList)
+			time.Sleep(200 * time.Millisecond)
+			if got, _ := d.listed(); got[len(got)-1] != second.content(n-1) {
+				t.Errorf("before segment %d is written, the playlist lists %q", n, got)
+			}
+			second.put(second.name(n), second.content(n))
+			d.closed(second.name(n))
+			time.Sleep(4 * time.Second)
+			if got, _ := d.listed(); got[len(got)-1] != second.content(n) {
+				t.Errorf("when segment %d is written, the playlist lists %q", n, got)
+			}
+		}
+		if got := d.bucket.content(prefixedList); !strings.Contains(got, "#EXT-X-MEDIA-SEQUENCE:8\n") {
+			t.Errorf("segments have other numbers than they had:\n%s", got)
+		}
+		d.wantListed(1, "second 2", "second 3", "second 4")
+	})
+}
+
 // R7: a restart of the daemon in the middle of a run goes on with its names, and sends nothing twice.
 func TestR7RestartInTheMiddleOfARunKeepsItsName(t *testing.T) {
 	for _, fmp4 := range []bool{false, true} {

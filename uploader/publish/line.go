@@ -161,10 +161,17 @@ func (m *manifest) addsToShown(s *snapshot) bool {
 	return list == nil || s.last() > list.Last()
 }
 
+// isShownLive reports whether viewers have a list of m that has not ended. EMS makes a VOD of an appending
+// list when the encoder drops, which is no recording for those who watch.
+func (m *manifest) isShownLive() bool {
+	list := m.lastShown(m.line.shown)
+	return list != nil && !list.Ended
+}
+
 // endOf returns when the end of s, whose server has ended it, may be published.
 func (m *manifest) endOf(s *snapshot) time.Time {
 	window := m.file.src.dest.ReconnectWindow
-	if window == 0 || s.parsed.Whole {
+	if window == 0 || s.parsed.Whole && !m.isShownLive() {
 		return time.Time{}
 	}
 	stopped := clock.Moment(s.origin.modTime, s.origin.readAt)
