@@ -176,8 +176,8 @@ func (u *Upload) checkRunPrefix(d *decoder) {
 	const key = "run_prefix"
 	switch {
 	case u.SplitRanges:
-		d.bad(u.home(d, key), key, "on", "cannot be together with split_ranges = on, whose names never come back: set one of "+
-			"the two to off in ["+u.Section+"]")
+		d.bad(u.home(d, key), key, "on", "cannot be together with split_ranges = on, whose names never come back: set one "+
+			"of the two to off in ["+u.Section+"]")
 	case u.Writer == EMSWriter:
 		d.bad(u.home(d, key), key, "on", "does nothing with writer = ems, as the names of EMS's chunks never come back: "+
 			"set it to off in ["+u.Section+"]")

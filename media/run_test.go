@@ -43,3 +43,38 @@ func TestTheNameOfARunIsADirectory(t *testing.T) {
 		}
 	}
 }
+
+// In HLS, files have the names of runs only if the layout says so, and no directory of a writer is taken for one.
+func TestTheNameOfARunOfHLSHasMilliseconds(t *testing.T) {
+	first := time.Date(2026, 11, 30, 9, 15, 0, 0, time.UTC)
+	for at, want := range map[time.Time]string{
+		first:                                "20261130T091500.001Z",
+		first.Add(123456 * time.Microsecond): "20261130T091500.123Z",
+		first.Add(250 * time.Millisecond):    "20261130T091500.25Z",
+	} {
+		if got := WrittenRunName(at); got != want {
+			t.Errorf("%v is called %s, want %s", at, got, want)
+		}
+	}
+	l := Layout{Format: HLS, RunPrefix: true, Writer: NamesTell}
+	for p, want := range map[string]string{ // by what is published
+		"g/20261130T091500.5Z/index0.ts":            "g/index0.ts",
+		"g/20261130T091500.5Z/init.mp4":             "g/init.mp4",
+		"g/20261130T091500.5Z/a.key":                "g/a.key",
+		"20261130T091500.5Z/index0.ts":              "index0.ts",
+		"g/20261130T091500Z/index0.ts":              "g/20261130T091500Z/index0.ts",
+		"g/20261130T091500.5Z/index.m3u8":           "g/20261130T091500.5Z/index.m3u8",
+		"g/20261130T091500.5Z/ads.json":             "g/20261130T091500.5Z/ads.json",
+		"g/20261130T091500.5Z/s_1448026459123_1.ts": "g/20261130T091500.5Z/s_1448026459123_1.ts",
+	} {
+		if got, _ := l.CutRun(p); got != want {
+			t.Errorf("%s is %s on the disk, want %s", p, got, want)
+		}
+		if got, _ := (Layout{Format: HLS}).CutRun(p); got != p {
+			t.Errorf("without names of runs, %s is %s on the disk", p, got)
+		}
+	}
+	if got := l.Stream("g/s/20261130T091500.5Z/index0.ts"); got != "g/s" {
+		t.Errorf("its stream is %s", got)
+	}
+}

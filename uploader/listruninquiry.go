@@ -151,7 +151,8 @@ func unlessRefused(err error) error {
 
 // shared returns the segments that list, which the bucket has, and v list under the same number and name, of
 // list's present run.
-func (src *Source) shared(list *hls.Playlist, v listVersion, under func(string) (string, string)) (both []inheritedFile) {
+func (src *Source) shared(list *hls.Playlist, v listVersion,
+	under func(string) (string, string)) (both []inheritedFile) {
 	byNumber := make(map[uint64]listedFile, len(v.files))
 	for _, f := range v.files {
 		if f.segment {
@@ -230,7 +231,7 @@ func (r *listRuns) inherit(p string, found inheritedRun) {
 			l.used[is.path] = struct{}{}
 		}
 		if f := r.file(is.path); is.version != (media.Version{}) && f.state == waitsForName {
-			*f = runFile{state: hasRun, run: is.run, version: is.version, by: p, number: is.number, whole: f.whole, since: f.since}
+			*f = runFile{state: hasRun, run: is.run, version: is.version, by: p, number: is.number}
 		}
 	}
 }

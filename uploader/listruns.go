@@ -82,7 +82,8 @@ type overFile struct {
 }
 
 func newListRuns() listRuns {
-	return listRuns{files: make(map[string]*runFile), lists: make(map[string]*listRun), asks: make(chan struct{}, maxInquiries)}
+	return listRuns{files: make(map[string]*runFile), lists: make(map[string]*listRun),
+		asks: make(chan struct{}, maxInquiries)}
 }
 
 // list returns what is known of the playlist p.

@@ -365,6 +365,117 @@ func TestR6ChunksOfARunArriveAlthoughTheirNamesHaveReturned(t *testing.T) {
 	}
 }
 
+// R1: what a writer has written in place over a chunk that the bucket does not have yet is not sent as that chunk.
+func TestR1NoChunkOfARunHasTheContentOfAnother(t *testing.T) {
+	for _, killed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newPrefixDesk(t)
+			d.up.settings.DrainTimeout = time.Second
+			ended := d.start()
+			a := &namesake{desk: d, what: "a", inPlace: true}
+			a.chunks(0, 2)
+			settle()
+			_, runs := d.listed()
+			away := d.bucket.outage()
+			a.chunks(3, 5)
+			b := &namesake{desk: d, what: "b", inPlace: true}
+			b.chunks(0, 3)
+			if killed {
+				d.end()
+				<-ended
+				b.unseen = true
+				b.chunks(4, 5)
+				b.unseen = false
+				d.restart()
+				d.start()
+				d.scan()
+			} else {
+				b.chunks(4, 5)
+			}
+			time.Sleep(10 * time.Second)
+			away.Store(false)
+			time.Sleep(time.Minute)
+			for n := range 6 {
+				if got := d.bucket.content(media.InRun(a.name(n), runs[0])); got != "" && got != a.content(n) {
+					t.Errorf("killed %v: chunk %d is %q", killed, n, got)
+				}
+				d.remove(a.name(n))
+			}
+			b.chunks(6, 7)
+			time.Sleep(5 * time.Minute)
+			for n := range 6 {
+				if got := d.bucket.content(media.InRun(a.name(n), runs[0])); got != "" && got != a.content(n) {
+					t.Errorf("killed %v: when its name is gone, chunk %d is %q", killed, n, got)
+				}
+			}
+			if got, _ := d.listed(); got[len(got)-1] != b.content(7) {
+				t.Errorf("it lists %q", got)
+			}
+		})
+	}
+}
+
+// R1: nor is what it was writing in place when its name went.
+func TestR1NoChunkOfARunHasHalfOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newPrefixDesk(t)
+		d.start()
+		a := &namesake{desk: d, what: "a"}
+		a.chunks(0, 1)
+		settle()
+		_, runs := d.listed()
+		away := d.bucket.outage()
+		a.chunks(2, 2)
+		d.write(a.name(2), "half")
+		d.remove(a.name(2))
+		away.Store(false)
+		time.Sleep(5 * time.Minute)
+		if got := d.bucket.content(media.InRun(a.name(2), runs[0])); got != "" {
+			t.Errorf("the chunk is %q", got)
+		}
+	})
+}
+
+// Archives and clips name chunks by their keys, which mirror keeps then, over both runs.
+func TestArchivesAndClipsNameTheFilesOfRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newPrefixDesk(t)
+		d.mirror()
+		d.dest.Archive, d.dest.ID = true, "hls"
+		time.Sleep(10 * time.Minute)
+		began := time.Now()
+		ended := d.start()
+		(&namesake{desk: d, what: "a", fmp4: true}).chunks(0, 5)
+		settle()
+		d.restarted(ended)
+		b := &namesake{desk: d, what: "b", fmp4: true}
+		b.chunks(0, 9)
+		time.Sleep(overdue)
+		clip, err := d.up.Clip(d.ctx, "hls", "g", ClipRequest{From: began.Format(time.RFC3339), To: time.Now().Format(time.RFC3339)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		list, err := hls.Parse([]byte(d.bucket.content(clip.Key)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range list.Segments {
+			got = append(got, d.bucket.content(path.Join(path.Dir(clip.Key), list.Segments[i].URI)))
+		}
+		var want []string
+		for n := range 6 {
+			want = append(want, fmt.Sprint("a ", n))
+		}
+		for n := range 10 {
+			want = append(want, fmt.Sprint("b ", n))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the clip has %q, want %q", got, want)
+		}
+	})
+}
+
 // A chunk that is deleted before a playlist names it is there when one does.
 func TestR6ChunkThatIsDeletedBeforeItIsNamedArrives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

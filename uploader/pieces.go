@@ -147,7 +147,8 @@ func (ps *pieces) forgetIfDone(file string, f *pieced) bool {
 func (src *Source) isCutByOther() func(p string) bool {
 	var others []*Source
 	for _, o := range src.uploader.all() {
-		if o != src && (o.dest.SplitRanges || o.layout.RunPrefix) && o.dir == src.dir && o.dest.IsWith(&src.dest.Destination) {
+		names := o.dest.SplitRanges || o.layout.RunPrefix
+		if o != src && names && o.dir == src.dir && o.dest.IsWith(&src.dest.Destination) {
 			others = append(others, o)
 		}
 	}

@@ -33,6 +33,26 @@ var mutants = []mutant{
 		test: "TestR1FileIsClosedOnlyWhenNoProcessWritesIt",
 	},
 	{
+		rule: "R1", what: "what was written over a chunk in place is sent as that chunk",
+		file: "uploader/listrunnaming.go", old: "(kept.Equal(v) || kept.Inode == v.Inode && v.Inode != 0)", new: "kept.Size < 0",
+		test: "TestR1NoChunkOfARunHasTheContentOfAnother",
+	},
+	{
+		rule: "R1", what: "after a start, what was written over a chunk in place is sent as that chunk",
+		file: "uploader/spool/scan.go", old: "case err == nil && s.Fresh && s.name(p) != p:", new: "case false:",
+		test: "TestR1NoChunkOfARunHasTheContentOfAnother", tests: "uploader/listruns.go",
+	},
+	{
+		rule: "R2", what: "a name that has come back goes on in its run",
+		file: "uploader/listruns.go", old: "returned = returned || used || listed && had == l.run", new: "_ = used && listed && had == l.run",
+		test: "TestNamesThatComeBackWithinARunAreNotReplaced",
+	},
+	{
+		rule: "R7", what: "a run begins anew with each start of the daemon",
+		file: "uploader/listruninquiry.go", old: "found.same, err = src.isInBucket(ctx, shared[i])", new: "found.same = false",
+		test: "TestR7RestartInTheMiddleOfARunKeepsItsName",
+	},
+	{
 		rule: "R2", what: "a manifest does not wait for what it names",
 		file: publish + "snapshot.go", old: "from := s.goesWithout(f)\n\t\treturn !from.IsZero() && !now.Before(from)", new: "return true",
 	},
