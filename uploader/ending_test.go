@@ -202,3 +202,29 @@ func TestR5EndOfAPlaylistOfTypeVODDoesNotWait(t *testing.T) {
 		}
 	})
 }
+
+// When an encoder drops, EMS makes a VOD of an appending list. For those who watch, it is a live stream.
+func TestR5EndOfAnAppendingPlaylistWaitsAlthoughItIsAVODThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.dest.ReconnectWindow = time.Minute
+		d.start()
+		typed := func(kind string, n int, end string) string {
+			return strings.Replace(playlist(1, n, end), "#EXTM3U\r\n", "#EXTM3U\r\n#EXT-X-PLAYLIST-TYPE:"+kind+"\r\n", 1)
+		}
+		d.close("g/s/1.ts", "x")
+		d.close("g/s/playlist.m3u8", typed("EVENT", 1, ""))
+		settle()
+		d.close("g/s/2.ts", "x")
+		d.close("g/s/playlist.m3u8", typed("VOD", 2, "#EXT-X-ENDLIST"))
+		settle()
+		if got := d.bucket.content("g/s/playlist.m3u8"); strings.Contains(got, "ENDLIST") || !strings.Contains(got, "2.ts") {
+			t.Errorf("in the window, published is\n%s", got)
+		}
+		time.Sleep(2 * time.Minute)
+		settle()
+		if got, want := d.bucket.content("g/s/playlist.m3u8"), typed("VOD", 2, "#EXT-X-ENDLIST"); got != want {
+			t.Errorf("after it, published is\n%s\nwant\n%s", got, want)
+		}
+	})
+}
