@@ -166,7 +166,7 @@ func (r *listRuns) known(l *listRun, v listVersion, ref *listedFile, fell bool) 
 		return "", sameContent
 	}
 	if f := r.files[ref.path]; f != nil && f.state != waitsForName {
-		if is, told := f.contentOf(v, ref, fell); told {
+		if is, told := f.contentOf(v, ref, l.isNext(ref), fell); told {
 			if is == sameContent {
 				run = f.run
 			}
@@ -179,10 +179,16 @@ func (r *listRuns) known(l *listRun, v listVersion, ref *listedFile, fell bool) 
 	return "", newContent
 }
 
+// isNext reports whether the number of ref is beyond those of the version before: it is a new segment's,
+// also if a former run had that number, too.
+func (l *listRun) isNext(ref *listedFile) bool {
+	return l.state == goesOn && !l.modTime.IsZero() && ref.number > l.last
+}
+
 // contentOf returns which content of f, which has a run, v means by ref. If neither the versions nor the
 // numbers tell, told is false.
-func (f *runFile) contentOf(v listVersion, ref *listedFile, fell bool) (is listedContent, told bool) {
-	moved := ref.segment && (fell || f.by == v.path && f.number != ref.number)
+func (f *runFile) contentOf(v listVersion, ref *listedFile, next, fell bool) (is listedContent, told bool) {
+	moved := ref.segment && (fell || f.by == v.path && (f.number != ref.number || next))
 	unknown := f.version == (media.Version{}) || ref.version == (media.Version{})
 	switch isSame := !unknown && f.version.Equal(ref.version); {
 	case isSame && moved:
