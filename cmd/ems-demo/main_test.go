@@ -19,6 +19,7 @@ var patient *patience.Clock
 var binaryDir string
 
 func TestMain(m *testing.M) {
+	testproc.ForgetAWS()
 	testproc.Parallel(8)
 	var err error
 	if binaryDir, err = os.MkdirTemp("", "ems-demo-test-"); err != nil {

@@ -27,6 +27,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	testproc.ForgetAWS()
 	testproc.Parallel(8)
 	goleak.VerifyTestMain(m)
 }

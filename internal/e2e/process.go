@@ -35,6 +35,7 @@ var Parallel = 6
 // Main is the TestMain of packages that use this one.
 func Main(m *testing.M) {
 	testproc.EncloseInMemory()
+	testproc.ForgetAWS()
 	testproc.Parallel(Parallel)
 	var err error
 	if binaryDir, err = os.MkdirTemp("", "ems-sidecar-test-"); err != nil {

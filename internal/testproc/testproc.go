@@ -5,7 +5,9 @@ package testproc
 import (
 	"flag"
 	"fmt"
+	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -37,6 +39,16 @@ func TempDirInMemory(t testing.TB) string {
 // inMemory is what enclosed says to a process that has yet to mount its directory for temporary
 // files.
 const inMemory = "in memory"
+
+// ForgetAWS takes the machine's settings of AWS's SDK out of the environment. Tests are not about them,
+// and each store, in each process, would read the certificates that AWS_CA_BUNDLE names.
+func ForgetAWS() {
+	for _, setting := range os.Environ() {
+		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "AWS_") {
+			_ = os.Unsetenv(name) // the name is one that is set
+		}
+	}
+}
 
 // Parallel lets n tests of a package, which mostly wait, run at the same time. It is to be called
 // before the flags are parsed: -parallel on the command line overrides it.

@@ -13,6 +13,8 @@ import (
 var servers s3test.Pool
 
 func TestMain(m *testing.M) {
+	testproc.EncloseInMemory()
+	testproc.ForgetAWS()
 	testproc.Parallel(4)
 	code := m.Run()
 	if err := servers.Close(); err != nil {
