@@ -6,7 +6,6 @@ import (
 	"ems-sidecar/dash"
 	"ems-sidecar/hls"
 	"ems-sidecar/internal/clock"
-	"ems-sidecar/media"
 )
 
 // R3, of live playlists: what players were promised of one URL is kept, whatever the server does.
@@ -251,25 +250,6 @@ func (m *manifest) continued(s *snapshot, run *hls.Playlist, b basis) (*hls.Play
 		TooOld:          m.haveLeft(s, have, s.times().began),
 		Discontinuities: b.number,
 	})
-}
-
-// isOneRun reports whether it is proved that list, which was published at a time, is of the run, whose
-// last segment was closed at another: by the names of segments, or by their pace. Names of segments
-// that each have a time of their own prove nothing.
-func isOneRun(list, run *hls.Playlist, published, closed time.Time) bool {
-	if len(list.Segments) == 0 || len(run.Segments) == 0 {
-		return false
-	}
-	first, last := &run.Segments[0], &run.Segments[len(run.Segments)-1]
-	had, _, told := media.RunOf(list.Segments[len(list.Segments)-1].URI)
-	began, _, tells := media.RunOf(first.URI)
-	switch ends, _, _ := media.RunOf(last.URI); {
-	case told && tells && had.Equal(began):
-		return true
-	case told && tells && last != first && ends.Equal(began):
-		return false
-	}
-	return hls.SameRun(list, run, published, closed)
 }
 
 // haveLeft reports whether those who had the playlist have left before the run of s began: they have

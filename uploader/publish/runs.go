@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"ems-sidecar/hls"
 	"ems-sidecar/media"
 )
 
@@ -143,4 +144,23 @@ func (s *snapshot) isOutlivedBy(f *file) bool {
 func (s *snapshot) isOutwritten(i int, f *file) bool {
 	return i >= s.others && f.manifest == nil && f.returns() &&
 		f.disk.version.ModTime.After(s.origin.modTime.Add(f.traits().NamesEarly))
+}
+
+// isOneRun reports whether it is proved that list, which was published at a time, is of the run, whose
+// last segment was closed at another: by the names of segments, or by their pace. Names of segments
+// that each have a time of their own prove nothing.
+func isOneRun(list, run *hls.Playlist, published, closed time.Time) bool {
+	if len(list.Segments) == 0 || len(run.Segments) == 0 {
+		return false
+	}
+	first, last := &run.Segments[0], &run.Segments[len(run.Segments)-1]
+	had, _, told := media.RunOf(list.Segments[len(list.Segments)-1].URI)
+	began, _, tells := media.RunOf(first.URI)
+	switch ends, _, _ := media.RunOf(last.URI); {
+	case told && tells && had.Equal(began):
+		return true
+	case told && tells && last != first && ends.Equal(began):
+		return false
+	}
+	return hls.SameRun(list, run, published, closed)
 }
