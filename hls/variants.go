@@ -47,7 +47,9 @@ func (s *selection) add(line string) bool {
 	case tagMedia:
 		group := groupOf(value)
 		if s.isAbsent(value) {
-			s.left[group] = s.left[group] // it was one
+			if !s.left[group] {
+				s.left[group] = false // it was one
+			}
 			return false
 		}
 		s.left[group] = true

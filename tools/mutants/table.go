@@ -39,7 +39,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R1", what: "after a start, what was written over a chunk in place is sent as that chunk",
-		file: "uploader/spool/scan.go", old: "case err == nil && s.Fresh && s.name(p) != p:", new: "case false:",
+		file: "uploader/spool/scan.go", old: "case !os.SameFile(named, fi), s.Fresh && !isOwnName:", new: "case !os.SameFile(named, fi):",
 		test: "TestR1NoChunkOfARunHasTheContentOfAnother", tests: "uploader/listruns.go",
 	},
 	{
@@ -267,7 +267,7 @@ var mutants = []mutant{
 	},
 	{
 		rule: "R10", what: "a failed upload is not logged",
-		file: publish + "failure.go", old: "s.reportOf(subject, what, st, attrs...)", new: "_, _ = subject, what",
+		file: publish + "failure.go", old: "s.effects.Notes = append(s.effects.Notes, n)", new: "_ = n",
 		test: "TestR10Scenarios",
 	},
 	{

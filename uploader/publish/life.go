@@ -52,3 +52,13 @@ func (s *Schedule) noteStop(m *manifest) {
 			"until", at.Round(time.Second), "next", "its end is published then, if it has not returned")
 	}
 }
+
+// cannotEdit logs, once, why viewers get what the server writes, and nothing else.
+func (m *manifest) cannotEdit(err error) {
+	if m.told.fixed == err.Error() {
+		return
+	}
+	m.told.fixed = err.Error()
+	m.file.src.schedule.log.Warn("playlist cannot be continued", "stream", m.file.stream.shown(), "key", m.file.key(),
+		"err", err, "next", "viewers get what the server writes, and have to reload if the stream starts again")
+}

@@ -269,13 +269,3 @@ func (m *manifest) haveLeft(s *snapshot, have *shown, began time.Time) bool {
 	}
 	return began.Sub(left) > window
 }
-
-// cannotEdit logs, once, why viewers get what the server writes, and nothing else.
-func (m *manifest) cannotEdit(err error) {
-	if m.told.fixed == err.Error() {
-		return
-	}
-	m.told.fixed = err.Error()
-	m.file.src.schedule.log.Warn("playlist cannot be continued", "stream", m.file.stream.shown(), "key", m.file.key(),
-		"err", err, "next", "viewers get what the server writes, and have to reload if the stream starts again")
-}

@@ -6,7 +6,8 @@ import (
 )
 
 // R9: one bad stream hurts no other. Streams have their turns one after the other, those first that have
-// more than a backlog; each has a share of the workers only, and one in trouble has a single one. Large files have workers of their own.
+// more than a backlog; each has a share of the workers only, and one in trouble has a single one.
+// Large files have workers of their own.
 // A bucket in trouble: lane.go. A file system that does not answer: stuck.go.
 
 // Next returns the job that is to be started now, if any, and counts it as started. The caller has
