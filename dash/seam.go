@@ -142,20 +142,6 @@ func (n *next) window(former []Period) window {
 	return window{depth, short}
 }
 
-// depth returns the timeShiftBufferDepth that gets players across the seam behind former. ok is false
-// if the writer's own will do.
-func (n *next) depth(former []Period) (depth time.Duration, ok bool) {
-	run, now, gap := n.run, &n.run.Periods[0], n.wait(former)
-	if gap == 0 {
-		return 0, false
-	}
-	// A player learns of a segment when that has ended, and when it asks for the MPD next. With less delay
-	// it would stop again.
-	least := run.duration("minimumUpdatePeriod", 0) + now.longest + time.Second
-	depth = max(gap+least, run.duration("suggestedPresentationDelay", 0)+2*now.longest)
-	return depth, depth < run.duration("timeShiftBufferDepth", maxTime)
-}
-
 // unlist returns m without the segments of former Periods that leave the window w before the next
 // version comes. The last one of each track stays.
 func (n *next) unlist(m *MPD, w window) *MPD {
