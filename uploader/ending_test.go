@@ -228,3 +228,38 @@ func TestR5EndOfAnAppendingPlaylistWaitsAlthoughItIsAVODThen(t *testing.T) {
 		}
 	})
 }
+
+// So it is if the run was over before any list of it was published, and viewers had the end of another.
+func TestR5EndOfAShortAppendingRunWaitsAfterAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t, Settings{})
+		d.dest.ReconnectWindow = time.Minute
+		d.start()
+		run := func(began int, chunks int) {
+			list := "#EXTM3U\r\n#EXT-X-PLAYLIST-TYPE:VOD\r\n#EXT-X-TARGETDURATION:2\r\n#EXT-X-MEDIA-SEQUENCE:1\r\n"
+			for n := 1; n <= chunks; n++ {
+				name := fmt.Sprintf("segment_%d_%d.ts", began, n)
+				d.close("g/s/"+name, "x")
+				list += "#EXTINF:2.000,\r\n" + name + "\r\n"
+			}
+			d.close("g/s/playlist.m3u8", list+"#EXT-X-ENDLIST\r\n")
+			settle()
+		}
+		const began = 1796073633139
+		run(began, 3)
+		if got := d.bucket.content("g/s/playlist.m3u8"); !strings.Contains(got, "_3.ts") || strings.Contains(got, "ENDLIST") {
+			t.Errorf("in the window of the first run, published is\n%s", got)
+		}
+		time.Sleep(5 * time.Minute)
+		run(began+300_000, 1)
+		want := fmt.Sprintf("segment_%d_1.ts", began+300_000)
+		if got := d.bucket.content("g/s/playlist.m3u8"); !strings.Contains(got, want) || strings.Contains(got, "ENDLIST") {
+			t.Errorf("in the window of the second run, published is\n%s", got)
+		}
+		time.Sleep(2 * time.Minute)
+		settle()
+		if got := d.bucket.content("g/s/playlist.m3u8"); !strings.Contains(got, want) || !strings.Contains(got, "ENDLIST") {
+			t.Errorf("after it, published is\n%s", got)
+		}
+	})
+}

@@ -160,17 +160,20 @@ func (m *manifest) addsToShown(s *snapshot) bool {
 	return list == nil || s.last() > list.Last()
 }
 
-// isShownLive reports whether viewers have a list of m that has not ended. EMS makes a VOD of an appending
-// list when the encoder drops, which is no recording for those who watch.
-func (m *manifest) isShownLive() bool {
-	list := m.lastShown(m.line.shown)
-	return list != nil && !list.Ended
+// isRecording reports whether s, which says so, is a recording. EMS makes a VOD of an appending list when
+// the encoder drops. That is none for those who watch, and none if no list of the run was published before.
+func (m *manifest) isRecording(s *snapshot) bool {
+	if list := m.lastShown(m.line.shown); !s.parsed.Whole || list != nil && !list.Ended {
+		return false
+	}
+	began, _ := s.runStart()
+	return began.IsZero() // by its names, it is not EMS's
 }
 
 // endOf returns when the end of s, whose server has ended it, may be published.
 func (m *manifest) endOf(s *snapshot) time.Time {
 	window := m.file.src.dest.ReconnectWindow
-	if window == 0 || s.parsed.Whole && !m.isShownLive() {
+	if window == 0 || m.isRecording(s) {
 		return time.Time{}
 	}
 	stopped := clock.Moment(s.origin.modTime, s.origin.readAt)
