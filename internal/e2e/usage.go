@@ -44,7 +44,8 @@ func (s *Sidecar) Usage() (u Usage) {
 
 // Goroutines ends the daemon and returns how many goroutines it had, by the function that began them:
 // without those of idle connections, and without the runtime's own, which begins some of them at the
-// first collection of garbage.
+// first collection of garbage. Goroutine 0 is none, but the stack of the thread that got the signal, if
+// that ran no goroutine then.
 func (s *Sidecar) Goroutines() map[string]int {
 	s.T.Helper()
 	Must(s.T, s.Cmd.Process.Signal(syscall.SIGQUIT))
@@ -53,7 +54,8 @@ func (s *Sidecar) Goroutines() map[string]int {
 	_, dump, _ := strings.Cut(s.Tail(1_000_000), "SIGQUIT: quit")
 	found := map[string]int{}
 	for _, stack := range strings.Split(dump, "\n\n") {
-		if strings.HasPrefix(stack, "goroutine ") && !strings.Contains(stack, "net/http.(*persistConn)") {
+		if strings.HasPrefix(stack, "goroutine ") && !strings.HasPrefix(stack, "goroutine 0 ") &&
+			!strings.Contains(stack, "net/http.(*persistConn)") {
 			_, by, _ := strings.Cut(stack, "created by ")
 			by, _, _ = strings.Cut(by, " in goroutine")
 			if !strings.HasPrefix(by, "runtime.") {
