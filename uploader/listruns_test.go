@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -550,7 +551,7 @@ func TestR10PlaylistWaitsUntilTheBucketTellsItsRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newPrefixDesk(t)
 		store := &muteStore{Store: d.bucket}
-		store.mute = true
+		store.mute.Store(true)
 		d.dest.Store = store
 		d.start()
 		a := &namesake{desk: d, what: "a"}
@@ -561,7 +562,7 @@ func TestR10PlaylistWaitsUntilTheBucketTellsItsRun(t *testing.T) {
 		if len(d.log.lines(0, "it is not known in which run a playlist is")) != 1 {
 			t.Error("the log does not say so once")
 		}
-		store.mute = false
+		store.mute.Store(false)
 		time.Sleep(time.Minute)
 		a.chunks(4, 4)
 		settle()
@@ -571,11 +572,11 @@ func TestR10PlaylistWaitsUntilTheBucketTellsItsRun(t *testing.T) {
 
 type muteStore struct {
 	Store
-	mute bool
+	mute atomic.Bool
 }
 
 func (s *muteStore) Stat(ctx context.Context, key string) (ObjectInfo, bool, error) {
-	if s.mute {
+	if s.mute.Load() {
 		return ObjectInfo{}, false, errors.New("connection refused")
 	}
 	return s.Store.Stat(ctx, key)

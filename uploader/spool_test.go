@@ -196,13 +196,15 @@ func (b *bucket) outage() *atomic.Bool {
 
 // restart makes another uploader for the same disk and bucket.
 func (d *desk) restart() {
-	d.up = New(d.up.settings, slog.New(d.log))
-	d.src = d.up.Source(d.dir, d.src.layout, d.dest, d)
-	if twin := d.twin; twin != nil {
-		dest := &Destination{Store: d.bucket, Destination: twin.dest.Destination}
-		d.twin = d.up.Source(d.dir, twin.layout, dest, d)
-	}
-	d.ctx, d.end = context.WithCancel(d.t.Context())
+	d.report(func() { // files that the one before expected may be looked at
+		d.up = New(d.up.settings, slog.New(d.log))
+		d.src = d.up.Source(d.dir, d.src.layout, d.dest, d)
+		if twin := d.twin; twin != nil {
+			dest := &Destination{Store: d.bucket, Destination: twin.dest.Destination}
+			d.twin = d.up.Source(d.dir, twin.layout, dest, d)
+		}
+		d.ctx, d.end = context.WithCancel(d.t.Context())
+	})
 }
 
 // What the spool has is not taken for whole if the name is still there: EMS may be writing it again.
