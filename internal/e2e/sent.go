@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"ems-sidecar/internal/s3test"
@@ -21,6 +22,12 @@ const leastSlow = 50 * time.Millisecond
 // give one: its client may have given up.
 func Late(q s3test.Request, limit time.Duration) bool {
 	return Patient.Busy() && (q.Status != http.StatusOK || q.Ended.Sub(q.Began) > limit)
+}
+
+// IsTrial reports whether the daemon found out by q whether the store heeds If-Match: q would replace an
+// object that no store has, and was refused. It puts the same again.
+func IsTrial(q s3test.Request) bool {
+	return q.Status == http.StatusPreconditionFailed && q.IfMatch != "" && strings.Trim(q.IfMatch, `"0-`) == ""
 }
 
 // SentAgain returns the PUTs of chunks that the bucket had confirmed, and how many of them cannot

@@ -24,14 +24,14 @@ type Request struct {
 	Key    string // of the object, without the bucket
 	Query  string
 	Length int64 // of the body
-	// CacheControl is the header of a PUT.
-	CacheControl string
-	Body         []byte            // of a manifest's PUT
-	Sum          [sha256.Size]byte // of a PUT's body; zero if it did not come in whole
-	Status       int               // of the server's answer, 0 if there was none
-	Fault        string            // the name of the fault that befell it; the client has not seen the server's answer
-	Began        time.Time
-	Ended        time.Time
+	// Headers of a PUT.
+	CacheControl, IfMatch string
+	Body                  []byte            // of a manifest's PUT
+	Sum                   [sha256.Size]byte // of a PUT's body; zero if it did not come in whole
+	Status                int               // of the server's answer, 0 if there was none
+	Fault                 string            // the name of the fault that befell it; the client has not seen the server's answer
+	Began                 time.Time
+	Ended                 time.Time
 }
 
 // A Proxy stands between a client and a Server, and keeps a log of what went through it.
@@ -128,7 +128,7 @@ func (p *Proxy) close() {
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	r := &Request{Method: in.Method, Key: strings.TrimPrefix(in.URL.Path, "/"+p.bucket+"/"),
 		Query: in.URL.RawQuery, Length: in.ContentLength, Began: time.Now(),
-		CacheControl: in.Header.Get("Cache-Control")}
+		CacheControl: in.Header.Get("Cache-Control"), IfMatch: in.Header.Get("If-Match")}
 	if in.Method == http.MethodPut {
 		if manifestName.MatchString(r.Key) {
 			r.Body, _ = io.ReadAll(in.Body) // a body that is cut is the server's to refuse

@@ -219,13 +219,9 @@ func (l load) publish(t testing.TB, backend string) figures {
 	if l := d.Complaints(); len(l) > 0 {
 		t.Errorf("the daemon complains: %q", l)
 	}
-	puts, visible, trials := map[string]int{}, map[string]time.Time{}, 0
+	puts, visible := map[string]int{}, map[string]time.Time{}
 	for _, q := range proxy.Log() {
-		if q.Method != http.MethodPut {
-			continue
-		}
-		if q.Status == http.StatusPreconditionFailed && trials == 0 {
-			trials++ // the daemon finds out whether the store heeds If-Match
+		if q.Method != http.MethodPut || e2e.IsTrial(q) {
 			continue
 		}
 		puts[q.Key]++
