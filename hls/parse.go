@@ -124,7 +124,9 @@ func (r *reader) tag(text string, at, end int) error {
 		r.keep(at, end)
 		return r.segmentTag(tag, value, r.all[at:end])
 	case ofPlaylist:
-		r.headed()
+		if tag != tagEnd { // which is no line of the head
+			r.headed()
+		}
 		return r.playlistTag(tag, value, r.all[at:end])
 	}
 	r.keep(at, end)
