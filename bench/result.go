@@ -25,13 +25,13 @@ type result struct {
 	Unlisted     int // chunks that no playlist in the bucket ever named
 	Promised     int // chunks that the load should have had
 
-	// After an outage: until the first chunk came; until all playlists were current; until all chunks were there that were closed
-	// before its end; what came until then, in parts of what the line carries in that time; by how
-	// much the latest playlist was late for a chunk that was closed in that time, and for one that was
-	// closed when all playlists had been current again.
-	First, Current, Gone time.Duration
-	OfLine               float64
-	Behind, Then         time.Duration
+	// Of an outage, from its end:
+	First   time.Duration // until the first chunk came
+	Current time.Duration // until all playlists were current
+	Gone    time.Duration // until all chunks were there that were closed before its end
+	OfLine  float64       // what came until then, as a part of what the line carries in that time
+	Behind  time.Duration // how late the latest playlist was for a chunk that was closed meanwhile
+	Then    time.Duration // and for one that was closed when all playlists were current again
 
 	Edges     time.Duration // from the tool's start until all playlists were current
 	Recording float64       // bytes a second

@@ -20,11 +20,11 @@ import (
 //   - The window is the gap and the least delay of a player. The former Period leaves the window when
 //     the wait should be over. After that, the window is the writer's again.
 //
-// Shaka Player plays on as soon as it has minBufferTime of the next Period. It is further behind by
-// then, and a window that stayed so short would throw it forward. What has left the window leaves its
-// index. If the MPD lists that still, it counts it once more with each version, and loses its place in
-// the next Period for good. So segments that have left the window are not listed, but for the last one of each
-// track, which dash.js needs until it is across.
+// Shaka Player goes on when it has buffered minBufferTime of the next Period. By then it is further
+// behind, and a window that stayed so short would throw it forward. It removes segments from its index
+// when they leave the window. If the MPD still lists them, it removes and counts them again with each
+// version, and loses its place in the next Period for good. So the MPD does not list what has left the
+// window. It keeps the last segment of each track, which dash.js needs until it is across.
 
 // over returns former with the duration of the last one, which is over.
 func (n *next) over(former []Period) []Period {
@@ -110,7 +110,7 @@ func (n *next) wait(former []Period) (gap time.Duration) {
 
 // A window is how far back players may go behind a seam.
 type window struct {
-	depth time.Duration // timeShiftBufferDepth, which the MPD states if stated is set
+	depth time.Duration // the MPD states it while it is short; what lies beyond is not listed, then or later
 	state windowState
 }
 

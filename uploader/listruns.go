@@ -18,7 +18,7 @@ import (
 //   - when the run has used so many names that no more are remembered.
 //
 // A run of names is no run of the writer: only the schedule says where a seam is. A name that goes on in
-// the run before harms nobody, as long as it has one content.
+// the run before does no harm, as long as it has one content.
 
 // listRuns are under which names the files that playlists name are published.
 type listRuns struct {

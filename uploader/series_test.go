@@ -96,9 +96,9 @@ func TestManifestWaitsForTheSegmentsThatExist(t *testing.T) {
 	})
 }
 
-// A writer that begins anew gives the names of the run before to its segments, one after the other. Its
+// A writer that starts again gives the names of the run before to its segments, one after the other. Its
 // manifest does not wait until it has given all: what was there before it began is not meant.
-func TestManifestOfANewRunDoesNotWaitForTheNamesOfTheFormer(t *testing.T) {
+func TestManifestOfANewRunDoesNotWaitForNamesOfTheRunBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeskFor(t, media.Layout{Format: media.DASH}, Settings{})
 		d.start()

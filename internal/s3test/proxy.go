@@ -29,7 +29,7 @@ type Request struct {
 	Body                  []byte            // of a manifest's PUT
 	Sum                   [sha256.Size]byte // of a PUT's body; zero if it did not come in whole
 	Status                int               // of the server's answer, 0 if there was none
-	Fault                 string            // the name of the fault that befell it; the client has not seen the server's answer
+	Fault                 string            // the name of what befell it; the client saw no answer
 	Began                 time.Time
 	Ended                 time.Time
 }

@@ -18,7 +18,7 @@ var records = map[string]string{
 	"uploader/publish.Destination": "what the config says of a section",
 	"uploader/publish.Figures":     "counters for metrics and status",
 	"uploader/publish.Job":         "what a worker is to do",
-	"uploader/publish.Result":      "what came of a job",
+	"uploader/publish.Result":      "a job's result",
 	"uploader/publish.Step":        "a step in the path of a file, for the API",
 	"uploader/publish.View":        "a stream, for the API",
 }

@@ -48,7 +48,7 @@ var mutants = []mutant{
 		test: "TestNamesThatComeBackWithinARunAreNotReplaced",
 	},
 	{
-		rule: "R7", what: "a run begins anew with each start of the daemon",
+		rule: "R7", what: "each start of the daemon begins another run",
 		file: "uploader/listruninquiry.go", old: "found.same, err = src.isInBucket(ctx, shared[i])", new: "found.same = false",
 		test: "TestR7RestartInTheMiddleOfARunKeepsItsName",
 	},

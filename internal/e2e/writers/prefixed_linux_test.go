@@ -43,9 +43,9 @@ func (c *checker) prefixed(key string, q *s3test.Request) {
 	}
 }
 
-// meantInRuns verifies the contents of what a list names: behind what stays of former runs, it names what a
-// list of the writer's does, with the contents which that means. It reports whether the text is the writer's
-// but for the names of runs and the end, which waits.
+// meantInRuns verifies the contents of what a list names. Behind the segments of former runs, it names
+// what a list of the writer's names, with the same contents. It reports whether the text is the writer's,
+// except for the names of runs and the end, which waits.
 func (c *checker) meantInRuns(key string, body []byte, r reading) (own bool) {
 	all := c.versions(key)
 	text := runNames.ReplaceAllString(string(body), "")
