@@ -582,6 +582,65 @@ func (s *muteStore) Stat(ctx context.Context, key string) (ObjectInfo, bool, err
 	return s.Store.Stat(ctx, key)
 }
 
+// A bucket that fails while it is compared with the disk tells nothing: it is asked again.
+func TestR7RunKeepsItsNameAlthoughTheBucketFailsWhenItIsCompared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newPrefixDesk(t)
+		store := &failingStat{Store: d.bucket}
+		d.dest.Store = store
+		ended := d.start()
+		a := &namesake{desk: d, what: "a"}
+		a.chunks(0, 5)
+		settle()
+		before := d.bucket.content(prefixedList)
+		store.failures.Store(2)
+		d.restarted(ended)
+		time.Sleep(30 * time.Second)
+		if left := store.failures.Load(); left > 0 {
+			t.Errorf("the bucket was not asked for a chunk: %d failures are left", left)
+		}
+		if got := d.bucket.content(prefixedList); got != before {
+			t.Errorf("the playlist is\n%s, and was\n%s", got, before)
+		}
+		a.chunks(6, 7)
+		settle()
+		d.wantListed(1, "a 5", "a 6", "a 7")
+	})
+}
+
+// failingStat fails when it is asked for a chunk, so many times.
+type failingStat struct {
+	Store
+	failures atomic.Int32
+}
+
+func (s *failingStat) Stat(ctx context.Context, key string) (ObjectInfo, bool, error) {
+	if strings.HasSuffix(key, ".ts") && s.failures.Add(-1) >= 0 {
+		return ObjectInfo{}, false, errors.New("connection reset")
+	}
+	return s.Store.Stat(ctx, key)
+}
+
+// A run that has used more names than are remembered goes on as another one.
+func TestR8NamesOfARunAreBounded(t *testing.T) {
+	r, runs := newListRuns(), map[string]bool{}
+	l := r.list(prefixedList)
+	l.state = begins
+	for n := range uint64(2*maxUsedNames + 1) {
+		at := time.Unix(int64(4*n), 0)
+		naming, _ := r.name(listVersion{path: prefixedList, sequence: n, last: n, modTime: at, files: []listedFile{{
+			path: fmt.Sprintf("g/index%d.ts", n), version: media.Version{Size: 1, ModTime: at}, number: n, segment: true}},
+		}, at)
+		runs[naming.run] = true
+		if len(l.used) > maxUsedNames {
+			t.Fatalf("%d names are remembered of one run", len(l.used))
+		}
+	}
+	if len(runs) != 3 {
+		t.Errorf("there are %d runs, want 3", len(runs))
+	}
+}
+
 // What is published without names of runs when run_prefix is set stays as it is listed.
 func TestNamesThatAreListedStayWhenRunPrefixIsSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
