@@ -3,12 +3,14 @@ package uploader
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"ems-sidecar/hls"
+	"ems-sidecar/internal/trouble"
 	"ems-sidecar/media"
 	"ems-sidecar/uploader/publish"
 )
@@ -20,6 +22,12 @@ const (
 	// replaceRetry is how long it waits at a time.
 	replaceRetry = 100 * time.Millisecond
 )
+
+// runNamesUnused has no end. The subject is the directory.
+var runNamesUnused = trouble.Condition{
+	Kind: "run_names_unused", Level: slog.LevelWarn,
+	Message: "directory is published without the names of runs, as DASH has the same files",
+}
 
 // A notNowError is about a playlist of which it is not known yet under which names its files are published.
 type notNowError struct{ retry time.Duration }
@@ -164,12 +172,9 @@ func (src *Source) findPartner(v *listVersion) bool {
 
 // tellPlain logs, once for a directory, that what is in it has no names of runs.
 func (src *Source) tellPlain(p, mpd string) {
-	if dir := path.Dir(p); !src.reported.plain[dir] {
-		src.reported.plain[dir] = true
-		src.log.Warn("directory is published without the names of runs, as DASH has the same files", "stream", src.nameOf(p),
-			"key", src.dest.Prefix+p, "mpd", mpd, "next", "its chunks are cached for a short time only",
-			"hint", "have HLS and DASH written into directories of their own, or set run_prefix = off")
-	}
+	src.trouble.Begin(runNamesUnused, trouble.At{Stream: src.nameOf(p), Subject: path.Dir(p)},
+		"key", src.dest.Prefix+p, "mpd", mpd, "next", "its chunks are cached for a short time only",
+		"hint", "have HLS and DASH written into directories of their own, or set run_prefix = off")
 }
 
 // applyNaming applies what the names of a playlist's files have changed.

@@ -66,7 +66,6 @@ type reported struct {
 	hostPaths  map[string]bool // manifests of which it was logged that they name paths on this host
 
 	unrewritten map[string]bool // and those of which it was that their addresses cannot be rewritten
-	plain       map[string]bool // directories of which it was that they have no names of runs
 }
 
 // Source returns a new source for the files of layout below the root dir. It may be called while
@@ -77,7 +76,6 @@ func (u *Uploader) Source(dir string, layout media.Layout, dest *Destination, ex
 		log: u.log.With("root", dir), trouble: u.settings.Trouble.With("root", dir),
 		reported: reported{bootstraps: newBootstraps(), named: make(namedFiles), pace: make(pace),
 			hostPaths: make(map[string]bool), unrewritten: make(map[string]bool),
-			plain:   make(map[string]bool),
 			unended: make(map[string]unended), series: newSeriesBook()},
 		runs: newRuns(),
 	}

@@ -23,6 +23,7 @@ var endless = map[string]string{
 	"not_balanceable":     "the stream's name",
 	"not_advertised":      "how it is configured",
 	"feed_left_alone":     "the stream is no transcode",
+	"run_names_unused":    "DASH has the same files there",
 	"store_untold":        "what the store lacks",
 	"store_unlisted":      "what the store lacks",
 	"store_unconditional": "what the store lacks",
