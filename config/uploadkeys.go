@@ -131,7 +131,8 @@ func (a *Access) keys() []key {
 			(https://bucket.host/key).`).empty("on with an endpoint, off without").such("on"),
 		one("sign_payload", &a.SignPayload, oneOf(SignAuto, SignOn, SignOff), `
 			Whether the signature of a request covers its content, in addition to the checksum of each
-			PUT. auto signs the content without TLS, and if the store demands it.`),
+			PUT. auto signs the content without TLS, except to a store on the same host, and if the store
+			demands it.`),
 	}
 }
 

@@ -57,6 +57,9 @@ type surroundings struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "run" {
+		relaxTimers()
+	}
 	ctx, end := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

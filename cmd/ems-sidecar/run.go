@@ -40,6 +40,7 @@ func (c *runCommand) Run(ctx context.Context, s surroundings) error {
 	o := &operator{signals: signals, load: c.load, daemon: d,
 		log: log, level: cfg.Log.Level, systemd: notify, working: ctx}
 	defer beside(
+		adaptProcessors,
 		func(ctx context.Context) { o.run(ctx, started) },
 		func(ctx context.Context) { notify.showStatus(ctx, d.Status) },
 		func(ctx context.Context) {

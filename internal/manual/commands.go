@@ -28,6 +28,10 @@ the variables of the AWS SDK hold, such as
 The memory beyond which it is freed more eagerly.
 Large manifests share a third of it.
 .TP
+.B GOMAXPROCS
+How many threads work at the same time. Without it, one does while there is little to do,
+else as many as the cores and the cgroup allow.
+.TP
 .B STATE_DIRECTORY
 Where notes are kept that survive a restart.
 systemd sets it.

@@ -90,7 +90,7 @@ func openProver(t *testing.T, answers ...reply) *prover {
 		answers[min(n, len(answers)-1)](w, r, content)
 	}))
 	t.Cleanup(server.Close)
-	p.Store = open(t, server.URL)
+	p.Store = open(t, server.URL, func(t *Settings) { t.SignPayload = SignOn })
 	return p
 }
 

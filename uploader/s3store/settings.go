@@ -5,6 +5,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -127,11 +129,18 @@ func firstTerms(o s3.Options, bucket string, asked aws.RequestChecksumCalculatio
 // directoryBucket ends the names of Amazon's directory buckets.
 const directoryBucket = "--x-s3"
 
-func isSecure(o s3.Options) bool {
+// isPrivate reports whether nobody on the way to the store can change a request: it goes over TLS, or
+// it does not leave the host.
+func isPrivate(o s3.Options) bool {
 	if o.BaseEndpoint == nil {
 		return !o.EndpointOptions.DisableHTTPS
 	}
-	return strings.HasPrefix(strings.ToLower(*o.BaseEndpoint), "https:")
+	u, err := url.Parse(*o.BaseEndpoint)
+	if err != nil {
+		return false // the SDK refuses it
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Scheme == "https" || u.Hostname() == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 // reread returns t without the secret if load can read it from a file.

@@ -14,9 +14,9 @@ import (
 type Signing string
 
 // The values of SignPayload. Without TLS, an attacker on the way can replace content that the
-// signature does not cover.
+// signature does not cover. Nobody is on the way to a store on this host.
 const (
-	SignAuto Signing = "auto" // without TLS, and if the store demands it
+	SignAuto Signing = "auto" // without TLS to another host, and if the store demands it
 	SignOn   Signing = "on"
 	SignOff  Signing = "off"
 )
@@ -45,10 +45,11 @@ type agreement struct {
 	proved  bool // the store accepted content in the present terms
 }
 
-// newAgreement begins with the terms first, signed or not as signing says.
-func newAgreement(signing Signing, first terms, secure bool) *agreement {
+// newAgreement begins with the terms first, signed or not as signing says. private: nobody on the
+// way to the store can change a request.
+func newAgreement(signing Signing, first terms, private bool) *agreement {
 	signing = cmp.Or(signing, SignAuto)
-	first.signed = signing == SignOn || signing != SignOff && !secure
+	first.signed = signing == SignOn || signing != SignOff && !private
 	return &agreement{signing: signing, present: first}
 }
 

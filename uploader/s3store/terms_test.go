@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"ems-sidecar/uploader"
 )
 
@@ -116,7 +118,7 @@ func TestFirstTermsFollowTheStoreAndTheEnvironment(t *testing.T) {
 		directory := func(t *Settings) { t.Bucket = "live--use1-az1" + directoryBucket }
 		for s, want := range map[*Store]terms{
 			open(t, "", region): want.amazon, open(t, "", region, directory): want.directory,
-			open(t, "http://127.0.0.1:1"): want.other,
+			open(t, "http://192.0.2.1"): want.other,
 		} {
 			if got, _ := s.terms.now(); got != want {
 				t.Errorf("%q: %s in %s has %+v, want %+v", calculation, s.settings.Bucket, s.Endpoint(), got, want)
@@ -238,13 +240,37 @@ func TestTermsThatWereAcceptedAreKept(t *testing.T) {
 	}
 }
 
-// The signature covers the content where there is no TLS, unless it is to be otherwise.
-func TestContentIsSignedWithoutTLS(t *testing.T) {
+// The signature covers the content where somebody on the way could change it, unless it is to be
+// otherwise.
+func TestContentIsSignedWhereItCanBeChangedOnTheWay(t *testing.T) {
+	for endpoint, private := range map[string]bool{
+		"http://store.example:9000": false, "https://store.example": true, "HTTPS://store.example": true,
+		"http://192.0.2.1": false, "http://127.0.0.1:9000": true, "http://127.9.9.9": true, "http://[::1]:9000": true,
+		"http://localhost:9000": true, "http://localhost.example": false, "http://127.0.0.1.example": false,
+		"http://0.0.0.0:9000": false, "http://[fe80::1]": false, "": true,
+	} {
+		var o s3.Options
+		if endpoint != "" {
+			o.BaseEndpoint = &endpoint
+		}
+		if got := isPrivate(o); got != private {
+			t.Errorf("%s: private is %v", endpoint, got)
+		}
+		for signing, signed := range map[Signing]bool{"": !private, SignAuto: !private, SignOn: true, SignOff: false} {
+			if got, _ := newAgreement(signing, terms{}, private).now(); got.signed != signed {
+				t.Errorf("%s, sign_payload %q: signed is %v", endpoint, signing, got.signed)
+			}
+		}
+	}
+}
+
+// The config decides whether the signature covers the content.
+func TestContentIsSignedAsTheConfigSays(t *testing.T) {
 	for _, c := range []struct {
 		tls     bool
 		signing Signing
 		signed  bool
-	}{{false, "", true}, {false, SignAuto, true}, {true, SignAuto, false}, {false, SignOff, false}, {true, SignOn, true}} {
+	}{{false, "", false}, {false, SignOn, true}, {true, SignAuto, false}, {false, SignOff, false}, {true, SignOn, true}} {
 		endpoint, requests := particular(t, c.tls, func(*http.Request) (int, string, string) { return 0, "", "" })
 		s := open(t, endpoint, func(t *Settings) { t.SignPayload = c.signing })
 		if err := s.Put(t.Context(), object("k", strings.NewReader("content"), 7)); err != nil {
