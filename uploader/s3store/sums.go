@@ -73,8 +73,10 @@ var summers = newSummers(need{md5: true}, need{crc32: true}, need{md5: true, crc
 
 func newSummers(needs ...need) map[need]*sync.Pool {
 	pools := make(map[need]*sync.Pool)
-	for _, n := range needs {
-		for _, n.payload = range []bool{false, true} {
+	for _, unsigned := range needs {
+		signed := unsigned
+		signed.payload = true
+		for _, n := range []need{unsigned, signed} {
 			pools[n] = &sync.Pool{New: func() any { return newSummer(n) }}
 		}
 	}
