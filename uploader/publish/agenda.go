@@ -12,14 +12,16 @@ type agenda struct {
 	changed []*stream // to be considered again
 	ready   []*stream // that have something to do, or had; the first has its turn first (R9)
 	passed  int       // how often a backlog let others go first since one had its turn
-	queued  [2]int    // of these, by the pool of workers
-	resting resting   // the others that wait for a time
+	checks  checks
+	queued  [2]int  // of these, by the pool of workers
+	resting resting // the others that wait for a time
 }
 
 // A turn is what was decided about a stream.
 type turn struct {
 	state  turnState
 	queued bool      // in agenda.ready
+	checks bool      // in checks.line
 	at     time.Time // when to consider it again; zero: when something changes
 	index  int       // in agenda.resting, from 1; 0: it is not in there
 }
@@ -31,10 +33,11 @@ const (
 	changed                    // it is in agenda.changed
 	hasChoice
 	hasBacklog // what it has to do is nothing that a manifest waits for
+	hasCheck   // nor is it more than a question: see choice.isCheck
 	rests
 )
 
-// isReady reports whether there was something to do.
+// isReady reports whether there was something to do that is no check.
 func (t turnState) isReady() bool { return t == hasChoice || t == hasBacklog }
 
 // state returns the state that follows from what was decided.
@@ -42,6 +45,8 @@ func (c choice) state() turnState {
 	switch {
 	case c.file == nil:
 		return rests
+	case c.isCheck:
+		return hasCheck
 	case c.isBacklog:
 		return hasBacklog
 	}
@@ -64,6 +69,9 @@ func (a *agenda) decided(st *stream, c choice, at time.Time) {
 		t.queued = true
 		a.queued[st.pool()]++
 		a.ready = append(a.ready, st)
+	}
+	if t.state == hasCheck {
+		a.checks.join(st)
 	}
 	switch {
 	case at.IsZero() && t.index > 0:

@@ -49,7 +49,11 @@ func (s *Schedule) Missed(now time.Time) string {
 	for _, st := range s.ring {
 		c, at := s.decide(st, now)
 		// That it has nothing to do any more is noticed when its turn comes.
-		if t := st.turn; !t.state.isReady() && (t.state != rests || c.file != nil || !t.at.Equal(at)) {
+		t := st.turn
+		if t.state == hasCheck && (c.file == nil || c.isCheck && t.at.Equal(at)) {
+			continue
+		}
+		if !t.state.isReady() && (t.state != rests || c.file != nil || !t.at.Equal(at)) {
 			return fmt.Sprintf("the stream %s is not considered again: its state is %d until %v, and is to do %+v, or wait until %v",
 				st.name, t.state, t.at, c, at)
 		}

@@ -33,6 +33,7 @@ type Job struct {
 	file     *file
 	stream   *stream // whose worker does it
 	snapshot *snapshot
+	isCheck  bool // see choice.isCheck
 }
 
 // A Task is what a job does.

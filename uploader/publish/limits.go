@@ -3,6 +3,8 @@
 
 package publish
 
+import "time"
+
 const (
 	// DefaultManifestMemory bounds, in bytes, what large manifests take together, if nothing else
 	// is said. At the most they take twice as much.
@@ -34,6 +36,13 @@ const (
 	// mostWanted is how many of the files that a manifest waits for are looked through for the one
 	// that it needs first. Where they are more, all that is queued has its turn.
 	mostWanted = 512
+	// mostChecks is how many checks are in flight at once: questions to the bucket that nothing waits
+	// for. Of more than checkBurst, one begins each checkEvery. After a start and after an outage they
+	// are due for all streams at once, and those of thousands would take the processor from the streams
+	// whose viewers wait (R9).
+	mostChecks = 8
+	checkBurst = 32
+	checkEvery = 10 * time.Millisecond
 	// doubtedChunks is how many of the newest chunks of a manifest are asked for while it is
 	// doubted what the bucket has: after a start, and after a PUT that had no answer.
 	doubtedChunks = 16

@@ -100,7 +100,7 @@ func (m *manifest) decideWithout(now, at time.Time) (choice, time.Time) {
 	case m.line.withdrawn && !now.Before(m.notBefore):
 		return choice{file: m.file, task: Withdraw}, at
 	case due:
-		return choice{file: m.file, task: Verify}, at
+		return choice{file: m.file, task: Verify, isCheck: true}, at
 	}
 	return choice{}, earlier(at, m.copy.checkAt)
 }

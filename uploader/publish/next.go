@@ -36,6 +36,21 @@ const passes = 7
 
 // nextTurn returns the stream whose turn it is, or nil.
 func (s *Schedule) nextTurn(now time.Time) *stream {
+	c := &s.agenda.checks
+	if c.passed >= passes {
+		if st := s.nextCheck(now); st != nil {
+			return st
+		}
+	}
+	if st := s.nextReady(now); st != nil {
+		c.passed++
+		return st
+	}
+	return s.nextCheck(now)
+}
+
+// nextReady returns the stream whose turn it is to do something that is no check, or nil.
+func (s *Schedule) nextReady(now time.Time) *stream {
 	a := &s.agenda
 	waiting, backlog := a.ready[:0], -1
 	for i, st := range a.ready {
@@ -80,7 +95,7 @@ func (a *agenda) took(t turnState, passed bool) {
 func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 	s.touch(st)
 	c, _ := s.decide(st, now) // something may have become more urgent since it was considered
-	if c.file == nil {
+	if c.file == nil || c.isCheck && !s.agenda.checks.mayBegin(now) {
 		return Job{}, false
 	}
 	f, m, l := c.file, c.file.manifest, s.lane(st.src.dest)
@@ -110,7 +125,9 @@ func (s *Schedule) start(st *stream, now time.Time) (Job, bool) {
 		l.probe.isOut, l.probe.of = true, st.src
 	}
 	j := s.job(c, listing, st.standing.failures > 0 || isProbe, now)
-	j.stream = st
+	if j.stream, j.isCheck = st, c.isCheck; c.isCheck {
+		s.agenda.checks.begin(now)
+	}
 	s.stepSending(j)
 	return j, true
 }
@@ -180,12 +197,20 @@ func (s *Schedule) Wake(now time.Time) time.Time {
 		return at
 	}
 	for _, st := range s.agenda.ready {
-		l := s.lane(st.src.dest)
-		if st.turn.state.isReady() && s.mayWork(st) && !(l.closedTo(st) && l.probe.isOut) {
-			at = earlier(at, l.opensFor(st))
+		if opens, ok := s.opensFor(st); ok && st.turn.state.isReady() {
+			at = earlier(at, opens)
 		}
 	}
-	return at
+	return earlier(at, s.wakeForCheck())
+}
+
+// opensFor returns when st may send a request. It reports false if only an event can bring that.
+func (s *Schedule) opensFor(st *stream) (at time.Time, ok bool) {
+	l := s.lane(st.src.dest)
+	if !s.mayWork(st) || l.closedTo(st) && l.probe.isOut {
+		return time.Time{}, false
+	}
+	return l.opensFor(st), true
 }
 
 // mayWork reports whether st may have one more worker: while it is in trouble, it has one, and

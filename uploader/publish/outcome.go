@@ -20,6 +20,9 @@ func (s *Schedule) Done(r Result, now time.Time) {
 	defer s.touch(st)
 	defer s.touch(f.stream)
 	st.inFlight--
+	if r.isCheck {
+		s.agenda.checks.inFlight--
+	}
 	s.stepAnswered(r)
 	s.noteLatency(r, now)
 	if gaveBack := s.isOver(r); !gaveBack {

@@ -139,14 +139,18 @@ func (st *stream) keeps(f *file, q queues, stays bool) bool {
 }
 
 // decide chooses what the stream needs most: a publishable manifest, the chunks of the snapshot
-// that is pursued, those with which its run ends, those of the newest, then the rest, oldest first,
-// and last what the bucket may have. If there is nothing, at is when there may be, or zero if only an
+// that is pursued, those with which its run ends, those of the newest, then whether the bucket still
+// has what it had, then the rest, oldest first, and last what the bucket may have. If there is nothing more
+// than such a check, at is when there may be, or zero if only an
 // event can bring it. A probe is an upload, if there is any to do: the answer to a question does not
 // tell whether the bucket takes one.
 func (st *stream) decide(now time.Time, onlyManifests, probe bool) (c choice, at time.Time) {
+	var check choice
 	for _, m := range st.manifests {
 		c, soonest := m.decide(now, onlyManifests)
-		if c.file != nil {
+		if c.isCheck {
+			check = c
+		} else if c.file != nil {
 			return c, time.Time{}
 		}
 		at = earlier(at, soonest)
@@ -154,7 +158,7 @@ func (st *stream) decide(now time.Time, onlyManifests, probe bool) (c choice, at
 	if onlyManifests {
 		return choice{}, at
 	}
-	if c := st.chooseChunk(now, probe); c.file != nil {
+	if c := st.chooseChunk(now, probe); c.file != nil && (!c.isBacklog || check.file == nil) {
 		return c, time.Time{}
 	}
 	st.todo.delayed = slices.DeleteFunc(st.todo.delayed, func(f *file) bool {
@@ -166,7 +170,7 @@ func (st *stream) decide(now time.Time, onlyManifests, probe bool) (c choice, at
 	if len(st.backlog.uncompared) > 0 && !st.backlog.listing && st.backlog.askAt.After(now) {
 		at = earlier(at, st.backlog.askAt)
 	}
-	return choice{}, at
+	return check, at
 }
 
 func (st *stream) chooseChunk(now time.Time, probe bool) choice {
@@ -204,6 +208,7 @@ type choice struct {
 	task     Task // without a snapshot
 
 	isBacklog bool // no manifest waits for it
+	isCheck   bool // it is a question to the bucket, and nothing waits for the answer
 }
 
 func chosen(f *file) choice { return choice{file: f, task: f.work.task} }
