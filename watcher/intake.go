@@ -33,7 +33,7 @@ func (t *tree) take(n note, now time.Time) {
 	case noteRemoved:
 		if e := t.file(n.path); e != nil && !t.ignored(n.path, false) {
 			e.appeared = now // a file that has the name now is another one, whose own note is late
-			t.setSoon(e, now)
+			t.setBy(e, t.withOthers(e, now))
 		}
 	default:
 		if !t.ignored(n.path, false) {
@@ -78,7 +78,7 @@ func (t *tree) takeDirGone(p string, now time.Time) {
 // someone waits for it and a close was seen or would have been.
 func (t *tree) hear(e *entry, kind noteKind, now time.Time) {
 	e.since = now
-	if kind == noteAppeared {
+	if kind == noteAppeared || kind == noteCreated {
 		e.appeared = now
 	}
 	var wanted bool
@@ -89,17 +89,35 @@ func (t *tree) hear(e *entry, kind noteKind, now time.Time) {
 		e.news = news{kind: newsChanged}
 		wanted = e.demand == expected && t.root.notify.seesClose()
 	}
-	if wanted {
+	switch {
+	case wanted:
 		t.due.set(e, now)
-	} else {
+	case kind == noteCreated:
+		t.due.set(e, t.withOthers(e, now)) // its close will be heard, unless it is a link
+	default:
 		t.due.set(e, now.Add(t.opts.Settle))
 	}
 }
 
-// setSoon has e decided on after the settle time at the latest. A name that is gone waits, too: it
-// may come back at once, as those of EMS's playlists do, or the root may be about to vanish.
-func (t *tree) setSoon(e *entry, now time.Time) {
-	at := now.Add(t.opts.Settle)
+// together is how often chunks are looked at that were only created or removed. Each chunk of a
+// stream is both, and waking up for each takes longer than the look.
+const together = 250 * time.Millisecond
+
+// withOthers returns when to look at e, which was created or removed: a manifest after the settle
+// time, a chunk together with others. A name that is gone waits because it may come back at once, as
+// those of EMS's playlists do, or the root may be about to vanish.
+func (t *tree) withOthers(e *entry, now time.Time) time.Time {
+	if t.opts.Quick(e.path()) {
+		return now.Add(t.opts.Settle)
+	}
+	return now.Add(together - time.Duration(now.UnixNano())%together)
+}
+
+// setSoon has e decided on after the settle time at the latest.
+func (t *tree) setSoon(e *entry, now time.Time) { t.setBy(e, now.Add(t.opts.Settle)) }
+
+// setBy has e decided on at the time at the latest.
+func (t *tree) setBy(e *entry, at time.Time) {
 	if e.due.IsZero() || e.due.After(at) {
 		t.due.set(e, at)
 	}

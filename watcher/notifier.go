@@ -18,6 +18,7 @@ type noteKind uint8
 const (
 	noteClosed     noteKind = iota + 1 // a writer closed the file
 	noteWritten                        // the file was written, by a writer that may still be there
+	noteCreated                        // a file was created, whose writer will close it, or is a link
 	noteAppeared                       // the name is new, or is that of another file or directory now
 	noteRemoved                        // the name of a file is gone, or of a directory if the backend does not say
 	noteDir                            // a directory appeared

@@ -162,7 +162,9 @@ func (n *inotify) note(id int32, mask uint32, name string) (note, bool) {
 		return note{noteDirGone, p}, true
 	case mask&unix.IN_CLOSE_WRITE != 0:
 		return note{noteClosed, p}, true
-	case mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0:
+	case mask&unix.IN_CREATE != 0:
+		return note{noteCreated, p}, true
+	case mask&unix.IN_MOVED_TO != 0:
 		return note{noteAppeared, p}, true
 	case mask&(unix.IN_DELETE|unix.IN_MOVED_FROM) != 0:
 		return note{noteRemoved, p}, true
