@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"hash"
 	"io"
+	"runtime"
 	"sync"
 
 	"ems-sidecar/uploader/publish"
@@ -121,7 +122,9 @@ func (s *summer) sum(ctx context.Context, section *io.SectionReader) (content su
 	return content, payload, nil
 }
 
-// copyAll copies the whole section. It is an error if the section ends early: the file was cut.
+// copyAll copies the whole section. It is an error if the section ends early: the file was cut. After
+// each buffer, other goroutines have their turn. Else several parts that are summed up would keep all
+// processors for 10 ms each time, and a small chunk or a playlist waits at each of its steps (R9).
 func copyAll(ctx context.Context, w io.Writer, section *io.SectionReader, buffer []byte) error {
 	for left := section.Size(); left > 0; {
 		if err := ctx.Err(); err != nil {
@@ -135,7 +138,9 @@ func copyAll(ctx context.Context, w io.Writer, section *io.SectionReader, buffer
 			return err
 		}
 		w.Write(buffer[:n]) // a hash never fails
-		left -= int64(n)
+		if left -= int64(n); left > 0 {
+			runtime.Gosched()
+		}
 	}
 	return nil
 }

@@ -1,8 +1,11 @@
 package s3store
 
 import (
+	"bytes"
 	"io"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -18,4 +21,34 @@ func TestOnlyNeededSumsAreComputed(t *testing.T) {
 			t.Errorf("computed %+v, needed %+v", computed, n)
 		}
 	}
+}
+
+// What waits for a processor has its turn while a long part is summed up, not only behind it.
+func TestR9SumOfAPartLetsOthersHaveTheirTurn(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	content := make([]byte, 8*copyBuffer)
+	var turn atomic.Int64 // at which read
+	body := &turningBody{ReaderAt: bytes.NewReader(content)}
+	body.first = func() { go func() { turn.Store(body.reads.Load()) }() }
+	section := io.NewSectionReader(body, 0, int64(len(content)))
+	if _, _, err := newSummer(partSums).sum(t.Context(), section); err != nil {
+		t.Fatal(err)
+	}
+	if turn.Load() == 0 {
+		t.Errorf("another goroutine had no turn within %d reads", body.reads.Load())
+	}
+}
+
+// A turningBody counts how often it is read, and calls first at the first time.
+type turningBody struct {
+	io.ReaderAt
+	reads atomic.Int64
+	first func()
+}
+
+func (b *turningBody) ReadAt(p []byte, at int64) (int, error) {
+	if b.reads.Add(1) == 1 {
+		b.first()
+	}
+	return b.ReaderAt.ReadAt(p, at)
 }
