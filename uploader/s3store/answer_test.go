@@ -242,7 +242,7 @@ func TestETagProvesTheParts(t *testing.T) {
 					}
 					return nil
 				})
-				o := object("a.mp4", bytes.NewReader(clip), clipSize)
+				o := object(fmt.Sprint(op, resumes), bytes.NewReader(clip), clipSize)
 				o.Resumable = resumes
 				err := open(t, g.endpoint).Put(t.Context(), o)
 				if err == nil || errors.Is(err, uploader.ErrPermanent) {

@@ -30,6 +30,15 @@ type attempt struct {
 // putFromStart puts o. It uses no parts of an earlier attempt, and leaves none if it fails.
 func (s *Store) putFromStart(ctx context.Context, o uploader.Object, p plan,
 	options []func(*s3.Options)) error {
+	err := s.putOnce(ctx, o, p, options)
+	if errors.Is(err, errUntaken) {
+		err = s.putOnce(ctx, o, p, options) // with MD5s
+	}
+	return err
+}
+
+func (s *Store) putOnce(ctx context.Context, o uploader.Object, p plan,
+	options []func(*s3.Options)) error {
 	sending, cancel := context.WithCancel(ctx)
 	defer cancel()
 	a := &attempt{store: s, object: o, plan: p, cancel: cancel}
@@ -45,6 +54,7 @@ func (s *Store) putFromStart(ctx context.Context, o uploader.Object, p plan,
 		err = a.failed // the manager returns the last failure
 	}
 	if a.upload != nil {
+		err = s.judge(a.upload, o, err)
 		if err != nil && codeOf(err) != noSuchUpload {
 			s.abandon(ctx, a.upload.key, a.upload.id, options)
 		}
@@ -102,16 +112,12 @@ func (a *attempt) putIn(ctx context.Context, t *terms, in *s3.PutObjectInput, se
 		if err != nil {
 			return nil, exists(a.object, a.store.explain(putPermission, err))
 		}
-		return out, a.store.proveWhole(p, content, out)
+		return out, a.store.prove(p, content, echoOfObject(out))
 	}
 	replaces := in.IfMatch != nil && a.store.habits.heeding.is(heeded)
 	out, err := race(ctx, a.object.Race, replaces, send)
-	switch {
-	case err != nil || p != onTrial:
-	case content.isEchoed(out):
-		t.whole = byEcho
-	default:
-		t.whole = byMD5
+	if err == nil && p == onTrial {
+		t.whole = echoOfObject(out).learned(content)
 	}
 	return out, err
 }
@@ -136,7 +142,7 @@ func (a *attempt) UploadPart(ctx context.Context, in *s3.UploadPartInput,
 	section, err := sectionOf(in.Body)
 	var sent part
 	if err == nil {
-		sent, err = a.store.uploadPart(ctx, a.upload, in, section, a.plan, newSummer(partSums), options)
+		sent, err = a.store.uploadPart(ctx, a.upload, in, section, a.plan, options)
 	}
 	if err != nil {
 		return nil, a.fail(fmt.Errorf("part %d of %d: %w", number, a.plan.parts(), err))
@@ -144,7 +150,7 @@ func (a *attempt) UploadPart(ctx context.Context, in *s3.UploadPartInput,
 	a.upload.parts[number-1] = sent
 	// Completing needs no more.
 	out := &s3.UploadPartOutput{ETag: &sent.etag}
-	if a.upload.crc32 {
+	if sent.crc32 != "" {
 		out.ChecksumCRC32 = &sent.crc32
 	}
 	return out, nil

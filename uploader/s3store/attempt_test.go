@@ -40,8 +40,9 @@ func TestEachPartOfAChunkHasAChecksum(t *testing.T) {
 	t.Parallel()
 	chunk := content(1, chunkSize)
 	parts, etag := partsOf(chunk)
-	for name, withCRC32 := range map[string]bool{"MD5": false, "CRC32": true} {
+	for name, p := range map[string]proof{"MD5": byMD5, "CRC32": byCRC32, "CRC32 on trial": onTrial, "CRC32 alone": byEcho} {
 		t.Run(name, func(t *testing.T) {
+			withCRC32 := p != byMD5
 			server := servers.Server(t)
 			g := newGate(t, server)
 			var completed string
@@ -53,7 +54,7 @@ func TestEachPartOfAChunkHasAChecksum(t *testing.T) {
 				return true
 			})
 			s := open(t, g.endpoint)
-			s.terms = newAgreement(SignAuto, terms{crc32: withCRC32}, false)
+			s.terms = newAgreement(SignAuto, terms{parts: p}, false)
 			if err := s.Put(t.Context(), object("a.ts", bytes.NewReader(chunk), chunkSize)); err != nil {
 				t.Fatal(err)
 			}

@@ -112,6 +112,7 @@ func TestSameIsTrueOnlyForTheSameContent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			key := strings.ReplaceAll(name, " ", "_")
 			putter := open(t, server.Endpoint, func(s *Settings) { s.PartSize = c.put })
+			putter.terms.present.parts = byMD5 // the store adds a CRC of the whole object
 			if err := putter.Put(t.Context(), object(key, bytes.NewReader(whole), int64(len(whole)))); err != nil {
 				t.Fatal(err)
 			}

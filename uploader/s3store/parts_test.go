@@ -11,27 +11,26 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"ems-sidecar/internal/long"
 	"ems-sidecar/uploader"
 )
 
 func TestUploadsInPartsArriveWhole(t *testing.T) {
 	t.Parallel()
-	const md5, crc32 = aws.RequestChecksumCalculationWhenRequired, aws.RequestChecksumCalculationWhenSupported
-	for name, c := range map[string]struct {
-		begun, goesOn aws.RequestChecksumCalculation
-	}{
-		"with MD5": {md5, md5}, "with CRC32": {crc32, crc32}, "with MD5, begun so": {md5, crc32}, "with CRC32, begun so": {crc32, md5},
+	for name, c := range map[string]struct{ begun, goesOn proof }{
+		"with MD5": {byMD5, byMD5}, "with CRC32": {byCRC32, byCRC32}, "with MD5, begun so": {byMD5, byCRC32},
+		"with CRC32, begun so": {byCRC32, byMD5}, "with CRC32s alone": {byEcho, byEcho},
+		"with CRC32s alone, and then on trial": {byEcho, onTrial},
+		"with CRC32s alone, and then with MD5": {byEcho, byMD5},
+		"with MD5, and then with CRC32s alone": {byMD5, byEcho},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := servers.Server(t)
 			g := newGate(t, server)
 			clip := content(1, clipSize)
-			with := func(calculation aws.RequestChecksumCalculation) *Store {
+			with := func(p proof) *Store {
 				s := open(t, g.endpoint)
-				s.terms = newAgreement(SignAuto, terms{crc32: calculation == crc32}, false)
+				s.terms = newAgreement(SignAuto, terms{parts: p}, false)
 				return s
 			}
 			leave(t, with(c.begun), resumable("a.mp4", clip), 1)
@@ -46,7 +45,7 @@ func TestUploadsInPartsArriveWhole(t *testing.T) {
 			if !slices.Equal(parts, []int{2}) {
 				t.Errorf("parts %v were sent, want the second", parts)
 			}
-			crc := c.begun == crc32
+			crc := c.begun != byMD5
 			for _, c := range g.of("UploadPart") {
 				if (c.header.Get("Content-Md5") == "") != crc || (c.header.Get("X-Amz-Checksum-Crc32") != "") != crc ||
 					c.header.Get("X-Amz-Trailer") != "" || len(c.header.Get("X-Amz-Content-Sha256")) != 64 {
@@ -85,29 +84,47 @@ func TestObjectHasTheSameHeadersHoweverItIsSent(t *testing.T) {
 }
 
 // Parts that have no checksum, as with SSE-KMS, are sent again; an upload that someone else has
-// begun with other checksums is no use.
+// begun with other checksums is no use. Where the store lists no CRC32s, MD5s are compared.
 func TestPartsWithoutAChecksumAreSentAgain(t *testing.T) {
 	t.Parallel()
 	clip := content(1, clipSize)
-	for name, c := range map[string]struct{ op, old, new string }{
-		"no MD5":         {"ListParts", "<ETag>&#34;", "<ETag>&#34;opaque-"},
-		"other checksum": {"ListUploads", "<ChecksumAlgorithm></ChecksumAlgorithm>", "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm>"},
+	const noMD5, opaque = "<ETag>&#34;", "<ETag>&#34;opaque-"
+	const noCRC32, hidden = "ChecksumCRC32>", "Hidden>"
+	for name, c := range map[string]struct {
+		proof
+		op    string
+		hide  []string // from, to
+		parts []int    // that are sent
+	}{
+		"no MD5":           {byMD5, "ListParts", []string{noMD5, opaque}, []int{1, 2}},
+		"no CRC32":         {byEcho, "ListParts", []string{noCRC32, hidden}, []int{2}},
+		"neither":          {byEcho, "ListParts", []string{noMD5, opaque, noCRC32, hidden}, []int{1, 2}},
+		"other checksum":   {byEcho, "ListUploads", []string{"Algorithm>CRC32", "Algorithm>SHA256"}, []int{1, 2}},
+		"unknown checksum": {byMD5, "ListUploads", []string{"Algorithm></", "Algorithm>SHA256</"}, []int{1, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := servers.Server(t)
 			g := newGate(t, server)
-			leave(t, open(t, server.Endpoint), resumable("a.mp4", clip), 1)
+			before := open(t, server.Endpoint)
+			before.terms.present.parts = c.proof
+			leave(t, before, resumable("a.mp4", clip), 1)
 			g.onAnswer(func(call *call, r *http.Response) error {
 				if call.op == c.op {
-					rewrite(r, func(b string) string { return strings.ReplaceAll(b, c.old, c.new) })
+					rewrite(r, func(b string) string {
+						changed := strings.NewReplacer(c.hide...).Replace(b)
+						if changed == b {
+							t.Errorf("nothing was hidden in %s", b)
+						}
+						return changed
+					})
 				}
 				return nil
 			})
 			if err := open(t, g.endpoint).Put(t.Context(), resumable("a.mp4", clip)); err != nil {
 				t.Fatal(err)
 			}
-			if parts, n := g.sent(); len(parts) != 2 || n != clipSize {
-				t.Errorf("parts %v and %d bytes were sent", parts, n)
+			if parts, _ := g.sent(); !slices.Equal(parts, c.parts) {
+				t.Errorf("parts %v were sent, want %v", parts, c.parts)
 			}
 			wantObject(t, server, "a.mp4", clip)
 		})

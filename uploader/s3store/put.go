@@ -8,7 +8,6 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"ems-sidecar/uploader"
 	"ems-sidecar/uploader/publish"
@@ -50,14 +49,14 @@ func (s *Store) put(ctx context.Context, o uploader.Object) error {
 	return s.putFromStart(ctx, o, p, options)
 }
 
-// prove compares the ETag of what the store has with the content that was sent, if the ETag is an
-// MD5.
-func (s *Store) prove(content sums, etag *string, sse types.ServerSideEncryption, customerAlgorithm *string) error {
-	got, want := publish.ParseETag(aws.ToString(etag)), content.checksum()
+// proveETag compares the ETag of what the store has with the content that was sent, if the ETag is
+// an MD5.
+func (s *Store) proveETag(content sums, e echo) error {
+	got, want := publish.ParseETag(aws.ToString(e.etag)), content.checksum()
 	switch {
 	case got == "":
 		return errUnproved
-	case s.hasMD5(sse, customerAlgorithm) && got.Contradicts(want):
+	case s.hasMD5(e.sse, e.customerAlgorithm) && got.Contradicts(want):
 		return &otherContentError{"ETag", string(got), want.String()}
 	}
 	return nil

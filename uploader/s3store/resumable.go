@@ -32,11 +32,21 @@ func (s *Store) putResumable(ctx context.Context, o uploader.Object, p plan, opt
 	}
 	if u != nil {
 		err := s.finish(ctx, u, o, p, options)
-		if codeOf(err) != noSuchUpload && !errors.Is(err, errOtherFile) {
+		if codeOf(err) != noSuchUpload && !errors.Is(err, errOtherFile) && !errors.Is(err, errUntaken) {
 			return err
 		}
 	}
-	if u, err = s.create(ctx, o, p, options); err != nil {
+	err = s.putNew(ctx, o, p, options)
+	if errors.Is(err, errUntaken) {
+		err = s.putNew(ctx, o, p, options) // with MD5s
+	}
+	return err
+}
+
+// putNew puts o in parts, none of which an earlier attempt has sent.
+func (s *Store) putNew(ctx context.Context, o uploader.Object, p plan, options []func(*s3.Options)) error {
+	u, err := s.create(ctx, o, p, options)
+	if err != nil {
 		return err
 	}
 	return s.finish(ctx, u, o, p, options)
@@ -52,7 +62,7 @@ func (s *Store) begin(ctx context.Context, in *s3.CreateMultipartUploadInput, o 
 	var out *s3.CreateMultipartUploadOutput
 	var crc32 bool
 	err := s.terms.reach(matter{parts: true}, func(t *terms) (err error) {
-		crc32, in.ChecksumAlgorithm = t.crc32, ""
+		crc32, in.ChecksumAlgorithm = t.parts.need().crc32, ""
 		if crc32 {
 			in.ChecksumAlgorithm = types.ChecksumAlgorithmCrc32
 		}
@@ -82,8 +92,9 @@ func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan
 	if err == nil {
 		err = u.compare(ctx, o, p)
 	}
+	err = s.judge(u, o, err)
 	switch {
-	case errors.Is(err, errOtherFile):
+	case errors.Is(err, errOtherFile), errors.Is(err, errUntaken):
 		s.abandon(ctx, u.key, u.id, options)
 		return err
 	case codeOf(err) == noSuchUpload:
@@ -92,12 +103,11 @@ func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan
 		s.unfinished.remember(u)
 		return err
 	}
-	err = exists(o, s.complete(ctx, u, s.condition(o), options))
+	err = s.judge(u, o, exists(o, s.complete(ctx, u, s.condition(o), options)))
 	switch code := codeOf(err); {
-	case errors.Is(err, uploader.ErrExists):
-		s.abandon(ctx, u.key, u.id, options) // the recording gets another key
-	case code == conflict:
-		s.abandon(ctx, u.key, u.id, options) // S3 asks for the upload to begin again
+	// The upload begins again, or the recording gets another key.
+	case errors.Is(err, uploader.ErrExists), errors.Is(err, errUntaken), code == conflict, spoilt[code]:
+		s.abandon(ctx, u.key, u.id, options)
 	case code == noSuchUpload:
 		// An earlier attempt may have completed it, and its answer was lost.
 		switch same, sameErr := s.same(ctx, u.key, o.Body, o.Size, o.ModTime, options); {
@@ -107,12 +117,18 @@ func (s *Store) finish(ctx context.Context, u *upload, o uploader.Object, p plan
 			s.unfinished.remember(u)
 			return sameErr
 		}
-	case spoilt[code]:
-		s.abandon(ctx, u.key, u.id, options)
 	case err != nil && !errors.As(err, new(*otherContentError)):
 		s.unfinished.remember(u)
 	}
 	return err
+}
+
+// judge returns err, with errUntaken if the store does not take the CRC32s of u.
+func (s *Store) judge(u *upload, o uploader.Object, err error) error {
+	if s.condition(o) != nil && len(u.missing()) == 0 {
+		return err // the condition may be the reason, too: see withoutCondition
+	}
+	return s.terms.judge(u, err)
 }
 
 // complete joins the parts of u, none of which is missing, to an object.
@@ -120,7 +136,7 @@ func (s *Store) complete(ctx context.Context, u *upload, ifNoneMatch *string, op
 	parts := make([]types.CompletedPart, len(u.parts))
 	for i := range u.parts {
 		parts[i] = types.CompletedPart{PartNumber: aws.Int32(int32(i + 1)), ETag: &u.parts[i].etag}
-		if u.crc32 {
+		if u.crc32 && u.parts[i].crc32 != "" {
 			parts[i].ChecksumCRC32 = &u.parts[i].crc32
 		}
 	}
@@ -131,8 +147,9 @@ func (s *Store) complete(ctx context.Context, u *upload, ifNoneMatch *string, op
 	return err
 }
 
-// join makes the request in, which completes u, and proves the object by its ETag. The SDK detects
-// an error that S3 sends with the status 200, but not an answer that breaks off before it begins.
+// join makes the request in, which completes u, and proves the object by its ETag, or its CRC32 if
+// the answer has one. The SDK detects an error that S3 sends with the status 200, but not an answer
+// that breaks off before it begins.
 func (s *Store) join(ctx context.Context, u *upload, in *s3.CompleteMultipartUploadInput,
 	options []func(*s3.Options)) (*s3.CompleteMultipartUploadOutput, error) {
 	out, err := within(ctx, completeLimit(u.size), func(ctx context.Context) (*s3.CompleteMultipartUploadOutput, error) {
@@ -147,6 +164,11 @@ func (s *Store) join(ctx context.Context, u *upload, in *s3.CompleteMultipartUpl
 	}
 	if want, known := u.checksum(); known && got.Contradicts(want) {
 		return nil, &otherContentError{"ETag", string(got), want.String()}
+	}
+	// A CRC32 that is not of the parts' is of the whole object, which is not known.
+	crc32, ok := parseCRC32(aws.ToString(out.ChecksumCRC32))
+	if want, known := u.crc32s(); known && ok && crc32.Parts > 0 && crc32 != want {
+		return nil, &otherContentError{"CRC32", crc32.String(), want.String()}
 	}
 	return out, nil
 }

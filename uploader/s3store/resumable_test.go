@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"maps"
 	"math/rand/v2"
@@ -75,8 +76,7 @@ func leave(t *testing.T, s *Store, o uploader.Object, parts ...int) {
 		t.Fatal(err)
 	}
 	for _, n := range parts {
-		summer := newSummer(need{md5: true, crc32: true, payload: true})
-		if u.parts[n-1], err = s.sendPart(t.Context(), u, n, o.Body, p, summer, nil); err != nil {
+		if u.parts[n-1], err = s.sendPart(t.Context(), u, n, o.Body, p, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -192,10 +192,11 @@ func TestUploadOfAChangedFileBeginsAgain(t *testing.T) {
 		restart bool
 		parts   int // that are sent
 	}{
-		"in a part that was sent":                {changedAt(mib), modTime, false, 3},
-		"in a part that was sent, restart":       {changedAt(mib), modTime, true, 3},
+		// This needs MD5s. Writers do not know that they change a file so.
 		"to the same CRC":                        {sameCRC, modTime, false, 3},
 		"to the same CRC, restart":               {sameCRC, modTime, true, 3},
+		"in a part that was sent":                {changedAt(mib), modTime, false, 3},
+		"in a part that was sent, restart":       {changedAt(mib), modTime, true, 3},
 		"in a part that was sent, time":          {changedAt(mib), later, false, 2},
 		"in a part that was sent, time, restart": {changedAt(mib), later, true, 3},
 		"in a part that was not sent":            {changedAt(5 * mib), modTime, false, 1},
@@ -206,26 +207,32 @@ func TestUploadOfAChangedFileBeginsAgain(t *testing.T) {
 		"longer":                                 {slices.Concat(before, before), modTime, false, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
-			key := strings.ReplaceAll(name, " ", "_") + ".mp4"
-			s := open(t, g.endpoint)
-			leave(t, s, resumable(key, before), 1)
-			g.forget()
-			if c.restart {
-				s = open(t, g.endpoint)
+			for _, p := range []proof{byMD5, onTrial, byEcho} {
+				if p != byMD5 && strings.HasPrefix(name, "to the same CRC") {
+					continue
+				}
+				key := fmt.Sprintf("%s_%d.mp4", strings.ReplaceAll(name, " ", "_"), p)
+				s := open(t, g.endpoint)
+				s.terms.present.parts = p
+				leave(t, s, resumable(key, before), 1)
+				g.forget()
+				if c.restart {
+					s = open(t, g.endpoint)
+				}
+				o := resumable(key, c.content)
+				o.ModTime = c.modTime
+				if err := s.Put(t.Context(), o); err != nil {
+					t.Fatal(err)
+				}
+				if parts, _ := g.sent(); len(parts) != c.parts {
+					t.Errorf("%d: parts %v were sent, want %d", p, parts, c.parts)
+				}
+				wantObject(t, server, key, c.content)
+				if i, _, err := s.Stat(t.Context(), key); err != nil || !i.ModTime.Equal(c.modTime) {
+					t.Errorf("%d: the object says it is of %v, want %v, %v", p, i.ModTime, c.modTime, err)
+				}
+				wantUnfinished(t, s)
 			}
-			o := resumable(key, c.content)
-			o.ModTime = c.modTime
-			if err := s.Put(t.Context(), o); err != nil {
-				t.Fatal(err)
-			}
-			if parts, _ := g.sent(); len(parts) != c.parts {
-				t.Errorf("parts %v were sent, want %d", parts, c.parts)
-			}
-			wantObject(t, server, key, c.content)
-			if i, _, err := s.Stat(t.Context(), key); err != nil || !i.ModTime.Equal(c.modTime) {
-				t.Errorf("the object says it is of %v, want %v, %v", i.ModTime, c.modTime, err)
-			}
-			wantUnfinished(t, s)
 		})
 	}
 }

@@ -38,21 +38,25 @@ func (s *Store) resume(ctx context.Context, o uploader.Object, p plan, options [
 
 // compare returns errOtherFile if a part of an earlier attempt has other content than the file.
 func (u *upload) compare(ctx context.Context, o uploader.Object, p plan) error {
-	summer := newSummer(partSums)
 	for i := range u.parts {
 		if u.parts[i].sent {
 			continue
 		}
-		local, _, err := summer.sum(ctx, p.section(o.Body, i+1))
+		local, _, err := sumOnce(ctx, p.section(o.Body, i+1), u.needOf(u.parts[i]), false)
 		if err != nil {
 			return fmt.Errorf("compare part %d of %d with the file: %w", i+1, p.parts(), err)
 		}
 		if !u.parts[i].same(local) {
 			return errOtherFile
 		}
-		u.parts[i].sums = u.sumsOf(local)
+		u.parts[i].sums = local
 	}
 	return nil
+}
+
+// needOf returns which sums of the file are needed to compare p with it, and to complete u.
+func (u *upload) needOf(p part) need {
+	return need{md5: !u.crc32 || p.crc32 == "", crc32: u.crc32 || p.crc32 != ""}
 }
 
 // find returns the newest upload of o's key in the bucket if its parts fit p, or nil. It aborts all

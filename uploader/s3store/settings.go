@@ -109,21 +109,17 @@ func askedChecksums(cfg aws.Config) aws.RequestChecksumCalculation {
 	return aws.RequestChecksumCalculationUnset
 }
 
-// firstTerms returns how content is sent at first. Amazon's own S3 prefers a CRC32, and its directory
-// buckets accept no MD5. What is asked for is not tried.
-func firstTerms(o s3.Options, bucket string, asked aws.RequestChecksumCalculation) terms {
+// firstTerms returns how content is sent at first. Amazon's directory buckets accept no MD5. What is
+// asked for is not tried.
+func firstTerms(bucket string, asked aws.RequestChecksumCalculation) terms {
 	isDirectory := strings.HasSuffix(bucket, directoryBucket)
-	t := terms{
-		whole: onTrial,
-		crc32: o.RequestChecksumCalculation == aws.RequestChecksumCalculationWhenSupported || isDirectory,
-	}
 	switch {
 	case isDirectory || asked == aws.RequestChecksumCalculationWhenSupported:
-		t.whole = byCRC32
+		return terms{whole: byCRC32, parts: byCRC32}
 	case asked == aws.RequestChecksumCalculationWhenRequired:
-		t.whole = byMD5
+		return terms{whole: byMD5, parts: byMD5}
 	}
-	return t
+	return terms{whole: onTrial, parts: onTrial}
 }
 
 // directoryBucket ends the names of Amazon's directory buckets.

@@ -114,7 +114,7 @@ func New(ctx context.Context, t Settings) (*Store, error) {
 		},
 		settings: t, client: c, direct: newDirect(ctx, c.Options(), t.Bucket, inner, shared, fresh),
 		multipart: newMultipart(), config: cfg, partTime: partTime,
-		terms:   newAgreement(t.SignPayload, firstTerms(c.Options(), t.Bucket, asked), isPrivate(c.Options())),
+		terms:   newAgreement(t.SignPayload, firstTerms(t.Bucket, asked), isPrivate(c.Options())),
 		fresh:   func(o *s3.Options) { o.HTTPClient = fresh },
 		trouble: reporter, pages: make(chan struct{}, pagesAtOnce), maxPages: manyPages,
 	}, nil

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"hash"
+	"hash/crc32"
 	"io"
 	"runtime"
 	"sync"
@@ -43,9 +44,6 @@ type need struct {
 	md5, crc32 bool
 	payload    bool // SHA-256, to sign a request with
 }
-
-// partSums are those of a part, which may be compared with either.
-var partSums = need{md5: true, crc32: true}
 
 // A summer computes sums of one section after the other, with the same buffer.
 type summer struct {
@@ -146,6 +144,11 @@ func copyAll(ctx context.Context, w io.Writer, section *io.SectionReader, buffer
 }
 
 func encodeSum(h hash.Hash) string { return base64.StdEncoding.EncodeToString(h.Sum(nil)) }
+
+// parseCRC32 returns the CRC32 that text is, as S3's headers have it.
+func parseCRC32(text string) (c publish.Checksum, ok bool) {
+	return publish.ParseChecksum(text, crc32.Size, base64.StdEncoding.DecodeString)
+}
 
 // checksum returns the MD5 as the checksum of an object.
 func (a sums) checksum() publish.Checksum {

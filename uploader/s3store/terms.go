@@ -3,6 +3,7 @@ package s3store
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ const (
 // terms say how content is sent.
 type terms struct {
 	whole  proof // of a whole object
-	crc32  bool  // the parts of an upload have a CRC32; else an MD5, which every store knows
+	parts  proof // of the parts of an upload
 	signed bool  // the signature covers it, by its SHA-256
 }
 
@@ -61,11 +62,16 @@ func (a *agreement) now() (t terms, proved bool) {
 
 // A matter says which of the terms a request depends on.
 type matter struct {
-	whole, parts, signing bool
-	once                  bool // it has a condition, which is not met any more once it was applied
+	whole, signing bool
+	parts          bool // it begins an upload
+	part           bool // it sends a part of an upload that began with CRC32s
+	once           bool // it has a condition, which is not met any more once it was applied
 }
 
 func (m matter) hasSums() bool { return m.whole || m.parts }
+
+// isOffered reports whether it goes with a CRC32 that is this daemon's own idea, and may go without.
+func (m matter) isOffered(t terms) bool { return m.hasSums() && t.proofOf(m).isOffered() }
 
 // reached notes that the store accepted content in the terms t. from are the terms in which the
 // attempt began: what others have learned of proofs meanwhile stays.
@@ -75,21 +81,55 @@ func (a *agreement) reached(from, t terms, m matter) {
 	if m.whole && a.present.whole == from.whole {
 		a.present.whole = t.whole
 	}
-	if m.parts {
-		a.present.crc32 = t.crc32
+	if (m.parts || m.part) && a.present.parts == from.parts {
+		a.present.parts = t.parts
 	}
 	if m.signing {
 		a.present.signed, a.proved = t.signed, true
 	}
 }
 
-// withdraw has objects sent with an MD5 from now on, if the CRC32 was offered.
-func (a *agreement) withdraw() {
+// withdraw has what m is about sent with an MD5 from now on, if the CRC32 was offered.
+func (a *agreement) withdraw(m matter) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.present.whole.isOffered() {
+	if m.whole && a.present.whole.isOffered() {
 		a.present.whole = byMD5
 	}
+	if !m.whole && a.present.parts.isOffered() {
+		a.present.parts = byMD5
+	}
+}
+
+// errUntaken is about an upload that cannot go on with its CRC32s. The next one begins with MD5s.
+var errUntaken = errors.New("the store does not take the checksums of the parts")
+
+// judge adds errUntaken to err if the CRC32s of u, which nobody asked for, may be the reason for it.
+func (a *agreement) judge(u *upload, err error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err == nil || !u.crc32 || a.present.parts == byCRC32 || !u.isUntaken(err, a.present.parts) {
+		return err
+	}
+	a.present.parts = byMD5
+	return fmt.Errorf("%w: %w", errUntaken, err)
+}
+
+// isUntaken reports whether the CRC32s of u may be the reason for err. Once the store has taken one
+// part, most errors have another reason, and much would be sent again. now is the proof of other
+// uploads.
+func (u *upload) isUntaken(err error, now proof) bool {
+	o, code := objectionIn(err), codeOf(err)
+	if o.toSums || errors.Is(err, errUnrepeated) {
+		return true
+	}
+	switch len(u.missing()) {
+	case len(u.parts): // it has taken none
+		return o.toHeader || code == "SignatureDoesNotMatch" || now != byEcho && onTrial.isDoubtful(err)
+	case 0: // it does not put them together
+		return o.toHeader || spoilt[code]
+	}
+	return false
 }
 
 // reach makes the request, and makes it again in other terms if the store refuses it because of
@@ -109,8 +149,8 @@ func (a *agreement) reach(m matter, request func(t *terms) error) error {
 			a.reached(from, accepted, m)
 			return nil
 		}
-		if m.whole && t.whole.isDoubtful(err) {
-			a.withdraw()
+		if t.proofOf(m).isDoubtful(err) {
+			a.withdraw(m)
 		}
 		tried[t] = true
 		if t = a.other(first, t, m, proved, err); tried[t] {
@@ -135,10 +175,8 @@ func (p proof) isDoubtful(err error) bool {
 // other returns the terms in which the store may accept what it refused in t, or t if there are
 // none. first are the terms before any refusal.
 func (a *agreement) other(first, t terms, m matter, proved bool, refusal error) terms {
-	isOffered := m.whole && t.whole.isOffered()
-	if isOffered && isUnknown(refusal) {
-		t.whole = byMD5
-		return t
+	if t.isUnknown(m, refusal) {
+		return t.withoutOffer(m)
 	}
 	o := objectionIn(refusal)
 	signs := m.signing && a.signing == SignAuto && !t.signed
@@ -149,16 +187,20 @@ func (a *agreement) other(first, t terms, m matter, proved bool, refusal error) 
 		t = t.withOtherSums(m)
 	case signs && !proved && o.toAny:
 		t.signed = true // as the refusal by a bucket's policy
-	case isOffered && o.toHeader:
-		t.whole, t.signed = byMD5, first.signed
+	case m.isOffered(t) && o.toHeader:
+		t = t.withoutOffer(m)
+		t.signed = first.signed
 	}
 	return t
 }
 
 // isUnknown reports whether the store, or a proxy before it, does not know the checksum: the answer
 // does not repeat it, or the header was dropped and the signature does not match any more.
-func isUnknown(refusal error) bool {
-	return errors.Is(refusal, errUnrepeated) || codeOf(refusal) == "SignatureDoesNotMatch"
+func (t terms) isUnknown(m matter, refusal error) bool {
+	if m.part { // its upload keeps its CRC32s, and an ETag may prove it
+		return t.parts == byEcho && errors.Is(refusal, errUnrepeated)
+	}
+	return m.isOffered(t) && (errors.Is(refusal, errUnrepeated) || codeOf(refusal) == "SignatureDoesNotMatch")
 }
 
 // An objection is what a refusal may be about. Stores have no code for any of that.
@@ -185,17 +227,43 @@ func objectionIn(refusal error) (o objection) {
 	return o
 }
 
-// withOtherSums returns t with the other checksum for what m depends on.
-func (t terms) withOtherSums(m matter) terms {
-	if m.parts {
-		t.crc32 = !t.crc32
+// proofOf returns the proof that m has in the terms t. A request without content has byMD5, which is
+// never in doubt.
+func (t terms) proofOf(m matter) proof {
+	switch {
+	case m.whole:
+		return t.whole
+	case m.parts || m.part:
+		return t.parts
 	}
+	return byMD5
+}
+
+// withoutOffer returns t with MD5s for what m is about.
+func (t terms) withoutOffer(m matter) terms {
 	if m.whole {
-		if t.whole == byMD5 {
-			t.whole = byCRC32
-		} else {
-			t.whole = byMD5
-		}
+		t.whole = byMD5
+	} else {
+		t.parts = byMD5
 	}
 	return t
+}
+
+// withOtherSums returns t with the other checksum for what m is about.
+func (t terms) withOtherSums(m matter) terms {
+	switch other := t.proofOf(m).other(); {
+	case m.whole:
+		t.whole = other
+	case m.parts:
+		t.parts = other
+	}
+	return t
+}
+
+// other returns the proof with the other checksum.
+func (p proof) other() proof {
+	if p == byMD5 {
+		return byCRC32
+	}
+	return byMD5
 }

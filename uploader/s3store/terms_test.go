@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -41,7 +42,7 @@ func TestEachPUTHasAChecksum(t *testing.T) {
 		configure   func(t *testing.T, dir string)
 		whole, part string // headers
 	}{
-		"by default": {func(*testing.T, string) {}, crc32Header, md5Header},
+		"by default": {func(*testing.T, string) {}, crc32Header, crc32Header},
 		"when required": {func(t *testing.T, _ string) { t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required") },
 			md5Header, md5Header},
 		"when supported": {func(t *testing.T, _ string) { t.Setenv("AWS_REQUEST_CHECKSUM_CALCULATION", "when_supported") },
@@ -102,14 +103,14 @@ func TestEachPUTHasAChecksum(t *testing.T) {
 func TestFirstTermsFollowTheStoreAndTheEnvironment(t *testing.T) {
 	for calculation, want := range map[string]struct{ amazon, directory, other terms }{
 		"": {
-			terms{whole: onTrial, crc32: true}, terms{whole: byCRC32, crc32: true}, terms{whole: onTrial, signed: true},
+			terms{whole: onTrial, parts: onTrial}, terms{whole: byCRC32, parts: byCRC32}, terms{whole: onTrial, parts: onTrial, signed: true},
 		},
 		"when_supported": {
-			terms{whole: byCRC32, crc32: true}, terms{whole: byCRC32, crc32: true},
-			terms{whole: byCRC32, crc32: true, signed: true},
+			terms{whole: byCRC32, parts: byCRC32}, terms{whole: byCRC32, parts: byCRC32},
+			terms{whole: byCRC32, parts: byCRC32, signed: true},
 		},
 		"when_required": {
-			terms{whole: byMD5}, terms{whole: byCRC32, crc32: true}, terms{whole: byMD5, signed: true},
+			terms{whole: byMD5, parts: byMD5}, terms{whole: byCRC32, parts: byCRC32}, terms{whole: byMD5, parts: byMD5, signed: true},
 		},
 	} {
 		isolate(t)
@@ -285,16 +286,16 @@ func TestContentIsSignedAsTheConfigSays(t *testing.T) {
 // A changing is a file that is written after it was summed up, while it is sent.
 type changing struct {
 	*bytes.Reader
-	reads int
-	after int
+	reads atomic.Int32
+	after int32
 }
 
 func (c *changing) ReadAt(p []byte, off int64) (int, error) {
 	n, err := c.Reader.ReadAt(p, off)
 	if off == 0 {
-		c.reads++
+		c.reads.Add(1)
 	}
-	if c.reads > c.after && n > 0 {
+	if c.reads.Load() > c.after && off == 0 && n > 0 {
 		p[0] = '!'
 	}
 	return n, err

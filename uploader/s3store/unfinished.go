@@ -25,15 +25,6 @@ type part struct {
 	sent bool // by this attempt
 }
 
-// sumsOf returns what is remembered of a part's content: the CRC32 only if the store has it as
-// well.
-func (u *upload) sumsOf(content sums) sums {
-	if !u.crc32 {
-		content.crc32 = ""
-	}
-	return content
-}
-
 func (u *upload) missing() (numbers []int) {
 	for i, p := range u.parts {
 		if p.etag == "" {
@@ -43,16 +34,33 @@ func (u *upload) missing() (numbers []int) {
 	return numbers
 }
 
-// checksum returns the MD5 of the whole object. ok is false if the ETags of the parts are no MD5s.
+// checksum returns the MD5 of the whole object. ok is false if the ETags of the parts are no MD5s, or
+// if no part's MD5 is known, to tell that they are.
 func (u *upload) checksum() (c publish.Checksum, ok bool) {
 	var parts []publish.Checksum
 	for _, p := range u.parts {
-		if md5OfETag(p.etag) != p.md5 {
+		sum := md5OfETag(p.etag)
+		if sum == "" || p.md5 != "" && p.md5 != sum {
 			return c, false
 		}
-		parts = append(parts, p.checksum())
+		ok = ok || p.md5 != ""
+		parts = append(parts, sums{md5: sum}.checksum())
 	}
-	return publish.JoinMD5s(parts), true
+	return publish.JoinMD5s(parts), ok
+}
+
+// crc32s returns the CRC32 of the whole object as S3 tells it: that of the CRC32s of its parts. ok is
+// false if one of them is unknown.
+func (u *upload) crc32s() (c publish.Checksum, ok bool) {
+	all := newCRC32()
+	for _, p := range u.parts {
+		one, ok := parseCRC32(p.crc32)
+		if !ok || one.Parts > 0 {
+			return c, false
+		}
+		all.Write([]byte(one.Sum)) // a hash never fails
+	}
+	return publish.Checksum{Sum: string(all.Sum(nil)), Parts: len(u.parts)}, true
 }
 
 // unfinished knows the uploads in flight, and remembers those that failed. It is only a hint:
