@@ -142,6 +142,11 @@ func (p *partsProver) put(t *testing.T, resumable bool) error {
 func TestStoreThatRepeatsTheCRC32sOfPartsIsSentNothingElse(t *testing.T) {
 	const likeMD5 = "00112233445566778899aabbccddeeff-2"
 	hidden, mute := opaque(repeats), opaque(silence)
+	kms := func(w http.ResponseWriter, r *http.Request, content []byte) {
+		repeats(w, r, content)
+		w.Header().Set("X-Amz-Server-Side-Encryption", "aws:kms")
+		w.Header().Set("ETag", `"00112233445566778899aabbccddeeff"`)
+	}
 	for name, c := range map[string]struct {
 		completes reply
 		answers   []reply
@@ -151,6 +156,7 @@ func TestStoreThatRepeatsTheCRC32sOfPartsIsSentNothingElse(t *testing.T) {
 	}{
 		"repeats it":                        {nil, []reply{repeats}, "..", "Cc… Cc…", byEcho},
 		"with ETags that are no MD5s":       {completed(likeMD5, ""), []reply{hidden}, "..", "Cc… Cc…", byEcho},
+		"with ETags that look like MD5s":    {completed(likeMD5, ""), []reply{kms}, "..", "Cc… Cc…", byEcho},
 		"does not":                          {nil, []reply{silence}, "..", "Cc. Mm.", byMD5},
 		"does not, and has no MD5s":         {nil, []reply{mute}, "..", "Cc Mm. Mm.", byMD5},
 		"of parts, and has no MD5s":         {nil, []reply{opaque(ofParts)}, "..", "Cc Mm. Mm.", byMD5},
