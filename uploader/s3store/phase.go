@@ -109,12 +109,11 @@ func (p *progress) now() (phase Phase, address string) {
 	return p.phase, p.address
 }
 
-// trace has the transport note the phases from the handshake on.
+// trace has the transport note the phases from the handshake on, except Sending.
 func (p *progress) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GetConn:           func(string) { p.begin() },
 		TLSHandshakeStart: func() { p.enter(Handshaking, "") },
-		GotConn:           func(i httptrace.GotConnInfo) { p.enter(Sending, i.Conn.RemoteAddr().String()) },
 		WroteRequest: func(i httptrace.WroteRequestInfo) {
 			if i.Err == nil {
 				p.enter(Waiting, "")
