@@ -12,7 +12,7 @@ import (
 
 const (
 	// oneBelow and allAbove are shares of a core. Between them, nothing changes.
-	oneBelow, allAbove = 0.2, 0.4
+	oneBelow, allAbove = 0.2, 0.3
 	// quietFor is how long the share must be low.
 	quietFor   = 10 * time.Second
 	usageEvery = time.Second

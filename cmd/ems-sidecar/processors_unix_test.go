@@ -15,11 +15,11 @@ func TestLittleWorkHasOneThread(t *testing.T) {
 	}{
 		"the start is busy":        {[]float64{1.8, 0.9}, "aa"},
 		"little work":              {repeated(0.05, 11), "aaaaaaaaa11"},
-		"a peak":                   {append(repeated(0.05, 9), 0.3, 0.05, 0.05), "aaaaaaaaaaaa"},
-		"more work":                {append(repeated(0.05, 10), 0.41, 0.05), "aaaaaaaaa1aa"},
-		"between the two":          {append(repeated(0.05, 10), 0.3, 0.39), "aaaaaaaaa111"},
+		"a peak":                   {append(repeated(0.05, 9), 0.25, 0.05, 0.05), "aaaaaaaaaaaa"},
+		"more work":                {append(repeated(0.05, 10), 0.31, 0.05), "aaaaaaaaa1aa"},
+		"between the two":          {append(repeated(0.05, 10), 0.2, 0.3), "aaaaaaaaa111"},
 		"much, and little again":   {append(append(repeated(0, 10), 0.9), repeated(0, 10)...), "aaaaaaaaa1aaaaaaaaaa1"},
-		"always between the two":   {repeated(0.3, 12), strings.Repeat("a", 12)},
+		"always between the two":   {repeated(0.25, 12), strings.Repeat("a", 12)},
 		"a clock that stood still": {[]float64{0, 0}, "aa"},
 	} {
 		var got strings.Builder
