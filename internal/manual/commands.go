@@ -29,7 +29,8 @@ The memory beyond which it is freed more eagerly.
 Large manifests share a third of it.
 .TP
 .B GOMAXPROCS
-How many threads work at the same time. Without it, one does while there is little to do,
+How many threads work at the same time.
+Without it, one does while there is little to do,
 else as many as the cores and the cgroup allow.
 .TP
 .B STATE_DIRECTORY
