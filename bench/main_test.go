@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -165,5 +166,17 @@ func TestLimiterHasASecondsWorth(t *testing.T) {
 	later := now.Add(500 * time.Millisecond)
 	if !l.allows("b", now) || !l.allows("a", later) || l.allows("a", later) {
 		t.Error("a name has not its own rate")
+	}
+}
+
+// A tool is named by any word of its name, and one that does not exist is a mistake.
+func TestToolsAreNamedByAWord(t *testing.T) {
+	for word, want := range map[string]string{"s5cmd": "inotifywait, s5cmd run", "mc": "mc mirror --watch"} {
+		if i := slices.IndexFunc(peers(), isCalled(word)); i < 0 || peers()[i].name != want {
+			t.Errorf("%s is the peer %d, want %q", word, i, want)
+		}
+	}
+	if _, err := (options{tools: "floor,s4cmd"}).choose(t.TempDir()); err == nil {
+		t.Error("a tool that does not exist is left out")
 	}
 }

@@ -117,6 +117,11 @@ func (r *runner) round(s series, n int) (results []result, goesOn bool) {
 // choose returns the tools that the options name. What is not installed is left out, with a line.
 func (o options) choose(dir string) (chosen []tool, err error) {
 	wanted := strings.Split(o.tools, ",")
+	for _, w := range wanted {
+		if w != "sidecar" && w != "floor" && w != "peers" && !slices.ContainsFunc(peers(), isCalled(w)) {
+			return nil, fmt.Errorf("-tools %q: want sidecar, floor, peers, or a word of a peer's name", w)
+		}
+	}
 	if slices.Contains(wanted, "sidecar") {
 		binaries := strings.Split(o.sidecars, ",")
 		if o.sidecars == "" {
@@ -134,9 +139,7 @@ func (o options) choose(dir string) (chosen []tool, err error) {
 		chosen = append(chosen, theFloor())
 	}
 	for _, t := range peers() {
-		if !slices.Contains(wanted, "peers") && !slices.ContainsFunc(wanted, func(w string) bool {
-			return w != "" && strings.HasPrefix(t.name, w)
-		}) {
+		if !slices.Contains(wanted, "peers") && !slices.ContainsFunc(wanted, func(w string) bool { return isCalled(w)(t) }) {
 			continue
 		}
 		if program := t.missing(); program != "" {
@@ -146,6 +149,14 @@ func (o options) choose(dir string) (chosen []tool, err error) {
 		chosen = append(chosen, t)
 	}
 	return chosen, nil
+}
+
+// isCalled reports of a tool whether word is one of those of its name, as s5cmd of "inotifywait, s5cmd
+// run".
+func isCalled(word string) func(tool) bool {
+	return func(t tool) bool {
+		return slices.Contains(strings.FieldsFunc(t.name, func(r rune) bool { return r == ' ' || r == ',' }), word)
+	}
 }
 
 // lookForPeers has programs be found where peers.sh builds them.
