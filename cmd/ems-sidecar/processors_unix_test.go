@@ -3,8 +3,11 @@
 package main
 
 import (
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // One thread does little work, and all of them do more at once. What comes and goes changes nothing.
@@ -46,4 +49,41 @@ func repeated(share float64, times int) (shares []float64) {
 		shares = append(shares, share)
 	}
 	return shares
+}
+
+// What is decided is applied, until the daemon ends. Go's own number is back then.
+func TestThreadsFollowTheWork(t *testing.T) {
+	usual := runtime.GOMAXPROCS(0)
+	t.Setenv("GOMAXPROCS", "")
+	synctest.Test(t, func(t *testing.T) {
+		wants := func(when string, want int) {
+			t.Helper()
+			synctest.Wait()
+			if got := runtime.GOMAXPROCS(0); got != want {
+				t.Errorf("%s: %d threads, want %d", when, got, want)
+			}
+		}
+		stop := beside(adaptProcessors)
+		time.Sleep(quietFor - usageEvery)
+		wants("at the start", usual)
+		time.Sleep(2 * usageEvery)
+		wants("with little work", 1)
+		for begin := processorTime(); processorTime()-begin < usageEvery/2; { // the clock stands still meanwhile
+		}
+		time.Sleep(usageEvery)
+		wants("with much work", usual)
+		time.Sleep(quietFor + usageEvery)
+		wants("with little work again", 1)
+		stop()
+		wants("at the end", usual)
+	})
+	t.Setenv("GOMAXPROCS", "3")
+	synctest.Test(t, func(t *testing.T) {
+		stop := beside(adaptProcessors)
+		time.Sleep(2 * quietFor)
+		if got := runtime.GOMAXPROCS(0); got != usual {
+			t.Errorf("the environment sets it, and there are %d threads", got)
+		}
+		stop()
+	})
 }
