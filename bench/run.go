@@ -139,7 +139,8 @@ func (o options) choose(dir string) (chosen []tool, err error) {
 		chosen = append(chosen, theFloor())
 	}
 	for _, t := range peers() {
-		if !slices.Contains(wanted, "peers") && !slices.ContainsFunc(wanted, func(w string) bool { return isCalled(w)(t) }) {
+		isWanted := func(word string) bool { return word == "peers" || isCalled(word)(t) }
+		if !slices.ContainsFunc(wanted, isWanted) {
 			continue
 		}
 		if program := t.missing(); program != "" {

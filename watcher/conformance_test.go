@@ -727,7 +727,7 @@ func testNotRegular(t *testing.T, b Backend) {
 	w.last(Absent, "dir/1.ts")
 	w.last(Absent, "link.ts")
 	w.last(Absent, "fifo.ts")
-	w.eventually("the log line", func() bool { return w.log.count("path=socket.ts") > 0 }) // nobody waits for it
+	w.eventually("the log line", func() bool { return w.log.count("path=socket.ts") > 0 }) // no manifest names it
 	w.fence("fence")
 	for _, ev := range w.all() {
 		if ev.Op == Closed && ev.Path != "fence" {

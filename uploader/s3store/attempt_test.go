@@ -40,7 +40,9 @@ func TestEachPartOfAChunkHasAChecksum(t *testing.T) {
 	t.Parallel()
 	chunk := content(1, chunkSize)
 	parts, etag := partsOf(chunk)
-	for name, p := range map[string]proof{"MD5": byMD5, "CRC32": byCRC32, "CRC32 on trial": onTrial, "CRC32 alone": byEcho} {
+	for name, p := range map[string]proof{
+		"MD5": byMD5, "CRC32": byCRC32, "CRC32 on trial": onTrial, "CRC32 alone": byEcho,
+	} {
 		t.Run(name, func(t *testing.T) {
 			withCRC32 := p != byMD5
 			server := servers.Server(t)

@@ -87,7 +87,8 @@ func (p *partsProver) begin(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusNotImplemented, "NotImplemented")
 		return
 	}
-	fmt.Fprintf(w, "<InitiateMultipartUploadResult><UploadId>%d</UploadId></InitiateMultipartUploadResult>", len(p.uploads)-1)
+	fmt.Fprintf(w, "<InitiateMultipartUploadResult><UploadId>%d</UploadId></InitiateMultipartUploadResult>",
+		len(p.uploads)-1)
 }
 
 // note notes a request, and those that are alike only once: the first failure ends the others.
@@ -230,7 +231,7 @@ func TestUploadWithCRC32sGoesOnAfterAFailure(t *testing.T) {
 	}
 }
 
-// A bucket for which somebody asked for CRC32s gets nothing else, also if it refuses them.
+// Where the config of the SDK asks for CRC32s, parts have nothing else, even if the store refuses them.
 func TestCRC32sOfPartsThatAreAskedForStay(t *testing.T) {
 	p := openPartsProver(t, nil, withCRC32(refused(501, "NotImplemented")))
 	p.terms.present.parts = byCRC32

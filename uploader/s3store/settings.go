@@ -125,8 +125,8 @@ func firstTerms(bucket string, asked aws.RequestChecksumCalculation) terms {
 // directoryBucket ends the names of Amazon's directory buckets.
 const directoryBucket = "--x-s3"
 
-// isPrivate reports whether nobody on the way to the store can change a request: it goes over TLS, or
-// it does not leave the host.
+// isPrivate reports whether requests cannot be changed on their way to the store: they use TLS, or do
+// not leave the host.
 func isPrivate(o s3.Options) bool {
 	if o.BaseEndpoint == nil {
 		return !o.EndpointOptions.DisableHTTPS

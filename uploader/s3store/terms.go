@@ -15,7 +15,7 @@ import (
 type Signing string
 
 // The values of SignPayload. Without TLS, an attacker on the way can replace content that the
-// signature does not cover. Nobody is on the way to a store on this host.
+// signature does not cover. Requests to a store on this host have no such way.
 const (
 	SignAuto Signing = "auto" // without TLS to another host, and if the store demands it
 	SignOn   Signing = "on"
@@ -46,8 +46,8 @@ type agreement struct {
 	proved  bool // the store accepted content in the present terms
 }
 
-// newAgreement begins with the terms first, signed or not as signing says. private: nobody on the
-// way to the store can change a request.
+// newAgreement begins with the terms first, signed or not as signing says. private says that requests
+// cannot be changed on their way to the store.
 func newAgreement(signing Signing, first terms, private bool) *agreement {
 	signing = cmp.Or(signing, SignAuto)
 	first.signed = signing == SignOn || signing != SignOff && !private
@@ -104,7 +104,8 @@ func (a *agreement) withdraw(m matter) {
 // errUntaken is about an upload that cannot go on with its CRC32s. The next one begins with MD5s.
 var errUntaken = errors.New("the store does not take the checksums of the parts")
 
-// judge adds errUntaken to err if the CRC32s of u, which nobody asked for, may be the reason for it.
+// judge adds errUntaken to err if the CRC32s of u may be the reason for it, and are the daemon's own
+// choice.
 func (a *agreement) judge(u *upload, err error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -103,14 +103,16 @@ func TestEachPUTHasAChecksum(t *testing.T) {
 func TestFirstTermsFollowTheStoreAndTheEnvironment(t *testing.T) {
 	for calculation, want := range map[string]struct{ amazon, directory, other terms }{
 		"": {
-			terms{whole: onTrial, parts: onTrial}, terms{whole: byCRC32, parts: byCRC32}, terms{whole: onTrial, parts: onTrial, signed: true},
+			terms{whole: onTrial, parts: onTrial}, terms{whole: byCRC32, parts: byCRC32},
+			terms{whole: onTrial, parts: onTrial, signed: true},
 		},
 		"when_supported": {
 			terms{whole: byCRC32, parts: byCRC32}, terms{whole: byCRC32, parts: byCRC32},
 			terms{whole: byCRC32, parts: byCRC32, signed: true},
 		},
 		"when_required": {
-			terms{whole: byMD5, parts: byMD5}, terms{whole: byCRC32, parts: byCRC32}, terms{whole: byMD5, parts: byMD5, signed: true},
+			terms{whole: byMD5, parts: byMD5}, terms{whole: byCRC32, parts: byCRC32},
+			terms{whole: byMD5, parts: byMD5, signed: true},
 		},
 	} {
 		isolate(t)
@@ -241,8 +243,7 @@ func TestTermsThatWereAcceptedAreKept(t *testing.T) {
 	}
 }
 
-// The signature covers the content where somebody on the way could change it, unless it is to be
-// otherwise.
+// The signature covers content that could be changed on its way, unless the config says otherwise.
 func TestContentIsSignedWhereItCanBeChangedOnTheWay(t *testing.T) {
 	for endpoint, private := range map[string]bool{
 		"http://store.example:9000": false, "https://store.example": true, "HTTPS://store.example": true,
@@ -271,7 +272,10 @@ func TestContentIsSignedAsTheConfigSays(t *testing.T) {
 		tls     bool
 		signing Signing
 		signed  bool
-	}{{false, "", false}, {false, SignOn, true}, {true, SignAuto, false}, {false, SignOff, false}, {true, SignOn, true}} {
+	}{
+		{false, "", false}, {false, SignOn, true}, {true, SignAuto, false}, {false, SignOff, false},
+		{true, SignOn, true},
+	} {
 		endpoint, requests := particular(t, c.tls, func(*http.Request) (int, string, string) { return 0, "", "" })
 		s := open(t, endpoint, func(t *Settings) { t.SignPayload = c.signing })
 		if err := s.Put(t.Context(), object("k", strings.NewReader("content"), 7)); err != nil {
