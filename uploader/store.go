@@ -105,6 +105,14 @@ type Body interface {
 	io.ReaderAt
 }
 
+// A Sender is a Body that the kernel can send by itself. Nothing of it is copied into memory.
+type Sender interface {
+	// SendTo sends at most n bytes, from the offset off on, to a socket that does not block. It returns
+	// how many were sent, and whether the socket takes no more now. If not, and fewer than n were sent,
+	// the rest is read, and Read returns the reason if there is one.
+	SendTo(socket uintptr, off, n int64) (sent int64, full bool)
+}
+
 // A DeleteError has the keys that were not deleted, although the request succeeded.
 type DeleteError struct {
 	Failed map[string]error // by the key

@@ -3,7 +3,6 @@ package s3store
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -58,10 +57,7 @@ func newClient(base aws.HTTPClient, d *dialer, c *clock, connections int) *clien
 // Do implements aws.HTTPClient. Its errors are those of http.Client.
 func (c *client) Do(r *http.Request) (*http.Response, error) {
 	p := progressOf(r.Context())
-	body := &exactBody{ReadCloser: r.Body, waits: r.Header.Get("Expect") != ""}
-	if r.Body != nil {
-		body.left = max(0, r.ContentLength)
-	}
+	body := newExactBody(r)
 	trace := p.trace()
 	trace.GotConn = func(i httptrace.GotConnInfo) {
 		p.enter(Sending, i.Conn.RemoteAddr().String())
@@ -81,43 +77,6 @@ func (c *client) Do(r *http.Request) (*http.Response, error) {
 	p.enter(Reading, "")
 	c.clock.note(response.Header)
 	return response, nil
-}
-
-// An exactBody ends after its last byte without another read. The SDK closes a request's body as
-// soon as the answer begins. net/http reads once more at the end of a body. If that read fails, it
-// closes the connection, in the middle of the answer to a request that succeeded.
-//
-// It corks the connection until its last byte was read.
-type exactBody struct {
-	io.ReadCloser
-	left  int64
-	waits bool        // the store is asked first, so the header goes alone
-	on    *connection // nil: it cannot be corked
-}
-
-// travelOn tells over which connection the request goes, before it is written. A request before that
-// was not sent may have left the connection corked.
-func (b *exactBody) travelOn(c *connection) {
-	b.on = c
-	if c != nil {
-		c.cork(b.left > 0 && !b.waits)
-	}
-}
-
-func (b *exactBody) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, io.EOF
-	}
-	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
-	switch {
-	case b.on == nil:
-	case b.left <= 0:
-		b.on.cork(false) // what was read is written next
-	case b.waits:
-		b.on.cork(true)
-	}
-	return n, err
 }
 
 // redirection returns the scheme and host to which the answer in err redirects, or "".

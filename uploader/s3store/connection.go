@@ -6,6 +6,9 @@ import (
 	"io"
 	"net"
 	"sync"
+	"syscall"
+
+	"ems-sidecar/uploader"
 )
 
 // sendBuffer is how much of a body is read and written at once, in bytes. net/http takes 32 kB, which
@@ -14,8 +17,7 @@ const sendBuffer = 128 << 10
 
 var sendBuffers = sync.Pool{New: func() any { return new([sendBuffer]byte) }}
 
-// A connection leads to a store. It hides that a TCP connection can send a file by itself: what is sent
-// is compared on its way. While it is corked, it gathers what is written, up to sendBuffer: a
+// A connection leads to a store. While it is corked, it gathers what is written, up to sendBuffer: a
 // header goes with a short body behind it, and the records of TLS, of 16 kB each, go together.
 type connection struct {
 	net.Conn
@@ -116,7 +118,39 @@ func (c *connection) Close() error {
 
 // ReadFrom implements io.ReaderFrom, by which net/http sends a body without TLS.
 func (c *connection) ReadFrom(r io.Reader) (sent int64, err error) {
+	if limited, ok := r.(*io.LimitedReader); ok {
+		if body, ok := limited.R.(*exactBody); ok {
+			if sent, err = body.sendTo(c); err != nil {
+				return sent, err
+			}
+			limited.N -= sent
+		}
+	}
 	buffer := sendBuffers.Get().(*[sendBuffer]byte)
 	defer sendBuffers.Put(buffer)
-	return io.CopyBuffer(struct{ io.Writer }{c}, r, buffer[:])
+	n, err := io.CopyBuffer(struct{ io.Writer }{c}, r, buffer[:])
+	return sent + n, err
+}
+
+// sendFile has the kernel send at most n bytes of from, after what was gathered.
+func (c *connection) sendFile(from uploader.Sender, off, n int64) (sent int64, err error) {
+	to, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return 0, nil
+	}
+	socket, err := to.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.flush(); err != nil {
+		return 0, err
+	}
+	err = socket.Write(func(fd uintptr) (done bool) {
+		some, full := from.SendTo(fd, off+sent, n-sent)
+		sent += some
+		return !full
+	})
+	return sent, err
 }
