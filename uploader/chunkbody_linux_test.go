@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -78,7 +79,7 @@ func TestR1KernelSendsNothingOfALaterVersion(t *testing.T) {
 	if came := sendTo(t, b, v.Size); came != "" {
 		t.Errorf("%q came of the later version", came)
 	}
-	if _, err := b.Read(make([]byte, 1)); err != errChanged {
+	if _, err := b.Read(make([]byte, 1)); !errors.Is(err, errChanged) {
 		t.Errorf("reading the rest gives %v", err)
 	}
 }
