@@ -61,7 +61,7 @@ func parse(arguments []string) (options, error) {
 	f.DurationVar(&o.plan.ahead, "ahead", 0, "how long the load runs before the tool; 0: it begins after it")
 	f.DurationVar(&o.plan.settle, "settle", time.Second, "between the tool's start and the load")
 	f.DurationVar(&o.plan.warm, "warm", 8*time.Second, "between the load's start and what is measured")
-	f.DurationVar(&o.plan.floorWarm, "floor-warm", 0, "the same for the floor; 0: as -warm")
+	f.DurationVar(&o.plan.othersWarm, "others-warm", 0, "the same for all tools but the daemon; 0: as -warm")
 	f.DurationVar(&o.plan.measure, "measure", 20*time.Second, "what is measured")
 	f.DurationVar(&o.plan.grace, "grace", 15*time.Second, "what late chunks have after the load, at the most")
 	f.StringVar(&o.plan.keep, "logs", "", "a directory for the tools' logs")

@@ -21,10 +21,10 @@ type presetCase struct{ name, flags string }
 // stream, it does at no other time.
 var presets = []preset{{
 	"peers", "20 streams of 2 Mbit/s, beside the floor and what people use instead",
-	"-schemes http,https -rounds 5 -warm 64s -measure 20s", []presetCase{{"20 streams", ""}},
+	"-schemes http,https -rounds 5 -warm 64s -others-warm 12s -measure 20s", []presetCase{{"20 streams", ""}},
 }, {
 	"thousand", "1,000 streams, chunks of 200 kB each 6 s",
-	"-tools sidecar,floor -rounds 3 -streams 1000 -size 200000 -chunk 6s -warm 72s -floor-warm 18s -measure 60s",
+	"-tools sidecar,floor -rounds 3 -streams 1000 -size 200000 -chunk 6s -warm 72s -others-warm 18s -measure 60s",
 	[]presetCase{{"1,000 streams", ""}},
 }, {
 	"backends", "200 streams, chunks of 200 kB each 6 s, by backend",
@@ -36,7 +36,7 @@ var presets = []preset{{
 	[]presetCase{{"200 streams", ""}},
 }, {
 	"scale", "chunks of 200 kB each 6 s, by the number of streams",
-	"-tools sidecar,floor -rounds 3 -size 200000 -chunk 6s -warm 72s -floor-warm 18s -measure 60s",
+	"-tools sidecar,floor -rounds 3 -size 200000 -chunk 6s -warm 72s -others-warm 18s -measure 60s",
 	[]presetCase{
 		{"10", "-streams 10"}, {"50", "-streams 50"}, {"200", "-streams 200"}, {"500", "-streams 500"},
 		{"1,000", "-streams 1000"}, {"10 beside 1,000 that rest", "-streams 10 -resting 1000 -settle 75s"},
@@ -57,7 +57,7 @@ var presets = []preset{{
 	},
 }, {
 	"recording", "20 streams of 2 Mbit/s, and a recording",
-	"-tools sidecar,floor -rounds 3 -warm 64s -floor-warm 12s -measure 10m -recording 8000000000",
+	"-tools sidecar,floor -rounds 3 -warm 64s -others-warm 12s -measure 10m -recording 8000000000",
 	[]presetCase{{"no recording", "-measure 30s -recording 0"}, {"with it", ""}},
 }, {
 	"start", "100,000 files on the disk, and 100 live streams",

@@ -12,22 +12,22 @@ import (
 
 // A plan is what each round measures.
 type plan struct {
-	load      load
-	aside     aside
-	delay     delay
-	perKey    float64 // PUTs a second
-	perPrefix float64
-	line      float64       // bytes a second; 0: any number
-	outage    time.Duration // 0: there is none
-	after     time.Duration // between the beginning of what is measured and the outage
-	kind      string        // of the outage
-	ahead     time.Duration // that the load begins before the tool; 0: after it
-	settle    time.Duration // before the load, for what rests
-	warm      time.Duration // with the load, before what is measured
-	floorWarm time.Duration // the same for the floor, which is the same at all times; 0: as warm
-	measure   time.Duration
-	grace     time.Duration // after the load, for what is late
-	keep      string        // where the tools' logs stay
+	load       load
+	aside      aside
+	delay      delay
+	perKey     float64 // PUTs a second
+	perPrefix  float64
+	line       float64       // bytes a second; 0: any number
+	outage     time.Duration // 0: there is none
+	after      time.Duration // between the beginning of what is measured and the outage
+	kind       string        // of the outage
+	ahead      time.Duration // that the load begins before the tool; 0: after it
+	settle     time.Duration // before the load, for what rests
+	warm       time.Duration // with the load, before what is measured
+	othersWarm time.Duration // the same for tools that do not learn; 0: as warm
+	measure    time.Duration
+	grace      time.Duration // after the load, for what is late
+	keep       string        // where the tools' logs stay
 }
 
 // A round is one tool's turn.
@@ -60,8 +60,8 @@ func (p plan) run(t tool, certificate *certificate) (result, error) {
 		return result{}, err
 	}
 	defer server.end()
-	if t.forgets && p.floorWarm > 0 {
-		r.warm = p.floorWarm
+	if !t.learns && p.othersWarm > 0 {
+		r.warm = p.othersWarm
 	}
 	slow, slowEndpoint, err := serve(r.slow, certificate)
 	if err != nil {

@@ -30,7 +30,7 @@ func (s site) url() string { return s.endpoint + "/" + bucket }
 // A tool uploads what is written below a root. command returns how it is started there.
 type tool struct {
 	name    string
-	forgets bool     // it knows nothing of a stream that it could learn
+	learns  bool     // what it asks of a stream in its first minute, it knows later
 	needs   []string // programs
 	command func(site) (*exec.Cmd, error)
 }
@@ -75,7 +75,7 @@ func (s site) rclone() []string {
 // sidecar returns the daemon of a binary, with its status page at an address, or none if that is
 // empty. A binary that was built with a profile writes it to the file profile.
 func sidecar(name, binary, backend, page, profile string) tool {
-	return tool{name: name, command: func(s site) (*exec.Cmd, error) {
+	return tool{name: name, learns: true, command: func(s site) (*exec.Cmd, error) {
 		config := filepath.Join(s.dir, "config.ini")
 		text := fmt.Sprintf("[Log]\nlevel = warn\n[Watcher]\nbackend = %s\n[Admin]\nlisten = %s\n"+
 			"[S3]\naws_access_key = '%s'\naws_secret_key = '%s'\nendpoint = '%s'\ndefault_bucket = '%s'\n"+
@@ -92,7 +92,7 @@ func sidecar(name, binary, backend, page, profile string) tool {
 
 // theFloor is this program, as a process of its own.
 func theFloor() tool {
-	return tool{name: "floor", forgets: true, command: func(s site) (*exec.Cmd, error) {
+	return tool{name: "floor", command: func(s site) (*exec.Cmd, error) {
 		self, err := os.Executable()
 		cmd := exec.Command(self)
 		cmd.Env = append(os.Environ(), floorVariable+"="+strings.Join([]string{s.root, s.url(), s.caFile}, "\n"))
