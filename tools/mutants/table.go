@@ -28,6 +28,11 @@ var mutants = []mutant{
 		test: "TestR1NoObjectHasAPartOfEachContent",
 	},
 	{
+		rule: "R1", what: "the kernel sends a file that has changed",
+		file: "uploader/chunkbody.go", old: "if unchanged(b.file, b.version) != nil {", new: "if b.file == nil {",
+		test: "TestR1KernelSendsNothingOfALaterVersion",
+	},
+	{
 		rule: "R1", what: "a file that a process writes counts as closed",
 		file: "watcher/closed.go", old: "return open, t.busyWait(e, now)", new: "return closed, 0",
 		test: "TestR1FileIsClosedOnlyWhenNoProcessWritesIt",
