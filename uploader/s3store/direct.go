@@ -156,9 +156,9 @@ func (s *Store) putObject(ctx context.Context, in *s3.PutObjectInput, section *i
 	if err != nil {
 		return nil, progress.told(putError(err))
 	}
-	body := newOpenBody(section, http.NoBody)
-	defer body.Close()
-	r, err := d.request(ctx, in, body, payload, c, d.clock.now())
+	from := &fileSection{section: section}
+	defer from.close()
+	r, err := d.request(ctx, in, from.body(), payload, c, d.clock.now())
 	if err != nil {
 		return nil, putError(err)
 	}

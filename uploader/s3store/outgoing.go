@@ -32,8 +32,9 @@ func newExactBody(r *http.Request) *exactBody {
 		return b
 	}
 	b.left = max(0, r.ContentLength)
-	if section, ok := r.Context().Value(sectionKey{}).(*io.SectionReader); ok {
-		b.ReadCloser = newOpenBody(section, r.Body)
+	if f, ok := r.Context().Value(sectionKey{}).(*fileSection); ok {
+		_ = r.Body.Close() // nothing of it is read
+		b.ReadCloser = f.body()
 	}
 	return b
 }
@@ -66,59 +67,65 @@ func (b *exactBody) Read(p []byte) (int, error) {
 // sendTo has the kernel send as much of the body to c as it can, and returns how much that was. The
 // rest has to be read.
 func (b *exactBody) sendTo(c *connection) (sent int64, err error) {
-	open, ok := b.ReadCloser.(*openBody)
+	body, ok := b.ReadCloser.(*sectionBody)
 	if !ok || b.left < sendBuffer {
 		return 0, nil // it is less work to copy it, with the header
 	}
-	sent, err = open.sendTo(c, b.left-lastPiece)
+	sent, err = body.sendTo(c, b.left-lastPiece)
 	b.left -= sent
 	return sent, err
 }
 
-// An openBody is a section of a file. It reads nothing after it was closed: the transport may go on
-// reading when the answer has come early, and the file is closed then.
-type openBody struct {
+// A fileSection is a part of a file that a request sends. Nothing is read of it after it was closed: the
+// transport may go on reading when the answer has come early, and the file is closed then.
+type fileSection struct {
 	section *io.SectionReader
-	body    io.Closer // the request's own body
 	closed  atomic.Bool
 }
 
-// newOpenBody returns a body with the content of section. Each has a position of its own.
-func newOpenBody(section *io.SectionReader, body io.Closer) *openBody {
-	return &openBody{section: io.NewSectionReader(section, 0, section.Size()), body: body}
+func (s *fileSection) close() { s.closed.Store(true) }
+
+// body returns a body with all of s.
+func (s *fileSection) body() *sectionBody {
+	return &sectionBody{SectionReader: io.NewSectionReader(s.section, 0, s.section.Size()), of: s}
 }
 
-func (b *openBody) Read(p []byte) (int, error) {
-	if b.closed.Load() {
+// A sectionBody reads a fileSection from its beginning.
+type sectionBody struct {
+	*io.SectionReader
+	of *fileSection
+}
+
+func (b *sectionBody) Read(p []byte) (int, error) {
+	if b.of.closed.Load() {
 		return 0, http.ErrBodyReadAfterClose
 	}
-	return b.section.Read(p)
+	return b.SectionReader.Read(p)
 }
 
-func (b *openBody) Close() error {
-	b.closed.Store(true)
-	return b.body.Close()
-}
+// Close implements io.Closer. The SDK may make its request again, with another body.
+func (b *sectionBody) Close() error { return nil }
 
 // sendTo has the kernel send at most n bytes to c, and goes on after them.
-func (b *openBody) sendTo(c *connection, n int64) (sent int64, err error) {
-	from, off := whole(b.section)
-	if from == nil || b.closed.Load() {
+func (b *sectionBody) sendTo(c *connection, n int64) (sent int64, err error) {
+	from, off := fileOf(b.SectionReader)
+	if from == nil || b.of.closed.Load() {
 		return 0, nil
 	}
-	at, err := b.section.Seek(0, io.SeekCurrent)
+	at, err := b.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return 0, err
 	}
 	if sent, err = c.sendFile(from, off+at, n); err != nil {
 		return sent, err
 	}
-	_, err = b.section.Seek(sent, io.SeekCurrent)
+	_, err = b.Seek(sent, io.SeekCurrent)
 	return sent, err
 }
 
-// whole returns the file that section is of, and where in it; nil if the kernel cannot send it.
-func whole(section *io.SectionReader) (from uploader.Sender, off int64) {
+// fileOf returns the file of section, and where in it the section begins; nil if the kernel cannot
+// send it.
+func fileOf(section *io.SectionReader) (from uploader.Sender, off int64) {
 	for {
 		outer, at, _ := section.Outer()
 		off += at
@@ -131,10 +138,9 @@ func whole(section *io.SectionReader) (from uploader.Sender, off int64) {
 	}
 }
 
-// sectionKey is that of what a request of the SDK sends, which hides its body.
 type sectionKey struct{}
 
-// withSection tells the client what the body of a request of the SDK is.
-func withSection(ctx context.Context, section *io.SectionReader) context.Context {
-	return context.WithValue(ctx, sectionKey{}, section)
+// withSection has the client send f in place of the body of the SDK's request, which hides what it is.
+func withSection(ctx context.Context, f *fileSection) context.Context {
+	return context.WithValue(ctx, sectionKey{}, f)
 }

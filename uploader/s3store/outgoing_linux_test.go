@@ -1,6 +1,7 @@
 package s3store
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -13,12 +14,16 @@ import (
 // A sentFile is a Body that the kernel sends.
 type sentFile struct {
 	*os.File
-	most int64 // for each request
-	sent atomic.Int64
+	most  int64 // for each request
+	spoil bool  // it is overwritten in place just before it is sent
+	sent  atomic.Int64
 }
 
 // SendTo implements uploader.Sender.
 func (f *sentFile) SendTo(socket uintptr, off, n int64) (sent int64, full bool) {
+	if f.spoil {
+		_, _ = f.WriteAt([]byte("something else"), off)
+	}
 	sent, full = disk.SendFile(socket, f.File, off, min(n, f.most))
 	f.sent.Add(sent)
 	return sent, full
@@ -30,7 +35,7 @@ func sentFileWith(t *testing.T, content []byte, most int64) *sentFile {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +75,33 @@ func TestKernelSendsFiles(t *testing.T) {
 			}
 			wantObject(t, server, "a.mp4", clip)
 		})
+	}
+}
+
+// The kernel keeps no copy of what it sends. What is overwritten in place after its checksum was computed
+// is no object, even if the file's version does not tell.
+func TestR1WhatIsOverwrittenWhileTheKernelSendsItIsNoObject(t *testing.T) {
+	t.Parallel()
+	for name, size := range map[string]int{"a chunk": 500_000, "parts": clipSize} {
+		for _, p := range []proof{byMD5, byCRC32, onTrial, byEcho} {
+			t.Run(fmt.Sprintf("%s, proof %d", name, p), func(t *testing.T) {
+				server := servers.Server(t)
+				s := open(t, server.Endpoint)
+				s.terms = newAgreement(SignOff, terms{whole: p, parts: p}, false)
+				f := sentFileWith(t, content(1, size), 1<<30)
+				f.spoil = true
+				o := object("a.mp4", f, int64(size))
+				if err := s.Put(t.Context(), o); err == nil {
+					t.Error("it is taken for the file")
+				}
+				if f.sent.Load() == 0 {
+					t.Error("the kernel has sent nothing")
+				}
+				if b, err := server.Object("a.mp4"); err == nil {
+					t.Errorf("the bucket has an object of %d bytes", len(b))
+				}
+			})
+		}
 	}
 }
 

@@ -67,7 +67,9 @@ func (s *Store) uploadPart(ctx context.Context, u *upload, in *s3.UploadPartInpu
 		}
 		in.ContentMD5, in.ChecksumCRC32 = content.headers(u.crc32)
 		out, err := within(ctx, limit, func(ctx context.Context) (*s3.UploadPartOutput, error) {
-			return s.client.UploadPart(withSection(ctx, section), in, append(slices.Clip(options), summedUp(t.payload(sum)))...)
+			from := &fileSection{section: section}
+			defer from.close()
+			return s.client.UploadPart(withSection(ctx, from), in, append(slices.Clip(options), summedUp(t.payload(sum)))...)
 		})
 		if err != nil {
 			return s.explain(putPermission, err)
