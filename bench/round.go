@@ -24,7 +24,7 @@ type plan struct {
 	ahead      time.Duration // that the load begins before the tool; 0: after it
 	settle     time.Duration // before the load, for what rests
 	warm       time.Duration // with the load, before what is measured
-	othersWarm time.Duration // the same for tools that do not learn; 0: as warm
+	othersWarm time.Duration // the same for all tools but the daemon; 0: as warm
 	measure    time.Duration
 	grace      time.Duration // after the load, for what is late
 	keep       string        // where the tools' logs stay
