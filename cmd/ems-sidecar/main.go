@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -56,10 +57,22 @@ type surroundings struct {
 	getenv         func(string) string
 }
 
+// The kernel gives a signal to the main thread and to no other, unless that has one already. A call
+// to a file system that does not answer may hang there, and SIGTERM would have no effect. So the main
+// thread belongs to the main goroutine, which only waits.
+func init() { runtime.LockOSThread() }
+
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "run" {
 		relaxTimers()
 	}
+	code := make(chan int)
+	go func() { code <- work() }()
+	os.Exit(<-code)
+}
+
+// work does what the command line says, until a signal ends it, and returns the exit code.
+func work() int {
 	ctx, end := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -71,7 +84,7 @@ func main() {
 	// The reader of the log or of the output may go away. By default, this signal would then end
 	// the process.
 	signal.Ignore(syscall.SIGPIPE)
-	os.Exit(execute(ctx, os.Args[1:], surroundings{os.Stdout, os.Stderr, os.Getenv}))
+	return execute(ctx, os.Args[1:], surroundings{os.Stdout, os.Stderr, os.Getenv})
 }
 
 // newParser returns the parser of the command line. It calls exit after --help and --version.

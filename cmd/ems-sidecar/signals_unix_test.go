@@ -49,6 +49,20 @@ func TestHangupsStopNothing(t *testing.T) {
 	}
 }
 
+// The kernel gives signals to the main thread, which runs nothing that could hang in a file system.
+func TestMainThreadOnlyWaits(t *testing.T) {
+	t.Parallel()
+	side := e2e.StartSidecar(t, t.TempDir(), "http://127.0.0.1:1")
+	e2e.Must(t, side.Cmd.Process.Signal(syscall.SIGQUIT)) // prints all goroutines
+	<-side.Ended
+	side.Cmd.Wait()
+	_, dump, _ := strings.Cut(side.Tail(10_000), "\ngoroutine 1 ")
+	dump, _, _ = strings.Cut(dump, "\n\n")
+	if !strings.Contains(dump, "[chan receive, locked to thread]") {
+		t.Errorf("the main goroutine is\n%s", dump)
+	}
+}
+
 // Whatever becomes of the log's reader, streams are published, and SIGTERM ends the daemon.
 func TestLogThatGoesNowhereStopsNothing(t *testing.T) {
 	t.Parallel()

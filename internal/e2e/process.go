@@ -155,9 +155,12 @@ func Launch(t testing.TB, cmd *exec.Cmd, admin string) *Sidecar {
 	return s
 }
 
+// admin asks the admin listener, which answers at once.
+var admin = http.Client{Timeout: 20 * time.Second}
+
 // Get returns the status of a GET at the admin listener, or 0.
 func (s *Sidecar) Get(path string) int {
-	r, err := http.Get("http://" + s.Admin + path)
+	r, err := admin.Get("http://" + s.Admin + path)
 	if err != nil {
 		return 0
 	}
@@ -167,7 +170,7 @@ func (s *Sidecar) Get(path string) int {
 
 // Ask is get with what the daemon says.
 func (s *Sidecar) Ask(path string) (code int, body string) {
-	r, err := http.Get("http://" + s.Admin + path)
+	r, err := admin.Get("http://" + s.Admin + path)
 	if err != nil {
 		return 0, ""
 	}
@@ -192,15 +195,34 @@ func (s *Sidecar) Kill() {
 	s.Cmd.Wait()
 }
 
-// Stop sends SIGTERM and returns the exit code.
+// endLimit is how long a daemon may take to end.
+const endLimit = 90 * time.Second
+
+// Stop sends SIGTERM and returns the exit code. A daemon that does not end is killed, and the test
+// fails, with its goroutines.
 func (s *Sidecar) Stop() int {
 	s.T.Helper()
 	if err := s.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		s.T.Fatal(err)
 	}
+	if !Within(s.T, endLimit, "the end after SIGTERM", s.hasEnded) {
+		_ = s.Cmd.Process.Signal(syscall.SIGQUIT) // has it print them
+		Within(s.T, 10*time.Second, "the end after SIGQUIT", s.hasEnded)
+		_ = s.Cmd.Process.Kill()
+		s.T.Logf("its log:\n%s", s.Tail(2000))
+	}
 	<-s.Ended
 	s.Cmd.Wait()
 	return s.Cmd.ProcessState.ExitCode()
+}
+
+func (s *Sidecar) hasEnded() bool {
+	select {
+	case <-s.Ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // Lines returns the log lines that contain each of the texts.
