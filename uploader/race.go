@@ -12,8 +12,8 @@ const (
 	// raceShare is how many requests more races may cost.
 	raceShare = 0.05
 	// mostRaces bounds the races that may begin at once: when a store stops answering, all requests
-	// in flight are late.
-	mostRaces = 4
+	// in flight are late. With fewer, one late request in eight would have no second one, by chance.
+	mostRaces = 20
 )
 
 // Races are those of one Destination. They are used from any goroutine.

@@ -10,9 +10,9 @@ import "time"
 // answers are waited for, and the next manifest is not sent before.
 
 const (
-	// raceFrom is which part of the PUTs takes less time than a first request has: the other twentieth
-	// is raced.
-	raceFrom = 0.95
+	// raceFrom is which part of the PUTs takes less time than a first request has. The others are less
+	// than the twentieth that may be raced, so that some are left when many are late at once.
+	raceFrom = 0.96
 	// earliestRace is the least that a first request has. No viewer would notice the difference.
 	earliestRace = 50 * time.Millisecond
 	// enoughPUTs is how many PUTs of about the size tell what is slow, and manyPUTs how many tell what
