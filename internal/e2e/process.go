@@ -160,12 +160,8 @@ var admin = http.Client{Timeout: 20 * time.Second}
 
 // Get returns the status of a GET at the admin listener, or 0.
 func (s *Sidecar) Get(path string) int {
-	r, err := admin.Get("http://" + s.Admin + path)
-	if err != nil {
-		return 0
-	}
-	r.Body.Close()
-	return r.StatusCode
+	code, _ := s.Ask(path)
+	return code
 }
 
 // Ask is get with what the daemon says.

@@ -261,6 +261,11 @@ var mutants = []mutant{
 		test: "TestR9Scenarios",
 	},
 	{
+		rule: "R9", what: "a directory with many streams has many turns",
+		file: publish + "turns.go", old: "ticket = max(ticket, last+1)", new: "_ = last",
+		test: "TestR9ManyStreamsOfOneDirectoryTakeTheTurnsOfOne",
+	},
+	{
 		rule: "R9", what: "a file system that does not answer keeps its workers",
 		file: publish + "stuck.go", old: "s.giveBackWorker(f.stream)", new: "_ = f",
 		test: "TestR9Scenarios",

@@ -10,17 +10,16 @@ import (
 // costs does not grow with the streams that it does not concern.
 type agenda struct {
 	changed []*stream // to be considered again
-	ready   []*stream // that have something to do, or had; the first has its turn first (R9)
-	passed  int       // how often a backlog let others go first since one had its turn
+	turns   turns     // that have something to do, or had
 	checks  checks
-	queued  [2]int  // of these, by the pool of workers
 	resting resting // the others that wait for a time
 }
 
 // A turn is what was decided about a stream.
 type turn struct {
 	state  turnState
-	queued bool      // in agenda.ready
+	queued bool      // in agenda.turns
+	ticket uint64    // see turns
 	checks bool      // in checks.line
 	at     time.Time // when to consider it again; zero: when something changes
 	index  int       // in agenda.resting, from 1; 0: it is not in there
@@ -65,10 +64,8 @@ func (a *agenda) reconsider(st *stream) {
 func (a *agenda) decided(st *stream, c choice, at time.Time) {
 	t := &st.turn
 	t.at, t.state = at, c.state()
-	if t.state.isReady() && !t.queued {
-		t.queued = true
-		a.queued[st.pool()]++
-		a.ready = append(a.ready, st)
+	if t.state.isReady() {
+		a.turns.join(st)
 	}
 	if t.state == hasCheck {
 		a.checks.join(st)
@@ -164,12 +161,6 @@ func (s *Schedule) consider(now time.Time) {
 // decide returns what st does next, or when it may have something to do.
 func (s *Schedule) decide(st *stream, now time.Time) (choice, time.Time) {
 	return st.decide(now, s.draining || st.src.isStuck(), s.lane(st.src.dest).closedTo(st))
-}
-
-// leaves counts that st leaves the queue.
-func (a *agenda) leaves(st *stream) {
-	st.turn.queued = false
-	a.queued[st.pool()]--
 }
 
 // forget takes st, which has no files any more, off the agenda.

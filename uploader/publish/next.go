@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// R9: one bad stream hurts no other. Streams have their turns one after the other, those first that have
-// more than a backlog; each has a share of the workers only, and one in trouble has a single one.
-// Large files have workers of their own.
+// R9: one bad stream hurts no other. Streams have turns (turns.go), those first that have more than a
+// backlog; each has a share of the workers only, and one in trouble has a single one. Large files have
+// workers of their own.
 // A bucket in trouble: lane.go. A file system that does not answer: stuck.go.
 
 // Next returns the job that is to be started now, if any, and counts it as started. The caller has
@@ -51,44 +51,7 @@ func (s *Schedule) nextTurn(now time.Time) *stream {
 
 // nextReady returns the stream whose turn it is to do something that is no check, or nil.
 func (s *Schedule) nextReady(now time.Time) *stream {
-	a := &s.agenda
-	waiting, backlog := a.ready[:0], -1
-	for i, st := range a.ready {
-		switch t := st.turn.state; {
-		case !t.isReady():
-			a.leaves(st)
-			continue
-		case t == hasBacklog && backlog >= 0, !s.mayWork(st), !s.lane(st.src.dest).admits(st, now):
-		case t == hasBacklog && a.passed < passes:
-			backlog = len(waiting)
-		default:
-			a.took(t, backlog >= 0)
-			a.leaves(st)
-			a.ready = append(waiting, a.ready[i+1:]...)
-			return st
-		}
-		waiting = append(waiting, st)
-	}
-	clear(a.ready[len(waiting):])
-	a.ready = waiting
-	if backlog < 0 {
-		return nil
-	}
-	st := waiting[backlog]
-	a.took(hasBacklog, false)
-	a.leaves(st)
-	a.ready = slices.Delete(waiting, backlog, backlog+1)
-	return st
-}
-
-// took notes whose turn it was, and whether that passed a backlog.
-func (a *agenda) took(t turnState, passed bool) {
-	switch {
-	case t == hasBacklog:
-		a.passed = 0
-	case passed:
-		a.passed++
-	}
+	return s.agenda.turns.next(func(st *stream) bool { return s.mayWork(st) && s.lane(st.src.dest).admits(st, now) })
 }
 
 // start starts what st needs most. It reports false if that needs no job.
@@ -196,7 +159,7 @@ func (s *Schedule) Wake(now time.Time) time.Time {
 	if !s.hasRoom() {
 		return at
 	}
-	for _, st := range s.agenda.ready {
+	for _, st := range s.agenda.turns.waiting {
 		if opens, ok := s.opensFor(st); ok && st.turn.state.isReady() {
 			at = earlier(at, opens)
 		}
@@ -260,7 +223,7 @@ func (s *Schedule) room(pool int) bool { return s.pools.inFlight[pool] < s.pools
 // hasRoom reports whether a stream that has something to do may find a worker. While all wait for the
 // windows of their buckets, an event costs nothing for each of them.
 func (s *Schedule) hasRoom() bool {
-	if s.agenda.queued[bulkPool] > 0 && s.room(bulkPool) {
+	if s.agenda.turns.queued[bulkPool] > 0 && s.room(bulkPool) {
 		return true
 	}
 	if !s.room(livePool) {
