@@ -155,8 +155,8 @@ func Launch(t testing.TB, cmd *exec.Cmd, admin string) *Sidecar {
 	return s
 }
 
-// admin asks the admin listener, which answers at once.
-var admin = http.Client{Timeout: 20 * time.Second}
+// adminClient asks admin listeners, which answer at once.
+var adminClient = http.Client{Timeout: 20 * time.Second}
 
 // Get returns the status of a GET at the admin listener, or 0.
 func (s *Sidecar) Get(path string) int {
@@ -164,9 +164,9 @@ func (s *Sidecar) Get(path string) int {
 	return code
 }
 
-// Ask is get with what the daemon says.
+// Ask is Get with what the daemon says.
 func (s *Sidecar) Ask(path string) (code int, body string) {
-	r, err := admin.Get("http://" + s.Admin + path)
+	r, err := adminClient.Get("http://" + s.Admin + path)
 	if err != nil {
 		return 0, ""
 	}
