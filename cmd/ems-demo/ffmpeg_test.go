@@ -74,7 +74,7 @@ func TestWithoutFFmpegTheDemoSaysWhatToDo(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "apt install ffmpeg") {
 		t.Errorf("without ffmpeg: %v", err)
 	}
-	if err := (options{FFmpeg: true, Format: formats{media.DASH}, Keep: time.Hour}).Validate(); err == nil {
+	if err := (options{FFmpeg: true, Format: formats{media.DASH}, Keep: time.Hour}).check(); err == nil {
 		t.Error("--ffmpeg --format dash is allowed")
 	}
 }

@@ -32,6 +32,11 @@ func (f *formats) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// MarshalText returns the list that UnmarshalText reads.
+func (f formats) MarshalText() ([]byte, error) {
+	return []byte(strings.ReplaceAll(f.String(), " ", "")), nil
+}
+
 func (f formats) String() string {
 	names := make([]string, len(f))
 	for i, format := range f {

@@ -1,11 +1,10 @@
 package main
 
 import (
+	"io"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/alecthomas/kong"
 
 	"ems-sidecar/media"
 )
@@ -25,14 +24,13 @@ func TestFormatsAreReadFromTheCommandLine(t *testing.T) {
 		{args: "-format hls,mss", problem: `the demo does not have the format "mss", only hls, hds, dash`},
 		{args: "-format hls,,dash", problem: `the demo does not have the format "", only hls, hds, dash`},
 		{args: "-format=", problem: `the demo does not have the format "", only hls, hds, dash`},
-		{args: "-format", problem: "--format"},
-		{args: "-formats hls", problem: "unknown flag"},
+		{args: "-format", problem: "needs an argument: -format"},
+		{args: "-formats hls", problem: "not defined: -formats"},
+		{args: "hls", problem: `unexpected argument "hls"`},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			var o options
-			parser := kong.Must(&o)
-
-			_, err := parser.Parse(goFlags(parser.Model, strings.Fields(c.args)))
+			err := o.parse(strings.Fields(c.args), io.Discard)
 
 			switch {
 			case c.problem == "" && err != nil:

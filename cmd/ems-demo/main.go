@@ -6,7 +6,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -14,25 +17,51 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"ems-sidecar/media"
 )
 
 type options struct {
-	Format   formats       `default:"hls" placeholder:"LIST" help:"Formats to play, with commas between them: hls, hds, dash (${default})."`
-	FFmpeg   bool          `name:"ffmpeg" help:"Have this machine's ffmpeg write the stream, in HLS, instead of a recording."`
-	Listen   string        `default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the page with the players; port 0: a free one (${default})."`
-	S3Listen string        `name:"s3-listen" default:"127.0.0.1:0" placeholder:"ADDR" help:"Address of the S3 server (${default})."`
-	Duration time.Duration `default:"0" help:"End after this time; 0: at Ctrl-C."`
-	Keep     time.Duration `default:"10m" help:"How long the bucket keeps a chunk (${default})."`
+	Format   formats
+	FFmpeg   bool // this machine's ffmpeg writes the stream
+	Listen   string
+	S3Listen string
+	Duration time.Duration // 0: until a signal
+	Keep     time.Duration // of chunks in the bucket
 
 	speed float64          // of the streams, as a factor; 0: real time
 	now   func() time.Time // by which they go on; nil: time.Now
 	temp  string           // where the streams' directory is made; "": the system's
 }
 
-func (o options) Validate() error {
+// parse reads the command line. Errors and help go to out.
+func (o *options) parse(args []string, out io.Writer) error {
+	f := flag.NewFlagSet("ems-demo", flag.ContinueOnError)
+	f.SetOutput(out)
+	f.Usage = func() {
+		fmt.Fprintln(out, "Usage of ems-demo: live streams as EvoStream Media Server or ffmpeg writes them,\n"+
+			"published to an S3 bucket by ems-sidecar, all on this machine.")
+		f.PrintDefaults()
+	}
+	f.TextVar(&o.Format, "format", formats{media.HLS}, "formats to play, with commas between them: hls, hds, dash `LIST`")
+	f.BoolVar(&o.FFmpeg, "ffmpeg", false, "have this machine's ffmpeg write the stream, in HLS, instead of a recording")
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:0", "`address` of the page with the players; port 0: a free one")
+	f.StringVar(&o.S3Listen, "s3-listen", "127.0.0.1:0", "`address` of the S3 server")
+	f.DurationVar(&o.Duration, "duration", 0, "end after this `time`; 0: at Ctrl-C")
+	f.DurationVar(&o.Keep, "keep", 10*time.Minute, "the `time` for which the bucket keeps a chunk")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	err := o.check()
+	if f.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	if err != nil {
+		fmt.Fprintln(out, err)
+	}
+	return err
+}
+
+func (o options) check() error {
 	if o.Duration < 0 {
 		return fmt.Errorf("--duration must not be negative")
 	}
@@ -47,10 +76,10 @@ func (o options) Validate() error {
 
 func main() {
 	var o options
-	parser := kong.Must(&o, kong.Name("ems-demo"), kong.Description(
-		"Live streams as EvoStream Media Server or ffmpeg writes them, published to an S3 bucket by ems-sidecar, all on this machine."))
-	if _, err := parser.Parse(goFlags(parser.Model, os.Args[1:])); err != nil {
-		fmt.Fprintf(os.Stderr, "ems-demo: %v\nTry ems-demo --help.\n", err)
+	switch err := o.parse(os.Args[1:], os.Stderr); {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
 		os.Exit(2)
 	}
 

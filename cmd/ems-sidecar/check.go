@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"ems-sidecar/config"
 	"ems-sidecar/emsapi"
 	"ems-sidecar/internal/daemon"
@@ -14,9 +16,19 @@ import (
 
 type checkCommand struct {
 	configFlag
-	JSON    bool `name:"json" help:"Print the results as one JSON object."`
-	Offline bool `help:"Test only what this host alone tells: the config and the directories. No bucket, no EMS, no port."`
-	Strict  bool `help:"Exit with 1 if there is a warning, too."`
+	JSON    bool
+	Offline bool // asks no bucket, no EMS, and opens no port
+	Strict  bool // a warning fails, too
+}
+
+func (c *checkCommand) define(p *program) *cobra.Command {
+	cmd := c.take(p.command("check",
+		"Test the config, the directories, the bucket and EMS, and print what is wrong.", c.Run))
+	cmd.Flags().BoolVar(&c.JSON, "json", false, "Print the results as one JSON object.")
+	cmd.Flags().BoolVar(&c.Offline, "offline", false,
+		"Test only what this host alone tells: the config and the directories. No bucket, no EMS, no port.")
+	cmd.Flags().BoolVar(&c.Strict, "strict", false, "Exit with 1 if there is a warning, too.")
+	return cmd
 }
 
 func (c *checkCommand) Run(ctx context.Context, s surroundings) error {

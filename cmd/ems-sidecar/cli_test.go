@@ -40,11 +40,20 @@ func TestUsage(t *testing.T) {
 		errs string
 	}{
 		{[]string{"version"}, exitFine, "ems-sidecar ", ""},
-		{[]string{"--help"}, exitFine, "Usage: ems-sidecar", ""},
+		{[]string{"--help"}, exitFine, "Usage:\n  ems-sidecar", ""},
 		{[]string{"check", "--help"}, exitFine, "--config", ""},
 		{nil, exitUsage, "", "--help"},
 		{[]string{"rnu"}, exitUsage, "", "rnu"},
 		{[]string{"run", "--no-such-flag"}, exitUsage, "", "--no-such-flag"},
+		{[]string{"check", "--ofline"}, exitUsage, "", "did you mean --offline?"},
+		{[]string{"check", "live"}, exitUsage, "", `unexpected argument "live"`},
+		{[]string{"trace"}, exitUsage, "", "STREAM is missing"},
+		{[]string{"config"}, exitUsage, "", "show, lua"},
+		{[]string{"config", "shwo"}, exitUsage, "", "show, lua"},
+		{[]string{"completion", "tcsh"}, exitUsage, "", `"tcsh"`},
+		{[]string{"clip", "--config", "/nonexistent/config.ini", "news"}, exitUsage, "", "--from is missing"},
+		{[]string{"clip", "--from", "--to", "news"}, exitUsage, "", "needs a time"},
+		{[]string{"--version"}, exitFine, "ems-sidecar ", ""},
 		{[]string{"run", "--config", "/nonexistent/config.ini"}, exitUsage, "", "/nonexistent/config.ini"},
 		{[]string{"check", "--config", "/nonexistent/config.ini"}, exitUsage, "", "--config"},
 	} {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 
 	"ems-sidecar/admin/api"
 )
@@ -17,19 +17,31 @@ const clipTimeout = 30 * time.Second
 
 type clipCommand struct {
 	configFlag
-	JSON   bool   `name:"json" help:"Print the answer of the API."`
-	From   moment `required:"" placeholder:"TIME" help:"When it begins: 2026-11-30T04:10:00Z, or how long ago: -10m."`
-	To     moment `placeholder:"TIME" help:"When it ends, as from; now, if it is left out."`
-	Name   string `placeholder:"NAME" help:"Its name: letters, digits and . _ -; its times, if it is left out."`
-	Stream string `arg:"" help:"As status has it, or a part of it; with its format if there are several: hls/news/sport."`
+	JSON   bool
+	From   moment
+	To     moment // empty: now
+	Name   string // empty: its times
+	Stream string // see findStream
 }
 
-// A moment is a time as the API understands it. That of -10m would else be taken for a flag.
+func (c *clipCommand) define(p *program) *cobra.Command {
+	cmd := c.take(p.command("clip", "Make a playlist of what was between two times. Needs the token of [Admin].", c.Run))
+	cmd.Flags().BoolVar(&c.JSON, "json", false, "Print the answer of the API.")
+	cmd.Flags().Var(&c.From, "from", "When it begins: 2026-11-30T04:10:00Z, or how long ago: -10m.")
+	needs(cmd, "from")
+	cmd.Flags().Var(&c.To, "to", "When it ends, as from; now, if it is left out.")
+	wordFlag(cmd, &c.Name, "name", "", "NAME", "", "Its name: letters, digits and . _ -; its times, if it is left out.")
+	argument(cmd, &c.Stream, "STREAM", streamHelp)
+	return cmd
+}
+
+// A moment is a time as the API understands it. What looks like a flag is none.
 type moment string
 
-// Decode implements kong.MapperValue.
-func (m *moment) Decode(ctx *kong.DecodeContext) error {
-	text := ctx.Scan.Pop().String()
+func (m *moment) String() string { return string(*m) }
+func (m *moment) Type() string   { return "TIME" }
+
+func (m *moment) Set(text string) error {
 	if text == "" || strings.HasPrefix(text, "-") && (len(text) < 2 || text[1] < '0' || text[1] > '9') {
 		return fmt.Errorf("needs a time, such as -10m or 2026-11-30T04:10:00Z, and not %q", text)
 	}
@@ -38,7 +50,7 @@ func (m *moment) Decode(ctx *kong.DecodeContext) error {
 }
 
 // Run has the daemon make a clip, and prints where it is.
-func (c clipCommand) Run(ctx context.Context, s surroundings) error {
+func (c *clipCommand) Run(ctx context.Context, s surroundings) error {
 	client, id, err := c.changing(ctx, c.Stream)
 	if err != nil {
 		return err

@@ -1,45 +1,54 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 type completionCommand struct {
-	Shell string `arg:"" enum:"bash,zsh,fish" help:"The shell: bash, zsh or fish."`
+	commands *program
+	Shell    string
 }
 
-// Run prints a script that the shell sources. It is made from the model of the command line.
-func (c completionCommand) Run(parsed *kong.Context, s surroundings) error {
-	scripts := map[string]func(*kong.Node) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
-	_, err := io.WriteString(s.stdout, scripts[c.Shell](parsed.Model.Node))
+func (c *completionCommand) define(p *program) *cobra.Command {
+	cmd := p.command("completion", "Print a script with which the shell completes commands and flags.", c.Run)
+	argument(cmd, &c.Shell, "SHELL", "The shell: bash, zsh or fish.")
+	cmd.ValidArgs = []string{"bash", "zsh", "fish"}
+	cmd.Args = cobra.MatchAll(cmd.Args, cobra.OnlyValidArgs)
+	return cmd
+}
+
+// Run prints a script that the shell sources. It is made from what the command line knows.
+func (c *completionCommand) Run(_ context.Context, s surroundings) error {
+	scripts := map[string]func(*cobra.Command) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
+	_, err := io.WriteString(s.stdout, scripts[c.Shell](c.commands.root))
 	return err
 }
 
 // bashCompletion returns the script for bash.
-func bashCompletion(app *kong.Node) string {
+func bashCompletion(app *cobra.Command) string {
 	var choices, values []string
 	for _, n := range deepestFirst(app) {
 		pattern := `"` + pathOf(n, " ") + `"`
-		if n.Leaf() {
+		if !n.HasSubCommands() {
 			pattern += "*"
 		}
 		var words []string
 		for _, child := range visible(n) {
-			words = append(words, child.Name)
+			words = append(words, child.Name())
 		}
-		for _, p := range n.Positional {
-			words = append(words, choicesOf(p)...)
-		}
+		words = append(words, n.ValidArgs...)
 		for _, f := range flagsOf(n) {
 			words = append(words, "--"+f.Name)
-			if !f.IsBool() {
+			if !isBool(f) {
 				values = append(values, "--"+f.Name)
-				if f.Short != 0 {
-					values = append(values, "-"+string(f.Short))
+				if f.Shorthand != "" {
+					values = append(values, "-"+f.Shorthand)
 				}
 			}
 		}
@@ -74,7 +83,7 @@ complete -F _ems_sidecar ems-sidecar
 }
 
 // zshCompletion returns the script for zsh: a function for each command.
-func zshCompletion(app *kong.Node) string {
+func zshCompletion(app *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString("#compdef ems-sidecar\ncompdef _ems_sidecar ems-sidecar\n")
 	quote := func(text string) string {
@@ -84,29 +93,30 @@ func zshCompletion(app *kong.Node) string {
 		fmt.Fprintf(&b, "\n_ems_sidecar%s() {\n\tlocal line state\n\t_arguments -C", pathOf(n, "_"))
 		for _, f := range flagsOf(n) {
 			value := ""
-			if !f.IsBool() {
-				value = ":" + quote(f.FormatPlaceHolder()) + ":_files"
+			kind, help := pflag.UnquoteUsage(f)
+			if !isBool(f) {
+				value = ":" + quote(kind) + ":_files"
 			}
-			fmt.Fprintf(&b, " \\\n\t\t'--%s[%s]%s'", f.Name, quote(f.Help), value)
-			if f.Short != 0 {
-				fmt.Fprintf(&b, " \\\n\t\t'-%c[%s]%s'", f.Short, quote(f.Help), value)
+			fmt.Fprintf(&b, " \\\n\t\t'--%s[%s]%s'", f.Name, quote(help), value)
+			if f.Shorthand != "" {
+				fmt.Fprintf(&b, " \\\n\t\t'-%s[%s]%s'", f.Shorthand, quote(help), value)
 			}
 		}
-		for i, p := range n.Positional {
-			fmt.Fprintf(&b, " \\\n\t\t'%d:%s:(%s)'", i+1, quote(p.Name), strings.Join(choicesOf(p), " "))
+		for name := range n.Annotations {
+			fmt.Fprintf(&b, " \\\n\t\t'1:%s:(%s)'", quote(strings.ToLower(name)), strings.Join(n.ValidArgs, " "))
 		}
-		if n.Leaf() {
+		if !n.HasSubCommands() {
 			b.WriteString("\n}\n")
 			continue
 		}
 		b.WriteString(" \\\n\t\t'1: :->command' '*::argument:->rest'\n\tcase $state in\n" +
 			"\tcommand)\n\t\tlocal -a commands=(\n")
 		for _, child := range visible(n) {
-			fmt.Fprintf(&b, "\t\t\t'%s:%s'\n", child.Name, quote(child.Help))
+			fmt.Fprintf(&b, "\t\t\t'%s:%s'\n", child.Name(), quote(child.Short))
 		}
 		b.WriteString("\t\t)\n\t\t_describe command commands\n\t\t;;\n\trest)\n\t\tcase $line[1] in\n")
 		for _, child := range visible(n) {
-			fmt.Fprintf(&b, "\t\t%s) _ems_sidecar%s ;;\n", child.Name, pathOf(child, "_"))
+			fmt.Fprintf(&b, "\t\t%s) _ems_sidecar%s ;;\n", child.Name(), pathOf(child, "_"))
 		}
 		b.WriteString("\t\tesac\n\t\t;;\n\tesac\n}\n")
 	}
@@ -115,7 +125,7 @@ func zshCompletion(app *kong.Node) string {
 }
 
 // fishCompletion returns the script for fish.
-func fishCompletion(app *kong.Node) string {
+func fishCompletion(app *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString("# Completion of ems-sidecar for fish.\ncomplete -c ems-sidecar -f\n")
 	quote := func(text string) string { return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(text) + "'" }
@@ -126,7 +136,7 @@ func fishCompletion(app *kong.Node) string {
 		}
 		var children []string
 		for _, child := range visible(n) {
-			children = append(children, child.Name)
+			children = append(children, child.Name())
 		}
 		chosen := seen
 		if len(children) > 0 {
@@ -136,19 +146,20 @@ func fishCompletion(app *kong.Node) string {
 			fmt.Fprintf(&b, "complete -c ems-sidecar -n %s %s\n", quote(strings.Join(when, "; and ")), rest)
 		}
 		for _, child := range visible(n) {
-			line(chosen, "-a "+child.Name+" -d "+quote(child.Help))
+			line(chosen, "-a "+child.Name()+" -d "+quote(child.Short))
 		}
-		for _, p := range n.Positional {
-			if words := choicesOf(p); len(words) > 0 {
-				line(seen, "-a "+quote(strings.Join(words, " "))+" -d "+quote(p.Help))
+		for _, help := range n.Annotations {
+			if len(n.ValidArgs) > 0 {
+				line(seen, "-a "+quote(strings.Join(n.ValidArgs, " "))+" -d "+quote(help))
 			}
 		}
 		for _, f := range flagsOf(n) {
-			rest := "-l " + f.Name + " -d " + quote(f.Help)
-			if f.Short != 0 {
-				rest = "-s " + string(f.Short) + " " + rest
+			_, help := pflag.UnquoteUsage(f)
+			rest := "-l " + f.Name + " -d " + quote(help)
+			if f.Shorthand != "" {
+				rest = "-s " + f.Shorthand + " " + rest
 			}
-			if !f.IsBool() {
+			if !isBool(f) {
 				rest += " -r -F"
 			}
 			line(chosen, rest)
@@ -158,16 +169,16 @@ func fishCompletion(app *kong.Node) string {
 }
 
 // deepestFirst returns the commands below n and n itself, each before the one that it belongs to.
-func deepestFirst(n *kong.Node) (all []*kong.Node) {
+func deepestFirst(n *cobra.Command) (all []*cobra.Command) {
 	for _, child := range visible(n) {
 		all = append(all, deepestFirst(child)...)
 	}
 	return append(all, n)
 }
 
-func visible(n *kong.Node) (children []*kong.Node) {
-	for _, child := range n.Children {
-		if !child.Hidden {
+func visible(n *cobra.Command) (children []*cobra.Command) {
+	for _, child := range n.Commands() {
+		if child.IsAvailableCommand() {
 			children = append(children, child)
 		}
 	}
@@ -175,31 +186,21 @@ func visible(n *kong.Node) (children []*kong.Node) {
 }
 
 // flagsOf are the flags that a command takes, and --help.
-func flagsOf(n *kong.Node) (flags []*kong.Flag) {
-	for _, group := range n.AllFlags(true) {
-		for _, f := range group {
-			if n.Parent == nil || f.Name != "version" {
-				flags = append(flags, f)
-			}
-		}
-	}
+func flagsOf(n *cobra.Command) (flags []*pflag.Flag) {
+	add := func(f *pflag.Flag) { flags = append(flags, f) }
+	n.Root().PersistentFlags().VisitAll(add)
+	n.LocalNonPersistentFlags().VisitAll(add)
 	return flags
 }
 
+func isBool(f *pflag.Flag) bool { return f.NoOptDefVal != "" }
+
 // pathOf returns the names of a command and those before it, each behind a separator.
-func pathOf(n *kong.Node, separator string) string {
-	if n.Parent == nil {
+func pathOf(n *cobra.Command, separator string) string {
+	if !n.HasParent() {
 		return ""
 	}
-	return pathOf(n.Parent, separator) + separator + n.Name
-}
-
-// choicesOf are the words that an argument may be; none: any.
-func choicesOf(p *kong.Positional) []string {
-	if p.Enum == "" {
-		return nil
-	}
-	return p.EnumSlice()
+	return pathOf(n.Parent(), separator) + separator + n.Name()
 }
 
 func unique(words []string) (once []string) {

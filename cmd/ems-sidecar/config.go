@@ -1,30 +1,36 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"ems-sidecar/admin/api"
 	"ems-sidecar/config"
 	"ems-sidecar/hooks"
 )
 
-// configCommands are about the config alone: they ask nothing of EMS and the bucket.
-type configCommands struct {
-	Show showCommand `cmd:"" help:"Print the settings of the config file, and where each comes from. Secrets are hidden."`
-	Lua  luaCommand  `cmd:"" help:"Print the lines for EMS's config.lua with which EMS posts its events here."`
-}
-
 type showCommand struct {
 	configFlag
-	JSON    bool `name:"json" help:"Print the answer of the API, /api/v1/config."`
-	Changed bool `help:"Only what differs from the default."`
+	JSON    bool
+	Changed bool // only what differs from the default
 }
 
-func (c showCommand) Run(s surroundings) error {
+func (c *showCommand) define(p *program) *cobra.Command {
+	cmd := c.take(p.command("show",
+		"Print the settings of the config file, and where each comes from. Secrets are hidden.", c.Run))
+	cmd.Flags().BoolVar(&c.JSON, "json", false, "Print the answer of the API, /api/v1/config.")
+	cmd.Flags().BoolVar(&c.Changed, "changed", false, "Only what differs from the default.")
+	return cmd
+}
+
+// Run prints the settings. It asks nothing of EMS and the bucket.
+func (c *showCommand) Run(_ context.Context, s surroundings) error {
 	cfg, err := c.load()
 	if err != nil {
 		return err
@@ -83,7 +89,11 @@ func origin(s config.Setting) string {
 
 type luaCommand struct{ configFlag }
 
-func (c luaCommand) Run(s surroundings) error {
+func (c *luaCommand) define(p *program) *cobra.Command {
+	return c.take(p.command("lua", "Print the lines for EMS's config.lua with which EMS posts its events here.", c.Run))
+}
+
+func (c *luaCommand) Run(_ context.Context, s surroundings) error {
 	cfg, err := c.load()
 	if err != nil {
 		return err

@@ -5,12 +5,20 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"ems-sidecar/admin/api"
 )
 
 type endCommand struct {
 	configFlag
-	Stream string `arg:"" help:"As status has it, or a part of it; with its format if there are several: hls/news/sport."`
+	Stream string // see findStream
+}
+
+func (c *endCommand) define(p *program) *cobra.Command {
+	cmd := c.take(p.command("end", "End the playlist of a stream whose server is dead. Needs [Admin] token.", c.Run))
+	argument(cmd, &c.Stream, "STREAM", streamHelp)
+	return cmd
 }
 
 // errNoToken ends a command that the daemon would refuse.
@@ -30,7 +38,7 @@ func (c configFlag) changing(ctx context.Context, stream string) (client *api.Cl
 
 // Run ends the live playlists of a stream, as its server does not: it was killed, or the stream has
 // moved. Players then stop, and do not ask for more.
-func (c endCommand) Run(ctx context.Context, s surroundings) error {
+func (c *endCommand) Run(ctx context.Context, s surroundings) error {
 	client, id, err := c.changing(ctx, c.Stream)
 	if err != nil {
 		return err

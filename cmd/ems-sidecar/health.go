@@ -4,13 +4,19 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 type healthCommand struct{ configFlag }
 
+func (c *healthCommand) define(p *program) *cobra.Command {
+	return c.take(p.command("health", "Ask the daemon whether it works, as a container does. Exits with 1 if not.", c.Run))
+}
+
 // Run asks the daemon whether it works, as a container's health check. A stream that suffers does
 // not fail it, unlike status: to start the daemon again would not help a stream.
-func (c healthCommand) Run(ctx context.Context, s surroundings) error {
+func (c *healthCommand) Run(ctx context.Context, s surroundings) error {
 	client, err := c.client()
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"runtime"
 	"syscall"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 
 	"ems-sidecar/config"
 	"ems-sidecar/internal/daemon"
@@ -27,28 +27,16 @@ const (
 	exitUsage  = 2 // wrong usage or config
 )
 
-// commands is the command line.
-type commands struct {
-	Run     runCommand     `cmd:"" help:"Publish the directories and act on EMS's events, until SIGTERM."`
-	Check   checkCommand   `cmd:"" help:"Test the config, the directories, the bucket and EMS, and print what is wrong."`
-	Sync    syncCommand    `cmd:"" help:"Upload what the bucket lacks, then exit, with 1 if something is still missing."`
-	Status  statusCommand  `cmd:"" help:"Print how each stream fares. Exits with 1 if viewers of one suffer."`
-	Trace   traceCommand   `cmd:"" help:"Print the way of each chunk of a stream, step by step, as it happens."`
-	End     endCommand     `cmd:"" help:"End the playlist of a stream whose server is dead. Needs [Admin] token."`
-	Clip    clipCommand    `cmd:"" help:"Make a playlist of what was between two times. Needs the token of [Admin]."`
-	Health  healthCommand  `cmd:"" help:"Ask the daemon whether it works, as a container does. Exits with 1 if not."`
-	Config  configCommands `cmd:"" help:"Print what the config means."`
-	Support supportCommand `cmd:"" help:"Write an archive with what is known of the daemon and the host, without secrets."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-
-	Completion completionCommand `cmd:"" help:"Print a script with which the shell completes commands and flags."`
-
-	PrintVersion kong.VersionFlag `name:"version" help:"Print the version."`
-}
-
 // configFlag is shared by the commands that read the config.
 type configFlag struct {
-	Config string `default:"/etc/ems-sidecar/config.ini" placeholder:"FILE" help:"The config file (${default})."`
+	Config string
+}
+
+// take has c take the flag.
+func (f *configFlag) take(c *cobra.Command) *cobra.Command {
+	const usual = "/etc/ems-sidecar/config.ini"
+	wordFlag(c, &f.Config, "config", "", "FILE", usual, "The config file ("+usual+").")
+	return c
 }
 
 // A surroundings is what a command uses of the process.
@@ -87,33 +75,17 @@ func work() int {
 	return execute(ctx, os.Args[1:], surroundings{os.Stdout, os.Stderr, os.Getenv})
 }
 
-// newParser returns the parser of the command line. It calls exit after --help and --version.
-func newParser(ctx context.Context, s surroundings, exit func(code int)) *kong.Kong {
-	return kong.Must(&commands{},
-		kong.Name("ems-sidecar"),
-		kong.Description("Publishes the live streams that a writer such as ffmpeg, nginx-rtmp or EvoStream Media "+
-			"Server (EMS) writes to disk in an S3 bucket. It also has EMS route, record and balance its streams."),
-		kong.Vars{"version": versionText()},
-		kong.Writers(s.stdout, s.stderr),
-		kong.Exit(exit),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(s),
-	)
-}
-
 // execute runs one command line and returns the exit code.
 func execute(ctx context.Context, args []string, s surroundings) int {
-	exit := -1
-	parser := newParser(ctx, s, func(code int) { exit = code })
-	command, err := parser.Parse(args)
-	if exit >= 0 {
-		return exit // --help or --version
-	}
-	if err != nil {
+	p := newProgram()
+	if err := p.parse(args, s); err != nil {
 		fmt.Fprintf(s.stderr, "ems-sidecar: %v\nTry: ems-sidecar --help\n", err)
 		return exitUsage
 	}
-	err = command.Run()
+	if p.chosen == nil {
+		return exitFine // --help
+	}
+	err := p.chosen(ctx, s)
 	var mistakes *config.Error
 	switch {
 	case err == nil:
@@ -167,9 +139,7 @@ func (f configFlag) load() (*config.Config, error) {
 	return cfg, nil
 }
 
-type versionCommand struct{}
-
-func (versionCommand) Run(s surroundings) error {
+func printVersion(_ context.Context, s surroundings) error {
 	_, err := fmt.Fprintln(s.stdout, versionText())
 	return err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"flag"
 	"os"
 	"testing"
@@ -13,8 +12,7 @@ var update = flag.Bool("update", false, "write the man page and the reference of
 
 // The man page and the reference say what the command line knows.
 func TestTextsOfTheCommandsAreCurrent(t *testing.T) {
-	var none bytes.Buffer
-	app := newParser(t.Context(), surroundings{&none, &none, func(string) string { return "" }}, func(int) {}).Model.Node
+	app := newProgram().root
 	for file, want := range map[string]string{
 		"../../deploy/man/ems-sidecar.1": manual.CommandPage(app),
 		"../../docs/commands.md":         manual.Commands(app),

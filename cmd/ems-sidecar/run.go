@@ -7,11 +7,17 @@ import (
 
 	sdnotify "github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/spf13/cobra"
+
 	"ems-sidecar/internal/daemon"
 )
 
 type runCommand struct {
 	configFlag
+}
+
+func (c *runCommand) define(p *program) *cobra.Command {
+	return c.take(p.command("run", "Publish the directories and act on EMS's events, until SIGTERM.", c.Run))
 }
 
 func (c *runCommand) Run(ctx context.Context, s surroundings) error {

@@ -18,6 +18,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/spf13/cobra"
+
 	"ems-sidecar/admin/api"
 	"ems-sidecar/config"
 	"ems-sidecar/uploader/health"
@@ -30,13 +32,21 @@ const (
 
 type statusCommand struct {
 	configFlag
-	JSON   bool   `name:"json" help:"Print the answer of the API, /api/v1/streams."`
-	Watch  bool   `help:"Print it again and again, until it is interrupted."`
-	Stream string `arg:"" optional:"" help:"Only streams with this in their directory, such as news or news/sport."`
+	JSON   bool
+	Watch  bool
+	Stream string // a part of a directory; empty: all streams
+}
+
+func (c *statusCommand) define(p *program) *cobra.Command {
+	cmd := c.take(p.command("status", "Print how each stream fares. Exits with 1 if viewers of one suffer.", c.Run))
+	cmd.Flags().BoolVar(&c.JSON, "json", false, "Print the answer of the API, /api/v1/streams.")
+	cmd.Flags().BoolVar(&c.Watch, "watch", false, "Print it again and again, until it is interrupted.")
+	optionalArgument(cmd, &c.Stream, "STREAM", "Only streams with this in their directory, such as news or news/sport.")
+	return cmd
 }
 
 // Run prints how the streams of the daemon fare. It fails if viewers of one suffer.
-func (c statusCommand) Run(ctx context.Context, s surroundings) error {
+func (c *statusCommand) Run(ctx context.Context, s surroundings) error {
 	client, err := c.client()
 	if err != nil {
 		return err

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"ems-sidecar/admin/api"
 	"ems-sidecar/config"
 	"ems-sidecar/internal/daemon"
@@ -18,16 +20,26 @@ import (
 
 type supportCommand struct {
 	configFlag
-	Output string `short:"o" placeholder:"FILE" help:"The file to write; - is standard output."`
-	Unit   string `default:"ems-sidecar" placeholder:"UNIT" help:"The unit whose log is read (${default})."`
-	Stream string `arg:"" optional:"" help:"The stream whose files are listed, such as news/sport. Default: the worst."`
+	Output string // a file; -: standard output; empty: a new file
+	Unit   string // whose log is read
+	Stream string // whose files are listed; empty: the worst
+}
+
+func (c *supportCommand) define(p *program) *cobra.Command {
+	cmd := c.take(p.command("support",
+		"Write an archive with what is known of the daemon and the host, without secrets.", c.Run))
+	wordFlag(cmd, &c.Output, "output", "o", "FILE", "", "The file to write; - is standard output.")
+	wordFlag(cmd, &c.Unit, "unit", "", "UNIT", "ems-sidecar", "The unit whose log is read (ems-sidecar).")
+	optionalArgument(cmd, &c.Stream, "STREAM",
+		"The stream whose files are listed, such as news/sport. Default: the worst.")
+	return cmd
 }
 
 // Run writes an archive with what a stranger needs to help: no secret, and no media. What cannot be
 // had is a line of its MANIFEST.
-func (c supportCommand) Run(ctx context.Context, s surroundings) error {
+func (c *supportCommand) Run(ctx context.Context, s surroundings) error {
 	cfg, err := c.load()
-	f := facts{supportCommand: c, cfg: cfg, wrong: err, s: s}
+	f := facts{supportCommand: *c, cfg: cfg, wrong: err, s: s}
 	if cfg != nil {
 		f.client, f.noClient = adminClient(cfg.Admin)
 	} else {

@@ -11,12 +11,19 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/spf13/cobra"
+
 	"ems-sidecar/internal/daemon"
 	"ems-sidecar/uploader"
 )
 
 type syncCommand struct {
 	configFlag
+}
+
+func (c *syncCommand) define(p *program) *cobra.Command {
+	return c.take(p.command("sync",
+		"Upload what the bucket lacks, then exit, with 1 if something is still missing.", c.Run))
 }
 
 func (c *syncCommand) Run(ctx context.Context, s surroundings) error {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"ems-sidecar/admin/api"
 )
 
@@ -21,13 +23,24 @@ const mostListed = 20
 
 type traceCommand struct {
 	configFlag
-	JSON   bool   `name:"json" help:"Print a JSON object per line instead."`
-	Last   uint   `placeholder:"N" help:"Begin with the last N chunks, of the 50 that the daemon remembers."`
-	Stream string `arg:"" help:"As status has it, or a part of it; with its format if there are several: hls/news/sport."`
+	JSON   bool
+	Last   uint   // chunks
+	Stream string // see findStream
+}
+
+// streamHelp says what findStream takes.
+const streamHelp = "As status has it, or a part of it; with its format if there are several: hls/news/sport."
+
+func (c *traceCommand) define(p *program) *cobra.Command {
+	cmd := c.take(p.command("trace", "Print the way of each chunk of a stream, step by step, as it happens.", c.Run))
+	cmd.Flags().BoolVar(&c.JSON, "json", false, "Print a JSON object per line instead.")
+	cmd.Flags().UintVar(&c.Last, "last", 0, "Begin with the last `N` chunks, of the 50 that the daemon remembers.")
+	argument(cmd, &c.Stream, "STREAM", streamHelp)
+	return cmd
 }
 
 // Run prints the way of each chunk of a stream as it gets listed, until ctx ends.
-func (c traceCommand) Run(ctx context.Context, s surroundings) error {
+func (c *traceCommand) Run(ctx context.Context, s surroundings) error {
 	client, err := c.client()
 	if err != nil {
 		return err

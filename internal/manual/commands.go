@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const commandTail = `.SH EXIT STATUS
@@ -45,7 +46,7 @@ The config.
 `
 
 // CommandPage returns the man page ems-sidecar(1).
-func CommandPage(app *kong.Node) string {
+func CommandPage(app *cobra.Command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH EMS\\-SIDECAR 1 %s ems\\-sidecar\n.SH NAME\nems\\-sidecar \\- publish live streams "+
 		"from a directory in an S3 bucket\n", manDate)
@@ -56,9 +57,9 @@ func CommandPage(app *kong.Node) string {
 		}
 		b.WriteString(".B " + roff(usage(n)) + "\n")
 	}
-	b.WriteString(".SH DESCRIPTION\n" + roffText(app.Help) + ".SH COMMANDS\n")
+	b.WriteString(".SH DESCRIPTION\n" + roffText(app.Short) + ".SH COMMANDS\n")
 	for _, n := range leaves(app) {
-		b.WriteString(".SS " + roff(strings.TrimPrefix(usage(n), "ems-sidecar ")) + "\n" + roffText(n.Help))
+		b.WriteString(".SS " + roff(strings.TrimPrefix(usage(n), "ems-sidecar ")) + "\n" + roffText(n.Short))
 		for _, o := range options(n) {
 			fmt.Fprintf(&b, ".TP\n.B %s\n%s", roff(o.names), roffText(o.help))
 		}
@@ -72,13 +73,13 @@ func CommandPage(app *kong.Node) string {
 }
 
 // Commands returns docs/commands.md.
-func Commands(app *kong.Node) string {
+func Commands(app *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString("# Reference: commands\n\nGenerated from the model of the command line. " +
 		"Exit codes: 0 is fine, 1 failed, 2 wrong usage or\nconfig.\n")
 	for _, n := range leaves(app) {
-		fmt.Fprintf(&b, "\n## %s\n\n```\n%s\n```\n\n", strings.TrimPrefix(n.FullPath(), "ems-sidecar "), usage(n))
-		b.WriteString(strings.Join(wrapped(markdown(n.Help), columns), "\n") + "\n")
+		fmt.Fprintf(&b, "\n## %s\n\n```\n%s\n```\n\n", strings.TrimPrefix(n.CommandPath(), "ems-sidecar "), usage(n))
+		b.WriteString(strings.Join(wrapped(markdown(n.Short), columns), "\n") + "\n")
 		if len(options(n)) > 0 {
 			b.WriteString("\n| option | meaning |\n| --- | --- |\n")
 		}
@@ -93,51 +94,55 @@ func Commands(app *kong.Node) string {
 type option struct{ names, help string }
 
 // options are those of a command itself.
-func options(n *kong.Node) (all []option) {
-	for _, p := range n.Positional {
-		all = append(all, option{strings.ToUpper(p.Name), p.Help})
+func options(n *cobra.Command) (all []option) {
+	for name, help := range n.Annotations {
+		all = append(all, option{name, help})
 	}
-	for _, f := range n.Flags {
-		if f.Hidden {
-			continue
-		}
+	flags(n, func(f *pflag.Flag) {
+		kind, help := pflag.UnquoteUsage(f)
 		names := "--" + f.Name
-		if f.Short != 0 {
-			names = "-" + string(f.Short) + ", " + names
+		if f.Shorthand != "" {
+			names = "-" + f.Shorthand + ", " + names
 		}
-		if !f.IsBool() {
-			names += " " + f.FormatPlaceHolder()
+		if kind != "" {
+			names += " " + kind
 		}
-		all = append(all, option{names, f.Help})
+		all = append(all, option{names, help})
+	})
+	return all
+}
+
+// flags calls each with those of a command itself, and of the program with those of all commands.
+func flags(n *cobra.Command, each func(*pflag.Flag)) {
+	if !n.HasParent() {
+		n.PersistentFlags().VisitAll(each)
+	}
+	n.LocalNonPersistentFlags().VisitAll(each)
+}
+
+// leaves are the commands that do something.
+func leaves(n *cobra.Command) (all []*cobra.Command) {
+	for _, child := range n.Commands() {
+		if !child.HasSubCommands() {
+			all = append(all, child)
+		}
+		all = append(all, leaves(child)...)
 	}
 	return all
 }
 
-// leaves are the commands that do something.
-func leaves(app *kong.Node) []*kong.Node { return app.Leaves(true) }
-
 // usage is a command line with what it may have.
-func usage(n *kong.Node) string {
-	text := n.FullPath()
-	for _, f := range n.Flags {
-		if f.Hidden {
-			continue
+func usage(n *cobra.Command) string {
+	text := n.CommandPath()
+	flags(n, func(f *pflag.Flag) {
+		text += " [--" + f.Name
+		if kind, _ := pflag.UnquoteUsage(f); kind != "" {
+			text += " " + kind
 		}
-		value := ""
-		if !f.IsBool() {
-			value = " " + f.FormatPlaceHolder()
-		}
-		text += " [--" + f.Name + value + "]"
+		text += "]"
+	})
+	if len(n.ValidArgs) > 0 {
+		return text + " " + strings.Join(n.ValidArgs, "|")
 	}
-	for _, p := range n.Positional {
-		name := strings.ToUpper(p.Name)
-		switch {
-		case p.Enum != "":
-			name = strings.Join(p.EnumSlice(), "|")
-		case !p.Required:
-			name = "[" + name + "]"
-		}
-		text += " " + name
-	}
-	return text
+	return text + strings.TrimPrefix(n.Use, n.Name())
 }

@@ -24,7 +24,6 @@ import (
 // purposes tells what each module is for, by the longest prefix of its path.
 var purposes = map[string]string{
 	"github.com/agnivade/levenshtein":                 "the nearest known name in messages about the config",
-	"github.com/alecthomas/kong":                      "the command line",
 	"github.com/aws/aws-sdk-go-v2":                    "the S3 client",
 	"github.com/aws/aws-sdk-go-v2/config":             "settings from the environment and profiles",
 	"github.com/aws/aws-sdk-go-v2/credentials":        "the chain of credentials",
@@ -58,6 +57,9 @@ var purposes = map[string]string{
 	"github.com/rclone/gofakes3":                      "the demo's store",
 	"github.com/rivo/uniseg":                          "needed by the progress bar",
 	"github.com/ryszard/goskiplist":                   "the demo's store",
+	"github.com/spf13/cobra":                          "the command line",
+	"github.com/spf13/pflag":                          "flags of the command line",
+	"github.com/inconshreveable/mousetrap":            "the command line on Windows",
 	"github.com/schollz/progressbar":                  "the progress of sync on a terminal",
 	"go.uber.org/goleak":                              "finds goroutines that a test leaves",
 	"golang.org/x/net":                                "names of HTTP hosts and proxies",
